@@ -1,0 +1,34 @@
+/*
+ * Compiles the AssemblyScript kernels to build/*.wasm and embeds them:
+ * src/core.gen.ts holds both binaries as base64 and the type of their exports,
+ * so that a misspelled kernel or a wrong number of arguments does not compile.
+ */
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+
+const at = (path) => new URL(`../${path}`, import.meta.url);
+const asc = at("node_modules/assemblyscript/bin/asc.js").pathname;
+
+for (const target of ["release", "relaxed"]) {
+  execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", target], { cwd: at(".").pathname, stdio: "inherit" });
+}
+
+const declarations = readFileSync(at("build/core.d.ts"), "utf8");
+const kernels = [...declarations.matchAll(/export function (\w+)\((.*)\): (\w+);/g)];
+const base64 = (path) => readFileSync(at(path)).toString("base64");
+
+writeFileSync(
+  at("src/core.gen.ts"),
+  `// Written by assembly/build.mjs.
+/** The kernels, as the compiler declares them. */
+export interface Kernels {
+${kernels.map(([, name, parameters, result]) => `  ${name}(${parameters}): ${result};`).join("\n")}
+}
+
+/** Plain SIMD. */
+export const simd = "${base64("build/core.wasm")}";
+
+/** The same source with relaxed SIMD: fused multiply-add. */
+export const relaxed = "${base64("build/core-relaxed.wasm")}";
+`,
+);

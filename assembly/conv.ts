@@ -1,0 +1,161 @@
+import { madd, storeLanes } from "./simd";
+
+/** Output pixels of one tile: with 8 output channels they fill 12 of the 16 vector registers with sums. */
+const TILE: i32 = 6;
+
+/**
+ * Writes for every output pixel where its window begins in x and where it goes in y.
+ *
+ *   table[i] = (x offset, y offset), in bytes; the last pixel is repeated until the count is a multiple of 6
+ *
+ * @param table i32[2 · (n·oh·ow rounded up to 6)], written
+ * @param xImage, xRow, xPixel distances of the windows of neighbouring images, rows, pixels, in elements of x
+ * @param yImage, yRow, yPixel the same in y
+ */
+export function convTable(
+  table: usize, n: i32, oh: i32, ow: i32,
+  xImage: i32, xRow: i32, xPixel: i32, yImage: i32, yRow: i32, yPixel: i32,
+): void {
+  let at = table;
+  for (let i = 0; i < n; i++) {
+    for (let h = 0; h < oh; h++) {
+      let x = (i * xImage + h * xRow) << 2;
+      let y = (i * yImage + h * yRow) << 2;
+      for (let w = 0; w < ow; w++) {
+        i32.store(at, x);
+        i32.store(at, y, 4);
+        at += 8;
+        x += xPixel << 2;
+        y += yPixel << 2;
+      }
+    }
+  }
+  const pixels = n * oh * ow;
+  if (pixels == 0) return;
+  const last = i64.load(at - 8);
+  for (let i = pixels; i % TILE != 0; i++) {
+    i64.store(at, last);
+    at += 8;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function storePair(y: usize, low: v128, high: v128, lanes: i32): void {
+  if (lanes >= 8) {
+    v128.store(y, low);
+    v128.store(y, high, 16);
+    return;
+  }
+  storeLanes(y, low, lanes);
+  if (lanes > 4) storeLanes(y + 16, high, lanes - 4);
+}
+
+/**
+ * Convolution over channels-last images, all of whose taps lie inside x (the caller has padded it).
+ *
+ *   y[pixel, o] = b[o] + Σ_{r,q,i} x[window(pixel) + r·tapRow + q·tapColumn + i] · w[o, r, q, i]
+ *
+ * A tile of 6 pixels by 8 output channels stays in registers while its taps are read as contiguous runs.
+ * With undilated taps and one group a whole kernel row is one run: columns = 1, run = kw · c.
+ *
+ * @param x f32, read at the table's offsets; must not overlap y
+ * @param w f32[ceil(m / 8), rows, columns, run, 8], panels of 8 output channels, zero beyond m
+ * @param b f32[ceil(m / 8) · 8], zero beyond m
+ * @param y f32, m contiguous channels written at the table's offsets
+ * @param table as `convTable` writes it
+ */
+export function convForward(
+  x: usize, w: usize, b: usize, y: usize, table: usize,
+  pixels: i32, m: i32, rows: i32, columns: i32, run: i32, tapRow: i32, tapColumn: i32,
+): void {
+  const panelBytes: usize = (rows * columns * run) << 5;
+  const tableEnd = table + (((pixels + TILE - 1) / TILE) * TILE << 3);
+  for (let o = 0; o < m; o += 8, w += panelBytes, b += 32, y += 32) {
+    const lanes = m - o;
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    for (let at = table; at < tableEnd; at += TILE << 3) {
+      let c00 = b0, c01 = b1, c10 = b0, c11 = b1, c20 = b0, c21 = b1;
+      let c30 = b0, c31 = b1, c40 = b0, c41 = b1, c50 = b0, c51 = b1;
+      let panel = w;
+      for (let r = 0; r < rows; r++) {
+        for (let q = 0; q < columns; q++) {
+          const tap = x + ((r * tapRow + q * tapColumn) << 2);
+          let a0 = tap + i32.load(at);
+          let a1 = tap + i32.load(at, 8);
+          let a2 = tap + i32.load(at, 16);
+          let a3 = tap + i32.load(at, 24);
+          let a4 = tap + i32.load(at, 32);
+          let a5 = tap + i32.load(at, 40);
+          const end = a0 + (run << 2);
+          while (a0 < end) {
+            const p0 = v128.load(panel), p1 = v128.load(panel, 16);
+            let v = v128.load32_splat(a0);
+            c00 = madd(v, p0, c00); c01 = madd(v, p1, c01);
+            v = v128.load32_splat(a1);
+            c10 = madd(v, p0, c10); c11 = madd(v, p1, c11);
+            v = v128.load32_splat(a2);
+            c20 = madd(v, p0, c20); c21 = madd(v, p1, c21);
+            v = v128.load32_splat(a3);
+            c30 = madd(v, p0, c30); c31 = madd(v, p1, c31);
+            v = v128.load32_splat(a4);
+            c40 = madd(v, p0, c40); c41 = madd(v, p1, c41);
+            v = v128.load32_splat(a5);
+            c50 = madd(v, p0, c50); c51 = madd(v, p1, c51);
+            a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4; panel += 32;
+          }
+        }
+      }
+      storePair(y + i32.load(at, 4), c00, c01, lanes);
+      storePair(y + i32.load(at, 12), c10, c11, lanes);
+      storePair(y + i32.load(at, 20), c20, c21, lanes);
+      storePair(y + i32.load(at, 28), c30, c31, lanes);
+      storePair(y + i32.load(at, 36), c40, c41, lanes);
+      storePair(y + i32.load(at, 44), c50, c51, lanes);
+    }
+  }
+}
+
+/**
+ * Depthwise convolution: every channel has its own kernel.
+ *
+ *   y[pixel, i] = b[i] + Σ_{r,q} x[window(pixel) + r·tapRow + q·tapColumn + i] · w[r, q, i]
+ *
+ * @param x f32, padded, read at the table's offsets; must not overlap y
+ * @param w f32[rows, columns, c]
+ * @param b f32[c]
+ * @param y f32, c contiguous channels written at the table's offsets
+ */
+export function depthwiseForward(
+  x: usize, w: usize, b: usize, y: usize, table: usize,
+  pixels: i32, c: i32, rows: i32, columns: i32, tapRow: i32, tapColumn: i32,
+): void {
+  for (let p = 0; p < pixels; p++) {
+    const from = x + i32.load(table + (p << 3));
+    const to = y + i32.load(table + (p << 3), 4);
+    let i = 0;
+    for (; i + 4 <= c; i += 4) {
+      let sum = v128.load(b + (i << 2));
+      let weight = w + (i << 2);
+      for (let r = 0; r < rows; r++) {
+        for (let q = 0; q < columns; q++) {
+          sum = madd(v128.load(from + ((r * tapRow + q * tapColumn + i) << 2)), v128.load(weight), sum);
+          weight += c << 2;
+        }
+      }
+      v128.store(to + (i << 2), sum);
+    }
+    for (; i < c; i++) {
+      let sum = f32.load(b + (i << 2));
+      let weight = w + (i << 2);
+      for (let r = 0; r < rows; r++) {
+        for (let q = 0; q < columns; q++) {
+          sum += f32.load(from + ((r * tapRow + q * tapColumn + i) << 2)) * f32.load(weight);
+          weight += c << 2;
+        }
+      }
+      f32.store(to + (i << 2), sum);
+    }
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Copies a strided block: transposition, slice, padding, concatenation and change of layout are all lists of these.
+ *
+ *   y[i·y0 + j·y1 + k·y2 + l·y3] = x[i·x0 + j·x1 + k·x2 + l·x3]
+ *
+ * @param x f32 @param y f32, strides in elements, of any sign; overlaps nothing
+ */
+export function copyBlock(
+  x: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32,
+  x0: i32, x1: i32, x2: i32, x3: i32, y0: i32, y1: i32, y2: i32, y3: i32,
+): void {
+  for (let i = 0; i < d0; i++) {
+    for (let j = 0; j < d1; j++) {
+      for (let k = 0; k < d2; k++) {
+        const from = x + ((i * x0 + j * x1 + k * x2) << 2);
+        const to = y + ((i * y0 + j * y1 + k * y2) << 2);
+        if (x3 == 1 && y3 == 1) memory.copy(to, from, d3 << 2);
+        else for (let l = 0; l < d3; l++) f32.store(to + ((l * y3) << 2), f32.load(from + ((l * x3) << 2)));
+      }
+    }
+  }
+}
+
+/** As `copyBlock`, but adds to what y holds; y may be broadcast (stride 0), so this is the adjoint of every copy. */
+export function addBlock(
+  x: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32,
+  x0: i32, x1: i32, x2: i32, x3: i32, y0: i32, y1: i32, y2: i32, y3: i32,
+): void {
+  for (let i = 0; i < d0; i++) {
+    for (let j = 0; j < d1; j++) {
+      for (let k = 0; k < d2; k++) {
+        const from = x + ((i * x0 + j * x1 + k * x2) << 2);
+        const to = y + ((i * y0 + j * y1 + k * y2) << 2);
+        let l = 0;
+        if (x3 == 1 && y3 == 1) {
+          for (; l + 4 <= d3; l += 4) v128.store(to + (l << 2), f32x4.add(v128.load(to + (l << 2)), v128.load(from + (l << 2))));
+        }
+        for (; l < d3; l++) {
+          const at = to + ((l * y3) << 2);
+          f32.store(at, f32.load(at) + f32.load(from + ((l * x3) << 2)));
+        }
+      }
+    }
+  }
+}
+
+/** y[i] = value. @param y f32[count], written */
+export function fill(y: usize, count: i32, value: f32): void {
+  if (value == 0) memory.fill(y, 0, <usize>count << 2);
+  else for (let i = 0; i < count; i++) f32.store(y + (<usize>i << 2), value);
+}

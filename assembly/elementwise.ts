@@ -1,0 +1,250 @@
+import { slope, storeLanes } from "./simd";
+
+/** One number to one number. Tails are read past the end (the planner keeps 16 bytes free there) and written exactly. */
+// @ts-ignore: decorator
+@unmanaged
+abstract class Unary {
+  abstract value(v: v128, a: f32, b: f32): v128;
+  /** r · f'(v) */
+  abstract vjp(v: v128, r: v128, a: f32, b: f32): v128;
+}
+
+// @ts-ignore: decorator
+@inline
+function map<T extends Unary>(x: usize, y: usize, count: i32, a: f32, b: f32): void {
+  for (let i = 0; i < count; i += 4) {
+    const at = <usize>i << 2;
+    storeLanes(y + at, changetype<T>(0).value(v128.load(x + at), a, b), count - i);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function mapVjp<T extends Unary>(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  for (let i = 0; i < count; i += 4) {
+    const at = <usize>i << 2;
+    storeLanes(y + at, changetype<T>(0).vjp(v128.load(x + at), v128.load(r + at), a, b), count - i);
+  }
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Relu extends Unary {
+  // @ts-ignore: decorator
+  @inline value(v: v128, a: f32, b: f32): v128 { return f32x4.pmax(v, f32x4.splat(0)); }
+  // @ts-ignore: decorator
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 { return v128.and(r, f32x4.gt(v, f32x4.splat(0))); }
+}
+
+/** a · max(v, 0) + b · min(v, 0): LeakyRelu with a = 1, and the parts x⁺ (1, 0) and x⁻ (0, 1). */
+// @ts-ignore: decorator
+@final @unmanaged
+class Slope extends Unary {
+  // @ts-ignore: decorator
+  @inline value(v: v128, a: f32, b: f32): v128 { return slope(v, f32x4.splat(a), f32x4.splat(b)); }
+  // @ts-ignore: decorator
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return f32x4.mul(r, v128.bitselect(f32x4.splat(a), f32x4.splat(b), f32x4.gt(v, f32x4.splat(0))));
+  }
+}
+
+/** min(max(v, a), b) */
+// @ts-ignore: decorator
+@final @unmanaged
+class Clip extends Unary {
+  // @ts-ignore: decorator
+  @inline value(v: v128, a: f32, b: f32): v128 { return f32x4.pmin(f32x4.pmax(v, f32x4.splat(a)), f32x4.splat(b)); }
+  // @ts-ignore: decorator
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return v128.and(r, v128.and(f32x4.gt(v, f32x4.splat(a)), f32x4.lt(v, f32x4.splat(b))));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function sigmoidLane(v: f32): f64 { return 1 / (1 + Math.exp(-<f64>v)); }
+
+// @ts-ignore: decorator
+@inline
+function sigmoidSlope(v: f32): f32 {
+  const y = sigmoidLane(v);
+  return <f32>(y * (1 - y));
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Sigmoid extends Unary {
+  // @ts-ignore: decorator
+  @inline value(v: v128, a: f32, b: f32): v128 {
+    return f32x4(
+      <f32>sigmoidLane(f32x4.extract_lane(v, 0)), <f32>sigmoidLane(f32x4.extract_lane(v, 1)),
+      <f32>sigmoidLane(f32x4.extract_lane(v, 2)), <f32>sigmoidLane(f32x4.extract_lane(v, 3)),
+    );
+  }
+  // @ts-ignore: decorator
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return f32x4.mul(r, f32x4(
+      sigmoidSlope(f32x4.extract_lane(v, 0)), sigmoidSlope(f32x4.extract_lane(v, 1)),
+      sigmoidSlope(f32x4.extract_lane(v, 2)), sigmoidSlope(f32x4.extract_lane(v, 3)),
+    ));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function tanhLane(v: f32): f32 { return <f32>Math.tanh(<f64>v); }
+
+// @ts-ignore: decorator
+@inline
+function tanhSlope(v: f32): f32 {
+  const y = Math.tanh(<f64>v);
+  return <f32>(1 - y * y);
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Tanh extends Unary {
+  // @ts-ignore: decorator
+  @inline value(v: v128, a: f32, b: f32): v128 {
+    return f32x4(
+      tanhLane(f32x4.extract_lane(v, 0)), tanhLane(f32x4.extract_lane(v, 1)),
+      tanhLane(f32x4.extract_lane(v, 2)), tanhLane(f32x4.extract_lane(v, 3)),
+    );
+  }
+  // @ts-ignore: decorator
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return f32x4.mul(r, f32x4(
+      tanhSlope(f32x4.extract_lane(v, 0)), tanhSlope(f32x4.extract_lane(v, 1)),
+      tanhSlope(f32x4.extract_lane(v, 2)), tanhSlope(f32x4.extract_lane(v, 3)),
+    ));
+  }
+}
+
+/*
+ * Element-wise functions and their vector-Jacobian products.
+ *
+ *   y[i] = f(x[i]; a, b)          y[i] = r[i] · f'(x[i]; a, b)
+ *
+ * @param x f32[count] @param r f32[count] @param y f32[count], written; may be x or r itself
+ */
+export function reluForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Relu>(x, y, count, a, b); }
+export function reluVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Relu>(x, r, y, count, a, b); }
+export function slopeForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Slope>(x, y, count, a, b); }
+export function slopeVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Slope>(x, r, y, count, a, b); }
+export function clipForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Clip>(x, y, count, a, b); }
+export function clipVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Clip>(x, r, y, count, a, b); }
+export function sigmoidForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Sigmoid>(x, y, count, a, b); }
+export function sigmoidVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Sigmoid>(x, r, y, count, a, b); }
+export function tanhForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Tanh>(x, y, count, a, b); }
+export function tanhVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Tanh>(x, r, y, count, a, b); }
+
+/** Two numbers to one. */
+// @ts-ignore: decorator
+@unmanaged
+abstract class Binary {
+  abstract value(a: v128, b: v128): v128;
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Add extends Binary {
+  // @ts-ignore: decorator
+  @inline value(a: v128, b: v128): v128 { return f32x4.add(a, b); }
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Sub extends Binary {
+  // @ts-ignore: decorator
+  @inline value(a: v128, b: v128): v128 { return f32x4.sub(a, b); }
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Mul extends Binary {
+  // @ts-ignore: decorator
+  @inline value(a: v128, b: v128): v128 { return f32x4.mul(a, b); }
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Div extends Binary {
+  // @ts-ignore: decorator
+  @inline value(a: v128, b: v128): v128 { return f32x4.div(a, b); }
+}
+
+// @ts-ignore: decorator
+@inline
+function powLane(a: f32, b: f32): f32 { return <f32>Math.pow(<f64>a, <f64>b); }
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Pow extends Binary {
+  // @ts-ignore: decorator
+  @inline value(a: v128, b: v128): v128 {
+    return f32x4(
+      powLane(f32x4.extract_lane(a, 0), f32x4.extract_lane(b, 0)), powLane(f32x4.extract_lane(a, 1), f32x4.extract_lane(b, 1)),
+      powLane(f32x4.extract_lane(a, 2), f32x4.extract_lane(b, 2)), powLane(f32x4.extract_lane(a, 3), f32x4.extract_lane(b, 3)),
+    );
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function line<T extends Binary>(a: usize, b: usize, y: usize, count: i32, stepA: i32, stepB: i32): void {
+  const f = changetype<T>(0);
+  const end: usize = (count & ~3) << 2;
+  let i: usize = 0;
+  if (stepA == 1 && stepB == 1) {
+    for (; i < end; i += 16) v128.store(y + i, f.value(v128.load(a + i), v128.load(b + i)));
+  } else if (stepA == 1 && stepB == 0) {
+    const v = v128.load32_splat(b);
+    for (; i < end; i += 16) v128.store(y + i, f.value(v128.load(a + i), v));
+  } else if (stepA == 0 && stepB == 1) {
+    const v = v128.load32_splat(a);
+    for (; i < end; i += 16) v128.store(y + i, f.value(v, v128.load(b + i)));
+  }
+  for (let j = <i32>(i >> 2); j < count; j++) {
+    const v = f.value(v128.load32_splat(a + ((j * stepA) << 2)), v128.load32_splat(b + ((j * stepB) << 2)));
+    f32.store(y + (j << 2), f32x4.extract_lane(v, 0));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function zip<T extends Binary>(
+  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32,
+  a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32,
+): void {
+  for (let i = 0; i < d0; i++) {
+    for (let j = 0; j < d1; j++) {
+      for (let k = 0; k < d2; k++) {
+        line<T>(a + ((i * a0 + j * a1 + k * a2) << 2), b + ((i * b0 + j * b1 + k * b2) << 2), y, d3, a3, b3);
+        y += d3 << 2;
+      }
+    }
+  }
+}
+
+/*
+ * Element-wise functions of two arguments with broadcasting.
+ *
+ *   y[i, j, k, l] = f(a[i·a0 + j·a1 + k·a2 + l·a3], b[i·b0 + j·b1 + k·b2 + l·b3])
+ *
+ * @param a f32 @param b f32, strides in elements, 0 where broadcast @param y f32[d0, d1, d2, d3], written; may be a or b where they are not broadcast
+ */
+export function addForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+  zip<Add>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
+}
+export function subForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+  zip<Sub>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
+}
+export function mulForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+  zip<Mul>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
+}
+export function divForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+  zip<Div>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
+}
+export function powForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+  zip<Pow>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
+}

@@ -1,0 +1,14 @@
+/** The surface of the WebAssembly module: what stands here is exported, nothing else. */
+export * from "./conv";
+export * from "./dense";
+export * from "./pool";
+export * from "./lrn";
+export * from "./elementwise";
+export * from "./copy";
+export * from "./reduce";
+export * from "./relevance";
+
+/** Where the compiler's own data ends and the caller's memory begins, in bytes. */
+export function heapBase(): usize {
+  return __heap_base;
+}

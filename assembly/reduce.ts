@@ -1,0 +1,79 @@
+import { addWide, horizontalWide } from "./simd";
+
+/** The largest of `axis` numbers that stand `inner` apart. */
+// @ts-ignore: decorator
+@inline
+function largest(x: usize, axis: i32, step: usize): f64 {
+  let top = f32.load(x);
+  for (let i = 1; i < axis; i++) top = max(top, f32.load(x + <usize>i * step));
+  return <f64>top;
+}
+
+// @ts-ignore: decorator
+@inline
+function sumExp(x: usize, axis: i32, step: usize, top: f64): f64 {
+  let sum: f64 = 0;
+  for (let i = 0; i < axis; i++) sum += Math.exp(<f64>f32.load(x + <usize>i * step) - top);
+  return sum;
+}
+
+/**
+ * Softmax along one axis, in double precision inside.
+ *
+ *   y_i = exp(x_i − max x) / Σ_j exp(x_j − max x)
+ *
+ * @param x f32[outer, axis, inner] @param y f32[outer, axis, inner], written; may be x
+ */
+export function softmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
+  const step: usize = inner << 2;
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < inner; i++) {
+      const at = <usize>((o * axis * inner + i) << 2);
+      const top = largest(x + at, axis, step);
+      const sum = sumExp(x + at, axis, step, top);
+      for (let j = 0; j < axis; j++) {
+        f32.store(y + at + <usize>j * step, <f32>(Math.exp(<f64>f32.load(x + at + <usize>j * step) - top) / sum));
+      }
+    }
+  }
+}
+
+/** Logarithm of `softmaxForward`: y_i = x_i − max x − log Σ_j exp(x_j − max x). */
+export function logSoftmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
+  const step: usize = inner << 2;
+  for (let o = 0; o < outer; o++) {
+    for (let i = 0; i < inner; i++) {
+      const at = <usize>((o * axis * inner + i) << 2);
+      const top = largest(x + at, axis, step);
+      const log = Math.log(sumExp(x + at, axis, step, top));
+      for (let j = 0; j < axis; j++) {
+        f32.store(y + at + <usize>j * step, <f32>(<f64>f32.load(x + at + <usize>j * step) - top - log));
+      }
+    }
+  }
+}
+
+/**
+ * Sum and sum of magnitudes, in double precision.
+ *
+ *   sums[0] = Σ x_i      sums[1] = Σ |x_i|
+ *
+ * @param x f32[count] @param sums f64[2], written
+ */
+export function sum(x: usize, sums: usize, count: i32): void {
+  let total = f64x2.splat(0), magnitude = f64x2.splat(0);
+  let i = 0;
+  for (; i + 4 <= count; i += 4) {
+    const v = v128.load(x + (<usize>i << 2));
+    total = addWide(total, v);
+    magnitude = addWide(magnitude, f32x4.abs(v));
+  }
+  let t = horizontalWide(total), m = horizontalWide(magnitude);
+  for (; i < count; i++) {
+    const v = f32.load(x + (<usize>i << 2));
+    t += <f64>v;
+    m += <f64>abs(v);
+  }
+  f64.store(sums, t);
+  f64.store(sums, m, 8);
+}

@@ -1,0 +1,58 @@
+/** a · b + c: fused and rounded once in the relaxed binary, rounded twice in the plain one. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(c, f32x4.mul(a, b));
+}
+
+/**
+ * The two-slope map p · max(v, 0) + q · min(v, 0), from which W⁺, W⁻, x⁺, x⁻ and γ's weights are all made.
+ * `pmax` and `pmin` are one machine instruction, `max` and `min` are not.
+ */
+// @ts-ignore: decorator
+@inline
+export function slope(v: v128, p: v128, q: v128): v128 {
+  const zero = f32x4.splat(0);
+  return f32x4.add(f32x4.mul(p, f32x4.pmax(v, zero)), f32x4.mul(q, f32x4.pmin(v, zero)));
+}
+
+// @ts-ignore: decorator
+@inline
+export function slopeScalar(v: f32, p: f32, q: f32): f32 {
+  return v > 0 ? p * v : q * v;
+}
+
+/** The sum of the four lanes. */
+// @ts-ignore: decorator
+@inline
+export function horizontal(v: v128): f32 {
+  return (f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1)) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}
+
+/** acc + the four lanes of v, in double precision (two partial sums). */
+// @ts-ignore: decorator
+@inline
+export function addWide(acc: v128, v: v128): v128 {
+  const high = v128.shuffle<i32>(v, v, 2, 3, 2, 3);
+  return f64x2.add(acc, f64x2.add(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(high)));
+}
+
+// @ts-ignore: decorator
+@inline
+export function horizontalWide(v: v128): f64 {
+  return f64x2.extract_lane(v, 0) + f64x2.extract_lane(v, 1);
+}
+
+/** Stores the first `lanes` (1 to 4) of v. */
+// @ts-ignore: decorator
+@inline
+export function storeLanes(y: usize, v: v128, lanes: i32): void {
+  if (lanes >= 4) {
+    v128.store(y, v);
+    return;
+  }
+  f32.store(y, f32x4.extract_lane(v, 0));
+  if (lanes > 1) f32.store(y, f32x4.extract_lane(v, 1), 4);
+  if (lanes > 2) f32.store(y, f32x4.extract_lane(v, 2), 8);
+}
