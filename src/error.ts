@@ -1,0 +1,42 @@
+/** Who has to act: `not-onnx`, `invalid-model`: the file; `unsupported`, `memory`: relprop's limits; `shape`, `rule`, `usage`: the call. */
+export type Code = "not-onnx" | "unsupported" | "invalid-model" | "shape" | "rule" | "memory" | "usage";
+
+/** One problem: where it is, what was expected there, what came, and what to do about it. */
+export interface Issue {
+  readonly where: string;
+  readonly expected: string;
+  readonly received: string;
+  readonly fix?: string;
+}
+
+/**
+ * The one error class of relprop. `code` is stable API, the text is not.
+ * `issues` holds every problem that was found, so that a model is judged in one go.
+ *
+ * @example
+ * const error = new LrpError("usage", { where: "option 'target'", expected: "a class from 0 to 9", received: "12" });
+ * error.message; // "option 'target': expected a class from 0 to 9, got 12."
+ */
+export class LrpError extends Error {
+  readonly code: Code;
+  readonly issues: readonly Issue[];
+
+  constructor(code: Code, issues: Issue | readonly Issue[]) {
+    const list = Array.isArray(issues) ? (issues as readonly Issue[]) : [issues as Issue];
+    super(list.map(sentence).join("\n"));
+    this.name = "LrpError";
+    this.code = code;
+    this.issues = list;
+  }
+}
+
+/** The message grammar: `<where>: expected <expected>, got <received>. <fix>` */
+export function sentence(issue: Issue): string {
+  const fix = issue.fix ? ` ${issue.fix}` : "";
+  return `${issue.where}: expected ${issue.expected}, got ${issue.received}.${fix}`;
+}
+
+/** For what cannot happen unless relprop itself is wrong. */
+export function assert(condition: unknown, text: string): asserts condition {
+  if (!condition) throw new Error(`relprop is at fault: ${text}`);
+}

@@ -1,0 +1,131 @@
+import { type ConvAttributes, scaledConv } from "../ops/conv.ts";
+import { type DenseAttributes, scaledDense } from "../ops/dense.ts";
+import { ops } from "../ops/index.ts";
+import type { Affine, Operands } from "../ops/op.ts";
+import { type Constant, type Dims, size } from "../tensor.ts";
+import { foldNormalizations } from "./find-lrn.ts";
+import { type Graph, type Node, producers, readers } from "./graph.ts";
+
+/** Constants by name, for a row's questions. */
+export function operandsOf(graph: Graph, node: Node): Operands {
+  return node.inputs.map((name) => (name === "" ? undefined : { name, dims: graph.dims.get(name)!, constant: graph.constants.get(name) }));
+}
+
+/** Identity and Dropout leave no trace; whoever asks for their output is given their input. */
+function dropIdentities(graph: Graph): Graph {
+  const aliases = new Map(graph.aliases);
+  const outputs = new Set(graph.outputs.map((o) => o.name));
+  const replace = (name: string): string => (aliases.has(name) ? replace(aliases.get(name)!) : name);
+  const nodes = graph.nodes.flatMap((node) => {
+    const inputs = node.inputs.map(replace);
+    const idle = node.type === "Identity" || node.type === "Dropout";
+    if (!idle || outputs.has(node.outputs[0])) return [Object.freeze({ ...node, inputs })];
+    aliases.set(node.outputs[0], inputs[0]);
+    return [];
+  });
+  return { ...graph, nodes, aliases };
+}
+
+/** A linear layer and the affine node beside it, as they are merged. */
+interface Merge {
+  readonly linear: Node;
+  readonly affine: Node;
+  readonly along: "outputs" | "inputs";
+  readonly map: Affine;
+}
+
+const WEIGHTED = new Set(["Conv", "Gemm", "MatMul"]);
+/** What a merged dense layer's weight looks like. */
+const DENSE: DenseAttributes = Object.freeze({ rowsAreOutputs: true, alpha: 1, beta: 1 });
+
+function affineOf(graph: Graph, node: Node): Affine | undefined {
+  return ops.get(node.type)!.affine?.(operandsOf(graph, node), node.attributes);
+}
+
+/** The axis of a linear layer's input or output that its weights tell apart, or −1. */
+function channelAxis(linear: Node, dims: Dims): number {
+  return linear.type === "Conv" ? 1 : dims.length - 1;
+}
+
+function isUnpadded(linear: Node): boolean {
+  if (linear.type !== "Conv") return true;
+  const { plane } = linear.attributes as { plane: readonly { before: number; after: number }[] };
+  return plane.every((axis) => axis.before === 0 && axis.after <= 0);
+}
+
+function mergeOf(graph: Graph, affine: Node, by: ReadonlyMap<string, Node>, readersOf: ReadonlyMap<string, readonly Node[]>, count: ReadonlyMap<string, number>): Merge | undefined {
+  const map = affineOf(graph, affine);
+  if (!map) return undefined;
+  const [from, to] = [affine.inputs[map.data], affine.outputs[0]];
+  const dims = graph.dims.get(from)!;
+  // A broadcast that enlarges is no scaling.
+  if (size(dims) !== size(graph.dims.get(to)!)) return undefined;
+  const fits = (linear: Node) => WEIGHTED.has(linear.type) && (map.scale.length === 1 || map.axis === channelAxis(linear, dims));
+  const before = by.get(from);
+  if (before && count.get(from) === 1 && fits(before)) return { linear: before, affine, along: "outputs", map };
+  const [after, ...others] = readersOf.get(to) ?? [];
+  if (after && others.length === 0 && count.get(to) === 1 && after.inputs[0] === to && fits(after) && isUnpadded(after)) {
+    return { linear: after, affine, along: "inputs", map };
+  }
+  return undefined;
+}
+
+/** The linear layer with the affine map in its weight and bias. */
+function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: Node; constants: Map<string, Constant> } {
+  const inputs = operandsOf(graph, linear);
+  const at = (values: Float64Array) => (i: number) => values[values.length === 1 ? 0 : i];
+  const [scale, shift] = [at(map.scale), at(map.shift)];
+  const { parameters, attributes } = linear.type === "Conv"
+    ? { parameters: scaledConv(inputs, linear.attributes as ConvAttributes, along, scale, shift), attributes: linear.attributes }
+    : { parameters: scaledDense(inputs, linear.attributes as DenseAttributes, along, scale, shift), attributes: DENSE };
+  const names = [`${linear.name}/${affine.name}:weight`, `${linear.name}/${affine.name}:bias`];
+  const node: Node = Object.freeze({
+    ...linear,
+    attributes,
+    inputs: [along === "outputs" ? linear.inputs[0] : affine.inputs[map.data], ...names],
+    outputs: along === "outputs" ? affine.outputs : linear.outputs,
+    note: [linear.note, `${affine.type} '${affine.name}' folded in`].filter(Boolean).join("; "),
+  });
+  return { node, constants: new Map([[names[0], parameters.weight], [names[1], parameters.bias]]) };
+}
+
+/** BatchNormalization, and Add, Sub, Mul, Div by constants, become part of the linear layer before or (unpadded) after them. */
+function foldAffine(graph: Graph): Graph {
+  const constants = new Map(graph.constants);
+  const dims = new Map(graph.dims);
+  const nodes = new Set(graph.nodes);
+  const current: Graph = { ...graph, constants, dims };
+  const by = new Map(producers(graph));
+  const count = readers(graph);
+  const readersOf = new Map<string, Node[]>();
+  for (const node of graph.nodes) for (const name of new Set(node.inputs)) readersOf.set(name, [...(readersOf.get(name) ?? []), node]);
+  const order = [...graph.nodes];
+  for (let i = 0; i < order.length; i++) {
+    const affine = order[i];
+    const merge = mergeOf(current, affine, by, readersOf, count);
+    if (!merge) continue;
+    const { node, constants: parameters } = merged(current, merge);
+    for (const [name, value] of parameters) {
+      constants.set(name, value);
+      dims.set(name, value.dims);
+    }
+    order[order.indexOf(merge.linear)] = node;
+    nodes.delete(affine);
+    nodes.delete(merge.linear);
+    nodes.add(node);
+    for (const name of node.outputs) by.set(name, node);
+    for (const name of [...node.inputs, affine.outputs[0]]) {
+      readersOf.set(name, (readersOf.get(name) ?? []).flatMap((n) => (n === affine ? [] : n === merge.linear ? [node] : [n])));
+    }
+    if (merge.along === "inputs") readersOf.set(node.inputs[0], [node]);
+  }
+  return { ...current, nodes: order.filter((node) => nodes.has(node)) };
+}
+
+/** The rewrites, in order. None changes what the network computes. */
+const rewrites: readonly ((graph: Graph) => Graph)[] = [dropIdentities, foldNormalizations, foldAffine];
+
+/** Brings a graph into the form whose rules are meant: no idle nodes, LRN as one node, affine maps inside linear layers. */
+export function canonize(graph: Graph): Graph {
+  return Object.freeze(rewrites.reduce((g, rewrite) => rewrite(g), graph));
+}

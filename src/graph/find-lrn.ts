@@ -1,0 +1,184 @@
+import { ops } from "../ops/index.ts";
+import { checkedLrn, type LrnAttributes } from "../ops/lrn.ts";
+import { type Constant, type Dims, size, strides } from "../tensor.ts";
+import { type Graph, type Node, producers, readers } from "./graph.ts";
+
+/*
+ * LRN in disguise: x / (bias + a · Σ_window x²)^beta, spelled with elementary nodes.
+ *
+ * The division, the power and the square are matched as such. What lies between the square and the power may be spelled in
+ * any way (Pad, AveragePool, Reshape, Transpose, Mul, Add …): it is known to be affine, since only such operators are let in,
+ * and an affine map is identified by probing. Zeros give the bias, impulses the window, and one pseudo-random image then
+ * either confirms that the map is bias + a · Σ_window for every element, or the part is left as it is.
+ */
+
+/** Operators that are affine in their one computed input. */
+const AFFINE = new Set(["AveragePool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Slice", "Concat", "Identity", "Dropout", "Cast", "Add", "Sub", "Mul", "Div"]);
+
+interface Candidate {
+  readonly last: Node;
+  readonly x: string;
+  readonly square: string;
+  readonly base: string;
+  readonly beta: number;
+  readonly between: readonly Node[];
+}
+
+function scalar(graph: Graph, name: string): number | undefined {
+  const constant = graph.constants.get(name);
+  return constant && constant.data.every((v) => v === constant.data[0]) && constant.data.length > 0 ? constant.data[0] : undefined;
+}
+
+/** x² as Mul(x, x) or Pow(x, 2). */
+function isSquareOf(graph: Graph, node: Node, x: string): boolean {
+  if (node.inputs[0] !== x) return false;
+  return (node.type === "Mul" && node.inputs[1] === x) || (node.type === "Pow" && scalar(graph, node.inputs[1]) === 2);
+}
+
+/** The nodes from `square` to `base`, or undefined if anything else has a say. */
+function between(graph: Graph, by: ReadonlyMap<string, Node>, square: string, base: string): Node[] | undefined {
+  const found = new Set<Node>();
+  const visit = (name: string): boolean => {
+    if (name === "" || name === square || graph.constants.has(name)) return true;
+    const node = by.get(name);
+    if (!node || !AFFINE.has(node.type)) return false;
+    if ((node.type === "Mul" || node.type === "Div") && node.inputs.filter((i) => !graph.constants.has(i)).length !== 1) return false;
+    if (node.type === "Div" && graph.constants.has(node.inputs[0])) return false;
+    found.add(node);
+    return node.inputs.every(visit);
+  };
+  return visit(base) ? graph.nodes.filter((node) => found.has(node)) : undefined;
+}
+
+/** What `last` divides x by, as a base and an exponent: Div(x, Pow(base, β)), Mul(x, Pow(base, −β)), Div(x, base). */
+function denominator(graph: Graph, by: ReadonlyMap<string, Node>, last: Node): { x: string; base: string; beta: number }[] {
+  const powered = (name: string, sign: 1 | -1) => {
+    const node = by.get(name);
+    const exponent = node?.type === "Pow" ? scalar(graph, node.inputs[1]) : undefined;
+    return node && exponent !== undefined ? { base: node.inputs[0], beta: sign * exponent } : undefined;
+  };
+  if (last.type === "Div") {
+    const [x, d] = last.inputs;
+    return [{ x, ...(powered(d, 1) ?? { base: d, beta: 1 }) }];
+  }
+  if (last.type === "Mul") {
+    const [a, b] = last.inputs;
+    return [[a, b], [b, a]].flatMap(([x, f]) => {
+      const power = powered(f, -1);
+      return power ? [{ x, ...power }] : [];
+    });
+  }
+  return [];
+}
+
+function candidates(graph: Graph): Candidate[] {
+  const by = producers(graph);
+  return graph.nodes.flatMap((last) =>
+    denominator(graph, by, last).flatMap(({ x, base, beta }) => {
+      const squares = graph.nodes.filter((node) => isSquareOf(graph, node, x)).map((node) => node.outputs[0]);
+      return squares.flatMap((square) => {
+        const nodes = between(graph, by, square, base);
+        const reached = nodes?.some((node) => node.inputs.includes(square));
+        return nodes && reached ? [{ last, x, square, base, beta, between: nodes }] : [];
+      });
+    }),
+  );
+}
+
+/** Runs the nodes between square and base on the host. */
+function evaluate(graph: Graph, c: Candidate, square: Float32Array): Float32Array {
+  const values = new Map<string, Constant>(graph.constants);
+  values.set(c.square, { type: "float32", dims: graph.dims.get(c.square)!, data: square });
+  for (const node of c.between) {
+    const dims = node.outputs.map((name) => graph.dims.get(name)!);
+    const results = ops.get(node.type)!.fold!(node.inputs.map((name) => values.get(name)), node.attributes, dims);
+    node.outputs.forEach((name, i) => { if (results[i]) values.set(name, results[i]); });
+  }
+  return values.get(c.base)!.data as Float32Array;
+}
+
+/** Numbers in [0, 1) that are the same every time. */
+function pseudoRandom(count: number): Float32Array {
+  let state = 1;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  });
+}
+
+/** bias + a · Σ_window of `square`, straight from the definition. */
+function expected(square: Float32Array, dims: Dims, w: LrnAttributes): Float32Array {
+  const place = strides(dims);
+  const axes = w.region === "channels" ? [1] : dims.map((_, i) => i).slice(2);
+  let sums = Float64Array.from(square);
+  for (const axis of axes) {
+    const from = sums;
+    sums = from.map((_, i) => {
+      const at = Math.floor(i / place[axis]) % dims[axis];
+      let sum = 0;
+      for (let j = Math.max(0, at - w.before); j <= Math.min(dims[axis] - 1, at + w.after); j++) sum += from[i + (j - at) * place[axis]];
+      return sum;
+    });
+  }
+  return Float32Array.from(sums, (s) => w.bias + w.a * s);
+}
+
+/** The window that impulses at both ends of `axis` reveal: 0 ∈ N(k) for k ≤ before, last ∈ N(k) for k ≥ last − after. */
+function reach(first: Float32Array, answer: (at: number) => Float32Array, dims: Dims, axis: number, bias: number): { before: number; after: number } {
+  const step = strides(dims)[axis];
+  const last = dims[axis] - 1;
+  const touched = (response: Float32Array) => Array.from({ length: dims[axis] }, (_, k) => k).filter((k) => response[k * step] !== bias);
+  return { before: Math.max(0, ...touched(first)), after: last - Math.min(last, ...touched(answer(last * step))) };
+}
+
+function identify(graph: Graph, c: Candidate): LrnAttributes | undefined {
+  const dims = graph.dims.get(c.square)!;
+  if (dims.length < 3 || dims.length > 4 || !(c.beta > 0)) return undefined;
+  if (graph.dims.get(c.base)!.join() !== dims.join()) return undefined;
+  const zeros = new Float32Array(size(dims));
+  const bias = evaluate(graph, c, zeros)[0];
+  const impulse = (at: number) => {
+    const square = zeros.slice();
+    square[at] = 1;
+    return evaluate(graph, c, square);
+  };
+  const first = impulse(0);
+  const rough = first[0] - bias;
+  if (!(bias > 0 && rough > 0)) return undefined;
+  const probe = pseudoRandom(size(dims)).map((v) => v / rough);
+  const answer = evaluate(graph, c, probe);
+  const regions = dims.length === 4 ? (["channels", "spatial"] as const) : (["channels"] as const);
+  for (const region of regions) {
+    const window = { region, ...reach(first, impulse, dims, region === "channels" ? 1 : 3, bias), beta: c.beta, bias };
+    // Behind a large bias an impulse loses digits; the probe measures a better.
+    const unit = expected(probe, dims, { ...window, a: 1, bias: 0 });
+    const a = unit.reduce((sum, u, i) => sum + (answer[i] - bias) * u, 0) / unit.reduce((sum, u) => sum + u * u, 0);
+    if (unit.every((u, i) => Math.abs(bias + a * u - answer[i]) <= 1e-5 * Math.abs(answer[i]))) return { ...window, a };
+  }
+  return undefined;
+}
+
+/** Replaces every disguised LRN by one LRN node, in place of the last of its nodes. */
+export function foldNormalizations(graph: Graph): Graph {
+  let current = graph;
+  for (const c of candidates(graph)) {
+    const attributes = identify(graph, c);
+    if (!attributes) continue;
+    const { before, after, region, a, beta, bias } = attributes;
+    const digits = (v: number) => Number(v.toPrecision(6));
+    const shape = region === "channels" ? `channels −${before}…+${after}` : `rows and columns −${before}…+${after}`;
+    const node: Node = Object.freeze({
+      name: c.last.name, type: "LRN", attributes: checkedLrn(attributes), inputs: [c.x], outputs: c.last.outputs,
+      note: `folded from ${c.between.length + 3} nodes: window ${shape}, a ${digits(a)}, beta ${digits(beta)}, bias ${digits(bias)}`,
+    });
+    current = withoutUnread({ ...current, nodes: current.nodes.map((n) => (n === c.last ? node : n)) });
+  }
+  return current;
+}
+
+/** Drops nodes whose outputs nobody reads any more. */
+function withoutUnread(graph: Graph): Graph {
+  const count = readers(graph);
+  const nodes = graph.nodes.filter((node) => node.outputs.some((name) => count.get(name)));
+  return nodes.length === graph.nodes.length ? graph : withoutUnread({ ...graph, nodes });
+}

@@ -1,0 +1,75 @@
+import { type Constant, type Dims, shapeText } from "../tensor.ts";
+
+/** What a caller must hand in; free dimensions are names. */
+export interface Port {
+  readonly name: string;
+  readonly dims: readonly (number | string)[];
+}
+
+/** One operator at one place. `attributes` are what the operator's row in the table made of them. */
+export interface Node {
+  readonly name: string;
+  readonly type: string;
+  readonly attributes: unknown;
+  /** Names of values; an input that is left out is "". */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** What a canonizer did to get here, for people. */
+  readonly note?: string;
+}
+
+/** A network, in ONNX's vocabulary. Nodes stand in topological order. Nothing in it changes once it is made. */
+export interface Graph {
+  readonly opset: number;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly nodes: readonly Node[];
+  readonly constants: ReadonlyMap<string, Constant>;
+  /** Dims of every value, once `infer` has filled them in. */
+  readonly dims: ReadonlyMap<string, Dims>;
+  /** Names of values that a canonizer removed, and the value that stands for them. */
+  readonly aliases: ReadonlyMap<string, string>;
+}
+
+/** `node 'conv1' (Conv)`: how every message names a node. */
+export function whereIs(node: { readonly name: string; readonly type: string }): string {
+  return `node '${node.name}' (${node.type})`;
+}
+
+/** How often each value is read, graph outputs included. */
+export function readers(graph: Graph): Map<string, number> {
+  const count = new Map<string, number>();
+  const add = (name: string) => count.set(name, (count.get(name) ?? 0) + 1);
+  for (const node of graph.nodes) node.inputs.forEach(add);
+  for (const output of graph.outputs) add(output.name);
+  return count;
+}
+
+/** The node that computes each value. */
+export function producers(graph: Graph): Map<string, Node> {
+  return new Map(graph.nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)));
+}
+
+/** Follows `aliases` to the value that is really computed. */
+export function resolve(graph: Graph, name: string): string {
+  let at = name;
+  for (let next = graph.aliases.get(at); next !== undefined; next = graph.aliases.get(at)) at = next;
+  return at;
+}
+
+/** One line a node, for people, error reports and tests. */
+export function printGraph(graph: Graph): string {
+  const value = (name: string) => {
+    if (name === "") return "-";
+    const constant = graph.constants.get(name);
+    if (constant) return `${name}: ${shapeText(constant.dims, constant.type === "float32" ? "f32" : constant.type)}`;
+    return name;
+  };
+  const lines = graph.inputs.map((port) => `input ${port.name}: ${shapeText(port.dims)}`);
+  for (const node of graph.nodes) {
+    const outputs = node.outputs.filter(Boolean).map((name) => `${name}: ${shapeText(graph.dims.get(name) ?? ["?"])}`);
+    lines.push(`${outputs.join(", ")} = ${node.type}(${node.inputs.map(value).join(", ")})${node.note ? `  # ${node.note}` : ""}`);
+  }
+  lines.push(...graph.outputs.map((port) => `output ${port.name}`));
+  return lines.join("\n");
+}

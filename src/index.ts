@@ -1,0 +1,47 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import { build } from "./graph/build.ts";
+import type { Network } from "./layers.ts";
+import { Model } from "./model.ts";
+import { decode } from "./onnx/decode.ts";
+import { type Binary, compile, hasRelaxedSimd } from "./run/wasm.ts";
+
+export interface LoadOptions {
+  /** Names of the classes, in order: then targets may be given, and are reported, by name. */
+  readonly classes?: readonly string[];
+  /** Fused multiply-adds where the runtime has them (default "auto"); "never" gives the same bits everywhere. */
+  readonly relaxed?: "auto" | "never";
+}
+
+/**
+ * Loads a network.
+ *
+ * @param source the bytes of an ONNX file, or a network described with `sequential`
+ * @throws LrpError "not-onnx", "invalid-model" or "unsupported", with every problem of the file at once
+ * @example
+ * const model = await load(sequential({ input: [2] }, [dense({ weight: { data: Float32Array.of(3, 1), dims: [1, 2] } })]));
+ * model.predict({ data: Float32Array.of(1, 2), dims: [1, 2] }).output.data; // Float32Array [5]
+ */
+export async function load(source: Uint8Array | ArrayBuffer | Network, options: LoadOptions = {}): Promise<Model> {
+  const graph = "graph" in source ? source.graph : build(decode(source instanceof Uint8Array ? source : new Uint8Array(source)));
+  const binary: Binary = options.relaxed !== "never" && hasRelaxedSimd() ? "relaxed" : "simd";
+  return new Model(graph, await compile(binary), options.classes);
+}
+
+export { type Code, type Issue, LrpError } from "./error.ts";
+export type { Port } from "./graph/graph.ts";
+export { colormaps } from "./heatmap/colormap.ts";
+export { type HeatmapOptions, heatmap } from "./heatmap/heatmap.ts";
+export type { Picture } from "./image/pixels.ts";
+export { encodePng } from "./heatmap/png.ts";
+export { toAnsi } from "./heatmap/terminal.ts";
+export { type Preparation, presets } from "./image/preparation.ts";
+export { preprocess } from "./image/preprocess.ts";
+export * from "./layers.ts";
+export type { Explanation, ExplainOptions, Inspection, LedgerRow, Model, Prediction, RuleAt } from "./model.ts";
+export { type LrnMode, lrnModes } from "./ops/lrn.ts";
+export type { TaylorNeurons } from "./ops/taylor.ts";
+export { baseEntries, type Composite, composites, type Entry, type Parameters } from "./rules/composite.ts";
+export { type LinearRule, type Rule, type RuleRow, ruleOf, rules } from "./rules/rule.ts";
+export type { Chosen, Target } from "./run/target.ts";
+export { hasRelaxedSimd } from "./run/wasm.ts";
+export type { Tensor } from "./tensor.ts";

@@ -1,0 +1,78 @@
+import type { Emitter, Value } from "../step.ts";
+import type { Kernels } from "../core.gen.ts";
+import { type AttributeReader, type Call, type Op, type Operands, require } from "./op.ts";
+
+/** The two numbers that a kernel of one variable takes. */
+interface Parameters {
+  readonly a: number;
+  readonly b: number;
+}
+
+type Name<K> = K extends `${infer N}Forward` ? (`${N}Vjp` extends keyof Kernels ? N : never) : never;
+type UnaryKernel = Extract<Name<keyof Kernels>, "relu" | "slope" | "clip" | "sigmoid" | "tanh">;
+
+/** A row for y = f(x): its kernel is called `<kernel>Forward`, its derivative times r `<kernel>Vjp`. */
+function unary(
+  type: string, kernel: UnaryKernel, f: (v: number, a: number, b: number) => number,
+  options: {
+    attributes?: (read: AttributeReader) => Parameters;
+    parameters?: (inputs: Operands, a: Parameters) => Parameters;
+    nonnegative?: (x: boolean, a: Parameters) => boolean;
+  } = {},
+): Op<Parameters> {
+  const { attributes = () => ({ a: 0, b: 0 }), parameters, nonnegative = () => false } = options;
+  return {
+    type,
+    family: "activation",
+    summary: "pass",
+    attributes,
+    infer(inputs, a) {
+      const [x] = inputs;
+      require(x, "invalid-model", "an input", "none");
+      return { dims: [x.dims], attributes: parameters?.(inputs, a) ?? a };
+    },
+    fold: ([x], { a, b }) => [{ ...x!, data: x!.data.map((v) => f(v, a, b)) }],
+    forward(e: Emitter, call: Call<Parameters>) {
+      const x = call.x(0);
+      const y = e.temp(call.outputs[0].name, x.dims, x.layout);
+      e.emit(`${kernel}Forward`, x, y, x.count, call.attributes.a, call.attributes.b);
+      return [y];
+    },
+    relevance: {
+      kind: "pass",
+      vjp(e: Emitter, call: Call<Parameters>, r: Value) {
+        const x = call.x(0);
+        const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
+        e.emit(`${kernel}Vjp`, x, e.as(r, x.layout), out, x.count, call.attributes.a, call.attributes.b);
+        return out;
+      },
+    },
+    nonnegative: ([x], a) => nonnegative(x, a),
+  };
+}
+
+/** A bound of Clip: an attribute before opset 11, an input since. */
+function bound(inputs: Operands, index: number, attribute: number, otherwise: number): number {
+  const input = inputs[index];
+  if (!input) return Number.isNaN(attribute) ? otherwise : attribute;
+  require(input.constant, "unsupported", "bounds that are known while loading", "one that is computed from the input");
+  return input.constant.data[0];
+}
+
+export const relu = unary("Relu", "relu", (v) => Math.max(v, 0), { nonnegative: () => true });
+
+/** v or alpha · v below 0. */
+export const leakyRelu = unary("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a * v : b * v), {
+  attributes: (read) => ({ a: 1, b: read.float("alpha", 0.01) }),
+  nonnegative: (x, { b }) => x || b <= 0,
+});
+
+export const clip = unary("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), b), {
+  attributes: (read) => (read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN }),
+  parameters: (inputs, { a, b }) => ({ a: bound(inputs, 1, a, -Infinity), b: bound(inputs, 2, b, Infinity) }),
+  nonnegative: (x, { a, b }) => a >= 0 || (x && b >= 0),
+});
+
+export const sigmoid = unary("Sigmoid", "sigmoid", (v) => 1 / (1 + Math.exp(-v)), { nonnegative: () => true });
+
+export const tanh = unary("Tanh", "tanh", Math.tanh, { nonnegative: (x) => x });

@@ -1,0 +1,85 @@
+import { type Constant, size } from "../tensor.ts";
+import { type Op, type Operands, require } from "./op.ts";
+
+/** A row for what exists only while loading. */
+const onLoading = { family: "other", summary: "folded while loading" } as const;
+
+function scalar(type: Constant["type"], values: readonly number[], dims: readonly number[]): Constant {
+  return { type, dims, data: type === "float32" ? Float32Array.from(values) : Float64Array.from(values) };
+}
+
+/** Source: ONNX Constant-13. */
+export const constant: Op<{ value: Constant }> = {
+  ...onLoading,
+  type: "Constant",
+  attributes(read) {
+    const [float, int] = [read.float("value_float", NaN), read.int("value_int", NaN)];
+    const [floats, ints] = [read.floats("value_floats"), read.ints("value_ints")];
+    const value = read.tensor("value")
+      ?? (floats && scalar("float32", floats, [floats.length]))
+      ?? (ints && scalar("int64", ints, [ints.length]))
+      ?? (Number.isNaN(float) ? undefined : scalar("float32", [float], []))
+      ?? (Number.isNaN(int) ? undefined : scalar("int64", [int], []));
+    require(value, "unsupported", "a value, value_float(s) or value_int(s)", "none of them");
+    return { value };
+  },
+  infer: (_inputs, { value }) => ({ dims: [value.dims] }),
+  fold: (_inputs, { value }) => [value],
+};
+
+/** Source: ONNX ConstantOfShape-9. */
+export const constantOfShape: Op<{ value: Constant }> = {
+  ...onLoading,
+  type: "ConstantOfShape",
+  attributes: (read) => ({ value: read.tensor("value") ?? scalar("float32", [0], [1]) }),
+  infer([shape]) {
+    require(shape?.constant, "unsupported", "a shape that is known while loading", "one that is computed from the input");
+    return { dims: [Array.from(shape.constant.data)] };
+  },
+  fold([_shape], { value }, [dims]) {
+    const data = value.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+    return [{ type: value.type, dims, data: data.fill(value.data[0]) }];
+  },
+};
+
+/** Source: ONNX Shape-15. */
+export const shape: Op<{ start: number; end: number; dims?: readonly number[] }> = {
+  ...onLoading,
+  type: "Shape",
+  attributes: (read) => ({ start: read.int("start", 0), end: read.int("end", Infinity) }),
+  infer([x], a) {
+    require(x, "invalid-model", "an input", "none");
+    const dims = x.dims.slice(a.start, a.end);
+    return { dims: [[dims.length]], attributes: { ...a, dims } };
+  },
+  shapeOnly: true,
+  fold: (_inputs, a) => [scalar("int64", a.dims!, [a.dims!.length])],
+};
+
+/** ONNX's numbers for element types. */
+const castTypes: Readonly<Record<number, Constant["type"]>> = { 1: "float32", 6: "int64", 7: "int64", 9: "bool", 11: "float32" };
+
+/** Source: ONNX Cast-13. */
+export const cast: Op<{ to: Constant["type"] }> = {
+  type: "Cast",
+  family: "route",
+  summary: "pass, from float32 to float32; others on constants only",
+  attributes(read) {
+    const to = castTypes[read.int("to", 0)];
+    read.ignore("saturate");
+    require(to, "unsupported", "a cast to float, double, int32, int64 or bool", `type ${read.int("to", 0)}`);
+    return { to };
+  },
+  infer([x]: Operands, { to }) {
+    require(x, "invalid-model", "an input", "none");
+    require(x.constant || to === "float32", "unsupported", "a cast of computed values to float", `to ${to}`);
+    return { dims: [x.dims] };
+  },
+  fold([x], { to }) {
+    const f = to === "bool" ? (v: number) => Number(v !== 0) : to === "int64" ? Math.trunc : (v: number) => v;
+    return [scalar(to, Array.from(x!.data, f), x!.dims)];
+  },
+  forward: (_e, call) => [call.x(0)],
+  relevance: { kind: "route", vjp: (_e, _call, r) => [r] },
+  nonnegative: ([x]) => x,
+};

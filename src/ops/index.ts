@@ -1,0 +1,29 @@
+import { leakyRelu, clip, relu, sigmoid, tanh } from "./activation.ts";
+import { add, div, equal, mul, pow, sub, sum } from "./arithmetic.ts";
+import { batchNormalization } from "./batchnorm.ts";
+import { cast, constant, constantOfShape, shape } from "./constant.ts";
+import { conv } from "./conv.ts";
+import { gemm, matMul } from "./dense.ts";
+import { concat, dropout, flatten, gather, identity, pad, reshape, slice, squeeze, transpose, unsqueeze } from "./layout.ts";
+import { lrn } from "./lrn.ts";
+import type { Op } from "./op.ts";
+import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
+import { logSoftmax, softmax } from "./softmax.ts";
+import { taylorLayer } from "./taylor.ts";
+
+/** Every operator that relprop runs. Declaration, tests and the README's table read this list. */
+// biome-ignore lint/suspicious/noExplicitAny: each row has attributes of its own type, and only the row reads them
+const rows: readonly Op<any>[] = [
+  conv, gemm, matMul,
+  maxPool, averagePool, globalAveragePool,
+  lrn, batchNormalization,
+  relu, leakyRelu, clip, sigmoid, tanh, pow,
+  softmax, logSoftmax,
+  add, sub, sum, mul, div,
+  concat, flatten, reshape, transpose, squeeze, unsqueeze, slice, gather, pad, dropout, identity,
+  constant, constantOfShape, shape, cast, equal,
+  taylorLayer,
+];
+
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export const ops: ReadonlyMap<string, Op<any>> = new Map(rows.map((row) => [row.type, row]));

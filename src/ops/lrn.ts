@@ -1,0 +1,93 @@
+import type { Emitter, Value } from "../step.ts";
+import { size } from "../tensor.ts";
+import { type Call, type Op, require } from "./op.ts";
+
+/**
+ * y_k = x_k · (bias + a · Σ_{j ∈ N(k)} x_j²)^(−beta) with N(k) = k − before … k + after.
+ * `channels`: the window runs over channels. `spatial`: over rows and columns of the same channel.
+ */
+export interface LrnAttributes {
+  readonly region: "channels" | "spatial";
+  readonly before: number;
+  readonly after: number;
+  readonly a: number;
+  readonly beta: number;
+  readonly bias: number;
+}
+
+/** The ways of passing relevance, and the kernels that do it: [across channels, within a channel]. */
+export const lrnModes = {
+  taylor: { kernels: ["lrnTaylor", "lrnSpatialTaylor"], conserves: true, summary: "first-order Taylor, zero-order term to the centre (default)" },
+  "taylor-uniform": { kernels: ["lrnTaylorUniform", "lrnSpatialTaylorUniform"], conserves: true, summary: "first-order Taylor, zero-order term split evenly over the window" },
+  identity: { kernels: undefined, conserves: true, summary: "relevance passes as if the layer were not there" },
+  beta: { kernels: ["lrnBeta", "lrnSpatialBeta"], conserves: true, summary: "the β rule (β = 1) on the Taylor terms" },
+  gradient: { kernels: ["lrnVjp", "lrnSpatialVjp"], conserves: false, summary: "Jᵀ R; what tools without a rule for LRN do silently; for comparison" },
+  unnormalised: { kernels: ["lrnUnnormalised", "lrnSpatialUnnormalised"], conserves: false, summary: "Taylor terms not divided by their sum, as the paper's authors released them; for comparison" },
+} as const;
+
+export type LrnMode = keyof typeof lrnModes;
+
+function sizes(call: Call<LrnAttributes>) {
+  const [n, c, ...spatial] = call.inputs[0]!.dims;
+  return { n, c, h: spatial.length > 1 ? spatial[0] : 1, w: spatial.at(-1) ?? 1, pixels: n * size(spatial) };
+}
+
+function forward(e: Emitter, call: Call<LrnAttributes>): readonly Value[] {
+  const { region, before, after, a, beta, bias } = call.attributes;
+  const { n, c, h, w, pixels } = sizes(call);
+  const x = e.as(call.x(0), "last");
+  const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
+  if (region === "channels") e.emit("lrnForward", x, y, e.scratch(`${call.node.name}:line`, c + before + after + 4), pixels, c, before, after, a, beta, bias);
+  else e.emit("lrnSpatialForward", x, y, n, h, w, c, before, after, a, beta, bias);
+  return [y];
+}
+
+function passBack(mode: LrnMode): (e: Emitter, call: Call<LrnAttributes>, r: Value) => Value {
+  const { kernels } = lrnModes[mode];
+  if (!kernels) return (_e, _call, r) => r;
+  return (e, call, r) => {
+    const { region, before, after, a, beta, bias } = call.attributes;
+    const { n, c, h, w, pixels } = sizes(call);
+    const [x, received] = [e.as(call.x(0), "last"), e.as(r, "last")];
+    const out = e.temp(`${call.node.name}:relevance`, call.inputs[0]!.dims, "last");
+    if (region === "channels") e.emit(kernels[0], x, received, out, e.scratch(`${call.node.name}:lines`, 3 * (c + before + after + 4)), pixels, c, before, after, a, beta, bias);
+    else e.emit(kernels[1], x, received, out, e.scratch(`${call.node.name}:planes`, 2 * (h * w * c + 4)), n, h, w, c, before, after, a, beta, bias);
+    return out;
+  };
+}
+
+/**
+ * Local response normalization.
+ * Source: Krizhevsky et al. 2012, section 3.3; ONNX LRN-13. Relevance: Binder et al. 2016 (arXiv 1604.00825), section 3.
+ */
+export const lrn: Op<LrnAttributes> = {
+  type: "LRN",
+  family: "lrn",
+  summary: `own rules: ${Object.keys(lrnModes).join(", ")}`,
+  attributes(read) {
+    const size = read.int("size", 0);
+    require(size >= 1, "invalid-model", "a size ≥ 1", `${size}`);
+    const [alpha, beta, bias] = [read.float("alpha", 1e-4), read.float("beta", 0.75), read.float("bias", 1)];
+    return checkedLrn({ region: "channels", before: Math.floor((size - 1) / 2), after: Math.ceil((size - 1) / 2), a: alpha / size, beta, bias });
+  },
+  infer([x], a) {
+    require(x, "invalid-model", "an input", "none");
+    require(x.dims.length >= 3 && x.dims.length <= 4, "unsupported", "an input of rank 3 or 4", `rank ${x.dims.length}`);
+    // A window that reaches further than the channels go sees the same as one that reaches just as far.
+    const most = a.region === "channels" ? x.dims[1] - 1 : Math.max(...x.dims.slice(2)) - 1;
+    return { dims: [x.dims], attributes: { ...a, before: Math.min(a.before, most), after: Math.min(a.after, most) } };
+  },
+  forward,
+  relevance: {
+    kind: "own",
+    conserves: (rule) => lrnModes[rule as LrnMode].conserves,
+    rules: Object.fromEntries((Object.keys(lrnModes) as LrnMode[]).map((mode) => [mode, passBack(mode)])),
+  },
+  nonnegative: ([x]) => x,
+};
+
+/** Refuses what would divide by zero or take roots of negative numbers. */
+export function checkedLrn(a: LrnAttributes): LrnAttributes {
+  require(a.bias > 0 && a.a >= 0 && Number.isFinite(a.beta), "unsupported", "bias > 0, alpha ≥ 0 and a finite beta", `bias ${a.bias}, alpha ${a.a}, beta ${a.beta}`);
+  return Object.freeze(a);
+}

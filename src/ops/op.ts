@@ -1,0 +1,143 @@
+import type { Node } from "../graph/graph.ts";
+import type { Emitter, Ref, Value } from "../step.ts";
+import type { Constant, Dims } from "../tensor.ts";
+
+/** What an operator complains of; the stage that called it adds where. */
+export class Complaint extends Error {
+  readonly code: "unsupported" | "invalid-model" | "shape";
+  readonly expected: string;
+  readonly received: string;
+  readonly fix?: string;
+
+  constructor(code: Complaint["code"], expected: string, received: string, fix?: string) {
+    super(`expected ${expected}, got ${received}`);
+    this.code = code;
+    this.expected = expected;
+    this.received = received;
+    this.fix = fix;
+  }
+}
+
+/** Stops with a complaint unless `condition` holds. */
+export function require(condition: unknown, code: Complaint["code"], expected: string, received: string, fix?: string): asserts condition {
+  if (!condition) throw new Complaint(code, expected, received, fix);
+}
+
+/** Reads the attributes of one node by name and type, with the standard's defaults. What is not read is an error. */
+export interface AttributeReader {
+  readonly opset: number;
+  int(name: string, otherwise: number): number;
+  float(name: string, otherwise: number): number;
+  string(name: string, otherwise: string): string;
+  ints(name: string): readonly number[] | undefined;
+  floats(name: string): readonly number[] | undefined;
+  tensor(name: string): Constant | undefined;
+  /** A subgraph as the file has it, to be built when it is needed. */
+  graph(name: string): unknown;
+  /** Marks attributes as known and without meaning here. */
+  ignore(...names: readonly string[]): void;
+}
+
+/** An input or output as the graph knows it. */
+export interface Operand {
+  readonly name: string;
+  readonly dims: Dims;
+  readonly constant?: Constant;
+}
+
+/** Inputs that are left out are undefined. */
+export type Operands = readonly (Operand | undefined)[];
+
+/** A node with all that is known of it, ready to be lowered. */
+export interface Call<A> {
+  readonly node: Node;
+  readonly attributes: A;
+  readonly inputs: Operands;
+  readonly outputs: readonly Operand[];
+  /** The value of input i: computed, or a constant. */
+  x(i: number): Value;
+  /** The value of output i, once forward has made it. */
+  y(i: number): Value;
+}
+
+/** p · max(v, 0) + q · min(v, 0) as [p, q]. */
+export type Slopes = readonly [p: number, q: number];
+export type WeightMap = Slopes | "square" | "one";
+export type BiasMap = Slopes | "square";
+export const PLAIN: Slopes = [1, 1];
+
+/** A map of single numbers as a function, its name serving as key. */
+export function mapOf(map: WeightMap): (v: number) => number {
+  if (map === "square") return (v) => v * v;
+  if (map === "one") return () => 1;
+  const [p, q] = map;
+  return (v) => (v > 0 ? p * v : q * v);
+}
+
+/** A linear operator, all of whose rules follow from two facts: how it runs, and how its transpose runs. */
+export interface Linear<A> {
+  readonly kind: "linear";
+  /** The inputs that carry activations (the others are parameters). */
+  data(call: Call<A>): readonly number[];
+  /** The layout in which it wants them. */
+  readonly layout: "first" | "last";
+  /** y = L(x; f(W)) + f(b). `bias` undefined: no bias. */
+  z(e: Emitter, call: Call<A>, x: readonly Value[], weight: WeightMap, bias: BiasMap | undefined): Value;
+  /** Lᵀ(s; f(W)), one value for each data input. */
+  vjp(e: Emitter, call: Call<A>, s: Value, weight: WeightMap): readonly Value[];
+  /** The bias, one number for each output channel. */
+  bias?(call: Call<A>): Constant | undefined;
+  /** For operators without parameters: the constant weight of each data input, +1 or −1. Then z and vjp leave the weight out. */
+  signs?(call: Call<A>): readonly number[];
+}
+
+/** How relevance passes an operator: the theory of the library in one type. */
+export type Relevance<A> =
+  /** One number in, one number out: R_in = R_out, or by choice Jᵀ R_out. */
+  | { readonly kind: "pass"; vjp(e: Emitter, call: Call<A>, r: Value): Value }
+  /** Moves or selects numbers: R_in = Jᵀ R_out. */
+  | { readonly kind: "route"; vjp(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[]; drops?(call: Call<A>): boolean }
+  | Linear<A>
+  /** Has rules of its own, by name. */
+  | { readonly kind: "own"; readonly conserves: (rule: string) => boolean; readonly rules: Readonly<Record<string, OwnRule<A>>> }
+  /** No rule is known to be meaningful: an error when relevance must go through. */
+  | { readonly kind: "none"; readonly why: string };
+
+/** R_in from R_out. What the rule absorbs it adds to `ledger`, f64[3] = bias, stabilizer, dead. */
+export type OwnRule<A> = (e: Emitter, call: Call<A>, r: Value, ledger: Ref) => Value;
+
+/** What composites call the operators. */
+export type Family = "convolution" | "dense" | "average" | "sum" | "activation" | "normalization" | "lrn" | "taylor" | "route" | "other";
+
+export interface Inferred<A> {
+  readonly dims: readonly Dims[];
+  /** Attributes with all that constants and shapes have to say. */
+  readonly attributes?: A;
+}
+
+/** One row of the operator table: all that relprop knows of one ONNX operator. */
+export interface Op<A> {
+  readonly type: string;
+  readonly family: Family;
+  /** For the README: how LRP passes it. */
+  readonly summary: string;
+  attributes(read: AttributeReader): A;
+  infer(inputs: Operands, a: A): Inferred<A>;
+  /** The value of the node when everything it reads is constant, or, for `shapeOnly`, has known dims. */
+  fold?(inputs: readonly (Constant | undefined)[], a: A, dims: readonly Dims[]): readonly Constant[];
+  readonly shapeOnly?: boolean;
+  forward?(e: Emitter, call: Call<A>): readonly Value[];
+  readonly relevance?: Relevance<A>;
+  /** For y = scale · x + shift with constants along one axis: BatchNormalization, and Add, Sub, Mul, Div by a constant. */
+  affine?(inputs: Operands, a: A): Affine | undefined;
+  /** Whether the output is ≥ 0, given which inputs are. */
+  nonnegative?(inputs: readonly boolean[], a: A): boolean;
+}
+
+/** y = scale · x + shift along `axis` of the data input; one number each where it is the same everywhere. */
+export interface Affine {
+  readonly data: number;
+  readonly axis: number;
+  readonly scale: Float64Array;
+  readonly shift: Float64Array;
+}

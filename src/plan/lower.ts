@@ -1,0 +1,210 @@
+import { assert } from "../error.ts";
+import { type Graph, type Node, producers } from "../graph/graph.ts";
+import { zip, reduceTo } from "../ops/arithmetic.ts";
+import { ops } from "../ops/index.ts";
+import type { Call, Linear } from "../ops/op.ts";
+import type { Assignment } from "../rules/composite.ts";
+import { Emitter, type Ref, type Step, type Value } from "../step.ts";
+import { gradient, redistribute } from "./redistribute.ts";
+
+/** Everything that is computed for one shape of input, as a list without numbers. */
+export interface Program {
+  readonly steps: readonly Step[];
+  readonly input: Value;
+  /** Row-major. */
+  readonly outputs: ReadonlyMap<string, Value>;
+  readonly relevance?: Backward;
+}
+
+/** The second half of a program: from the chosen logits back to the input. */
+export interface Backward {
+  /** How many of the steps belong to the forward pass; after them the start is chosen. */
+  readonly begin: number;
+  readonly logits: Value;
+  readonly start: Value;
+  readonly input: Value;
+  /** Relevance at the values asked for by name. */
+  readonly at: ReadonlyMap<string, Value>;
+  readonly ledger: Value;
+  readonly accounts: readonly Account[];
+}
+
+/** Which sums of the ledger belong to a node; offsets in float64 elements. */
+export interface Account {
+  readonly node: Node;
+  readonly rule: string;
+  /** Offsets of pairs (Σ R, Σ |R|). */
+  readonly received: readonly number[];
+  readonly passed: readonly number[];
+  /** Pairs of what went to constant inputs. */
+  readonly constants: readonly number[];
+  /** Triple (bias, stabilizer, dead). */
+  readonly absorbed: number;
+  /** A gradient rule, or an operator that drops some of the output: received − passed is accounted for as `other`. */
+  readonly open: boolean;
+}
+
+export interface BackwardRequest {
+  /** The value at which relevance starts. */
+  readonly start: string;
+  readonly assignment: Assignment;
+  readonly at: readonly string[];
+}
+
+/** Which values are known to be ≥ 0. */
+function nonnegativeValues(graph: Graph): ReadonlySet<string> {
+  const known = new Set<string>();
+  for (const [name, constant] of graph.constants) if (constant.data.every((v) => v >= 0)) known.add(name);
+  for (const node of graph.nodes) {
+    if (ops.get(node.type)!.nonnegative?.(node.inputs.map((name) => known.has(name)), node.attributes)) known.add(node.outputs[0]);
+  }
+  return known;
+}
+
+/** Nodes that `value` depends on. */
+export function ancestors(graph: Graph, value: string): ReadonlySet<Node> {
+  const by = producers(graph);
+  const found = new Set<Node>();
+  const visit = (name: string) => {
+    const node = by.get(name);
+    if (!node || found.has(node)) return;
+    found.add(node);
+    node.inputs.forEach(visit);
+  };
+  visit(value);
+  return found;
+}
+
+/** Lowers the forward pass and hands out each node as a call that both passes share. */
+function lowerForward(e: Emitter, graph: Graph): { values: Map<string, Value>; calls: Map<Node, Call<unknown>>; input: Value } {
+  const [port] = graph.inputs;
+  const input = e.temp(port.name, graph.dims.get(port.name)!);
+  const values = new Map([[port.name, input]]);
+  const calls = new Map<Node, Call<unknown>>();
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((name) => (name === "" ? undefined : { name, dims: graph.dims.get(name)!, constant: graph.constants.get(name) }));
+    const call: Call<unknown> = {
+      node, attributes: node.attributes, inputs,
+      outputs: node.outputs.filter(Boolean).map((name) => ({ name, dims: graph.dims.get(name)! })),
+      x: (i) => (inputs[i]!.constant ? e.constant(inputs[i]!.name, inputs[i]!.constant!) : values.get(inputs[i]!.name)!),
+      y: (i) => values.get(node.outputs[i])!,
+    };
+    calls.set(node, call);
+    ops.get(node.type)!.forward!(e, call).forEach((y, i) => values.set(node.outputs[i], y));
+  }
+  return { values, calls, input };
+}
+
+/** Books of the backward pass: places for sums, and relevance that waits for its node. */
+class Ledger {
+  readonly value: Value;
+  readonly accounts: Account[] = [];
+  readonly #e: Emitter;
+  readonly #sums = new Map<number, number>();
+  #next = 0;
+
+  constructor(e: Emitter, entries: number) {
+    this.#e = e;
+    this.value = e.scratch("ledger", 2 * entries);
+  }
+
+  #take(count: number): number {
+    const at = this.#next;
+    this.#next += count;
+    assert(2 * this.#next <= this.value.count, "the ledger is too short");
+    return at;
+  }
+
+  /** Sums relevance, once for each value. */
+  sum(r: Value): number {
+    let at = this.#sums.get(r.id);
+    if (at === undefined) {
+      at = this.#take(2);
+      this.#sums.set(r.id, at);
+      this.#e.emit("sum", r, { value: this.value, offset: 2 * at }, r.count);
+    }
+    return at;
+  }
+
+  absorbed(): { at: number; ref: Ref } {
+    const at = this.#take(3);
+    return { at, ref: { value: this.value, offset: 2 * at } };
+  }
+}
+
+/** What each input of a node receives; undefined where it has none to receive. */
+function passBack(e: Emitter, call: Call<unknown>, assignment: Assignment, r: Value, nonnegative: ReadonlySet<string>, ledger: Ref): { rule: string; open: boolean; inputs: readonly (Value | undefined)[] } {
+  const relevance = ops.get(call.node.type)!.relevance!;
+  const rule = assignment.get(call.node);
+  const computed = call.inputs.findIndex((x) => x && !x.constant);
+  const toComputed = (value: Value) => call.inputs.map((_, i) => (i === computed ? value : undefined));
+  if (relevance.kind === "route") return { rule: "route", open: relevance.drops?.(call) ?? false, inputs: relevance.vjp(e, call, r) };
+  assert(rule && relevance.kind !== "none", `no rule at ${call.node.name}`);
+  if (relevance.kind === "linear") {
+    const linear = relevance as Linear<unknown>;
+    const data = linear.data(call);
+    const values = rule.kind === "linear"
+      ? redistribute(e, call, linear, rule, r, data.map((i) => nonnegative.has(call.inputs[i]!.name)), ledger)
+      : gradient(e, call, linear, r);
+    return { rule: rule.name, open: rule.kind === "gradient", inputs: call.inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined)) };
+  }
+  if (relevance.kind === "pass") {
+    if (rule.kind === "gradient") return { rule: rule.name, open: true, inputs: toComputed(relevance.vjp(e, call, r)) };
+    return { rule: rule.name, open: false, inputs: toComputed(reduceTo(e, r, call.x(computed))) };
+  }
+  const mode = rule.kind === "own" ? rule.mode : "gradient";
+  return { rule: mode, open: !relevance.conserves(mode), inputs: toComputed(relevance.rules[mode](e, call, r, ledger)) };
+}
+
+function lowerBackward(e: Emitter, graph: Graph, values: Map<string, Value>, calls: Map<Node, Call<unknown>>, request: BackwardRequest): Backward {
+  const nonnegative = nonnegativeValues(graph);
+  const path = ancestors(graph, request.start);
+  const logits = e.as(values.get(request.start)!, "first");
+  const begin = e.steps.length;
+  const start = e.temp("R start", logits.dims);
+  const edges = graph.nodes.reduce((count, node) => count + node.inputs.length + 2, 2);
+  const ledger = new Ledger(e, 5 * edges);
+  e.fill(ledger.value, 0);
+
+  const waiting = new Map<string, Value[]>([[request.start, [start]]]);
+  const totals = new Map<string, Value>();
+  const total = (name: string): Value => {
+    let sum = totals.get(name);
+    if (!sum) {
+      const parts = waiting.get(name)!;
+      sum = parts.reduce((a, b) => zip(e, "addForward", `R ${name}`, a, e.as(b, a.layout), a.dims));
+      totals.set(name, sum);
+    }
+    return sum;
+  };
+
+  for (const node of [...graph.nodes].reverse()) {
+    if (!path.has(node) || !waiting.has(node.outputs[0])) continue;
+    const call = calls.get(node)!;
+    const parts = waiting.get(node.outputs[0])!;
+    const received = parts.map((part) => ledger.sum(part));
+    const absorbed = ledger.absorbed();
+    const { rule, open, inputs } = passBack(e, call, request.assignment, total(node.outputs[0]), nonnegative, absorbed.ref);
+    const [passed, constants]: number[][] = [[], []];
+    inputs.forEach((r, i) => {
+      if (!r) return;
+      const { name, constant } = call.inputs[i]!;
+      (constant ? constants : passed).push(ledger.sum(r));
+      if (!constant) waiting.set(name, [...(waiting.get(name) ?? []), r]);
+    });
+    ledger.accounts.push({ node, rule, received, passed, constants, absorbed: absorbed.at, open });
+  }
+
+  const [port] = graph.inputs;
+  const at = new Map(request.at.map((name) => [name, e.as(total(name), "first")]));
+  return { begin, logits, start, input: e.as(total(port.name), "first"), at, ledger: ledger.value, accounts: ledger.accounts };
+}
+
+/** The graph as one straight list of kernel calls: forward, then, if asked for, relevance. */
+export function lower(graph: Graph, request?: BackwardRequest): Program {
+  const e = new Emitter();
+  const { values, calls, input } = lowerForward(e, graph);
+  const outputs = new Map(graph.outputs.map(({ name }) => [name, e.as(values.get(name)!, "first")]));
+  const relevance = request && lowerBackward(e, graph, values, calls, request);
+  return Object.freeze({ steps: e.steps, input, outputs, relevance });
+}

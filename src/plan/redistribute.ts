@@ -1,0 +1,158 @@
+import type { Emitter, Ref, Value } from "../step.ts";
+import { zip } from "../ops/arithmetic.ts";
+import { type BiasMap, type Call, type Linear, mapOf, PLAIN, type Slopes, type WeightMap } from "../ops/op.ts";
+import type { Bound, Group, LinearRule, Pass, Stabilizer } from "../rules/rule.ts";
+
+const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
+
+const dividers = { add: "divideStabilized", relative: "divideRelative", clip: "divideClipped" } as const satisfies Record<Stabilizer["mode"], string>;
+
+/** One linear node on the way back. */
+interface Site {
+  readonly e: Emitter;
+  readonly call: Call<unknown>;
+  readonly linear: Linear<unknown>;
+  readonly rule: LinearRule;
+  readonly x: readonly Value[];
+  /** Which inputs are known to be ≥ 0: their negative part needs no work. */
+  readonly nonnegative: readonly boolean[];
+  /** f64[3]: bias, stabilizer, dead. */
+  readonly ledger: Ref;
+}
+
+/** A bound of the input as an image of it, times `sign`. */
+function boundImage({ e, call, x }: Site, bound: Bound, sign: number): Value {
+  const [like] = x;
+  const image = e.temp(`${call.node.name}:bound`, like.dims, like.layout);
+  if (typeof bound === "number") {
+    e.fill(image, sign * bound);
+    return image;
+  }
+  const row = e.scratch(`${call.node.name}:bounds`, bound.length);
+  bound.forEach((v, i) => { e.emit("fill", { value: row, offset: i }, 1, sign * v); });
+  e.fill(image, 0);
+  const perChannel = e.view(row, [bound.length, ...like.dims.slice(2).map(() => 1)]);
+  return zip(e, "addForward", `${call.node.name}:bound`, image, perChannel, like.dims);
+}
+
+/** The inputs of one pass, each undefined where it is known to be zero. */
+function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
+  const { e, call, linear, rule, x, nonnegative } = site;
+  const signs = linear.signs?.(call);
+  return x.map((value, i) => {
+    const { input } = pass;
+    if (input === "low" || input === "high") return boundImage(site, rule[input]!, pass.sign);
+    if (input === "one") {
+      const ones = e.temp(`${call.node.name}:ones`, value.dims, value.layout);
+      e.fill(ones, pass.sign);
+      return ones;
+    }
+    // An operator without parameters has the constant weight ±1: its map is a factor of the input.
+    const factor = pass.sign * (signs ? mapOf(pass.weight)(signs[i]) : 1);
+    const [p, q] = [input[0] * factor, nonnegative[i] ? input[0] * factor : input[1] * factor];
+    if (p === 0 && q === 0) return undefined;
+    if (p === 1 && q === 1) return value;
+    const mapped = e.temp(`${call.node.name}:x(${p}, ${q})`, value.dims, value.layout);
+    e.emit("slopeForward", value, mapped, value.count, p, q);
+    return mapped;
+  });
+}
+
+/** Passes with their inputs, without those that contribute nothing. */
+function live(site: Site, group: Group): { pass: Pass; x: (Value | undefined)[] }[] {
+  return group.passes.map((pass) => ({ pass, x: mapInputs(site, pass) })).filter(({ pass, x }) => pass.bias || x.some((v) => v));
+}
+
+function zero(e: Emitter, like: Value): Value {
+  const value = e.temp(`${like.name}:zero`, like.dims, like.layout);
+  e.fill(value, 0);
+  return value;
+}
+
+/** Σ of the passes through the layer; the forward pass's own result where that is the same. */
+function denominator(site: Site, passes: ReturnType<typeof live>): Value {
+  const { e, call, linear } = site;
+  const [only] = passes;
+  const hasBias = linear.bias?.(call) !== undefined;
+  if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && (isPlain(only.pass.bias) || !hasBias)) return e.as(call.y(0), linear.layout);
+  const sums = passes.map(({ pass, x }) => linear.z(e, call, x.map((v, i) => v ?? zero(e, site.x[i])), pass.weight, pass.bias));
+  return sums.length === 0 ? zero(e, e.as(call.y(0), linear.layout)) : sums.reduce((a, b) => zip(e, "addForward", `${call.node.name}:z`, a, b, a.dims));
+}
+
+function absorb({ e, call, linear, ledger }: Site, s: Value, map: BiasMap): void {
+  const bias = linear.bias?.(call);
+  if (!bias) return;
+  const source = bias.data as Float32Array;
+  const f = mapOf(map);
+  const m = source.length;
+  const value = e.weight(`${call.node.name}:bias`, source, `absorbed ${map}`, [m], (to) => to.forEach((_, i) => { to[i] = f(source[i]); }));
+  e.emit("absorbBias", s, value, s.count / m, m, ledger);
+}
+
+/** s = coefficient · R / stab(z), for a group whose sign of z is regarded. */
+function divide(site: Site, group: Group, r: Value, z: Value): Value {
+  const { e, call, rule, ledger } = site;
+  const { epsilon, mode } = rule.stabilizer;
+  let gated = r;
+  if (group.where) {
+    gated = e.temp(`${call.node.name}:gated`, r.dims, r.layout);
+    const own = e.as(call.y(0), r.layout);
+    if (group.where === "positive") e.emit("gatePositive", r, own, gated, r.count);
+    else e.emit("gateNegative", r, own, gated, r.count, ledger);
+  }
+  const s = e.temp(`${call.node.name}:s`, r.dims, r.layout);
+  // "Relative" means relative to each sample.
+  const samples = mode === "relative" ? r.dims[0] : 1;
+  const count = r.count / samples;
+  for (let i = 0; i < samples; i++) {
+    const at = (value: Value) => ({ value, offset: i * count });
+    e.emit(dividers[mode], at(gated), at(z), at(s), count, group.coefficient, epsilon, ledger);
+  }
+  return s;
+}
+
+/**
+ * Emits a rule of the table at one linear node: relevance of its data inputs from relevance of its output.
+ *
+ *   for each group:  z = Σ_passes L(f(x); f(W)) + f(b),   s = coefficient · R / stab(z),   R_in += Σ_passes f(x) ⊙ Lᵀ(s; f(W))
+ *
+ * Source: Montavon et al. 2019, section 10.2.2 (the four steps); the rules are rows of `rules/rule.ts`.
+ */
+export function redistribute(e: Emitter, call: Call<unknown>, linear: Linear<unknown>, rule: LinearRule, received: Value, nonnegative: readonly boolean[], ledger: Ref): readonly Value[] {
+  const x = linear.data(call).map((i) => e.as(call.x(i), linear.layout));
+  const site: Site = { e, call, linear, rule, x, nonnegative, ledger };
+  const r = e.as(received, linear.layout);
+  const outs: (Value | undefined)[] = x.map(() => undefined);
+  for (const group of rule.groups) {
+    const passes = live(site, group);
+    const s = divide(site, group, r, denominator(site, passes));
+    for (const { pass } of passes) if (pass.bias) absorb(site, s, pass.bias);
+    for (const { pass, x: mapped } of passes) {
+      if (!mapped.some((v) => v)) continue;
+      linear.vjp(e, call, s, pass.weight).forEach((c, i) => {
+        const factor = mapped[i];
+        if (!factor) return;
+        const out = outs[i];
+        if (out) e.emit("multiplyAdd", factor, c, out, out.count);
+        else {
+          const fresh = e.temp(`R ${call.node.name}→${call.inputs[linear.data(call)[i]]!.name}`, x[i].dims, linear.layout);
+          e.emit("multiply", factor, c, fresh, fresh.count);
+          outs[i] = fresh;
+        }
+      });
+    }
+  }
+  return outs.map((out, i) => out ?? zero(e, x[i]));
+}
+
+/** Jᵀ R through a linear node. */
+export function gradient(e: Emitter, call: Call<unknown>, linear: Linear<unknown>, received: Value): readonly Value[] {
+  const plain: WeightMap & Slopes = PLAIN;
+  const signs = linear.signs?.(call);
+  return linear.vjp(e, call, e.as(received, linear.layout), plain).map((c, i) => {
+    if (!signs || signs[i] === 1) return c;
+    const negative = e.temp(`${call.node.name}:negative`, c.dims, c.layout);
+    e.emit("slopeForward", c, negative, c.count, signs[i], signs[i]);
+    return negative;
+  });
+}

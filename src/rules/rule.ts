@@ -1,0 +1,130 @@
+import type { BiasMap, Slopes, WeightMap } from "../ops/op.ts";
+import type { LrnMode } from "../ops/lrn.ts";
+
+/** What stands in the place of the input x: two slopes, ones, or the caller's bounds. */
+export type InputMap = Slopes | "one" | "low" | "high";
+
+/** One run through a linear layer with modified input, weight and bias: z += sign · L(f(x); f(W)) + sign · f(b). */
+export interface Pass {
+  readonly input: InputMap;
+  readonly weight: WeightMap;
+  /** Left out: this pass has no bias. */
+  readonly bias?: BiasMap;
+  readonly sign: 1 | -1;
+}
+
+/** Passes that share one denominator: R_in += Σ_passes sign · f(x) ⊙ Lᵀ(coefficient · R / stab(z); f(W)). */
+export interface Group {
+  readonly coefficient: number;
+  readonly passes: readonly Pass[];
+  /** Only for outputs of this sign of the layer's own z. */
+  readonly where?: "positive" | "negative";
+}
+
+export interface Stabilizer {
+  readonly epsilon: number;
+  /** `add`: z + ε sign(z); `relative`: ε is a multiple of the sample's rms of z; `clip`: |z| is at least ε. */
+  readonly mode: "add" | "relative" | "clip";
+}
+
+/** A number for all channels, or one for each. */
+export type Bound = number | readonly number[];
+
+/** A rule for linear layers, as data: the engine knows no rule by name. */
+export interface LinearRule {
+  readonly kind: "linear";
+  readonly name: string;
+  readonly groups: readonly Group[];
+  readonly stabilizer: Stabilizer;
+  readonly low?: Bound;
+  readonly high?: Bound;
+}
+
+export type Rule =
+  | LinearRule
+  | { readonly kind: "pass"; readonly name: string }
+  | { readonly kind: "gradient"; readonly name: string }
+  | { readonly kind: "own"; readonly name: string; readonly mode: LrnMode | "taylor" };
+
+const ID: Slopes = [1, 1];
+const POSITIVE: Slopes = [1, 0];
+const NEGATIVE: Slopes = [0, 1];
+
+const pass = (input: InputMap, weight: WeightMap, bias?: BiasMap): Pass => ({ input, weight, bias, sign: 1 });
+const group = (coefficient: number, passes: readonly Pass[], where?: Group["where"]): Group => ({ coefficient, passes, where });
+
+/** Without bias the denominator is z − b, and the bias absorbs nothing. */
+function withoutBias(groups: readonly Group[]): Group[] {
+  return groups.map((g) => ({ ...g, passes: g.passes.map(({ bias: _, ...rest }) => rest) }));
+}
+
+/** What every rule with a denominator takes. */
+export interface Common {
+  /** Stabilizer; 1e-6 unless the rule says otherwise. */
+  readonly epsilon?: number;
+  readonly stabilizer?: Stabilizer["mode"];
+  /** Whether the bias counts in the denominator; true unless given. */
+  readonly bias?: boolean;
+}
+
+function linear(name: string, groups: readonly Group[], { epsilon = 1e-6, stabilizer = "add", bias = true }: Common = {}, bounds: { low?: Bound; high?: Bound } = {}): LinearRule {
+  return Object.freeze({ kind: "linear", name, groups: bias ? groups : withoutBias(groups), stabilizer: { epsilon, mode: stabilizer }, ...bounds });
+}
+
+/** x⁺W⁺ + x⁻W⁻ (+ b⁺): what pushes z up. */
+const UP = [pass(POSITIVE, POSITIVE, POSITIVE), pass(NEGATIVE, NEGATIVE)];
+/** x⁺W⁻ + x⁻W⁺ (+ b⁻): what pulls z down. */
+const DOWN = [pass(POSITIVE, NEGATIVE, NEGATIVE), pass(NEGATIVE, POSITIVE)];
+
+/** The rule itself, given its parameters. @example ruleOf.alphaBeta({ alpha: 2, beta: 1 }) */
+export const ruleOf = Object.freeze({
+  lrp0: (o: Pick<Common, "bias"> = {}): LinearRule => linear("lrp0", [group(1, [pass(ID, ID, ID)])], { ...o, epsilon: 0 }),
+  epsilon: (o: Common = {}): LinearRule => linear(`epsilon(${o.epsilon ?? 1e-6}${o.stabilizer && o.stabilizer !== "add" ? `, ${o.stabilizer}` : ""})`, [group(1, [pass(ID, ID, ID)])], o),
+  alphaBeta: ({ alpha = 2, beta = alpha - 1, ...o }: Common & { alpha?: number; beta?: number } = {}): LinearRule =>
+    linear(`alphaBeta(${alpha}, ${beta})`, [group(alpha, UP), ...(beta === 0 ? [] : [group(-beta, DOWN)])], o),
+  /** The paper's notation: β, with α = 1 + β. */
+  beta: ({ beta = 1, ...o }: Common & { beta?: number } = {}): LinearRule => ({ ...ruleOf.alphaBeta({ ...o, alpha: 1 + beta, beta }), name: `beta(${beta})` }),
+  zPlus: (o: Common = {}): LinearRule => linear("zPlus", [group(1, UP)], o),
+  gamma: ({ gamma = 0.25, ...o }: Common & { gamma?: number } = {}): LinearRule => {
+    const [up, down]: Slopes[] = [[1 + gamma, 1], [1, 1 + gamma]];
+    return linear(`gamma(${gamma})`, [
+      group(1, [pass(POSITIVE, up, up), pass(NEGATIVE, down)], "positive"),
+      group(1, [pass(POSITIVE, down, down), pass(NEGATIVE, up)], "negative"),
+    ], o);
+  },
+  wSquare: (o: Common = {}): LinearRule => linear("wSquare", [group(1, [pass("one", "square", "square")])], o),
+  flat: (o: Omit<Common, "bias"> = {}): LinearRule => linear("flat", [group(1, [pass("one", "one")])], o),
+  zBox: ({ low, high, ...o }: Common & { low: Bound; high: Bound }): LinearRule =>
+    // b − b⁺ − b⁻ = 0, so no pass has a bias.
+    linear(`zBox(${low}, ${high})`, [group(1, [pass(ID, ID), { ...pass("low", POSITIVE), sign: -1 }, { ...pass("high", NEGATIVE), sign: -1 }])], o, { low, high }),
+  norm: (o: Common = {}): LinearRule => linear("norm", [group(1, [pass(ID, ID, ID)])], o),
+  pass: (): Rule => Object.freeze({ kind: "pass", name: "pass" }),
+  gradient: (): Rule => Object.freeze({ kind: "gradient", name: "gradient" }),
+  lrn: (mode: LrnMode = "taylor"): Rule => Object.freeze({ kind: "own", name: mode, mode }),
+});
+
+/** One row for people: what a rule computes, where it comes from, what it takes. */
+export interface RuleRow {
+  readonly name: keyof typeof ruleOf;
+  readonly equation: string;
+  readonly summary: string;
+  readonly source: string;
+  readonly parameters: readonly string[];
+}
+
+/** Every rule, for the README, the command line and the tests. */
+export const rules: readonly RuleRow[] = Object.freeze([
+  { name: "lrp0", equation: "R_i = Σ_j x_i w_ij / z_j · R_j", summary: "shares by contribution; 0/0 counts as 0", source: "Bach et al. 2015", parameters: [] },
+  { name: "epsilon", equation: "R_i = Σ_j x_i w_ij / (z_j + ε sign z_j) · R_j", summary: "LRP-0 with a stabilizer that absorbs weak evidence; ε may be relative to rms(z)", source: "Bach et al. 2015, eq. 58; Binder et al. 2016, eq. 5", parameters: ["epsilon"] },
+  { name: "alphaBeta", equation: "R_i = Σ_j (α z_ij⁺ / z_j⁺ − β z_ij⁻ / z_j⁻) · R_j,  α − β = 1", summary: "positive and negative contributions apart", source: "Bach et al. 2015, eq. 60", parameters: ["alpha", "beta", "epsilon"] },
+  { name: "beta", equation: "αβ with α = 1 + β", summary: "the same in the notation of the LRN paper", source: "Binder et al. 2016, eq. 6", parameters: ["beta", "epsilon"] },
+  { name: "zPlus", equation: "R_i = Σ_j z_ij⁺ / z_j⁺ · R_j", summary: "αβ with α = 1, β = 0", source: "Montavon et al. 2017", parameters: ["epsilon"] },
+  { name: "gamma", equation: "as ε with w + γ w⁺ where z_j > 0, w + γ w⁻ where z_j < 0 (signs of x regarded)", summary: "favours what agrees with the output", source: "Montavon et al. 2019; generalised to any sign", parameters: ["gamma", "epsilon"] },
+  { name: "wSquare", equation: "R_i = Σ_j w_ij² / (Σ_i w_ij² + b_j²) · R_j", summary: "independent of the input", source: "Montavon et al. 2017", parameters: ["epsilon"] },
+  { name: "flat", equation: "R_i = Σ_j 1 / n_j · R_j", summary: "spreads evenly over the real inputs of each neuron", source: "Bach et al. 2016; Kohlbrenner et al. 2020", parameters: ["epsilon"] },
+  { name: "zBox", equation: "R_i = Σ_j (x_i w_ij − l_i w_ij⁺ − h_i w_ij⁻) / (z_j − z_j(l) − z_j(h)) · R_j", summary: "for inputs between l and h", source: "Montavon et al. 2017", parameters: ["low", "high", "epsilon"] },
+  { name: "norm", equation: "ε for layers without parameters (mean, sum)", summary: "shares by what each input adds", source: "zennit's Norm", parameters: ["epsilon"] },
+  { name: "pass", equation: "R_in = R_out", summary: "for activations", source: "Bach et al. 2015", parameters: [] },
+  { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "-", parameters: [] },
+  { name: "lrn", equation: "R_j = Σ_k v_jk R_k, see LRN", summary: "first-order Taylor through local response normalization", source: "Binder et al. 2016, section 3", parameters: ["lrn"] },
+]);

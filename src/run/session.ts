@@ -1,0 +1,128 @@
+import { LrpError } from "../error.ts";
+import type { Plan } from "../plan/place.ts";
+import { type Argument, isRef, type Ref, type Step, type Value } from "../step.ts";
+import type { Instance } from "./wasm.ts";
+
+const PAGE = 65536;
+/** WebAssembly's addresses have 32 bits. */
+const LIMIT = 2 ** 32;
+
+type Bound = () => void;
+
+interface BoundPlan {
+  readonly arena: number;
+  readonly steps: readonly Bound[];
+}
+
+/**
+ * The only thing that holds state: a memory with the weights at its beginning and the arena of the running plan behind them.
+ *
+ *   [ compiler's data | weights, copied once | arena, laid out anew by each plan ]
+ */
+export class Session {
+  readonly #instance: Instance;
+  readonly #weights = new Map<Float32Array, Map<string, number>>();
+  readonly #bound = new WeakMap<Plan, BoundPlan>();
+  #top: number;
+
+  constructor(instance: Instance) {
+    this.#instance = instance;
+    this.#top = Math.ceil(instance.kernels.heapBase() / 16) * 16;
+  }
+
+  /** Bytes of the memory, weights included. It never shrinks. */
+  get bytes(): number {
+    return this.#instance.memory.buffer.byteLength;
+  }
+
+  /**
+   * Runs a plan.
+   * @param begin called between forward and relevance with the logits; what it returns is written where relevance starts
+   */
+  run(plan: Plan, input: Float32Array, begin?: (logits: Float32Array) => Float32Array): void {
+    const { steps } = this.#bind(plan);
+    this.read(plan, plan.program.input).set(input);
+    const { relevance } = plan.program;
+    for (let i = 0; i <= steps.length; i++) {
+      if (relevance && i === relevance.begin) this.read(plan, relevance.start).set(begin!(this.read(plan, relevance.logits)));
+      if (i < steps.length) steps[i]();
+    }
+  }
+
+  /** What a value holds after `run`: a view, good until the next call. */
+  read(plan: Plan, value: Value): Float32Array {
+    return new Float32Array(this.#instance.memory.buffer, this.#address(value, plan, this.#bind(plan).arena), value.count);
+  }
+
+  #address(value: Value, plan: Plan, arena: number): number {
+    if (!value.weight) return arena + plan.offsets.get(value.id)!;
+    return this.#weights.get(value.weight.source)!.get(value.weight.variant)!;
+  }
+
+  #bind(plan: Plan): BoundPlan {
+    this.#copyWeights(plan);
+    let bound = this.#bound.get(plan);
+    if (bound?.arena !== this.#top) {
+      const arena = this.#top;
+      this.#reserve(arena + plan.arenaBytes);
+      bound = { arena, steps: plan.program.steps.map((step) => this.#bindStep(step, plan, arena)) };
+      this.#bound.set(plan, bound);
+    }
+    return bound;
+  }
+
+  #bindStep(step: Step, plan: Plan, arena: number): Bound {
+    const pointer = (argument: Argument): number => {
+      if (typeof argument === "number") return argument;
+      return isRef(argument) ? this.#address(argument.value, plan, arena) + 4 * argument.offset : this.#address(argument, plan, arena);
+    };
+    if ("kernel" in step) {
+      const kernel = this.#instance.kernels[step.kernel] as (...args: number[]) => void;
+      const args = step.args.map(pointer);
+      return () => kernel(...args);
+    }
+    const count = (argument: Value | Ref) => (isRef(argument) ? argument.value.count - argument.offset : argument.count);
+    const views = step.args.map((argument) => [pointer(argument), count(argument)] as const);
+    return () => step.run(...views.map(([at, length]) => new Float32Array(this.#instance.memory.buffer, at, length)));
+  }
+
+  /** Copies the weights of a plan that are not there yet. */
+  #copyWeights(plan: Plan): void {
+    if (this.#bound.has(plan)) return;
+    const fresh = new Map<Value["weight"] & object, { value: Value; at: number }>();
+    let top = this.#top;
+    for (const step of plan.program.steps) {
+      for (const argument of step.args as readonly Argument[]) {
+        if (typeof argument === "number") continue;
+        const value = isRef(argument) ? argument.value : argument;
+        const { weight } = value;
+        if (!weight || fresh.has(weight) || this.#weights.get(weight.source)?.has(weight.variant)) continue;
+        fresh.set(weight, { value, at: top });
+        top += (Math.ceil((value.count * 4) / 16) + 1) * 16;
+      }
+    }
+    this.#reserve(top + plan.arenaBytes);
+    for (const [weight, { value, at }] of fresh) {
+      weight.write(new Float32Array(this.#instance.memory.buffer, at, value.count));
+      let variants = this.#weights.get(weight.source);
+      if (!variants) this.#weights.set(weight.source, (variants = new Map()));
+      variants.set(weight.variant, at);
+    }
+    this.#top = top;
+  }
+
+  #reserve(bytes: number): void {
+    const { memory } = this.#instance;
+    const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE);
+    if (missing <= 0) return;
+    const refuse = (received: string) => new LrpError("memory", {
+      where: "the model's memory", expected: `at most ${LIMIT} bytes`, received, fix: "Use a smaller batch or input, or a composite that needs fewer copies of the weights.",
+    });
+    if (bytes > LIMIT) throw refuse(`${bytes} bytes`);
+    try {
+      memory.grow(missing);
+    } catch {
+      throw refuse(`a runtime that refuses ${bytes} bytes`);
+    }
+  }
+}

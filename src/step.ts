@@ -1,0 +1,216 @@
+import type { Kernels } from "./core.gen.ts";
+import { type Constant, type Dims, size } from "./tensor.ts";
+
+/** How a value of rank ≥ 3 lies in memory: `first` as ONNX has it, [n, c, …]; `last` as the kernels like it, [n, …, c]. */
+export type Layout = "first" | "last";
+
+/** A place for numbers. Values with the same `id` are views of the same memory. */
+export interface Value {
+  readonly id: number;
+  readonly name: string;
+  /** Logical dims, in ONNX's order whatever the layout. */
+  readonly dims: Dims;
+  readonly layout: Layout;
+  /** Length in float32 elements. */
+  readonly count: number;
+  /** What it holds from the start and for good; absent for values that are computed. */
+  readonly weight?: Weight;
+}
+
+/** Numbers made once from a constant of the graph, e.g. W⁺ packed in panels. Equal source and variant mean equal numbers. */
+export interface Weight {
+  readonly source: Float32Array;
+  readonly variant: string;
+  write(to: Float32Array): void;
+}
+
+/** Whether an argument is a place inside a value. */
+export function isRef(argument: Argument): argument is Ref {
+  return typeof argument === "object" && "offset" in argument;
+}
+
+/** A place inside a value. */
+export interface Ref {
+  readonly value: Value;
+  /** In float32 elements. */
+  readonly offset: number;
+}
+
+/** Pointers are values or places in them; sizes, strides and attributes are numbers. */
+export type Argument = number | Value | Ref;
+
+/** One call of a kernel. */
+export interface KernelStep {
+  readonly kernel: keyof Kernels;
+  readonly args: readonly Argument[];
+}
+
+/** One call back to the caller: the start of relevance, and layers that are described by functions. */
+export interface HostStep {
+  readonly host: string;
+  readonly args: readonly (Value | Ref)[];
+  run(...views: Float32Array[]): void;
+}
+
+export type Step = KernelStep | HostStep;
+
+type Symbolic<P extends readonly unknown[]> = { [I in keyof P]: Argument };
+
+/** Whether both layouts of these dims are the same bytes. */
+export function layoutsCoincide(dims: Dims): boolean {
+  return dims.length < 3 || dims[1] === 1 || size(dims.slice(2)) === 1;
+}
+
+/** The axes in the order in which memory has them. */
+export function axesInMemory(rank: number, layout: Layout): number[] {
+  const axes = Array.from({ length: rank }, (_, i) => i);
+  return layout === "last" && rank > 2 ? [0, ...axes.slice(2), 1] : axes;
+}
+
+/** Element strides of the logical axes. */
+export function stridesOf(value: Value): number[] {
+  const out = new Array<number>(value.dims.length);
+  let step = 1;
+  for (const axis of axesInMemory(value.dims.length, value.layout).reverse()) {
+    out[axis] = step;
+    step *= value.dims[axis];
+  }
+  return out;
+}
+
+/** One strided block that is copied: starts and strides per logical axis, in elements. */
+export interface Block {
+  readonly dims: Dims;
+  readonly from: number;
+  readonly fromStrides: readonly number[];
+  readonly to: number;
+  readonly toStrides: readonly number[];
+}
+
+/** Collects the steps of one program, in order. Only the lowering stage makes one. */
+export class Emitter {
+  readonly steps: Step[] = [];
+  readonly #constants = new Map<Float32Array, Map<string, Value>>();
+  readonly #laidOut = new Map<string, Value>();
+  #next = 0;
+
+  /** A fresh value. */
+  temp(name: string, dims: Dims, layout: Layout = "first", count = size(dims)): Value {
+    return Object.freeze({ id: this.#next++, name, dims, layout, count });
+  }
+
+  /** Memory for `count` numbers without a shape. */
+  scratch(name: string, count: number): Value {
+    return this.temp(name, [count]);
+  }
+
+  /** The same memory under other dims. */
+  view(value: Value, dims: Dims, layout: Layout = "first"): Value {
+    return Object.freeze({ ...value, dims, layout });
+  }
+
+  /** Numbers made from a constant; asked for twice, made once. */
+  weight(name: string, source: Float32Array, variant: string, dims: Dims, write: (to: Float32Array) => void): Value {
+    let variants = this.#constants.get(source);
+    if (!variants) this.#constants.set(source, (variants = new Map()));
+    let value = variants.get(variant);
+    if (!value) {
+      value = Object.freeze({
+        id: this.#next++, name: variant ? `${name}:${variant}` : name, dims, layout: "first", count: size(dims),
+        weight: { source, variant, write },
+      } satisfies Value);
+      variants.set(variant, value);
+    }
+    return value;
+  }
+
+  /** A constant as it is. */
+  constant(name: string, constant: Constant): Value {
+    const source = constant.data as Float32Array;
+    return this.view(this.weight(name, source, "", constant.dims, (to) => to.set(source)), constant.dims);
+  }
+
+  emit<K extends keyof Kernels>(kernel: K, ...args: Symbolic<Parameters<Kernels[K]>>): void {
+    this.steps.push(Object.freeze({ kernel, args: Object.freeze(args as readonly Argument[]) }));
+  }
+
+  host(host: string, args: readonly (Value | Ref)[], run: HostStep["run"]): void {
+    this.steps.push(Object.freeze({ host, args, run }));
+  }
+
+  /** `value` in the wanted layout: itself, or a copy that is made once. */
+  as(value: Value, layout: Layout): Value {
+    if (value.layout === layout) return value;
+    if (layoutsCoincide(value.dims)) return this.view(value, value.dims, layout);
+    const key = `${value.id} [${value.dims}] ${layout}`;
+    let copy = this.#laidOut.get(key);
+    if (!copy) {
+      copy = this.temp(`${value.name}:${layout}`, value.dims, layout);
+      this.copy(value, copy, [{ dims: value.dims, from: 0, fromStrides: stridesOf(value), to: 0, toStrides: stridesOf(copy) }]);
+      this.#laidOut.set(key, copy);
+    }
+    return copy;
+  }
+
+  /** Copies (or adds) blocks of x to y. */
+  copy(x: Value, y: Value, blocks: readonly Block[], kernel: "copyBlock" | "addBlock" = "copyBlock"): void {
+    for (const { dims, from, fromStrides, to, toStrides } of blocks) {
+      for (const loops of fourAxes({ dims, starts: [to, from], strides: [toStrides, fromStrides] })) {
+        const [[d0, d1, d2, d3], [y0, y1, y2, y3], [x0, x1, x2, x3]] = [loops.dims, ...loops.strides];
+        this.emit(kernel, { value: x, offset: loops.starts[1] }, { value: y, offset: loops.starts[0] }, d0, d1, d2, d3, x0, x1, x2, x3, y0, y1, y2, y3);
+      }
+    }
+  }
+
+  fill(y: Value, value: number): void {
+    this.emit("fill", y, y.count, value);
+  }
+}
+
+/** Nested loops over several operands at once: where each begins and how far each goes along every axis, in elements. */
+export interface Loops {
+  readonly dims: Dims;
+  readonly starts: readonly number[];
+  readonly strides: readonly (readonly number[])[];
+}
+
+/**
+ * The same loops with exactly four axes, as the kernels take them: axes in the order in which operand 0 has them in memory,
+ * neighbours that are contiguous in all operands merged, the outermost of more than four unrolled.
+ */
+export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
+  if (size(dims) === 0) return [];
+  const axes = dims
+    .map((d, i) => ({ d, steps: strides.map((s) => s[i]) }))
+    .filter((axis) => axis.d !== 1)
+    .sort((a, b) => Math.abs(b.steps[0]) - Math.abs(a.steps[0]));
+  const merged: typeof axes = [];
+  for (const axis of axes) {
+    const outer = merged.at(-1);
+    if (outer?.steps.every((step, k) => step === axis.steps[k] * axis.d)) merged[merged.length - 1] = { d: outer.d * axis.d, steps: axis.steps };
+    else merged.push(axis);
+  }
+  while (merged.length < 4) merged.unshift({ d: 1, steps: strides.map(() => 0) });
+  const [outer, ...inner] = merged.length > 4 ? merged : [{ d: 1, steps: strides.map(() => 0) }, ...merged];
+  return Array.from({ length: outer.d }, (_, i) => ({
+    dims: inner.map((a) => a.d),
+    starts: starts.map((start, k) => start + i * outer.steps[k]),
+    strides: strides.map((_, k) => inner.map((a) => a.steps[k])),
+  })).flatMap((loops) => (loops.dims.length > 4 ? fourAxes(loops) : [loops]));
+}
+
+/** Runs loops of four axes on the host: `visit` gets where each operand stands. */
+export function walk({ dims: [d0, d1, d2, d3], starts, strides }: Loops, visit: (at: readonly number[]) => void): void {
+  const at = [...starts];
+  const advance = (axis: number, by: number) => { for (let k = 0; k < at.length; k++) at[k] += by * strides[k][axis]; };
+  for (let i = 0; i < d0; i++, advance(0, 1)) {
+    for (let j = 0; j < d1; j++, advance(1, 1)) {
+      for (let k = 0; k < d2; k++, advance(2, 1)) {
+        for (let l = 0; l < d3; l++, advance(3, 1)) visit(at);
+        advance(3, -d3);
+      }
+      advance(2, -d2);
+    }
+    advance(1, -d1);
+  }
+}

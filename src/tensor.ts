@@ -1,0 +1,56 @@
+/** Sizes along each axis, outermost first, e.g. `[n, c, h, w]`. */
+export type Dims = readonly number[];
+
+/** Numbers in row-major order. onnxruntime's and TensorFlow.js's tensors of type float32 have this shape too. */
+export interface Tensor {
+  readonly data: Float32Array;
+  readonly dims: Dims;
+}
+
+/** What a file knows: weights, and the integers and booleans (kept as doubles) that shapes are computed from. */
+export interface Constant {
+  readonly type: "float32" | "int64" | "bool";
+  readonly data: Float32Array | Float64Array;
+  readonly dims: Dims;
+}
+
+/** Number of elements. */
+export function size(dims: Dims): number {
+  return dims.reduce((product, d) => product * d, 1);
+}
+
+/** Row-major element strides. */
+export function strides(dims: Dims): number[] {
+  const out = new Array<number>(dims.length);
+  for (let axis = dims.length - 1, step = 1; axis >= 0; axis--) {
+    out[axis] = step;
+    step *= dims[axis];
+  }
+  return out;
+}
+
+/** ONNX (numpy) broadcasting of any number of shapes; undefined where they do not fit. */
+export function broadcast(shapes: readonly Dims[]): number[] | undefined {
+  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  const out = new Array<number>(rank).fill(1);
+  for (const shape of shapes) {
+    for (let i = 0; i < shape.length; i++) {
+      const axis = rank - shape.length + i;
+      if (shape[i] === 1 || shape[i] === out[axis]) continue;
+      if (out[axis] !== 1) return undefined;
+      out[axis] = shape[i];
+    }
+  }
+  return out;
+}
+
+/** `axis` counted from the end when negative; undefined when out of range. */
+export function normalizeAxis(axis: number, rank: number): number | undefined {
+  const positive = axis < 0 ? axis + rank : axis;
+  return Number.isInteger(axis) && positive >= 0 && positive < rank ? positive : undefined;
+}
+
+/** Shapes as text: `f32[1, 3, 224, 224]`. */
+export function shapeText(dims: readonly (number | string)[], type = "f32"): string {
+  return `${type}[${dims.join(", ")}]`;
+}
