@@ -4,6 +4,7 @@ import { type Graph, type Node, type Port, printGraph, producers, resolve, where
 import { infer } from "./graph/infer.ts";
 import { ancestors, type Backward, lower } from "./plan/lower.ts";
 import { type Plan, place, printPlan } from "./plan/place.ts";
+import { type Explanation, type Inspection, ledgerRows, type Prediction, type RuleAt } from "./report.ts";
 import { type Assignment, assign, type Composite, compositeOf, type Parameters } from "./rules/composite.ts";
 import { Session } from "./run/session.ts";
 import { type Chosen, chooseTargets, type Target } from "./run/target.ts";
@@ -22,65 +23,6 @@ export interface ExplainOptions extends Parameters {
   readonly at?: readonly string[];
   /** Which output is explained, when the network has several. Default: the first. */
   readonly output?: string;
-}
-
-/** The rule that one node got. */
-export interface RuleAt {
-  readonly node: string;
-  readonly type: string;
-  readonly rule: string;
-  readonly note?: string;
-}
-
-/**
- * Where a node's relevance went: received = passed + bias + stabilizer + dead + other + gap.
- * `other`: kept by added constants, or not accounted for by a gradient rule. `gap`: rounding; at most 1e-5 of `magnitude`'s largest.
- */
-export interface LedgerRow {
-  readonly node: string;
-  readonly type: string;
-  readonly rule: string;
-  readonly received: number;
-  readonly passed: number;
-  readonly bias: number;
-  readonly stabilizer: number;
-  readonly dead: number;
-  readonly other: number;
-  readonly gap: number;
-  /** Σ |R| received. */
-  readonly magnitude: number;
-}
-
-/** What `predict` returns. */
-export interface Prediction {
-  readonly output: Tensor;
-  readonly outputs: Readonly<Record<string, Tensor>>;
-}
-
-/** What `explain` returns. */
-export interface Explanation {
-  /** The network's own output, probabilities where it ends in a softmax. */
-  readonly output: Tensor;
-  /** What was explained, for each sample. */
-  readonly targets: readonly (readonly Chosen[])[];
-  readonly start: "logit" | "one";
-  /** Relevance of the input, of the input's dims. */
-  readonly relevance: Tensor;
-  /** Relevance at the values asked for. */
-  readonly at: Readonly<Record<string, Tensor>>;
-  readonly rules: readonly RuleAt[];
-  readonly ledger: readonly LedgerRow[];
-  /** What is worth knowing, in sentences: a softmax left out, normalization that could not be folded. */
-  readonly notes: readonly string[];
-}
-
-/** What `inspect` returns. */
-export interface Inspection {
-  readonly text: string;
-  readonly nodes: readonly (RuleAt & { readonly inputs: readonly string[]; readonly outputs: readonly { readonly name: string; readonly dims: Dims }[] })[];
-  /** Number of weights. */
-  readonly parameters: number;
-  readonly notes: readonly string[];
 }
 
 /** A graph for one shape of input, with the memory and the plans that belong to it. */
@@ -179,7 +121,7 @@ export class Model {
       relevance: tensor(backward.input),
       at: Object.fromEntries(at.map((name, i) => [name, tensor(backward.at.get(names[i])!)])),
       rules: this.#rules(graph, assigned),
-      ledger: this.#ledger(session, plan, backward),
+      ledger: ledgerRows(backward, session.read(plan, backward.ledger)),
       notes: this.#notes(graph, assigned, options.output),
     };
   }
@@ -300,19 +242,4 @@ export class Model {
     }
     return notes;
   }
-
-  #ledger(session: Session, plan: Plan, { ledger, accounts }: Backward): LedgerRow[] {
-    const view = session.read(plan, ledger);
-    const sums = new Float64Array(view.buffer, view.byteOffset, view.length / 2);
-    const add = (offsets: readonly number[], column: 0 | 1) => offsets.reduce((total, at) => total + sums[at + column], 0);
-    return accounts.map((account) => {
-      const [received, passed] = [add(account.received, 0), add(account.passed, 0)];
-      const [bias, stabilizer, dead] = sums.subarray(account.absorbed, account.absorbed + 3);
-      const rest = received - passed - bias - stabilizer - dead;
-      const other = account.open ? rest : add(account.constants, 0);
-      const { name, type } = account.node;
-      return { node: name, type, rule: account.rule, received, passed, bias, stabilizer, dead, other, gap: rest - other, magnitude: add(account.received, 1) };
-    });
-  }
 }
-

@@ -4,10 +4,11 @@ import { batchNormalization } from "./batchnorm.ts";
 import { cast, constant, constantOfShape, shape } from "./constant.ts";
 import { conv } from "./conv.ts";
 import { gemm, matMul } from "./dense.ts";
-import { concat, dropout, flatten, gather, identity, pad, reshape, slice, squeeze, transpose, unsqueeze } from "./layout.ts";
+import { concat, gather, pad, slice, transpose } from "./layout.ts";
 import { lrn } from "./lrn.ts";
 import type { Op } from "./op.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
+import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 import { taylorLayer } from "./taylor.ts";
 

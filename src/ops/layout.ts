@@ -1,6 +1,6 @@
-import { type Block, type Emitter, fourAxes, stridesOf, type Value, walk } from "../step.ts";
+import { type Block, fourAxes, stridesOf, walk } from "../step.ts";
 import { type Constant, type Dims, normalizeAxis, shapeText, size, strides } from "../tensor.ts";
-import { type Call, type Family, type Inferred, type Op, type Operands, require } from "./op.ts";
+import { type Call, type Inferred, integers, type Op, type Operands, require } from "./op.ts";
 
 /** A box of the output that is a box of one input: along output axis k it walks `steps[k]` along input axis `axes[k]` (−1: stays). */
 interface Move {
@@ -150,14 +150,6 @@ interface SliceAttributes {
   readonly ranges?: readonly { readonly start: number; readonly step: number }[];
 }
 
-/** The numbers of a constant integer input. */
-function integers(inputs: Operands, index: number, what: string): readonly number[] | undefined {
-  const input = inputs[index];
-  if (!input) return undefined;
-  require(input.constant, "unsupported", `${what} that are known while loading`, "some that are computed from the input");
-  return Array.from(input.constant.data);
-}
-
 const clamp = (v: number, low: number, high: number) => Math.min(Math.max(v, low), high);
 
 /** Source: ONNX Slice-13; before opset 10 starts, ends and axes are attributes. */
@@ -285,89 +277,3 @@ export const pad = mover<PadAttributes>({
   background: ({ value }) => value,
   drops: (call) => call.attributes.mode === "constant",
 });
-
-/** A row for an operator that only renames the axes: the numbers stay where they are. */
-function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inputs: Operands, a: A) => Dims, family: Family = "route"): Op<A> {
-  return {
-    type,
-    family,
-    summary: "moved back",
-    attributes,
-    infer(inputs, a) {
-      require(inputs[0], "invalid-model", "an input", "none");
-      const dims = shape(inputs, a);
-      require(size(dims) === size(inputs[0].dims), "shape", `as many numbers as the input has, ${size(inputs[0].dims)}`, `dims [${dims}]`);
-      return { dims: [dims] };
-    },
-    fold: ([x], _a, [dims]) => [{ ...x!, dims }],
-    forward: (e: Emitter, call: Call<A>) => [renamed(e, call.x(0), call.outputs[0].dims)],
-    relevance: { kind: "route", vjp: (e, call, r) => [renamed(e, r, call.inputs[0]!.dims)] },
-    nonnegative: ([x]) => x,
-  };
-}
-
-/** The same numbers under other dims; unchanged dims keep their layout, others need the row-major one. */
-function renamed(e: Emitter, x: Value, dims: Dims): Value {
-  if (dims.join() === x.dims.join()) return x;
-  return e.view(e.as(x, "first"), dims);
-}
-
-/** Source: ONNX Reshape-14. */
-export const reshape = reshaping<{ allowZero: boolean }>(
-  "Reshape",
-  (read) => ({ allowZero: read.int("allowzero", 0) === 1 }),
-  (inputs, { allowZero }) => {
-    const [x] = inputs;
-    const target = integers(inputs, 1, "target dims");
-    require(target, "invalid-model", "a shape", "none");
-    const dims = target.map((d, i) => (d === 0 && !allowZero ? x!.dims[i] : d));
-    const known = size(dims.filter((d) => d !== -1));
-    return dims.map((d) => (d === -1 ? size(x!.dims) / known : d));
-  },
-);
-
-/** Source: ONNX Flatten-13. */
-export const flatten = reshaping<{ axis: number }>(
-  "Flatten",
-  (read) => ({ axis: read.int("axis", 1) }),
-  ([x], { axis }) => {
-    const at = axis < 0 ? axis + x!.dims.length : axis;
-    require(at >= 0 && at <= x!.dims.length, "invalid-model", `an axis up to ${x!.dims.length}`, `${axis}`);
-    return [size(x!.dims.slice(0, at)), size(x!.dims.slice(at))];
-  },
-);
-
-type Axes = { readonly axes: readonly number[] | undefined };
-const readAxes: Op<Axes>["attributes"] = (read) => ({ axes: read.opset < 13 ? read.ints("axes") : undefined });
-
-/** Source: ONNX Squeeze-13; before that the axes are an attribute. */
-export const squeeze = reshaping<Axes>("Squeeze", readAxes, (inputs, a) => {
-  const { dims } = inputs[0]!;
-  const axes = (a.axes ?? integers(inputs, 1, "axes"))?.map((axis) => normalizeAxis(axis, dims.length));
-  require(!axes || axes.every((axis) => axis !== undefined && dims[axis] === 1), "shape", "axes of length 1", `axes [${axes}] of dims [${dims}]`);
-  return dims.filter((d, i) => (axes ? !axes.includes(i) : d !== 1));
-});
-
-/** Source: ONNX Unsqueeze-13; before that the axes are an attribute. */
-export const unsqueeze = reshaping<Axes>("Unsqueeze", readAxes, (inputs, a) => {
-  const { dims } = inputs[0]!;
-  const given = a.axes ?? integers(inputs, 1, "axes");
-  require(given, "invalid-model", "axes", "none");
-  const axes = given.map((axis) => normalizeAxis(axis, dims.length + given.length));
-  require(axes.every((axis) => axis !== undefined) && new Set(axes).size === axes.length, "invalid-model", `different axes of a tensor of rank ${dims.length + given.length}`, `[${given}]`);
-  const out = new Array<number>(dims.length + given.length).fill(-1);
-  for (const axis of axes) out[axis!] = 1;
-  let next = 0;
-  return out.map((d) => (d === 1 ? 1 : dims[next++]));
-});
-
-type None = Readonly<Record<string, never>>;
-const nothing = () => Object.freeze({});
-
-export const identity = reshaping<None>("Identity", nothing, ([x]) => x!.dims);
-
-/** At inference Dropout changes nothing. */
-export const dropout = reshaping<None>("Dropout", (read) => {
-  read.ignore("ratio", "seed");
-  return nothing();
-}, ([x]) => x!.dims);

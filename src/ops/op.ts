@@ -48,6 +48,14 @@ export interface Operand {
 /** Inputs that are left out are undefined. */
 export type Operands = readonly (Operand | undefined)[];
 
+/** The numbers of a constant integer input. */
+export function integers(inputs: Operands, index: number, what: string): readonly number[] | undefined {
+  const input = inputs[index];
+  if (!input) return undefined;
+  require(input.constant, "unsupported", `${what} that are known while loading`, "some that are computed from the input");
+  return Array.from(input.constant.data);
+}
+
 /** A node with all that is known of it, ready to be lowered. */
 export interface Call<A> {
   readonly node: Node;

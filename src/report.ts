@@ -1,0 +1,75 @@
+import type { Backward } from "./plan/lower.ts";
+import type { Chosen } from "./run/target.ts";
+import type { Dims, Tensor } from "./tensor.ts";
+
+/** The rule that one node got. */
+export interface RuleAt {
+  readonly node: string;
+  readonly type: string;
+  readonly rule: string;
+  readonly note?: string;
+}
+
+/**
+ * Where a node's relevance went: received = passed + bias + stabilizer + dead + other + gap.
+ * `other`: kept by added constants, or not accounted for by a gradient rule. `gap`: rounding; at most 1e-5 of `magnitude`'s largest.
+ */
+export interface LedgerRow {
+  readonly node: string;
+  readonly type: string;
+  readonly rule: string;
+  readonly received: number;
+  readonly passed: number;
+  readonly bias: number;
+  readonly stabilizer: number;
+  readonly dead: number;
+  readonly other: number;
+  readonly gap: number;
+  /** Σ |R| received. */
+  readonly magnitude: number;
+}
+
+/** What `predict` returns. */
+export interface Prediction {
+  readonly output: Tensor;
+  readonly outputs: Readonly<Record<string, Tensor>>;
+}
+
+/** What `explain` returns. */
+export interface Explanation {
+  /** The network's own output, probabilities where it ends in a softmax. */
+  readonly output: Tensor;
+  /** What was explained, for each sample. */
+  readonly targets: readonly (readonly Chosen[])[];
+  readonly start: "logit" | "one";
+  /** Relevance of the input, of the input's dims. */
+  readonly relevance: Tensor;
+  /** Relevance at the values asked for. */
+  readonly at: Readonly<Record<string, Tensor>>;
+  readonly rules: readonly RuleAt[];
+  readonly ledger: readonly LedgerRow[];
+  /** What is worth knowing, in sentences: a softmax left out, normalization that could not be folded. */
+  readonly notes: readonly string[];
+}
+
+/** What `inspect` returns. */
+export interface Inspection {
+  readonly text: string;
+  readonly nodes: readonly (RuleAt & { readonly inputs: readonly string[]; readonly outputs: readonly { readonly name: string; readonly dims: Dims }[] })[];
+  /** Number of weights. */
+  readonly parameters: number;
+  readonly notes: readonly string[];
+}
+
+/** The sums that the kernels left behind, as one row a node. @param view f64 sums, seen as float32 */
+export function ledgerRows({ accounts }: Backward, view: Float32Array): LedgerRow[] {
+  const sums = new Float64Array(view.buffer, view.byteOffset, view.length / 2);
+  const add = (offsets: readonly number[], column: 0 | 1) => offsets.reduce((total, at) => total + sums[at + column], 0);
+  return accounts.map(({ node: { name, type }, rule, open, ...account }) => {
+    const [received, passed] = [add(account.received, 0), add(account.passed, 0)];
+    const [bias, stabilizer, dead] = sums.subarray(account.absorbed, account.absorbed + 3);
+    const rest = received - passed - bias - stabilizer - dead;
+    const other = open ? rest : add(account.constants, 0);
+    return { node: name, type, rule, received, passed, bias, stabilizer, dead, other, gap: rest - other, magnitude: add(account.received, 1) };
+  });
+}

@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { load } from "../../src/index.ts";
+import { dataFile, hasData, photo } from "../data.ts";
+
+/** Top classes as the network's own description has them: index, probability to two digits. */
+const known = [
+  ["cat.jpg", 281, 0.45], ["bridge.jpg", 839, 0.83], ["coyote.jpg", 272, 0.5], ["flamingo.jpg", 130, 1], ["chelsea.png", 285, 0.47],
+  ["coffee.png", 967, 0.9], ["rocket.jpg", 657, 0.25], ["torch.jpg", 644, 0.72], ["grace_hopper.jpg", 834, 0.41],
+] as const;
+
+describe.runIf(hasData)("GoogLeNet", () => {
+  it("names what is on the nine photos", async () => {
+    const model = await load(dataFile("models/bvlc_googlenet/bvlc_googlenet.onnx"));
+    for (const [name, index, probability] of known) {
+      const { data } = model.predict(photo(name, "caffe", model.inputs[0].dims)).output;
+      expect(data.indexOf(Math.max(...data)), name).toBe(index);
+      // Readers of JPEG differ by some grey levels, and probabilities with them.
+      expect(Math.abs(data[index] - probability), name).toBeLessThan(0.05);
+    }
+    model.dispose();
+  });
+
+  it("explains the flamingo, and every node's account closes", async () => {
+    const model = await load(dataFile("models/bvlc_googlenet/bvlc_googlenet.onnx"));
+    const e = model.explain(photo("flamingo.jpg", "caffe", model.inputs[0].dims));
+    expect(e.targets[0][0].index).toBe(130);
+    expect(e.output.data[130].toFixed(2)).toBe("1.00");
+    const largest = Math.max(...e.ledger.map((row) => row.magnitude));
+    for (const row of e.ledger) expect(Math.abs(row.gap), row.node).toBeLessThanOrEqual(1e-5 * largest);
+    const bias = e.ledger.reduce((sum, row) => sum + row.bias + row.stabilizer + row.dead + row.other + row.gap, 0);
+    const total = e.relevance.data.reduce((sum, v) => sum + v, 0);
+    expect(Math.abs(total + bias - e.targets[0][0].score)).toBeLessThan(1e-4);
+    expect(e.rules.filter((r) => r.rule === "taylor")).toHaveLength(2);
+    model.dispose();
+  });
+});
