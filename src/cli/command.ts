@@ -1,0 +1,22 @@
+import type { Arguments } from "./args.ts";
+import type { OptionName } from "./options.ts";
+
+/** Where a command writes, and how wide that is. */
+export interface Streams {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly columns?: number;
+}
+
+/** A row of the table of commands. */
+export interface Command {
+  readonly name: string;
+  /** Names of the positional arguments. */
+  readonly takes: readonly string[];
+  readonly summary: string;
+  /** What the help says between usage and options, one paragraph each. */
+  readonly about: readonly string[];
+  readonly options: readonly OptionName[];
+  readonly examples: readonly (readonly [what: string, line: string])[];
+  readonly run: (given: Arguments, streams: Streams) => Promise<void>;
+}

@@ -1,0 +1,70 @@
+import type { Command } from "./command.ts";
+import { explain } from "./explain.ts";
+import { inspect } from "./inspect.ts";
+import { inGroup } from "./options.ts";
+import { predict } from "./predict.ts";
+import { printComposites, printRules } from "./tables.ts";
+
+const PICTURES =
+  "INPUT is a .npy file (version 1.0, '<f4', C order: np.save of a float32 array), taken as it is, or a .png or .jpg " +
+  "picture, prepared by --preset or by single steps: value = (pixel * scale - mean) / std. Single steps change those of the preset.";
+const SIDECAR =
+  'A file NAME.relprop.json beside NAME.onnx, such as {"preprocess": "caffe", "classes": ["cat", "dog"]}, saves typing ' +
+  "--preset and --classes. Its preparation is never applied to .npy.";
+
+export const commands: readonly Command[] = [
+  {
+    name: "explain",
+    takes: ["MODEL", "INPUT"],
+    summary: "shows which parts of the input a network's decision rests on",
+    about: [
+      "Runs an ONNX model and passes the score of one class back to the input by Layer-wise Relevance Propagation. Red speaks for the class, blue against it.",
+      PICTURES,
+      SIDECAR,
+    ],
+    options: ["target", "start", ...inGroup("rules"), "at", "sample", "classes", ...inGroup("picture"), "out", "show", "over", "colormap", "zoom", "json"],
+    examples: [
+      ["draw a heatmap", "relprop explain googlenet.onnx flamingo.jpg --preset caffe --out heat.png"],
+      ["another class by name, seen over the picture", "relprop explain googlenet.onnx photo.jpg --preset caffe --classes words.txt --target goldfish --over --out fish.png"],
+      ["other rules, numbers out", "relprop explain model.onnx x.npy --composite epsilonGammaBox --low -1 --high 1 --out r.npy"],
+      ["the relevance of a layer, for a script", "relprop explain model.onnx x.npy --at conv1 --json"],
+    ],
+    run: explain,
+  },
+  {
+    name: "predict",
+    takes: ["MODEL", "INPUT"],
+    summary: "runs a network and lists the best classes",
+    about: [PICTURES, SIDECAR],
+    options: ["top", "classes", ...inGroup("picture"), "json"],
+    examples: [["the three best classes", "relprop predict mobilenet.onnx cat.jpg --preset mobilenet --top 3"]],
+    run: predict,
+  },
+  {
+    name: "inspect",
+    takes: ["MODEL"],
+    summary: "prints the graph: shapes, parameters, and the rule that each node would get",
+    about: ["The names that are printed are those that --at takes."],
+    options: ["dims", ...inGroup("rules"), "json"],
+    examples: [["which rules would epsilonPlusFlat use", "relprop inspect model.onnx --composite epsilonPlusFlat"]],
+    run: inspect,
+  },
+  {
+    name: "rules",
+    takes: [],
+    summary: "lists the rules with equations and sources",
+    about: [],
+    options: [],
+    examples: [],
+    run: printRules,
+  },
+  {
+    name: "composites",
+    takes: [],
+    summary: "lists the composites: which layers get which rule",
+    about: [],
+    options: [],
+    examples: [],
+    run: printComposites,
+  },
+];

@@ -1,0 +1,33 @@
+import { toAnsi } from "../index.ts";
+import type { Arguments } from "./args.ts";
+import { targetOf } from "./classes.ts";
+import type { Streams } from "./command.ts";
+import { checkWritable, writeAll } from "./files.ts";
+import { readInput } from "./input.ts";
+import { chosenSample, open } from "./open.ts";
+import { givenIn } from "./options.ts";
+import { contents, outFiles, terminalPicture } from "./outputs.ts";
+import { report } from "./report.ts";
+import { summary } from "./summary.ts";
+
+export async function explain({ positionals: [path, inputPath], values }: Arguments, { out, err, columns }: Streams): Promise<void> {
+  const planned = outFiles(values.out, values.at);
+  const files = planned.map((file) => file.path);
+  await checkWritable(files);
+  const opened = await open(path, values);
+  const input = await readInput(inputPath, opened.model, values, opened.sidecar);
+  const sample = chosenSample(values, input.tensor.dims[0]);
+  const target = targetOf(values.target ?? "argmax", opened.model.classes);
+  const start = performance.now();
+  const explanation = opened.model.explain(input.tensor, { ...givenIn(values, "rules"), target, start: values.start, at: values.at });
+  const ms = performance.now() - start;
+  const found = report({ path, values, opened, input, explanation, sample, files, ms });
+  const drawing = values.show ? toAnsi(terminalPicture(explanation.relevance, input, values), { columns }) : "";
+  await writeAll(await contents(planned, explanation, input, values));
+  if (values.json) {
+    err(drawing);
+    out(`${JSON.stringify(found)}\n`);
+  } else {
+    out(`${drawing}${summary(found)}`);
+  }
+}

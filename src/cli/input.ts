@@ -1,0 +1,59 @@
+import { basename } from "node:path";
+import { preparation } from "../image/preparation.ts";
+import { viewed } from "../image/preprocess.ts";
+import { LrpError, type Model, type Picture, type Preparation, preprocess, presets, type Tensor } from "../index.ts";
+import { readBytes } from "./files.ts";
+import { decodeImage } from "./image.ts";
+import { isNpy, readNpy } from "./npy.ts";
+import { givenIn, type Values } from "./options.ts";
+import type { Sidecar } from "./sidecar.ts";
+
+export interface Input {
+  readonly tensor: Tensor;
+  /** Draws what the network sees of a picture; nothing for .npy. */
+  readonly view?: () => Picture;
+  /** Where it came from, in a few words. */
+  readonly text: string;
+}
+
+/**
+ * A model's input from a .npy file, taken as it is, or from a picture, prepared by the options, or else by the sidecar.
+ *
+ * @throws LrpError code "usage" when the file cannot be read or it is not said how to prepare it.
+ */
+export async function readInput(path: string, model: Model, values: Values, sidecar: Sidecar): Promise<Input> {
+  const bytes = await readBytes(path, "a .npy array or a .png or .jpg picture");
+  const name = basename(path);
+  if (isNpy(bytes)) return fromNpy(bytes, path, values);
+  const image = decodeImage(bytes, path);
+  const { steps, by } = chosen(values, sidecar);
+  const [{ dims }] = model.inputs;
+  return {
+    tensor: preprocess(image, steps, dims),
+    view: () => viewed(image, steps, dims),
+    text: `${name}, ${image.width} x ${image.height}, prepared by ${by}`,
+  };
+}
+
+function fromNpy(bytes: Uint8Array, path: string, values: Values): Input {
+  const useless = Object.keys(givenIn(values, "picture"));
+  if (useless.length > 0) {
+    throw new LrpError("usage", useless.map((name) => ({ where: `option '--${name}'`, expected: "a picture to prepare", received: `'${path}', whose numbers are taken as they are` })));
+  }
+  return { tensor: readNpy(bytes, path), text: `${basename(path)}, taken as it is` };
+}
+
+function chosen(values: Values, sidecar: Sidecar): { steps: Preparation; by: string } {
+  const { preset, ...fields } = givenIn(values, "picture");
+  const base = preset ? presets[preset] : sidecar.preprocess;
+  if (!base && Object.keys(fields).length === 0) {
+    throw new LrpError("usage", {
+      where: "the picture",
+      expected: "how to prepare it for this model",
+      received: "nothing",
+      fix: `Give --preset (see 'relprop explain --help') or write ${sidecar.path}.`,
+    });
+  }
+  const sources = [preset ?? (base && basename(sidecar.path)), ...Object.keys(fields).map((name) => `--${name}`)];
+  return { steps: preparation({ ...base, ...(fields as Preparation) }, "options"), by: sources.filter(Boolean).join(", ") };
+}

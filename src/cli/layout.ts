@@ -1,0 +1,32 @@
+/** A number in a few digits: 19.42, 0.001235, -1.2e-7, 123457. */
+export function digits(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0 || !Number.isFinite(value)) return `${value}`;
+  if (size < 1e-4 || size >= 1e9) return value.toExponential(2);
+  return size >= 1e4 ? value.toFixed(0) : value.toPrecision(4);
+}
+
+/** Rows as text, columns aligned: left, or right for the columns named. Every line ends in "\n". */
+export function columns(rows: readonly (readonly string[])[], right: readonly number[] = [], indent = "  "): string {
+  const widths = rows.reduce<number[]>((max, row) => row.map((cell, i) => Math.max(max[i] ?? 0, cell.length)), []);
+  const pad = (cell: string, i: number) => (right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i]));
+  return rows.map((row) => `${indent}${row.map(pad).join("  ").trimEnd()}\n`).join("");
+}
+
+/** A term and its text, wrapped beside it. */
+export function definition(term: string, text: string, left: number, width = 100): string {
+  const lines = wrap(text, width - left);
+  const head = term.length + 1 < left ? `${term.padEnd(left)}${lines.shift() ?? ""}\n` : `${term}\n`;
+  return head + lines.map((line) => `${" ".repeat(left)}${line}\n`).join("");
+}
+
+/** Text cut between words into lines of at most `width`. */
+export function wrap(text: string, width: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const last = lines[lines.length - 1];
+    if (last !== "" && last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;
+  }
+  return lines;
+}

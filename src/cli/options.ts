@@ -1,0 +1,99 @@
+import type { PresetName } from "../image/preparation.ts";
+import { colormaps, composites, type LrnMode, lrnModes, presets } from "../index.ts";
+
+/** What the text after an option means; `parse` gives undefined for what it is not. */
+export const kinds = {
+  flag: { expected: "no value", parse: () => true },
+  text: { expected: "a text", parse: (text: string) => text || undefined },
+  number: { expected: "a number", parse: toNumber },
+  numbers: { expected: "a number, or several joined by commas", parse: toNumbers },
+  count: { expected: "a whole number from 1 on", parse: (text: string) => toInteger(text, 1) },
+  index: { expected: "a whole number from 0 on", parse: (text: string) => toInteger(text, 0) },
+  side: { expected: "a number of pixels or 'exact'", parse: (text: string) => (text === "exact" ? text : toInteger(text, 1)) },
+} as const;
+
+export interface Option {
+  readonly kind: keyof typeof kinds;
+  /** How the value is called in the help; nothing for a flag. */
+  readonly value?: string;
+  readonly help: string;
+  /** The only values. */
+  readonly choices?: readonly string[];
+  /** May be given several times. */
+  readonly repeat?: true;
+  readonly group: "rules" | "explain" | "picture" | "output" | "other";
+}
+
+/** Every option of every command. The parser, the checks and the help read this table. */
+export const options = {
+  composite: { kind: "text", value: "NAME", group: "rules", choices: composites.map(({ name }) => name), help: "which rule each layer gets ('relprop composites'); default epsilonPlus" },
+  lrn: { kind: "text", value: "MODE", group: "rules", choices: Object.keys(lrnModes) as LrnMode[], help: "how relevance passes LRN layers ('relprop rules'); default taylor" },
+  epsilon: { kind: "number", value: "X", group: "rules", help: "stabilizer of the epsilon rule" },
+  gamma: { kind: "number", value: "X", group: "rules", help: "how much the gamma rule favours positive parts" },
+  alpha: { kind: "number", value: "X", group: "rules", help: "weight of positive parts in the alpha-beta rule" },
+  beta: { kind: "number", value: "X", group: "rules", help: "weight of negative parts in the alpha-beta rule" },
+  low: { kind: "numbers", value: "X[,X..]", group: "rules", help: "smallest input value (per channel), for zBox" },
+  high: { kind: "numbers", value: "X[,X..]", group: "rules", help: "largest input value (per channel), for zBox" },
+
+  target: { kind: "text", value: "CLASS", group: "explain", help: "argmax (default), a class index, or a class name" },
+  start: { kind: "text", value: "HOW", group: "explain", choices: ["logit", "one"], help: "relevance starts from the class' logit (default) or from 1" },
+  at: { kind: "text", value: "VALUE", group: "explain", repeat: true, help: "relevance at this value of the graph too ('relprop inspect' names them): in --json as shape and sum, beside every --out FILE.EXT as FILE.VALUE.EXT; repeatable" },
+  sample: { kind: "index", value: "N", group: "explain", help: "which sample of a .npy batch is summarised and drawn; default 0" },
+  dims: { kind: "numbers", value: "N,C,H,W", group: "explain", help: "shape of the input, where the model leaves more than the batch free" },
+  top: { kind: "count", value: "N", group: "explain", help: "how many classes; default 5" },
+  classes: { kind: "text", value: "FILE", group: "explain", help: "class names, one per line; a leading synset id (n01440764) is dropped" },
+
+  preset: { kind: "text", value: "NAME", group: "picture", choices: Object.keys(presets) as PresetName[], help: "caffe: short side to 256, centre crop, BGR, minus (104, 117, 123). torchvision: same crop, RGB, ImageNet mean and std. mobilenet: same crop, RGB, -1..1. unit: stretched, 0..1. raw: stretched, 0..255" },
+  resize: { kind: "side", value: "N|exact", group: "picture", help: "short side in pixels, or stretched to the model's h x w" },
+  crop: { kind: "flag", group: "picture", help: "cut the centre of the model's h x w" },
+  channels: { kind: "text", value: "ORDER", group: "picture", choices: ["rgb", "bgr"], help: "order of the colour channels; default rgb" },
+  scale: { kind: "number", value: "X", group: "picture", help: "factor on the 0..255 values, e.g. 1/255" },
+  mean: { kind: "numbers", value: "X[,X..]", group: "picture", help: "subtracted after --scale, per channel" },
+  std: { kind: "numbers", value: "X[,X..]", group: "picture", help: "divided by at the end, per channel" },
+
+  out: { kind: "text", value: "FILE", group: "output", repeat: true, help: ".png: the heatmap. .npy: the relevance, float32 of the input's shape. Repeatable" },
+  show: { kind: "flag", group: "output", help: "draw the heatmap in the terminal (24-bit colours)" },
+  colormap: { kind: "text", value: "NAME", group: "output", choices: colormaps, help: "default bwr: red for the class, blue against it" },
+  over: { kind: "flag", group: "output", help: "draw over the input picture in pale grey" },
+  zoom: { kind: "count", value: "N", group: "output", help: "pixels per value in the .png; default: as many as fit 512" },
+  json: { kind: "flag", group: "output", help: "print one JSON object and nothing else on stdout" },
+
+  help: { kind: "flag", group: "other", help: "this text" },
+} as const satisfies Record<string, Option>;
+
+export type OptionName = keyof typeof options;
+
+type Parsed<O extends Option> = O extends { choices: readonly (infer Choice)[] } ? Choice : NonNullable<ReturnType<(typeof kinds)[O["kind"]]["parse"]>>;
+
+/** The options that were given. */
+export type Values = {
+  readonly [K in OptionName]?: (typeof options)[K] extends { repeat: true } ? readonly Parsed<(typeof options)[K]>[] : Parsed<(typeof options)[K]>;
+};
+
+/** The names of a group, in the table's order. */
+export function inGroup(group: Option["group"]): OptionName[] {
+  return (Object.keys(options) as OptionName[]).filter((name) => options[name].group === group);
+}
+
+/** Those of the given options that are of a group. */
+export function givenIn(values: Values, group: Option["group"]): Values {
+  return Object.fromEntries(inGroup(group).flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])));
+}
+
+function toNumber(text: string): number | undefined {
+  const [, above, below = "1"] = /^([^/]+)(?:\/([^/]+))?$/.exec(text) ?? [];
+  if (above === undefined || above.trim() === "" || below.trim() === "") return undefined;
+  const value = Number(above) / Number(below);
+  return Number.isFinite(value) ? value : undefined;
+}
+
+function toNumbers(text: string): number | number[] | undefined {
+  const list = text.split(",").map(toNumber);
+  if (list.includes(undefined)) return undefined;
+  return list.length === 1 ? list[0] : (list as number[]);
+}
+
+function toInteger(text: string, from: number): number | undefined {
+  const value = /^\+?\d+$/.test(text) ? Number(text) : Number.NaN;
+  return value >= from && Number.isSafeInteger(value) ? value : undefined;
+}

@@ -1,0 +1,76 @@
+import { extname } from "node:path";
+import { type Explanation, encodePng, heatmap, LrpError, type Tensor } from "../index.ts";
+import type { Input } from "./input.ts";
+import { writeNpy } from "./npy.ts";
+import type { Values } from "./options.ts";
+
+/** A file to write: the input's relevance, or that of the value `at`. */
+export interface OutFile {
+  readonly path: string;
+  readonly at?: string;
+}
+
+/** The picture is enlarged as far as it fits into a square of so many pixels. */
+const FIT = 512;
+const LARGEST = 8192;
+/** Small pictures are enlarged in the terminal to about so many columns. */
+const TERMINAL = 64;
+
+const writers: Readonly<Record<string, (relevance: Tensor, input: Input, values: Values) => Promise<Uint8Array>>> = {
+  ".png": async (relevance, input, values) => encodePng(draw(relevance, input, values, zoom(relevance, values))),
+  ".npy": async (relevance) => writeNpy(relevance),
+};
+
+/**
+ * Every file that `--out` and `--at` ask for. Relevance at a value goes beside the input's: `--at conv1 --out r.npy`
+ * writes r.npy and r.conv1.npy; what cannot stand in a file name becomes "_".
+ *
+ * @throws LrpError code "usage" for endings other than .png and .npy, and for two results in one file.
+ */
+export function outFiles(out: readonly string[] = [], at: readonly string[] = []): OutFile[] {
+  const where = "option '--out'";
+  const unknown = out.filter((path) => !Object.hasOwn(writers, extname(path).toLowerCase()));
+  if (unknown.length > 0) {
+    throw new LrpError("usage", unknown.map((path) => ({ where, expected: `a name that ends in ${Object.keys(writers).join(" or ")}`, received: `'${path}'` })));
+  }
+  const files = out.flatMap((path) => [{ path }, ...at.map((value) => ({ path: beside(path, value), at: value }))]);
+  const twice = files.find(({ path }, i) => files.findIndex((other) => other.path === path) < i);
+  if (twice) throw new LrpError("usage", { where, expected: "a file of its own for every result", received: `'${twice.path}' twice` });
+  return files;
+}
+
+/** The contents of the files, by path. */
+export async function contents(files: readonly OutFile[], explanation: Explanation, input: Input, values: Values): Promise<Map<string, Uint8Array>> {
+  const made = new Map<string, Uint8Array>();
+  for (const { path, at } of files) {
+    const relevance = at === undefined ? explanation.relevance : explanation.at[at];
+    made.set(path, await writers[extname(path).toLowerCase()](relevance, input, values));
+  }
+  return made;
+}
+
+/** The input's heatmap for a terminal of so many columns. */
+export function terminalPicture(relevance: Tensor, input: Input, values: Values): ReturnType<typeof heatmap> {
+  return draw(relevance, input, values, fitting(relevance, TERMINAL));
+}
+
+function draw(relevance: Tensor, input: Input, { colormap, sample, over }: Values, scale: number): ReturnType<typeof heatmap> {
+  if (over && !input.view) throw new LrpError("usage", { where: "option '--over'", expected: "a picture as input", received: "numbers" });
+  return heatmap(relevance, { colormap, sample, scale, over: over ? input.view?.() : undefined });
+}
+
+function zoom(relevance: Tensor, values: Values): number {
+  const most = fitting(relevance, LARGEST);
+  if (values.zoom === undefined) return fitting(relevance, FIT);
+  if (values.zoom <= most) return values.zoom;
+  throw new LrpError("usage", { where: "option '--zoom'", expected: `1 to ${most} for a picture of at most ${LARGEST} pixels a side`, received: `${values.zoom}` });
+}
+
+function fitting({ dims }: Tensor, side: number): number {
+  return Math.max(1, Math.floor(side / Math.max(...dims.slice(dims.length > 2 ? 2 : 1))));
+}
+
+function beside(path: string, value: string): string {
+  const ending = extname(path);
+  return `${path.slice(0, -ending.length)}.${value.replace(/[^\w.-]/g, "_")}${ending}`;
+}

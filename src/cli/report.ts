@@ -1,0 +1,54 @@
+import type { Explanation, Tensor } from "../index.ts";
+import type { Input } from "./input.ts";
+import type { Opened } from "./open.ts";
+import type { Values } from "./options.ts";
+import { ranking, sampleOf } from "./ranking.ts";
+
+/** What `relprop explain` found out: the object of `--json`, which the summary for people reads too. */
+export type Report = ReturnType<typeof report>;
+
+/** Where the facts come from. */
+interface Sources {
+  readonly path: string;
+  readonly values: Values;
+  readonly opened: Opened;
+  readonly input: Input;
+  readonly explanation: Explanation;
+  readonly sample: number;
+  readonly files: readonly string[];
+  readonly ms: number;
+}
+
+export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
+  const { output, targets, relevance, at, start, rules, ledger, notes } = explanation;
+  const [{ index, name, score }] = targets[sample];
+  const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
+  return {
+    model: path,
+    input: input.text,
+    composite: values.composite ?? "epsilonPlus",
+    lrn: values.lrn ?? "taylor",
+    target: index,
+    className: name ?? null,
+    logit: score,
+    start,
+    scores: ranking(own(output), 5, opened.model.classes),
+    relevanceSum: sum(own(relevance)),
+    relevanceDims: relevance.dims,
+    at: Object.fromEntries(Object.entries(at).map(([value, tensor]) => [value, { dims: tensor.dims, sum: sum(own(tensor)) }])),
+    sample,
+    targets,
+    output: Array.from(output.data),
+    outputDims: output.dims,
+    rules,
+    ledger,
+    notes,
+    files,
+    time: { load: opened.ms, explain: ms },
+  };
+}
+
+/** In double precision. */
+function sum(values: Float32Array): number {
+  return values.reduce((total, v) => total + v, 0);
+}

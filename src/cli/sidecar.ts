@@ -1,0 +1,51 @@
+import { type PresetName, preparation } from "../image/preparation.ts";
+import { LrpError, type Preparation } from "../index.ts";
+import { readTextIfThere } from "./files.ts";
+
+/** `NAME.relprop.json` beside `NAME.onnx`: what a user need not type. */
+export interface Sidecar {
+  readonly path: string;
+  /** How pictures are prepared; never applied to .npy. */
+  readonly preprocess?: Preparation;
+  /** Class names in the order of the model's output. */
+  readonly classes?: readonly string[];
+}
+
+const KEYS = ["preprocess", "classes"];
+
+/**
+ * The sidecar of a model; without its optional fields if there is no such file.
+ *
+ * @throws LrpError code "usage" when it is not JSON, or a key or a value is not known.
+ */
+export async function readSidecar(modelPath: string): Promise<Sidecar> {
+  const path = `${modelPath.replace(/\.onnx$/i, "")}.relprop.json`;
+  const text = await readTextIfThere(path);
+  return text === undefined ? { path } : { path, ...check(parse(text, path), `file '${path}'`) };
+}
+
+function parse(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new LrpError("usage", { where: `file '${path}'`, expected: "JSON", received: `other text (${(error as Error).message})` });
+  }
+}
+
+function check(content: unknown, where: string): Omit<Sidecar, "path"> {
+  if (typeof content !== "object" || content === null || Array.isArray(content)) {
+    throw new LrpError("usage", { where, expected: `an object with ${KEYS.join(" and ")}`, received: JSON.stringify(content).slice(0, 40) });
+  }
+  const unknown = Object.keys(content).filter((key) => !KEYS.includes(key));
+  if (unknown.length > 0) {
+    throw new LrpError("usage", unknown.map((key) => ({ where, expected: `only the keys ${KEYS.join(" and ")}`, received: `'${key}'` })));
+  }
+  const { preprocess, classes } = content as { preprocess?: PresetName | Preparation; classes?: unknown };
+  if (classes !== undefined && !(Array.isArray(classes) && classes.every((name) => typeof name === "string"))) {
+    throw new LrpError("usage", { where: `${where}, key 'classes'`, expected: "a list of names", received: JSON.stringify(classes).slice(0, 40) });
+  }
+  return {
+    preprocess: preprocess === undefined ? undefined : preparation(preprocess, `${where}, key 'preprocess'`),
+    classes,
+  };
+}

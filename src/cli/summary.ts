@@ -1,0 +1,53 @@
+import { basename } from "node:path";
+import type { LedgerRow } from "../index.ts";
+import { columns, digits } from "./layout.ts";
+import type { Score } from "./ranking.ts";
+import type { Report } from "./report.ts";
+
+/** The columns of the ledger in which relevance ends before the input, and what they are called. */
+const sinks = [
+  ["bias", "biases"],
+  ["stabilizer", "stabilizers"],
+  ["dead", "dead neurons"],
+  ["other", "elsewhere"],
+] as const satisfies readonly (readonly [keyof LedgerRow, string])[];
+
+/** What `relprop explain` prints for people. */
+export function summary(found: Report): string {
+  const { target, className, logit, start, composite, lrn, rules, relevanceDims, notes, files, time } = found;
+  const name = className === null ? "" : ` ${className}`;
+  const head = [
+    ["model", basename(found.model)],
+    ["input", found.input + (relevanceDims[0] > 1 ? `, sample ${found.sample} of ${relevanceDims[0]}` : "")],
+    ["rules", `${composite}${rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}`],
+    ["class", `${target}${name}, logit ${digits(logit)}${start === "one" ? ", started from 1" : ""}`],
+  ];
+  const tail = [
+    ...Object.entries(found.at).map(([value, { dims, sum }]) => ["at", `${value}: ${digits(sum)} in [${dims.join(", ")}]`]),
+    ...notes.map((note) => ["note", note]),
+    ...files.map((path) => ["wrote", path]),
+    ["time", `${time.load.toFixed(0)} ms to load, ${time.explain.toFixed(0)} ms to explain`],
+  ];
+  return `${columns(head, [], "")}\n${classTable(found.scores)}\n${whereItWent(found)}\n${columns(tail, [], "")}`;
+}
+
+/** Classes with their scores, one per line. */
+export function classTable(scores: readonly Score[]): string {
+  return columns(scores.map(({ index, name, score }) => [digits(score), `${index}`, name ?? ""]), [0, 1]);
+}
+
+function whereItWent({ ledger, relevanceSum, relevanceDims }: Report): string {
+  const lost = sinks.map(([column, name]) => {
+    const most = ledger.reduce((a, b) => (Math.abs(b[column]) > Math.abs(a[column]) ? b : a), ledger[0]);
+    return { name, sum: ledger.reduce((total, row) => total + row[column], 0), most: most?.node };
+  });
+  const batch = relevanceDims[0] > 1;
+  const inputSum = batch ? undefined : relevanceSum;
+  const total = lost.reduce((t, { sum }) => t + sum, inputSum ?? 0);
+  const share = (value: number) => (batch || total === 0 ? "" : `${((100 * value) / total).toFixed(1)} %`);
+  const rows = [
+    ["input", digits(relevanceSum), share(relevanceSum), ""],
+    ...lost.filter(({ sum }) => sum !== 0).map(({ name, sum, most }) => [name, digits(sum), share(sum), `most at ${most}`]),
+  ];
+  return `relevance went to${batch ? " (input: this sample; the rest: the whole batch)" : ""}\n${columns(rows, [1, 2])}`;
+}

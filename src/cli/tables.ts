@@ -1,0 +1,24 @@
+import { composites, lrnModes, rules } from "../index.ts";
+import type { Arguments } from "./args.ts";
+import type { Streams } from "./command.ts";
+import { definition } from "./layout.ts";
+
+const LEFT = 24;
+
+/** `relprop rules`: what the core's tables of rules say. */
+export async function printRules(_: Arguments, { out }: Streams): Promise<void> {
+  const linear = rules.map(({ name, equation, summary, source, parameters }) =>
+    definition(name, summary, LEFT) + definition("", equation, LEFT) + definition("", `${source}${takes(parameters)}`, LEFT),
+  );
+  const lrn = Object.entries(lrnModes).map(([name, { summary }]) => definition(name, summary, LEFT));
+  out(`Rules for layers\n\n${linear.join("\n")}\nRules for LRN (--lrn)\n\n${lrn.join("")}`);
+}
+
+/** `relprop composites`: what the core's table of composites says. */
+export async function printComposites(_: Arguments, { out }: Streams): Promise<void> {
+  out(composites.map(({ name, summary, parameters }) => definition(name, `${summary}${takes(parameters)}`, LEFT)).join(""));
+}
+
+function takes(parameters: readonly string[]): string {
+  return parameters.length > 0 ? ` [${parameters.map((name) => `--${name}`).join(" ")}]` : "";
+}

@@ -1,0 +1,156 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decode } from "fast-png";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readNpy, writeNpy } from "../../src/cli/npy.ts";
+import { run } from "../../src/cli/run.ts";
+
+const MODEL = "demo/digits.onnx";
+const THREE = "demo/three.png";
+
+let folder = "";
+const at = (name: string) => join(folder, name);
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "relprop-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function relprop(...words: string[]) {
+  const [out, err]: string[][] = [[], []];
+  const code = await run(words, { out: (text) => out.push(text), err: (text) => err.push(text), columns: 80 });
+  return { code, out: out.join(""), err: err.join("") };
+}
+
+async function json(...words: string[]) {
+  const { code, out, err } = await relprop(...words, "--json");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return JSON.parse(out);
+}
+
+async function digit(n = 1): Promise<string> {
+  const data = Float32Array.from({ length: n * 784 }, (_, i) => ((i * 7919) % 256) / 255);
+  await writeFile(at(`digit${n}.npy`), writeNpy({ data, dims: [n, 1, 28, 28] }));
+  return at(`digit${n}.npy`);
+}
+
+describe("explain", () => {
+  test("needs nothing but a model with a sidecar and a picture", async () => {
+    const { code, out, err } = await relprop("explain", MODEL, THREE);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toMatch(/^class +3 three, logit \d/m);
+    expect(out).toMatch(/^ {2}input +\d/m);
+  });
+
+  test("--json is one object with what the summary says and more", async () => {
+    const found = await json("explain", MODEL, THREE);
+    expect(found).toMatchObject({ target: 3, className: "three", start: "logit", composite: "epsilonPlus", lrn: "taylor", files: [] });
+    expect(found.scores).toHaveLength(5);
+    expect(found.scores[0]).toMatchObject({ index: 3, name: "three" });
+    expect(found.output).toHaveLength(10);
+    expect(found.rules.length).toBeGreaterThan(3);
+    expect(found.time.explain).toBeGreaterThan(0);
+    const spent = found.ledger.reduce((sum: number, row: Record<string, number>) => sum + row.bias + row.stabilizer + row.dead + row.other, 0);
+    expect(found.relevanceSum + spent).toBeCloseTo(found.logit, 3);
+  });
+
+  test("files: the relevance as numbers and as a picture, of the input and of a value", async () => {
+    const value = (await json("inspect", MODEL)).nodes.at(-1).outputs[0].name;
+    const found = await json("explain", MODEL, THREE, "--out", at("r.npy"), "--out", at("r.png"), "--at", value);
+    const relevance = readNpy(await readFile(at("r.npy")), "r.npy");
+    expect(relevance.dims).toEqual([1, 1, 28, 28]);
+    expect(relevance.data.reduce((a, b) => a + b, 0)).toBeCloseTo(found.relevanceSum, 4);
+    const drawn = decode(await readFile(at("r.png")));
+    expect([drawn.width, drawn.height]).toEqual([504, 504]);
+    expect(found.files).toHaveLength(4);
+    expect(found.at[value]).toEqual({ dims: [1, 10], sum: expect.closeTo(found.logit, 5) });
+    expect(readNpy(await readFile(found.files[1]), "at").dims).toEqual([1, 10]);
+  });
+
+  test("classes by name and by index, from the logit and from 1", async () => {
+    expect(await json("explain", MODEL, THREE, "--target", "Eight")).toMatchObject({ target: 8, className: "eight" });
+    const one = await json("explain", MODEL, THREE, "--target", "3", "--start", "one", "--composite", "epsilon", "--epsilon", "0");
+    expect(one).toMatchObject({ target: 3, start: "one" });
+  });
+
+  test("rule parameters, negative ones as arguments of their own", async () => {
+    await json("explain", MODEL, THREE, "--composite", "epsilonGammaBox", "--low", "-1", "--high", "1");
+  });
+
+  test("a batch from .npy: one sample is told and drawn", async () => {
+    const found = await json("explain", MODEL, await digit(3), "--sample", "2", "--out", at("batch.png"), "--zoom", "2");
+    expect(found.targets).toHaveLength(3);
+    expect(found.target).toBe(found.targets[2][0].index);
+    expect(found.relevanceDims).toEqual([3, 1, 28, 28]);
+    expect(decode(await readFile(at("batch.png"))).width).toBe(56);
+  });
+
+  test("--show draws on stdout, or on stderr beside --json", async () => {
+    const plain = await relprop("explain", MODEL, THREE, "--show", "--over");
+    expect(plain.out.split("\n").filter((line) => line.includes("▀"))).toHaveLength(28);
+    const both = await relprop("explain", MODEL, THREE, "--show", "--json");
+    expect(JSON.parse(both.out).target).toBe(3);
+    expect(both.err).toContain("▀");
+  });
+});
+
+test("predict", async () => {
+  const { out } = await relprop("predict", MODEL, THREE, "--top", "2");
+  expect(out).toMatch(/^ +[\d.]+ +3 {2}three$/m);
+  expect((await json("predict", MODEL, await digit(2), "--top", "3")).samples).toHaveLength(2);
+});
+
+test("inspect, rules and composites print tables", async () => {
+  for (const words of [["inspect", MODEL], ["rules"], ["composites"]]) {
+    const { code, out, err } = await relprop(...words);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out.split("\n").length).toBeGreaterThan(8);
+  }
+});
+
+describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file", () => {
+  const model = (name: string, bytes: Uint8Array | string) => writeFile(at(name), bytes).then(() => at(name));
+
+  test.each<[string, () => Promise<string[]> | string[], RegExp]>([
+    ["no command", () => [], /expected one of explain, predict/],
+    ["an unknown command", () => ["explian"], /Did you mean 'explain'\?/],
+    ["too few arguments", () => ["explain", MODEL], /expected MODEL and INPUT/],
+    ["an unknown option", () => ["predict", MODEL, THREE, "--gamma", "1"], /got one of other commands/],
+    ["no model", () => ["explain", "none.onnx", THREE], /'none.onnx': expected an ONNX model, got nothing there/],
+    ["a folder as model", () => ["explain", "demo", THREE], /got a directory/],
+    ["an empty model", async () => ["explain", await model("empty.onnx", ""), THREE], /got an empty file/],
+    ["a picture as model", () => ["explain", THREE, THREE], /three\.png': expected the bytes of an ONNX file/],
+    ["a model cut off", async () => ["explain", await model("cut.onnx", (await readFile(MODEL)).subarray(0, 50000)), THREE], /cut\.onnx'/],
+    ["no input", () => ["explain", MODEL, "none.png"], /'none.png': expected a \.npy array or a \.png or \.jpg picture/],
+    ["a text as input", () => ["explain", MODEL, "demo/README.md"], /got unknown content/],
+    ["another shape", async () => ["explain", MODEL, await model("shape.npy", writeNpy({ data: new Float32Array(9), dims: [1, 1, 3, 3] }))], /28/],
+    ["NaN in the input", async () => ["explain", MODEL, await model("nan.npy", writeNpy({ data: new Float32Array(784).fill(Number.NaN, 5, 7), dims: [1, 1, 28, 28] }))], /expected finite numbers, got NaN at position 5/],
+    ["preparation of .npy", async () => ["explain", MODEL, await digit(), "--preset", "unit"], /taken as they are/],
+    ["no preparation", async () => ["explain", await model("bare.onnx", await readFile(MODEL)), THREE], /Give --preset .* or write .*bare\.relprop\.json/],
+    ["a class out of range", () => ["explain", MODEL, THREE, "--target", "10"], /10/],
+    ["a negative class", () => ["explain", MODEL, THREE, "--target", "-1"], /-1/],
+    ["an unknown class", () => ["explain", MODEL, THREE, "--target", "tree"], /'three'/],
+    ["too few class names", async () => ["explain", MODEL, THREE, "--classes", await model("few.txt", "a\nb\n")], /few.txt': expected 10 class names, as many as the model's output has values, got 2/],
+    ["an unknown preset", () => ["explain", MODEL, THREE, "--preset", "cafe"], /Did you mean 'caffe'/],
+    ["an unknown composite", () => ["explain", MODEL, THREE, "--composite", "epsilonPlut"], /Did you mean 'epsilonPlus'/],
+    ["an unknown LRN mode", () => ["explain", MODEL, THREE, "--lrn", "tailor"], /Did you mean 'taylor'/],
+    ["an unknown colour map", () => ["explain", MODEL, THREE, "--colormap", "jet"], /expected one of bwr, /],
+    ["a parameter that the composite does not take", () => ["explain", MODEL, THREE, "--gamma", "1"], /gamma/],
+    ["an unknown value", () => ["explain", MODEL, THREE, "--at", "nowhere"], /nowhere/],
+    ["an unknown ending", () => ["explain", MODEL, THREE, "--out", at("x.gif")], /\.png or \.npy/],
+    ["no folder", () => ["explain", MODEL, THREE, "--out", at("none/x.png")], /expected a folder to write into, got nothing there/],
+    ["numbers to draw over", async () => ["explain", MODEL, await digit(), "--over", "--out", at("x.png")], /expected a picture as input/],
+    ["a huge picture", () => ["explain", MODEL, THREE, "--zoom", "9999", "--out", at("x.png")], /option '--zoom': expected 1 to 292/],
+    ["no such sample", async () => ["explain", MODEL, await digit(2), "--sample", "2"], /expected a sample from 0 to 1, got 2/],
+  ])("%s", async (_, words, message) => {
+    const line = await words();
+    const before = await readdir(folder);
+    const { code, out, err } = await relprop(...line);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toMatch(message);
+    expect(err).toMatch(/^relprop: /);
+    expect(err).not.toMatch(/^ +at /m);
+    expect(err.trimEnd().split("\n").length).toBeLessThanOrEqual(12);
+    expect(await readdir(folder)).toEqual(before);
+  });
+});

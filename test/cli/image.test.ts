@@ -1,0 +1,45 @@
+import { encode } from "fast-png";
+import { describe, expect, test } from "vitest";
+import { decodeImage } from "../../src/cli/image.ts";
+import golden from "./image_golden.json" with { type: "json" };
+
+const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
+const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+
+/** jpeg-js and libjpeg round and enlarge colours differently; the blocks differ by 60 and more. */
+const JPEG_TOLERANCE = 12;
+
+test.each(golden)("$name", ({ file, width, height, channels, values, blocks = [] }) => {
+  const image = decodeImage(bytes(file), "x");
+  expect([image.width, image.height, image.data.length]).toEqual([width, height, width * height * channels]);
+  if (values) expect(Array.from(image.data)).toEqual(values);
+  blocks.forEach((value, i) => {
+    const [block, k] = [Math.floor(i / 3), i % 3];
+    const [x, y] = [(block % (width / 16)) * 16 + 8, Math.floor(block / (width / 16)) * 16 + 8];
+    expect(Math.abs(image.data[3 * (y * width + x) + k] - value)).toBeLessThan(JPEG_TOLERANCE);
+  });
+});
+
+test("interlaced pictures", () => {
+  const data = Uint8Array.from({ length: 3 * 11 * 5 }, (_, i) => i * 7);
+  expect(decodeImage(encode({ data, width: 11, height: 5, channels: 3 }, { interlace: "Adam7" }), "x").data).toEqual(data);
+});
+
+describe("errors name the file and what it is", () => {
+  const png = bytes(golden[0].file);
+  const jpeg = bytes(golden.find(({ name }) => name === "JPEG RGB")?.file ?? "");
+  const broken = png.slice();
+  broken[50] ^= 255;
+  const small = png.slice();
+  small.set([1, 3, 0, 0, 1], 24);
+
+  test.each([
+    ["a cut-off PNG", png.subarray(0, 60), /^file 'x.png': expected a readable PNG picture, got one that is not/],
+    ["a changed byte", broken, /^file 'x.png': expected a readable PNG picture/],
+    ["interlaced 1 bit", small, /interlaced with 1 bits per pixel: save it without interlacing/],
+    ["a cut-off JPEG", jpeg.subarray(0, jpeg.length / 2), /^file 'x.png': expected a readable JPEG picture/],
+    ["WebP", ascii("RIFF1234WEBPVP8 "), /^file 'x.png': expected a \.png or \.jpg picture, or a \.npy array, got WebP\. Convert it to PNG\.$/],
+    ["text", ascii("hello"), /got unknown content\.$/],
+    ["one byte", ascii("\x89"), /got unknown content\.$/],
+  ])("%s", (_, file, message) => expect(() => decodeImage(file, "x.png")).toThrow(message));
+});

@@ -1,0 +1,28 @@
+import { decode } from "fast-png";
+import { expect, test } from "vitest";
+import { heatmap } from "../../src/heatmap/heatmap.ts";
+import { encodePng } from "../../src/heatmap/png.ts";
+
+test("a PNG holds the picture without loss", async () => {
+  const values = Float32Array.from({ length: 3 * 5 * 7 }, (_, i) => Math.sin(i * i));
+  const drawn = heatmap({ data: values, dims: [1, 3, 5, 7] }, { scale: 2 });
+  const { width, height, channels, depth, data } = decode(await encodePng(drawn));
+  expect({ width, height, channels, depth }).toEqual({ width: 14, height: 10, channels: 4, depth: 8 });
+  expect(Array.from(data)).toEqual(Array.from(drawn.data));
+});
+
+test("works without anything of Node's", async () => {
+  const { Buffer, process } = globalThis;
+  Object.assign(globalThis, { Buffer: undefined, process: undefined });
+  try {
+    expect((await encodePng({ data: Uint8Array.of(1, 2, 3), width: 1, height: 1 })).subarray(1, 4)).toEqual(Uint8Array.of(80, 78, 71));
+  } finally {
+    Object.assign(globalThis, { Buffer, process });
+  }
+});
+
+test("data that is no picture is an error", async () => {
+  await expect(encodePng({ data: new Uint8Array(5), width: 1, height: 1 })).rejects.toThrow(
+    "encodePng: expected 1, 2, 3 or 4 values per pixel, got 5 values for 1 x 1 pixels.",
+  );
+});
