@@ -3,6 +3,7 @@ export * from "./conv";
 export * from "./dense";
 export * from "./pool";
 export * from "./lrn";
+export * from "./lrn-spatial";
 export * from "./elementwise";
 export * from "./copy";
 export * from "./reduce";

@@ -45,7 +45,14 @@ interface WindowOptions extends Named {
 }
 
 function windowOf(o: WindowOptions & { ceil?: boolean }, kernel: readonly number[] | undefined, strides: Pair): WindowAttributes {
-  return { kernel, strides: pair(o.strides ?? strides), pads: pads(o.pads ?? 0), dilations: pair(o.dilations ?? 1), autoPad: "NOTSET", ceil: o.ceil ?? false };
+  return {
+    kernel,
+    strides: pair(o.strides ?? strides),
+    pads: pads(o.pads ?? 0),
+    dilations: pair(o.dilations ?? 1),
+    autoPad: "NOTSET",
+    ceil: o.ceil ?? false,
+  };
 }
 
 /** Convolution over [n, c, h, w]. `weight` is f32[m, c / group, kh, kw], `bias` f32[m]. */
@@ -102,7 +109,14 @@ export function averagePool2d(o: PoolOptions & { readonly countPads?: boolean })
 
 /** Mean over all positions: [n, c, h, w] to [n, c, 1, 1]. */
 export function globalAveragePool(o: Named = {}): Layer {
-  const window: WindowAttributes = { kernel: undefined, strides: undefined, pads: undefined, dilations: undefined, autoPad: "NOTSET", ceil: false };
+  const window: WindowAttributes = {
+    kernel: undefined,
+    strides: undefined,
+    pads: undefined,
+    dilations: undefined,
+    autoPad: "NOTSET",
+    ceil: false,
+  };
   return layer("GlobalAveragePool", o, { window, countPads: false });
 }
 
@@ -138,7 +152,15 @@ export function lrn(o: LrnOptions): Layer {
 }
 
 /** Batch normalization with the statistics of training, one number for each channel. */
-export function batchNormalization(o: Named & { readonly scale: Tensor; readonly shift: Tensor; readonly mean: Tensor; readonly variance: Tensor; readonly epsilon?: number }): Layer {
+export function batchNormalization(
+  o: Named & {
+    readonly scale: Tensor;
+    readonly shift: Tensor;
+    readonly mean: Tensor;
+    readonly variance: Tensor;
+    readonly epsilon?: number;
+  },
+): Layer {
   return layer("BatchNormalization", o, { epsilon: o.epsilon ?? 1e-5 }, [o.scale, o.shift, o.mean, o.variance]);
 }
 
@@ -170,10 +192,15 @@ export interface Network {
 function constantOf(name: string, tensor: Tensor): Constant {
   const { data, dims } = tensor;
   if (!(data instanceof Float32Array) || size(dims) !== data.length) {
-    throw new LrpError("usage", { where: `parameter '${name}'`, expected: `a Float32Array of ${size(dims ?? [])} numbers for dims [${dims}]`, received: `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}` });
+    throw new LrpError("usage", {
+      where: `parameter '${name}'`,
+      expected: `a Float32Array of ${size(dims ?? [])} numbers for dims [${dims}]`,
+      received: `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`,
+    });
   }
   const bad = data.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) throw new LrpError("usage", { where: `parameter '${name}'`, expected: "finite numbers", received: `${data[bad]} at position ${bad}` });
+  if (bad >= 0)
+    throw new LrpError("usage", { where: `parameter '${name}'`, expected: "finite numbers", received: `${data[bad]} at position ${bad}` });
   return Object.freeze({ type: "float32", data, dims: Object.freeze([...dims]) });
 }
 
@@ -203,10 +230,21 @@ export function sequential({ input }: { readonly input: readonly number[] }, lay
   });
   const names = nodes.map((node) => node.name);
   const twice = names.find((name, i) => names.indexOf(name) !== i || name === "input");
-  if (twice || layers.length === 0) throw new LrpError("usage", { where: "sequential", expected: "at least one layer, each with a name of its own", received: twice ? `'${twice}' twice` : "none" });
+  if (twice || layers.length === 0)
+    throw new LrpError("usage", {
+      where: "sequential",
+      expected: "at least one layer, each with a name of its own",
+      received: twice ? `'${twice}' twice` : "none",
+    });
   return Object.freeze({
     graph: Object.freeze({
-      opset: 22, nodes, constants, inputs: [{ name: "input", dims: ["n", ...input] }], outputs: [{ name: from, dims: [] }], dims: new Map(), aliases: new Map(),
+      opset: 22,
+      nodes,
+      constants,
+      inputs: [{ name: "input", dims: ["n", ...input] }],
+      outputs: [{ name: from, dims: [] }],
+      dims: new Map(),
+      aliases: new Map(),
     }),
   });
 }

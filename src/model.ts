@@ -1,7 +1,8 @@
-import { LrpError } from "./error.ts";
+import { type Issue, LrpError, sentence } from "./error.ts";
 import { canonize } from "./graph/canonize.ts";
 import { type Graph, type Node, type Port, printGraph, producers, resolve, whereIs } from "./graph/graph.ts";
 import { infer } from "./graph/infer.ts";
+import { ops } from "./ops/index.ts";
 import { ancestors, type Backward, lower } from "./plan/lower.ts";
 import { type Plan, place, printPlan } from "./plan/place.ts";
 import { type Explanation, type Inspection, ledgerRows, type Prediction, type RuleAt } from "./report.ts";
@@ -38,6 +39,8 @@ interface Assigned {
   readonly start: string;
   readonly assignment: Assignment;
   readonly path: ReadonlySet<Node>;
+  /** Nodes that have no rule, or one that does not fit. */
+  readonly issues: readonly Issue[];
 }
 
 const KEPT_PLANS = 8;
@@ -100,11 +103,17 @@ export class Model {
     const fitted = this.#fit(this.#checked(input));
     const { graph, session } = fitted;
     const { composite = "epsilonPlus", target = "argmax", start = "logit", at = [] } = options;
-    if (start !== "logit" && start !== "one") throw new LrpError("usage", { where: "option 'start'", expected: "'logit' or 'one'", received: `'${start}'` });
+    if (start !== "logit" && start !== "one")
+      throw new LrpError("usage", { where: "option 'start'", expected: "'logit' or 'one'", received: `'${start}'` });
     const assigned = this.#assign(graph, options);
+    if (assigned.issues.length > 0) throw new LrpError("rule", assigned.issues);
     const names = at.map((name) => this.#named(graph, assigned, name));
-    const plan = this.#plan(fitted, composite, JSON.stringify({ ...options, composite: undefined, target: undefined, start: undefined }), () =>
-      place(lower(graph, { start: assigned.start, assignment: assigned.assignment, at: names })));
+    const plan = this.#plan(
+      fitted,
+      composite,
+      JSON.stringify({ ...options, composite: undefined, target: undefined, start: undefined }),
+      () => place(lower(graph, { start: assigned.start, assignment: assigned.assignment, at: names })),
+    );
     const backward = plan.program.relevance!;
     const samples = input.dims[0];
     let targets: Chosen[][] = [];
@@ -127,27 +136,34 @@ export class Model {
   }
 
   /**
-   * The network as relprop sees it: nodes, shapes, parameters, and the rule that each node would get.
+   * The network as relprop sees it: nodes, shapes, parameters, and the rule that each node would get ("none": relevance cannot pass, a note says why).
    * Where a dimension beyond the batch is free, `dims` must say it.
    */
   inspect(options: ExplainOptions & { readonly dims?: Dims } = {}): Inspection {
     const wanted = options.dims ?? this.inputs[0].dims.map((d, axis) => (axis === 0 && typeof d === "string" ? 1 : d));
-    if (!wanted.every((d) => typeof d === "number")) throw new LrpError("usage", { where: "option 'dims'", expected: `numbers for ${shapeText(this.inputs[0].dims)}`, received: "none" });
+    if (!wanted.every((d) => typeof d === "number"))
+      throw new LrpError("usage", { where: "option 'dims'", expected: `numbers for ${shapeText(this.inputs[0].dims)}`, received: "none" });
     const { graph } = this.#fit(wanted as number[]);
     const assigned = this.#assign(graph, options);
     const rules = new Map(this.#rules(graph, assigned).map((r) => [r.node, r]));
     const nodes = graph.nodes.map((node) => ({
-      node: node.name, type: node.type, rule: rules.get(node.name)?.rule ?? "left out", note: rules.get(node.name)?.note ?? node.note,
-      inputs: node.inputs, outputs: node.outputs.filter(Boolean).map((name) => ({ name, dims: graph.dims.get(name)! })),
+      node: node.name,
+      type: node.type,
+      rule: rules.get(node.name)?.rule ?? "left out",
+      note: rules.get(node.name)?.note ?? node.note,
+      inputs: node.inputs,
+      outputs: node.outputs.filter(Boolean).map((name) => ({ name, dims: graph.dims.get(name)! })),
     }));
     const parameters = [...graph.constants.values()].filter((c) => c.type === "float32").reduce((sum, c) => sum + c.data.length, 0);
     const width = Math.max(...nodes.map((n) => n.rule.length));
     const byNode = new Map(nodes.map((n) => [n.outputs[0].name, n.rule]));
-    const lines = printGraph(graph).split("\n").map((line) => {
-      const rule = byNode.get(line.slice(0, line.indexOf(": ")));
-      return `${(rule && line.includes(" = ") ? rule : "").padEnd(width)}  ${line}`;
-    });
-    const notes = this.#notes(graph, assigned, options.output);
+    const lines = printGraph(graph)
+      .split("\n")
+      .map((line) => {
+        const rule = byNode.get(line.slice(0, line.indexOf(": ")));
+        return `${(rule && line.includes(" = ") ? rule : "").padEnd(width)}  ${line}`;
+      });
+    const notes = [...assigned.issues.map(sentence), ...this.#notes(graph, assigned, options.output)];
     return { text: [...lines, "", `${parameters} parameters`, ...notes].join("\n"), nodes, parameters, notes };
   }
 
@@ -155,6 +171,7 @@ export class Model {
   printPlan(dims: Dims, options: ExplainOptions = {}): string {
     const { graph } = this.#fit(dims);
     const assigned = this.#assign(graph, options);
+    if (assigned.issues.length > 0) throw new LrpError("rule", assigned.issues);
     return printPlan(place(lower(graph, { start: assigned.start, assignment: assigned.assignment, at: [] })));
   }
 
@@ -171,19 +188,28 @@ export class Model {
   #checked(input: Tensor): Dims {
     const [{ name, dims }] = this.inputs;
     const { data, dims: given } = input;
-    const fits = Array.isArray(given) && given.length === dims.length && given.every((d, i) => Number.isInteger(d) && d > 0 && (typeof dims[i] === "string" || d === dims[i]));
+    const fits =
+      Array.isArray(given) &&
+      given.length === dims.length &&
+      given.every((d, i) => Number.isInteger(d) && d > 0 && (typeof dims[i] === "string" || d === dims[i]));
     if (!fits) throw new LrpError("shape", { where: `input '${name}'`, expected: shapeText(dims), received: shapeText(given ?? ["?"]) });
     if (!(data instanceof Float32Array) || data.length !== size(given)) {
-      throw new LrpError("shape", { where: `input '${name}'`, expected: `a Float32Array of ${size(given)} numbers`, received: `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}` });
+      throw new LrpError("shape", {
+        where: `input '${name}'`,
+        expected: `a Float32Array of ${size(given)} numbers`,
+        received: `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`,
+      });
     }
     const bad = data.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0) throw new LrpError("usage", { where: `input '${name}'`, expected: "finite numbers", received: `${data[bad]} at position ${bad}` });
+    if (bad >= 0)
+      throw new LrpError("usage", { where: `input '${name}'`, expected: "finite numbers", received: `${data[bad]} at position ${bad}` });
     return given;
   }
 
   /** The graph for these dims. A new shape gets a memory of its own, and the old one is let go. */
   #fit(dims: Dims): Fitted {
-    if (!this.#module) throw new LrpError("usage", { where: "the model", expected: "one that is not disposed", received: "a call after dispose()" });
+    if (!this.#module)
+      throw new LrpError("usage", { where: "the model", expected: "one that is not disposed", received: "a call after dispose()" });
     if (this.#fitted?.dims.join() !== dims.join()) {
       const graph = canonize(infer(this.#graph, dims));
       this.#fitted = { dims: [...dims], graph, session: new Session(instantiate(this.#module)), plans: [] };
@@ -202,7 +228,12 @@ export class Model {
 
   #output(name?: string): string {
     const output = name ?? this.outputs[0].name;
-    if (!this.outputs.some((o) => o.name === output)) throw new LrpError("usage", { where: "option 'output'", expected: this.outputs.map((o) => `'${o.name}'`).join(", "), received: `'${output}'` });
+    if (!this.outputs.some((o) => o.name === output))
+      throw new LrpError("usage", {
+        where: "option 'output'",
+        expected: this.outputs.map((o) => `'${o.name}'`).join(", "),
+        received: `'${output}'`,
+      });
     return output;
   }
 
@@ -211,7 +242,7 @@ export class Model {
     const composite = compositeOf(options.composite ?? "epsilonPlus", { epsilon, gamma, alpha, beta, low, high, lrn });
     const { start } = logitsOf(graph, resolve(graph, this.#output(options.output)));
     const path = ancestors(graph, start);
-    return { start, path, assignment: assign(graph, path, composite) };
+    return { start, path, ...assign(graph, path, composite) };
   }
 
   /** The value of that name on the way of relevance. */
@@ -221,23 +252,38 @@ export class Model {
     if (known.includes(value)) return value;
     const order = graph.nodes.filter((node) => path.has(node)).map((node) => `'${node.outputs[0]}'`);
     const shown = order.length > 12 ? [...order.slice(0, 6), "…", ...order.slice(-5)] : order;
-    throw new LrpError("usage", { where: "option 'at'", expected: `a value on the way from the input to '${start}': ${shown.join(", ")}`, received: `'${name}'`, fix: "inspect() lists them all; values inside folded layers no longer exist." });
+    throw new LrpError("usage", {
+      where: "option 'at'",
+      expected: `a value on the way from the input to '${start}': ${shown.join(", ")}`,
+      received: `'${name}'`,
+      fix: "inspect() lists them all; values inside folded layers no longer exist.",
+    });
   }
 
   #outputs(fitted: Fitted, plan: Plan, name?: string): Prediction {
-    const outputs = Object.fromEntries([...plan.program.outputs].map(([key, value]) => [key, { data: fitted.session.read(plan, value).slice(), dims: value.dims }]));
+    const outputs = Object.fromEntries(
+      [...plan.program.outputs].map(([key, value]) => [key, { data: fitted.session.read(plan, value).slice(), dims: value.dims }]),
+    );
     return { output: outputs[this.#output(name)], outputs };
   }
 
   #rules(graph: Graph, { assignment, path }: Assigned): RuleAt[] {
-    return graph.nodes.filter((node) => path.has(node)).map((node) => ({ node: node.name, type: node.type, rule: assignment.get(node)?.name ?? "route", note: node.note }));
+    return graph.nodes
+      .filter((node) => path.has(node))
+      .map((node) => ({
+        node: node.name,
+        type: node.type,
+        rule: assignment.get(node)?.name ?? (ops.get(node.type)!.relevance?.kind === "route" ? "route" : "none"),
+        note: node.note,
+      }));
   }
 
   #notes(graph: Graph, { path }: Assigned, output?: string): string[] {
     const { skipped } = logitsOf(graph, resolve(graph, this.#output(output)));
     const notes = skipped ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`] : [];
     for (const node of path) {
-      if (node.type === "BatchNormalization") notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
+      if (node.type === "BatchNormalization")
+        notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
       if (node.type === "LRN" && node.note) notes.push(`${whereIs(node)} ${node.note}.`);
     }
     return notes;

@@ -55,7 +55,10 @@ export interface Explanation {
 /** What `inspect` returns. */
 export interface Inspection {
   readonly text: string;
-  readonly nodes: readonly (RuleAt & { readonly inputs: readonly string[]; readonly outputs: readonly { readonly name: string; readonly dims: Dims }[] })[];
+  readonly nodes: readonly (RuleAt & {
+    readonly inputs: readonly string[];
+    readonly outputs: readonly { readonly name: string; readonly dims: Dims }[];
+  })[];
   /** Number of weights. */
   readonly parameters: number;
   readonly notes: readonly string[];
@@ -70,6 +73,18 @@ export function ledgerRows({ accounts }: Backward, view: Float32Array): LedgerRo
     const [bias, stabilizer, dead] = sums.subarray(account.absorbed, account.absorbed + 3);
     const rest = received - passed - bias - stabilizer - dead;
     const other = open ? rest : add(account.constants, 0);
-    return { node: name, type, rule, received, passed, bias, stabilizer, dead, other, gap: rest - other, magnitude: add(account.received, 1) };
+    return {
+      node: name,
+      type,
+      rule,
+      received,
+      passed,
+      bias,
+      stabilizer,
+      dead,
+      other,
+      gap: rest - other,
+      magnitude: add(account.received, 1),
+    };
   });
 }

@@ -116,7 +116,11 @@ export class Emitter {
     let value = variants.get(variant);
     if (!value) {
       value = Object.freeze({
-        id: this.#next++, name: variant ? `${name}:${variant}` : name, dims, layout: "first", count: size(dims),
+        id: this.#next++,
+        name: variant ? `${name}:${variant}` : name,
+        dims,
+        layout: "first",
+        count: size(dims),
         weight: { source, variant, write },
       } satisfies Value);
       variants.set(variant, value);
@@ -127,7 +131,10 @@ export class Emitter {
   /** A constant as it is. */
   constant(name: string, constant: Constant): Value {
     const source = constant.data as Float32Array;
-    return this.view(this.weight(name, source, "", constant.dims, (to) => to.set(source)), constant.dims);
+    return this.view(
+      this.weight(name, source, "", constant.dims, (to) => to.set(source)),
+      constant.dims,
+    );
   }
 
   emit<K extends keyof Kernels>(kernel: K, ...args: Symbolic<Parameters<Kernels[K]>>): void {
@@ -157,7 +164,23 @@ export class Emitter {
     for (const { dims, from, fromStrides, to, toStrides } of blocks) {
       for (const loops of fourAxes({ dims, starts: [to, from], strides: [toStrides, fromStrides] })) {
         const [[d0, d1, d2, d3], [y0, y1, y2, y3], [x0, x1, x2, x3]] = [loops.dims, ...loops.strides];
-        this.emit(kernel, { value: x, offset: loops.starts[1] }, { value: y, offset: loops.starts[0] }, d0, d1, d2, d3, x0, x1, x2, x3, y0, y1, y2, y3);
+        this.emit(
+          kernel,
+          { value: x, offset: loops.starts[1] },
+          { value: y, offset: loops.starts[0] },
+          d0,
+          d1,
+          d2,
+          d3,
+          x0,
+          x1,
+          x2,
+          x3,
+          y0,
+          y1,
+          y2,
+          y3,
+        );
       }
     }
   }
@@ -187,7 +210,8 @@ export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
   const merged: typeof axes = [];
   for (const axis of axes) {
     const outer = merged.at(-1);
-    if (outer?.steps.every((step, k) => step === axis.steps[k] * axis.d)) merged[merged.length - 1] = { d: outer.d * axis.d, steps: axis.steps };
+    if (outer?.steps.every((step, k) => step === axis.steps[k] * axis.d))
+      merged[merged.length - 1] = { d: outer.d * axis.d, steps: axis.steps };
     else merged.push(axis);
   }
   while (merged.length < 4) merged.unshift({ d: 1, steps: strides.map(() => 0) });
@@ -202,7 +226,9 @@ export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
 /** Runs loops of four axes on the host: `visit` gets where each operand stands. */
 export function walk({ dims: [d0, d1, d2, d3], starts, strides }: Loops, visit: (at: readonly number[]) => void): void {
   const at = [...starts];
-  const advance = (axis: number, by: number) => { for (let k = 0; k < at.length; k++) at[k] += by * strides[k][axis]; };
+  const advance = (axis: number, by: number) => {
+    for (let k = 0; k < at.length; k++) at[k] += by * strides[k][axis];
+  };
   for (let i = 0; i < d0; i++, advance(0, 1)) {
     for (let j = 0; j < d1; j++, advance(1, 1)) {
       for (let k = 0; k < d2; k++, advance(2, 1)) {

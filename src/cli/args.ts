@@ -20,7 +20,10 @@ const table: Readonly<Record<string, Option>> = options;
 export function parse(words: readonly string[], known: readonly OptionName[]): Arguments {
   const config = Object.fromEntries(known.map((name) => [name, { type: typeOf(name), multiple: true }] as const));
   const { positionals, tokens } = parseArgs({
-    args: joinNegative(words.map((word) => (word === "-h" ? "--help" : word)), known),
+    args: joinNegative(
+      words.map((word) => (word === "-h" ? "--help" : word)),
+      known,
+    ),
     options: config,
     strict: false,
     allowPositionals: true,
@@ -28,7 +31,13 @@ export function parse(words: readonly string[], known: readonly OptionName[]): A
   });
   const given = tokens.filter((token) => token.kind === "option");
   const results = given.map((token) => read(known, token));
-  const issues = [...results.flatMap(({ issue }) => issue ?? []), ...repeated(given.map(({ name }) => name), known)];
+  const issues = [
+    ...results.flatMap(({ issue }) => issue ?? []),
+    ...repeated(
+      given.map(({ name }) => name),
+      known,
+    ),
+  ];
   if (issues.length > 0) throw new LrpError("usage", issues);
   const values: Record<string, unknown> = {};
   for (const { name, value } of results) {
@@ -65,7 +74,18 @@ function read(known: readonly OptionName[], token: Token): { name: string; value
   const where = `option '${rawName}'`;
   if (!(known as readonly string[]).includes(name)) {
     const received = Object.hasOwn(options, name) ? "one of other commands" : "an unknown one";
-    return { name, issue: { where, expected: "an option of this command", received, fix: didYouMean(rawName, known.map((k) => `--${k}`)) } };
+    return {
+      name,
+      issue: {
+        where,
+        expected: "an option of this command",
+        received,
+        fix: didYouMean(
+          rawName,
+          known.map((k) => `--${k}`),
+        ),
+      },
+    };
   }
   const { kind, choices } = table[name];
   const expected = choices ? `one of ${choices.join(", ")}` : kinds[kind].expected;

@@ -4,7 +4,10 @@ import { readBytes } from "./files.ts";
 /** Class names from a file, one per line, a leading synset id ("n01440764 ") dropped. */
 export async function readClasses(path: string): Promise<string[]> {
   const text = new TextDecoder().decode(await readBytes(path, "class names, one per line"));
-  return text.trimEnd().split(/\r?\n/).map((line) => line.replace(/^n\d{8}\s+/, "").trim());
+  return text
+    .trimEnd()
+    .split(/\r?\n/)
+    .map((line) => line.replace(/^n\d{8}\s+/, "").trim());
 }
 
 /**

@@ -46,7 +46,8 @@ export async function checkWritable(paths: readonly string[]): Promise<void> {
     const [where, expected] = [`folder '${folder}'`, "a folder to write into"];
     await foreseen(where, expected, () => access(folder, constants.W_OK));
     if (!(await isFolder(folder))) throw new LrpError("usage", { where, expected, received: "a file" });
-    if (await isFolder(path)) throw new LrpError("usage", { where: `file '${path}'`, expected: "a file to write", received: "a directory" });
+    if (await isFolder(path))
+      throw new LrpError("usage", { where: `file '${path}'`, expected: "a file to write", received: "a directory" });
   }
 }
 

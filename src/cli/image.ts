@@ -37,7 +37,11 @@ export function decodeImage(bytes: Uint8Array, name: string): Pixels {
     return format.decode(bytes);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new LrpError("usage", { where: `file '${name}'`, expected: `a readable ${format.name} picture`, received: `one that is not (${reason})` });
+    throw new LrpError("usage", {
+      where: `file '${name}'`,
+      expected: `a readable ${format.name} picture`,
+      received: `one that is not (${reason})`,
+    });
   }
 }
 

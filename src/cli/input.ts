@@ -38,7 +38,14 @@ export async function readInput(path: string, model: Model, values: Values, side
 function fromNpy(bytes: Uint8Array, path: string, values: Values): Input {
   const useless = Object.keys(givenIn(values, "picture"));
   if (useless.length > 0) {
-    throw new LrpError("usage", useless.map((name) => ({ where: `option '--${name}'`, expected: "a picture to prepare", received: `'${path}', whose numbers are taken as they are` })));
+    throw new LrpError(
+      "usage",
+      useless.map((name) => ({
+        where: `option '--${name}'`,
+        expected: "a picture to prepare",
+        received: `'${path}', whose numbers are taken as they are`,
+      })),
+    );
   }
   return { tensor: readNpy(bytes, path), text: `${basename(path)}, taken as it is` };
 }

@@ -5,7 +5,10 @@ import { givenIn } from "./options.ts";
 
 export async function inspect({ positionals: [modelPath], values }: Arguments, { out }: Streams): Promise<void> {
   const { model } = await open(modelPath, values);
-  const { text, nodes, parameters, notes } = model.inspect({ ...givenIn(values, "rules"), dims: values.dims === undefined ? undefined : [values.dims].flat() });
+  const { text, nodes, parameters, notes } = model.inspect({
+    ...givenIn(values, "rules"),
+    dims: values.dims === undefined ? undefined : [values.dims].flat(),
+  });
   const { inputs, outputs } = model;
   out(values.json ? `${JSON.stringify({ model: modelPath, inputs, outputs, parameters, nodes, notes })}\n` : `${text.trimEnd()}\n`);
 }

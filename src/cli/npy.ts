@@ -20,7 +20,8 @@ export function isNpy(bytes: Uint8Array): boolean {
  * @throws LrpError code "usage" when the file holds anything else, is damaged, or is cut off.
  */
 export function readNpy(bytes: Uint8Array, name: string): Tensor {
-  const fail = (expected: string, received: string, fix?: string) => new LrpError("usage", { where: `file '${name}'`, expected, received, fix });
+  const fail = (expected: string, received: string, fix?: string) =>
+    new LrpError("usage", { where: `file '${name}'`, expected, received, fix });
   if (!isNpy(bytes)) throw fail("a .npy file", "other content");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = bytes[6];
@@ -29,12 +30,18 @@ export function readNpy(bytes: Uint8Array, name: string): Tensor {
   const length = bytes.length < start ? Number.NaN : version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
   if (!(start + length <= bytes.length)) throw fail("a whole .npy header", `a file cut off after ${bytes.length} bytes`);
   const { descr, fortran, dims } = parseHeader(latin1(bytes.subarray(start, start + length)));
-  if (descr === undefined || fortran === undefined || dims === undefined) throw fail("a .npy header with descr, fortran_order and shape", "another", CONVERT);
+  if (descr === undefined || fortran === undefined || dims === undefined)
+    throw fail("a .npy header with descr, fortran_order and shape", "another", CONVERT);
   if (descr !== "<f4") throw fail("float32 values, little endian ('<f4')", `'${descr}'`, CONVERT);
   if (fortran) throw fail("values in C order", "Fortran order", CONVERT);
   const count = dims.reduce((product, d) => product * d, 1);
   const rest = bytes.subarray(start + length);
-  if (rest.length !== 4 * count) throw fail(`${4 * count} bytes of values for shape [${dims.join(", ")}]`, `${rest.length}`, "The file is cut off or damaged: save it again.");
+  if (rest.length !== 4 * count)
+    throw fail(
+      `${4 * count} bytes of values for shape [${dims.join(", ")}]`,
+      `${rest.length}`,
+      "The file is cut off or damaged: save it again.",
+    );
   return { data: new Float32Array(new Uint8Array(rest).buffer), dims };
 }
 

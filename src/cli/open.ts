@@ -29,13 +29,20 @@ export async function open(path: string, values: Values): Promise<Opened> {
 function checkCount(classes: readonly string[], model: Model, path: string): void {
   const count = model.outputs[0].dims.slice(1).reduce<number>((product, d) => product * Number(d), 1);
   if (classes.length === count || Number.isNaN(count)) return;
-  throw new LrpError("usage", { where: `file '${path}'`, expected: `${count} class names, as many as the model's output has values`, received: `${classes.length}` });
+  throw new LrpError("usage", {
+    where: `file '${path}'`,
+    expected: `${count} class names, as many as the model's output has values`,
+    received: `${classes.length}`,
+  });
 }
 
 /** The core has no names for the bytes that it is given. */
 function naming(error: unknown, path: string): unknown {
   if (!(error instanceof LrpError)) return error;
-  return new LrpError(error.code, error.issues.map((issue) => (issue.where === "the model" ? { ...issue, where: `file '${path}'` } : issue)));
+  return new LrpError(
+    error.code,
+    error.issues.map((issue) => (issue.where === "the model" ? { ...issue, where: `file '${path}'` } : issue)),
+  );
 }
 
 /** The sample of a batch that `--sample` chose. */

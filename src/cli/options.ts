@@ -26,8 +26,20 @@ export interface Option {
 
 /** Every option of every command. The parser, the checks and the help read this table. */
 export const options = {
-  composite: { kind: "text", value: "NAME", group: "rules", choices: composites.map(({ name }) => name), help: "which rule each layer gets ('relprop composites'); default epsilonPlus" },
-  lrn: { kind: "text", value: "MODE", group: "rules", choices: Object.keys(lrnModes) as LrnMode[], help: "how relevance passes LRN layers ('relprop rules'); default taylor" },
+  composite: {
+    kind: "text",
+    value: "NAME",
+    group: "rules",
+    choices: composites.map(({ name }) => name),
+    help: "which rule each layer gets ('relprop composites'); default epsilonPlus",
+  },
+  lrn: {
+    kind: "text",
+    value: "MODE",
+    group: "rules",
+    choices: Object.keys(lrnModes) as LrnMode[],
+    help: "how relevance passes LRN layers ('relprop rules'); default taylor",
+  },
   epsilon: { kind: "number", value: "X", group: "rules", help: "stabilizer of the epsilon rule" },
   gamma: { kind: "number", value: "X", group: "rules", help: "how much the gamma rule favours positive parts" },
   alpha: { kind: "number", value: "X", group: "rules", help: "weight of positive parts in the alpha-beta rule" },
@@ -36,14 +48,37 @@ export const options = {
   high: { kind: "numbers", value: "X[,X..]", group: "rules", help: "largest input value (per channel), for zBox" },
 
   target: { kind: "text", value: "CLASS", group: "explain", help: "argmax (default), a class index, or a class name" },
-  start: { kind: "text", value: "HOW", group: "explain", choices: ["logit", "one"], help: "relevance starts from the class' logit (default) or from 1" },
-  at: { kind: "text", value: "VALUE", group: "explain", repeat: true, help: "relevance at this value of the graph too ('relprop inspect' names them): in --json as shape and sum, beside every --out FILE.EXT as FILE.VALUE.EXT; repeatable" },
+  start: {
+    kind: "text",
+    value: "HOW",
+    group: "explain",
+    choices: ["logit", "one"],
+    help: "relevance starts from the class' logit (default) or from 1",
+  },
+  at: {
+    kind: "text",
+    value: "VALUE",
+    group: "explain",
+    repeat: true,
+    help: "relevance at this value of the graph too ('relprop inspect' names them): in --json as shape and sum, beside every --out FILE.EXT as FILE.VALUE.EXT; repeatable",
+  },
   sample: { kind: "index", value: "N", group: "explain", help: "which sample of a .npy batch is summarised and drawn; default 0" },
-  dims: { kind: "numbers", value: "N,C,H,W", group: "explain", help: "shape of the input, where the model leaves more than the batch free" },
+  dims: {
+    kind: "numbers",
+    value: "N,C,H,W",
+    group: "explain",
+    help: "shape of the input, where the model leaves more than the batch free",
+  },
   top: { kind: "count", value: "N", group: "explain", help: "how many classes; default 5" },
   classes: { kind: "text", value: "FILE", group: "explain", help: "class names, one per line; a leading synset id (n01440764) is dropped" },
 
-  preset: { kind: "text", value: "NAME", group: "picture", choices: Object.keys(presets) as PresetName[], help: "caffe: short side to 256, centre crop, BGR, minus (104, 117, 123). torchvision: same crop, RGB, ImageNet mean and std. mobilenet: same crop, RGB, -1..1. unit: stretched, 0..1. raw: stretched, 0..255" },
+  preset: {
+    kind: "text",
+    value: "NAME",
+    group: "picture",
+    choices: Object.keys(presets) as PresetName[],
+    help: "caffe: short side to 256, centre crop, BGR, minus (104, 117, 123). torchvision: same crop, RGB, ImageNet mean and std. mobilenet: same crop, RGB, -1..1. unit: stretched, 0..1. raw: stretched, 0..255",
+  },
   resize: { kind: "side", value: "N|exact", group: "picture", help: "short side in pixels, or stretched to the model's h x w" },
   crop: { kind: "flag", group: "picture", help: "cut the centre of the model's h x w" },
   channels: { kind: "text", value: "ORDER", group: "picture", choices: ["rgb", "bgr"], help: "order of the colour channels; default rgb" },
@@ -51,7 +86,13 @@ export const options = {
   mean: { kind: "numbers", value: "X[,X..]", group: "picture", help: "subtracted after --scale, per channel" },
   std: { kind: "numbers", value: "X[,X..]", group: "picture", help: "divided by at the end, per channel" },
 
-  out: { kind: "text", value: "FILE", group: "output", repeat: true, help: ".png: the heatmap. .npy: the relevance, float32 of the input's shape. Repeatable" },
+  out: {
+    kind: "text",
+    value: "FILE",
+    group: "output",
+    repeat: true,
+    help: ".png: the heatmap. .npy: the relevance, float32 of the input's shape. Repeatable",
+  },
   show: { kind: "flag", group: "output", help: "draw the heatmap in the terminal (24-bit colours)" },
   colormap: { kind: "text", value: "NAME", group: "output", choices: colormaps, help: "default bwr: red for the class, blue against it" },
   over: { kind: "flag", group: "output", help: "draw over the input picture in pale grey" },
@@ -63,11 +104,15 @@ export const options = {
 
 export type OptionName = keyof typeof options;
 
-type Parsed<O extends Option> = O extends { choices: readonly (infer Choice)[] } ? Choice : NonNullable<ReturnType<(typeof kinds)[O["kind"]]["parse"]>>;
+type Parsed<O extends Option> = O extends { choices: readonly (infer Choice)[] }
+  ? Choice
+  : NonNullable<ReturnType<(typeof kinds)[O["kind"]]["parse"]>>;
 
 /** The options that were given. */
 export type Values = {
-  readonly [K in OptionName]?: (typeof options)[K] extends { repeat: true } ? readonly Parsed<(typeof options)[K]>[] : Parsed<(typeof options)[K]>;
+  readonly [K in OptionName]?: (typeof options)[K] extends { repeat: true }
+    ? readonly Parsed<(typeof options)[K]>[]
+    : Parsed<(typeof options)[K]>;
 };
 
 /** The names of a group, in the table's order. */

@@ -31,7 +31,10 @@ export function outFiles(out: readonly string[] = [], at: readonly string[] = []
   const where = "option '--out'";
   const unknown = out.filter((path) => !Object.hasOwn(writers, extname(path).toLowerCase()));
   if (unknown.length > 0) {
-    throw new LrpError("usage", unknown.map((path) => ({ where, expected: `a name that ends in ${Object.keys(writers).join(" or ")}`, received: `'${path}'` })));
+    throw new LrpError(
+      "usage",
+      unknown.map((path) => ({ where, expected: `a name that ends in ${Object.keys(writers).join(" or ")}`, received: `'${path}'` })),
+    );
   }
   const files = out.flatMap((path) => [{ path }, ...at.map((value) => ({ path: beside(path, value), at: value }))]);
   const twice = files.find(({ path }, i) => files.findIndex((other) => other.path === path) < i);
@@ -40,7 +43,12 @@ export function outFiles(out: readonly string[] = [], at: readonly string[] = []
 }
 
 /** The contents of the files, by path. */
-export async function contents(files: readonly OutFile[], explanation: Explanation, input: Input, values: Values): Promise<Map<string, Uint8Array>> {
+export async function contents(
+  files: readonly OutFile[],
+  explanation: Explanation,
+  input: Input,
+  values: Values,
+): Promise<Map<string, Uint8Array>> {
   const made = new Map<string, Uint8Array>();
   for (const { path, at } of files) {
     const relevance = at === undefined ? explanation.relevance : explanation.at[at];
@@ -63,7 +71,11 @@ function zoom(relevance: Tensor, values: Values): number {
   const most = fitting(relevance, LARGEST);
   if (values.zoom === undefined) return fitting(relevance, FIT);
   if (values.zoom <= most) return values.zoom;
-  throw new LrpError("usage", { where: "option '--zoom'", expected: `1 to ${most} for a picture of at most ${LARGEST} pixels a side`, received: `${values.zoom}` });
+  throw new LrpError("usage", {
+    where: "option '--zoom'",
+    expected: `1 to ${most} for a picture of at most ${LARGEST} pixels a side`,
+    received: `${values.zoom}`,
+  });
 }
 
 function fitting({ dims }: Tensor, side: number): number {

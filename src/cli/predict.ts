@@ -16,11 +16,26 @@ export async function predict({ positionals: [modelPath, inputPath], values }: A
   const batch = input.tensor.dims[0];
   const samples = Array.from({ length: batch }, (_, i) => ranking(sampleOf(output, i, batch), values.top ?? 5, model.classes));
   if (values.json) {
-    const found = { model: modelPath, input: input.text, scores: samples[0], samples, output: Array.from(output.data), outputDims: output.dims, time };
+    const found = {
+      model: modelPath,
+      input: input.text,
+      scores: samples[0],
+      samples,
+      output: Array.from(output.data),
+      outputDims: output.dims,
+      time,
+    };
     out(`${JSON.stringify(found)}\n`);
     return;
   }
-  const head = columns([["model", basename(modelPath)], ["input", input.text]], [], "");
+  const head = columns(
+    [
+      ["model", basename(modelPath)],
+      ["input", input.text],
+    ],
+    [],
+    "",
+  );
   const tables = samples.map((scores, i) => `\n${batch > 1 ? `sample ${i}\n` : ""}${classTable(scores)}`);
   out(`${head}${tables.join("")}\n${columns([["time", `${ms.toFixed(0)} ms to load, ${time.predict.toFixed(0)} ms to predict`]], [], "")}`);
 }

@@ -34,15 +34,26 @@ function parse(text: string, path: string): unknown {
 
 function check(content: unknown, where: string): Omit<Sidecar, "path"> {
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    throw new LrpError("usage", { where, expected: `an object with ${KEYS.join(" and ")}`, received: JSON.stringify(content).slice(0, 40) });
+    throw new LrpError("usage", {
+      where,
+      expected: `an object with ${KEYS.join(" and ")}`,
+      received: JSON.stringify(content).slice(0, 40),
+    });
   }
   const unknown = Object.keys(content).filter((key) => !KEYS.includes(key));
   if (unknown.length > 0) {
-    throw new LrpError("usage", unknown.map((key) => ({ where, expected: `only the keys ${KEYS.join(" and ")}`, received: `'${key}'` })));
+    throw new LrpError(
+      "usage",
+      unknown.map((key) => ({ where, expected: `only the keys ${KEYS.join(" and ")}`, received: `'${key}'` })),
+    );
   }
   const { preprocess, classes } = content as { preprocess?: PresetName | Preparation; classes?: unknown };
   if (classes !== undefined && !(Array.isArray(classes) && classes.every((name) => typeof name === "string"))) {
-    throw new LrpError("usage", { where: `${where}, key 'classes'`, expected: "a list of names", received: JSON.stringify(classes).slice(0, 40) });
+    throw new LrpError("usage", {
+      where: `${where}, key 'classes'`,
+      expected: "a list of names",
+      received: JSON.stringify(classes).slice(0, 40),
+    });
   }
   return {
     preprocess: preprocess === undefined ? undefined : preparation(preprocess, `${where}, key 'preprocess'`),

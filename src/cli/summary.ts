@@ -33,7 +33,10 @@ export function summary(found: Report): string {
 
 /** Classes with their scores, one per line. */
 export function classTable(scores: readonly Score[]): string {
-  return columns(scores.map(({ index, name, score }) => [digits(score), `${index}`, name ?? ""]), [0, 1]);
+  return columns(
+    scores.map(({ index, name, score }) => [digits(score), `${index}`, name ?? ""]),
+    [0, 1],
+  );
 }
 
 function whereItWent({ ledger, relevanceSum, relevanceDims }: Report): string {

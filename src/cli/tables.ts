@@ -7,8 +7,9 @@ const LEFT = 24;
 
 /** `relprop rules`: what the core's tables of rules say. */
 export async function printRules(_: Arguments, { out }: Streams): Promise<void> {
-  const linear = rules.map(({ name, equation, summary, source, parameters }) =>
-    definition(name, summary, LEFT) + definition("", equation, LEFT) + definition("", `${source}${takes(parameters)}`, LEFT),
+  const linear = rules.map(
+    ({ name, equation, summary, source, parameters }) =>
+      definition(name, summary, LEFT) + definition("", equation, LEFT) + definition("", `${source}${takes(parameters)}`, LEFT),
   );
   const lrn = Object.entries(lrnModes).map(([name, { summary }]) => definition(name, summary, LEFT));
   out(`Rules for layers\n\n${linear.join("\n")}\nRules for LRN (--lrn)\n\n${lrn.join("")}`);

@@ -33,10 +33,13 @@ function reader(attributes: ReadonlyMap<string, AttributeProto>, opset: number):
 }
 
 function constantOf(tensor: TensorProto): Constant {
-  require(tensor.value, "unsupported", "float32, double, integer or boolean numbers inside the file", tensor.problem ?? "nothing", "Convert the weights to float32 and save them in one file.");
+  require(tensor.value, "unsupported", "float32, double, integer or boolean numbers inside the file", tensor.problem ??
+    "nothing", "Convert the weights to float32 and save them in one file.");
   const { data } = tensor.value;
   // A single infinity is a bound that is not there; in a weight it is damage.
-  require(!data.some(Number.isNaN) && (data.length === 1 || data.every(Number.isFinite)), "invalid-model", "finite numbers", "NaN or infinity", "The file is damaged, or its training diverged.");
+  require(!data.some(Number.isNaN) &&
+    (data.length === 1 ||
+      data.every(Number.isFinite)), "invalid-model", "finite numbers", "NaN or infinity", "The file is damaged, or its training diverged.");
   return tensor.value;
 }
 
@@ -52,7 +55,13 @@ function buildNode(proto: NodeProto, opset: number): Node {
   if (proto.type === "If") {
     const [then, otherwise] = [proto.attributes.get("then_branch")?.g, proto.attributes.get("else_branch")?.g];
     require(then && otherwise, "invalid-model", "a then_branch and an else_branch", "fewer");
-    return Object.freeze({ name: proto.name, type: "If", inputs: proto.inputs, outputs: proto.outputs, attributes: { then, else: otherwise } satisfies Branches });
+    return Object.freeze({
+      name: proto.name,
+      type: "If",
+      inputs: proto.inputs,
+      outputs: proto.outputs,
+      attributes: { then, else: otherwise } satisfies Branches,
+    });
   }
   require(row && row.family !== "taylor", "unsupported", "an operator of the table in the README", proto.type);
   const read = reader(proto.attributes, opset);
@@ -63,7 +72,12 @@ function buildNode(proto: NodeProto, opset: number): Node {
 }
 
 /** Runs `build` for every item and turns its complaints into issues. */
-function collect<T, R>(items: readonly T[], where: (item: T) => string, issues: { code: Complaint["code"]; issue: Issue }[], build: (item: T) => R): R[] {
+function collect<T, R>(
+  items: readonly T[],
+  where: (item: T) => string,
+  issues: { code: Complaint["code"]; issue: Issue }[],
+  build: (item: T) => R,
+): R[] {
   return items.flatMap((item) => {
     try {
       return [build(item)];
@@ -95,10 +109,18 @@ function topological(nodes: readonly Node[], known: ReadonlySet<string>, outer: 
       return false;
     });
     if (rest.length === waiting.length) {
-      throw new LrpError("invalid-model", rest.map((node) => ({
-        where: whereIs(node), expected: "inputs that some node computes",
-        received: node.inputs.filter((name) => name !== "" && !ready.has(name)).map((name) => `'${name}'`).join(", "), fix: "The graph has a gap or a cycle.",
-      })));
+      throw new LrpError(
+        "invalid-model",
+        rest.map((node) => ({
+          where: whereIs(node),
+          expected: "inputs that some node computes",
+          received: node.inputs
+            .filter((name) => name !== "" && !ready.has(name))
+            .map((name) => `'${name}'`)
+            .join(", "),
+          fix: "The graph has a gap or a cycle.",
+        })),
+      );
     }
     waiting = rest;
   }
@@ -106,13 +128,27 @@ function topological(nodes: readonly Node[], known: ReadonlySet<string>, outer: 
 }
 
 /** Nodes and constants of a graph of the file; `outer` tells which values surround it. */
-export function buildNodes(proto: GraphProto, opset: number, outer: (name: string) => boolean): { nodes: readonly Node[]; constants: Map<string, Constant> } {
+export function buildNodes(
+  proto: GraphProto,
+  opset: number,
+  outer: (name: string) => boolean,
+): { nodes: readonly Node[]; constants: Map<string, Constant> } {
   const problems: { code: Complaint["code"]; issue: Issue }[] = [];
-  const constants = new Map(collect(proto.initializers, (t) => `initializer '${t.name}'`, problems, (t) => [t.name, constantOf(t)] as const));
+  const constants = new Map(
+    collect(
+      proto.initializers,
+      (t) => `initializer '${t.name}'`,
+      problems,
+      (t) => [t.name, constantOf(t)] as const,
+    ),
+  );
   const nodes = collect(proto.nodes, whereIs, problems, (node) => buildNode(node, opset));
   if (problems.length > 0) {
     const code = problems.find((p) => p.code === "unsupported") ? "unsupported" : problems[0].code;
-    throw new LrpError(code, problems.map((p) => p.issue));
+    throw new LrpError(
+      code,
+      problems.map((p) => p.issue),
+    );
   }
   const known = new Set([...constants.keys(), ...proto.inputs.map((i) => i.name)]);
   return { nodes: topological(nodes, known, outer), constants };
@@ -125,15 +161,35 @@ export function buildNodes(proto: GraphProto, opset: number, outer: (name: strin
 export function build(model: ModelProto): Graph {
   const opset = model.opset.get("");
   if (opset === undefined || opset < OPSETS.oldest || opset > OPSETS.newest) {
-    throw new LrpError("unsupported", { where: "the model", expected: `an opset from ${OPSETS.oldest} to ${OPSETS.newest}`, received: `${opset ?? "none"}`, fix: "Convert it with onnx.version_converter, or export it again." });
+    throw new LrpError("unsupported", {
+      where: "the model",
+      expected: `an opset from ${OPSETS.oldest} to ${OPSETS.newest}`,
+      received: `${opset ?? "none"}`,
+      fix: "Convert it with onnx.version_converter, or export it again.",
+    });
   }
   const { nodes, constants } = buildNodes(model.graph, opset, () => false);
   const problems: { code: Complaint["code"]; issue: Issue }[] = [];
   // Old files list their weights among the inputs.
-  const inputs = collect(model.graph.inputs.filter((i) => !constants.has(i.name)), (i) => `input '${i.name}'`, problems, port);
-  if (problems.length > 0) throw new LrpError("unsupported", problems.map((p) => p.issue));
-  if (inputs.length !== 1) throw new LrpError("unsupported", { where: "the model", expected: "one input", received: inputs.length === 0 ? "none" : inputs.map((i) => `'${i.name}'`).join(", ") });
-  if (model.graph.outputs.length === 0) throw new LrpError("invalid-model", { where: "the model", expected: "an output", received: "none" });
+  const inputs = collect(
+    model.graph.inputs.filter((i) => !constants.has(i.name)),
+    (i) => `input '${i.name}'`,
+    problems,
+    port,
+  );
+  if (problems.length > 0)
+    throw new LrpError(
+      "unsupported",
+      problems.map((p) => p.issue),
+    );
+  if (inputs.length !== 1)
+    throw new LrpError("unsupported", {
+      where: "the model",
+      expected: "one input",
+      received: inputs.length === 0 ? "none" : inputs.map((i) => `'${i.name}'`).join(", "),
+    });
+  if (model.graph.outputs.length === 0)
+    throw new LrpError("invalid-model", { where: "the model", expected: "an output", received: "none" });
   const outputs = model.graph.outputs.map((o) => Object.freeze({ name: o.name, dims: o.dims ?? [] }));
   return Object.freeze({ opset, inputs, outputs, nodes, constants, dims: new Map(), aliases: new Map() });
 }

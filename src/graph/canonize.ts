@@ -53,7 +53,13 @@ function isUnpadded(linear: Node): boolean {
   return plane.every((axis) => axis.before === 0 && axis.after <= 0);
 }
 
-function mergeOf(graph: Graph, affine: Node, by: ReadonlyMap<string, Node>, readersOf: ReadonlyMap<string, readonly Node[]>, count: ReadonlyMap<string, number>): Merge | undefined {
+function mergeOf(
+  graph: Graph,
+  affine: Node,
+  by: ReadonlyMap<string, Node>,
+  readersOf: ReadonlyMap<string, readonly Node[]>,
+  count: ReadonlyMap<string, number>,
+): Merge | undefined {
   const map = affineOf(graph, affine);
   if (!map) return undefined;
   const [from, to] = [affine.inputs[map.data], affine.outputs[0]];
@@ -75,9 +81,10 @@ function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: No
   const inputs = operandsOf(graph, linear);
   const at = (values: Float64Array) => (i: number) => values[values.length === 1 ? 0 : i];
   const [scale, shift] = [at(map.scale), at(map.shift)];
-  const { parameters, attributes } = linear.type === "Conv"
-    ? { parameters: scaledConv(inputs, linear.attributes as ConvAttributes, along, scale, shift), attributes: linear.attributes }
-    : { parameters: scaledDense(inputs, linear.attributes as DenseAttributes, along, scale, shift), attributes: DENSE };
+  const { parameters, attributes } =
+    linear.type === "Conv"
+      ? { parameters: scaledConv(inputs, linear.attributes as ConvAttributes, along, scale, shift), attributes: linear.attributes }
+      : { parameters: scaledDense(inputs, linear.attributes as DenseAttributes, along, scale, shift), attributes: DENSE };
   const names = [`${linear.name}/${affine.name}:weight`, `${linear.name}/${affine.name}:bias`];
   const node: Node = Object.freeze({
     ...linear,
@@ -86,7 +93,13 @@ function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: No
     outputs: along === "outputs" ? affine.outputs : linear.outputs,
     note: [linear.note, `${affine.type} '${affine.name}' folded in`].filter(Boolean).join("; "),
   });
-  return { node, constants: new Map([[names[0], parameters.weight], [names[1], parameters.bias]]) };
+  return {
+    node,
+    constants: new Map([
+      [names[0], parameters.weight],
+      [names[1], parameters.bias],
+    ]),
+  };
 }
 
 /** BatchNormalization, and Add, Sub, Mul, Div by constants, become part of the linear layer before or (unpadded) after them. */
@@ -115,7 +128,10 @@ function foldAffine(graph: Graph): Graph {
     nodes.add(node);
     for (const name of node.outputs) by.set(name, node);
     for (const name of [...node.inputs, affine.outputs[0]]) {
-      readersOf.set(name, (readersOf.get(name) ?? []).flatMap((n) => (n === affine ? [] : n === merge.linear ? [node] : [n])));
+      readersOf.set(
+        name,
+        (readersOf.get(name) ?? []).flatMap((n) => (n === affine ? [] : n === merge.linear ? [node] : [n])),
+      );
     }
     if (merge.along === "inputs") readersOf.set(node.inputs[0], [node]);
   }

@@ -13,7 +13,24 @@ import { type Graph, type Node, producers, readers } from "./graph.ts";
  */
 
 /** Operators that are affine in their one computed input. */
-const AFFINE = new Set(["AveragePool", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Pad", "Slice", "Concat", "Identity", "Dropout", "Cast", "Add", "Sub", "Mul", "Div"]);
+const AFFINE = new Set([
+  "AveragePool",
+  "Reshape",
+  "Flatten",
+  "Squeeze",
+  "Unsqueeze",
+  "Transpose",
+  "Pad",
+  "Slice",
+  "Concat",
+  "Identity",
+  "Dropout",
+  "Cast",
+  "Add",
+  "Sub",
+  "Mul",
+  "Div",
+]);
 
 interface Candidate {
   readonly last: Node;
@@ -26,7 +43,7 @@ interface Candidate {
 
 function scalar(graph: Graph, name: string): number | undefined {
   const constant = graph.constants.get(name);
-  return constant && constant.data.every((v) => v === constant.data[0]) && constant.data.length > 0 ? constant.data[0] : undefined;
+  return constant?.data.every((v) => v === constant.data[0]) ? constant.data[0] : undefined;
 }
 
 /** x² as Mul(x, x) or Pow(x, 2). */
@@ -63,7 +80,10 @@ function denominator(graph: Graph, by: ReadonlyMap<string, Node>, last: Node): {
   }
   if (last.type === "Mul") {
     const [a, b] = last.inputs;
-    return [[a, b], [b, a]].flatMap(([x, f]) => {
+    return [
+      [a, b],
+      [b, a],
+    ].flatMap(([x, f]) => {
       const power = powered(f, -1);
       return power ? [{ x, ...power }] : [];
     });
@@ -91,8 +111,14 @@ function evaluate(graph: Graph, c: Candidate, square: Float32Array): Float32Arra
   values.set(c.square, { type: "float32", dims: graph.dims.get(c.square)!, data: square });
   for (const node of c.between) {
     const dims = node.outputs.map((name) => graph.dims.get(name)!);
-    const results = ops.get(node.type)!.fold!(node.inputs.map((name) => values.get(name)), node.attributes, dims);
-    node.outputs.forEach((name, i) => { if (results[i]) values.set(name, results[i]); });
+    const results = ops.get(node.type)!.fold!(
+      node.inputs.map((name) => values.get(name)),
+      node.attributes,
+      dims,
+    );
+    node.outputs.forEach((name, i) => {
+      if (results[i]) values.set(name, results[i]);
+    });
   }
   return values.get(c.base)!.data as Float32Array;
 }
@@ -124,7 +150,13 @@ function expected(square: Float32Array, dims: Dims, w: LrnAttributes): Float32Ar
 }
 
 /** The window that impulses at both ends of `axis` reveal: 0 ∈ N(k) for k ≤ before, last ∈ N(k) for k ≥ last − after. */
-function reach(first: Float32Array, answer: (at: number) => Float32Array, dims: Dims, axis: number, bias: number): { before: number; after: number } {
+function reach(
+  first: Float32Array,
+  answer: (at: number) => Float32Array,
+  dims: Dims,
+  axis: number,
+  bias: number,
+): { before: number; after: number } {
   const step = strides(dims)[axis];
   const last = dims[axis] - 1;
   const touched = (response: Float32Array) => Array.from({ length: dims[axis] }, (_, k) => k).filter((k) => response[k * step] !== bias);
@@ -168,7 +200,11 @@ export function foldNormalizations(graph: Graph): Graph {
     const digits = (v: number) => Number(v.toPrecision(6));
     const shape = region === "channels" ? `channels −${before}…+${after}` : `rows and columns −${before}…+${after}`;
     const node: Node = Object.freeze({
-      name: c.last.name, type: "LRN", attributes: checkedLrn(attributes), inputs: [c.x], outputs: c.last.outputs,
+      name: c.last.name,
+      type: "LRN",
+      attributes: checkedLrn(attributes),
+      inputs: [c.x],
+      outputs: c.last.outputs,
       note: `folded from ${c.between.length + 3} nodes: window ${shape}, a ${digits(a)}, beta ${digits(beta)}, bias ${digits(bias)}`,
     });
     current = withoutUnread({ ...current, nodes: current.nodes.map((n) => (n === c.last ? node : n)) });

@@ -44,7 +44,13 @@ function inlined(node: Node, state: State): readonly Node[] {
   }
   return [
     ...nodes.map((n) => ({ ...n, name: `${node.name}/${n.name}`, inputs: n.inputs.map(rename), outputs: n.outputs.map(rename) })),
-    ...node.outputs.map((output, i) => ({ name: `${node.name}:${i}`, type: "Identity", attributes: {}, inputs: [rename(branch.outputs[i].name)], outputs: [output] })),
+    ...node.outputs.map((output, i) => ({
+      name: `${node.name}:${i}`,
+      type: "Identity",
+      attributes: {},
+      inputs: [rename(branch.outputs[i].name)],
+      outputs: [output],
+    })),
   ];
 }
 
@@ -64,9 +70,15 @@ function visit(node: Node, state: State): void {
   const constant = row.shapeOnly || inputs.every((x) => !x || x.constant);
   if (constant) {
     require(row.fold, "unsupported", "an input that depends on the network's", "constants only");
-    row.fold(inputs.map((x) => x?.constant), attributes, dims).forEach((value, i) => {
-      state.constants.set(node.outputs[i], Object.freeze(value));
-    });
+    row
+      .fold(
+        inputs.map((x) => x?.constant),
+        attributes,
+        dims,
+      )
+      .forEach((value, i) => {
+        state.constants.set(node.outputs[i], Object.freeze(value));
+      });
     return;
   }
   require(row.forward, "unsupported", "constants only", "an input that depends on the network's");
@@ -78,7 +90,10 @@ function attempt(node: Node, state: State): void {
     visit(node, state);
   } catch (error) {
     if (!(error instanceof Complaint)) throw error;
-    state.issues.push({ code: error.code, issue: { where: whereIs(node), expected: error.expected, received: error.received, fix: error.fix } });
+    state.issues.push({
+      code: error.code,
+      issue: { where: whereIs(node), expected: error.expected, received: error.received, fix: error.fix },
+    });
   }
 }
 
@@ -93,19 +108,30 @@ export function infer(graph: Graph, inputDims: Dims): Graph {
   for (const node of graph.nodes) attempt(node, state);
   if (state.issues.length > 0) {
     const code = state.issues.find((p) => p.code === "unsupported") ? "unsupported" : state.issues[0].code;
-    throw new LrpError(code, state.issues.map((p) => p.issue));
+    throw new LrpError(
+      code,
+      state.issues.map((p) => p.issue),
+    );
   }
   const computed = new Set(state.nodes.flatMap((node) => node.outputs));
   for (const { name } of graph.outputs) {
-    if (!computed.has(name)) throw new LrpError("invalid-model", { where: `output '${name}'`, expected: "a value that is computed from the input", received: state.constants.has(name) ? "a constant" : "none of this name" });
+    if (!computed.has(name))
+      throw new LrpError("invalid-model", {
+        where: `output '${name}'`,
+        expected: "a value that is computed from the input",
+        received: state.constants.has(name) ? "a constant" : "none of this name",
+      });
   }
   // Values that nobody reads any more would be computed for nothing.
   const wanted = new Set(graph.outputs.map((o) => o.name));
-  const nodes = state.nodes.reverse().filter((node) => {
-    const used = node.outputs.some((name) => wanted.has(name));
-    if (used) for (const name of node.inputs) wanted.add(name);
-    return used;
-  }).reverse();
+  const nodes = state.nodes
+    .reverse()
+    .filter((node) => {
+      const used = node.outputs.some((name) => wanted.has(name));
+      if (used) for (const name of node.inputs) wanted.add(name);
+      return used;
+    })
+    .reverse();
   const constants = new Map([...state.constants].filter(([name]) => wanted.has(name)));
   return Object.freeze({ ...graph, nodes, constants, dims: state.dims });
 }

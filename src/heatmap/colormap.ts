@@ -10,13 +10,45 @@ type Rgb = readonly [r: number, g: number, b: number];
  * `hot` rises from black to white, for relevance that is never negative.
  */
 const table: Readonly<Record<string, readonly Node[]>> = {
-  bwr: [[-1, 0x0000ff], [0, 0xffffff], [1, 0xff0000]],
-  seismic: [[-1, 0x0000d0], [0, 0xd0d0d0], [1, 0xd00000]],
-  coldnhot: [[-1, 0x00ffff], [-1 / 2, 0x0000ff], [0, 0x000000], [1 / 3, 0xff0000], [2 / 3, 0xffff00], [1, 0xffffff]],
-  hot: [[-1, 0x000000], [-1 / 3, 0xff0000], [1 / 3, 0xffff00], [1, 0xffffff]],
-  coolio: [[-1, 0x00d0d0], [0, 0xd0d0d0], [1, 0xd000d0]],
-  coleus: [[-1, 0x00d000], [0, 0xd0d0d0], [1, 0xd000d0]],
-  france: [[-1, 0x0055a4], [0, 0xffffff], [1, 0xef4135]],
+  bwr: [
+    [-1, 0x0000ff],
+    [0, 0xffffff],
+    [1, 0xff0000],
+  ],
+  seismic: [
+    [-1, 0x0000d0],
+    [0, 0xd0d0d0],
+    [1, 0xd00000],
+  ],
+  coldnhot: [
+    [-1, 0x00ffff],
+    [-1 / 2, 0x0000ff],
+    [0, 0x000000],
+    [1 / 3, 0xff0000],
+    [2 / 3, 0xffff00],
+    [1, 0xffffff],
+  ],
+  hot: [
+    [-1, 0x000000],
+    [-1 / 3, 0xff0000],
+    [1 / 3, 0xffff00],
+    [1, 0xffffff],
+  ],
+  coolio: [
+    [-1, 0x00d0d0],
+    [0, 0xd0d0d0],
+    [1, 0xd000d0],
+  ],
+  coleus: [
+    [-1, 0x00d000],
+    [0, 0xd0d0d0],
+    [1, 0xd000d0],
+  ],
+  france: [
+    [-1, 0x0055a4],
+    [0, 0xffffff],
+    [1, 0xef4135],
+  ],
 };
 
 /** The names that `heatmap` knows. */
@@ -35,7 +67,10 @@ export function colormap(name: string): (relevance: number) => Rgb {
   }
   const nodes = table[name].map(([at, colour]) => ({ at, rgb: [colour >> 16, (colour >> 8) & 255, colour & 255] as const }));
   return (relevance) => {
-    const right = Math.max(1, nodes.findIndex(({ at }) => relevance <= at));
+    const right = Math.max(
+      1,
+      nodes.findIndex(({ at }) => relevance <= at),
+    );
     const [a, b] = [nodes[right - 1], nodes[right]];
     const t = (relevance - a.at) / (b.at - a.at);
     return [0, 1, 2].map((k) => a.rgb[k] + t * (b.rgb[k] - a.rgb[k])) as unknown as Rgb;

@@ -79,7 +79,9 @@ function framed(plane: Plane, steps: Preparation, h: number | string, w: number 
     where: "picture",
     expected: `${width} x ${height} pixels${steps.crop ? " or more to crop from" : ""}, as the model's input`,
     received: `${resized.width} x ${resized.height}${steps.resize ? " after resizing" : ""}`,
-    fix: steps.crop ? `Resize the short side to ${Math.max(width, height)} or more.` : `Resize it ("exact" stretches), crop it, or name a preset.`,
+    fix: steps.crop
+      ? `Resize the short side to ${Math.max(width, height)} or more.`
+      : `Resize it ("exact" stretches), crop it, or name a preset.`,
   });
 }
 

@@ -50,7 +50,10 @@ export interface ValueInfo {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-const VARINT = 0, FIXED64 = 1, BYTES = 2, FIXED32 = 5;
+const VARINT = 0,
+  FIXED64 = 1,
+  BYTES = 2,
+  FIXED32 = 5;
 
 /** What a malformed file is answered with, wherever in it the reader stands. */
 class Malformed extends Error {}
@@ -156,7 +159,10 @@ function tensor(pbf: PbfReader, end: number): TensorProto {
     else if (tag === 9) raw = bytes(p, stop);
     else if (tag === 14) external = p.readVarint() === 1;
   });
-  check(dims.every((d) => Number.isSafeInteger(d) && d >= 0), `dims ≥ 0 of tensor '${name}'`);
+  check(
+    dims.every((d) => Number.isSafeInteger(d) && d >= 0),
+    `dims ≥ 0 of tensor '${name}'`,
+  );
   const type = types[typeNumber];
   if (!type) return { name, problem: `elements of ONNX type ${typeNumber}` };
   if (external) return { name, problem: "data in another file" };
@@ -277,7 +283,8 @@ export function decode(file: Uint8Array): ModelProto {
     });
   } catch (error) {
     // pbf reads past the end as RangeError or returns nonsense that the checks above catch.
-    if (error instanceof Malformed) throw refuse(`bytes that break off: expected ${error.message}`, "Is the file whole? Compare its size with the original's.");
+    if (error instanceof Malformed)
+      throw refuse(`bytes that break off: expected ${error.message}`, "Is the file whole? Compare its size with the original's.");
     throw refuse("bytes that are not protocol buffers", "Is the file whole, and an ONNX file?");
   }
   if (!found || opset.size === 0) throw refuse(`a file without ${found ? "opset" : "graph"}`, "Is it an ONNX file?");

@@ -13,7 +13,9 @@ type UnaryKernel = Extract<Name<keyof Kernels>, "relu" | "slope" | "clip" | "sig
 
 /** A row for y = f(x): its kernel is called `<kernel>Forward`, its derivative times r `<kernel>Vjp`. */
 function unary(
-  type: string, kernel: UnaryKernel, f: (v: number, a: number, b: number) => number,
+  type: string,
+  kernel: UnaryKernel,
+  f: (v: number, a: number, b: number) => number,
   options: {
     attributes?: (read: AttributeReader) => Parameters;
     parameters?: (inputs: Operands, a: Parameters) => Parameters;

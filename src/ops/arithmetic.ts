@@ -21,7 +21,24 @@ export function zip(e: Emitter, kernel: ZipKernel, name: string, a: Value, b: Va
   for (const loops of fourAxes({ dims, starts: [0, 0, 0], strides: [stridesOf(y), sa, sb] })) {
     const [[d0, d1, d2, d3], , [a0, a1, a2, a3], [b0, b1, b2, b3]] = [loops.dims, ...loops.strides];
     const [start, startA, startB] = loops.starts;
-    e.emit(kernel, { value: a, offset: startA }, { value: b, offset: startB }, { value: y, offset: start }, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
+    e.emit(
+      kernel,
+      { value: a, offset: startA },
+      { value: b, offset: startB },
+      { value: y, offset: start },
+      d0,
+      d1,
+      d2,
+      d3,
+      a0,
+      a1,
+      a2,
+      a3,
+      b0,
+      b1,
+      b2,
+      b3,
+    );
   }
   return y;
 }
@@ -31,12 +48,22 @@ export function reduceTo(e: Emitter, s: Value, like: Value): Value {
   if (size(s.dims) === size(like.dims) && s.layout === like.layout) return e.view(s, like.dims, like.layout);
   const out = e.temp(`${s.name}:reduced`, like.dims, like.layout);
   e.fill(out, 0);
-  e.copy(s, out, [{ dims: s.dims, from: 0, fromStrides: stridesOf(s), to: 0, toStrides: broadcastStrides(like.dims, stridesOf(out), s.dims) }], "addBlock");
+  e.copy(
+    s,
+    out,
+    [{ dims: s.dims, from: 0, fromStrides: stridesOf(s), to: 0, toStrides: broadcastStrides(like.dims, stridesOf(out), s.dims) }],
+    "addBlock",
+  );
   return out;
 }
 
 /** Folds f over constants with broadcasting, in double precision. */
-function fold(f: (a: number, b: number) => number, inputs: readonly (Constant | undefined)[], dims: Dims, type: Constant["type"] = inputs[0]!.type): Constant {
+function fold(
+  f: (a: number, b: number) => number,
+  inputs: readonly (Constant | undefined)[],
+  dims: Dims,
+  type: Constant["type"] = inputs[0]!.type,
+): Constant {
   const sources = inputs.map((c) => c!.data);
   const data = type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
   const steps = [strides(dims), ...inputs.map((c) => broadcastStrides(c!.dims, strides(c!.dims), dims))];
@@ -72,7 +99,9 @@ function alongAxis(x: Operand, constant: Constant): { axis: number; values: Floa
   const varying = constant.dims.flatMap((d, i) => (d > 1 ? [i + lead] : []));
   if (varying.length > 1) return undefined;
   const axis = varying[0] ?? Math.min(1, x.dims.length - 1);
-  return size(constant.dims) === 1 || constant.dims[axis - lead] === x.dims[axis] ? { axis, values: Float64Array.from(constant.data) } : undefined;
+  return size(constant.dims) === 1 || constant.dims[axis - lead] === x.dims[axis]
+    ? { axis, values: Float64Array.from(constant.data) }
+    : undefined;
 }
 
 function affineOf(scale: (c: number) => number, shift: (c: number) => number, only?: "constant second"): Op<None>["affine"] {
@@ -106,7 +135,10 @@ export const add: Op<None> = {
   fold: (inputs, _a, [dims]) => [fold((a, b) => a + b, inputs, dims)],
   forward: (e, call) => [zip(e, "addForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
   relevance: sumLinear(() => [1, 1]),
-  affine: affineOf(() => 1, (c) => c),
+  affine: affineOf(
+    () => 1,
+    (c) => c,
+  ),
   nonnegative: (x) => x.every(Boolean),
 };
 
@@ -116,7 +148,11 @@ export const sub: Op<None> = {
   fold: (inputs, _a, [dims]) => [fold((a, b) => a - b, inputs, dims)],
   forward: (e, call) => [zip(e, "subForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
   relevance: sumLinear(() => [1, -1]),
-  affine: affineOf(() => 1, (c) => -c, "constant second"),
+  affine: affineOf(
+    () => 1,
+    (c) => -c,
+    "constant second",
+  ),
 };
 
 /** Any number of terms. */
@@ -125,7 +161,9 @@ export const sum: Op<None> = {
   type: "Sum",
   fold: (inputs, _a, [dims]) => [fold((a, b) => a + b, inputs, dims)],
   forward: (e, call) => [
-    call.inputs.slice(1).reduce((a, x, i) => zip(e, "addForward", call.outputs[0].name, a, call.x(i + 1), broadcast([a.dims, x!.dims])!), call.x(0)),
+    call.inputs
+      .slice(1)
+      .reduce((a, x, i) => zip(e, "addForward", call.outputs[0].name, a, call.x(i + 1), broadcast([a.dims, x!.dims])!), call.x(0)),
   ],
   relevance: sumLinear((count) => new Array<number>(count).fill(1)),
   nonnegative: (x) => x.every(Boolean),
@@ -142,15 +180,37 @@ function scaling(type: string, kernel: ZipKernel, f: (a: number, b: number) => n
     forward: (e, call) => [zip(e, kernel, call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
     relevance: {
       kind: "pass",
-      vjp: (e, call, r) => reduceTo(e, zip(e, kernel, `${call.node.name}:vjp`, r, call.x(1 - beside(call.inputs)!.data), r.dims), call.x(beside(call.inputs)!.data)),
+      vjp: (e, call, r) =>
+        reduceTo(
+          e,
+          zip(e, kernel, `${call.node.name}:vjp`, r, call.x(1 - beside(call.inputs)!.data), r.dims),
+          call.x(beside(call.inputs)!.data),
+        ),
     },
     affine,
     nonnegative: ([a, b]) => a && b,
   };
 }
 
-export const mul = scaling("Mul", "mulForward", (a, b) => a * b, affineOf((c) => c, () => 0));
-export const div = scaling("Div", "divForward", (a, b) => a / b, affineOf((c) => 1 / c, () => 0, "constant second"));
+export const mul = scaling(
+  "Mul",
+  "mulForward",
+  (a, b) => a * b,
+  affineOf(
+    (c) => c,
+    () => 0,
+  ),
+);
+export const div = scaling(
+  "Div",
+  "divForward",
+  (a, b) => a / b,
+  affineOf(
+    (c) => 1 / c,
+    () => 0,
+    "constant second",
+  ),
+);
 
 export const pow: Op<None> = {
   ...shared,
@@ -165,9 +225,20 @@ export const pow: Op<None> = {
     vjp(e, call, r) {
       const exponent = call.inputs[1]!.constant!;
       const source = exponent.data as Float32Array;
-      const less = e.weight(`${call.inputs[1]!.name}:less`, source, "− 1", exponent.dims, (to) => to.forEach((_, i) => { to[i] = source[i] - 1; }));
+      const less = e.weight(`${call.inputs[1]!.name}:less`, source, "− 1", exponent.dims, (to) =>
+        to.forEach((_, i) => {
+          to[i] = source[i] - 1;
+        }),
+      );
       const power = zip(e, "powForward", `${call.node.name}:power`, call.x(0), less, r.dims);
-      return zip(e, "mulForward", `${call.node.name}:vjp`, zip(e, "mulForward", `${call.node.name}:slope`, power, call.x(1), r.dims), r, r.dims);
+      return zip(
+        e,
+        "mulForward",
+        `${call.node.name}:vjp`,
+        zip(e, "mulForward", `${call.node.name}:slope`, power, call.x(1), r.dims),
+        r,
+        r.dims,
+      );
     },
   },
 };

@@ -19,7 +19,8 @@ function parameters(e: Emitter, call: Call<BatchNormAttributes>): { scale: Value
   const values = affine(call.inputs, call.attributes);
   const source = call.inputs[1]!.constant!.data as Float32Array;
   const dims = [values.scale.length, ...new Array<number>(Math.max(0, rank - 2)).fill(1)];
-  const weight = (what: "scale" | "shift") => e.weight(`${call.node.name}:${what}`, source, `${what} of ${call.node.name}`, dims, (to) => to.set(values[what]));
+  const weight = (what: "scale" | "shift") =>
+    e.weight(`${call.node.name}:${what}`, source, `${what} of ${call.node.name}`, dims, (to) => to.set(values[what]));
   return { scale: weight("scale"), shift: weight("shift") };
 }
 
@@ -43,8 +44,12 @@ export const batchNormalization: Op<BatchNormAttributes> = {
     const [x, ...rest] = inputs;
     require(x && inputs.length === 5 && rest.every((p) => p), "invalid-model", "five inputs", `${inputs.length}`);
     require(x.dims.length >= 2, "shape", "an input of rank 2 or more", `rank ${x.dims.length}`);
-    require(rest.every((p) => p!.constant), "unsupported", "statistics that are known while loading", "some that are computed from the input");
-    require(rest.every((p) => p!.constant!.data.length === x.dims[1]), "shape", `${x.dims[1]} numbers in each parameter`, rest.map((p) => p!.constant!.data.length).join(", "));
+    require(rest.every(
+      (p) => p!.constant,
+    ), "unsupported", "statistics that are known while loading", "some that are computed from the input");
+    require(rest.every((p) => p!.constant!.data.length === x.dims[1]), "shape", `${x.dims[1]} numbers in each parameter`, rest
+      .map((p) => p!.constant!.data.length)
+      .join(", "));
     return { dims: [x.dims] };
   },
   forward(e, call) {

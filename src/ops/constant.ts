@@ -15,11 +15,12 @@ export const constant: Op<{ value: Constant }> = {
   attributes(read) {
     const [float, int] = [read.float("value_float", NaN), read.int("value_int", NaN)];
     const [floats, ints] = [read.floats("value_floats"), read.ints("value_ints")];
-    const value = read.tensor("value")
-      ?? (floats && scalar("float32", floats, [floats.length]))
-      ?? (ints && scalar("int64", ints, [ints.length]))
-      ?? (Number.isNaN(float) ? undefined : scalar("float32", [float], []))
-      ?? (Number.isNaN(int) ? undefined : scalar("int64", [int], []));
+    const value =
+      read.tensor("value") ??
+      (floats && scalar("float32", floats, [floats.length])) ??
+      (ints && scalar("int64", ints, [ints.length])) ??
+      (Number.isNaN(float) ? undefined : scalar("float32", [float], [])) ??
+      (Number.isNaN(int) ? undefined : scalar("int64", [int], []));
     require(value, "unsupported", "a value, value_float(s) or value_int(s)", "none of them");
     return { value };
   },

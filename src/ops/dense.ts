@@ -58,9 +58,14 @@ function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], 
   const bias = biasMap && biasOf(call);
   const source = call.inputs[2]?.constant?.data as Float32Array | undefined;
   const f = biasMap && mapOf(biasMap);
-  const b = bias && f && source
-    ? e.weight(call.inputs[2]!.name, source, `bias ${biasMap} ${m} ${call.attributes.beta}`, [m], (to) => to.forEach((_, o) => { to[o] = f(bias.data[o]); }))
-    : e.weight(`${call.inputs[1]!.name}:zeros`, call.inputs[1]!.constant!.data as Float32Array, `zeros ${m}`, [m], (to) => to.fill(0));
+  const b =
+    bias && f && source
+      ? e.weight(call.inputs[2]!.name, source, `bias ${biasMap} ${m} ${call.attributes.beta}`, [m], (to) =>
+          to.forEach((_, o) => {
+            to[o] = f(bias.data[o]);
+          }),
+        )
+      : e.weight(`${call.inputs[1]!.name}:zeros`, call.inputs[1]!.constant!.data as Float32Array, `zeros ${m}`, [m], (to) => to.fill(0));
   e.emit("denseForward", x, value, b, y, n, m, k, p, q);
   return y;
 }
@@ -97,7 +102,9 @@ export const gemm: Op<DenseAttributes> = {
     const [m, k] = a.rowsAreOutputs ? w.dims : [w.dims[1], w.dims[0]];
     require(x.dims[1] === k, "shape", `an A of ${k} columns`, `${x.dims[1]}`);
     require(!c || c.constant, "unsupported", "a C that is known while loading", "one that is computed from the input");
-    require(!c || size(c.dims) === 1 || (size(c.dims) === m && c.dims.at(-1) === m), "unsupported", `a C of 1 or ${m} numbers along the columns`, `dims [${c?.dims}]`);
+    require(!c ||
+      size(c.dims) === 1 ||
+      (size(c.dims) === m && c.dims.at(-1) === m), "unsupported", `a C of 1 or ${m} numbers along the columns`, `dims [${c?.dims}]`);
     return { dims: [[x.dims[0], m]] };
   },
 };
@@ -110,14 +117,21 @@ export const matMul: Op<DenseAttributes> = {
   infer([x, w]) {
     require(x && w, "invalid-model", "two inputs", "fewer");
     require(w.constant && !x.constant, "unsupported", "a computed first and a constant second factor", "something else");
-    require(w.dims.length === 2 && x.dims.length >= 2, "unsupported", "a second factor of rank 2", `ranks ${x.dims.length} and ${w.dims.length}`);
+    require(w.dims.length === 2 &&
+      x.dims.length >= 2, "unsupported", "a second factor of rank 2", `ranks ${x.dims.length} and ${w.dims.length}`);
     require(x.dims.at(-1) === w.dims[0], "shape", `a first factor of ${w.dims[0]} columns`, `${x.dims.at(-1)}`);
     return { dims: [[...x.dims.slice(0, -1), w.dims[1]]] };
   },
 };
 
 /** A dense layer's weight [m, k] and bias with every output scaled and shifted, or every input. */
-export function scaledDense(inputs: Operands, attributes: DenseAttributes, along: "outputs" | "inputs", scale: (i: number) => number, shift: (i: number) => number): { weight: Constant; bias: Constant } {
+export function scaledDense(
+  inputs: Operands,
+  attributes: DenseAttributes,
+  along: "outputs" | "inputs",
+  scale: (i: number) => number,
+  shift: (i: number) => number,
+): { weight: Constant; bias: Constant } {
   const { m, k } = sizes({ inputs, attributes });
   const source = inputs[1]!.constant!.data;
   const { rowsAreOutputs, alpha } = attributes;

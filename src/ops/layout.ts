@@ -1,102 +1,6 @@
-import { type Block, fourAxes, stridesOf, walk } from "../step.ts";
-import { type Constant, type Dims, normalizeAxis, shapeText, size, strides } from "../tensor.ts";
-import { type Call, type Inferred, integers, type Op, type Operands, require } from "./op.ts";
-
-/** A box of the output that is a box of one input: along output axis k it walks `steps[k]` along input axis `axes[k]` (−1: stays). */
-interface Move {
-  readonly input: number;
-  readonly dims: Dims;
-  readonly from: readonly number[];
-  readonly axes: readonly number[];
-  readonly steps: readonly number[];
-  readonly to: readonly number[];
-}
-
-const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, i) => sum + v * b[i], 0);
-
-function blockOf(move: Move, fromStrides: readonly number[], toStrides: readonly number[]): Block {
-  return {
-    dims: move.dims,
-    from: dot(move.from, fromStrides), fromStrides: move.axes.map((axis, k) => (axis < 0 ? 0 : fromStrides[axis] * move.steps[k])),
-    to: dot(move.to, toStrides), toStrides,
-  };
-}
-
-/** All of an input, at a place of the output. */
-function whole(input: number, dims: Dims, to: readonly number[]): Move {
-  return { input, dims, from: dims.map(() => 0), axes: dims.map((_, k) => k), steps: dims.map(() => 1), to };
-}
-
-/** Copies a block between arrays; the host's counterpart of the copy kernel. */
-function copyHost(from: Constant["data"], to: Constant["data"], block: Block): void {
-  for (const loops of fourAxes({ dims: block.dims, starts: [block.to, block.from], strides: [block.toStrides, block.fromStrides] })) {
-    walk(loops, ([target, source]) => { to[target] = from[source]; });
-  }
-}
-
-interface Mover<A> {
-  readonly type: string;
-  readonly summary: string;
-  attributes: Op<A>["attributes"];
-  infer(inputs: Operands, a: A): Inferred<A>;
-  moves(inputs: readonly Dims[], output: Dims, a: A): readonly Move[];
-  /** Whether every number of every input arrives exactly once. */
-  readonly exact: boolean;
-  /** What stands where no move arrives. */
-  background?(a: A): number;
-  /** Whether some of the output is not from a computed input. */
-  drops(call: Call<A>): boolean;
-}
-
-/** A row for an operator that only moves numbers: one list of moves serves folding, forward and relevance. */
-function mover<A>(m: Mover<A>): Op<A> {
-  // Parameters such as indices come after the data, and no move names them.
-  const movesOf = (call: Call<A>) => m.moves(call.inputs.map((x) => x?.dims ?? []), call.outputs[0].dims, call.attributes);
-  return {
-    type: m.type,
-    family: "route",
-    summary: m.summary,
-    attributes: m.attributes,
-    infer: m.infer,
-    fold(inputs, a, [dims]) {
-      const { type } = inputs[0]!;
-      const data = type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
-      data.fill(m.background?.(a) ?? 0);
-      for (const move of m.moves(inputs.map((x) => x?.dims ?? []), dims, a)) {
-        const from = inputs[move.input]!;
-        copyHost(from.data, data, blockOf(move, strides(from.dims), strides(dims)));
-      }
-      return [{ type, dims, data }];
-    },
-    forward(e, call) {
-      const { dims } = call.outputs[0];
-      const layout = call.inputs.map((x, i) => (x && !x.constant ? call.x(i) : undefined)).find((x) => x?.dims.length === dims.length)?.layout;
-      const y = e.temp(call.outputs[0].name, dims, (m.type !== "Transpose" && layout) || "first");
-      if (!m.exact) e.fill(y, m.background?.(call.attributes) ?? 0);
-      for (const move of movesOf(call)) {
-        const x = call.x(move.input);
-        e.copy(x, y, [blockOf(move, stridesOf(x), stridesOf(y))]);
-      }
-      return [y];
-    },
-    relevance: {
-      kind: "route",
-      drops: m.drops,
-      vjp(e, call, r) {
-        const outs = call.inputs.map((x, i) => (x && !x.constant ? e.temp(`${call.node.name}:vjp`, x.dims, call.x(i).layout) : undefined));
-        if (!m.exact) for (const out of outs) if (out) e.fill(out, 0);
-        for (const move of movesOf(call)) {
-          const out = outs[move.input];
-          if (!out) continue;
-          const { dims, from, fromStrides, to, toStrides } = blockOf(move, stridesOf(out), stridesOf(r));
-          e.copy(r, out, [{ dims, from: to, fromStrides: toStrides, to: from, toStrides: fromStrides }], m.exact ? "copyBlock" : "addBlock");
-        }
-        return outs;
-      },
-    },
-    nonnegative: (x) => !m.background && x.every(Boolean),
-  };
-}
+import { type Dims, normalizeAxis, shapeText, strides } from "../tensor.ts";
+import { type Move, mover, whole } from "./move.ts";
+import { integers, require } from "./op.ts";
 
 const never = () => false;
 
@@ -108,10 +12,13 @@ export const transpose = mover<{ perm: readonly number[] | undefined }>({
   infer([x], a) {
     require(x, "invalid-model", "an input", "none");
     const perm = a.perm ?? x.dims.map((_, i) => x.dims.length - 1 - i);
-    require([...perm].sort((p, q) => p - q).join() === x.dims.map((_, i) => i).join(), "invalid-model", `a permutation of ${x.dims.length} axes`, `[${perm}]`);
+    require([...perm].sort((p, q) => p - q).join() ===
+      x.dims.map((_, i) => i).join(), "invalid-model", `a permutation of ${x.dims.length} axes`, `[${perm}]`);
     return { dims: [perm.map((axis) => x.dims[axis])], attributes: { perm } };
   },
-  moves: ([x], output, { perm }) => [{ input: 0, dims: output, from: x.map(() => 0), axes: perm!, steps: x.map(() => 1), to: x.map(() => 0) }],
+  moves: ([x], output, { perm }) => [
+    { input: 0, dims: output, from: x.map(() => 0), axes: perm!, steps: x.map(() => 1), to: x.map(() => 0) },
+  ],
   exact: true,
   drops: never,
 });
@@ -128,7 +35,10 @@ export const concat = mover<{ axis: number }>({
     require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${first.dims.length}`, `${a.axis}`);
     const fits = inputs.every((x) => x!.dims.length === first.dims.length && x!.dims.every((d, i) => i === axis || d === first.dims[i]));
     require(fits, "shape", `shapes that differ along axis ${axis} only`, inputs.map((x) => shapeText(x!.dims, "")).join(", "));
-    return { dims: [first.dims.map((d, i) => (i === axis ? inputs.reduce((total, x) => total + x!.dims[axis], 0) : d))], attributes: { axis } };
+    return {
+      dims: [first.dims.map((d, i) => (i === axis ? inputs.reduce((total, x) => total + x!.dims[axis], 0) : d))],
+      attributes: { axis },
+    };
   },
   moves(inputs, _output, { axis }) {
     let at = 0;
@@ -162,25 +72,37 @@ export const slice = mover<SliceAttributes>({
     require(x, "invalid-model", "an input", "none");
     const starts = a.starts ?? integers(inputs, 1, "starts");
     const ends = a.ends ?? integers(inputs, 2, "ends");
-    require(starts && ends && starts.length === ends.length, "invalid-model", "as many starts as ends", `${starts?.length} and ${ends?.length}`);
+    require(starts &&
+      ends &&
+      starts.length === ends.length, "invalid-model", "as many starts as ends", `${starts?.length} and ${ends?.length}`);
     const axes = a.axes ?? integers(inputs, 3, "axes") ?? starts.map((_, i) => i);
     const steps = integers(inputs, 4, "steps") ?? starts.map(() => 1);
     const dims = [...x.dims];
     const ranges = x.dims.map(() => ({ start: 0, step: 1 }));
     axes.forEach((given, i) => {
       const axis = normalizeAxis(given, x.dims.length);
-      require(axis !== undefined && steps[i] !== 0, "invalid-model", `axes of a tensor of rank ${x.dims.length} and steps other than 0`, `axis ${given}, step ${steps[i]}`);
+      require(axis !== undefined &&
+        steps[i] !==
+          0, "invalid-model", `axes of a tensor of rank ${x.dims.length} and steps other than 0`, `axis ${given}, step ${steps[i]}`);
       const length = x.dims[axis];
       const step = steps[i];
       const [start, end] = [starts[i], ends[i]].map((v) => (v < 0 ? v + length : v));
-      const [from, to] = step > 0 ? [clamp(start, 0, length), clamp(end, 0, length)] : [clamp(start, 0, length - 1), clamp(end, -1, length - 1)];
+      const [from, to] =
+        step > 0 ? [clamp(start, 0, length), clamp(end, 0, length)] : [clamp(start, 0, length - 1), clamp(end, -1, length - 1)];
       ranges[axis] = { start: from, step };
       dims[axis] = Math.max(0, Math.ceil((to - from) / step));
     });
     return { dims: [dims], attributes: { ranges } };
   },
   moves: ([x], output, { ranges }) => [
-    { input: 0, dims: output, from: ranges!.map((r) => r.start), axes: x.map((_, k) => k), steps: ranges!.map((r) => r.step), to: x.map(() => 0) },
+    {
+      input: 0,
+      dims: output,
+      from: ranges!.map((r) => r.start),
+      axes: x.map((_, k) => k),
+      steps: ranges!.map((r) => r.step),
+      to: x.map(() => 0),
+    },
   ],
   exact: false,
   drops: never,
@@ -198,7 +120,10 @@ export const gather = mover<{ axis: number; indices?: readonly number[]; shape?:
     require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${x.dims.length}`, `${a.axis}`);
     const indices = integers(inputs, 1, "indices")!.map((i) => normalizeAxis(i, x.dims[axis]));
     require(indices.every((i) => i !== undefined), "invalid-model", `indices below ${x.dims[axis]}`, `${index.constant!.data}`);
-    return { dims: [[...x.dims.slice(0, axis), ...index.dims, ...x.dims.slice(axis + 1)]], attributes: { axis, indices: indices as number[], shape: index.dims } };
+    return {
+      dims: [[...x.dims.slice(0, axis), ...index.dims, ...x.dims.slice(axis + 1)]],
+      attributes: { axis, indices: indices as number[], shape: index.dims },
+    };
   },
   moves([x], output, { axis, indices, shape }) {
     const rank = shape!.length;
@@ -224,7 +149,12 @@ interface PadAttributes {
 }
 
 /** What one output axis of Pad is made of. */
-function segments(length: number, before: number, after: number, mode: string): { to: number; from: number; count: number; step: number }[] {
+function segments(
+  length: number,
+  before: number,
+  after: number,
+  mode: string,
+): { to: number; from: number; count: number; step: number }[] {
   const middle = { to: Math.max(0, before), from: Math.max(0, -before), count: length + Math.min(0, before) + Math.min(0, after), step: 1 };
   if (mode === "constant") return [middle];
   const step = mode === "reflect" ? -1 : 0;
@@ -250,7 +180,10 @@ export const pad = mover<PadAttributes>({
     const rank = x.dims.length;
     const axes = integers(inputs, 3, "axes")?.map((axis) => normalizeAxis(axis, rank)) ?? x.dims.map((_, i) => i);
     const given = a.pads ?? integers(inputs, 1, "pads");
-    require(given?.length === 2 * axes.length && axes.every((axis) => axis !== undefined), "invalid-model", `${2 * axes.length} pads for axes of a tensor of rank ${rank}`, `${given?.length}`);
+    require(given?.length === 2 * axes.length &&
+      axes.every(
+        (axis) => axis !== undefined,
+      ), "invalid-model", `${2 * axes.length} pads for axes of a tensor of rank ${rank}`, `${given?.length}`);
     const pads = new Array<number>(2 * rank).fill(0);
     axes.forEach((axis, i) => {
       pads[axis!] = given[i];
@@ -258,7 +191,10 @@ export const pad = mover<PadAttributes>({
     });
     const dims = x.dims.map((d, i) => d + pads[i] + pads[rank + i]);
     require(dims.every((d) => d >= 0), "shape", "pads that leave something", `dims [${dims}]`);
-    require(a.mode === "constant" || pads.every((p, i) => p >= 0 && (a.mode === "edge" || p < x.dims[i % rank])), "unsupported", `pads of mode ${a.mode} within the input`, `[${pads}]`);
+    require(a.mode === "constant" ||
+      pads.every(
+        (p, i) => p >= 0 && (a.mode === "edge" || p < x.dims[i % rank]),
+      ), "unsupported", `pads of mode ${a.mode} within the input`, `[${pads}]`);
     require(!constant || constant.constant, "unsupported", "a value that is known while loading", "one that is computed from the input");
     return { dims: [dims], attributes: { mode: a.mode, pads, value: constant?.constant?.data[0] ?? a.value } };
   },
@@ -267,9 +203,15 @@ export const pad = mover<PadAttributes>({
     let boxes: Move[] = [{ input: 0, dims: [], from: [], axes, steps: [], to: [] }];
     for (const axis of axes) {
       const parts = segments(x[axis], pads![axis], pads![x.length + axis], mode);
-      boxes = boxes.flatMap((box) => parts.map((s) => ({
-        ...box, dims: [...box.dims, s.count], from: [...box.from, s.from], steps: [...box.steps, s.step], to: [...box.to, s.to],
-      })));
+      boxes = boxes.flatMap((box) =>
+        parts.map((s) => ({
+          ...box,
+          dims: [...box.dims, s.count],
+          from: [...box.from, s.from],
+          steps: [...box.steps, s.step],
+          to: [...box.to, s.to],
+        })),
+      );
     }
     return boxes;
   },

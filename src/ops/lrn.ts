@@ -17,12 +17,28 @@ export interface LrnAttributes {
 
 /** The ways of passing relevance, and the kernels that do it: [across channels, within a channel]. */
 export const lrnModes = {
-  taylor: { kernels: ["lrnTaylor", "lrnSpatialTaylor"], conserves: true, summary: "first-order Taylor, zero-order term to the centre (default)" },
-  "taylor-uniform": { kernels: ["lrnTaylorUniform", "lrnSpatialTaylorUniform"], conserves: true, summary: "first-order Taylor, zero-order term split evenly over the window" },
+  taylor: {
+    kernels: ["lrnTaylor", "lrnSpatialTaylor"],
+    conserves: true,
+    summary: "first-order Taylor, zero-order term to the centre (default)",
+  },
+  "taylor-uniform": {
+    kernels: ["lrnTaylorUniform", "lrnSpatialTaylorUniform"],
+    conserves: true,
+    summary: "first-order Taylor, zero-order term split evenly over the window",
+  },
   identity: { kernels: undefined, conserves: true, summary: "relevance passes as if the layer were not there" },
   beta: { kernels: ["lrnBeta", "lrnSpatialBeta"], conserves: true, summary: "the β rule (β = 1) on the Taylor terms" },
-  gradient: { kernels: ["lrnVjp", "lrnSpatialVjp"], conserves: false, summary: "Jᵀ R; what tools without a rule for LRN do silently; for comparison" },
-  unnormalised: { kernels: ["lrnUnnormalised", "lrnSpatialUnnormalised"], conserves: false, summary: "Taylor terms not divided by their sum, as the paper's authors released them; for comparison" },
+  gradient: {
+    kernels: ["lrnVjp", "lrnSpatialVjp"],
+    conserves: false,
+    summary: "Jᵀ R; what tools without a rule for LRN do silently; for comparison",
+  },
+  unnormalised: {
+    kernels: ["lrnUnnormalised", "lrnSpatialUnnormalised"],
+    conserves: false,
+    summary: "Taylor terms not divided by their sum, as the paper's authors released them; for comparison",
+  },
 } as const;
 
 export type LrnMode = keyof typeof lrnModes;
@@ -37,7 +53,8 @@ function forward(e: Emitter, call: Call<LrnAttributes>): readonly Value[] {
   const { n, c, h, w, pixels } = sizes(call);
   const x = e.as(call.x(0), "last");
   const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-  if (region === "channels") e.emit("lrnForward", x, y, e.scratch(`${call.node.name}:line`, c + before + after + 4), pixels, c, before, after, a, beta, bias);
+  if (region === "channels")
+    e.emit("lrnForward", x, y, e.scratch(`${call.node.name}:line`, c + before + after + 4), pixels, c, before, after, a, beta, bias);
   else e.emit("lrnSpatialForward", x, y, n, h, w, c, before, after, a, beta, bias);
   return [y];
 }
@@ -50,8 +67,38 @@ function passBack(mode: LrnMode): (e: Emitter, call: Call<LrnAttributes>, r: Val
     const { n, c, h, w, pixels } = sizes(call);
     const [x, received] = [e.as(call.x(0), "last"), e.as(r, "last")];
     const out = e.temp(`${call.node.name}:relevance`, call.inputs[0]!.dims, "last");
-    if (region === "channels") e.emit(kernels[0], x, received, out, e.scratch(`${call.node.name}:lines`, 3 * (c + before + after + 4)), pixels, c, before, after, a, beta, bias);
-    else e.emit(kernels[1], x, received, out, e.scratch(`${call.node.name}:planes`, 2 * (h * w * c + 4)), n, h, w, c, before, after, a, beta, bias);
+    if (region === "channels")
+      e.emit(
+        kernels[0],
+        x,
+        received,
+        out,
+        e.scratch(`${call.node.name}:lines`, 3 * (c + before + after + 4)),
+        pixels,
+        c,
+        before,
+        after,
+        a,
+        beta,
+        bias,
+      );
+    else
+      e.emit(
+        kernels[1],
+        x,
+        received,
+        out,
+        e.scratch(`${call.node.name}:planes`, 2 * (h * w * c + 4)),
+        n,
+        h,
+        w,
+        c,
+        before,
+        after,
+        a,
+        beta,
+        bias,
+      );
     return out;
   };
 }
@@ -68,7 +115,14 @@ export const lrn: Op<LrnAttributes> = {
     const size = read.int("size", 0);
     require(size >= 1, "invalid-model", "a size ≥ 1", `${size}`);
     const [alpha, beta, bias] = [read.float("alpha", 1e-4), read.float("beta", 0.75), read.float("bias", 1)];
-    return checkedLrn({ region: "channels", before: Math.floor((size - 1) / 2), after: Math.ceil((size - 1) / 2), a: alpha / size, beta, bias });
+    return checkedLrn({
+      region: "channels",
+      before: Math.floor((size - 1) / 2),
+      after: Math.ceil((size - 1) / 2),
+      a: alpha / size,
+      beta,
+      bias,
+    });
   },
   infer([x], a) {
     require(x, "invalid-model", "an input", "none");
@@ -88,6 +142,8 @@ export const lrn: Op<LrnAttributes> = {
 
 /** Refuses what would divide by zero or take roots of negative numbers. */
 export function checkedLrn(a: LrnAttributes): LrnAttributes {
-  require(a.bias > 0 && a.a >= 0 && Number.isFinite(a.beta), "unsupported", "bias > 0, alpha ≥ 0 and a finite beta", `bias ${a.bias}, alpha ${a.a}, beta ${a.beta}`);
+  require(a.bias > 0 &&
+    a.a >= 0 &&
+    Number.isFinite(a.beta), "unsupported", "bias > 0, alpha ≥ 0 and a finite beta", `bias ${a.bias}, alpha ${a.a}, beta ${a.beta}`);
   return Object.freeze(a);
 }

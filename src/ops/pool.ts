@@ -14,7 +14,22 @@ interface PoolAttributes {
 function sizes(call: Call<PoolAttributes>) {
   const [n, c] = call.inputs[0]!.dims;
   const [h, w] = asPlane(call.attributes.axes!);
-  return [n, h.length, w.length, c, h.out, w.out, h.kernel, w.kernel, h.stride, w.stride, h.before, w.before, h.dilation, w.dilation] as const;
+  return [
+    n,
+    h.length,
+    w.length,
+    c,
+    h.out,
+    w.out,
+    h.kernel,
+    w.kernel,
+    h.stride,
+    w.stride,
+    h.before,
+    w.before,
+    h.dilation,
+    w.dilation,
+  ] as const;
 }
 
 function infer([x]: Operands, a: PoolAttributes): { dims: Dims[]; attributes: PoolAttributes } {
@@ -94,7 +109,16 @@ export const averagePool: Op<PoolAttributes> = {
   fold([x], a, [dims]) {
     const axes = a.axes!;
     const data = new Float64Array(x!.data);
-    return [{ type: "float32", dims, data: axes.reduce<Float64Array>((values, axis, i) => meanAlong(values, axis, a.countPads, size(axes.slice(i + 1).map((later) => later.length))), data) }];
+    return [
+      {
+        type: "float32",
+        dims,
+        data: axes.reduce<Float64Array>(
+          (values, axis, i) => meanAlong(values, axis, a.countPads, size(axes.slice(i + 1).map((later) => later.length))),
+          data,
+        ),
+      },
+    ];
   },
 };
 

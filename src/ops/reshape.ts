@@ -60,7 +60,8 @@ const readAxes: Op<Axes>["attributes"] = (read) => ({ axes: read.opset < 13 ? re
 export const squeeze = reshaping<Axes>("Squeeze", readAxes, (inputs, a) => {
   const { dims } = inputs[0]!;
   const axes = (a.axes ?? integers(inputs, 1, "axes"))?.map((axis) => normalizeAxis(axis, dims.length));
-  require(!axes || axes.every((axis) => axis !== undefined && dims[axis] === 1), "shape", "axes of length 1", `axes [${axes}] of dims [${dims}]`);
+  require(!axes ||
+    axes.every((axis) => axis !== undefined && dims[axis] === 1), "shape", "axes of length 1", `axes [${axes}] of dims [${dims}]`);
   return dims.filter((d, i) => (axes ? !axes.includes(i) : d !== 1));
 });
 
@@ -70,7 +71,8 @@ export const unsqueeze = reshaping<Axes>("Unsqueeze", readAxes, (inputs, a) => {
   const given = a.axes ?? integers(inputs, 1, "axes");
   require(given, "invalid-model", "axes", "none");
   const axes = given.map((axis) => normalizeAxis(axis, dims.length + given.length));
-  require(axes.every((axis) => axis !== undefined) && new Set(axes).size === axes.length, "invalid-model", `different axes of a tensor of rank ${dims.length + given.length}`, `[${given}]`);
+  require(axes.every((axis) => axis !== undefined) &&
+    new Set(axes).size === axes.length, "invalid-model", `different axes of a tensor of rank ${dims.length + given.length}`, `[${given}]`);
   const out = new Array<number>(dims.length + given.length).fill(-1);
   for (const axis of axes) out[axis!] = 1;
   let next = 0;
@@ -83,7 +85,11 @@ const nothing = () => Object.freeze({});
 export const identity = reshaping<None>("Identity", nothing, ([x]) => x!.dims);
 
 /** At inference Dropout changes nothing. */
-export const dropout = reshaping<None>("Dropout", (read) => {
-  read.ignore("ratio", "seed");
-  return nothing();
-}, ([x]) => x!.dims);
+export const dropout = reshaping<None>(
+  "Dropout",
+  (read) => {
+    read.ignore("ratio", "seed");
+    return nothing();
+  },
+  ([x]) => x!.dims,
+);

@@ -61,7 +61,10 @@ export const taylorLayer: Op<TaylorNeurons> = {
     e.host(call.node.name, [e.as(call.x(0), "first"), y], (x, out) => {
       for (let s = 0; s < n; s++) {
         for (let k = 0; k < outputs; k++) {
-          out[s * outputs + k] = neurons.value(neurons.inputs(k, dims).map((i) => x[s * inputs + i]), k);
+          out[s * outputs + k] = neurons.value(
+            neurons.inputs(k, dims).map((i) => x[s * inputs + i]),
+            k,
+          );
         }
       }
     });
@@ -81,11 +84,18 @@ export const taylorLayer: Op<TaylorNeurons> = {
           for (let s = 0; s < n; s++) {
             for (let k = 0; k < outputs; k++) {
               const at = neurons.inputs(k, dims);
-              const z = terms(neurons, at.map((i) => x[s * inputs + i]), k);
+              const z = terms(
+                neurons,
+                at.map((i) => x[s * inputs + i]),
+                k,
+              );
               const total = z.reduce((a, b) => a + b, 0);
               // A neuron whose terms cancel out has nothing to share by.
               if (total === 0) columns[2] += received[s * outputs + k];
-              else at.forEach((i, j) => { sums[s * inputs + i] += (z[j] / total) * received[s * outputs + k]; });
+              else
+                at.forEach((i, j) => {
+                  sums[s * inputs + i] += (z[j] / total) * received[s * outputs + k];
+                });
             }
           }
           to.set(sums);

@@ -24,10 +24,16 @@ export interface Axis {
 
 export function readWindow(read: AttributeReader): WindowAttributes {
   const autoPad = read.string("auto_pad", "NOTSET");
-  require(["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"].includes(autoPad), "invalid-model", "auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER", autoPad);
+  require(["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"].includes(
+    autoPad,
+  ), "invalid-model", "auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER", autoPad);
   return {
-    kernel: read.ints("kernel_shape"), strides: read.ints("strides"), dilations: read.ints("dilations"),
-    pads: read.ints("pads"), autoPad, ceil: read.int("ceil_mode", 0) === 1,
+    kernel: read.ints("kernel_shape"),
+    strides: read.ints("strides"),
+    dilations: read.ints("dilations"),
+    pads: read.ints("pads"),
+    autoPad,
+    ceil: read.int("ceil_mode", 0) === 1,
   };
 }
 
@@ -42,7 +48,8 @@ export function windowAxes(spatial: Dims, a: WindowAttributes, kernel: readonly 
   const rank = spatial.length;
   const list = (given: readonly number[] | undefined, what: string, length: number, least: number, otherwise: number) => {
     const values = given ?? new Array<number>(length).fill(otherwise);
-    require(values.length === length && values.every((v) => Number.isInteger(v) && v >= least), "invalid-model", `${length} ${what} ≥ ${least}`, `[${values.join(", ")}]`);
+    require(values.length === length &&
+      values.every((v) => Number.isInteger(v) && v >= least), "invalid-model", `${length} ${what} ≥ ${least}`, `[${values.join(", ")}]`);
     return values;
   };
   const kernels = list(kernel, "kernel sizes", rank, 1, 1);

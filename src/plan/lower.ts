@@ -56,7 +56,13 @@ function nonnegativeValues(graph: Graph): ReadonlySet<string> {
   const known = new Set<string>();
   for (const [name, constant] of graph.constants) if (constant.data.every((v) => v >= 0)) known.add(name);
   for (const node of graph.nodes) {
-    if (ops.get(node.type)!.nonnegative?.(node.inputs.map((name) => known.has(name)), node.attributes)) known.add(node.outputs[0]);
+    if (
+      ops.get(node.type)!.nonnegative?.(
+        node.inputs.map((name) => known.has(name)),
+        node.attributes,
+      )
+    )
+      known.add(node.outputs[0]);
   }
   return known;
 }
@@ -82,15 +88,21 @@ function lowerForward(e: Emitter, graph: Graph): { values: Map<string, Value>; c
   const values = new Map([[port.name, input]]);
   const calls = new Map<Node, Call<unknown>>();
   for (const node of graph.nodes) {
-    const inputs = node.inputs.map((name) => (name === "" ? undefined : { name, dims: graph.dims.get(name)!, constant: graph.constants.get(name) }));
+    const inputs = node.inputs.map((name) =>
+      name === "" ? undefined : { name, dims: graph.dims.get(name)!, constant: graph.constants.get(name) },
+    );
     const call: Call<unknown> = {
-      node, attributes: node.attributes, inputs,
+      node,
+      attributes: node.attributes,
+      inputs,
       outputs: node.outputs.filter(Boolean).map((name) => ({ name, dims: graph.dims.get(name)! })),
       x: (i) => (inputs[i]!.constant ? e.constant(inputs[i]!.name, inputs[i]!.constant!) : values.get(inputs[i]!.name)!),
       y: (i) => values.get(node.outputs[i])!,
     };
     calls.set(node, call);
-    ops.get(node.type)!.forward!(e, call).forEach((y, i) => values.set(node.outputs[i], y));
+    ops.get(node.type)!.forward!(e, call).forEach((y, i) => {
+      values.set(node.outputs[i], y);
+    });
   }
   return { values, calls, input };
 }
@@ -133,7 +145,14 @@ class Ledger {
 }
 
 /** What each input of a node receives; undefined where it has none to receive. */
-function passBack(e: Emitter, call: Call<unknown>, assignment: Assignment, r: Value, nonnegative: ReadonlySet<string>, ledger: Ref): { rule: string; open: boolean; inputs: readonly (Value | undefined)[] } {
+function passBack(
+  e: Emitter,
+  call: Call<unknown>,
+  assignment: Assignment,
+  r: Value,
+  nonnegative: ReadonlySet<string>,
+  ledger: Ref,
+): { rule: string; open: boolean; inputs: readonly (Value | undefined)[] } {
   const relevance = ops.get(call.node.type)!.relevance!;
   const rule = assignment.get(call.node);
   const computed = call.inputs.findIndex((x) => x && !x.constant);
@@ -143,10 +162,23 @@ function passBack(e: Emitter, call: Call<unknown>, assignment: Assignment, r: Va
   if (relevance.kind === "linear") {
     const linear = relevance as Linear<unknown>;
     const data = linear.data(call);
-    const values = rule.kind === "linear"
-      ? redistribute(e, call, linear, rule, r, data.map((i) => nonnegative.has(call.inputs[i]!.name)), ledger)
-      : gradient(e, call, linear, r);
-    return { rule: rule.name, open: rule.kind === "gradient", inputs: call.inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined)) };
+    const values =
+      rule.kind === "linear"
+        ? redistribute(
+            e,
+            call,
+            linear,
+            rule,
+            r,
+            data.map((i) => nonnegative.has(call.inputs[i]!.name)),
+            ledger,
+          )
+        : gradient(e, call, linear, r);
+    return {
+      rule: rule.name,
+      open: rule.kind === "gradient",
+      inputs: call.inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined)),
+    };
   }
   if (relevance.kind === "pass") {
     if (rule.kind === "gradient") return { rule: rule.name, open: true, inputs: toComputed(relevance.vjp(e, call, r)) };
@@ -156,7 +188,13 @@ function passBack(e: Emitter, call: Call<unknown>, assignment: Assignment, r: Va
   return { rule: mode, open: !relevance.conserves(mode), inputs: toComputed(relevance.rules[mode](e, call, r, ledger)) };
 }
 
-function lowerBackward(e: Emitter, graph: Graph, values: Map<string, Value>, calls: Map<Node, Call<unknown>>, request: BackwardRequest): Backward {
+function lowerBackward(
+  e: Emitter,
+  graph: Graph,
+  values: Map<string, Value>,
+  calls: Map<Node, Call<unknown>>,
+  request: BackwardRequest,
+): Backward {
   const nonnegative = nonnegativeValues(graph);
   const path = ancestors(graph, request.start);
   const logits = e.as(values.get(request.start)!, "first");

@@ -47,7 +47,9 @@ function lifetimes({ steps, input, outputs, relevance }: Program): Life[] {
     }
   };
   mention(input, -1);
-  steps.forEach((step, at) => { for (const value of mentioned(step)) mention(value, at); });
+  steps.forEach((step, at) => {
+    for (const value of mentioned(step)) mention(value, at);
+  });
   const end = steps.length;
   for (const output of outputs.values()) mention(output, end);
   if (relevance) {
@@ -90,8 +92,10 @@ export function printPlan(plan: Plan): string {
     const offset = isRef(argument) && argument.offset > 0 ? `+${argument.offset}` : "";
     return value.weight ? `${value.name}${offset}` : `${value.name}@${plan.offsets.get(value.id)}${offset}`;
   };
-  return plan.program.steps.map((step, i) => {
-    const mark = plan.program.relevance?.begin === i ? "-- relevance --\n" : "";
-    return `${mark}${"kernel" in step ? step.kernel : `host ${step.host}`}(${(step.args as readonly Argument[]).map(text).join(", ")})`;
-  }).join("\n");
+  return plan.program.steps
+    .map((step, i) => {
+      const mark = plan.program.relevance?.begin === i ? "-- relevance --\n" : "";
+      return `${mark}${"kernel" in step ? step.kernel : `host ${step.host}`}(${(step.args as readonly Argument[]).map(text).join(", ")})`;
+    })
+    .join("\n");
 }

@@ -5,7 +5,10 @@ import type { Bound, Group, LinearRule, Pass, Stabilizer } from "../rules/rule.t
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
 
-const dividers = { add: "divideStabilized", relative: "divideRelative", clip: "divideClipped" } as const satisfies Record<Stabilizer["mode"], string>;
+const dividers = { add: "divideStabilized", relative: "divideRelative", clip: "divideClipped" } as const satisfies Record<
+  Stabilizer["mode"],
+  string
+>;
 
 /** One linear node on the way back. */
 interface Site {
@@ -29,7 +32,9 @@ function boundImage({ e, call, x }: Site, bound: Bound, sign: number): Value {
     return image;
   }
   const row = e.scratch(`${call.node.name}:bounds`, bound.length);
-  bound.forEach((v, i) => { e.emit("fill", { value: row, offset: i }, 1, sign * v); });
+  bound.forEach((v, i) => {
+    e.emit("fill", { value: row, offset: i }, 1, sign * v);
+  });
   e.fill(image, 0);
   const perChannel = e.view(row, [bound.length, ...like.dims.slice(2).map(() => 1)]);
   return zip(e, "addForward", `${call.node.name}:bound`, image, perChannel, like.dims);
@@ -58,9 +63,18 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
   });
 }
 
-/** Passes with their inputs, without those that contribute nothing. */
+/** Passes with their inputs, without those that contribute nothing; without bias where the rule leaves it out. */
 function live(site: Site, group: Group): { pass: Pass; x: (Value | undefined)[] }[] {
-  return group.passes.map((pass) => ({ pass, x: mapInputs(site, pass) })).filter(({ pass, x }) => pass.bias || x.some((v) => v));
+  const hasBias = site.rule.bias && site.linear.bias?.(site.call) !== undefined;
+  return group.passes
+    .map((pass) => ({ pass: { ...pass, bias: hasBias ? pass.bias : undefined }, x: mapInputs(site, pass) }))
+    .filter(({ pass, x }) => pass.bias || x.some((v) => v));
+}
+
+/** z of the layer as it is, by whose sign a rule may choose: the forward pass's result unless the rule leaves out the bias. */
+function ownZ({ e, call, linear, rule, x }: Site): Value {
+  const asRun = rule.bias || linear.bias?.(call) === undefined;
+  return asRun ? e.as(call.y(0), linear.layout) : linear.z(e, call, x, PLAIN, undefined);
 }
 
 function zero(e: Emitter, like: Value): Value {
@@ -73,10 +87,20 @@ function zero(e: Emitter, like: Value): Value {
 function denominator(site: Site, passes: ReturnType<typeof live>): Value {
   const { e, call, linear } = site;
   const [only] = passes;
-  const hasBias = linear.bias?.(call) !== undefined;
-  if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && (isPlain(only.pass.bias) || !hasBias)) return e.as(call.y(0), linear.layout);
-  const sums = passes.map(({ pass, x }) => linear.z(e, call, x.map((v, i) => v ?? zero(e, site.x[i])), pass.weight, pass.bias));
-  return sums.length === 0 ? zero(e, e.as(call.y(0), linear.layout)) : sums.reduce((a, b) => zip(e, "addForward", `${call.node.name}:z`, a, b, a.dims));
+  const complete = only && (isPlain(only.pass.bias) || linear.bias?.(call) === undefined);
+  if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && complete) return e.as(call.y(0), linear.layout);
+  const sums = passes.map(({ pass, x }) =>
+    linear.z(
+      e,
+      call,
+      x.map((v, i) => v ?? zero(e, site.x[i])),
+      pass.weight,
+      pass.bias,
+    ),
+  );
+  return sums.length === 0
+    ? zero(e, e.as(call.y(0), linear.layout))
+    : sums.reduce((a, b) => zip(e, "addForward", `${call.node.name}:z`, a, b, a.dims));
 }
 
 function absorb({ e, call, linear, ledger }: Site, s: Value, map: BiasMap): void {
@@ -85,18 +109,21 @@ function absorb({ e, call, linear, ledger }: Site, s: Value, map: BiasMap): void
   const source = bias.data as Float32Array;
   const f = mapOf(map);
   const m = source.length;
-  const value = e.weight(`${call.node.name}:bias`, source, `absorbed ${map}`, [m], (to) => to.forEach((_, i) => { to[i] = f(source[i]); }));
+  const value = e.weight(`${call.node.name}:bias`, source, `absorbed ${map}`, [m], (to) =>
+    to.forEach((_, i) => {
+      to[i] = f(source[i]);
+    }),
+  );
   e.emit("absorbBias", s, value, s.count / m, m, ledger);
 }
 
-/** s = coefficient · R / stab(z), for a group whose sign of z is regarded. */
-function divide(site: Site, group: Group, r: Value, z: Value): Value {
+/** s = coefficient · R / stab(z), of the outputs whose own z has the group's sign. */
+function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undefined): Value {
   const { e, call, rule, ledger } = site;
   const { epsilon, mode } = rule.stabilizer;
   let gated = r;
-  if (group.where) {
+  if (own) {
     gated = e.temp(`${call.node.name}:gated`, r.dims, r.layout);
-    const own = e.as(call.y(0), r.layout);
     if (group.where === "positive") e.emit("gatePositive", r, own, gated, r.count);
     else e.emit("gateNegative", r, own, gated, r.count, ledger);
   }
@@ -118,14 +145,23 @@ function divide(site: Site, group: Group, r: Value, z: Value): Value {
  *
  * Source: Montavon et al. 2019, section 10.2.2 (the four steps); the rules are rows of `rules/rule.ts`.
  */
-export function redistribute(e: Emitter, call: Call<unknown>, linear: Linear<unknown>, rule: LinearRule, received: Value, nonnegative: readonly boolean[], ledger: Ref): readonly Value[] {
+export function redistribute(
+  e: Emitter,
+  call: Call<unknown>,
+  linear: Linear<unknown>,
+  rule: LinearRule,
+  received: Value,
+  nonnegative: readonly boolean[],
+  ledger: Ref,
+): readonly Value[] {
   const x = linear.data(call).map((i) => e.as(call.x(i), linear.layout));
   const site: Site = { e, call, linear, rule, x, nonnegative, ledger };
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);
+  const own = rule.groups.some((group) => group.where) ? ownZ(site) : undefined;
   for (const group of rule.groups) {
     const passes = live(site, group);
-    const s = divide(site, group, r, denominator(site, passes));
+    const s = divide(site, group, r, denominator(site, passes), group.where && own);
     for (const { pass } of passes) if (pass.bias) absorb(site, s, pass.bias);
     for (const { pass, x: mapped } of passes) {
       if (!mapped.some((v) => v)) continue;

@@ -57,23 +57,67 @@ interface CompositeRow {
   readonly entries: (p: Parameters) => Composite;
 }
 
-const weighted = (dense: Rule, convolution: Rule): Composite => [{ type: "dense", rule: dense }, { type: "convolution", rule: convolution }];
+const weighted = (dense: Rule, convolution: Rule): Composite => [
+  { type: "dense", rule: dense },
+  { type: "convolution", rule: convolution },
+];
 const first = (rule: Rule): Entry => ({ type: WEIGHTED, position: "first", rule });
 const alphaBeta = (p: Parameters) => ruleOf.alphaBeta({ alpha: p.alpha ?? (p.beta === undefined ? 2 : 1 + p.beta), beta: p.beta });
 
 /** Every named composite. */
 export const composites: readonly CompositeRow[] = Object.freeze([
-  { name: "epsilon", summary: "ε everywhere", parameters: ["epsilon", "lrn"], entries: (p) => weighted(ruleOf.epsilon(p), ruleOf.epsilon(p)) },
-  { name: "epsilonPlus", summary: "ε in dense layers, z⁺ in convolutions", parameters: ["epsilon", "lrn"], entries: (p) => weighted(ruleOf.epsilon(p), ruleOf.zPlus()) },
-  { name: "epsilonPlusFlat", summary: "as epsilonPlus, flat in the first layer", parameters: ["epsilon", "lrn"], entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), ruleOf.zPlus())] },
-  { name: "epsilonAlpha2Beta1", summary: "ε in dense layers, αβ in convolutions", parameters: ["epsilon", "alpha", "beta", "lrn"], entries: (p) => weighted(ruleOf.epsilon(p), alphaBeta(p)) },
-  { name: "epsilonAlpha2Beta1Flat", summary: "as epsilonAlpha2Beta1, flat in the first layer", parameters: ["epsilon", "alpha", "beta", "lrn"], entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), alphaBeta(p))] },
   {
-    name: "epsilonGammaBox", summary: "ε in dense layers, γ in convolutions, zBox in the first", parameters: ["epsilon", "gamma", "low", "high", "lrn"], required: ["low", "high"],
-    entries: (p) => [{ type: "convolution", position: "first", rule: ruleOf.zBox({ low: p.low!, high: p.high! }) }, ...weighted(ruleOf.epsilon(p), ruleOf.gamma({ gamma: p.gamma }))],
+    name: "epsilon",
+    summary: "ε everywhere",
+    parameters: ["epsilon", "lrn"],
+    entries: (p) => weighted(ruleOf.epsilon(p), ruleOf.epsilon(p)),
   },
-  { name: "paperEpsilon", summary: "ε = 0.01 everywhere: the LRN paper's first setting", parameters: ["epsilon", "lrn"], entries: (p) => weighted(ruleOf.epsilon({ epsilon: p.epsilon ?? 0.01 }), ruleOf.epsilon({ epsilon: p.epsilon ?? 0.01 })) },
-  { name: "paperBeta", summary: "β = 1 everywhere: the LRN paper's second setting", parameters: ["beta", "lrn"], entries: (p) => weighted(ruleOf.beta(p), ruleOf.beta(p)) },
+  {
+    name: "epsilonPlus",
+    summary: "ε in dense layers, z⁺ in convolutions",
+    parameters: ["epsilon", "lrn"],
+    entries: (p) => weighted(ruleOf.epsilon(p), ruleOf.zPlus()),
+  },
+  {
+    name: "epsilonPlusFlat",
+    summary: "as epsilonPlus, flat in the first layer",
+    parameters: ["epsilon", "lrn"],
+    entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), ruleOf.zPlus())],
+  },
+  {
+    name: "epsilonAlpha2Beta1",
+    summary: "ε in dense layers, αβ in convolutions",
+    parameters: ["epsilon", "alpha", "beta", "lrn"],
+    entries: (p) => weighted(ruleOf.epsilon(p), alphaBeta(p)),
+  },
+  {
+    name: "epsilonAlpha2Beta1Flat",
+    summary: "as epsilonAlpha2Beta1, flat in the first layer",
+    parameters: ["epsilon", "alpha", "beta", "lrn"],
+    entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), alphaBeta(p))],
+  },
+  {
+    name: "epsilonGammaBox",
+    summary: "ε in dense layers, γ in convolutions, zBox in the first",
+    parameters: ["epsilon", "gamma", "low", "high", "lrn"],
+    required: ["low", "high"],
+    entries: (p) => [
+      { type: "convolution", position: "first", rule: ruleOf.zBox({ low: p.low!, high: p.high! }) },
+      ...weighted(ruleOf.epsilon(p), ruleOf.gamma({ gamma: p.gamma })),
+    ],
+  },
+  {
+    name: "paperEpsilon",
+    summary: "ε = 0.01 everywhere: the LRN paper's first setting",
+    parameters: ["epsilon", "lrn"],
+    entries: (p) => weighted(ruleOf.epsilon({ epsilon: p.epsilon ?? 0.01 }), ruleOf.epsilon({ epsilon: p.epsilon ?? 0.01 })),
+  },
+  {
+    name: "paperBeta",
+    summary: "β = 1 everywhere: the LRN paper's second setting",
+    parameters: ["beta", "lrn"],
+    entries: (p) => weighted(ruleOf.beta(p), ruleOf.beta(p)),
+  },
 ] satisfies CompositeRow[]);
 
 function usage(where: string, expected: string, received: string, fix?: string): LrpError {
@@ -88,11 +132,13 @@ function checkParameters(p: Parameters): void {
   if (p.alpha !== undefined && p.beta !== undefined && Math.abs(p.alpha - p.beta - 1) > 1e-9) {
     throw usage("options 'alpha' and 'beta'", "alpha − beta = 1", `${p.alpha} and ${p.beta}`, "Give one of them, the other follows.");
   }
-  if (p.alpha !== undefined && p.alpha < 1) throw usage("option 'alpha'", "a number ≥ 1 (beta = alpha − 1 is not negative)", String(p.alpha));
+  if (p.alpha !== undefined && p.alpha < 1)
+    throw usage("option 'alpha'", "a number ≥ 1 (beta = alpha − 1 is not negative)", String(p.alpha));
   if (p.lrn !== undefined && !Object.hasOwn(lrnModes, p.lrn)) throw usage("option 'lrn'", Object.keys(lrnModes).join(", "), `'${p.lrn}'`);
   for (const name of ["low", "high"] as const) {
     const bound = p[name];
-    if (bound !== undefined && ![bound].flat().every((v) => Number.isFinite(v))) throw usage(`option '${name}'`, "a number, or one for each channel", String(bound));
+    if (bound !== undefined && ![bound].flat().every((v) => Number.isFinite(v)))
+      throw usage(`option '${name}'`, "a number, or one for each channel", String(bound));
   }
 }
 
@@ -101,7 +147,13 @@ export function compositeOf(composite: string | Composite, parameters: Parameter
   checkParameters(parameters);
   const given = (Object.keys(parameters) as (keyof Parameters)[]).filter((name) => parameters[name] !== undefined);
   if (typeof composite !== "string") {
-    if (given.length > 0) throw usage(`option '${given[0]}'`, "no parameters beside a composite of your own", `${given.join(", ")}`, "Put them into its rules.");
+    if (given.length > 0)
+      throw usage(
+        `option '${given[0]}'`,
+        "no parameters beside a composite of your own",
+        `${given.join(", ")}`,
+        "Put them into its rules.",
+      );
     return composite;
   }
   const row = composites.find((c) => c.name === composite);
@@ -109,7 +161,13 @@ export function compositeOf(composite: string | Composite, parameters: Parameter
   const stray = given.filter((name) => !row.parameters.includes(name));
   if (stray.length > 0) throw usage(`option '${stray[0]}'`, `a parameter of ${row.name}: ${row.parameters.join(", ")}`, stray.join(", "));
   const missing = (row.required ?? []).filter((name) => parameters[name] === undefined);
-  if (missing.length > 0) throw usage(`composite '${row.name}'`, `the options ${row.required!.join(" and ")}`, `no ${missing.join(", no ")}`, "They are the smallest and largest value that an input can have.");
+  if (missing.length > 0)
+    throw usage(
+      `composite '${row.name}'`,
+      `the options ${row.required!.join(" and ")}`,
+      `no ${missing.join(", no ")}`,
+      "They are the smallest and largest value that an input can have.",
+    );
   return [...row.entries(parameters), ...baseEntries(parameters.lrn)];
 }
 
@@ -143,26 +201,32 @@ function matches(entry: Entry, node: Node, places: ReturnType<typeof positions>)
 /** The rule's name when the rule cannot be used on the operator, with what could. */
 function misfit(node: Node, rule: Rule): string | undefined {
   const relevance = ops.get(node.type)!.relevance;
-  if (rule.kind === "gradient") return relevance?.kind === "own" && !relevance.rules.gradient ? Object.keys(relevance.rules).join(", ") : undefined;
+  if (rule.kind === "gradient")
+    return relevance?.kind === "own" && !relevance.rules.gradient ? Object.keys(relevance.rules).join(", ") : undefined;
   if (relevance?.kind === "linear" && rule.kind === "linear") {
     const withWeights = relevance.signs === undefined;
-    if (withWeights || rule.groups.every((g) => g.passes.every((p) => typeof p.weight !== "string" && typeof p.input !== "string"))) return undefined;
+    if (withWeights || rule.groups.every((g) => g.passes.every((p) => typeof p.weight !== "string" && typeof p.input !== "string")))
+      return undefined;
     return "norm, epsilon, zPlus, alphaBeta, gamma or gradient (it has no parameters)";
   }
   if (relevance?.kind === "linear") return "a rule for linear layers";
   if (relevance?.kind === "pass") return rule.kind === "pass" ? undefined : "pass or gradient";
-  if (relevance?.kind === "own") return rule.kind === "own" && Object.hasOwn(relevance.rules, rule.mode) ? undefined : `one of ${Object.keys(relevance.rules).join(", ")}`;
+  if (relevance?.kind === "own")
+    return rule.kind === "own" && Object.hasOwn(relevance.rules, rule.mode)
+      ? undefined
+      : `one of ${Object.keys(relevance.rules).join(", ")}`;
   return undefined;
 }
 
 /** The rule of every node that has a choice. Nodes that only move numbers have none and are not in the map. */
 export type Assignment = ReadonlyMap<Node, Rule>;
 
-/**
- * Gives every node on the way of relevance its rule.
- * @throws LrpError code "rule", listing every node that no entry matches or whose rule does not fit
- */
-export function assign(graph: Graph, onPath: ReadonlySet<Node>, composite: Composite): Assignment {
+/** Gives every node on the way of relevance its rule, and lists every node that no entry matches or whose rule does not fit. */
+export function assign(
+  graph: Graph,
+  onPath: ReadonlySet<Node>,
+  composite: Composite,
+): { assignment: Assignment; issues: readonly Issue[] } {
   const places = positions(graph);
   const issues: Issue[] = [];
   const assignment = new Map<Node, Rule>();
@@ -171,19 +235,33 @@ export function assign(graph: Graph, onPath: ReadonlySet<Node>, composite: Compo
     const relevance = ops.get(node.type)!.relevance;
     if (relevance?.kind === "route") continue;
     if (!relevance || relevance.kind === "none") {
-      issues.push({ where: whereIs(node), expected: "an operator that relevance can pass", received: relevance?.why ?? "one that has no rule" });
+      issues.push({
+        where: whereIs(node),
+        expected: "an operator that relevance can pass",
+        received: relevance?.why ?? "one that has no rule",
+      });
       continue;
     }
     if (relevance.kind === "pass" && node.inputs.filter((name) => name !== "" && !graph.constants.has(name)).length > 1) {
-      issues.push({ where: whereIs(node), expected: "one computed input beside constants", received: "two: a product of activations", fix: "No rule for it is known to relprop." });
+      issues.push({
+        where: whereIs(node),
+        expected: "one computed input beside constants",
+        received: "two: a product of activations",
+        fix: "No rule for it is known to relprop.",
+      });
       continue;
     }
     const rule = composite.find((entry) => matches(entry, node, places))?.rule;
     const problem = rule && misfit(node, rule);
-    if (!rule) issues.push({ where: whereIs(node), expected: "an entry of the composite that matches it", received: "none", fix: `Add { type: "${ops.get(node.type)!.family}", rule: … }, or end the list with ...baseEntries().` });
+    if (!rule)
+      issues.push({
+        where: whereIs(node),
+        expected: "an entry of the composite that matches it",
+        received: "none",
+        fix: `Add { type: "${ops.get(node.type)!.family}", rule: … }, or end the list with ...baseEntries().`,
+      });
     else if (problem) issues.push({ where: whereIs(node), expected: problem, received: `the rule ${rule.name}` });
     else assignment.set(node, rule);
   }
-  if (issues.length > 0) throw new LrpError("rule", issues);
-  return assignment;
+  return { assignment, issues };
 }

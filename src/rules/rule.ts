@@ -36,6 +36,8 @@ export interface LinearRule {
   readonly name: string;
   readonly groups: readonly Group[];
   readonly stabilizer: Stabilizer;
+  /** Whether the layer's bias takes part; if not, it counts as 0 inside the rule. */
+  readonly bias: boolean;
   readonly low?: Bound;
   readonly high?: Bound;
 }
@@ -53,11 +55,6 @@ const NEGATIVE: Slopes = [0, 1];
 const pass = (input: InputMap, weight: WeightMap, bias?: BiasMap): Pass => ({ input, weight, bias, sign: 1 });
 const group = (coefficient: number, passes: readonly Pass[], where?: Group["where"]): Group => ({ coefficient, passes, where });
 
-/** Without bias the denominator is z − b, and the bias absorbs nothing. */
-function withoutBias(groups: readonly Group[]): Group[] {
-  return groups.map((g) => ({ ...g, passes: g.passes.map(({ bias: _, ...rest }) => rest) }));
-}
-
 /** What every rule with a denominator takes. */
 export interface Common {
   /** Stabilizer; 1e-6 unless the rule says otherwise. */
@@ -67,8 +64,13 @@ export interface Common {
   readonly bias?: boolean;
 }
 
-function linear(name: string, groups: readonly Group[], { epsilon = 1e-6, stabilizer = "add", bias = true }: Common = {}, bounds: { low?: Bound; high?: Bound } = {}): LinearRule {
-  return Object.freeze({ kind: "linear", name, groups: bias ? groups : withoutBias(groups), stabilizer: { epsilon, mode: stabilizer }, ...bounds });
+function linear(
+  name: string,
+  groups: readonly Group[],
+  { epsilon = 1e-6, stabilizer = "add", bias = true }: Common = {},
+  bounds: { low?: Bound; high?: Bound } = {},
+): LinearRule {
+  return Object.freeze({ kind: "linear", name, groups, stabilizer: { epsilon, mode: stabilizer }, bias, ...bounds });
 }
 
 /** x⁺W⁺ + x⁻W⁻ (+ b⁺): what pushes z up. */
@@ -79,24 +81,44 @@ const DOWN = [pass(POSITIVE, NEGATIVE, NEGATIVE), pass(NEGATIVE, POSITIVE)];
 /** The rule itself, given its parameters. @example ruleOf.alphaBeta({ alpha: 2, beta: 1 }) */
 export const ruleOf = Object.freeze({
   lrp0: (o: Pick<Common, "bias"> = {}): LinearRule => linear("lrp0", [group(1, [pass(ID, ID, ID)])], { ...o, epsilon: 0 }),
-  epsilon: (o: Common = {}): LinearRule => linear(`epsilon(${o.epsilon ?? 1e-6}${o.stabilizer && o.stabilizer !== "add" ? `, ${o.stabilizer}` : ""})`, [group(1, [pass(ID, ID, ID)])], o),
+  epsilon: (o: Common = {}): LinearRule =>
+    linear(
+      `epsilon(${o.epsilon ?? 1e-6}${o.stabilizer && o.stabilizer !== "add" ? `, ${o.stabilizer}` : ""})`,
+      [group(1, [pass(ID, ID, ID)])],
+      o,
+    ),
   alphaBeta: ({ alpha = 2, beta = alpha - 1, ...o }: Common & { alpha?: number; beta?: number } = {}): LinearRule =>
     linear(`alphaBeta(${alpha}, ${beta})`, [group(alpha, UP), ...(beta === 0 ? [] : [group(-beta, DOWN)])], o),
   /** The paper's notation: β, with α = 1 + β. */
-  beta: ({ beta = 1, ...o }: Common & { beta?: number } = {}): LinearRule => ({ ...ruleOf.alphaBeta({ ...o, alpha: 1 + beta, beta }), name: `beta(${beta})` }),
+  beta: ({ beta = 1, ...o }: Common & { beta?: number } = {}): LinearRule => ({
+    ...ruleOf.alphaBeta({ ...o, alpha: 1 + beta, beta }),
+    name: `beta(${beta})`,
+  }),
   zPlus: (o: Common = {}): LinearRule => linear("zPlus", [group(1, UP)], o),
   gamma: ({ gamma = 0.25, ...o }: Common & { gamma?: number } = {}): LinearRule => {
-    const [up, down]: Slopes[] = [[1 + gamma, 1], [1, 1 + gamma]];
-    return linear(`gamma(${gamma})`, [
-      group(1, [pass(POSITIVE, up, up), pass(NEGATIVE, down)], "positive"),
-      group(1, [pass(POSITIVE, down, down), pass(NEGATIVE, up)], "negative"),
-    ], o);
+    const [up, down]: Slopes[] = [
+      [1 + gamma, 1],
+      [1, 1 + gamma],
+    ];
+    return linear(
+      `gamma(${gamma})`,
+      [
+        group(1, [pass(POSITIVE, up, up), pass(NEGATIVE, down)], "positive"),
+        group(1, [pass(POSITIVE, down, down), pass(NEGATIVE, up)], "negative"),
+      ],
+      o,
+    );
   },
   wSquare: (o: Common = {}): LinearRule => linear("wSquare", [group(1, [pass("one", "square", "square")])], o),
   flat: (o: Omit<Common, "bias"> = {}): LinearRule => linear("flat", [group(1, [pass("one", "one")])], o),
   zBox: ({ low, high, ...o }: Common & { low: Bound; high: Bound }): LinearRule =>
     // b − b⁺ − b⁻ = 0, so no pass has a bias.
-    linear(`zBox(${low}, ${high})`, [group(1, [pass(ID, ID), { ...pass("low", POSITIVE), sign: -1 }, { ...pass("high", NEGATIVE), sign: -1 }])], o, { low, high }),
+    linear(
+      `zBox(${low}, ${high})`,
+      [group(1, [pass(ID, ID), { ...pass("low", POSITIVE), sign: -1 }, { ...pass("high", NEGATIVE), sign: -1 }])],
+      o,
+      { low, high },
+    ),
   norm: (o: Common = {}): LinearRule => linear("norm", [group(1, [pass(ID, ID, ID)])], o),
   pass: (): Rule => Object.freeze({ kind: "pass", name: "pass" }),
   gradient: (): Rule => Object.freeze({ kind: "gradient", name: "gradient" }),
@@ -114,17 +136,83 @@ export interface RuleRow {
 
 /** Every rule, for the README, the command line and the tests. */
 export const rules: readonly RuleRow[] = Object.freeze([
-  { name: "lrp0", equation: "R_i = Σ_j x_i w_ij / z_j · R_j", summary: "shares by contribution; 0/0 counts as 0", source: "Bach et al. 2015", parameters: [] },
-  { name: "epsilon", equation: "R_i = Σ_j x_i w_ij / (z_j + ε sign z_j) · R_j", summary: "LRP-0 with a stabilizer that absorbs weak evidence; ε may be relative to rms(z)", source: "Bach et al. 2015, eq. 58; Binder et al. 2016, eq. 5", parameters: ["epsilon"] },
-  { name: "alphaBeta", equation: "R_i = Σ_j (α z_ij⁺ / z_j⁺ − β z_ij⁻ / z_j⁻) · R_j,  α − β = 1", summary: "positive and negative contributions apart", source: "Bach et al. 2015, eq. 60", parameters: ["alpha", "beta", "epsilon"] },
-  { name: "beta", equation: "αβ with α = 1 + β", summary: "the same in the notation of the LRN paper", source: "Binder et al. 2016, eq. 6", parameters: ["beta", "epsilon"] },
-  { name: "zPlus", equation: "R_i = Σ_j z_ij⁺ / z_j⁺ · R_j", summary: "αβ with α = 1, β = 0", source: "Montavon et al. 2017", parameters: ["epsilon"] },
-  { name: "gamma", equation: "as ε with w + γ w⁺ where z_j > 0, w + γ w⁻ where z_j < 0 (signs of x regarded)", summary: "favours what agrees with the output", source: "Montavon et al. 2019; generalised to any sign", parameters: ["gamma", "epsilon"] },
-  { name: "wSquare", equation: "R_i = Σ_j w_ij² / (Σ_i w_ij² + b_j²) · R_j", summary: "independent of the input", source: "Montavon et al. 2017", parameters: ["epsilon"] },
-  { name: "flat", equation: "R_i = Σ_j 1 / n_j · R_j", summary: "spreads evenly over the real inputs of each neuron", source: "Bach et al. 2016; Kohlbrenner et al. 2020", parameters: ["epsilon"] },
-  { name: "zBox", equation: "R_i = Σ_j (x_i w_ij − l_i w_ij⁺ − h_i w_ij⁻) / (z_j − z_j(l) − z_j(h)) · R_j", summary: "for inputs between l and h", source: "Montavon et al. 2017", parameters: ["low", "high", "epsilon"] },
-  { name: "norm", equation: "ε for layers without parameters (mean, sum)", summary: "shares by what each input adds", source: "zennit's Norm", parameters: ["epsilon"] },
+  {
+    name: "lrp0",
+    equation: "R_i = Σ_j x_i w_ij / z_j · R_j",
+    summary: "shares by contribution; 0/0 counts as 0",
+    source: "Bach et al. 2015",
+    parameters: [],
+  },
+  {
+    name: "epsilon",
+    equation: "R_i = Σ_j x_i w_ij / (z_j + ε sign z_j) · R_j",
+    summary: "LRP-0 with a stabilizer that absorbs weak evidence; ε may be relative to rms(z)",
+    source: "Bach et al. 2015, eq. 58; Binder et al. 2016, eq. 5",
+    parameters: ["epsilon"],
+  },
+  {
+    name: "alphaBeta",
+    equation: "R_i = Σ_j (α z_ij⁺ / z_j⁺ − β z_ij⁻ / z_j⁻) · R_j,  α − β = 1",
+    summary: "positive and negative contributions apart",
+    source: "Bach et al. 2015, eq. 60",
+    parameters: ["alpha", "beta", "epsilon"],
+  },
+  {
+    name: "beta",
+    equation: "αβ with α = 1 + β",
+    summary: "the same in the notation of the LRN paper",
+    source: "Binder et al. 2016, eq. 6",
+    parameters: ["beta", "epsilon"],
+  },
+  {
+    name: "zPlus",
+    equation: "R_i = Σ_j z_ij⁺ / z_j⁺ · R_j",
+    summary: "αβ with α = 1, β = 0",
+    source: "Montavon et al. 2017",
+    parameters: ["epsilon"],
+  },
+  {
+    name: "gamma",
+    equation: "as ε with w + γ w⁺ where z_j > 0, w + γ w⁻ where z_j < 0 (signs of x regarded)",
+    summary: "favours what agrees with the output",
+    source: "Montavon et al. 2019; generalised to any sign",
+    parameters: ["gamma", "epsilon"],
+  },
+  {
+    name: "wSquare",
+    equation: "R_i = Σ_j w_ij² / (Σ_i w_ij² + b_j²) · R_j",
+    summary: "independent of the input",
+    source: "Montavon et al. 2017",
+    parameters: ["epsilon"],
+  },
+  {
+    name: "flat",
+    equation: "R_i = Σ_j 1 / n_j · R_j",
+    summary: "spreads evenly over the real inputs of each neuron",
+    source: "Bach et al. 2016; Kohlbrenner et al. 2020",
+    parameters: ["epsilon"],
+  },
+  {
+    name: "zBox",
+    equation: "R_i = Σ_j (x_i w_ij − l_i w_ij⁺ − h_i w_ij⁻) / (z_j − z_j(l) − z_j(h)) · R_j",
+    summary: "for inputs between l and h",
+    source: "Montavon et al. 2017",
+    parameters: ["low", "high", "epsilon"],
+  },
+  {
+    name: "norm",
+    equation: "ε for layers without parameters (mean, sum)",
+    summary: "shares by what each input adds",
+    source: "zennit's Norm",
+    parameters: ["epsilon"],
+  },
   { name: "pass", equation: "R_in = R_out", summary: "for activations", source: "Bach et al. 2015", parameters: [] },
   { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "-", parameters: [] },
-  { name: "lrn", equation: "R_j = Σ_k v_jk R_k, see LRN", summary: "first-order Taylor through local response normalization", source: "Binder et al. 2016, section 3", parameters: ["lrn"] },
+  {
+    name: "lrn",
+    equation: "R_j = Σ_k v_jk R_k, see LRN",
+    summary: "first-order Taylor through local response normalization",
+    source: "Binder et al. 2016, section 3",
+    parameters: ["lrn"],
+  },
 ]);

@@ -115,9 +115,13 @@ export class Session {
     const { memory } = this.#instance;
     const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE);
     if (missing <= 0) return;
-    const refuse = (received: string) => new LrpError("memory", {
-      where: "the model's memory", expected: `at most ${LIMIT} bytes`, received, fix: "Use a smaller batch or input, or a composite that needs fewer copies of the weights.",
-    });
+    const refuse = (received: string) =>
+      new LrpError("memory", {
+        where: "the model's memory",
+        expected: `at most ${LIMIT} bytes`,
+        received,
+        fix: "Use a smaller batch or input, or a composite that needs fewer copies of the weights.",
+      });
     if (bytes > LIMIT) throw refuse(`${bytes} bytes`);
     try {
       memory.grow(missing);

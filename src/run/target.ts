@@ -41,7 +41,10 @@ function indexOfName(name: string, classes: readonly string[] | undefined): numb
   if (found.length === 1) return found[0];
   if (found.length > 1) throw usage("a name that one class has", `'${name}', the name of classes ${found.join(", ")}`, "Give the index.");
   const near = classes
-    .map((entry, i) => ({ text: `${i} '${entry}'`, far: Math.min(...namesOf(entry).map((n) => (n.includes(wanted) ? 0 : distance(n, wanted)))) }))
+    .map((entry, i) => ({
+      text: `${i} '${entry}'`,
+      far: Math.min(...namesOf(entry).map((n) => (n.includes(wanted) ? 0 : distance(n, wanted)))),
+    }))
     .sort((a, b) => a.far - b.far)
     .slice(0, 3);
   throw usage("a class name", `'${name}'`, `Nearest: ${near.map((n) => n.text).join(", ")}.`);
@@ -60,33 +63,51 @@ function argmax(values: Float32Array): number {
 }
 
 /** The weight of every class for one sample, as pairs. */
-function weightsOf(target: Target, logits: Float32Array, sample: number, samples: number, classes: readonly string[] | undefined): [number, number][] {
+function weightsOf(
+  target: Target,
+  logits: Float32Array,
+  sample: number,
+  samples: number,
+  classes: readonly string[] | undefined,
+): [number, number][] {
   const count = logits.length;
   if (target === "argmax") return [[argmax(logits), 1]];
   if (typeof target === "number" || typeof target === "string") return [[indexOf(target, count, classes), 1]];
   if (target instanceof Float32Array) {
-    if (target.length !== count && target.length !== count * samples) throw usage(`${count} weights, or ${count} for each of ${samples} samples`, `${target.length}`);
+    if (target.length !== count && target.length !== count * samples)
+      throw usage(`${count} weights, or ${count} for each of ${samples} samples`, `${target.length}`);
     const own = target.length === count ? target : target.subarray(sample * count, (sample + 1) * count);
     return Array.from(own, (w, i): [number, number] => [i, w]).filter(([, w]) => w !== 0);
   }
   if (Array.isArray(target)) {
-    if (target.length !== samples) throw usage(`a class for each of ${samples} samples`, `${target.length}`, "Weights for all classes are a Float32Array.");
+    if (target.length !== samples)
+      throw usage(`a class for each of ${samples} samples`, `${target.length}`, "Weights for all classes are a Float32Array.");
     return [[indexOf(target[sample], count, classes), 1]];
   }
-  return Object.entries(target as Record<string, number>).map(([key, w]) => [indexOf(/^\d+$/.test(key) ? Number(key) : key, count, classes), w]);
+  return Object.entries(target as Record<string, number>).map(([key, w]) => [
+    indexOf(/^\d+$/.test(key) ? Number(key) : key, count, classes),
+    w,
+  ]);
 }
 
 /**
  * Chooses what is explained, and with how much relevance it starts: its weight times its logit, or its weight.
  * @param logits f32[samples, classes]
  */
-export function chooseTargets(target: Target, start: "logit" | "one", logits: Float32Array, samples: number, classes: readonly string[] | undefined): { targets: Chosen[][]; relevance: Float32Array } {
+export function chooseTargets(
+  target: Target,
+  start: "logit" | "one",
+  logits: Float32Array,
+  samples: number,
+  classes: readonly string[] | undefined,
+): { targets: Chosen[][]; relevance: Float32Array } {
   const count = logits.length / samples;
   const relevance = new Float32Array(logits.length);
   const targets = Array.from({ length: samples }, (_, sample) => {
     const own = logits.subarray(sample * count, (sample + 1) * count);
     const weights = weightsOf(target, own, sample, samples, classes);
-    if (weights.length === 0 || !weights.every(([, w]) => Number.isFinite(w))) throw usage("finite weights, not all of them 0", JSON.stringify(weights.map(([, w]) => w)));
+    if (weights.length === 0 || !weights.every(([, w]) => Number.isFinite(w)))
+      throw usage("finite weights, not all of them 0", JSON.stringify(weights.map(([, w]) => w)));
     return weights.map(([index, weight]): Chosen => {
       const score = own[index];
       relevance[sample * count + index] = start === "logit" ? weight * score : weight;

@@ -12,8 +12,46 @@ export type Binary = "simd" | "relaxed";
 
 /** A module of one function that multiplies and adds with one rounding: it validates only where relaxed SIMD exists. */
 const PROBE = Uint8Array.of(
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 19, 1, 17, 0,
-  65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, 253, 133, 2, 11,
+  0,
+  97,
+  115,
+  109,
+  1,
+  0,
+  0,
+  0,
+  1,
+  5,
+  1,
+  96,
+  0,
+  1,
+  123,
+  3,
+  2,
+  1,
+  0,
+  10,
+  19,
+  1,
+  17,
+  0,
+  65,
+  0,
+  253,
+  15,
+  65,
+  0,
+  253,
+  15,
+  65,
+  0,
+  253,
+  15,
+  253,
+  133,
+  2,
+  11,
 );
 
 /** Whether this runtime has relaxed SIMD (Node from 22, Chromium from 114, Deno, Bun, workerd). */
@@ -34,7 +72,9 @@ export function compile(binary: Binary): Promise<WebAssembly.Module> {
     module = WebAssembly.compile(bytes).catch((error: Error) => {
       compiled.delete(binary);
       throw new LrpError("unsupported", {
-        where: "this runtime", expected: "WebAssembly with SIMD", received: error.message,
+        where: "this runtime",
+        expected: "WebAssembly with SIMD",
+        received: error.message,
         fix: "A page with a Content-Security-Policy needs 'wasm-unsafe-eval' in script-src.",
       });
     });
