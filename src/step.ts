@@ -223,20 +223,16 @@ export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
   })).flatMap((loops) => (loops.dims.length > 4 ? fourAxes(loops) : [loops]));
 }
 
-/** Runs loops of four axes on the host: `visit` gets where each operand stands. */
-export function walk({ dims: [d0, d1, d2, d3], starts, strides }: Loops, visit: (at: readonly number[]) => void): void {
-  const at = [...starts];
-  const advance = (axis: number, by: number) => {
-    for (let k = 0; k < at.length; k++) at[k] += by * strides[k][axis];
-  };
-  for (let i = 0; i < d0; i++, advance(0, 1)) {
-    for (let j = 0; j < d1; j++, advance(1, 1)) {
-      for (let k = 0; k < d2; k++, advance(2, 1)) {
-        for (let l = 0; l < d3; l++, advance(3, 1)) visit(at);
-        advance(3, -d3);
+/** Runs loops of four axes on the host, a row at a time: where each operand stands, and how far each goes along the row. */
+export function walkRows({ dims, starts, strides }: Loops, visit: (at: readonly number[], count: number, steps: readonly number[]) => void): void {
+  const [d0, d1, d2, d3] = dims;
+  const steps = strides.map((s) => s[3]);
+  for (let i = 0; i < d0; i++) {
+    for (let j = 0; j < d1; j++) {
+      for (let k = 0; k < d2; k++) {
+        const at = starts.map((start, o) => start + i * strides[o][0] + j * strides[o][1] + k * strides[o][2]);
+        visit(at, d3, steps);
       }
-      advance(2, -d2);
     }
-    advance(1, -d1);
   }
 }

@@ -1,4 +1,4 @@
-import { type Emitter, fourAxes, stridesOf, type Value, walk } from "../step.ts";
+import { type Emitter, fourAxes, stridesOf, type Value, walkRows } from "../step.ts";
 import { broadcast, type Constant, type Dims, shapeText, size, strides } from "../tensor.ts";
 import { type Affine, type Linear, type Op, type Operand, type Operands, require } from "./op.ts";
 
@@ -57,25 +57,23 @@ export function reduceTo(e: Emitter, s: Value, like: Value): Value {
   return out;
 }
 
-/** Folds f over constants with broadcasting, in double precision. */
-function fold(
-  f: (a: number, b: number) => number,
-  inputs: readonly (Constant | undefined)[],
-  dims: Dims,
-  type: Constant["type"] = inputs[0]!.type,
-): Constant {
-  const sources = inputs.map((c) => c!.data);
+/** f of two constants with broadcasting, in double precision. */
+function fold(f: (a: number, b: number) => number, a: Constant, b: Constant, type = a.type): Constant {
+  const dims = broadcast([a.dims, b.dims])!;
   const data = type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
-  const steps = [strides(dims), ...inputs.map((c) => broadcastStrides(c!.dims, strides(c!.dims), dims))];
-  for (const loops of fourAxes({ dims, starts: steps.map(() => 0), strides: steps })) {
-    walk(loops, (at) => {
-      let value = sources[0][at[1]];
-      for (let i = 1; i < sources.length; i++) value = f(value, sources[i][at[i + 1]]);
-      data[at[0]] = value;
+  const places = [strides(dims), ...[a, b].map((c) => broadcastStrides(c.dims, strides(c.dims), dims))];
+  for (const loops of fourAxes({ dims, starts: [0, 0, 0], strides: places })) {
+    walkRows(loops, ([y, left, right], count, [step, stepA, stepB]) => {
+      for (let i = 0; i < count; i++) data[y + i * step] = f(a.data[left + i * stepA], b.data[right + i * stepB]);
     });
   }
   return { type, dims, data };
 }
+
+/** The `fold` of a row whose inputs are combined one after another. */
+const folding = (f: (a: number, b: number) => number, type?: Constant["type"]): Op<None>["fold"] => (inputs) => [
+  inputs.slice(1).reduce<Constant>((a, b) => fold(f, a, b!, type), inputs[0]!),
+];
 
 function inferBroadcast(inputs: Operands): { dims: Dims[] } {
   require(inputs.length > 0 && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
@@ -132,7 +130,7 @@ const sumFamily = { ...shared, family: "sum", summary: "norm, or any linear rule
 export const add: Op<None> = {
   ...sumFamily,
   type: "Add",
-  fold: (inputs, _a, [dims]) => [fold((a, b) => a + b, inputs, dims)],
+  fold: folding((a, b) => a + b),
   forward: (e, call) => [zip(e, "addForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
   relevance: sumLinear(() => [1, 1]),
   affine: affineOf(
@@ -145,7 +143,7 @@ export const add: Op<None> = {
 export const sub: Op<None> = {
   ...sumFamily,
   type: "Sub",
-  fold: (inputs, _a, [dims]) => [fold((a, b) => a - b, inputs, dims)],
+  fold: folding((a, b) => a - b),
   forward: (e, call) => [zip(e, "subForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
   relevance: sumLinear(() => [1, -1]),
   affine: affineOf(
@@ -159,7 +157,7 @@ export const sub: Op<None> = {
 export const sum: Op<None> = {
   ...sumFamily,
   type: "Sum",
-  fold: (inputs, _a, [dims]) => [fold((a, b) => a + b, inputs, dims)],
+  fold: folding((a, b) => a + b),
   forward: (e, call) => [
     call.inputs
       .slice(1)
@@ -176,7 +174,7 @@ function scaling(type: string, kernel: ZipKernel, f: (a: number, b: number) => n
     type,
     family: "normalization",
     summary: "pass, when the other factor is constant",
-    fold: (inputs, _a, [dims]) => [fold(f, inputs, dims)],
+    fold: folding(f),
     forward: (e, call) => [zip(e, kernel, call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
     relevance: {
       kind: "pass",
@@ -217,7 +215,7 @@ export const pow: Op<None> = {
   type: "Pow",
   family: "activation",
   summary: "pass, when the exponent is constant",
-  fold: (inputs, _a, [dims]) => [fold((a, b) => a ** b, inputs, dims)],
+  fold: folding((a, b) => a ** b),
   forward: (e, call) => [zip(e, "powForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
   relevance: {
     kind: "pass",
@@ -248,5 +246,5 @@ export const equal: Op<None> = {
   type: "Equal",
   family: "other",
   summary: "on constants only",
-  fold: (inputs, _a, [dims]) => [fold((a, b) => Number(a === b), inputs, dims, "bool")],
+  fold: folding((a, b) => Number(a === b), "bool"),
 };

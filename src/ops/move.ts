@@ -1,4 +1,4 @@
-import { type Block, fourAxes, stridesOf, walk } from "../step.ts";
+import { type Block, fourAxes, stridesOf, walkRows } from "../step.ts";
 import { type Constant, type Dims, size, strides } from "../tensor.ts";
 import type { Call, Inferred, Op, Operands } from "./op.ts";
 
@@ -32,8 +32,9 @@ export function whole(input: number, dims: Dims, to: readonly number[]): Move {
 /** Copies a block between arrays; the host's counterpart of the copy kernel. */
 function copyHost(from: Constant["data"], to: Constant["data"], block: Block): void {
   for (const loops of fourAxes({ dims: block.dims, starts: [block.to, block.from], strides: [block.toStrides, block.fromStrides] })) {
-    walk(loops, ([target, source]) => {
-      to[target] = from[source];
+    walkRows(loops, ([target, source], count, [stepTo, stepFrom]) => {
+      if (stepTo === 1 && stepFrom === 1) to.set(from.subarray(source, source + count), target);
+      else for (let i = 0; i < count; i++) to[target + i * stepTo] = from[source + i * stepFrom];
     });
   }
 }

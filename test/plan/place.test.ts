@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { load } from "../../src/index.ts";
+import { canonize } from "../../src/graph/canonize.ts";
+import { build } from "../../src/graph/build.ts";
+import { infer } from "../../src/graph/infer.ts";
+import { decode } from "../../src/onnx/decode.ts";
+import { ancestors, lower, type Program } from "../../src/plan/lower.ts";
+import { place } from "../../src/plan/place.ts";
+import { assign, compositeOf } from "../../src/rules/composite.ts";
+import { isRef, type Argument } from "../../src/step.ts";
+
+const demo = new Uint8Array(readFileSync(new URL("../../demo/digits.onnx", import.meta.url)));
+
+function program(composite: string): Program {
+  const graph = canonize(infer(build(decode(demo)), [2, 1, 28, 28]));
+  const { assignment } = assign(graph, ancestors(graph, "logits"), compositeOf(composite, {}));
+  return lower(graph, { start: "logits", assignment, at: [] });
+}
+
+/** First and last step at which each value is named, by a second reading of the program. */
+function lives({ steps, input, outputs, relevance }: Program): Map<number, { first: number; last: number; count: number }> {
+  const found = new Map<number, { first: number; last: number; count: number }>();
+  const see = (id: number, count: number, at: number) => {
+    const life = found.get(id) ?? { first: at, last: at, count };
+    found.set(id, { first: Math.min(life.first, at), last: Math.max(life.last, at), count: Math.max(life.count, count) });
+  };
+  see(input.id, input.count, -1);
+  steps.forEach((step, at) => {
+    for (const argument of step.args as readonly Argument[]) {
+      const value = typeof argument === "number" ? undefined : isRef(argument) ? argument.value : argument;
+      if (value && !value.weight) see(value.id, value.count, at);
+    }
+  });
+  for (const value of [...outputs.values(), relevance!.input, relevance!.ledger]) see(value.id, value.count, steps.length);
+  return found;
+}
+
+describe("the memory plan", () => {
+  it.each(["epsilonPlus", "epsilonAlpha2Beta1", "paperBeta"])("%s: values that live at the same time do not overlap", (composite) => {
+    const made = program(composite);
+    const { offsets, arenaBytes, lowerBound } = place(made);
+    const all = [...lives(made)].map(([id, life]) => ({ ...life, from: offsets.get(id)!, to: offsets.get(id)! + 4 * life.count + 16 }));
+    for (const a of all) {
+      expect(a.from % 16).toBe(0);
+      expect(a.to).toBeLessThanOrEqual(arenaBytes + 16);
+      for (const b of all) {
+        if (a === b || a.first > b.last || b.first > a.last) continue;
+        expect(a.to <= b.from || b.to <= a.from).toBe(true);
+      }
+    }
+    expect(arenaBytes).toBeGreaterThanOrEqual(lowerBound);
+    expect(arenaBytes).toBeLessThan(1.25 * lowerBound);
+  });
+});
+
+describe("what the stages print", () => {
+  it("the graph of the demo, with its rules", async () => {
+    const model = await load(demo);
+    await expect(`${model.inspect().text}\n`).toMatchFileSnapshot("../golden/digits.inspect.txt");
+  });
+
+  it("the kernel calls of its explanation", async () => {
+    const model = await load(demo);
+    await expect(`${model.printPlan([1, 1, 28, 28])}\n`).toMatchFileSnapshot("../golden/digits.plan.txt");
+  });
+});
