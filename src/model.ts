@@ -31,7 +31,7 @@ interface Fitted {
   readonly dims: Dims;
   readonly graph: Graph;
   readonly session: Session;
-  readonly plans: { readonly composite: unknown; readonly key: string; readonly plan: Plan }[];
+  readonly plans: Map<string, Plan>;
 }
 
 /** What relevance needs to know before any number is computed. */
@@ -87,7 +87,7 @@ export class Model {
    */
   predict(input: Tensor): Prediction {
     const fitted = this.#fit(this.#checked(input));
-    const plan = this.#plan(fitted, undefined, "predict", () => place(lower(fitted.graph)));
+    const plan = this.#plan(fitted, "predict", () => place(lower(fitted.graph)));
     fitted.session.run(plan, input.data);
     return this.#outputs(fitted, plan);
   }
@@ -102,18 +102,15 @@ export class Model {
   explain(input: Tensor, options: ExplainOptions = {}): Explanation {
     const fitted = this.#fit(this.#checked(input));
     const { graph, session } = fitted;
-    const { composite = "epsilonPlus", target = "argmax", start = "logit", at = [] } = options;
+    const { target = "argmax", start = "logit", at = [] } = options;
     if (start !== "logit" && start !== "one")
       throw new LrpError("usage", { where: "option 'start'", expected: "'logit' or 'one'", received: `'${start}'` });
     const assigned = this.#assign(graph, options);
     if (assigned.issues.length > 0) throw new LrpError("rule", assigned.issues);
     const names = at.map((name) => this.#named(graph, assigned, name));
-    const plan = this.#plan(
-      fitted,
-      composite,
-      JSON.stringify({ ...options, composite: undefined, target: undefined, start: undefined }),
-      () => place(lower(graph, { start: assigned.start, assignment: assigned.assignment, at: names })),
-    );
+    // Equal rules mean an equal plan, whichever composite they came from.
+    const key = JSON.stringify([assigned.start, [...assigned.assignment.values()], names]);
+    const plan = this.#plan(fitted, key, () => place(lower(graph, { start: assigned.start, assignment: assigned.assignment, at: names })));
     const backward = plan.program.relevance!;
     const samples = input.dims[0];
     let targets: Chosen[][] = [];
@@ -212,18 +209,18 @@ export class Model {
       throw new LrpError("usage", { where: "the model", expected: "one that is not disposed", received: "a call after dispose()" });
     if (this.#fitted?.dims.join() !== dims.join()) {
       const graph = canonize(infer(this.#graph, dims));
-      this.#fitted = { dims: [...dims], graph, session: new Session(instantiate(this.#module)), plans: [] };
+      this.#fitted = { dims: [...dims], graph, session: new Session(instantiate(this.#module)), plans: new Map() };
     }
     return this.#fitted!;
   }
 
-  #plan(fitted: Fitted, composite: unknown, key: string, make: () => Plan): Plan {
-    const { plans } = fitted;
-    const found = plans.findIndex((p) => p.composite === composite && p.key === key);
-    const entry = found >= 0 ? plans.splice(found, 1)[0] : { composite, key, plan: make() };
-    plans.push(entry);
-    if (plans.length > KEPT_PLANS) plans.shift();
-    return entry.plan;
+  #plan({ plans }: Fitted, key: string, make: () => Plan): Plan {
+    const plan = plans.get(key) ?? make();
+    // The one used last stands last; the first is forgotten.
+    plans.delete(key);
+    plans.set(key, plan);
+    if (plans.size > KEPT_PLANS) plans.delete(plans.keys().next().value!);
+    return plan;
   }
 
   #output(name?: string): string {

@@ -224,7 +224,10 @@ export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
 }
 
 /** Runs loops of four axes on the host, a row at a time: where each operand stands, and how far each goes along the row. */
-export function walkRows({ dims, starts, strides }: Loops, visit: (at: readonly number[], count: number, steps: readonly number[]) => void): void {
+export function walkRows(
+  { dims, starts, strides }: Loops,
+  visit: (at: readonly number[], count: number, steps: readonly number[]) => void,
+): void {
   const [d0, d1, d2, d3] = dims;
   const steps = strides.map((s) => s[3]);
   for (let i = 0; i < d0; i++) {

@@ -185,7 +185,8 @@ function identify(graph: Graph, c: Candidate): LrnAttributes | undefined {
     // Behind a large bias an impulse loses digits; the probe measures a better.
     const unit = expected(probe, dims, { ...window, a: 1, bias: 0 });
     const a = unit.reduce((sum, u, i) => sum + (answer[i] - bias) * u, 0) / unit.reduce((sum, u) => sum + u * u, 0);
-    if (unit.every((u, i) => Math.abs(bias + a * u - answer[i]) <= 1e-5 * Math.abs(answer[i]))) return { ...window, a: Number(a.toPrecision(7)) };
+    if (unit.every((u, i) => Math.abs(bias + a * u - answer[i]) <= 1e-5 * Math.abs(answer[i])))
+      return { ...window, a: Number(a.toPrecision(7)) };
   }
   return undefined;
 }

@@ -22,7 +22,9 @@ function operands(node: Node, state: State): Operands | undefined {
       continue;
     }
     const dims = state.dims.get(name);
-    // The node that computes it was complained of already.
+    // Unless the node that computes it was complained of already, it is an output that no row describes.
+    require(dims ||
+      state.issues.length > 0, "unsupported", "inputs that relprop computes", `'${name}', a further output of the node before`);
     if (!dims) return undefined;
     list.push({ name, dims, constant: state.constants.get(name) });
   }

@@ -71,9 +71,9 @@ function fold(f: (a: number, b: number) => number, a: Constant, b: Constant, typ
 }
 
 /** The `fold` of a row whose inputs are combined one after another. */
-const folding = (f: (a: number, b: number) => number, type?: Constant["type"]): Op<None>["fold"] => (inputs) => [
-  inputs.slice(1).reduce<Constant>((a, b) => fold(f, a, b!, type), inputs[0]!),
-];
+const folding =
+  (f: (a: number, b: number) => number, type?: Constant["type"]): Op<None>["fold"] =>
+  (inputs) => [inputs.slice(1).reduce<Constant>((a, b) => fold(f, a, b!, type), inputs[0]!)];
 
 function inferBroadcast(inputs: Operands): { dims: Dims[] } {
   require(inputs.length > 0 && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");

@@ -91,5 +91,9 @@ export const dropout = reshaping<None>(
     read.ignore("ratio", "seed");
     return nothing();
   },
-  ([x]) => x!.dims,
+  ([x, , training]) => {
+    require(!training ||
+      training.constant?.data[0] === 0, "unsupported", "training_mode = false", "true", "Export the network in inference mode.");
+    return x!.dims;
+  },
 );
