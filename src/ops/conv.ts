@@ -81,7 +81,7 @@ function convZ(e: Emitter, call: Call<ConvAttributes>, [x]: readonly Value[], ma
         ? e.weight(name, data, `depthwise ${map}`, [taps, c], (to) => {
             for (let o = 0; o < c; o++) for (let tap = 0; tap < taps; tap++) to[tap * c + o] = f(data[o * taps + tap]);
           })
-        : e.weight(name, data, `panels ${map} ${g}`, [roundUp(outputs, PANEL) * taps * inputs], (to) =>
+        : e.weight(name, data, `panels ${map} ${g}/${group}`, [roundUp(outputs, PANEL) * taps * inputs], (to) =>
             packPanels(to, outputs, taps, inputs, (o, tap, i) => f(data[((g * outputs + o) * inputs + i) * taps + tap])),
           ),
     (g) => biasValue(e, call, biasMap, g, depthwise ? m : outputs),
@@ -113,7 +113,8 @@ function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMa
       const [kh, kw] = [row.taps.length, column.taps.length];
       if (kh === 0 || kw === 0) continue;
       const tapAt = (tap: number) => row.taps[Math.floor(tap / kw)] * w.kernel + column.taps[tap % kw];
-      const phase = `${row.first},${column.first}`;
+      // Equal taps of equal weights are packed alike, whichever convolution they belong to.
+      const phase = `taps ${row.taps} x ${column.taps}`;
       run(
         e,
         call.node.name,
@@ -138,7 +139,7 @@ function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMa
             ? e.weight(name, data, `transposed depthwise ${map} ${phase}`, [kh * kw, c], (to) => {
                 for (let o = 0; o < c; o++) for (let tap = 0; tap < kh * kw; tap++) to[tap * c + o] = f(data[o * taps + tapAt(tap)]);
               })
-            : e.weight(name, data, `transposed panels ${map} ${g} ${phase}`, [roundUp(outputs, PANEL) * kh * kw * inputs], (to) =>
+            : e.weight(name, data, `transposed panels ${map} ${g}/${group} ${phase}`, [roundUp(outputs, PANEL) * kh * kw * inputs], (to) =>
                 packPanels(to, outputs, kh * kw, inputs, (o, tap, i) => f(data[((g * inputs + i) * outputs + o) * taps + tapAt(tap)])),
               ),
         () => zeros(e, call, roundUp(depthwise ? c : outputs, PANEL)),

@@ -199,8 +199,13 @@ function matches(entry: Entry, node: Node, places: ReturnType<typeof positions>)
 }
 
 /** The rule's name when the rule cannot be used on the operator, with what could. */
-function misfit(node: Node, rule: Rule): string | undefined {
+function misfit(graph: Graph, node: Node, rule: Rule): string | undefined {
   const relevance = ops.get(node.type)!.relevance;
+  if (rule.kind === "linear") {
+    const channels = graph.dims.get(node.inputs[0])![1];
+    const fits = [rule.low, rule.high].every((bound) => bound === undefined || typeof bound === "number" || bound.length === channels);
+    if (!fits) return `bounds for ${channels} channels`;
+  }
   if (rule.kind === "gradient")
     return relevance?.kind === "own" && !relevance.rules.gradient ? Object.keys(relevance.rules).join(", ") : undefined;
   if (relevance?.kind === "linear" && rule.kind === "linear") {
@@ -252,7 +257,7 @@ export function assign(
       continue;
     }
     const rule = composite.find((entry) => matches(entry, node, places))?.rule;
-    const problem = rule && misfit(node, rule);
+    const problem = rule && misfit(graph, node, rule);
     if (!rule)
       issues.push({
         where: whereIs(node),
