@@ -1,0 +1,125 @@
+import { denseForward, denseVjp } from "../dense";
+import { Block, begin, expected, list, number, quarters, room, same, tails } from "./support";
+
+function f(v: f64, p: f64, q: f64): f64 { return p * max<f64>(v, 0) + q * min<f64>(v, 0); }
+
+function forward(x: Block, w: Block, b: Block, n: i32, m: i32, k: i32, p: f64, q: f64): void {
+  const y = room(n * m);
+  denseForward(x.at, w.at, b.at, y.at, n, m, k, <f32>p, <f32>q);
+  const want = expected(n * m);
+  for (let i = 0; i < n; i++) for (let o = 0; o < m; o++) {
+    want[i * m + o] = b.get(o);
+    for (let j = 0; j < k; j++) want[i * m + o] += x.get(i * k + j) * f(w.get(o * k + j), p, q);
+  }
+  same(y, want);
+}
+
+/** As the definition, but a row without relevance takes part in nothing. */
+function vjp(s: Block, w: Block, n: i32, m: i32, k: i32, p: f64, q: f64): void {
+  const y = room(n * k);
+  denseVjp(s.at, w.at, y.at, n, m, k, <f32>p, <f32>q);
+  const want = expected(n * k);
+  for (let i = 0; i < n; i++) for (let o = 0; o < m; o++) for (let j = 0; j < k; j++) {
+    if (s.get(i * m + o) != 0) want[i * k + j] += s.get(i * m + o) * f(w.get(o * k + j), p, q);
+  }
+  same(y, want);
+}
+
+/** p, q: the weights as they are, W⁺, W⁻, γ's two, none, and a mirror image. */
+const slopes: f64[][] = [[1, 1], [1, 0], [0, 1], [1.25, 1], [1, 1.25], [0, 0], [-1, 0.5]];
+
+function inputs(n: i32, k: i32): Block { return quarters(n * k); }
+
+describe("denseForward", () => {
+  it("sums over k for every tail of m and k", () => {
+    for (let a = 0; a < tails.length; a++) for (let b = 0; b < tails.length; b++) for (let n = 1; n <= 7; n++) {
+      const m = tails[a], k = tails[b];
+      begin(`n ${n}, m ${m}, k ${k}`);
+      forward(inputs(n, k), inputs(m, k), quarters(m), n, m, k, 1, 1);
+    }
+  });
+
+  it("maps the weights through two slopes", () => {
+    for (let a = 0; a < slopes.length; a++) for (let b = 0; b < tails.length; b++) for (let m = 1; m <= 9; m++) {
+      const k = tails[b], p = slopes[a][0], q = slopes[a][1];
+      begin(`p ${p}, q ${q}, m ${m}, k ${k}`);
+      forward(inputs(5, k), inputs(m, k), quarters(m), 5, m, k, p, q);
+    }
+  });
+
+  it("is the bias without inputs, and nothing without rows or outputs", () => {
+    for (let n = 0; n <= 4; n++) for (let m = 0; m <= 6; m++) {
+      begin(`n ${n}, m ${m}, k 0`);
+      forward(quarters(0), quarters(0), quarters(m), n, m, 0, 1, 1);
+    }
+  });
+
+  it("keeps NaN and infinity in their own row and column", () => {
+    const bad: f64[] = [NaN, Infinity, -Infinity];
+    for (let v = 0; v < bad.length; v++) for (let a = 0; a < slopes.length; a++) for (let at = 0; at < 7; at++) {
+      const n = 4, m = 5, k = 7;
+      begin(`${bad[v]} at ${at}, slopes ${a}`);
+      const x = inputs(n, k), w = inputs(m, k);
+      x.set(2 * k + at, bad[v]);
+      w.set(3 * k + at, bad[v]);
+      forward(x.freeze(), w.freeze(), quarters(m), n, m, k, slopes[a][0], slopes[a][1]);
+    }
+  });
+});
+
+describe("denseVjp", () => {
+  it("sums over m for every tail of m and k", () => {
+    for (let a = 0; a < tails.length; a++) for (let b = 0; b < tails.length; b++) for (let n = 1; n <= 4; n++) {
+      const m = tails[a], k = tails[b];
+      begin(`n ${n}, m ${m}, k ${k}`);
+      vjp(inputs(n, m), inputs(m, k), n, m, k, 1, 1);
+    }
+  });
+
+  it("maps the weights through two slopes", () => {
+    for (let a = 0; a < slopes.length; a++) for (let b = 0; b < tails.length; b++) {
+      const k = tails[b], p = slopes[a][0], q = slopes[a][1];
+      begin(`p ${p}, q ${q}, k ${k}`);
+      vjp(inputs(2, 3), inputs(3, k), 2, 3, k, p, q);
+    }
+  });
+
+  it("is the same on both sides of its blocks of 2048 columns", () => {
+    const ks: i32[] = [2047, 2048, 2049, 2051, 4096, 4099];
+    for (let a = 0; a < ks.length; a++) for (let b = 0; b < 2; b++) {
+      begin(`k ${ks[a]}, slopes ${b}`);
+      vjp(inputs(2, 3), inputs(3, ks[a]), 2, 3, ks[a], slopes[b][0], slopes[b][1]);
+    }
+  });
+
+  it("does not read the weights of a neuron without relevance", () => {
+    const n = 2, m = 3, k = 7;
+    for (let a = 0; a < 2; a++) {
+      begin(`slopes ${a}`);
+      const s = list([1, 0, -2, 0.5, -0.0, 3]), w = inputs(m, k);
+      for (let j = 0; j < k; j++) w.set(k + j, NaN);
+      vjp(s, w.freeze(), n, m, k, slopes[a][0], slopes[a][1]);
+    }
+  });
+
+  it("gives zeros without outputs", () => {
+    begin("m 0");
+    vjp(quarters(0), quarters(0), 3, 0, 5, 1, 1);
+  });
+
+  it("is the adjoint: ⟨forward(x), s⟩ = ⟨x, vjp(s)⟩", () => {
+    for (let a = 0; a < slopes.length; a++) {
+      const n = 3, m = 7, k = 11, p = <f32>slopes[a][0], q = <f32>slopes[a][1];
+      begin(`slopes ${a}`);
+      const x = inputs(n, k), w = inputs(m, k), s = inputs(n, m), y = room(n * m), back = room(n * k);
+      const none = room(m);
+      memory.fill(none.at, 0, m << 2);
+      denseForward(x.at, w.at, none.freeze().at, y.at, n, m, k, p, q);
+      denseVjp(s.at, w.at, back.at, n, m, k, p, q);
+      let left: f64 = 0, right: f64 = 0;
+      for (let i = 0; i < n * m; i++) left += y.get(i) * s.get(i);
+      for (let i = 0; i < n * k; i++) right += x.get(i) * back.get(i);
+      number(left, right, 0, "inner product");
+    }
+  });
+});

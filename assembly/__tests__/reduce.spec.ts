@@ -1,0 +1,115 @@
+import { logSoftmaxForward, softmaxForward, sum } from "../reduce";
+import { Block, begin, close, copyOf, expected, intact, list, number, room, spread, tails } from "./support";
+
+/** Softmax, or its logarithm, straight from exp and log. */
+function definition(x: Block, outer: i32, axis: i32, inner: i32, log: bool): Float64Array {
+  const want = expected(x.count);
+  for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) {
+    const first = o * axis * inner + i;
+    let top = -Infinity, total: f64 = 0;
+    for (let j = 0; j < axis; j++) top = max(top, x.get(first + j * inner));
+    for (let j = 0; j < axis; j++) total += Math.exp(x.get(first + j * inner) - top);
+    for (let j = 0; j < axis; j++) {
+      const v = x.get(first + j * inner) - top;
+      want[first + j * inner] = log ? v - Math.log(total) : Math.exp(v) / total;
+    }
+  }
+  return want;
+}
+
+function check(x: Block, outer: i32, axis: i32, inner: i32): void {
+  for (let log = 0; log < 2; log++) {
+    const y = room(x.count), same = copyOf(x);
+    if (log) {
+      logSoftmaxForward(x.at, y.at, outer, axis, inner);
+      logSoftmaxForward(same.at, same.at, outer, axis, inner);
+    } else {
+      softmaxForward(x.at, y.at, outer, axis, inner);
+      softmaxForward(same.at, same.at, outer, axis, inner);
+    }
+    close(y, definition(x, outer, axis, inner, log == 1), 1e-7);
+    close(same, definition(x, outer, axis, inner, log == 1), 1e-7);
+  }
+}
+
+describe("softmaxForward and logSoftmaxForward", () => {
+  it("run along any axis of every length, in place too", () => {
+    for (let t = 0; t < tails.length; t++) for (let outer = 1; outer <= 3; outer++) for (let inner = 1; inner <= 5; inner += 2) {
+      begin(`outer ${outer}, axis ${tails[t]}, inner ${inner}`);
+      check(spread(outer * tails[t] * inner, 5), outer, tails[t], inner);
+    }
+  });
+
+  it("do not overflow, and take −∞ for impossible", () => {
+    const rows: f64[][] = [[1000, 999, -1000], [-1000, 0, 1000], [0, 1000, 0], [3e38, -3e38, 3e38], [-1e4, -1e4, -1e4], [0, -Infinity, 1], [1e-45, 0, -1e-45]];
+    for (let i = 0; i < rows.length; i++) {
+      begin(`${rows[i]}`);
+      check(list(rows[i]), 1, 3, 1);
+    }
+  });
+
+  it("give NaN for the whole line of a NaN or of nothing but −∞, and for no other", () => {
+    begin("NaN");
+    check(list([1, 2, NaN, 3, 4, 5, 6, 7]), 1, 2, 4);
+    begin("all −∞");
+    check(list([-Infinity, 1, -Infinity, 2, -Infinity, 3]), 1, 3, 2);
+  });
+
+  it("add up to 1", () => {
+    for (let t = 0; t < tails.length; t++) {
+      begin(`axis ${tails[t]}`);
+      const x = spread(tails[t], 30), y = room(tails[t]), log = room(tails[t]);
+      softmaxForward(x.at, y.at, 1, tails[t], 1);
+      logSoftmaxForward(x.at, log.at, 1, tails[t], 1);
+      let total: f64 = 0, exps: f64 = 0;
+      for (let i = 0; i < y.count; i++) { total += y.get(i); exps += Math.exp(log.get(i)); }
+      number(total, 1, 1e-6, "softmax");
+      number(exps, 1, 1e-5, "exp of its logarithm");
+    }
+  });
+});
+
+/** f64[2] between margins. */
+function sums(): Block { return room(4); }
+
+describe("sum", () => {
+  it("adds numbers and magnitudes for every tail", () => {
+    const counts: i32[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 31, 1009];
+    for (let t = 0; t < counts.length; t++) {
+      begin(`count ${counts[t]}`);
+      const x = spread(counts[t], 3), out = sums();
+      sum(x.at, out.at, x.count);
+      let total: f64 = 0, magnitude: f64 = 0;
+      for (let i = 0; i < x.count; i++) { total += x.get(i); magnitude += abs(x.get(i)); }
+      number(load<f64>(out.at), total, 1e-12 * magnitude, "sum");
+      number(load<f64>(out.at, 8), magnitude, 1e-12 * magnitude, "sum of magnitudes");
+      intact(out);
+    }
+  });
+
+  it("is in double precision, in vectors and tails", () => {
+    for (let shift = 0; shift < 8; shift++) {
+      begin(`shift ${shift}`);
+      const x = room(8 + shift), out = sums();
+      for (let i = 0; i < x.count; i++) x.set(i, i == shift ? 1e9 : i == shift + 7 ? -1e9 : i >= shift ? 1 : 0);
+      sum(x.freeze().at, out.at, x.count);
+      number(load<f64>(out.at), 6, 0, "sum");
+      number(load<f64>(out.at, 8), 2e9 + 6, 0, "sum of magnitudes");
+    }
+  });
+
+  it("shows NaN and infinity wherever they stand", () => {
+    for (let at = 0; at < 11; at++) {
+      begin(`at ${at}`);
+      const x = spread(11, 1), y = spread(11, 1), out = sums();
+      x.set(at, NaN);
+      y.set(at, -Infinity);
+      sum(x.freeze().at, out.at, 11);
+      number(load<f64>(out.at), NaN, 0, "sum with NaN");
+      number(load<f64>(out.at, 8), NaN, 0, "magnitudes with NaN");
+      sum(y.freeze().at, out.at, 11);
+      number(load<f64>(out.at), -Infinity, 0, "sum with −∞");
+      number(load<f64>(out.at, 8), Infinity, 0, "magnitudes with −∞");
+    }
+  });
+});

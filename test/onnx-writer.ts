@@ -1,0 +1,116 @@
+import type { Tensor } from "../src/index.ts";
+
+/*
+ * Writes ONNX files, for tests: protocol buffers by hand, the field numbers those of onnx.proto.
+ */
+
+/** A tensor of a file. Float32Array is float32, number[] int64, boolean[] bool. */
+export interface FileTensor {
+  readonly dims: readonly number[];
+  readonly data: Float32Array | readonly number[] | readonly boolean[];
+}
+
+/** A number is an int, a list ints; floats are marked. */
+export type Attribute = number | readonly number[] | string | { readonly float: number } | { readonly floats: readonly number[] } | { readonly tensor: FileTensor } | { readonly graph: FileGraph };
+
+export interface FileNode {
+  readonly type: string;
+  /** Left out inputs are "". */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes?: Readonly<Record<string, Attribute>>;
+  /** The first output's, unless given. */
+  readonly name?: string;
+  readonly domain?: string;
+}
+
+export interface FileGraph {
+  readonly nodes: readonly FileNode[];
+  readonly initializers?: Readonly<Record<string, FileTensor>>;
+  /** Dims by name; a string is a free dimension. */
+  readonly inputs?: Readonly<Record<string, readonly (number | string)[]>>;
+  readonly outputs: Readonly<Record<string, readonly (number | string)[]>>;
+}
+
+type Bytes = readonly number[];
+const utf8 = (text: string): Bytes => [...new TextEncoder().encode(text)];
+
+function varint(value: number): Bytes {
+  const out: number[] = [];
+  for (let v = BigInt.asUintN(64, BigInt(value)); ; v >>= 7n) {
+    if (v < 128n) return [...out, Number(v)];
+    out.push(Number(v & 127n) | 128);
+  }
+}
+
+function fixed32(value: number): Bytes {
+  return [...new Uint8Array(Float32Array.of(value).buffer)];
+}
+
+/** Field `tag`: a number is a varint, a list of bytes a string or message. */
+function field(tag: number, value: number | Bytes): Bytes {
+  return typeof value === "number" ? [...varint(tag << 3), ...varint(value)] : [...varint((tag << 3) | 2), ...varint(value.length), ...value];
+}
+
+const FLOAT = 1, INT64 = 7, BOOL = 9;
+
+function tensorBytes({ dims, data }: FileTensor, name = ""): Bytes {
+  const floats = data instanceof Float32Array;
+  const booleans = !floats && typeof data[0] === "boolean";
+  const raw = floats ? data : booleans ? Uint8Array.from(data as boolean[], Number) : BigInt64Array.from(data as number[], BigInt);
+  return [
+    ...dims.flatMap((d) => field(1, d)), ...field(2, floats ? FLOAT : booleans ? BOOL : INT64),
+    ...field(8, utf8(name)), ...field(9, [...new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength)]),
+  ];
+}
+
+function attributeBytes(name: string, value: Attribute): Bytes {
+  const typed = (type: number, ...content: Bytes[]): Bytes => [...field(1, utf8(name)), ...content.flat(), ...field(20, type)];
+  if (typeof value === "number") return typed(2, field(3, value));
+  if (typeof value === "string") return typed(3, field(4, utf8(value)));
+  if ("float" in value) return typed(1, varint((2 << 3) | 5), fixed32(value.float));
+  if ("tensor" in value) return typed(4, field(5, tensorBytes(value.tensor)));
+  if ("graph" in value) return typed(5, field(6, graphBytes(value.graph)));
+  if ("floats" in value) return typed(6, field(7, value.floats.flatMap(fixed32)));
+  return typed(7, field(8, value.flatMap(varint)));
+}
+
+function nodeBytes({ type, inputs, outputs, attributes = {}, name = outputs[0], domain = "" }: FileNode): Bytes {
+  return [
+    ...inputs.flatMap((i) => field(1, utf8(i))), ...outputs.flatMap((o) => field(2, utf8(o))), ...field(3, utf8(name)), ...field(4, utf8(type)),
+    ...Object.entries(attributes).flatMap(([key, value]) => field(5, attributeBytes(key, value))), ...field(7, utf8(domain)),
+  ];
+}
+
+function portBytes(name: string, dims: readonly (number | string)[]): Bytes {
+  const shape = dims.flatMap((d) => field(1, typeof d === "number" ? field(1, d) : field(2, utf8(d))));
+  return [...field(1, utf8(name)), ...field(2, field(1, [...field(1, FLOAT), ...field(2, shape)]))];
+}
+
+function graphBytes({ nodes, initializers = {}, inputs = {}, outputs }: FileGraph): Bytes {
+  return [
+    ...nodes.flatMap((n) => field(1, nodeBytes(n))), ...field(2, utf8("test")),
+    ...Object.entries(initializers).flatMap(([name, t]) => field(5, tensorBytes(t, name))),
+    ...Object.entries(inputs).flatMap(([name, dims]) => field(11, portBytes(name, dims))),
+    ...Object.entries(outputs).flatMap(([name, dims]) => field(12, portBytes(name, dims))),
+  ];
+}
+
+/** The bytes of an ONNX file. */
+export function onnx(graph: FileGraph, opset = 17): Uint8Array {
+  return Uint8Array.from([...field(1, 8), ...field(7, graphBytes(graph)), ...field(8, [...field(1, []), ...field(2, opset)])]);
+}
+
+/** A file of one chain: every node reads `x` or the one before it, then its own parameters. */
+export function chain(dims: readonly (number | string)[], nodes: readonly { type: string; attributes?: FileNode["attributes"]; parameters?: readonly (FileTensor | Tensor | undefined)[] }[], opset = 17): Uint8Array {
+  const initializers: Record<string, FileTensor> = {};
+  const list = nodes.map(({ type, attributes, parameters = [] }, i): FileNode => {
+    const names = parameters.map((p, k) => {
+      if (!p) return "";
+      initializers[`p${i}_${k}`] = p;
+      return `p${i}_${k}`;
+    });
+    return { type, attributes, inputs: [i === 0 ? "x" : `y${i - 1}`, ...names], outputs: [`y${i}`] };
+  });
+  return onnx({ nodes: list, initializers, inputs: { x: dims }, outputs: { [`y${nodes.length - 1}`]: [] } }, opset);
+}

@@ -1,0 +1,38 @@
+import { expect } from "vitest";
+import { type Network, ruleOf, type Tensor } from "../../src/index.ts";
+import type { Binary } from "../binaries.ts";
+import { expectClose, magnitude } from "../close.ts";
+import { explainFrom } from "../explain.ts";
+import { loadFor } from "../binaries.ts";
+import { numbers } from "../random.ts";
+import { directional } from "../reference/layers.ts";
+
+type Numbers = ArrayLike<number>;
+
+export interface Expected {
+  readonly dims: readonly number[];
+  /** The layer in double precision. */
+  forward(x: Numbers): Numbers;
+  /** Σ of what its sums add up, as far as that is more than the result: what float32's rounding is proportional to. */
+  readonly scale?: number;
+}
+
+const dot = (a: Numbers, b: Numbers) => Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0);
+
+/** The forward pass against the reference, and ⟨J v, u⟩ = ⟨v, Jᵀ u⟩: J by differences of the reference, Jᵀ u by the gradient rule. */
+export async function expectLayer(binary: Binary, source: Uint8Array | Network, x: Tensor, expected: Expected, { differentiable = true } = {}): Promise<void> {
+  using model = await loadFor(binary, source);
+  const { output } = model.predict(x);
+  expect(output.dims).toEqual(expected.dims);
+  const y = expected.forward(Float64Array.from(x.data));
+  expectClose(output.data, y, 2e-6, expected.scale);
+  if (!differentiable) return;
+  const u = numbers(y.length, 21);
+  const { relevance } = explainFrom(model, x, u, { composite: [{ rule: ruleOf.gradient() }] });
+  expect(relevance.dims).toEqual(x.dims);
+  for (const seed of [31, 32, 33]) {
+    const v = numbers(x.data.length, seed);
+    const left = directional(expected.forward, x.data, v, u);
+    expectClose([dot(v, relevance.data)], [left], 1e-5, magnitude(relevance.data.map((r, i) => r * v[i])) + Math.abs(left));
+  }
+}

@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { averagePool2d, globalAveragePool, maxPool2d, ruleOf } from "../../src/index.ts";
+import { type Binary, binaries } from "../binaries.ts";
+import { expectClose } from "../close.ts";
+import { explainLayer, network } from "../explain.ts";
+import { chain } from "../onnx-writer.ts";
+import { numbers, tensor } from "../random.ts";
+import { apply, average, type Dims, type Window } from "../reference/linear.ts";
+import { maxima } from "../reference/layers.ts";
+import { expectLayer } from "./check.ts";
+
+interface Case extends Window {
+  readonly x: Dims;
+}
+
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
+
+const cases: readonly Case[] = [
+  ...range(1, 9).map((c): Case => ({ x: [2, c, 5, 7], kernel: [2, 3], strides: [2, 2] })),
+  { x: [1, 5, 7, 8], kernel: [3, 3], strides: [2, 2], pads: [1, 0, 0, 1] },
+  { x: [1, 3, 7, 5], kernel: [3, 2], strides: [1, 1], pads: [2, 1, 1, 1] },
+  { x: [1, 3, 11, 13], kernel: [2, 3], strides: [3, 5] },
+  { x: [2, 3, 5, 7], kernel: [5, 7], strides: [5, 7] },
+  { x: [1, 2, 11, 9], kernel: [3, 2], strides: [2, 1], dilations: [2, 3], pads: [1, 0, 1, 2] },
+  // Rounding up: a window that hangs over the end, one that reaches the padding, one that would begin there and does not count.
+  { x: [1, 3, 6, 7], kernel: [3, 3], strides: [2, 2], ceil: true },
+  { x: [1, 3, 7, 8], kernel: [3, 2], strides: [2, 3], pads: [0, 0, 1, 1], ceil: true },
+  { x: [1, 3, 4, 5], kernel: [2, 3], strides: [3, 4], pads: [1, 1, 1, 1], ceil: true },
+  { x: [1, 2, 5, 4], kernel: [1, 1], strides: [2, 3], ceil: true },
+  { x: [1, 2, 8, 6], kernel: [3, 4], strides: [3, 5], pads: [1, 1, 1, 2], ceil: true },
+  { x: [1, 9, 9, 10], kernel: [2, 3], strides: [4, 3], pads: [0, 2, 1, 0], dilations: [2, 2], ceil: true },
+];
+
+const nameOf = ({ x, ...window }: Case) => `[${x}] ${JSON.stringify(window)}`;
+const attributesOf = ({ kernel, strides, pads, dilations, ceil }: Window) =>
+  ({ kernel_shape: kernel, ...(strides && { strides }), ...(pads && { pads }), ...(dilations && { dilations }), ...(ceil && { ceil_mode: 1 }) });
+
+/** As a descriptor where there are two axes, as a file otherwise. */
+function source(type: "MaxPool" | "AveragePool", { x, ...window }: Case, countPads = false) {
+  if (x.length !== 4) return chain(["n", ...x.slice(1)], [{ type, attributes: { ...attributesOf(window), ...(countPads && { count_include_pad: 1 }) } }], 19);
+  const { kernel, strides = kernel.map(() => 1), pads, dilations, ceil } = window;
+  const options = { kernel: kernel as [number, number], strides: strides as [number, number], pads: pads as [number, number, number, number], dilations: dilations as [number, number], ceil };
+  return network(x, type === "MaxPool" ? maxPool2d(options) : averagePool2d({ ...options, countPads }));
+}
+
+const lines: readonly Case[] = [
+  { x: [2, 3, 17], kernel: [4], strides: [3], pads: [2, 1] },
+  { x: [1, 5, 10], kernel: [3], strides: [2], pads: [0, 1], ceil: true },
+  { x: [1, 2, 9], kernel: [2], dilations: [3], strides: [1], pads: [1, 2] },
+];
+// Windows along the outer axes only, as a mean over channels is exported.
+const outer: readonly Case[] = [{ x: [2, 1, 7, 3, 5], kernel: [4, 1, 1] }, { x: [1, 2, 5, 3, 4], kernel: [3, 1, 1], pads: [1, 0, 0, 2, 0, 0], strides: [2, 1, 1] }];
+
+function maxOf(x: ArrayLike<number>, c: Case) {
+  return (v: ArrayLike<number>) => maxima(x, c.x, c).at.map((i) => v[i]);
+}
+
+async function checkMax(binary: Binary, c: Case, data: Float32Array): Promise<void> {
+  const x = { dims: c.x, data };
+  const { dims, at } = maxima(data, c.x, c);
+  await expectLayer(binary, source("MaxPool", c), x, { dims, forward: maxOf(data, c) });
+  const r = numbers(at.length, 7);
+  const expected = new Float64Array(data.length);
+  at.forEach((i, j) => { expected[i] += r[j]; });
+  const { relevance, rules, ledger } = await explainLayer(binary, source("MaxPool", c), x, r, ruleOf.norm());
+  expectClose(relevance.data, expected, 1e-6);
+  expect(rules[0].rule).toBe("route");
+  expect(Math.abs(ledger[0].gap)).toBeLessThan(1e-5);
+}
+
+describe.each(binaries())("pools (%s)", (binary) => {
+  const all = [...cases, ...lines, ...outer].map((c) => [nameOf(c), c] as const);
+
+  test.each(all)("AveragePool %s", async (_name, c) => {
+    for (const countPads of [false, true]) {
+      const map = average(c.x, c, countPads);
+      await expectLayer(binary, source("AveragePool", c, countPads), tensor(c.x, 11), { dims: map.dims, forward: (v) => apply(map, v), scale: 1 });
+    }
+  });
+
+  test.each(all)("MaxPool %s", async (_name, c) => checkMax(binary, c, tensor(c.x, 11).data));
+
+  // Padding is no number: it must not win over what is below 0.
+  test.each(all)("MaxPool of negative numbers %s", async (_name, c) => checkMax(binary, c, tensor(c.x, 12, -2, -1).data));
+
+  // Of equal maxima the first has it all; in networks these are mostly zeros behind a ReLU.
+  test.each(all)("MaxPool with ties %s", async (_name, c) => checkMax(binary, c, tensor(c.x, 13).data.map((v) => Math.max(0, Math.round(2 * v)))));
+
+  test.each([["SAME_UPPER"], ["SAME_LOWER"]])("auto_pad %s", async (auto_pad) => {
+    const [x, kernel, strides] = [[1, 3, 7, 8], [2, 3], [3, 2]];
+    const totals = [7, 8].map((l, a) => Math.max(0, (Math.ceil(l / strides[a]) - 1) * strides[a] + kernel[a] - l));
+    const [less, more] = [totals.map((t) => Math.floor(t / 2)), totals.map((t) => Math.ceil(t / 2))];
+    const pads = auto_pad === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
+    const [max, map] = [maxima(tensor(x, 11).data, x, { kernel, strides, pads }), average(x, { kernel, strides, pads })];
+    const file = (type: string) => chain(["n", 3, 7, 8], [{ type, attributes: { kernel_shape: kernel, strides, auto_pad } }]);
+    await expectLayer(binary, file("MaxPool"), tensor(x, 11), { dims: max.dims, forward: (v) => max.at.map((i) => v[i]) });
+    await expectLayer(binary, file("AveragePool"), tensor(x, 11), { dims: map.dims, forward: (v) => apply(map, v), scale: 1 });
+  });
+
+  test.each([[[2, 3, 5, 7]], [[1, 9, 1, 1]], [[1, 1, 13, 2]]])("GlobalAveragePool [%s]", async (x) => {
+    const map = average(x, { kernel: x.slice(2) });
+    await expectLayer(binary, network(x, globalAveragePool()), tensor(x, 11), { dims: [x[0], x[1], 1, 1], forward: (v) => apply(map, v), scale: 1 });
+  });
+
+  test("GlobalAveragePool over a line", async () => {
+    const map = average([2, 5, 7], { kernel: [7] });
+    await expectLayer(binary, chain(["n", 5, 7], [{ type: "GlobalAveragePool" }]), tensor([2, 5, 7], 11), { dims: [2, 5, 1], forward: (v) => apply(map, v), scale: 1 });
+  });
+});

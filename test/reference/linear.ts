@@ -1,0 +1,146 @@
+/*
+ * Linear layers, literally: for every output the list of the inputs that it has, each with its weight.
+ * Double precision, one number at a time, from the equations.
+ */
+
+export type Dims = readonly number[];
+type Numbers = ArrayLike<number>;
+
+/** y_j = b_j + Σ w_ij x_i */
+export interface LinearMap {
+  /** Shape of y. */
+  readonly dims: Dims;
+  /** How many x there are. */
+  readonly inputs: number;
+  readonly connections: readonly (readonly Connection[])[];
+  readonly bias: readonly number[];
+}
+
+export interface Connection {
+  readonly i: number;
+  readonly w: number;
+}
+
+export const count = (dims: Dims): number => dims.reduce((a, b) => a * b, 1);
+
+/** All positions of a shape, in row-major order. */
+export function positions(dims: Dims): number[][] {
+  return dims.reduce<number[][]>((all, d) => all.flatMap((p) => Array.from({ length: d }, (_, i) => [...p, i])), [[]]);
+}
+
+/** The row-major place of a position. */
+export function place(dims: Dims, position: readonly number[]): number {
+  return position.reduce((at, p, axis) => at * dims[axis] + p, 0);
+}
+
+export interface Window {
+  readonly kernel: Dims;
+  readonly strides?: Dims;
+  /** Begins, then ends. */
+  readonly pads?: Dims;
+  readonly dilations?: Dims;
+  readonly ceil?: boolean;
+}
+
+/** One window: where each tap stands in the unpadded input; outside it, in the padding, or beyond that. */
+export interface Taps {
+  readonly output: readonly number[];
+  readonly taps: readonly { readonly k: number; readonly at: readonly number[]; readonly inside: boolean; readonly padding: boolean }[];
+}
+
+/** ONNX: floor or ceil of (length + pads − reach) / stride, plus one; no window begins behind the input and the padding before it. */
+export function windowsOf(spatial: Dims, { kernel, strides = kernel.map(() => 1), pads = kernel.flatMap(() => [0, 0]), dilations = kernel.map(() => 1), ceil = false }: Window): { out: number[]; windows: Taps[] } {
+  const rank = spatial.length;
+  const out = spatial.map((length, a) => {
+    const free = length + pads[a] + pads[rank + a] - (dilations[a] * (kernel[a] - 1) + 1);
+    const windows = (ceil ? Math.ceil(free / strides[a]) : Math.floor(free / strides[a])) + 1;
+    return ceil && (windows - 1) * strides[a] >= length + pads[a] ? windows - 1 : windows;
+  });
+  const windows = positions(out).map((output) => ({
+    output,
+    taps: positions(kernel).map((tap, k) => {
+      const at = tap.map((t, a) => output[a] * strides[a] - pads[a] + t * dilations[a]);
+      const inside = at.every((p, a) => p >= 0 && p < spatial[a]);
+      return { k, at, inside, padding: !inside && at.every((p, a) => p >= -pads[a] && p < spatial[a] + pads[rank + a]) };
+    }),
+  }));
+  return { out, windows };
+}
+
+/** y[n, o, p] = b[o] + Σ_{i, k} x[n, i, p · stride − before + k · dilation] · w[o, i, k]; i runs over the group of o. */
+export function conv(dims: Dims, weight: { dims: Dims; data: Numbers }, bias: Numbers | undefined, options: Omit<Window, "kernel" | "ceil"> & { group?: number } = {}): LinearMap {
+  const { group = 1, ...window } = options;
+  const [n, c, ...spatial] = dims;
+  const [m, width, ...kernel] = weight.dims;
+  const { out, windows } = windowsOf(spatial, { ...window, kernel });
+  const taps = count(kernel);
+  const connections: Connection[][] = [];
+  const biases: number[] = [];
+  for (let sample = 0; sample < n; sample++) {
+    for (let o = 0; o < m; o++) {
+      const first = Math.floor(o / (m / group)) * (c / group);
+      for (const { taps: reached } of windows) {
+        const list: Connection[] = [];
+        for (let i = 0; i < width; i++) {
+          for (const { k, at, inside } of reached) {
+            if (inside) list.push({ i: place(dims, [sample, first + i, ...at]), w: weight.data[(o * width + i) * taps + k] });
+          }
+        }
+        connections.push(list);
+        biases.push(bias ? bias[o] : 0);
+      }
+    }
+  }
+  return { dims: [n, m, ...out], inputs: count(dims), connections, bias: biases };
+}
+
+/** y[n, o] = b[o] + Σ_i x[n, i] w[o, i] */
+export function dense(rows: number, weight: { dims: Dims; data: Numbers }, bias?: Numbers): LinearMap {
+  const [m, k] = weight.dims;
+  const outputs = positions([rows, m]);
+  return {
+    dims: [rows, m], inputs: rows * k,
+    connections: outputs.map(([row, o]) => Array.from({ length: k }, (_, i) => ({ i: row * k + i, w: weight.data[o * k + i] }))),
+    bias: outputs.map(([, o]) => (bias ? bias[o] : 0)),
+  };
+}
+
+/** The mean over windows; the divisor counts the padding only where it is told to. */
+export function average(dims: Dims, window: Window, countPads = false): LinearMap {
+  const [n, c, ...spatial] = dims;
+  const { out, windows } = windowsOf(spatial, window);
+  const connections = positions([n, c]).flatMap(([sample, channel]) =>
+    windows.map(({ taps }) => {
+      const divisor = taps.filter((t) => t.inside || (countPads && t.padding)).length;
+      return taps.filter((t) => t.inside).map(({ at }) => ({ i: place(dims, [sample, channel, ...at]), w: 1 / divisor }));
+    }));
+  return { dims: [n, c, ...out], inputs: count(dims), connections, bias: connections.map(() => 0) };
+}
+
+/** y = Σ_t signs[t] · x_t for terms of one shape, that lie one after another. */
+export function sum(dims: Dims, signs: readonly number[]): LinearMap {
+  const size = count(dims);
+  return {
+    dims, inputs: size * signs.length, bias: new Array<number>(size).fill(0),
+    connections: Array.from({ length: size }, (_, j) => signs.map((w, t) => ({ i: t * size + j, w }))),
+  };
+}
+
+/** y */
+export function apply(map: LinearMap, x: Numbers): Float64Array {
+  return Float64Array.from(map.connections, (list, j) => list.reduce((z, { i, w }) => z + w * x[i], map.bias[j]));
+}
+
+/** Σ |w x| + |b| for every output: what its rounding is proportional to. */
+export function turnover(map: LinearMap, x: Numbers): Float64Array {
+  return Float64Array.from(map.connections, (list, j) => list.reduce((z, { i, w }) => z + Math.abs(w * x[i]), Math.abs(map.bias[j])));
+}
+
+/** Jᵀ u */
+export function transposed(map: LinearMap, u: Numbers): Float64Array {
+  const out = new Float64Array(map.inputs);
+  map.connections.forEach((list, j) => {
+    for (const { i, w } of list) out[i] += w * u[j];
+  });
+  return out;
+}
