@@ -1,12 +1,21 @@
 /** Every case of the golden files that is not a test, with the reason. `*` stands for any text. */
 export const leftOut: readonly { readonly case: string; readonly reason: string }[] = [
   { case: "zennit_layers/conv_transpose2d/*", reason: "ConvTranspose is not among the operators of this version" },
-  { case: "zennit_small_cnn/GuidedBackprop/*", reason: "guided backpropagation is no rule of relprop: ReLU R⁺ · [x > 0] in place of relevance" },
+  {
+    case: "zennit_small_cnn/GuidedBackprop/*",
+    reason: "guided backpropagation is no rule of relprop: ReLU R⁺ · [x > 0] in place of relevance",
+  },
   { case: "zennit_small_cnn/DeconvNet/*", reason: "the deconvolution method is no rule of relprop: ReLU R⁺ in place of relevance" },
   { case: "zennit_small_cnn/integrated_gradients*", reason: "integrated gradients is another method of attribution" },
   { case: "zennit_small_cnn/occlusion*", reason: "occlusion is another method of attribution" },
-  { case: "rules_hand/maxpool2 ties shared (lrp_toolbox python)/R_in", reason: "relprop gives a window's relevance to its first maximum; sharing among ties is no rule of it" },
-  { case: "rules_hand/batchnorm stand-alone/R_eps_linear", reason: "an unfolded BatchNormalization passes relevance; ε on it as a diagonal map is no rule of relprop" },
+  {
+    case: "rules_hand/maxpool2 ties shared (lrp_toolbox python)/R_in",
+    reason: "relprop gives a window's relevance to its first maximum; sharing among ties is no rule of it",
+  },
+  {
+    case: "rules_hand/batchnorm stand-alone/R_eps_linear",
+    reason: "an unfolded BatchNormalization passes relevance; ε on it as a diagonal map is no rule of relprop",
+  },
   { case: "rules_hand/batchnorm stand-alone/R_innvestigate", reason: "innvestigate's rule for BatchNormalization is no rule of relprop" },
 ];
 
