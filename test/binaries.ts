@@ -9,7 +9,9 @@ export function binaries(): readonly Binary[] {
 
 /** The line that says which binaries are tested. */
 export function binariesLine(): string {
-  return hasRelaxedSimd() ? "binaries: simd and relaxed" : "binaries: simd only; relaxed SIMD is skipped, this runtime does not have it (Node does from 22)";
+  return hasRelaxedSimd()
+    ? "binaries: simd and relaxed"
+    : "binaries: simd only; relaxed SIMD is skipped, this runtime does not have it (Node does from 22)";
 }
 
 /** Loads a network for one binary. */

@@ -26,6 +26,8 @@ export function expectClose(actual: Numbers, expected: Numbers, tolerance: numbe
     if (Number.isNaN(d)) break;
   }
   if (!(worst <= tolerance * scale)) {
-    expect.fail(`at ${at} of ${expected.length}: expected ${expected[at]}, got ${actual[at]}; off by ${(worst / scale).toExponential(2)} of the largest, allowed ${tolerance}`);
+    expect.fail(
+      `at ${at} of ${expected.length}: expected ${expected[at]}, got ${actual[at]}; off by ${(worst / scale).toExponential(2)} of the largest, allowed ${tolerance}`,
+    );
   }
 }

@@ -1,4 +1,14 @@
-import { type Composite, type Explanation, type ExplainOptions, type Layer, type Model, type Network, type Rule, sequential, type Tensor } from "../src/index.ts";
+import {
+  type Composite,
+  type Explanation,
+  type ExplainOptions,
+  type Layer,
+  type Model,
+  type Network,
+  type Rule,
+  sequential,
+  type Tensor,
+} from "../src/index.ts";
 import { type Binary, loadFor } from "./binaries.ts";
 
 /** A network of these layers for inputs of these dims, batch included. */
@@ -12,9 +22,15 @@ export function explainFrom(model: Model, x: Tensor, r: ArrayLike<number>, optio
 }
 
 /** Explains a network of one rule. */
-export async function explainLayer(binary: Binary, source: Uint8Array | Network, x: Tensor, r: ArrayLike<number>, composite: Rule | Composite): Promise<Explanation> {
+export async function explainLayer(
+  binary: Binary,
+  source: Uint8Array | Network,
+  x: Tensor,
+  r: ArrayLike<number>,
+  composite: Rule | Composite,
+): Promise<Explanation> {
   using model = await loadFor(binary, source);
-  return explainFrom(model, x, r, { composite: Array.isArray(composite) ? composite as Composite : [{ rule: composite as Rule }] });
+  return explainFrom(model, x, r, { composite: Array.isArray(composite) ? (composite as Composite) : [{ rule: composite as Rule }] });
 }
 
 /** The outputs of one run. */

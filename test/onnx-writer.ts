@@ -11,7 +11,14 @@ export interface FileTensor {
 }
 
 /** A number is an int, a list ints; floats are marked. */
-export type Attribute = number | readonly number[] | string | { readonly float: number } | { readonly floats: readonly number[] } | { readonly tensor: FileTensor } | { readonly graph: FileGraph };
+export type Attribute =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | { readonly floats: readonly number[] }
+  | { readonly tensor: FileTensor }
+  | { readonly graph: FileGraph };
 
 export interface FileNode {
   readonly type: string;
@@ -49,18 +56,24 @@ function fixed32(value: number): Bytes {
 
 /** Field `tag`: a number is a varint, a list of bytes a string or message. */
 function field(tag: number, value: number | Bytes): Bytes {
-  return typeof value === "number" ? [...varint(tag << 3), ...varint(value)] : [...varint((tag << 3) | 2), ...varint(value.length), ...value];
+  return typeof value === "number"
+    ? [...varint(tag << 3), ...varint(value)]
+    : [...varint((tag << 3) | 2), ...varint(value.length), ...value];
 }
 
-const FLOAT = 1, INT64 = 7, BOOL = 9;
+const FLOAT = 1,
+  INT64 = 7,
+  BOOL = 9;
 
 function tensorBytes({ dims, data }: FileTensor, name = ""): Bytes {
   const floats = data instanceof Float32Array;
   const booleans = !floats && typeof data[0] === "boolean";
   const raw = floats ? data : booleans ? Uint8Array.from(data as boolean[], Number) : BigInt64Array.from(data as number[], BigInt);
   return [
-    ...dims.flatMap((d) => field(1, d)), ...field(2, floats ? FLOAT : booleans ? BOOL : INT64),
-    ...field(8, utf8(name)), ...field(9, [...new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength)]),
+    ...dims.flatMap((d) => field(1, d)),
+    ...field(2, floats ? FLOAT : booleans ? BOOL : INT64),
+    ...field(8, utf8(name)),
+    ...field(9, [...new Uint8Array(raw.buffer, raw.byteOffset, raw.byteLength)]),
   ];
 }
 
@@ -77,8 +90,12 @@ function attributeBytes(name: string, value: Attribute): Bytes {
 
 function nodeBytes({ type, inputs, outputs, attributes = {}, name = outputs[0], domain = "" }: FileNode): Bytes {
   return [
-    ...inputs.flatMap((i) => field(1, utf8(i))), ...outputs.flatMap((o) => field(2, utf8(o))), ...field(3, utf8(name)), ...field(4, utf8(type)),
-    ...Object.entries(attributes).flatMap(([key, value]) => field(5, attributeBytes(key, value))), ...field(7, utf8(domain)),
+    ...inputs.flatMap((i) => field(1, utf8(i))),
+    ...outputs.flatMap((o) => field(2, utf8(o))),
+    ...field(3, utf8(name)),
+    ...field(4, utf8(type)),
+    ...Object.entries(attributes).flatMap(([key, value]) => field(5, attributeBytes(key, value))),
+    ...field(7, utf8(domain)),
   ];
 }
 
@@ -89,7 +106,8 @@ function portBytes(name: string, dims: readonly (number | string)[]): Bytes {
 
 function graphBytes({ nodes, initializers = {}, inputs = {}, outputs }: FileGraph): Bytes {
   return [
-    ...nodes.flatMap((n) => field(1, nodeBytes(n))), ...field(2, utf8("test")),
+    ...nodes.flatMap((n) => field(1, nodeBytes(n))),
+    ...field(2, utf8("test")),
     ...Object.entries(initializers).flatMap(([name, t]) => field(5, tensorBytes(t, name))),
     ...Object.entries(inputs).flatMap(([name, dims]) => field(11, portBytes(name, dims))),
     ...Object.entries(outputs).flatMap(([name, dims]) => field(12, portBytes(name, dims))),
@@ -102,7 +120,11 @@ export function onnx(graph: FileGraph, opset = 17): Uint8Array {
 }
 
 /** A file of one chain: every node reads `x` or the one before it, then its own parameters. */
-export function chain(dims: readonly (number | string)[], nodes: readonly { type: string; attributes?: FileNode["attributes"]; parameters?: readonly (FileTensor | Tensor | undefined)[] }[], opset = 17): Uint8Array {
+export function chain(
+  dims: readonly (number | string)[],
+  nodes: readonly { type: string; attributes?: FileNode["attributes"]; parameters?: readonly (FileTensor | Tensor | undefined)[] }[],
+  opset = 17,
+): Uint8Array {
   const initializers: Record<string, FileTensor> = {};
   const list = nodes.map(({ type, attributes, parameters = [] }, i): FileNode => {
     const names = parameters.map((p, k) => {

@@ -12,5 +12,13 @@ export function numbers(count: number, seed: number, low = -1, high = 1): Float3
 }
 
 export function tensor(dims: readonly number[], seed: number, low = -1, high = 1): Tensor {
-  return { dims, data: numbers(dims.reduce((a, b) => a * b, 1), seed, low, high) };
+  return {
+    dims,
+    data: numbers(
+      dims.reduce((a, b) => a * b, 1),
+      seed,
+      low,
+      high,
+    ),
+  };
 }

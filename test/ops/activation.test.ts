@@ -25,7 +25,18 @@ const cases: readonly (readonly [string, Layer, (v: number) => number])[] = [
 describe.each(binaries())("activations (%s)", (binary) => {
   test.each(cases)("%s", async (_name, layer, f) => {
     const forward = (x: ArrayLike<number>) => Array.from(x, f);
-    for (const [length, scale] of [[1, 3], [2, 3], [3, 3], [4, 3], [5, 10], [6, 3], [7, 0.1], [8, 3], [9, 3], [1031, 9]]) {
+    for (const [length, scale] of [
+      [1, 3],
+      [2, 3],
+      [3, 3],
+      [4, 3],
+      [5, 10],
+      [6, 3],
+      [7, 0.1],
+      [8, 3],
+      [9, 3],
+      [1031, 9],
+    ]) {
       const dims = [1, length];
       await expectLayer(binary, network(dims, layer, same), tensor(dims, length, -scale, scale), { dims, forward });
     }
@@ -33,30 +44,59 @@ describe.each(binaries())("activations (%s)", (binary) => {
     await expectLayer(binary, network(dims, layer, same), tensor(dims, 3, -8, 8), { dims, forward });
   });
 
-  test.each([["Sigmoid", (v: number) => 1 / (1 + Math.exp(-v))], ["Tanh", Math.tanh]] as const)("%s far out stays within its bounds", async (type, f) => {
+  test.each([
+    ["Sigmoid", (v: number) => 1 / (1 + Math.exp(-v))],
+    ["Tanh", Math.tanh],
+  ] as const)("%s far out stays within its bounds", async (type, f) => {
     const data = Float32Array.of(-1e30, -200, -90, -40, -20, 0, 20, 40, 90, 200, 1e30);
-    await expectLayer(binary, chain(["n", 11], [{ type }]), { dims: [1, 11], data }, { dims: [1, 11], forward: (x) => Array.from(x, f) }, { differentiable: false });
+    await expectLayer(
+      binary,
+      chain(["n", 11], [{ type }]),
+      { dims: [1, 11], data },
+      { dims: [1, 11], forward: (x) => Array.from(x, f) },
+      { differentiable: false },
+    );
   });
 
   // Bounds are attributes before opset 11, inputs since; either may be left out.
   test.each([
-    [10, { min: { float: -0.5 }, max: { float: 1 } }, [], -0.5, 1], [8, { max: { float: 0.25 } }, [], -Infinity, 0.25],
-    [13, {}, [-0.5, 1], -0.5, 1], [11, {}, [undefined, 0.25], -Infinity, 0.25], [17, {}, [0.1], 0.1, Infinity],
+    [10, { min: { float: -0.5 }, max: { float: 1 } }, [], -0.5, 1],
+    [8, { max: { float: 0.25 } }, [], -Infinity, 0.25],
+    [13, {}, [-0.5, 1], -0.5, 1],
+    [11, {}, [undefined, 0.25], -Infinity, 0.25],
+    [17, {}, [0.1], 0.1, Infinity],
   ])("Clip of opset %i", async (opset, attributes, bounds, low, high) => {
     const parameters = bounds.map((b) => (b === undefined ? undefined : { dims: [], data: Float32Array.of(b) }));
     const forward = (x: ArrayLike<number>) => Array.from(x, (v) => Math.min(Math.max(v, low), high));
-    await expectLayer(binary, chain(["n", 13], [{ type: "Clip", attributes, parameters }], opset), tensor([2, 13], 4, -2, 2), { dims: [2, 13], forward });
+    await expectLayer(binary, chain(["n", 13], [{ type: "Clip", attributes, parameters }], opset), tensor([2, 13], 4, -2, 2), {
+      dims: [2, 13],
+      forward,
+    });
   });
 
-  test.each([[2, -2], [3, -2], [1, -2], [0.5, 0.1], [-1, 0.3], [0.75, 0.1], [0, 0.1]])("Pow %d", async (exponent, low) => {
+  test.each([
+    [2, -2],
+    [3, -2],
+    [1, -2],
+    [0.5, 0.1],
+    [-1, 0.3],
+    [0.75, 0.1],
+    [0, 0.1],
+  ])("Pow %d", async (exponent, low) => {
     const parameters = [{ dims: [], data: Float32Array.of(exponent) }];
     const forward = (x: ArrayLike<number>) => Array.from(x, (v) => v ** exponent);
-    await expectLayer(binary, chain(["n", 3, 5], [{ type: "Pow", parameters }]), tensor([2, 3, 5], 4, low, 2), { dims: [2, 3, 5], forward });
+    await expectLayer(binary, chain(["n", 3, 5], [{ type: "Pow", parameters }]), tensor([2, 3, 5], 4, low, 2), {
+      dims: [2, 3, 5],
+      forward,
+    });
   });
 
   test("Pow with an exponent for each channel", async () => {
     const parameters = [{ dims: [3, 1], data: Float32Array.of(2, 0.5, 3) }];
     const forward = (x: ArrayLike<number>) => Array.from(x, (v, i) => v ** [2, 0.5, 3][Math.floor(i / 5) % 3]);
-    await expectLayer(binary, chain(["n", 3, 5], [{ type: "Pow", parameters }]), tensor([2, 3, 5], 4, 0.1, 2), { dims: [2, 3, 5], forward });
+    await expectLayer(binary, chain(["n", 3, 5], [{ type: "Pow", parameters }]), tensor([2, 3, 5], 4, 0.1, 2), {
+      dims: [2, 3, 5],
+      forward,
+    });
   });
 });

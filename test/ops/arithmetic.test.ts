@@ -6,25 +6,55 @@ import { type Dims, place, positions } from "../reference/linear.ts";
 import { expectLayer } from "./check.ts";
 
 const functions = {
-  Add: (a: number, b: number) => a + b, Sub: (a: number, b: number) => a - b, Mul: (a: number, b: number) => a * b, Div: (a: number, b: number) => a / b,
+  Add: (a: number, b: number) => a + b,
+  Sub: (a: number, b: number) => a - b,
+  Mul: (a: number, b: number) => a * b,
+  Div: (a: number, b: number) => a / b,
 } as const;
 type Operator = keyof typeof functions;
 
 /** Where an operand is read for a position of the result: axes are lined up at the end, those of length 1 stay. */
 function readAt(dims: Dims, out: Dims, position: readonly number[]): number {
-  return place(dims, dims.map((d, axis) => (d === 1 ? 0 : position[out.length - dims.length + axis])));
+  return place(
+    dims,
+    dims.map((d, axis) => (d === 1 ? 0 : position[out.length - dims.length + axis])),
+  );
 }
 
 const shapes: readonly (readonly [Dims, Dims, Dims])[] = [
-  [[2, 3, 5, 7], [2, 3, 5, 7], [2, 3, 5, 7]],
+  [
+    [2, 3, 5, 7],
+    [2, 3, 5, 7],
+    [2, 3, 5, 7],
+  ],
   [[2, 3, 5, 7], [], [2, 3, 5, 7]],
-  [[2, 3, 5, 7], [3, 1, 1], [2, 3, 5, 7]],
-  [[2, 3, 5, 7], [1, 3, 5, 1], [2, 3, 5, 7]],
+  [
+    [2, 3, 5, 7],
+    [3, 1, 1],
+    [2, 3, 5, 7],
+  ],
+  [
+    [2, 3, 5, 7],
+    [1, 3, 5, 1],
+    [2, 3, 5, 7],
+  ],
   [[2, 3, 5, 7], [7], [2, 3, 5, 7]],
-  [[2, 3, 5, 7], [5, 1], [2, 3, 5, 7]],
-  [[2, 1, 5, 1], [3, 1, 7], [2, 3, 5, 7]],
+  [
+    [2, 3, 5, 7],
+    [5, 1],
+    [2, 3, 5, 7],
+  ],
+  [
+    [2, 1, 5, 1],
+    [3, 1, 7],
+    [2, 3, 5, 7],
+  ],
   [[3, 5], [5], [3, 5]],
-  [[3, 5], [2, 1, 5], [2, 3, 5]],
+  [
+    [3, 5],
+    [2, 1, 5],
+    [2, 3, 5],
+  ],
 ];
 
 describe.each(binaries())("arithmetic (%s)", (binary) => {
@@ -36,12 +66,16 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
         // A quotient's slope at the divisor is no rule of relprop; a divisor may not be 0.
         const positive = type === "Div" && !second;
         const input = positive ? tensor(dims, 11, 0.5, 2) : x;
-        const forward = (v: ArrayLike<number>) => positions(out).map((p) => {
-          const [a, b] = [v[readAt(dims, out, p)], c.data[readAt(constant, out, p)]];
-          return second ? f(a, b) : f(b, a);
-        });
+        const forward = (v: ArrayLike<number>) =>
+          positions(out).map((p) => {
+            const [a, b] = [v[readAt(dims, out, p)], c.data[readAt(constant, out, p)]];
+            return second ? f(a, b) : f(b, a);
+          });
         const source = onnx({
-          nodes: [{ type, inputs: second ? ["x", "c"] : ["c", "x"], outputs: ["y"] }], initializers: { c }, inputs: { x: dims }, outputs: { y: [] },
+          nodes: [{ type, inputs: second ? ["x", "c"] : ["c", "x"], outputs: ["y"] }],
+          initializers: { c },
+          inputs: { x: dims },
+          outputs: { y: [] },
         });
         await expectLayer(binary, source, input, { dims: out, forward }, { differentiable: !positive });
       }
@@ -52,27 +86,43 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
   const halves = (type: string): { nodes: FileNode[]; dims: number[] }[] => [
     { dims: [2, 6, 5, 7], nodes: [{ type, inputs: ["a", "b"], outputs: ["y"] }] },
     // Channels last beside a value that every position shares.
-    { dims: [2, 6, 5, 7], nodes: [{ type: "GlobalAveragePool", inputs: ["b"], outputs: ["g"] }, { type, inputs: ["a", "g"], outputs: ["y"] }] },
-    { dims: [2, 6, 5, 7], nodes: [{ type: "GlobalAveragePool", inputs: ["b"], outputs: ["g"] }, { type, inputs: ["g", "a"], outputs: ["y"] }] },
+    {
+      dims: [2, 6, 5, 7],
+      nodes: [
+        { type: "GlobalAveragePool", inputs: ["b"], outputs: ["g"] },
+        { type, inputs: ["a", "g"], outputs: ["y"] },
+      ],
+    },
+    {
+      dims: [2, 6, 5, 7],
+      nodes: [
+        { type: "GlobalAveragePool", inputs: ["b"], outputs: ["g"] },
+        { type, inputs: ["g", "a"], outputs: ["y"] },
+      ],
+    },
   ];
 
   test.each([["Add"], ["Sub"], ["Mul"], ["Div"], ["Sum"]])("%s of two computed values", async (type) => {
     const f = functions[(type === "Sum" ? "Add" : type) as Operator];
     for (const [i, { nodes, dims }] of halves(type).entries()) {
       const out = [2, 3, 5, 7];
-      const forward = (v: ArrayLike<number>) => positions(out).map((p) => {
-        const a = v[place(dims, p)];
-        const spatial = positions([5, 7]).map(([h, w]) => v[place(dims, [p[0], p[1] + 3, h, w])]);
-        const b = i === 0 ? v[place(dims, [p[0], p[1] + 3, p[2], p[3]])] : spatial.reduce((s, q) => s + q, 0) / 35;
-        return i === 2 ? f(b, a) : f(a, b);
-      });
+      const forward = (v: ArrayLike<number>) =>
+        positions(out).map((p) => {
+          const a = v[place(dims, p)];
+          const spatial = positions([5, 7]).map(([h, w]) => v[place(dims, [p[0], p[1] + 3, h, w])]);
+          const b = i === 0 ? v[place(dims, [p[0], p[1] + 3, p[2], p[3]])] : spatial.reduce((s, q) => s + q, 0) / 35;
+          return i === 2 ? f(b, a) : f(a, b);
+        });
       const int = (v: number) => ({ dims: [1], data: [v] });
       const source = onnx({
         nodes: [
-          { type: "Slice", inputs: ["x", "i0", "i3", "i1"], outputs: ["a"] }, { type: "Slice", inputs: ["x", "i3", "i6", "i1"], outputs: ["b"] },
+          { type: "Slice", inputs: ["x", "i0", "i3", "i1"], outputs: ["a"] },
+          { type: "Slice", inputs: ["x", "i3", "i6", "i1"], outputs: ["b"] },
           ...nodes,
         ],
-        initializers: { i0: int(0), i1: int(1), i3: int(3), i6: int(6) }, inputs: { x: ["n", 6, 5, 7] }, outputs: { y: [] },
+        initializers: { i0: int(0), i1: int(1), i3: int(3), i6: int(6) },
+        inputs: { x: ["n", 6, 5, 7] },
+        outputs: { y: [] },
       });
       const isProduct = type === "Mul" || type === "Div";
       await expectLayer(binary, source, tensor(dims, 11, 0.5, 2), { dims: out, forward }, { differentiable: !isProduct });
@@ -85,13 +135,20 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
 
   test("Sum of one, and of four", async () => {
     for (const terms of [1, 4]) {
-      const source = onnx({ nodes: [{ type: "Sum", inputs: new Array<string>(terms).fill("x"), outputs: ["y"] }], inputs: { x: ["n", 3, 5] }, outputs: { y: [] } });
+      const source = onnx({
+        nodes: [{ type: "Sum", inputs: new Array<string>(terms).fill("x"), outputs: ["y"] }],
+        inputs: { x: ["n", 3, 5] },
+        outputs: { y: [] },
+      });
       await expectLayer(binary, source, tensor([2, 3, 5], 11), { dims: [2, 3, 5], forward: (x) => Array.from(x, (v) => terms * v) });
     }
   });
 
   test("a value added to itself, and taken from itself", async () => {
-    for (const [type, factor] of [["Add", 2], ["Sub", 0]] as const) {
+    for (const [type, factor] of [
+      ["Add", 2],
+      ["Sub", 0],
+    ] as const) {
       const source = onnx({ nodes: [{ type, inputs: ["x", "x"], outputs: ["y"] }], inputs: { x: ["n", 13] }, outputs: { y: [] } });
       await expectLayer(binary, source, tensor([1, 13], 11), { dims: [1, 13], forward: (x) => Array.from(x, (v) => factor * v), scale: 1 });
     }

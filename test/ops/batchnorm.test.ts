@@ -17,7 +17,15 @@ describe.each(binaries())("BatchNormalization (%s)", (binary) => {
     await expectLayer(binary, network(dims, batchNormalization(p)), x, { dims, forward: literal(1e-5) });
     await expectLayer(binary, network(dims, batchNormalization({ ...p, epsilon: 0.5 })), x, { dims, forward: literal(0.5) });
     const parameters = [p.scale, p.shift, p.mean, p.variance];
-    await expectLayer(binary, chain(["n", ...dims.slice(1)], [{ type: "BatchNormalization", parameters }]), x, { dims, forward: literal(1e-5) });
-    await expectLayer(binary, chain(["n", ...dims.slice(1)], [{ type: "BatchNormalization", attributes: { epsilon: { float: 0.25 } }, parameters }], 9), x, { dims, forward: literal(0.25) });
+    await expectLayer(binary, chain(["n", ...dims.slice(1)], [{ type: "BatchNormalization", parameters }]), x, {
+      dims,
+      forward: literal(1e-5),
+    });
+    await expectLayer(
+      binary,
+      chain(["n", ...dims.slice(1)], [{ type: "BatchNormalization", attributes: { epsilon: { float: 0.25 } }, parameters }], 9),
+      x,
+      { dims, forward: literal(0.25) },
+    );
   });
 });

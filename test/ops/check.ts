@@ -20,7 +20,13 @@ export interface Expected {
 const dot = (a: Numbers, b: Numbers) => Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0);
 
 /** The forward pass against the reference, and ⟨J v, u⟩ = ⟨v, Jᵀ u⟩: J by differences of the reference, Jᵀ u by the gradient rule. */
-export async function expectLayer(binary: Binary, source: Uint8Array | Network, x: Tensor, expected: Expected, { differentiable = true } = {}): Promise<void> {
+export async function expectLayer(
+  binary: Binary,
+  source: Uint8Array | Network,
+  x: Tensor,
+  expected: Expected,
+  { differentiable = true } = {},
+): Promise<void> {
   using model = await loadFor(binary, source);
   const { output } = model.predict(x);
   expect(output.dims).toEqual(expected.dims);

@@ -8,16 +8,27 @@ import { tensor } from "../random.ts";
  */
 
 const ints = (...data: number[]) => ({ dims: [data.length], data });
-const node = (type: string, inputs: readonly string[], output: string, attributes: FileNode["attributes"] = {}): FileNode => ({ type, inputs, outputs: [output], attributes });
+const node = (type: string, inputs: readonly string[], output: string, attributes: FileNode["attributes"] = {}): FileNode => ({
+  type,
+  inputs,
+  outputs: [output],
+  attributes,
+});
 
 describe.each(binaries())("constants (%s)", (binary) => {
   test("a Reshape whose shape is computed from the input's", async () => {
     const graph: FileGraph = {
       nodes: [
-        node("Shape", ["x"], "s"), node("Constant", [], "first", { value: { tensor: { dims: [], data: [0] } } }), node("Gather", ["s", "first"], "n"),
-        node("Unsqueeze", ["n", "zero"], "n1"), node("Concat", ["n1", "rest"], "shape", { axis: 0 }), node("Reshape", ["x", "shape"], "y"),
+        node("Shape", ["x"], "s"),
+        node("Constant", [], "first", { value: { tensor: { dims: [], data: [0] } } }),
+        node("Gather", ["s", "first"], "n"),
+        node("Unsqueeze", ["n", "zero"], "n1"),
+        node("Concat", ["n1", "rest"], "shape", { axis: 0 }),
+        node("Reshape", ["x", "shape"], "y"),
       ],
-      initializers: { zero: ints(0), rest: ints(-1) }, inputs: { x: ["n", 3, 5] }, outputs: { y: ["n", 15] },
+      initializers: { zero: ints(0), rest: ints(-1) },
+      inputs: { x: ["n", 3, 5] },
+      outputs: { y: ["n", 15] },
     };
     using model = await loadFor(binary, onnx(graph));
     const x = tensor([2, 3, 5], 11);
@@ -25,16 +36,24 @@ describe.each(binaries())("constants (%s)", (binary) => {
     expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Reshape"]);
   });
 
-  test.each([[3, 2], [5, 4]])("an If whose condition the shape decides: %i channels, factor %i", async (channels, factor) => {
+  test.each([
+    [3, 2],
+    [5, 4],
+  ])("an If whose condition the shape decides: %i channels, factor %i", async (channels, factor) => {
     const branch = (value: number): FileGraph => ({
-      nodes: [node("Constant", [], "f", { value_float: { float: value } }), node("Mul", ["x", "f"], "out")], outputs: { out: [] },
+      nodes: [node("Constant", [], "f", { value_float: { float: value } }), node("Mul", ["x", "f"], "out")],
+      outputs: { out: [] },
     });
     const graph: FileGraph = {
       nodes: [
-        node("Shape", ["x"], "s"), node("Gather", ["s", "one"], "c"), node("Equal", ["c", "three"], "isThree"),
+        node("Shape", ["x"], "s"),
+        node("Gather", ["s", "one"], "c"),
+        node("Equal", ["c", "three"], "isThree"),
         node("If", ["isThree"], "y", { then_branch: { graph: branch(2) }, else_branch: { graph: branch(4) } }),
       ],
-      initializers: { one: { dims: [], data: [1] }, three: { dims: [], data: [3] } }, inputs: { x: ["n", channels, 2] }, outputs: { y: [] },
+      initializers: { one: { dims: [], data: [1] }, three: { dims: [], data: [3] } },
+      inputs: { x: ["n", channels, 2] },
+      outputs: { y: [] },
     };
     using model = await loadFor(binary, onnx(graph));
     const x = tensor([1, channels, 2], 11);
@@ -42,20 +61,40 @@ describe.each(binaries())("constants (%s)", (binary) => {
   });
 
   test.each([
-    ["ConstantOfShape", [node("ConstantOfShape", ["shape"], "c", { value: { tensor: { dims: [1], data: Float32Array.of(2.5) } } })], [2.5, 2.5]],
+    [
+      "ConstantOfShape",
+      [node("ConstantOfShape", ["shape"], "c", { value: { tensor: { dims: [1], data: Float32Array.of(2.5) } } })],
+      [2.5, 2.5],
+    ],
     ["ConstantOfShape without a value", [node("ConstantOfShape", ["shape"], "c")], [0, 0]],
     ["Cast of integers", [node("Cast", ["pair"], "c", { to: 1 })], [7, -3]],
     ["Cast of booleans", [node("Cast", ["flags"], "c", { to: 1 })], [1, 0]],
     ["floats", [node("Constant", [], "c", { value_floats: { floats: [0.5, -0.25] } })], [0.5, -0.25]],
     ["a sum of constants", [node("Cast", ["pair"], "p", { to: 1 }), node("Add", ["p", "p"], "c")], [14, -6]],
-    ["a quotient and a power", [node("Cast", ["pair"], "p", { to: 1 }), node("Pow", ["p", "p2"], "q"), node("Div", ["q", "p"], "c")], [7, -3]],
+    [
+      "a quotient and a power",
+      [node("Cast", ["pair"], "p", { to: 1 }), node("Pow", ["p", "p2"], "q"), node("Div", ["q", "p"], "c")],
+      [7, -3],
+    ],
     ["a comparison", [node("Equal", ["pair", "pair"], "e"), node("Cast", ["e"], "c", { to: 1 })], [1, 1]],
-    ["a part of a shape", [node("Shape", ["x"], "s"), node("Slice", ["s", "one1", "three1"], "p"), node("Cast", ["p"], "c", { to: 1 })], [3, 2]],
+    [
+      "a part of a shape",
+      [node("Shape", ["x"], "s"), node("Slice", ["s", "one1", "three1"], "p"), node("Cast", ["p"], "c", { to: 1 })],
+      [3, 2],
+    ],
   ] as const)("%s", async (_name, nodes, expected) => {
     const graph: FileGraph = {
       nodes: [...nodes, node("Add", ["x", "c"], "y")],
-      initializers: { shape: ints(2), pair: ints(7, -3), flags: { dims: [2], data: [true, false] }, p2: { dims: [], data: Float32Array.of(2) }, one1: ints(1), three1: ints(3) },
-      inputs: { x: ["n", 3, 2] }, outputs: { y: [] },
+      initializers: {
+        shape: ints(2),
+        pair: ints(7, -3),
+        flags: { dims: [2], data: [true, false] },
+        p2: { dims: [], data: Float32Array.of(2) },
+        one1: ints(1),
+        three1: ints(3),
+      },
+      inputs: { x: ["n", 3, 2] },
+      outputs: { y: [] },
     };
     using model = await loadFor(binary, onnx(graph));
     const { output } = model.predict({ dims: [1, 3, 2], data: new Float32Array(6) });

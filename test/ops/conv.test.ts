@@ -27,6 +27,10 @@ const cases: readonly Case[] = [
   ...range(1, 13).map((w): Case => ({ x: [1, 5, 1, w], w: [9, 5, 1, 1] })),
   ...range(1, 13).map((c): Case => ({ x: [2, c, 3, 4], w: [c, 1, 3, 3], group: c, pads: [1, 1, 1, 1] })),
   { x: [3, 19, 5, 7], w: [23, 19, 3, 2] },
+  // Nothing left over.
+  { x: [2, 16, 4, 6], w: [32, 16, 1, 1] },
+  { x: [1, 32, 3, 4], w: [40, 32, 3, 3], pads: [1, 1, 1, 1] },
+  { x: [1, 36, 4, 5], w: [36, 1, 3, 3], group: 36, pads: [1, 1, 1, 1] },
   // Kernels as large as the image, and larger with its padding.
   { x: [2, 3, 5, 7], w: [4, 3, 5, 7] },
   { x: [1, 2, 2, 3], w: [3, 2, 5, 4], pads: [2, 1, 1, 2] },
@@ -75,7 +79,10 @@ describe.each(binaries())("Conv (%s)", (binary) => {
   ])("over a line: $x * $w", async ({ x: dims, w, group = 1, ...window }) => {
     const [x, weight, bias] = [tensor(dims, 11), tensor(w, 3), tensor([w[0]], 5)];
     const map = conv(dims, weight, bias.data, { ...window, group });
-    const source = chain(["n", ...dims.slice(1)], [{ type: "Conv", attributes: { ...window, group, kernel_shape: w.slice(2) }, parameters: [weight, bias] }]);
+    const source = chain(
+      ["n", ...dims.slice(1)],
+      [{ type: "Conv", attributes: { ...window, group, kernel_shape: w.slice(2) }, parameters: [weight, bias] }],
+    );
     await expectLayer(binary, source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
   });
 
@@ -85,11 +92,18 @@ describe.each(binaries())("Conv (%s)", (binary) => {
     { length: [5, 6], kernel: [2, 4], strides: [1, 1], dilations: [2, 1] },
     { length: [9, 4], kernel: [1, 3], strides: [4, 5], dilations: [1, 1] },
   ])("auto_pad over $length, kernel $kernel, strides $strides", async ({ length, kernel, strides, dilations }) => {
-    const [dims, w] = [[1, 3, ...length], [5, 3, ...kernel]];
+    const [dims, w] = [
+      [1, 3, ...length],
+      [5, 3, ...kernel],
+    ];
     const [x, weight] = [tensor(dims, 11), tensor(w, 3)];
     const totals = length.map((l, a) => Math.max(0, (Math.ceil(l / strides[a]) - 1) * strides[a] + dilations[a] * (kernel[a] - 1) + 1 - l));
     const [less, more] = [totals.map((t) => Math.floor(t / 2)), totals.map((t) => Math.ceil(t / 2))];
-    for (const [auto_pad, pads] of [["SAME_UPPER", [...less, ...more]], ["SAME_LOWER", [...more, ...less]], ["VALID", [0, 0, 0, 0]]] as const) {
+    for (const [auto_pad, pads] of [
+      ["SAME_UPPER", [...less, ...more]],
+      ["SAME_LOWER", [...more, ...less]],
+      ["VALID", [0, 0, 0, 0]],
+    ] as const) {
       if (auto_pad === "VALID" && length.some((l, a) => l < dilations[a] * (kernel[a] - 1) + 1)) continue;
       const map = conv(dims, weight, undefined, { strides, dilations, pads });
       const source = chain(["n", ...dims.slice(1)], [{ type: "Conv", attributes: { auto_pad, strides, dilations }, parameters: [weight] }]);
@@ -100,12 +114,22 @@ describe.each(binaries())("Conv (%s)", (binary) => {
   test("a file's defaults: stride 1, no padding, no dilation, one group", async () => {
     const [dims, x, weight] = [[1, 2, 5, 4], tensor([1, 2, 5, 4], 11), tensor([3, 2, 2, 3], 3)];
     const map = conv(dims, weight, undefined);
-    await expectLayer(binary, chain(["n", 2, 5, 4], [{ type: "Conv", parameters: [weight] }]), x, { dims: [1, 3, 4, 2], forward: (v) => apply(map, v) });
+    await expectLayer(binary, chain(["n", 2, 5, 4], [{ type: "Conv", parameters: [weight] }]), x, {
+      dims: [1, 3, 4, 2],
+      forward: (v) => apply(map, v),
+    });
   });
 });
 
 test("what does not fit is an error that names the layer", async () => {
-  const explain = (w: Dims, options = {}) => explainLayer("simd", network([1, 3, 4, 4], conv2d({ name: "c", weight: tensor(w, 3), ...options })), tensor([1, 3, 4, 4], 1), [1], ruleOf.norm());
+  const explain = (w: Dims, options = {}) =>
+    explainLayer(
+      "simd",
+      network([1, 3, 4, 4], conv2d({ name: "c", weight: tensor(w, 3), ...options })),
+      tensor([1, 3, 4, 4], 1),
+      [1],
+      ruleOf.norm(),
+    );
   await expect(explain([2, 4, 3, 3])).rejects.toThrow("node 'c' (Conv): expected an input of 4 · 1 channels");
   await expect(explain([2, 3, 5, 3])).rejects.toThrow("node 'c' (Conv): expected a padded axis of at least 5");
   await expect(explain([2, 3, 3, 3], { strides: 0 })).rejects.toThrow("node 'c' (Conv): expected 2 strides ≥ 1");

@@ -32,7 +32,10 @@ describe.each(binaries())("LRN (%s)", (binary) => {
     // PyTorch's lean and windows within a channel are not ONNX's.
     if (region === "channels" && options.window !== "torch") {
       const attributes = { size, alpha: { float: alpha }, beta: { float: c }, bias: { float: kappa } };
-      await expectLayer(binary, chain(["n", ...dims.slice(1)], [{ type: "LRN", attributes }]), tensor(dims, 11, -2, 2), { dims, forward: (x) => lrnForward(x, dims, o) });
+      await expectLayer(binary, chain(["n", ...dims.slice(1)], [{ type: "LRN", attributes }]), tensor(dims, 11, -2, 2), {
+        dims,
+        forward: (x) => lrnForward(x, dims, o),
+      });
     }
   });
 
@@ -40,6 +43,8 @@ describe.each(binaries())("LRN (%s)", (binary) => {
     expect(() => lrn({ size: 0 })).toThrow("layer 'lrn': expected a size ≥ 1, got 0.");
     expect(() => lrn({ name: "norm1", size: 3, bias: 0 })).toThrow("layer 'norm1': expected bias > 0");
     expect(() => lrn({ size: 3, alpha: -1 })).toThrow("alpha ≥ 0");
-    await expect(loadFor(binary, chain(["n", 3, 2, 2], [{ type: "LRN", attributes: {} }]))).rejects.toThrow("node 'y0' (LRN): expected a size ≥ 1");
+    await expect(loadFor(binary, chain(["n", 3, 2, 2], [{ type: "LRN", attributes: {} }]))).rejects.toThrow(
+      "node 'y0' (LRN): expected a size ≥ 1",
+    );
   });
 });

@@ -32,14 +32,26 @@ const cases: readonly Case[] = [
 ];
 
 const nameOf = ({ x, ...window }: Case) => `[${x}] ${JSON.stringify(window)}`;
-const attributesOf = ({ kernel, strides, pads, dilations, ceil }: Window) =>
-  ({ kernel_shape: kernel, ...(strides && { strides }), ...(pads && { pads }), ...(dilations && { dilations }), ...(ceil && { ceil_mode: 1 }) });
+const attributesOf = ({ kernel, strides, pads, dilations, ceil }: Window) => ({
+  kernel_shape: kernel,
+  ...(strides && { strides }),
+  ...(pads && { pads }),
+  ...(dilations && { dilations }),
+  ...(ceil && { ceil_mode: 1 }),
+});
 
 /** As a descriptor where there are two axes, as a file otherwise. */
 function source(type: "MaxPool" | "AveragePool", { x, ...window }: Case, countPads = false) {
-  if (x.length !== 4) return chain(["n", ...x.slice(1)], [{ type, attributes: { ...attributesOf(window), ...(countPads && { count_include_pad: 1 }) } }], 19);
+  if (x.length !== 4)
+    return chain(["n", ...x.slice(1)], [{ type, attributes: { ...attributesOf(window), ...(countPads && { count_include_pad: 1 }) } }], 19);
   const { kernel, strides = kernel.map(() => 1), pads, dilations, ceil } = window;
-  const options = { kernel: kernel as [number, number], strides: strides as [number, number], pads: pads as [number, number, number, number], dilations: dilations as [number, number], ceil };
+  const options = {
+    kernel: kernel as [number, number],
+    strides: strides as [number, number],
+    pads: pads as [number, number, number, number],
+    dilations: dilations as [number, number],
+    ceil,
+  };
   return network(x, type === "MaxPool" ? maxPool2d(options) : averagePool2d({ ...options, countPads }));
 }
 
@@ -49,7 +61,10 @@ const lines: readonly Case[] = [
   { x: [1, 2, 9], kernel: [2], dilations: [3], strides: [1], pads: [1, 2] },
 ];
 // Windows along the outer axes only, as a mean over channels is exported.
-const outer: readonly Case[] = [{ x: [2, 1, 7, 3, 5], kernel: [4, 1, 1] }, { x: [1, 2, 5, 3, 4], kernel: [3, 1, 1], pads: [1, 0, 0, 2, 0, 0], strides: [2, 1, 1] }];
+const outer: readonly Case[] = [
+  { x: [2, 1, 7, 3, 5], kernel: [4, 1, 1] },
+  { x: [1, 2, 5, 3, 4], kernel: [3, 1, 1], pads: [1, 0, 0, 2, 0, 0], strides: [2, 1, 1] },
+];
 
 function maxOf(x: ArrayLike<number>, c: Case) {
   return (v: ArrayLike<number>) => maxima(x, c.x, c).at.map((i) => v[i]);
@@ -61,7 +76,9 @@ async function checkMax(binary: Binary, c: Case, data: Float32Array): Promise<vo
   await expectLayer(binary, source("MaxPool", c), x, { dims, forward: maxOf(data, c) });
   const r = numbers(at.length, 7);
   const expected = new Float64Array(data.length);
-  at.forEach((i, j) => { expected[i] += r[j]; });
+  at.forEach((i, j) => {
+    expected[i] += r[j];
+  });
   const { relevance, rules, ledger } = await explainLayer(binary, source("MaxPool", c), x, r, ruleOf.norm());
   expectClose(relevance.data, expected, 1e-6);
   expect(rules[0].rule).toBe("route");
@@ -74,7 +91,11 @@ describe.each(binaries())("pools (%s)", (binary) => {
   test.each(all)("AveragePool %s", async (_name, c) => {
     for (const countPads of [false, true]) {
       const map = average(c.x, c, countPads);
-      await expectLayer(binary, source("AveragePool", c, countPads), tensor(c.x, 11), { dims: map.dims, forward: (v) => apply(map, v), scale: 1 });
+      await expectLayer(binary, source("AveragePool", c, countPads), tensor(c.x, 11), {
+        dims: map.dims,
+        forward: (v) => apply(map, v),
+        scale: 1,
+      });
     }
   });
 
@@ -84,10 +105,20 @@ describe.each(binaries())("pools (%s)", (binary) => {
   test.each(all)("MaxPool of negative numbers %s", async (_name, c) => checkMax(binary, c, tensor(c.x, 12, -2, -1).data));
 
   // Of equal maxima the first has it all; in networks these are mostly zeros behind a ReLU.
-  test.each(all)("MaxPool with ties %s", async (_name, c) => checkMax(binary, c, tensor(c.x, 13).data.map((v) => Math.max(0, Math.round(2 * v)))));
+  test.each(all)("MaxPool with ties %s", async (_name, c) =>
+    checkMax(
+      binary,
+      c,
+      tensor(c.x, 13).data.map((v) => Math.max(0, Math.round(2 * v))),
+    ),
+  );
 
   test.each([["SAME_UPPER"], ["SAME_LOWER"]])("auto_pad %s", async (auto_pad) => {
-    const [x, kernel, strides] = [[1, 3, 7, 8], [2, 3], [3, 2]];
+    const [x, kernel, strides] = [
+      [1, 3, 7, 8],
+      [2, 3],
+      [3, 2],
+    ];
     const totals = [7, 8].map((l, a) => Math.max(0, (Math.ceil(l / strides[a]) - 1) * strides[a] + kernel[a] - l));
     const [less, more] = [totals.map((t) => Math.floor(t / 2)), totals.map((t) => Math.ceil(t / 2))];
     const pads = auto_pad === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
@@ -99,11 +130,19 @@ describe.each(binaries())("pools (%s)", (binary) => {
 
   test.each([[[2, 3, 5, 7]], [[1, 9, 1, 1]], [[1, 1, 13, 2]]])("GlobalAveragePool [%s]", async (x) => {
     const map = average(x, { kernel: x.slice(2) });
-    await expectLayer(binary, network(x, globalAveragePool()), tensor(x, 11), { dims: [x[0], x[1], 1, 1], forward: (v) => apply(map, v), scale: 1 });
+    await expectLayer(binary, network(x, globalAveragePool()), tensor(x, 11), {
+      dims: [x[0], x[1], 1, 1],
+      forward: (v) => apply(map, v),
+      scale: 1,
+    });
   });
 
   test("GlobalAveragePool over a line", async () => {
     const map = average([2, 5, 7], { kernel: [7] });
-    await expectLayer(binary, chain(["n", 5, 7], [{ type: "GlobalAveragePool" }]), tensor([2, 5, 7], 11), { dims: [2, 5, 1], forward: (v) => apply(map, v), scale: 1 });
+    await expectLayer(binary, chain(["n", 5, 7], [{ type: "GlobalAveragePool" }]), tensor([2, 5, 7], 11), {
+      dims: [2, 5, 1],
+      forward: (v) => apply(map, v),
+      scale: 1,
+    });
   });
 });

@@ -23,12 +23,24 @@ describe.each(binaries())("softmax (%s)", (binary) => {
     const file = (type: string) => chain(["n", ...dims.slice(1)], [{ type, attributes }], opset);
     const x = tensor(dims, 11, -3, 3);
     await expectLayer(binary, file("Softmax"), x, { dims, forward: (v) => softmax(v, length, inner) }, { differentiable: false });
-    await expectLayer(binary, file("LogSoftmax"), x, { dims, forward: (v) => softmax(v, length, inner).map(Math.log) }, { differentiable: false });
+    await expectLayer(
+      binary,
+      file("LogSoftmax"),
+      x,
+      { dims, forward: (v) => softmax(v, length, inner).map(Math.log) },
+      { differentiable: false },
+    );
   });
 
   test("large numbers do not overflow", async () => {
     const data = numbers(10, 3, -500, 500).map((v, i) => v + (i < 5 ? 3000 : -3000));
     const forward = (v: ArrayLike<number>) => softmax(v, 5, 1);
-    await expectLayer(binary, chain(["n", 5], [{ type: "Softmax" }]), { dims: [2, 5], data }, { dims: [2, 5], forward }, { differentiable: false });
+    await expectLayer(
+      binary,
+      chain(["n", 5], [{ type: "Softmax" }]),
+      { dims: [2, 5], data },
+      { dims: [2, 5], forward },
+      { differentiable: false },
+    );
   });
 });

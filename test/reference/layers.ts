@@ -11,7 +11,13 @@ export function maxima(x: Numbers, dims: Dims, window: Window): { dims: number[]
   const [n, c, ...spatial] = dims;
   const { out, windows } = windowsOf(spatial, window);
   const at = positions([n, c]).flatMap(([sample, channel]) =>
-    windows.map(({ taps }) => taps.filter((t) => t.inside).map((t) => place(dims, [sample, channel, ...t.at])).reduce((best, i) => (x[i] > x[best] ? i : best))));
+    windows.map(({ taps }) =>
+      taps
+        .filter((t) => t.inside)
+        .map((t) => place(dims, [sample, channel, ...t.at]))
+        .reduce((best, i) => (x[i] > x[best] ? i : best)),
+    ),
+  );
   return { dims: [n, c, ...out], at };
 }
 
@@ -26,12 +32,22 @@ export function softmax(x: Numbers, length: number, inner: number): Float64Array
 }
 
 /** y = γ (x − μ) / √(σ² + ε) + β for each channel */
-export function batchNorm(x: Numbers, dims: Dims, p: { scale: Numbers; shift: Numbers; mean: Numbers; variance: Numbers; epsilon: number }): Float64Array {
-  return Float64Array.from(positions(dims), (q, i) => (p.scale[q[1]] * (x[i] - p.mean[q[1]])) / Math.sqrt(p.variance[q[1]] + p.epsilon) + p.shift[q[1]]);
+export function batchNorm(
+  x: Numbers,
+  dims: Dims,
+  p: { scale: Numbers; shift: Numbers; mean: Numbers; variance: Numbers; epsilon: number },
+): Float64Array {
+  return Float64Array.from(
+    positions(dims),
+    (q, i) => (p.scale[q[1]] * (x[i] - p.mean[q[1]])) / Math.sqrt(p.variance[q[1]] + p.epsilon) + p.shift[q[1]],
+  );
 }
 
 /** A BatchNormalization as y = factor · x + offset. */
-export function batchNormAffine(p: { scale: Numbers; shift: Numbers; mean: Numbers; variance: Numbers; epsilon: number }): { factor: number[]; offset: number[] } {
+export function batchNormAffine(p: { scale: Numbers; shift: Numbers; mean: Numbers; variance: Numbers; epsilon: number }): {
+  factor: number[];
+  offset: number[];
+} {
   const factor = Array.from(p.scale, (g, c) => g / Math.sqrt(p.variance[c] + p.epsilon));
   return { factor, offset: factor.map((f, c) => p.shift[c] - p.mean[c] * f) };
 }

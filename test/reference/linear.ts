@@ -49,7 +49,10 @@ export interface Taps {
 }
 
 /** ONNX: floor or ceil of (length + pads − reach) / stride, plus one; no window begins behind the input and the padding before it. */
-export function windowsOf(spatial: Dims, { kernel, strides = kernel.map(() => 1), pads = kernel.flatMap(() => [0, 0]), dilations = kernel.map(() => 1), ceil = false }: Window): { out: number[]; windows: Taps[] } {
+export function windowsOf(
+  spatial: Dims,
+  { kernel, strides = kernel.map(() => 1), pads = kernel.flatMap(() => [0, 0]), dilations = kernel.map(() => 1), ceil = false }: Window,
+): { out: number[]; windows: Taps[] } {
   const rank = spatial.length;
   const out = spatial.map((length, a) => {
     const free = length + pads[a] + pads[rank + a] - (dilations[a] * (kernel[a] - 1) + 1);
@@ -68,7 +71,12 @@ export function windowsOf(spatial: Dims, { kernel, strides = kernel.map(() => 1)
 }
 
 /** y[n, o, p] = b[o] + Σ_{i, k} x[n, i, p · stride − before + k · dilation] · w[o, i, k]; i runs over the group of o. */
-export function conv(dims: Dims, weight: { dims: Dims; data: Numbers }, bias: Numbers | undefined, options: Omit<Window, "kernel" | "ceil"> & { group?: number } = {}): LinearMap {
+export function conv(
+  dims: Dims,
+  weight: { dims: Dims; data: Numbers },
+  bias: Numbers | undefined,
+  options: Omit<Window, "kernel" | "ceil"> & { group?: number } = {},
+): LinearMap {
   const { group = 1, ...window } = options;
   const [n, c, ...spatial] = dims;
   const [m, width, ...kernel] = weight.dims;
@@ -99,7 +107,8 @@ export function dense(rows: number, weight: { dims: Dims; data: Numbers }, bias?
   const [m, k] = weight.dims;
   const outputs = positions([rows, m]);
   return {
-    dims: [rows, m], inputs: rows * k,
+    dims: [rows, m],
+    inputs: rows * k,
     connections: outputs.map(([row, o]) => Array.from({ length: k }, (_, i) => ({ i: row * k + i, w: weight.data[o * k + i] }))),
     bias: outputs.map(([, o]) => (bias ? bias[o] : 0)),
   };
@@ -113,7 +122,8 @@ export function average(dims: Dims, window: Window, countPads = false): LinearMa
     windows.map(({ taps }) => {
       const divisor = taps.filter((t) => t.inside || (countPads && t.padding)).length;
       return taps.filter((t) => t.inside).map(({ at }) => ({ i: place(dims, [sample, channel, ...at]), w: 1 / divisor }));
-    }));
+    }),
+  );
   return { dims: [n, c, ...out], inputs: count(dims), connections, bias: connections.map(() => 0) };
 }
 
@@ -121,7 +131,9 @@ export function average(dims: Dims, window: Window, countPads = false): LinearMa
 export function sum(dims: Dims, signs: readonly number[]): LinearMap {
   const size = count(dims);
   return {
-    dims, inputs: size * signs.length, bias: new Array<number>(size).fill(0),
+    dims,
+    inputs: size * signs.length,
+    bias: new Array<number>(size).fill(0),
     connections: Array.from({ length: size }, (_, j) => signs.map((w, t) => ({ i: t * size + j, w }))),
   };
 }

@@ -32,14 +32,16 @@ export function neighbourhoods(dims: Dims, { region, before, after }: Lrn): Neig
   const near = (at: number, length: number) => Array.from({ length }, (_, j) => j).filter((j) => j >= at - before && j <= at + after);
   return positions(dims).map((p) => {
     const [n, channel, ...spatial] = p;
-    const window = region === "channels"
-      ? near(channel, dims[1]).map((j) => [n, j, ...spatial])
-      : spatial.reduce<number[][]>((all, at, axis) => all.flatMap((q) => near(at, dims[axis + 2]).map((j) => [...q, j])), [[n, channel]]);
+    const window =
+      region === "channels"
+        ? near(channel, dims[1]).map((j) => [n, j, ...spatial])
+        : spatial.reduce<number[][]>((all, at, axis) => all.flatMap((q) => near(at, dims[axis + 2]).map((j) => [...q, j])), [[n, channel]]);
     return { k: place(dims, p), window: window.map((q) => place(dims, q)) };
   });
 }
 
-const scaleOf = (x: Numbers, window: readonly number[], { kappa, a }: Lrn): number => kappa + a * window.reduce((s, i) => s + x[i] * x[i], 0);
+const scaleOf = (x: Numbers, window: readonly number[], { kappa, a }: Lrn): number =>
+  kappa + a * window.reduce((s, i) => s + x[i] * x[i], 0);
 
 export function lrnForward(x: Numbers, dims: Dims, o: Lrn): Float64Array {
   return Float64Array.from(neighbourhoods(dims, o), ({ k, window }) => x[k] * scaleOf(x, window, o) ** -o.c);
@@ -58,11 +60,16 @@ function messages(x: Numbers, { k, window }: Neighbourhood, o: Lrn, mode: Mode):
     return terms.map((t) => t / sum);
   };
   switch (mode) {
-    case "identity": return window.map((j) => (j === k ? 1 : 0));
-    case "taylor": return normalised(window.map((j) => (j === k ? zero : slope(j))));
-    case "taylor-uniform": return normalised(window.map((j) => zero / window.length + (j === k ? 0 : slope(j))));
-    case "unnormalised": return window.map((j) => x[k] * (j === k ? zero : slope(j)));
-    case "gradient": return window.map((j) => (j === k ? s ** -c : 0) - 2 * a * c * x[k] * x[j] * s ** (-c - 1));
+    case "identity":
+      return window.map((j) => (j === k ? 1 : 0));
+    case "taylor":
+      return normalised(window.map((j) => (j === k ? zero : slope(j))));
+    case "taylor-uniform":
+      return normalised(window.map((j) => zero / window.length + (j === k ? 0 : slope(j))));
+    case "unnormalised":
+      return window.map((j) => x[k] * (j === k ? zero : slope(j)));
+    case "gradient":
+      return window.map((j) => (j === k ? s ** -c : 0) - 2 * a * c * x[k] * x[j] * s ** (-c - 1));
     case "beta": {
       // The positive term is the centre's alone, the negative ones the neighbours': 2 R to it, −R by their shares.
       const negative = window.reduce((sum, j) => sum + (j === k ? 0 : x[j] * x[j]), 0);
@@ -75,6 +82,9 @@ function messages(x: Numbers, { k, window }: Neighbourhood, o: Lrn, mode: Mode):
 /** R_j = Σ_k message_jk R_k */
 export function lrnRelevance(x: Numbers, dims: Dims, o: Lrn, mode: Mode, r: Numbers): Float64Array {
   const out = new Float64Array(x.length);
-  for (const n of neighbourhoods(dims, o)) messages(x, n, o, mode).forEach((m, i) => { out[n.window[i]] += m * r[n.k]; });
+  for (const n of neighbourhoods(dims, o))
+    messages(x, n, o, mode).forEach((m, i) => {
+      out[n.window[i]] += m * r[n.k];
+    });
   return out;
 }

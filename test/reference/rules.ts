@@ -10,8 +10,14 @@ const minus = (v: number): number => Math.min(v, 0);
 
 /** What keeps a denominator from vanishing; z = 0 counts as positive. */
 export type Stabilize = (z: number) => number;
-export const adding = (epsilon: number): Stabilize => (z) => (z >= 0 ? z + epsilon : z - epsilon);
-export const clipping = (epsilon: number): Stabilize => (z) => (z >= 0 ? Math.max(z, epsilon) : Math.min(z, -epsilon));
+export const adding =
+  (epsilon: number): Stabilize =>
+  (z) =>
+    z >= 0 ? z + epsilon : z - epsilon;
+export const clipping =
+  (epsilon: number): Stabilize =>
+  (z) =>
+    z >= 0 ? Math.max(z, epsilon) : Math.min(z, -epsilon);
 
 /** A neuron: the weights and values of its inputs, its bias, and z = Σ w x + b. */
 export interface Neuron {
@@ -44,39 +50,70 @@ const nothing = (terms: readonly number[]): Shares => ({ inputs: terms.map(() =>
 
 function mix(a: number, p: Shares, b: number, q: Shares): Shares {
   return {
-    inputs: p.inputs.map((v, i) => a * v + b * q.inputs[i]), bias: a * p.bias + b * q.bias,
-    stabilizer: a * p.stabilizer + b * q.stabilizer, dead: a * p.dead + b * q.dead,
+    inputs: p.inputs.map((v, i) => a * v + b * q.inputs[i]),
+    bias: a * p.bias + b * q.bias,
+    stabilizer: a * p.stabilizer + b * q.stabilizer,
+    dead: a * p.dead + b * q.dead,
   };
 }
 
 export type NeuronRule = (neuron: Neuron, stab: Stabilize) => Shares;
 
 /** z_i = x_i w_i */
-export const epsilon: NeuronRule = ({ x, w, b }, stab) => byParts(x.map((v, k) => v * w[k]), b, stab);
+export const epsilon: NeuronRule = ({ x, w, b }, stab) =>
+  byParts(
+    x.map((v, k) => v * w[k]),
+    b,
+    stab,
+  );
 
 /** α z_i⁺ / Σ z⁺ − β z_i⁻ / Σ z⁻ */
-export const alphaBeta = (alpha: number, beta: number): NeuronRule => ({ x, w, b }, stab) => {
-  const z = x.map((v, k) => v * w[k]);
-  return mix(alpha, byParts(z.map(plus), plus(b), stab), -beta, byParts(z.map(minus), minus(b), stab));
-};
+export const alphaBeta =
+  (alpha: number, beta: number): NeuronRule =>
+  ({ x, w, b }, stab) => {
+    const z = x.map((v, k) => v * w[k]);
+    return mix(alpha, byParts(z.map(plus), plus(b), stab), -beta, byParts(z.map(minus), minus(b), stab));
+  };
 
 /** z_i + γ z_i⁺ where z > 0, z_i + γ z_i⁻ where z < 0, nothing where z = 0 */
-export const gamma = (g: number): NeuronRule => ({ x, w, b, z }, stab) => {
-  const parts = x.map((v, k) => v * w[k]);
-  if (z === 0) return nothing(parts);
-  const favoured = z > 0 ? plus : minus;
-  return byParts(parts.map((p) => p + g * favoured(p)), b + g * favoured(b), stab);
-};
+export const gamma =
+  (g: number): NeuronRule =>
+  ({ x, w, b, z }, stab) => {
+    const parts = x.map((v, k) => v * w[k]);
+    if (z === 0) return nothing(parts);
+    const favoured = z > 0 ? plus : minus;
+    return byParts(
+      parts.map((p) => p + g * favoured(p)),
+      b + g * favoured(b),
+      stab,
+    );
+  };
 
 /** w_i² */
-export const wSquare: NeuronRule = ({ w, b }, stab) => byParts(w.map((v) => v * v), b * b, stab);
+export const wSquare: NeuronRule = ({ w, b }, stab) =>
+  byParts(
+    w.map((v) => v * v),
+    b * b,
+    stab,
+  );
 
 /** 1 for each input that is there */
-export const flat: NeuronRule = ({ w }, stab) => byParts(w.map(() => 1), 0, stab);
+export const flat: NeuronRule = ({ w }, stab) =>
+  byParts(
+    w.map(() => 1),
+    0,
+    stab,
+  );
 
 /** x_i w_i − l_i w_i⁺ − h_i w_i⁻ with the bounds of every input */
-export const zBox = (low: (i: number) => number, high: (i: number) => number): NeuronRule => ({ x, w, i }, stab) =>
-  byParts(x.map((v, k) => v * w[k] - low(i[k]) * plus(w[k]) - high(i[k]) * minus(w[k])), 0, stab);
+export const zBox =
+  (low: (i: number) => number, high: (i: number) => number): NeuronRule =>
+  ({ x, w, i }, stab) =>
+    byParts(
+      x.map((v, k) => v * w[k] - low(i[k]) * plus(w[k]) - high(i[k]) * minus(w[k])),
+      0,
+      stab,
+    );
 
 export interface Outcome {
   readonly relevance: Float64Array;
@@ -99,15 +136,24 @@ export function explain(map: LinearMap, x: Numbers, r: Numbers, rule: NeuronRule
   const { stab = adding(1e-6), relative, bias = true } = options;
   const neurons = map.connections.map((list, j): Neuron => {
     const b = bias ? map.bias[j] : 0;
-    return { x: list.map((c) => x[c.i]), w: list.map((c) => c.w), i: list.map((c) => c.i), b, z: list.reduce((z, c) => z + c.w * x[c.i], b) };
+    return {
+      x: list.map((c) => x[c.i]),
+      w: list.map((c) => c.w),
+      i: list.map((c) => c.i),
+      b,
+      z: list.reduce((z, c) => z + c.w * x[c.i], b),
+    };
   });
   const perSample = neurons.length / map.dims[0];
-  const rms = (sample: number) => Math.sqrt(neurons.slice(sample * perSample, (sample + 1) * perSample).reduce((sum, { z }) => sum + z * z, 0) / perSample);
+  const rms = (sample: number) =>
+    Math.sqrt(neurons.slice(sample * perSample, (sample + 1) * perSample).reduce((sum, { z }) => sum + z * z, 0) / perSample);
   const relevance = new Float64Array(map.inputs);
   let [toBias, toStabilizer, toDead] = [0, 0, 0];
   neurons.forEach((neuron, j) => {
     const shares = rule(neuron, relative === undefined ? stab : adding(relative * rms(Math.floor(j / perSample))));
-    neuron.i.forEach((i, k) => { relevance[i] += shares.inputs[k] * r[j]; });
+    neuron.i.forEach((i, k) => {
+      relevance[i] += shares.inputs[k] * r[j];
+    });
     toBias += shares.bias * r[j];
     toStabilizer += shares.stabilizer * r[j];
     toDead += shares.dead * r[j];

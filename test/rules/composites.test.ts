@@ -1,6 +1,21 @@
 import { describe, expect, test } from "vitest";
 import {
-  averagePool2d, baseEntries, type Composite, composites, conv2d, dense, type ExplainOptions, flatten, lrn, LrpError, maxPool2d, relu, type Rule, ruleOf, rules, softmax,
+  averagePool2d,
+  baseEntries,
+  type Composite,
+  composites,
+  conv2d,
+  dense,
+  type ExplainOptions,
+  flatten,
+  lrn,
+  LrpError,
+  maxPool2d,
+  relu,
+  type Rule,
+  ruleOf,
+  rules,
+  softmax,
 } from "../../src/index.ts";
 import { loadFor } from "../binaries.ts";
 import { network } from "../explain.ts";
@@ -11,9 +26,18 @@ const dims = [1, 2, 6, 6];
 const x = tensor(dims, 1);
 const source = network(
   dims,
-  conv2d({ name: "conv1", weight: tensor([3, 2, 3, 3], 2), pads: 1 }), relu({ name: "relu1" }), lrn({ name: "norm1", size: 3 }), maxPool2d({ name: "max", kernel: 2 }),
-  conv2d({ name: "conv2", weight: tensor([4, 3, 2, 2], 3) }), relu({ name: "relu2" }), averagePool2d({ name: "mean", kernel: 2 }), flatten({ name: "flat" }),
-  dense({ name: "fc1", weight: tensor([5, 4], 4) }), relu({ name: "relu3" }), dense({ name: "fc2", weight: tensor([3, 5], 5) }), softmax({ name: "prob" }),
+  conv2d({ name: "conv1", weight: tensor([3, 2, 3, 3], 2), pads: 1 }),
+  relu({ name: "relu1" }),
+  lrn({ name: "norm1", size: 3 }),
+  maxPool2d({ name: "max", kernel: 2 }),
+  conv2d({ name: "conv2", weight: tensor([4, 3, 2, 2], 3) }),
+  relu({ name: "relu2" }),
+  averagePool2d({ name: "mean", kernel: 2 }),
+  flatten({ name: "flat" }),
+  dense({ name: "fc1", weight: tensor([5, 4], 4) }),
+  relu({ name: "relu3" }),
+  dense({ name: "fc2", weight: tensor([3, 5], 5) }),
+  softmax({ name: "prob" }),
 );
 const model = await loadFor("simd", source);
 
@@ -22,7 +46,12 @@ function rulesFor(options: ExplainOptions): string[] {
   const given = Object.fromEntries(model.explain(x, options).rules.map((r) => [r.node, r.rule]));
   expect(Object.keys(given)).toEqual(["conv1", "relu1", "norm1", "max", "conv2", "relu2", "mean", "flat", "fc1", "relu3", "fc2"]);
   expect([given.max, given.flat]).toEqual(["route", "route"]);
-  expect(model.inspect(options).nodes.filter((n) => n.rule !== "left out").map((n) => [n.node, n.rule])).toEqual(Object.entries(given));
+  expect(
+    model
+      .inspect(options)
+      .nodes.filter((n) => n.rule !== "left out")
+      .map((n) => [n.node, n.rule]),
+  ).toEqual(Object.entries(given));
   return ["conv1", "conv2", "fc1", "fc2", "norm1", "mean", "relu1"].map((name) => given[name]);
 }
 
@@ -31,24 +60,55 @@ const rest = ["taylor", "norm", "pass"];
 describe("named composites", () => {
   test.each<[string, ExplainOptions, string[]]>([
     ["epsilon", {}, ["epsilon(0.000001)", "epsilon(0.000001)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
-    ["epsilon", { epsilon: 0.25, lrn: "identity" }, ["epsilon(0.25)", "epsilon(0.25)", "epsilon(0.25)", "epsilon(0.25)", "identity", "norm", "pass"]],
+    [
+      "epsilon",
+      { epsilon: 0.25, lrn: "identity" },
+      ["epsilon(0.25)", "epsilon(0.25)", "epsilon(0.25)", "epsilon(0.25)", "identity", "norm", "pass"],
+    ],
     ["epsilonPlus", {}, ["zPlus", "zPlus", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
-    ["epsilonPlusFlat", { lrn: "taylor-uniform" }, ["flat", "zPlus", "epsilon(0.000001)", "epsilon(0.000001)", "taylor-uniform", "norm", "pass"]],
+    [
+      "epsilonPlusFlat",
+      { lrn: "taylor-uniform" },
+      ["flat", "zPlus", "epsilon(0.000001)", "epsilon(0.000001)", "taylor-uniform", "norm", "pass"],
+    ],
     ["epsilonAlpha2Beta1", {}, ["alphaBeta(2, 1)", "alphaBeta(2, 1)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
     ["epsilonAlpha2Beta1", { alpha: 3 }, ["alphaBeta(3, 2)", "alphaBeta(3, 2)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
-    ["epsilonAlpha2Beta1", { beta: 0.5 }, ["alphaBeta(1.5, 0.5)", "alphaBeta(1.5, 0.5)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
-    ["epsilonAlpha2Beta1Flat", { epsilon: 0.1, lrn: "gradient" }, ["flat", "alphaBeta(2, 1)", "epsilon(0.1)", "epsilon(0.1)", "gradient", "norm", "pass"]],
+    [
+      "epsilonAlpha2Beta1",
+      { beta: 0.5 },
+      ["alphaBeta(1.5, 0.5)", "alphaBeta(1.5, 0.5)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest],
+    ],
+    [
+      "epsilonAlpha2Beta1Flat",
+      { epsilon: 0.1, lrn: "gradient" },
+      ["flat", "alphaBeta(2, 1)", "epsilon(0.1)", "epsilon(0.1)", "gradient", "norm", "pass"],
+    ],
     ["epsilonGammaBox", { low: -1, high: 1 }, ["zBox(-1, 1)", "gamma(0.25)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
-    ["epsilonGammaBox", { low: [-1, -2], high: [1, 2], gamma: 0.5, lrn: "unnormalised" }, ["zBox(-1,-2, 1,2)", "gamma(0.5)", "epsilon(0.000001)", "epsilon(0.000001)", "unnormalised", "norm", "pass"]],
+    [
+      "epsilonGammaBox",
+      { low: [-1, -2], high: [1, 2], gamma: 0.5, lrn: "unnormalised" },
+      ["zBox(-1,-2, 1,2)", "gamma(0.5)", "epsilon(0.000001)", "epsilon(0.000001)", "unnormalised", "norm", "pass"],
+    ],
     ["paperEpsilon", {}, ["epsilon(0.01)", "epsilon(0.01)", "epsilon(0.01)", "epsilon(0.01)", ...rest]],
     ["paperBeta", {}, ["beta(1)", "beta(1)", "beta(1)", "beta(1)", ...rest]],
     ["paperBeta", { beta: 0, lrn: "beta" }, ["beta(0)", "beta(0)", "beta(0)", "beta(0)", "beta", "norm", "pass"]],
   ])("%s %j", (composite, options, expected) => expect(rulesFor({ composite, ...options })).toEqual(expected));
 
   test("every named composite is listed above, and the default is epsilonPlus with Taylor", () => {
-    expect(composites.map((c) => c.name)).toEqual(["epsilon", "epsilonPlus", "epsilonPlusFlat", "epsilonAlpha2Beta1", "epsilonAlpha2Beta1Flat", "epsilonGammaBox", "paperEpsilon", "paperBeta"]);
+    expect(composites.map((c) => c.name)).toEqual([
+      "epsilon",
+      "epsilonPlus",
+      "epsilonPlusFlat",
+      "epsilonAlpha2Beta1",
+      "epsilonAlpha2Beta1Flat",
+      "epsilonGammaBox",
+      "paperEpsilon",
+      "paperBeta",
+    ]);
     expect(rulesFor({})).toEqual(rulesFor({ composite: "epsilonPlus", lrn: "taylor" }));
-    expect(model.explain(x).relevance).toEqual(model.explain(x, { composite: "epsilonPlus", lrn: "taylor", target: "argmax", start: "logit" }).relevance);
+    expect(model.explain(x).relevance).toEqual(
+      model.explain(x, { composite: "epsilonPlus", lrn: "taylor", target: "argmax", start: "logit" }).relevance,
+    );
   });
 
   test("every rule of the table can be made", () => {
@@ -59,17 +119,75 @@ describe("named composites", () => {
 describe("composites of one's own", () => {
   const [e, z, f, w] = [ruleOf.epsilon({ epsilon: 0.5 }), ruleOf.zPlus(), ruleOf.flat(), ruleOf.wSquare()];
   test.each<[string, Composite, string[]]>([
-    ["the first match wins", [{ type: "Conv", rule: z }, { type: ["convolution", "dense"], rule: e }, { type: "Gemm", rule: f }], ["zPlus", "zPlus", "epsilon(0.5)", "epsilon(0.5)"]],
-    ["by position", [{ position: "first", rule: f }, { position: "last", rule: w }, { type: ["Conv", "Gemm"], rule: z }], ["flat", "zPlus", "zPlus", "wSquare"]],
-    ["position and type", [{ type: "dense", position: "first", rule: f }, { type: "convolution", position: "last", rule: f }, { type: "dense", position: "last", rule: w }, { type: ["Conv", "Gemm"], rule: z }], ["zPlus", "zPlus", "zPlus", "wSquare"]],
-    ["by name", [{ layer: "conv2", rule: f }, { layer: "fc", rule: w }, { type: ["Conv", "Gemm"], rule: z }], ["zPlus", "flat", "zPlus", "zPlus"]],
-    ["by a pattern of the name", [{ layer: /^(conv1|fc)/, rule: f }, { type: ["Conv", "Gemm"], rule: z }], ["flat", "zPlus", "flat", "flat"]],
-    ["name and type", [{ layer: /2$/, type: "dense", rule: w }, { type: ["Conv", "Gemm"], rule: z }], ["zPlus", "zPlus", "zPlus", "wSquare"]],
-    ["a pattern that is sticky or global still matches every layer", [{ layer: /conv/g, rule: f }, { type: ["Conv", "Gemm"], rule: z }], ["flat", "flat", "zPlus", "zPlus"]],
+    [
+      "the first match wins",
+      [
+        { type: "Conv", rule: z },
+        { type: ["convolution", "dense"], rule: e },
+        { type: "Gemm", rule: f },
+      ],
+      ["zPlus", "zPlus", "epsilon(0.5)", "epsilon(0.5)"],
+    ],
+    [
+      "by position",
+      [
+        { position: "first", rule: f },
+        { position: "last", rule: w },
+        { type: ["Conv", "Gemm"], rule: z },
+      ],
+      ["flat", "zPlus", "zPlus", "wSquare"],
+    ],
+    [
+      "position and type",
+      [
+        { type: "dense", position: "first", rule: f },
+        { type: "convolution", position: "last", rule: f },
+        { type: "dense", position: "last", rule: w },
+        { type: ["Conv", "Gemm"], rule: z },
+      ],
+      ["zPlus", "zPlus", "zPlus", "wSquare"],
+    ],
+    [
+      "by name",
+      [
+        { layer: "conv2", rule: f },
+        { layer: "fc", rule: w },
+        { type: ["Conv", "Gemm"], rule: z },
+      ],
+      ["zPlus", "flat", "zPlus", "zPlus"],
+    ],
+    [
+      "by a pattern of the name",
+      [
+        { layer: /^(conv1|fc)/, rule: f },
+        { type: ["Conv", "Gemm"], rule: z },
+      ],
+      ["flat", "zPlus", "flat", "flat"],
+    ],
+    [
+      "name and type",
+      [
+        { layer: /2$/, type: "dense", rule: w },
+        { type: ["Conv", "Gemm"], rule: z },
+      ],
+      ["zPlus", "zPlus", "zPlus", "wSquare"],
+    ],
+    [
+      "a pattern that is sticky or global still matches every layer",
+      [
+        { layer: /conv/g, rule: f },
+        { type: ["Conv", "Gemm"], rule: z },
+      ],
+      ["flat", "flat", "zPlus", "zPlus"],
+    ],
   ])("%s", (_name, composite, expected) => expect(rulesFor({ composite: [...composite, ...baseEntries()] }).slice(0, 4)).toEqual(expected));
 
   test("baseEntries take the mode of LRN", () => {
-    expect(rulesFor({ composite: [{ type: ["convolution", "dense"], rule: z }, ...baseEntries("beta")] }).slice(4)).toEqual(["beta", "norm", "pass"]);
+    expect(rulesFor({ composite: [{ type: ["convolution", "dense"], rule: z }, ...baseEntries("beta")] }).slice(4)).toEqual([
+      "beta",
+      "norm",
+      "pass",
+    ]);
   });
 
   test("rules of linear layers also at means and sums", () => {
@@ -80,15 +198,56 @@ describe("composites of one's own", () => {
   test("two layers that nothing precedes are both first", async () => {
     const graph = onnx({
       nodes: [
-        { type: "Conv", inputs: ["x", "w"], outputs: ["a"] }, { type: "Conv", inputs: ["x", "w"], outputs: ["b"], attributes: { pads: [1, 1, 1, 1] } }, { type: "Relu", inputs: ["b"], outputs: ["p"] },
-        { type: "Conv", inputs: ["p", "v"], outputs: ["c"] }, { type: "Add", inputs: ["a", "c"], outputs: ["y"] },
+        { type: "Conv", inputs: ["x", "w"], outputs: ["a"] },
+        { type: "Conv", inputs: ["x", "w"], outputs: ["b"], attributes: { pads: [1, 1, 1, 1] } },
+        { type: "Relu", inputs: ["b"], outputs: ["p"] },
+        { type: "Conv", inputs: ["p", "v"], outputs: ["c"] },
+        { type: "Add", inputs: ["a", "c"], outputs: ["y"] },
       ],
-      initializers: { w: tensor([3, 2, 3, 3], 1), v: tensor([3, 3, 3, 3], 2) }, inputs: { x: ["n", 2, 6, 6] }, outputs: { y: [] },
+      initializers: { w: tensor([3, 2, 3, 3], 1), v: tensor([3, 3, 3, 3], 2) },
+      inputs: { x: ["n", 2, 6, 6] },
+      outputs: { y: [] },
     });
     using two = await loadFor("simd", graph);
-    const given = (composite: Composite) => Object.fromEntries(two.explain(x, { composite: [...composite, { type: "Conv", rule: z }, ...baseEntries()], target: 0 }).rules.map((r) => [r.node, r.rule]));
+    const given = (composite: Composite) =>
+      Object.fromEntries(
+        two
+          .explain(x, { composite: [...composite, { type: "Conv", rule: z }, ...baseEntries()], target: 0 })
+          .rules.map((r) => [r.node, r.rule]),
+      );
     expect(given([{ position: "first", rule: f }])).toMatchObject({ a: "flat", b: "flat", c: "zPlus" });
     expect(given([{ position: "last", rule: f }])).toMatchObject({ a: "flat", b: "zPlus", c: "flat" });
+  });
+
+  test("behind a sum it is enough that one term has passed a layer", async () => {
+    const conv = (input: string, output: string) => ({
+      type: "Conv",
+      inputs: [input, "w"],
+      outputs: [output],
+      attributes: { pads: [1, 1, 1, 1] },
+    });
+    const graph = onnx({
+      nodes: [
+        conv("x", "a"),
+        { type: "Add", inputs: ["x", "a"], outputs: ["s"] },
+        conv("s", "b"),
+        { type: "Add", inputs: ["s", "b"], outputs: ["y"] },
+      ],
+      initializers: { w: tensor([2, 2, 3, 3], 1) },
+      inputs: { x: ["n", 2, 6, 6] },
+      outputs: { y: [] },
+    });
+    using skipping = await loadFor("simd", graph);
+    for (const [position, a, b] of [
+      ["first", "flat", "zPlus"],
+      ["last", "zPlus", "flat"],
+    ] as const) {
+      const { rules: given } = skipping.explain(x, {
+        composite: [{ position, type: "Conv", rule: f }, { type: "Conv", rule: z }, ...baseEntries()],
+        target: 0,
+      });
+      expect(Object.fromEntries(given.map((r) => [r.node, r.rule]))).toMatchObject({ a, b });
+    }
   });
 });
 
@@ -107,12 +266,29 @@ describe("what is refused", () => {
   test("nodes that nothing matches, all of them, with what to do", () => {
     const error = refusal({ composite: [{ type: "convolution", rule: ruleOf.zPlus() }] });
     expect(error.code).toBe("rule");
-    expect(error.issues.map((i) => i.where)).toEqual(["relu1", "norm1", "relu2", "mean", "fc1", "relu3", "fc2"].map((name, i) => `node '${name}' (${["Relu", "LRN", "Relu", "AveragePool", "Gemm", "Relu", "Gemm"][i]})`));
+    expect(error.issues.map((i) => i.where)).toEqual(
+      ["relu1", "norm1", "relu2", "mean", "fc1", "relu3", "fc2"].map(
+        (name, i) => `node '${name}' (${["Relu", "LRN", "Relu", "AveragePool", "Gemm", "Relu", "Gemm"][i]})`,
+      ),
+    );
     expect(error.issues[1]).toMatchObject({ expected: "an entry of the composite that matches it", received: "none" });
     expect(error.issues[1].fix).toContain('{ type: "lrn", rule: … }');
     // To look is no error: what has no rule is shown.
     const { nodes, notes } = model.inspect({ composite: [{ type: "convolution", rule: ruleOf.zPlus() }] });
-    expect(nodes.map((n) => n.rule)).toEqual(["zPlus", "none", "none", "route", "zPlus", "none", "none", "route", "none", "none", "none", "left out"]);
+    expect(nodes.map((n) => n.rule)).toEqual([
+      "zPlus",
+      "none",
+      "none",
+      "route",
+      "zPlus",
+      "none",
+      "none",
+      "route",
+      "none",
+      "none",
+      "none",
+      "left out",
+    ]);
     expect(notes.slice(0, 7)).toEqual(error.message.split("\n"));
   });
 
@@ -131,13 +307,25 @@ describe("what is refused", () => {
   test.each<[string, ExplainOptions, string]>([
     ["an unknown composite", { composite: "lrp" }, "option 'composite': expected epsilon, epsilonPlus"],
     ["bounds that are missing", { composite: "epsilonGammaBox", low: -1 }, "expected the options low and high, got no high"],
-    ["a parameter that the composite does not have", { composite: "epsilonPlus", gamma: 0.5 }, "option 'gamma': expected a parameter of epsilonPlus"],
-    ["parameters beside a composite of one's own", { composite: baseEntries(), epsilon: 0.1 }, "option 'epsilon': expected no parameters beside a composite of your own"],
+    [
+      "a parameter that the composite does not have",
+      { composite: "epsilonPlus", gamma: 0.5 },
+      "option 'gamma': expected a parameter of epsilonPlus",
+    ],
+    [
+      "parameters beside a composite of one's own",
+      { composite: baseEntries(), epsilon: 0.1 },
+      "option 'epsilon': expected no parameters beside a composite of your own",
+    ],
     ["α and β that do not fit", { composite: "epsilonAlpha2Beta1", alpha: 2, beta: 2 }, "alpha − beta = 1"],
     ["α below 1", { composite: "epsilonAlpha2Beta1", alpha: 0.5 }, "option 'alpha': expected a number ≥ 1"],
     ["a negative ε", { composite: "epsilon", epsilon: -1 }, "option 'epsilon': expected a number ≥ 0, got -1"],
     ["an ε that is no number", { composite: "epsilon", epsilon: NaN }, "option 'epsilon'"],
-    ["an unknown mode of LRN", { lrn: "caffe" as "taylor" }, "option 'lrn': expected taylor, taylor-uniform, identity, beta, gradient, unnormalised, got 'caffe'"],
+    [
+      "an unknown mode of LRN",
+      { lrn: "caffe" as "taylor" },
+      "option 'lrn': expected taylor, taylor-uniform, identity, beta, gradient, unnormalised, got 'caffe'",
+    ],
     ["bounds that are no numbers", { composite: "epsilonGammaBox", low: [0, NaN], high: 1 }, "option 'low'"],
     ["a bound for another number of channels", { composite: "epsilonGammaBox", low: [0, 0, 0], high: 1 }, "node 'conv1' (Conv)"],
   ])("%s", (_name, options, text) => {

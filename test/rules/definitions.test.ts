@@ -1,13 +1,49 @@
 import { describe, expect, test } from "vitest";
-import { averagePool2d, conv2d, dense, type Explanation, globalAveragePool, type LedgerRow, type Network, relu, type Rule, ruleOf, type Tensor } from "../../src/index.ts";
+import {
+  averagePool2d,
+  conv2d,
+  dense,
+  type Explanation,
+  globalAveragePool,
+  type LedgerRow,
+  type Network,
+  relu,
+  type Rule,
+  ruleOf,
+  type Tensor,
+} from "../../src/index.ts";
 import { type Binary, binaries } from "../binaries.ts";
 import { expectClose, largest, magnitude } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";
 import { tolerance } from "../golden/tolerance.ts";
 import { chain, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
-import { apply, average, conv, count, dense as denseMap, type Dims, type LinearMap, positions, sum, turnover } from "../reference/linear.ts";
-import { adding, alphaBeta, clipping, epsilon, explain, flat, gamma, type NeuronRule, type Options, type Outcome, wSquare, zBox } from "../reference/rules.ts";
+import {
+  apply,
+  average,
+  conv,
+  count,
+  dense as denseMap,
+  type Dims,
+  type LinearMap,
+  positions,
+  sum,
+  turnover,
+} from "../reference/linear.ts";
+import {
+  adding,
+  alphaBeta,
+  clipping,
+  epsilon,
+  explain,
+  flat,
+  gamma,
+  type NeuronRule,
+  type Options,
+  type Outcome,
+  wSquare,
+  zBox,
+} from "../reference/rules.ts";
 
 /*
  * Every rule against its definition, scalar by scalar in double precision, on layers of every kind; with the ledger's columns.
@@ -20,8 +56,12 @@ interface Site {
   readonly source: Network | Uint8Array;
 }
 
-const LOW = [-1.25, -1, -1.5, -2], HIGH = [1, 1.75, 1.5, 2];
-const bounds = (channels: number) => ({ low: Array.from({ length: channels }, (_, c) => LOW[c % 4]), high: Array.from({ length: channels }, (_, c) => HIGH[c % 4]) });
+const LOW = [-1.25, -1, -1.5, -2],
+  HIGH = [1, 1.75, 1.5, 2];
+const bounds = (channels: number) => ({
+  low: Array.from({ length: channels }, (_, c) => LOW[c % 4]),
+  high: Array.from({ length: channels }, (_, c) => HIGH[c % 4]),
+});
 
 interface Row {
   readonly name: string;
@@ -31,17 +71,29 @@ interface Row {
   readonly options?: Options;
 }
 
-const plainRow = (name: string, off: number, rule: Rule, literal: NeuronRule, options?: Options): Row => ({ name, off, rule: () => rule, literal: () => literal, options });
+const plainRow = (name: string, off: number, rule: Rule, literal: NeuronRule, options?: Options): Row => ({
+  name,
+  off,
+  rule: () => rule,
+  literal: () => literal,
+  options,
+});
 
 /** Rules that layers without parameters have too. */
 const parameterless: readonly Row[] = [
   plainRow("norm", tolerance.norm, ruleOf.norm(), epsilon),
   plainRow("lrp0", tolerance.lrp0, ruleOf.lrp0(), epsilon, { stab: adding(0) }),
   plainRow("epsilon(0.25)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25 }), epsilon, { stab: adding(0.25) }),
-  plainRow("epsilon(0.25, relative)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }), epsilon, { relative: 0.25 }),
-  plainRow("epsilon(0.25, clip)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, stabilizer: "clip" }), epsilon, { stab: clipping(0.25) }),
+  plainRow("epsilon(0.25, relative)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }), epsilon, {
+    relative: 0.25,
+  }),
+  plainRow("epsilon(0.25, clip)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, stabilizer: "clip" }), epsilon, {
+    stab: clipping(0.25),
+  }),
   plainRow("alphaBeta(2, 1)", tolerance.alphaBeta, ruleOf.alphaBeta(), alphaBeta(2, 1)),
-  plainRow("alphaBeta(1.5, 0.5), epsilon 0.1", tolerance.alphaBeta, ruleOf.alphaBeta({ alpha: 1.5, epsilon: 0.1 }), alphaBeta(1.5, 0.5), { stab: adding(0.1) }),
+  plainRow("alphaBeta(1.5, 0.5), epsilon 0.1", tolerance.alphaBeta, ruleOf.alphaBeta({ alpha: 1.5, epsilon: 0.1 }), alphaBeta(1.5, 0.5), {
+    stab: adding(0.1),
+  }),
   plainRow("beta(1)", tolerance.alphaBeta, ruleOf.beta(), alphaBeta(2, 1)),
   plainRow("zPlus", tolerance.plain, ruleOf.zPlus(), alphaBeta(1, 0)),
   plainRow("gamma(0.25)", tolerance.plain, ruleOf.gamma({ gamma: 0.25 }), gamma(0.25)),
@@ -52,12 +104,29 @@ const withParameters: readonly Row[] = [
   ...parameterless,
   plainRow("wSquare", tolerance.plain, ruleOf.wSquare(), wSquare),
   plainRow("flat", tolerance.plain, ruleOf.flat(), flat),
-  plainRow("zBox(-1, 1)", tolerance.plain, ruleOf.zBox({ low: -1, high: 1 }), zBox(() => -1, () => 1)),
+  plainRow(
+    "zBox(-1, 1)",
+    tolerance.plain,
+    ruleOf.zBox({ low: -1, high: 1 }),
+    zBox(
+      () => -1,
+      () => 1,
+    ),
+  ),
   {
-    name: "zBox with a bound for each channel", off: tolerance.plain,
-    rule: (channels) => ruleOf.zBox(bounds(channels)), literal: (channel) => zBox((i) => LOW[channel(i) % 4], (i) => HIGH[channel(i) % 4]),
+    name: "zBox with a bound for each channel",
+    off: tolerance.plain,
+    rule: (channels) => ruleOf.zBox(bounds(channels)),
+    literal: (channel) =>
+      zBox(
+        (i) => LOW[channel(i) % 4],
+        (i) => HIGH[channel(i) % 4],
+      ),
   },
-  plainRow("epsilon without bias", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, bias: false }), epsilon, { stab: adding(0.25), bias: false }),
+  plainRow("epsilon without bias", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, bias: false }), epsilon, {
+    stab: adding(0.25),
+    bias: false,
+  }),
   plainRow("lrp0 without bias", tolerance.lrp0, ruleOf.lrp0({ bias: false }), epsilon, { stab: adding(0), bias: false }),
   plainRow("alphaBeta without bias", tolerance.alphaBeta, ruleOf.alphaBeta({ bias: false }), alphaBeta(2, 1), { bias: false }),
   plainRow("zPlus without bias", tolerance.plain, ruleOf.zPlus({ bias: false }), alphaBeta(1, 0), { bias: false }),
@@ -66,13 +135,22 @@ const withParameters: readonly Row[] = [
 ];
 
 type Pads = [number, number, number, number];
-interface ConvCase { x: Dims; w: Dims; group?: number; strides?: [number, number]; pads?: Pads; dilations?: [number, number]; bias?: false }
+interface ConvCase {
+  x: Dims;
+  w: Dims;
+  group?: number;
+  strides?: [number, number];
+  pads?: Pads;
+  dilations?: [number, number];
+  bias?: false;
+}
 
 function convSite({ x, w, group = 1, strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1], bias }: ConvCase): Site {
   const [weight, b] = [tensor(w, 3), bias === false ? undefined : tensor([w[0]], 5, -0.5, 0.5)];
   return {
     name: `conv [${x}] * [${w}] group ${group} strides ${strides} pads ${pads} dilations ${dilations}${b ? "" : " no bias"}`,
-    dims: x, map: conv(x, weight, b?.data, { group, strides, pads, dilations }),
+    dims: x,
+    map: conv(x, weight, b?.data, { group, strides, pads, dilations }),
     source: network(x, conv2d({ weight, bias: b, group, strides, pads, dilations })),
   };
 }
@@ -80,14 +158,24 @@ function convSite({ x, w, group = 1, strides = [1, 1], pads = [0, 0, 0, 0], dila
 function lineSite(x: Dims, w: Dims, strides: number, pads: [number, number], dilations: number): Site {
   const [weight, bias] = [tensor(w, 3), tensor([w[0]], 5, -0.5, 0.5)];
   return {
-    name: `conv over a line [${x}] * [${w}] stride ${strides} pads ${pads} dilation ${dilations}`, dims: x, map: conv(x, weight, bias.data, { strides: [strides], pads, dilations: [dilations] }),
-    source: chain(["n", ...x.slice(1)], [{ type: "Conv", attributes: { strides: [strides], pads, dilations: [dilations] }, parameters: [weight, bias] }]),
+    name: `conv over a line [${x}] * [${w}] stride ${strides} pads ${pads} dilation ${dilations}`,
+    dims: x,
+    map: conv(x, weight, bias.data, { strides: [strides], pads, dilations: [dilations] }),
+    source: chain(
+      ["n", ...x.slice(1)],
+      [{ type: "Conv", attributes: { strides: [strides], pads, dilations: [dilations] }, parameters: [weight, bias] }],
+    ),
   };
 }
 
 function denseSite(n: number, k: number, m: number): Site {
   const [weight, bias] = [tensor([m, k], 3), tensor([m], 5, -0.5, 0.5)];
-  return { name: `dense ${n} × ${k} → ${m}`, dims: [n, k], map: denseMap(n, weight, bias.data), source: network([n, k], dense({ weight, bias })) };
+  return {
+    name: `dense ${n} × ${k} → ${m}`,
+    dims: [n, k],
+    map: denseMap(n, weight, bias.data),
+    source: network([n, k], dense({ weight, bias })),
+  };
 }
 
 /** y = alpha · x · B + beta · C as a file has it, B lying as [k, m]. */
@@ -95,7 +183,13 @@ function gemmSite(n: number, k: number, m: number, alpha: number, beta: number, 
   const [b, bias] = [tensor([k, m], 3), tensor([c], 5, -0.5, 0.5)];
   const weight = { dims: [m, k], data: Float64Array.from({ length: m * k }, (_, i) => alpha * b.data[(i % k) * m + Math.floor(i / k)]) };
   return {
-    name: `Gemm ${n} × ${k} → ${m}, alpha ${alpha}, beta ${beta}, ${c} biases`, dims: [n, k], map: denseMap(n, weight, Array.from({ length: m }, (_, o) => beta * bias.data[c === 1 ? 0 : o])),
+    name: `Gemm ${n} × ${k} → ${m}, alpha ${alpha}, beta ${beta}, ${c} biases`,
+    dims: [n, k],
+    map: denseMap(
+      n,
+      weight,
+      Array.from({ length: m }, (_, o) => beta * bias.data[c === 1 ? 0 : o]),
+    ),
     source: chain(["n", k], [{ type: "Gemm", attributes: { alpha: { float: alpha }, beta: { float: beta } }, parameters: [b, bias] }]),
   };
 }
@@ -105,14 +199,21 @@ function matMulSite(n: number, rows: number, k: number, m: number): Site {
   const b = tensor([k, m], 3);
   const weight = { dims: [m, k], data: Float64Array.from({ length: m * k }, (_, i) => b.data[(i % k) * m + Math.floor(i / k)]) };
   return {
-    name: `MatMul [${n}, ${rows}, ${k}] · [${k}, ${m}]`, dims: [n, rows, k], map: { ...denseMap(n * rows, weight), dims: [n, rows, m] },
+    name: `MatMul [${n}, ${rows}, ${k}] · [${k}, ${m}]`,
+    dims: [n, rows, k],
+    map: { ...denseMap(n * rows, weight), dims: [n, rows, m] },
     source: chain(["n", rows, k], [{ type: "MatMul", parameters: [b] }]),
   };
 }
 
 const weightedSites: readonly Site[] = [
-  denseSite(1, 7, 3), denseSite(3, 13, 9), denseSite(2, 37, 5),
-  gemmSite(2, 11, 7, 1, 1, 7), gemmSite(3, 7, 5, -1.5, 0.5, 5), gemmSite(2, 9, 4, 0.75, 2, 1), matMulSite(2, 3, 7, 5),
+  denseSite(1, 7, 3),
+  denseSite(3, 13, 9),
+  denseSite(2, 37, 5),
+  gemmSite(2, 11, 7, 1, 1, 7),
+  gemmSite(3, 7, 5, -1.5, 0.5, 5),
+  gemmSite(2, 9, 4, 0.75, 2, 1),
+  matMulSite(2, 3, 7, 5),
   convSite({ x: [2, 3, 7, 5], w: [5, 3, 3, 2] }),
   convSite({ x: [1, 2, 5, 11], w: [9, 2, 3, 3], pads: [1, 2, 0, 3] }),
   convSite({ x: [1, 3, 11, 7], w: [4, 3, 3, 5], strides: [2, 3], pads: [1, 2, 1, 2] }),
@@ -126,8 +227,10 @@ const weightedSites: readonly Site[] = [
 ];
 
 const average2d = (x: Dims, kernel: [number, number], strides: [number, number], pads: Pads, ceil: boolean, countPads: boolean): Site => ({
-  name: `average [${x}] over ${kernel} strides ${strides} pads ${pads}${ceil ? " ceil" : ""}${countPads ? " counting pads" : ""}`, dims: x,
-  map: average(x, { kernel, strides, pads, ceil }, countPads), source: network(x, averagePool2d({ kernel, strides, pads, ceil, countPads })),
+  name: `average [${x}] over ${kernel} strides ${strides} pads ${pads}${ceil ? " ceil" : ""}${countPads ? " counting pads" : ""}`,
+  dims: x,
+  map: average(x, { kernel, strides, pads, ceil }, countPads),
+  source: network(x, averagePool2d({ kernel, strides, pads, ceil, countPads })),
 });
 
 /** Two halves of the input along the channels, added or subtracted. */
@@ -136,7 +239,12 @@ function addition(type: "Add" | "Sub" | "Sum", terms: number, before?: string): 
   const int = (v: number) => ({ dims: [1], data: [v] });
   const names = Array.from({ length: terms }, (_, t) => `t${t}`);
   return {
-    name: `${type} of ${terms}`, dims: [1, 3 * terms, 5, 2], map: sum(dims, names.map((_, t) => (type === "Sub" && t > 0 ? -1 : 1))),
+    name: `${type} of ${terms}`,
+    dims: [1, 3 * terms, 5, 2],
+    map: sum(
+      dims,
+      names.map((_, t) => (type === "Sub" && t > 0 ? -1 : 1)),
+    ),
     source: onnx({
       nodes: [
         ...(before ? [{ type: before, inputs: ["x"], outputs: ["seen"] }] : []),
@@ -144,7 +252,8 @@ function addition(type: "Add" | "Sub" | "Sum", terms: number, before?: string): 
         { type, inputs: names, outputs: ["y"] },
       ],
       initializers: { one: int(1), ...Object.fromEntries(Array.from({ length: terms + 1 }, (_, t) => [`b${t}`, int(3 * t)])) },
-      inputs: { x: ["n", 3 * terms, 5, 2] }, outputs: { y: [] },
+      inputs: { x: ["n", 3 * terms, 5, 2] },
+      outputs: { y: [] },
     }),
   };
 }
@@ -155,32 +264,47 @@ const parameterlessSites: readonly Site[] = [
   average2d([1, 5, 7, 8], [3, 3], [2, 2], [1, 0, 0, 1], false, true),
   average2d([1, 2, 8, 6], [3, 4], [3, 5], [1, 1, 1, 2], true, false),
   average2d([1, 9, 8, 6], [3, 2], [2, 3], [1, 0, 1, 1], true, true),
-  { name: "global average", dims: [2, 5, 3, 7], map: average([2, 5, 3, 7], { kernel: [3, 7] }), source: network([2, 5, 3, 7], globalAveragePool()) },
-  addition("Add", 2), addition("Sub", 2), addition("Sum", 3),
+  {
+    name: "global average",
+    dims: [2, 5, 3, 7],
+    map: average([2, 5, 3, 7], { kernel: [3, 7] }),
+    source: network([2, 5, 3, 7], globalAveragePool()),
+  },
+  addition("Add", 2),
+  addition("Sub", 2),
+  addition("Sum", 3),
 ];
 
 /** The same sites, with a ReLU before them. */
 const behindRelu: readonly { readonly site: Site; readonly rows: readonly Row[] }[] = [
-  { weight: [9, 13], dims: [3, 13] }, { weight: [5, 3, 3, 3], dims: [2, 3, 6, 5] },
-].map(({ weight: w, dims }) => {
-  const [weight, bias] = [tensor(w, 3), tensor([w[0]], 5, -0.5, 0.5)];
-  const isDense = dims.length === 2;
-  const site: Site = {
-    name: isDense ? "dense" : "conv", dims,
-    map: isDense ? denseMap(dims[0], weight, bias.data) : conv(dims, weight, bias.data, { pads: [1, 1, 1, 1] }),
-    source: network(dims, relu(), isDense ? dense({ weight, bias }) : conv2d({ weight, bias, pads: 1 })),
-  };
-  return { site, rows: withParameters };
-}).concat([
-  {
-    site: {
-      name: "average", dims: [2, 3, 6, 5], map: average([2, 3, 6, 5], { kernel: [3, 2], strides: [2, 1], pads: [1, 0, 0, 1] }),
-      source: network([2, 3, 6, 5], relu(), averagePool2d({ kernel: [3, 2], strides: [2, 1], pads: [1, 0, 0, 1] })),
+  { weight: [9, 13], dims: [3, 13] },
+  { weight: [5, 3, 3, 3], dims: [2, 3, 6, 5] },
+]
+  .map(({ weight: w, dims }) => {
+    const [weight, bias] = [tensor(w, 3), tensor([w[0]], 5, -0.5, 0.5)];
+    const isDense = dims.length === 2;
+    const site: Site = {
+      name: isDense ? "dense" : "conv",
+      dims,
+      map: isDense ? denseMap(dims[0], weight, bias.data) : conv(dims, weight, bias.data, { pads: [1, 1, 1, 1] }),
+      source: network(dims, relu(), isDense ? dense({ weight, bias }) : conv2d({ weight, bias, pads: 1 })),
+    };
+    return { site, rows: withParameters };
+  })
+  .concat([
+    {
+      site: {
+        name: "average",
+        dims: [2, 3, 6, 5],
+        map: average([2, 3, 6, 5], { kernel: [3, 2], strides: [2, 1], pads: [1, 0, 0, 1] }),
+        source: network([2, 3, 6, 5], relu(), averagePool2d({ kernel: [3, 2], strides: [2, 1], pads: [1, 0, 0, 1] })),
+      },
+      rows: [...parameterless],
     },
-    rows: [...parameterless],
-  },
-  { site: addition("Add", 2, "Relu"), rows: [...parameterless] }, { site: addition("Sub", 2, "Relu"), rows: [...parameterless] }, { site: addition("Sum", 3, "Relu"), rows: [...parameterless] },
-]);
+    { site: addition("Add", 2, "Relu"), rows: [...parameterless] },
+    { site: addition("Sub", 2, "Relu"), rows: [...parameterless] },
+    { site: addition("Sum", 3, "Relu"), rows: [...parameterless] },
+  ]);
 
 /** Relevance for every output but those whose z is a small difference of large numbers: there float32 has no digits. */
 function relevanceAt(map: LinearMap, x: ArrayLike<number>, biasCounts: boolean): Float32Array {
@@ -198,16 +322,33 @@ function expectOutcome({ relevance, ledger }: Explanation, expected: Outcome, r:
   expectClose([row.received, row.passed], [received, expected.relevance.reduce((a, b) => a + b, 0)], off, scale);
 }
 
-function check(site: Site, row: Row, x: Tensor, seen: ArrayLike<number>, source: Network | Uint8Array, binary: Binary, rules: (rule: Rule) => Parameters<typeof explainLayer>[4]) {
+function check(
+  site: Site,
+  row: Row,
+  x: Tensor,
+  seen: ArrayLike<number>,
+  source: Network | Uint8Array,
+  binary: Binary,
+  rules: (rule: Rule) => Parameters<typeof explainLayer>[4],
+) {
   const places = positions(site.dims).map((p) => p[1]);
   const r = relevanceAt(site.map, seen, row.options?.bias !== false);
-  const expected = explain(site.map, seen, r, row.literal((i) => places[i]), row.options);
+  const expected = explain(
+    site.map,
+    seen,
+    r,
+    row.literal((i) => places[i]),
+    row.options,
+  );
   expect(largest(expected.relevance)).toBeGreaterThan(0);
   return explainLayer(binary, source, x, r, rules(row.rule(site.dims[1]))).then((e) => expectOutcome(e, expected, r, row.off));
 }
 
 for (const binary of binaries()) {
-  describe.each([...weightedSites.map((site) => ({ site, rows: withParameters })), ...parameterlessSites.map((site) => ({ site, rows: parameterless }))])(`$site.name (${binary})`, ({ site, rows }) => {
+  describe.each([
+    ...weightedSites.map((site) => ({ site, rows: withParameters })),
+    ...parameterlessSites.map((site) => ({ site, rows: parameterless })),
+  ])(`$site.name (${binary})`, ({ site, rows }) => {
     const x = tensor(site.dims, 11);
     // Channels are axis 1; a MatMul of rank 3 has its weights along another.
     const fitting = rows.filter((row) => site.dims.length !== 3 || !row.name.includes("each channel") || !site.name.startsWith("MatMul"));
@@ -218,7 +359,16 @@ for (const binary of binaries()) {
   describe.each(behindRelu)(`$site.name behind a ReLU (${binary})`, ({ site, rows }) => {
     const x = tensor(site.dims, 11);
     test.each(rows)("$name", (row) =>
-      check(site, row, x, x.data.map((v) => Math.max(v, 0)), site.source, binary, (rule) => [{ type: "activation", rule: ruleOf.pass() }, { rule }]));
+      check(
+        site,
+        row,
+        x,
+        x.data.map((v) => Math.max(v, 0)),
+        site.source,
+        binary,
+        (rule) => [{ type: "activation", rule: ruleOf.pass() }, { rule }],
+      ),
+    );
   });
 }
 
@@ -230,14 +380,23 @@ describe.each(binaries())("where there is nothing to share by (%s)", (binary) =>
   const r = [1, 10, 100];
   const rows: readonly (Row & { readonly passed?: readonly number[] })[] = [
     { ...plainRow("lrp0: 0/0 is 0", tolerance.lrp0, ruleOf.lrp0(), epsilon, { stab: adding(0) }), passed: [200 / 3, 100 / 3, 0, 0] },
-    { ...plainRow("gamma: z = 0 has no relevance to give", tolerance.plain, ruleOf.gamma(), gamma(0.25)), passed: [200 / 3, 100 / 3, 0, 0] },
+    {
+      ...plainRow("gamma: z = 0 has no relevance to give", tolerance.plain, ruleOf.gamma(), gamma(0.25)),
+      passed: [200 / 3, 100 / 3, 0, 0],
+    },
     plainRow("epsilon: sign(0) = +1", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.5 }), epsilon, { stab: adding(0.5) }),
     plainRow("clip", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.5, stabilizer: "clip" }), epsilon, { stab: clipping(0.5) }),
     plainRow("zPlus", tolerance.plain, ruleOf.zPlus(), alphaBeta(1, 0)),
     plainRow("alphaBeta", tolerance.alphaBeta, ruleOf.alphaBeta(), alphaBeta(2, 1)),
   ];
   test.each(rows)("$name", async ({ off, rule, literal, options, passed }) => {
-    const expected = explain(map, x.data, r, literal(() => 0), options);
+    const expected = explain(
+      map,
+      x.data,
+      r,
+      literal(() => 0),
+      options,
+    );
     const explanation = await explainLayer(binary, network([1, 4], dense({ weight })), x, r, rule(4));
     expectOutcome(explanation, expected, r, off);
     if (passed) {
@@ -250,7 +409,14 @@ describe.each(binaries())("where there is nothing to share by (%s)", (binary) =>
     const dims = [1, 2, 4, 4];
     const source = network(dims, conv2d({ weight: tensor([3, 2, 3, 3], 3) }));
     const ones = new Float32Array(count([1, 3, 2, 2])).fill(1);
-    for (const rule of [ruleOf.lrp0(), ruleOf.epsilon(), ruleOf.zPlus(), ruleOf.alphaBeta(), ruleOf.gamma(), ruleOf.epsilon({ stabilizer: "relative" })]) {
+    for (const rule of [
+      ruleOf.lrp0(),
+      ruleOf.epsilon(),
+      ruleOf.zPlus(),
+      ruleOf.alphaBeta(),
+      ruleOf.gamma(),
+      ruleOf.epsilon({ stabilizer: "relative" }),
+    ]) {
       const { relevance, ledger } = await explainLayer(binary, source, { dims, data: new Float32Array(32) }, ones, rule);
       expect(Array.from(relevance.data, Math.abs), rule.name).toEqual(new Array(32).fill(0));
       expect(ledger[0], rule.name).toMatchObject({ received: 12, dead: 12, passed: 0 });

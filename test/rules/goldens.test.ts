@@ -1,7 +1,22 @@
 import { afterAll, describe, expect, test } from "vitest";
 import {
-  averagePool2d, baseEntries, batchNormalization, type Composite, type ExplainOptions, conv2d, dense, flatten, globalAveragePool, type Layer, type LinearRule, lrn, type LrnMode,
-  maxPool2d, relu, type Rule, ruleOf,
+  averagePool2d,
+  baseEntries,
+  batchNormalization,
+  type Composite,
+  type ExplainOptions,
+  conv2d,
+  dense,
+  flatten,
+  globalAveragePool,
+  type Layer,
+  type LinearRule,
+  lrn,
+  type LrnMode,
+  maxPool2d,
+  relu,
+  type Rule,
+  ruleOf,
 } from "../../src/index.ts";
 import { binaries, binariesLine, loadFor } from "../binaries.ts";
 import { expectClose } from "../close.ts";
@@ -40,30 +55,39 @@ describe("rules_hand", () => {
   /** The rule of a linear case, how far it may be off, and what the case has in place of the set-up. */
   const box = { low: -1, high: 3 };
   const linear: Readonly<Record<string, { rule: LinearRule; off: number; pads?: number; r?: unknown }>> = {
-    "dense_lrp0": { rule: ruleOf.lrp0(), off: tolerance.lrp0 },
+    dense_lrp0: { rule: ruleOf.lrp0(), off: tolerance.lrp0 },
     "dense_eps_0.25": { rule: ruleOf.epsilon({ epsilon: 0.25 }), off: tolerance.epsilon },
     "dense_eps_1e-6": { rule: ruleOf.epsilon(), off: tolerance.epsilon },
     "dense_eps_0.25*rms(zennit norm_scale)": { rule: ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }), off: tolerance.epsilon },
     "dense_gamma_generalised_0.25": { rule: ruleOf.gamma({ gamma: 0.25 }), off: tolerance.plain },
     "dense_gamma_original_0.25_positive_x": { rule: ruleOf.gamma({ gamma: 0.25 }), off: tolerance.plain },
-    "dense_alpha2beta1": { rule: ruleOf.alphaBeta(), off: tolerance.alphaBeta },
+    dense_alpha2beta1: { rule: ruleOf.alphaBeta(), off: tolerance.alphaBeta },
     "dense_alpha1beta0 (z+)": { rule: ruleOf.zPlus(), off: tolerance.plain },
     "dense_alpha1.5beta0.5": { rule: ruleOf.alphaBeta({ alpha: 1.5 }), off: tolerance.alphaBeta },
     "dense_wsquare(zennit, b^2 in denom)": { rule: ruleOf.wSquare(), off: tolerance.plain },
     "dense_wsquare(no bias: innvestigate/Julia/toolbox)": { rule: ruleOf.wSquare({ bias: false }), off: tolerance.plain },
-    "dense_flat": { rule: ruleOf.flat(), off: tolerance.plain },
+    dense_flat: { rule: ruleOf.flat(), off: tolerance.plain },
     "dense_zbox(-1,3)": { rule: ruleOf.zBox(box), off: tolerance.plain },
     // Rules are data: innvestigate's way of z⁺, A = L(x⁺; W⁺, b⁺) + L(x⁻; W⁻, b⁻) without a stabilizer.
     "dense_alpha1beta0 as innvestigate 2.x (b+ and b- in the denominator)": {
       rule: {
-        ...ruleOf.zPlus({ epsilon: 0 }), name: "zPlus of innvestigate",
-        groups: [{ coefficient: 1, passes: [{ input: [1, 0], weight: [1, 0], bias: [1, 0], sign: 1 }, { input: [0, 1], weight: [0, 1], bias: [0, 1], sign: 1 }] }],
+        ...ruleOf.zPlus({ epsilon: 0 }),
+        name: "zPlus of innvestigate",
+        groups: [
+          {
+            coefficient: 1,
+            passes: [
+              { input: [1, 0], weight: [1, 0], bias: [1, 0], sign: 1 },
+              { input: [0, 1], weight: [0, 1], bias: [0, 1], sign: 1 },
+            ],
+          },
+        ],
       },
       off: tolerance.plain,
     },
     "conv_eps_1e-6": { rule: ruleOf.epsilon(), off: tolerance.epsilon },
-    "conv_alpha2beta1": { rule: ruleOf.alphaBeta(), off: tolerance.alphaBeta },
-    "conv_flat": { rule: ruleOf.flat(), off: tolerance.plain },
+    conv_alpha2beta1: { rule: ruleOf.alphaBeta(), off: tolerance.alphaBeta },
+    conv_flat: { rule: ruleOf.flat(), off: tolerance.plain },
     "conv_gamma.25": { rule: ruleOf.gamma({ gamma: 0.25 }), off: tolerance.plain },
     "conv_zbox(-1,3)": { rule: ruleOf.zBox(box), off: tolerance.plain },
     "conv_flat_pad1 (padded pixels are not counted)": { rule: ruleOf.flat(), off: tolerance.plain, pads: 1, r: ones },
@@ -95,7 +119,9 @@ describe("rules_hand", () => {
         { type: "Slice", inputs: ["x", "one", "two", "one"], outputs: ["b"] },
         { type: "Add", inputs: ["a", "b"], outputs: ["y"] },
       ],
-      initializers: { zero: int(0), one: int(1), two: int(2) }, inputs: { x: ["n", 2] }, outputs: { y: ["n", 1] },
+      initializers: { zero: int(0), one: int(1), two: int(2) },
+      inputs: { x: ["n", 2] },
+      outputs: { y: ["n", 1] },
     });
     const [a, b, r] = [e.a, e.b, e.R_out].map((v) => v as number[]);
     const expected = e[key] as number[];
@@ -105,16 +131,30 @@ describe("rules_hand", () => {
     }
   }
 
-  const parameters = (e: Entry) => ({ scale: nested(e.gamma), shift: nested(e.beta), mean: nested(e.mean), variance: nested(e.var), epsilon: e.eps as number });
+  const parameters = (e: Entry) => ({
+    scale: nested(e.gamma),
+    shift: nested(e.beta),
+    mean: nested(e.mean),
+    variance: nested(e.var),
+    epsilon: e.eps as number,
+  });
 
   // The merged weights are read off: W' e_i + b' for the unit vectors, and flat's share would not tell.
   async function merge(e: Entry, key: string, binary: "simd" | "relaxed"): Promise<void> {
-    using model = await loadFor(binary, network([1, 2], dense({ weight: nested(e.W), bias: nested(e.b) }), batchNormalization(parameters(e))));
+    using model = await loadFor(
+      binary,
+      network([1, 2], dense({ weight: nested(e.W), bias: nested(e.b) }), batchNormalization(parameters(e))),
+    );
     expect(model.inspect({ composite: "epsilon" }).nodes.map((n) => n.type)).toEqual(["Gemm"]);
     const b = flat(e.b_merged);
     if (key === "b_merged") expectClose(model.predict({ dims: [1, 2], data: new Float32Array(2) }).output.data, b, 1e-6);
     else {
-      const gradients = [0, 1].map((target) => Array.from(model.explain({ dims: [1, 2], data: new Float32Array(2) }, { composite: [{ rule: ruleOf.gradient() }], target, start: "one" }).relevance.data));
+      const gradients = [0, 1].map((target) =>
+        Array.from(
+          model.explain({ dims: [1, 2], data: new Float32Array(2) }, { composite: [{ rule: ruleOf.gradient() }], target, start: "one" })
+            .relevance.data,
+        ),
+      );
       expectClose(gradients.flat(), flat(e.W_merged), 1e-6);
     }
   }
@@ -122,7 +162,13 @@ describe("rules_hand", () => {
   async function standAlone(e: Entry, key: string, binary: "simd" | "relaxed"): Promise<void> {
     const p = by("batchnorm merged into the preceding dense");
     const x = { dims: [1, 2], data: nested(e.x).data };
-    const { relevance, output, notes } = await explainLayer(binary, network([1, 2], batchNormalization(parameters(p))), x, e.R_out as number[], [{ rule: ruleOf.pass() }]);
+    const { relevance, output, notes } = await explainLayer(
+      binary,
+      network([1, 2], batchNormalization(parameters(p))),
+      x,
+      e.R_out as number[],
+      [{ rule: ruleOf.pass() }],
+    );
     expectClose(output.data, flat(e.y), 1e-6);
     expectClose(relevance.data, flat(e[key]), 0);
     expect(notes.join()).toContain("passes it unchanged");
@@ -148,7 +194,13 @@ describe("rules_hand", () => {
 });
 
 describe("zennit_layers", () => {
-  interface Row { readonly layer: ReturnType<typeof golden>; readonly input: Golden; readonly output: Golden; readonly R_out: Golden; readonly rules: Record<string, Golden> }
+  interface Row {
+    readonly layer: ReturnType<typeof golden>;
+    readonly input: Golden;
+    readonly output: Golden;
+    readonly R_out: Golden;
+    readonly rules: Record<string, Golden>;
+  }
   const rows: readonly Row[] = golden("zennit_layers").layers;
 
   const rulesOf: Readonly<Record<string, { rule: Rule; off: number }>> = {
@@ -158,24 +210,38 @@ describe("zennit_layers", () => {
     "Epsilon(0.25*rms)": { rule: ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }), off: tolerance.epsilon },
     "Epsilon(clip 0.25)": { rule: ruleOf.epsilon({ epsilon: 0.25, stabilizer: "clip" }), off: tolerance.epsilon },
     "Gamma(0.25)": { rule: ruleOf.gamma({ gamma: 0.25 }), off: tolerance.plain },
-    "ZPlus": { rule: ruleOf.zPlus(), off: tolerance.plain },
+    ZPlus: { rule: ruleOf.zPlus(), off: tolerance.plain },
     "AlphaBeta(2,1)": { rule: ruleOf.alphaBeta({ alpha: 2, beta: 1 }), off: tolerance.alphaBeta },
     "AlphaBeta(1.5,0.5)": { rule: ruleOf.alphaBeta({ alpha: 1.5, beta: 0.5 }), off: tolerance.alphaBeta },
-    "WSquare": { rule: ruleOf.wSquare(), off: tolerance.plain },
-    "Flat": { rule: ruleOf.flat(), off: tolerance.plain },
+    WSquare: { rule: ruleOf.wSquare(), off: tolerance.plain },
+    Flat: { rule: ruleOf.flat(), off: tolerance.plain },
     "ZBox(-1,1)": { rule: ruleOf.zBox({ low: -1, high: 1 }), off: tolerance.plain },
-    "Norm": { rule: ruleOf.norm(), off: tolerance.norm },
+    Norm: { rule: ruleOf.norm(), off: tolerance.norm },
   };
 
   function source({ layer, input }: Row) {
     const { type, stride, padding, dilation, groups, weight, bias, kernel_size, count_include_pad } = layer;
     const [w, b] = [weight, bias].map((t) => t && tensorOf(t));
     switch (type) {
-      case "Linear": return network(input.shape, dense({ weight: w!, bias: b }));
-      case "Conv2d": return network(input.shape, conv2d({ weight: w!, bias: b, strides: stride, pads: padding, dilations: dilation, group: groups }));
-      case "Conv1d": return chain(["n", ...input.shape.slice(1)], [{ type: "Conv", attributes: { strides: stride, pads: [padding[0], padding[0]], dilations: dilation, group: groups }, parameters: [w, b] }]);
-      case "AvgPool2d": return network(input.shape, averagePool2d({ kernel: kernel_size, strides: stride, pads: padding, countPads: count_include_pad }));
-      default: return network(input.shape, globalAveragePool());
+      case "Linear":
+        return network(input.shape, dense({ weight: w!, bias: b }));
+      case "Conv2d":
+        return network(input.shape, conv2d({ weight: w!, bias: b, strides: stride, pads: padding, dilations: dilation, group: groups }));
+      case "Conv1d":
+        return chain(
+          ["n", ...input.shape.slice(1)],
+          [
+            {
+              type: "Conv",
+              attributes: { strides: stride, pads: [padding[0], padding[0]], dilations: dilation, group: groups },
+              parameters: [w, b],
+            },
+          ],
+        );
+      case "AvgPool2d":
+        return network(input.shape, averagePool2d({ kernel: kernel_size, strides: stride, pads: padding, countPads: count_include_pad }));
+      default:
+        return network(input.shape, globalAveragePool());
     }
   }
 
@@ -201,46 +267,66 @@ describe("zennit_small_cnn", () => {
     return { name, weight: tensorOf(weight), bias: tensorOf(bias) };
   };
   const layers = [
-    conv2d({ ...parametersOf("conv1"), pads: 1 }), relu({ name: "relu1" }), maxPool2d({ name: "pool1", kernel: 2 }),
-    conv2d(parametersOf("conv2")), relu({ name: "relu2" }), flatten({ name: "flat" }), dense(parametersOf("fc")),
+    conv2d({ ...parametersOf("conv1"), pads: 1 }),
+    relu({ name: "relu1" }),
+    maxPool2d({ name: "pool1", kernel: 2 }),
+    conv2d(parametersOf("conv2")),
+    relu({ name: "relu2" }),
+    flatten({ name: "flat" }),
+    dense(parametersOf("fc")),
   ];
 
   const single = (rule: Rule): Composite => [{ type: ["convolution", "dense"], rule }, ...baseEntries()];
   const options: Readonly<Record<string, ExplainOptions & { off: number }>> = {
-    "LRP0": { composite: single(ruleOf.lrp0()), off: tolerance.lrp0 },
+    LRP0: { composite: single(ruleOf.lrp0()), off: tolerance.lrp0 },
     "Epsilon(1e-6)": { composite: "epsilon", off: tolerance.epsilon },
     "Epsilon(0.25)": { composite: "epsilon", epsilon: 0.25, off: tolerance.epsilon },
     "Epsilon(0.25*rms)": { composite: single(ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" })), off: tolerance.epsilon },
     "Epsilon(1e-6,zero_bias)": { composite: single(ruleOf.epsilon({ bias: false })), off: tolerance.epsilon },
     "Gamma(0.25)": { composite: single(ruleOf.gamma({ gamma: 0.25 })), off: tolerance.plain },
-    "ZPlus": { composite: single(ruleOf.zPlus()), off: tolerance.plain },
+    ZPlus: { composite: single(ruleOf.zPlus()), off: tolerance.plain },
     "AlphaBeta(2,1)": { composite: single(ruleOf.alphaBeta({ alpha: 2, beta: 1 })), off: tolerance.alphaBeta },
-    "WSquare": { composite: single(ruleOf.wSquare()), off: tolerance.plain },
-    "Flat": { composite: single(ruleOf.flat()), off: tolerance.plain },
-    "EpsilonPlus": { composite: "epsilonPlus", off: tolerance.epsilon },
-    "EpsilonPlusFlat": { composite: "epsilonPlusFlat", off: tolerance.epsilon },
-    "EpsilonAlpha2Beta1": { composite: "epsilonAlpha2Beta1", off: tolerance.alphaBeta },
-    "EpsilonAlpha2Beta1Flat": { composite: "epsilonAlpha2Beta1Flat", off: tolerance.alphaBeta },
+    WSquare: { composite: single(ruleOf.wSquare()), off: tolerance.plain },
+    Flat: { composite: single(ruleOf.flat()), off: tolerance.plain },
+    EpsilonPlus: { composite: "epsilonPlus", off: tolerance.epsilon },
+    EpsilonPlusFlat: { composite: "epsilonPlusFlat", off: tolerance.epsilon },
+    EpsilonAlpha2Beta1: { composite: "epsilonAlpha2Beta1", off: tolerance.alphaBeta },
+    EpsilonAlpha2Beta1Flat: { composite: "epsilonAlpha2Beta1Flat", off: tolerance.alphaBeta },
     "EpsilonGammaBox(-1,1)": { composite: "epsilonGammaBox", low: -1, high: 1, off: tolerance.epsilon },
     "EpsilonPlus(zero_bias)": {
-      composite: [{ type: "dense", rule: ruleOf.epsilon({ bias: false }) }, { type: "convolution", rule: ruleOf.zPlus({ bias: false }) }, ...baseEntries()], off: tolerance.epsilon,
+      composite: [
+        { type: "dense", rule: ruleOf.epsilon({ bias: false }) },
+        { type: "convolution", rule: ruleOf.zPlus({ bias: false }) },
+        ...baseEntries(),
+      ],
+      off: tolerance.epsilon,
     },
-    "ExcitationBackprop": { composite: [{ type: "activation", rule: ruleOf.gradient() }, ...single(ruleOf.zPlus())], off: tolerance.plain },
-    "Gradient": { composite: [{ rule: ruleOf.gradient() }], off: tolerance.plain },
+    ExcitationBackprop: { composite: [{ type: "activation", rule: ruleOf.gradient() }, ...single(ruleOf.zPlus())], off: tolerance.plain },
+    Gradient: { composite: [{ rule: ruleOf.gradient() }], off: tolerance.plain },
   };
 
-  for (const name of Object.keys(file).filter((key) => /^(integrated|occlusion)/.test(key))) goldenCase(`zennit_small_cnn/${name}`, () => Promise.reject(new Error("no test")));
+  for (const name of Object.keys(file).filter((key) => /^(integrated|occlusion)/.test(key)))
+    goldenCase(`zennit_small_cnn/${name}`, () => Promise.reject(new Error("no test")));
 
   for (const c of file.cases) {
     goldenCase(`zennit_small_cnn/${c.composite}/${c.init}`, async (binary) => {
       const { off, ...given } = options[c.composite];
       using model = await loadFor(binary, network(x.dims, ...layers));
       const wanted: Record<string, Golden> = c.relevance_at_output_of ?? {};
-      const { relevance, at, output } = model.explain(x, { ...given, target: file.targets, start: c.init === "logit" ? "logit" : "one", at: Object.keys(wanted) });
+      const { relevance, at, output } = model.explain(x, {
+        ...given,
+        target: file.targets,
+        start: c.init === "logit" ? "logit" : "one",
+        at: Object.keys(wanted),
+      });
       expectClose(output.data, file.output.data, 1e-6);
       expectClose(relevance.data, c.relevance.data, off);
       const samples = [relevance.data.subarray(0, relevance.data.length / 2), relevance.data.subarray(relevance.data.length / 2)];
-      expectClose(samples.map((s) => s.reduce((a, b) => a + b, 0)), c.sum_per_sample, off);
+      expectClose(
+        samples.map((s) => s.reduce((a, b) => a + b, 0)),
+        c.sum_per_sample,
+        off,
+      );
       for (const [layer, expected] of Object.entries(wanted)) {
         expect(at[layer].dims).toEqual(expected.shape);
         expectClose(at[layer].data, expected.data, off);
@@ -259,14 +345,27 @@ describe("zennit_small_cnn", () => {
 
 describe("lrn_taylor", () => {
   const file = golden("lrn_taylor");
-  const modes: Readonly<Record<string, LrnMode>> = { identity: "identity", taylor: "taylor", taylor_uniform: "taylor-uniform", beta1: "beta", gradient: "gradient", caffe: "unnormalised" };
+  const modes: Readonly<Record<string, LrnMode>> = {
+    identity: "identity",
+    taylor: "taylor",
+    taylor_uniform: "taylor-uniform",
+    beta1: "beta",
+    gradient: "gradient",
+    caffe: "unnormalised",
+  };
 
   for (const c of file.cases) {
     const { size, alpha, beta, "k(bias)": bias, window, alpha_divided_by_size } = c.attrs;
     const layer = lrn({ size, alpha: alpha_divided_by_size ? alpha : alpha * size, beta, bias, window });
     for (const [mode, expected] of Object.entries(c.R_in as Record<string, Golden>)) {
       goldenCase(`lrn_taylor/${c.name}/${mode}`, async (binary) => {
-        const { relevance, output } = await explainLayer(binary, network(c.x.shape, layer), tensorOf(c.x), c.R_out.data, ruleOf.lrn(modes[mode]));
+        const { relevance, output } = await explainLayer(
+          binary,
+          network(c.x.shape, layer),
+          tensorOf(c.x),
+          c.R_out.data,
+          ruleOf.lrn(modes[mode]),
+        );
         expectClose(output.data, c.y.data, 1e-6);
         expectClose(relevance.data, expected.data, tolerance.plain);
       });
@@ -276,23 +375,41 @@ describe("lrn_taylor", () => {
   const within = file.within_channel_caffe;
   goldenCase("lrn_taylor/within_channel_caffe/taylor", async (binary) => {
     const { size, alpha, beta } = within.attrs;
-    const { relevance, output } = await explainLayer(binary, network(within.x.shape, lrn({ size, alpha, beta, region: "spatial" })), tensorOf(within.x), within.R_out.data, ruleOf.lrn());
+    const { relevance, output } = await explainLayer(
+      binary,
+      network(within.x.shape, lrn({ size, alpha, beta, region: "spatial" })),
+      tensorOf(within.x),
+      within.R_out.data,
+      ruleOf.lrn(),
+    );
     expectClose(output.data, within.y.data, 1e-6);
     expectClose(relevance.data, within.R_in_taylor.data, tolerance.plain);
   });
 
   const net = file.lrn_net;
   const layers = [
-    conv2d({ weight: tensorOf(net.conv_w), bias: tensorOf(net.conv_b), pads: 1 }), relu({ name: "relu" }), lrn({ name: "lrn", size: 5, alpha: 5 }),
-    maxPool2d({ kernel: 2 }), flatten(), dense({ weight: tensorOf(net.fc_w), bias: tensorOf(net.fc_b) }),
+    conv2d({ weight: tensorOf(net.conv_w), bias: tensorOf(net.conv_b), pads: 1 }),
+    relu({ name: "relu" }),
+    lrn({ name: "lrn", size: 5, alpha: 5 }),
+    maxPool2d({ kernel: 2 }),
+    flatten(),
+    dense({ weight: tensorOf(net.fc_w), bias: tensorOf(net.fc_b) }),
   ];
   const x = tensorOf(net.input);
-  goldenCase("lrn_taylor/lrn_net/lrn_out", async (binary) => expectClose((await predict(binary, network(x.dims, ...layers.slice(0, 3)), x)).data, net.lrn_out.data, 1e-6));
+  goldenCase("lrn_taylor/lrn_net/lrn_out", async (binary) =>
+    expectClose((await predict(binary, network(x.dims, ...layers.slice(0, 3)), x)).data, net.lrn_out.data, 1e-6),
+  );
   for (const c of net.cases) {
     goldenCase(`lrn_taylor/lrn_net/${c.rule_basic}/${c.lrn_mode}`, async (binary) => {
       using model = await loadFor(binary, network(x.dims, ...layers));
       const off = c.rule_basic === "beta1" ? tolerance.alphaBeta : tolerance.epsilon;
-      const { output, relevance, at } = model.explain(x, { composite: c.rule_basic === "beta1" ? "paperBeta" : "paperEpsilon", lrn: modes[c.lrn_mode], target: 0, start: "logit", at: ["lrn", "relu"] });
+      const { output, relevance, at } = model.explain(x, {
+        composite: c.rule_basic === "beta1" ? "paperBeta" : "paperEpsilon",
+        lrn: modes[c.lrn_mode],
+        target: 0,
+        start: "logit",
+        at: ["lrn", "relu"],
+      });
       expectClose(output.data, net.output.data, 1e-6);
       expectClose([at.lrn.data.reduce((a, b) => a + b, 0)], [c.R_at_lrn_out_sum], off);
       expectClose(at.relu.data, c.R_at_lrn_in.data, off);
@@ -306,7 +423,10 @@ test("every case of the files is a test, or is left out for a reason", () => {
   // rules_hand 24 + 2 + 2 + 2 + 3 results of 28 cases; 7 layers with 13 rules, 3 pools; 26 cases, 7 activations, 2 other methods; 13 × 6, 1, 1 and 12 for LRN.
   expect(every.size).toBe(33 + 94 + 35 + 92);
   expect([...every].filter((name) => !tested.has(name) && !reasonFor(name))).toEqual([]);
-  expect(leftOut.filter((l) => ![...every].some((name) => reasonFor(name) === l)), "idle reasons").toEqual([]);
+  expect(
+    leftOut.filter((l) => ![...every].some((name) => reasonFor(name) === l)),
+    "idle reasons",
+  ).toEqual([]);
 });
 
 afterAll(() => {

@@ -1,5 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { conv2d, dense, flatten, lrn, type LrnOptions, lrnModes, type LrnMode, relu, ruleOf, taylor, type TaylorNeurons, type Tensor } from "../../src/index.ts";
+import {
+  conv2d,
+  dense,
+  flatten,
+  lrn,
+  type LrnOptions,
+  lrnModes,
+  type LrnMode,
+  relu,
+  ruleOf,
+  taylor,
+  type TaylorNeurons,
+  type Tensor,
+} from "../../src/index.ts";
 import { binaries, loadFor } from "../binaries.ts";
 import { expectClose, magnitude, total } from "../close.ts";
 import { explainLayer, network, predict } from "../explain.ts";
@@ -13,7 +26,8 @@ const modes = Object.keys(lrnModes) as LrnMode[];
 
 /** The window and the constants of the options, as ONNX and PyTorch define them. */
 function literal({ size, alpha = 1e-4, beta = 0.75, bias = 1, region = "channels", window = "onnx" }: LrnOptions): Lrn {
-  const [before, after] = window === "onnx" ? [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)] : [Math.floor(size / 2), Math.floor((size - 1) / 2)];
+  const [before, after] =
+    window === "onnx" ? [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)] : [Math.floor(size / 2), Math.floor((size - 1) / 2)];
   return { region, before, after, a: alpha / (region === "channels" ? size : size * size), c: beta, kappa: bias };
 }
 
@@ -23,14 +37,20 @@ function activations(dims: Dims, { scale = 1, wild = false }: Partial<Case>): Te
   return { dims, data: numbers(count(dims), 5).map((v, i) => (i % 7 === 3 ? 0 : v * scale * (wild ? 10 ** exponents[i] : 1))) };
 }
 
-interface Case { readonly dims: Dims; readonly options: LrnOptions; readonly scale?: number; readonly wild?: true }
+interface Case {
+  readonly dims: Dims;
+  readonly options: LrnOptions;
+  readonly scale?: number;
+  readonly wild?: boolean;
+}
 
 const cases: readonly Case[] = [
   // Every number of channels that a vector of four leaves over.
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((c): Case => ({ dims: [2, c, 3, 2], options: { size: 5, alpha: 2 } })),
   // Every size, odd and even, up to far beyond the channels.
   ...[1, 2, 3, 4, 6, 7, 8, 13, 40].flatMap((size): Case[] => [
-    { dims: [1, 7, 2, 3], options: { size, alpha: 3, window: "onnx" } }, { dims: [1, 7, 2, 3], options: { size, alpha: 3, window: "torch" } },
+    { dims: [1, 7, 2, 3], options: { size, alpha: 3, window: "onnx" } },
+    { dims: [1, 7, 2, 3], options: { size, alpha: 3, window: "torch" } },
   ]),
   // Every exponent; 0.75 and some others are computed without a power.
   ...[0.25, 0.5, 0.6, 1, 1.5, 2].map((beta): Case => ({ dims: [1, 6, 3, 5], options: { size: 3, alpha: 1.5, beta, bias: 2 } })),
@@ -58,7 +78,10 @@ describe.each(binaries())("against the messages (%s)", (binary) => {
     const source = network(dims, lrn(options));
     expectClose((await predict(binary, source, x)).data, lrnForward(x.data, dims, o), 1e-6);
     for (const mode of modes) {
-      const { relevance, ledger: [row] } = await explainLayer(binary, source, x, r, ruleOf.lrn(mode));
+      const {
+        relevance,
+        ledger: [row],
+      } = await explainLayer(binary, source, x, r, ruleOf.lrn(mode));
       expectClose(relevance.data, lrnRelevance(x.data, dims, o, mode, r), tolerance.plain);
       const { received, passed, other, gap, ...rest } = row;
       expectClose([received], [total(r)], 1e-6, magnitude(r));
@@ -120,16 +143,26 @@ function lrnNeurons(dims: Dims, options: LrnOptions): TaylorNeurons {
 
 describe.each(binaries())("the general recipe (%s)", (binary) => {
   const shapes: readonly Case[] = [
-    { dims: [2, 7, 2, 3], options: { size: 5, alpha: 3 } }, { dims: [1, 5, 3, 2], options: { size: 4, alpha: 3, window: "torch" } },
+    { dims: [2, 7, 2, 3], options: { size: 5, alpha: 3 } },
+    { dims: [1, 5, 3, 2], options: { size: 4, alpha: 3, window: "torch" } },
     { dims: [1, 2, 4, 5], options: { size: 3, alpha: 4, region: "spatial" } },
   ];
   test.each(shapes.map((c) => [nameOf(c), c] as const))("LRN is an instance of it: %s", async (_name, { dims, options }) => {
     const x = { dims, data: numbers(count(dims), 5).map((v) => (v < 0 ? v - 0.1 : v + 0.1)) };
     const r = numbers(count(dims), 9);
     const neurons = lrnNeurons(dims.slice(1), options);
-    const shares = { "taylor-uniform": "even", taylor: (_x: readonly number[], k: number) => neurons.inputs(k, dims.slice(1)).map((i) => (i === k ? 1 : 0)) } as const;
+    const shares = {
+      "taylor-uniform": "even",
+      taylor: (_x: readonly number[], k: number) => neurons.inputs(k, dims.slice(1)).map((i) => (i === k ? 1 : 0)),
+    } as const;
     for (const mode of ["taylor", "taylor-uniform"] as const) {
-      const general = await explainLayer(binary, network(dims, taylor({ ...neurons, zeroOrder: shares[mode] })), x, r, ruleOf.lrn("taylor"));
+      const general = await explainLayer(
+        binary,
+        network(dims, taylor({ ...neurons, zeroOrder: shares[mode] })),
+        x,
+        r,
+        ruleOf.lrn("taylor"),
+      );
       const special = await explainLayer(binary, network(dims, lrn(options)), x, r, ruleOf.lrn(mode));
       expectClose(general.output.data, special.output.data, 1e-6);
       expectClose(general.relevance.data, special.relevance.data, tolerance.plain);
@@ -143,10 +176,16 @@ describe.each(binaries())("the general recipe (%s)", (binary) => {
   });
 
   // g_k = exp(w_k · x) over three inputs; at the origin z_i = 1/3 + w_i x_i, at a reference x̃ z_i = g(x̃)/3 + w_i g(x̃) (x_i − x̃_i).
-  const w = [[0.5, -1, 0.25], [1, 0.75, -0.5]];
+  const w = [
+    [0.5, -1, 0.25],
+    [1, 0.75, -0.5],
+  ];
   const g = (x: readonly number[], k: number) => Math.exp(w[k].reduce((s, v, i) => s + v * x[i], 0));
   const neurons: TaylorNeurons = {
-    outputDims: () => [2], inputs: (k) => [k, k + 1, k + 2], value: g, partials: (x, k) => w[k].map((v) => v * g(x, k)),
+    outputDims: () => [2],
+    inputs: (k) => [k, k + 1, k + 2],
+    value: g,
+    partials: (x, k) => w[k].map((v) => v * g(x, k)),
   };
   const x = { dims: [2, 4], data: Float32Array.of(0.5, 1, -0.25, 2, -1, 0.5, 1.5, 0.75) };
   const r = [1, -2, 0.5, 3];
@@ -156,7 +195,9 @@ describe.each(binaries())("the general recipe (%s)", (binary) => {
       for (let k = 0; k < 2; k++) {
         const at = [0, 1, 2].map((i) => x.data[s * 4 + k + i]);
         const z = at.map((v, i) => g(reference, k) / 3 + w[k][i] * g(slopes === "input" ? at : reference, k) * (v - reference[i]));
-        z.forEach((v, i) => { out[s * 4 + k + i] += (v / total(z)) * r[s * 2 + k]; });
+        z.forEach((v, i) => {
+          out[s * 4 + k + i] += (v / total(z)) * r[s * 2 + k];
+        });
       }
     }
     return out;
@@ -167,14 +208,37 @@ describe.each(binaries())("the general recipe (%s)", (binary) => {
     ["at a reference", { reference: () => [0.25, -0.5, 1] }, expansion([0.25, -0.5, 1], "reference")],
     ["with the slopes at the input", { reference: () => [0.25, -0.5, 1], slopesAt: "input" as const }, expansion([0.25, -0.5, 1], "input")],
   ])("a function of one's own, expanded %s", async (_name, options, expected) => {
-    const { output, relevance } = await explainLayer(binary, network(x.dims, taylor({ ...neurons, ...options })), x, r, ruleOf.lrn("taylor"));
-    expectClose(output.data, [0, 1].flatMap((s) => [0, 1].map((k) => g([0, 1, 2].map((i) => x.data[s * 4 + k + i]), k))), 1e-6);
+    const { output, relevance } = await explainLayer(
+      binary,
+      network(x.dims, taylor({ ...neurons, ...options })),
+      x,
+      r,
+      ruleOf.lrn("taylor"),
+    );
+    expectClose(
+      output.data,
+      [0, 1].flatMap((s) =>
+        [0, 1].map((k) =>
+          g(
+            [0, 1, 2].map((i) => x.data[s * 4 + k + i]),
+            k,
+          ),
+        ),
+      ),
+      1e-6,
+    );
     expectClose(relevance.data, expected, tolerance.plain);
   });
 
   test("terms that cancel out are a dead neuron", async () => {
     const difference: TaylorNeurons = { outputDims: () => [1], inputs: () => [0, 1], value: ([a, b]) => a - b, partials: () => [1, -1] };
-    const { relevance, ledger } = await explainLayer(binary, network([1, 2], taylor(difference)), { dims: [1, 2], data: Float32Array.of(3, 3) }, [7], ruleOf.lrn("taylor"));
+    const { relevance, ledger } = await explainLayer(
+      binary,
+      network([1, 2], taylor(difference)),
+      { dims: [1, 2], data: Float32Array.of(3, 3) },
+      [7],
+      ruleOf.lrn("taylor"),
+    );
     expect(Array.from(relevance.data)).toEqual([0, 0]);
     expect(ledger[0]).toMatchObject({ received: 7, passed: 0, dead: 7 });
   });
@@ -182,16 +246,27 @@ describe.each(binaries())("the general recipe (%s)", (binary) => {
   test("inside a network it gets its rule from every named composite", async () => {
     const dims = [1, 2, 4, 4];
     const body = (normalization: ReturnType<typeof lrn>) => [
-      conv2d({ weight: tensor([5, 2, 3, 3], 3), pads: 1 }), relu(), normalization, flatten(), dense({ weight: tensor([3, 80], 4) }),
+      conv2d({ weight: tensor([5, 2, 3, 3], 3), pads: 1 }),
+      relu(),
+      normalization,
+      flatten(),
+      dense({ weight: tensor([3, 80], 4) }),
     ];
     const options: LrnOptions = { size: 3, alpha: 2, beta: 0.75 };
     using special = await loadFor(binary, network(dims, ...body(lrn(options))));
     // A neuron behind a ReLU may be 0: the general form is then 0/0, and its relevance, which is 0 there too, is dead.
     const centred = { ...lrnNeurons([5, 4, 4], options) };
-    using general = await loadFor(binary, network(dims, ...body(taylor({ ...centred, zeroOrder: (_x, k) => centred.inputs(k, []).map((i) => (i === k ? 1 : 0)) }))));
+    using general = await loadFor(
+      binary,
+      network(dims, ...body(taylor({ ...centred, zeroOrder: (_x, k) => centred.inputs(k, []).map((i) => (i === k ? 1 : 0)) }))),
+    );
     const x = tensor(dims, 7);
     for (const composite of ["epsilon", "epsilonPlus", "paperBeta"]) {
-      expectClose(general.explain(x, { composite, target: 1 }).relevance.data, special.explain(x, { composite, target: 1 }).relevance.data, tolerance.alphaBeta);
+      expectClose(
+        general.explain(x, { composite, target: 1 }).relevance.data,
+        special.explain(x, { composite, target: 1 }).relevance.data,
+        tolerance.alphaBeta,
+      );
     }
   });
 });

@@ -16,9 +16,20 @@ import { alphaBeta, explain, gamma, type NeuronRule } from "../reference/rules.t
  */
 
 const dims = [1, 3, 5, 4];
-const node = (type: string, inputs: readonly string[], attributes: FileNode["attributes"] = {}): Omit<FileNode, "outputs"> => ({ type, inputs, attributes });
+const node = (type: string, inputs: readonly string[], attributes: FileNode["attributes"] = {}): Omit<FileNode, "outputs"> => ({
+  type,
+  inputs,
+  attributes,
+});
 const scalar = (v: number) => ({ dims: [], data: Float32Array.of(v) });
-const constants = { minus: scalar(-0.75), two: scalar(2), six: scalar(6), one: scalar(1), pads: { dims: [8], data: [0, 0, 1, 0, 0, 0, 0, 1] }, map: tensor([1, 3, 5, 4], 41) };
+const constants = {
+  minus: scalar(-0.75),
+  two: scalar(2),
+  six: scalar(6),
+  one: scalar(1),
+  pads: { dims: [8], data: [0, 0, 1, 0, 0, 0, 0, 1] },
+  map: tensor([1, 3, 5, 4], 41),
+};
 const plus = (v: number) => Math.max(v, 0);
 
 /** What stands before: each node reads the one before it as `@`, the first one x; and the same in double precision. */
@@ -26,13 +37,21 @@ const before: readonly (readonly [string, readonly Omit<FileNode, "outputs">[], 
   ["nothing", [], (v) => v],
   ["Relu", [node("Relu", ["@"])], plus],
   ["Relu, then a negative constant added", [node("Relu", ["@"]), node("Add", ["@", "minus"])], (v) => plus(v) - 0.75],
-  ["Relu, then constants of either sign added", [node("Relu", ["@"]), node("Add", ["map", "@"])], (v, i) => plus(v) + constants.map.data[i]],
+  [
+    "Relu, then constants of either sign added",
+    [node("Relu", ["@"]), node("Add", ["map", "@"])],
+    (v, i) => plus(v) + constants.map.data[i],
+  ],
   ["Relu, then multiplied by a negative constant", [node("Relu", ["@"]), node("Mul", ["@", "minus"])], (v) => plus(v) * -0.75],
   ["Relu, then divided by a negative constant", [node("Relu", ["@"]), node("Div", ["@", "minus"])], (v) => plus(v) / -0.75],
   ["Relu, then taken from a constant", [node("Relu", ["@"]), node("Sub", ["one", "@"])], (v) => 1 - plus(v)],
   ["Relu, then a constant taken from it", [node("Relu", ["@"]), node("Sub", ["@", "one"])], (v) => plus(v) - 1],
   ["Relu, multiplied by a positive constant", [node("Relu", ["@"]), node("Mul", ["@", "two"])], (v) => 2 * plus(v)],
-  ["Relu, turned negative, and a constant added again", [node("Relu", ["@"]), node("Mul", ["@", "minus"]), node("Sum", ["@", "one"])], (v) => 1 - 0.75 * plus(v)],
+  [
+    "Relu, turned negative, and a constant added again",
+    [node("Relu", ["@"]), node("Mul", ["@", "minus"]), node("Sum", ["@", "one"])],
+    (v) => 1 - 0.75 * plus(v),
+  ],
   ["LeakyRelu", [node("LeakyRelu", ["@"], { alpha: { float: 0.25 } })], (v) => (v > 0 ? v : 0.25 * v)],
   ["LeakyRelu that folds up", [node("LeakyRelu", ["@"], { alpha: { float: -0.5 } })], (v) => (v > 0 ? v : -0.5 * v)],
   ["Clip from below 0", [node("Clip", ["@", "minus", "six"])], (v) => Math.min(Math.max(v, -0.75), 6)],
@@ -46,7 +65,9 @@ const before: readonly (readonly [string, readonly Omit<FileNode, "outputs">[], 
 ];
 
 const rows: readonly (readonly [LinearRule, NeuronRule, number])[] = [
-  [ruleOf.zPlus(), alphaBeta(1, 0), tolerance.plain], [ruleOf.alphaBeta(), alphaBeta(2, 1), tolerance.alphaBeta], [ruleOf.gamma(), gamma(0.25), tolerance.plain],
+  [ruleOf.zPlus(), alphaBeta(1, 0), tolerance.plain],
+  [ruleOf.alphaBeta(), alphaBeta(2, 1), tolerance.alphaBeta],
+  [ruleOf.gamma(), gamma(0.25), tolerance.plain],
 ];
 
 describe.each(binaries())("before a convolution (%s)", (binary) => {
@@ -55,13 +76,25 @@ describe.each(binaries())("before a convolution (%s)", (binary) => {
 
   /** The nodes with their names, and the convolution behind them. Its padding keeps constants from being folded into it. */
   const file = (nodes: readonly Omit<FileNode, "outputs">[]) => {
-    const named = nodes.map((n, i) => ({ ...n, inputs: n.inputs.map((name) => (name === "@" ? (i === 0 ? "x" : `h${i - 1}`) : name)), outputs: [`h${i}`] }));
+    const named = nodes.map((n, i) => ({
+      ...n,
+      inputs: n.inputs.map((name) => (name === "@" ? (i === 0 ? "x" : `h${i - 1}`) : name)),
+      outputs: [`h${i}`],
+    }));
     const last = nodes.length === 0 ? "x" : `h${nodes.length - 1}`;
     const conv: FileNode = { type: "Conv", inputs: [last, "w", "b"], outputs: ["y"], attributes: { pads: [1, 1, 1, 1] } };
-    return { last, bytes: onnx({ nodes: [...named, conv], initializers: { ...constants, w, b }, inputs: { x: ["n", 3, 5, 4] }, outputs: { y: [] } }) };
+    return {
+      last,
+      bytes: onnx({ nodes: [...named, conv], initializers: { ...constants, w, b }, inputs: { x: ["n", 3, 5, 4] }, outputs: { y: [] } }),
+    };
   };
 
-  async function check(nodes: readonly Omit<FileNode, "outputs">[], x: ReturnType<typeof tensor>, h: Float64Array, shape: readonly number[]): Promise<void> {
+  async function check(
+    nodes: readonly Omit<FileNode, "outputs">[],
+    x: ReturnType<typeof tensor>,
+    h: Float64Array,
+    shape: readonly number[],
+  ): Promise<void> {
     const { bytes, last } = file(nodes);
     using model = await loadFor(binary, bytes);
     const map = conv(shape, w, b.data, { pads: [1, 1, 1, 1] });
@@ -97,7 +130,10 @@ describe.each(binaries())("before a convolution (%s)", (binary) => {
   });
 
   test("a network that is nothing but a softmax has its input as logits", async () => {
-    using model = await loadFor(binary, onnx({ nodes: [{ type: "Softmax", inputs: ["x"], outputs: ["y"] }], inputs: { x: ["n", 3] }, outputs: { y: [] } }));
+    using model = await loadFor(
+      binary,
+      onnx({ nodes: [{ type: "Softmax", inputs: ["x"], outputs: ["y"] }], inputs: { x: ["n", 3] }, outputs: { y: [] } }),
+    );
     const { relevance, ledger, targets } = model.explain({ dims: [1, 3], data: Float32Array.of(1, 3, 2) });
     expect(Array.from(relevance.data)).toEqual([0, 3, 0]);
     expect(ledger).toEqual([]);

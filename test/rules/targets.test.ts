@@ -1,5 +1,17 @@
 import { describe, expect, test } from "vitest";
-import { conv2d, dense, type ExplainOptions, flatten, globalAveragePool, type Layer, relu, sigmoid, softmax, type Target, type Tensor } from "../../src/index.ts";
+import {
+  conv2d,
+  dense,
+  type ExplainOptions,
+  flatten,
+  globalAveragePool,
+  type Layer,
+  relu,
+  sigmoid,
+  softmax,
+  type Target,
+  type Tensor,
+} from "../../src/index.ts";
 import { binaries, loadFor } from "../binaries.ts";
 import { expectClose, total } from "../close.ts";
 import { network } from "../explain.ts";
@@ -14,16 +26,26 @@ import { softmax as softmaxOf } from "../reference/layers.ts";
 const dims = [3, 2, 5, 4];
 const x = tensor(dims, 1);
 const layers: readonly Layer[] = [
-  conv2d({ weight: tensor([4, 2, 3, 3], 2), bias: tensor([4], 3) }), relu(), flatten(), dense({ name: "fc", weight: tensor([4, 24], 4), bias: tensor([4], 5) }),
+  conv2d({ weight: tensor([4, 2, 3, 3], 2), bias: tensor([4], 3) }),
+  relu(),
+  flatten(),
+  dense({ name: "fc", weight: tensor([4, 24], 4), bias: tensor([4], 5) }),
 ];
 const classes = ["cat, house cat", "dog", "White Shark", "dog, hound"];
-const sampleOf = ({ data, dims: [n, ...rest] }: Tensor, i: number): Tensor => ({ dims: [1, ...rest], data: data.slice((i * data.length) / n, ((i + 1) * data.length) / n) });
+const sampleOf = ({ data, dims: [n, ...rest] }: Tensor, i: number): Tensor => ({
+  dims: [1, ...rest],
+  data: data.slice((i * data.length) / n, ((i + 1) * data.length) / n),
+});
 
 describe.each(binaries())("targets (%s)", async (binary) => {
   const model = await loadFor(binary, network(dims, ...layers), { classes });
   const logits = model.predict(x).output.data;
-  const best = [0, 1, 2].map((n) => { const own = [...logits.subarray(4 * n, 4 * n + 4)]; return own.indexOf(Math.max(...own)); });
-  const explain = (target: Target | undefined, options: Omit<ExplainOptions, "target"> = {}) => model.explain(x, { composite: "epsilon", target, ...options });
+  const best = [0, 1, 2].map((n) => {
+    const own = [...logits.subarray(4 * n, 4 * n + 4)];
+    return own.indexOf(Math.max(...own));
+  });
+  const explain = (target: Target | undefined, options: Omit<ExplainOptions, "target"> = {}) =>
+    model.explain(x, { composite: "epsilon", target, ...options });
   const relevance = (target: Target | undefined, options: Omit<ExplainOptions, "target"> = {}) => explain(target, options).relevance.data;
 
   test("the highest logit of each sample, unless said otherwise", () => {
@@ -46,32 +68,69 @@ describe.each(binaries())("targets (%s)", async (binary) => {
   test("one for each sample", () => {
     const parts = [2, 0, 3].map((target, n) => model.explain(sampleOf(x, n), { composite: "epsilon", target }).relevance.data);
     const together = explain([2, "house cat", 3]);
-    expectClose(together.relevance.data, parts.flatMap((p) => [...p]), 1e-6);
+    expectClose(
+      together.relevance.data,
+      parts.flatMap((p) => [...p]),
+      1e-6,
+    );
     expect(together.targets.map(([t]) => t.index)).toEqual([2, 0, 3]);
   });
 
   test("a batch is its samples, one by one", () => {
     for (const composite of ["epsilonPlus", "epsilonAlpha2Beta1Flat", "paperEpsilon"]) {
       const parts = [0, 1, 2].map((n) => model.explain(sampleOf(x, n), { composite, target: 1 }).relevance.data);
-      expectClose(model.explain(x, { composite, target: 1 }).relevance.data, parts.flatMap((p) => [...p]), 1e-6);
+      expectClose(
+        model.explain(x, { composite, target: 1 }).relevance.data,
+        parts.flatMap((p) => [...p]),
+        1e-6,
+      );
     }
   });
 
   test("relevance is linear in what is explained: weights by index or name, a vector, a vector for each sample", () => {
     const single = [0, 1, 2, 3].map((t) => relevance(t));
-    const combined = (weight: (sample: number, t: number) => number) => single[0].map((_, i) => single.reduce((s, r, t) => s + weight(Math.floor(i / 40), t) * r[i], 0));
+    const combined = (weight: (sample: number, t: number) => number) =>
+      single[0].map((_, i) => single.reduce((s, r, t) => s + weight(Math.floor(i / 40), t) * r[i], 0));
     const weights = [0.5, 0, -2, 1];
-    expectClose(relevance({ 0: 0.5, "white shark": -2, hound: 1 }), combined((_n, t) => weights[t]), 1e-5);
-    expectClose(relevance(Float32Array.from(weights)), combined((_n, t) => weights[t]), 1e-5);
+    expectClose(
+      relevance({ 0: 0.5, "white shark": -2, hound: 1 }),
+      combined((_n, t) => weights[t]),
+      1e-5,
+    );
+    expectClose(
+      relevance(Float32Array.from(weights)),
+      combined((_n, t) => weights[t]),
+      1e-5,
+    );
     const each = Float32Array.of(1, 0, 0, 0, 0, 2, 0, -1, 0.25, 0.5, 0.75, 1);
-    expectClose(relevance(each), combined((n, t) => each[4 * n + t]), 1e-5);
-    expect(explain(each).targets.map((own) => own.map((t) => [t.index, t.weight]))).toEqual([[[0, 1]], [[1, 2], [3, -1]], [[0, 0.25], [1, 0.5], [2, 0.75], [3, 1]]]);
+    expectClose(
+      relevance(each),
+      combined((n, t) => each[4 * n + t]),
+      1e-5,
+    );
+    expect(explain(each).targets.map((own) => own.map((t) => [t.index, t.weight]))).toEqual([
+      [[0, 1]],
+      [
+        [1, 2],
+        [3, -1],
+      ],
+      [
+        [0, 0.25],
+        [1, 0.5],
+        [2, 0.75],
+        [3, 1],
+      ],
+    ]);
   });
 
   test("it starts from the logit or from 1, and differs by that factor", () => {
     for (const composite of ["epsilon", "epsilonPlus", "epsilonAlpha2Beta1", "paperBeta"]) {
       const [logit, one] = (["logit", "one"] as const).map((start) => explain([0, 1, 2], { composite, start }));
-      expectClose(logit.relevance.data, one.relevance.data.map((r, i) => r * logit.targets[Math.floor(i / 40)][0].score), 1e-6);
+      expectClose(
+        logit.relevance.data,
+        one.relevance.data.map((r, i) => r * logit.targets[Math.floor(i / 40)][0].score),
+        1e-6,
+      );
       expect(one.start).toBe("one");
       expectClose([one.ledger[0].received, logit.ledger[0].received], [3, total(logit.targets.flat().map((t) => t.score))], 1e-6);
     }
@@ -115,9 +174,17 @@ describe.each(binaries())("targets (%s)", async (binary) => {
   describe("a squashing function at the end is left out", () => {
     const probabilities = [0, 1, 2].flatMap((n) => [...softmaxOf(logits.subarray(4 * n, 4 * n + 4), 4, 1)]);
     const weights = [tensor([4, 24], 4), tensor([4], 5)];
-    const file = (...end: Parameters<typeof chain>[1]) => chain(["n", 2, 5, 4], [
-      { type: "Conv", parameters: [tensor([4, 2, 3, 3], 2), tensor([4], 3)] }, { type: "Relu" }, { type: "Flatten" }, { type: "Gemm", attributes: { transB: 1 }, parameters: weights }, ...end,
-    ]);
+    const file = (...end: Parameters<typeof chain>[1]) =>
+      chain(
+        ["n", 2, 5, 4],
+        [
+          { type: "Conv", parameters: [tensor([4, 2, 3, 3], 2), tensor([4], 3)] },
+          { type: "Relu" },
+          { type: "Flatten" },
+          { type: "Gemm", attributes: { transB: 1 }, parameters: weights },
+          ...end,
+        ],
+      );
     const shape = { dims: [2], data: [0, 4] };
     test.each([
       ["Softmax", network(dims, ...layers, softmax()), probabilities],
@@ -155,7 +222,9 @@ describe.each(binaries())("targets (%s)", async (binary) => {
       // The head is a dense layer in one and a convolution in the other: the same rule for both.
       const [a, b] = [asImage, asRow].map((m) => m.explain(x, { composite: "paperEpsilon", target }));
       expectClose(a.relevance.data, b.relevance.data, 1e-5);
-      expect(a.targets.map((own) => own.map((t) => [t.index, t.name, t.weight]))).toEqual(b.targets.map((own) => own.map((t) => [t.index, t.name, t.weight])));
+      expect(a.targets.map((own) => own.map((t) => [t.index, t.name, t.weight]))).toEqual(
+        b.targets.map((own) => own.map((t) => [t.index, t.name, t.weight])),
+      );
     }
     expect(() => asImage.explain(x, { target: 4 })).toThrow("a class from 0 to 3");
   });
@@ -163,9 +232,13 @@ describe.each(binaries())("targets (%s)", async (binary) => {
   test("one of several outputs", async () => {
     const heads = onnx({
       nodes: [
-        { type: "Flatten", inputs: ["x"], outputs: ["f"] }, { type: "Gemm", inputs: ["f", "w1"], outputs: ["a"], attributes: { transB: 1 } }, { type: "Gemm", inputs: ["f", "w2"], outputs: ["b"], attributes: { transB: 1 } },
+        { type: "Flatten", inputs: ["x"], outputs: ["f"] },
+        { type: "Gemm", inputs: ["f", "w1"], outputs: ["a"], attributes: { transB: 1 } },
+        { type: "Gemm", inputs: ["f", "w2"], outputs: ["b"], attributes: { transB: 1 } },
       ],
-      initializers: { w1: tensor([3, 40], 2), w2: tensor([5, 40], 3) }, inputs: { x: ["n", 2, 5, 4] }, outputs: { a: ["n", 3], b: ["n", 5] },
+      initializers: { w1: tensor([3, 40], 2), w2: tensor([5, 40], 3) },
+      inputs: { x: ["n", 2, 5, 4] },
+      outputs: { a: ["n", 3], b: ["n", 5] },
     });
     using two = await loadFor(binary, heads);
     const { outputs, output } = two.predict(x);
@@ -180,7 +253,13 @@ describe.each(binaries())("targets (%s)", async (binary) => {
 
   test("relevance at every value on the way", () => {
     const { at, relevance: r, ledger } = explain(0, { at: ["input", "conv0", "relu1", "flatten2", "fc"] });
-    expect(Object.fromEntries(Object.entries(at).map(([name, t]) => [name, t.dims]))).toEqual({ input: dims, conv0: [3, 4, 3, 2], relu1: [3, 4, 3, 2], flatten2: [3, 24], fc: [3, 4] });
+    expect(Object.fromEntries(Object.entries(at).map(([name, t]) => [name, t.dims]))).toEqual({
+      input: dims,
+      conv0: [3, 4, 3, 2],
+      relu1: [3, 4, 3, 2],
+      flatten2: [3, 24],
+      fc: [3, 4],
+    });
     expect(at.input).toEqual(r);
     expectClose(at.conv0.data, at.relu1.data, 0);
     expectClose(at.relu1.data, at.flatten2.data, 0);

@@ -1,0 +1,315 @@
+import { describe, expect, test } from "vitest";
+import {
+  baseEntries,
+  batchNormalization,
+  type Composite,
+  conv2d,
+  dense,
+  type Layer,
+  type LinearRule,
+  relu,
+  ruleOf,
+} from "../../src/index.ts";
+import { binaries, loadFor } from "../binaries.ts";
+import { expectClose, magnitude } from "../close.ts";
+import { explainFrom, explainLayer, network } from "../explain.ts";
+import { tolerance } from "../golden/tolerance.ts";
+import { chain, type FileNode, onnx } from "../onnx-writer.ts";
+import { numbers, tensor } from "../random.ts";
+import { batchNormAffine } from "../reference/layers.ts";
+import { apply, conv, count, dense as denseMap, type Dims, type LinearMap } from "../reference/linear.ts";
+import { alphaBeta, epsilon, explain, gamma, type NeuronRule } from "../reference/rules.ts";
+
+/*
+ * BatchNormalization and other scalings: folded into the layer beside them and explained with it, or passed.
+ */
+
+const node = (type: string, inputs: readonly string[], output: string, attributes: FileNode["attributes"] = {}): FileNode => ({
+  type,
+  inputs,
+  outputs: [output],
+  attributes,
+});
+const weighted = (rule: LinearRule): Composite => [{ type: ["convolution", "dense"], rule }, ...baseEntries()];
+const rules: readonly (readonly [string, LinearRule, NeuronRule, number])[] = [
+  ["epsilon", ruleOf.epsilon(), epsilon, tolerance.epsilon],
+  ["zPlus", ruleOf.zPlus(), alphaBeta(1, 0), tolerance.plain],
+  ["gamma", ruleOf.gamma(), gamma(0.25), tolerance.plain],
+];
+
+/** A BatchNormalization whose scale has either sign. */
+function normalization(channels: number) {
+  const p = {
+    scale: tensor([channels], 21, -0.5, 2),
+    shift: tensor([channels], 22),
+    mean: tensor([channels], 23),
+    variance: tensor([channels], 24, 0.2, 2),
+    epsilon: 1e-3,
+  };
+  return {
+    layer: batchNormalization(p),
+    ...batchNormAffine({ scale: p.scale.data, shift: p.shift.data, mean: p.mean.data, variance: p.variance.data, epsilon: p.epsilon }),
+  };
+}
+
+describe.each(binaries())("BatchNormalization (%s)", (binary) => {
+  /** Outputs scaled and shifted: W' = s W, b' = s b + t. Inputs: W' = W s, b' = b + W t. */
+  const scaled = (map: LinearMap, channelOfOutput: (j: number) => number, s: readonly number[], t: readonly number[]): LinearMap => ({
+    ...map,
+    connections: map.connections.map((list, j) => list.map(({ i, w }) => ({ i, w: w * s[channelOfOutput(j)] }))),
+    bias: map.bias.map((b, j) => b * s[channelOfOutput(j)] + t[channelOfOutput(j)]),
+  });
+  const fed = (map: LinearMap, channelOfInput: (i: number) => number, s: readonly number[], t: readonly number[]): LinearMap => ({
+    ...map,
+    connections: map.connections.map((list) => list.map(({ i, w }) => ({ i, w: w * s[channelOfInput(i)] }))),
+    bias: map.bias.map((b, j) => map.connections[j].reduce((z, { i, w }) => z + w * t[channelOfInput(i)], b)),
+  });
+  const channel = (dims: Dims) => (i: number) => Math.floor(i / count(dims.slice(2))) % dims[1];
+
+  interface Case {
+    readonly name: string;
+    readonly dims: Dims;
+    readonly layers: readonly Layer[];
+    readonly map: LinearMap;
+  }
+
+  const image = [2, 3, 5, 4];
+  const [w, b, grouped, fc] = [tensor([4, 3, 3, 2], 3), tensor([4], 5), tensor([6, 1, 2, 2], 4), tensor([5, 3], 6)];
+  const padded = { pads: [1, 1, 1, 1] as const };
+  const [n3, n4, n5, n6] = [3, 4, 5, 6].map(normalization);
+  const cases: readonly Case[] = [
+    {
+      name: "after a convolution",
+      dims: image,
+      layers: [conv2d({ weight: w, bias: b, ...padded }), n4.layer],
+      map: scaled(conv(image, w, b.data, padded), channel([2, 4, 5, 5]), n4.factor, n4.offset),
+    },
+    {
+      name: "after a convolution without bias",
+      dims: image,
+      layers: [conv2d({ weight: w }), n4.layer],
+      map: scaled(conv(image, w, undefined), channel([2, 4, 3, 3]), n4.factor, n4.offset),
+    },
+    {
+      name: "after a depthwise convolution",
+      dims: image,
+      layers: [conv2d({ weight: grouped, group: 3 }), n6.layer],
+      map: scaled(conv(image, grouped, undefined, { group: 3 }), channel([2, 6, 4, 3]), n6.factor, n6.offset),
+    },
+    {
+      name: "before a convolution",
+      dims: image,
+      layers: [n3.layer, conv2d({ weight: w, bias: b })],
+      map: fed(conv(image, w, b.data), channel(image), n3.factor, n3.offset),
+    },
+    {
+      name: "before a convolution in groups",
+      dims: image,
+      layers: [n3.layer, conv2d({ weight: grouped, group: 3, strides: 2 })],
+      map: fed(conv(image, grouped, undefined, { group: 3, strides: [2, 2] }), channel(image), n3.factor, n3.offset),
+    },
+    {
+      name: "after a dense layer",
+      dims: [3, 3],
+      layers: [dense({ weight: fc, bias: tensor([5], 7) }), n5.layer],
+      map: scaled(denseMap(3, fc, tensor([5], 7).data), (j) => j % 5, n5.factor, n5.offset),
+    },
+    {
+      name: "before a dense layer",
+      dims: [3, 3],
+      layers: [n3.layer, dense({ weight: fc })],
+      map: fed(denseMap(3, fc), (i) => i % 3, n3.factor, n3.offset),
+    },
+    {
+      name: "on both sides",
+      dims: [3, 3],
+      layers: [n3.layer, dense({ weight: fc }), n5.layer],
+      map: scaled(
+        fed(denseMap(3, fc), (i) => i % 3, n3.factor, n3.offset),
+        (j) => j % 5,
+        n5.factor,
+        n5.offset,
+      ),
+    },
+  ];
+
+  test.each(cases)("$name: folded, and explained as one layer", async ({ dims, layers, map }) => {
+    const x = tensor(dims, 11);
+    const z = apply(map, x.data);
+    const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 ? v : 0));
+    for (const [, rule, literal, off] of rules) {
+      const { output, relevance, ledger, notes } = await explainLayer(binary, network(dims, ...layers), x, r, weighted(rule));
+      expectClose(output.data, z, 3e-6);
+      const expected = explain(map, x.data, r, literal);
+      expectClose(relevance.data, expected.relevance, off);
+      expect(ledger).toHaveLength(1);
+      expectClose(
+        [ledger[0].bias, ledger[0].stabilizer],
+        [expected.bias, expected.stabilizer],
+        off,
+        magnitude(r) + magnitude(expected.relevance),
+      );
+      expect(notes).toEqual([]);
+    }
+  });
+
+  test("in files, and whatever nobody reads twice: convolution, BatchNormalization, ReLU, BatchNormalization, convolution", async () => {
+    const [one, two] = [normalization(4), normalization(4)];
+    const last = tensor([5, 4, 2, 2], 8);
+    const epsilon = { float: 1e-3 };
+    const file = chain(
+      ["n", 3, 5, 4],
+      [
+        { type: "Conv", attributes: { pads: [1, 1, 1, 1] }, parameters: [w, b] },
+        { type: "BatchNormalization", attributes: { epsilon }, parameters: one.layer.parameters },
+        { type: "Relu" },
+        { type: "BatchNormalization", attributes: { epsilon }, parameters: two.layer.parameters },
+        { type: "Conv", parameters: [last] },
+      ],
+    );
+    const first = scaled(conv(image, w, b.data, padded), channel([2, 4, 5, 5]), one.factor, one.offset);
+    const second = fed(conv([2, 4, 5, 5], last, undefined), channel([2, 4, 5, 5]), two.factor, two.offset);
+    const x = tensor(image, 11);
+    const h = apply(first, x.data).map((v) => Math.max(0, v));
+    const r = numbers(second.connections.length, 7);
+    const { output, relevance, rules: given } = await explainLayer(binary, file, x, r, weighted(ruleOf.zPlus()));
+    expectClose(output.data, apply(second, h), 3e-6);
+    expectClose(
+      relevance.data,
+      explain(first, x.data, explain(second, h, r, alphaBeta(1, 0)).relevance, alphaBeta(1, 0)).relevance,
+      tolerance.plain,
+    );
+    expect(given.map((g) => g.type)).toEqual(["Conv", "Relu", "Conv"]);
+  });
+
+  test("inspect tells what was folded", async () => {
+    using model = await loadFor(
+      binary,
+      network(
+        image,
+        conv2d({ name: "c", weight: w }),
+        batchNormalization({ name: "bn", scale: b, shift: b, mean: b, variance: tensor([4], 1, 1, 2) }),
+      ),
+    );
+    const [only, ...rest] = model.inspect().nodes;
+    expect(rest).toEqual([]);
+    expect(only).toMatchObject({ node: "c", type: "Conv", note: "BatchNormalization 'bn' folded in" });
+  });
+
+  // In the padding the normalized value is 0, not the shift: no bias is the same everywhere.
+  test("before a padded convolution: passes, and a note says so", async () => {
+    const { layer, factor, offset } = normalization(3);
+    const x = tensor(image, 11);
+    const y = Float64Array.from(x.data, (v, i) => factor[channel(image)(i)] * v + offset[channel(image)(i)]);
+    const map = conv(image, w, b.data, padded);
+    const z = apply(map, y);
+    const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 ? v : 0));
+    for (const [, rule, literal, off] of rules) {
+      const {
+        output,
+        relevance,
+        rules: given,
+        notes,
+      } = await explainLayer(binary, network(image, layer, conv2d({ weight: w, bias: b, pads: 1 })), x, r, weighted(rule));
+      expectClose(output.data, z, 3e-6);
+      expectClose(relevance.data, explain(map, y, r, literal).relevance, off);
+      expect(given.map((g) => g.rule)).toEqual(["pass", rule.name]);
+      expect(notes.join()).toContain("(BatchNormalization) has no linear neighbour to be folded into");
+    }
+  });
+
+  test("BatchNormalization, ReLU, convolution: passes, and a note says so", async () => {
+    const { layer, factor, offset } = normalization(3);
+    const x = tensor(image, 11);
+    const y = Float64Array.from(x.data, (v, i) => Math.max(0, factor[channel(image)(i)] * v + offset[channel(image)(i)]));
+    const map = conv(image, w, b.data);
+    const z = apply(map, y);
+    const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 ? v : 0));
+    const file = chain(
+      ["n", 3, 5, 4],
+      [
+        { type: "BatchNormalization", attributes: { epsilon: { float: 1e-3 } }, parameters: layer.parameters },
+        { type: "Relu" },
+        { type: "Conv", parameters: [w, b] },
+      ],
+    );
+    for (const source of [network(image, layer, relu(), conv2d({ weight: w, bias: b })), file]) {
+      const { relevance, rules: given, notes } = await explainLayer(binary, source, x, r, weighted(ruleOf.zPlus()));
+      expectClose(relevance.data, explain(map, y, r, alphaBeta(1, 0)).relevance, tolerance.plain);
+      expect(given.map((g) => [g.type, g.rule])).toEqual([
+        ["BatchNormalization", "pass"],
+        ["Relu", "pass"],
+        ["Conv", "zPlus"],
+      ]);
+      expect(notes).toHaveLength(1);
+      expect(notes[0]).toContain("(BatchNormalization) has no linear neighbour");
+    }
+  });
+
+  test("a convolution whose output another layer reads too is left alone", async () => {
+    const { layer: _, factor, offset } = normalization(4);
+    const [s, t] = [factor, offset].map((v) => ({ dims: [4], data: Float32Array.from(v) }));
+    const zeros = { dims: [4], data: new Float32Array(4) };
+    const ones = { dims: [4], data: new Float32Array(4).fill(1) };
+    const bytes = onnx({
+      nodes: [
+        node("Conv", ["x", "w", "b"], "a"),
+        node("BatchNormalization", ["a", "s", "t", "zeros", "ones"], "n", { epsilon: { float: 0 } }),
+        node("Concat", ["a", "n"], "y", { axis: 1 }),
+      ],
+      initializers: { w, b, s, t, zeros, ones },
+      inputs: { x: image },
+      outputs: { y: [] },
+    });
+    const x = tensor(image, 11);
+    const map = conv(image, w, b.data);
+    const z = apply(map, x.data);
+    const r = numbers(2 * z.length, 7);
+    const sample = z.length / 2;
+    const toA = Float64Array.from(z, (v, j) =>
+      Math.abs(v) > 0.1
+        ? r[Math.floor(j / sample) * 2 * sample + (j % sample)] + r[Math.floor(j / sample) * 2 * sample + sample + (j % sample)]
+        : 0,
+    );
+    const kept = r.map((v, i) => (toA[Math.floor(i / (2 * sample)) * sample + (i % sample)] === 0 ? 0 : v));
+    const { relevance, output } = await explainLayer(binary, bytes, x, kept, weighted(ruleOf.epsilon()));
+    expectClose(
+      output.data.subarray(sample, 2 * sample),
+      z.slice(0, sample).map((v, j) => s.data[channel([2, 4, 3, 3])(j)] * v + t.data[channel([2, 4, 3, 3])(j)]),
+      3e-6,
+    );
+    expectClose(relevance.data, explain(map, x.data, toA, epsilon).relevance, tolerance.epsilon);
+  });
+
+  test("scaling by constants is folded as well", async () => {
+    const perChannel = tensor([4, 1, 1], 31, 0.5, 2);
+    const shift = tensor([1, 4, 1, 1], 32);
+    const bytes = onnx({
+      nodes: [
+        node("Div", ["x", "half"], "d"),
+        node("Conv", ["d", "w", "b"], "a"),
+        node("Mul", ["scale", "a"], "m"),
+        node("Sub", ["m", "shift"], "y"),
+      ],
+      initializers: { w, b, scale: perChannel, shift, half: { dims: [], data: Float32Array.of(0.5) } },
+      inputs: { x: image },
+      outputs: { y: [] },
+    });
+    using model = await loadFor(binary, bytes);
+    expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Conv"]);
+    const x = tensor(image, 11);
+    const doubled = fed(conv(image, w, b.data), () => 0, [2], [0]);
+    const map = scaled(
+      doubled,
+      channel([2, 4, 3, 3]),
+      [...perChannel.data],
+      [...shift.data].map((v) => -v),
+    );
+    const r = apply(map, x.data).map((v) => (Math.abs(v) > 0.1 ? 1 : 0));
+    expectClose(
+      explainFrom(model, x, r, { composite: weighted(ruleOf.epsilon()) }).relevance.data,
+      explain(map, x.data, r, epsilon).relevance,
+      tolerance.epsilon,
+    );
+  });
+});
