@@ -38,7 +38,7 @@ export function softmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner:
   }
 }
 
-/** Logarithm of `softmaxForward`: y_i = x_i − max x − log Σ_j exp(x_j − max x). */
+/** Logarithm of `softmaxForward`: y_i = x_i − max x − log Σ_j exp(x_j − max x). In place as well. */
 export function logSoftmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
   const step: usize = inner << 2;
   for (let o = 0; o < outer; o++) {

@@ -75,7 +75,7 @@ function sumLanes(v: v128): f64 {
  *
  *   s_j = coefficient · R_j / (z_j + ε · sign(z_j)),   sign(0) = 1;   s_j = 0 where that denominator is 0
  *
- * Books Σ s_j · ε · sign(z_j) as absorbed by the stabilizer, and R_j as dead where z_j = 0.
+ * Books Σ s_j · ε · sign(z_j) as absorbed by the stabilizer, but where z_j = 0, coefficient · R_j as dead instead.
  * Source: Bach et al. 2015, equation 58; Binder et al. 2016, equation 5.
  *
  * @param r f32[count] @param z f32[count] @param s f32[count], written; may be r or z @param ledger f64[3], added to
@@ -121,7 +121,7 @@ export function gatePositive(r: usize, z: usize, y: usize, count: i32): void {
   }
 }
 
-/** y_j = r_j where z_j < 0, else 0; books R_j as dead where z_j = 0, which neither gate lets through. */
+/** y_j = r_j where z_j < 0, else 0; books R_j as dead where z_j = 0, which neither gate lets through. y may be r. */
 export function gateNegative(r: usize, z: usize, y: usize, count: i32, ledger: usize): void {
   let dead: f64 = 0;
   for (let i = 0; i < count; i += 4) {

@@ -17,18 +17,21 @@ const unaries: Unary[] = [
   new Unary("relu", reluForward, reluVjp,
     (v: f64, a: f64, b: f64): f64 => max<f64>(v, 0), (v: f64, a: f64, b: f64): f64 => (v > 0 ? 1.0 : 0.0), [[0, 0]]),
   new Unary("slope", slopeForward, slopeVjp,
-    (v: f64, a: f64, b: f64): f64 => a * max<f64>(v, 0) + b * min<f64>(v, 0), (v: f64, a: f64, b: f64): f64 => (v > 0 ? a : b), [[1, 0.25], [1, 0], [0, 1], [-2, 3]]),
+    (v: f64, a: f64, b: f64): f64 => a * max<f64>(v, 0) + b * min<f64>(v, 0),
+    (v: f64, a: f64, b: f64): f64 => (v > 0 ? a : b), [[1, 0.25], [1, 0], [0, 1], [-2, 3]]),
   new Unary("clip", clipForward, clipVjp,
     (v: f64, a: f64, b: f64): f64 => min(max(v, a), b), (v: f64, a: f64, b: f64): f64 => (v > a && v < b ? 1.0 : 0.0),
     [[0, 6], [-1, 1], [-Infinity, 0.5], [-0.5, Infinity], [2, -1]]),
   new Unary("sigmoid", sigmoidForward, sigmoidVjp,
-    (v: f64, a: f64, b: f64): f64 => 1 / (1 + Math.exp(-v)), (v: f64, a: f64, b: f64): f64 => Math.exp(-abs(v)) / (1 + Math.exp(-abs(v))) / (1 + Math.exp(-abs(v))), [[0, 0]]),
+    (v: f64, a: f64, b: f64): f64 => 1 / (1 + Math.exp(-v)),
+    (v: f64, a: f64, b: f64): f64 => Math.exp(-abs(v)) / (1 + Math.exp(-abs(v))) / (1 + Math.exp(-abs(v))), [[0, 0]]),
   new Unary("tanh", tanhForward, tanhVjp,
     (v: f64, a: f64, b: f64): f64 => Math.tanh(v), (v: f64, a: f64, b: f64): f64 => 1 / Math.cosh(v) / Math.cosh(v), [[0, 0]]),
 ];
 
 const corners: f64[] = [
-  0, -0.0, 1, -1, 0.5, -0.5, 6, 2, 1e-3, -1e-3, 9, -9, 40, -40, 100, -100, 1000, -1000, 1e-38, -1e-38, 1e-45, -1e-45, 3e38, -3e38, Infinity, -Infinity, NaN,
+  0, -0.0, 1, -1, 0.5, -0.5, 6, 2, 1e-3, -1e-3, 9, -9, 40, -40, 100, -100, 1000, -1000,
+  1e-38, -1e-38, 1e-45, -1e-45, 3e38, -3e38, Infinity, -Infinity, NaN,
 ];
 
 /** The corners, pushed `shift` lanes on. */

@@ -85,13 +85,19 @@ const messages: Message[] = [
 ];
 const names: string[] = ["taylor", "taylor-uniform", "beta", "gradient", "unnormalised"];
 
-const acrossChannels: ((x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32) => void)[] =
-  [lrnTaylor, lrnTaylorUniform, lrnBeta, lrnVjp, lrnUnnormalised];
-const withinChannel: ((x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32) => void)[] =
-  [lrnSpatialTaylor, lrnSpatialTaylorUniform, lrnSpatialBeta, lrnSpatialVjp, lrnSpatialUnnormalised];
+type AcrossChannels = (
+  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
+) => void;
+type WithinChannel = (
+  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
+) => void;
+const acrossChannels: AcrossChannels[] = [lrnTaylor, lrnTaylorUniform, lrnBeta, lrnVjp, lrnUnnormalised];
+const withinChannel: WithinChannel[] = [lrnSpatialTaylor, lrnSpatialTaylorUniform, lrnSpatialBeta, lrnSpatialVjp, lrnSpatialUnnormalised];
 
 /** a, beta, bias: AlexNet's, strong ones with the fast power, and general powers. */
-const parameters: f64[][] = [[2e-5, 0.75, 1], [0.7, 0.75, 1], [3, 0.75, 0.5], [0.3, 0.5, 1], [0.7, 0.6, 1], [0.7, 1, 2], [1.5, 2, 1], [1, 0, 1], [0, 0.75, 2]];
+const parameters: f64[][] = [
+  [2e-5, 0.75, 1], [0.7, 0.75, 1], [3, 0.75, 0.5], [0.3, 0.5, 1], [0.7, 0.6, 1], [0.7, 1, 2], [1.5, 2, 1], [1, 0, 1], [0, 0.75, 2],
+];
 /** before, after: odd, even in both directions, and wider than what there is. */
 const windows: i32[][] = [[0, 0], [0, 1], [1, 0], [1, 1], [1, 2], [2, 1], [2, 2], [3, 0], [4, 5], [40, 35]];
 const channelCounts: i32[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 31];
@@ -205,7 +211,8 @@ function oneHot(count: i32, at: i32): Block {
 
 describe("taylor, taylor-uniform and beta", () => {
   it("keep the sum of relevance", () => {
-    for (let rule = 0; rule < 3; rule++) for (let spatial = 0; spatial < 2; spatial++) for (let j = 0; j < windows.length; j++) for (let p = 0; p < parameters.length; p++) {
+    for (let rule = 0; rule < 3; rule++) for (let spatial = 0; spatial < 2; spatial++)
+    for (let j = 0; j < windows.length; j++) for (let p = 0; p < parameters.length; p++) {
       begin(`${names[rule]}, spatial ${spatial}, window ${windows[j]}, parameters ${parameters[p]}`);
       const norm = new Norm(spatial ? 5 : 1, spatial ? 7 : 35, windows[j][0], windows[j][1], parameters[p]);
       const r = spread(35, 1), y = passed(norm, rule, spatial == 1, activations(35), r);
@@ -214,7 +221,8 @@ describe("taylor, taylor-uniform and beta", () => {
   });
 
   it("leave all at a centre whose neighbours did not fire, except that taylor-uniform splits it", () => {
-    for (let rule = 0; rule < 3; rule += 2) for (let spatial = 0; spatial < 2; spatial++) for (let c = 1; c <= 9; c++) for (let k = 0; k < c; k++) for (let fired = 0; fired < 2; fired++) {
+    for (let rule = 0; rule < 3; rule += 2) for (let spatial = 0; spatial < 2; spatial++)
+    for (let c = 1; c <= 9; c++) for (let k = 0; k < c; k++) for (let fired = 0; fired < 2; fired++) {
       begin(`${names[rule]}, spatial ${spatial}, c ${c}, centre ${k}, fired ${fired}`);
       const norm = new Norm(1, c, 2, 3, parameters[1]);
       const y = passed(norm, rule, spatial == 1, oneHot(c, fired ? k : -1), oneHot(c, k));

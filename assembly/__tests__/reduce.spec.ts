@@ -41,7 +41,9 @@ describe("softmaxForward and logSoftmaxForward", () => {
   });
 
   it("do not overflow, and take −∞ for impossible", () => {
-    const rows: f64[][] = [[1000, 999, -1000], [-1000, 0, 1000], [0, 1000, 0], [3e38, -3e38, 3e38], [-1e4, -1e4, -1e4], [0, -Infinity, 1], [1e-45, 0, -1e-45]];
+    const rows: f64[][] = [
+      [1000, 999, -1000], [-1000, 0, 1000], [0, 1000, 0], [3e38, -3e38, 3e38], [-1e4, -1e4, -1e4], [0, -Infinity, 1], [1e-45, 0, -1e-45],
+    ];
     for (let i = 0; i < rows.length; i++) {
       begin(`${rows[i]}`);
       check(list(rows[i]), 1, 3, 1);

@@ -15,7 +15,8 @@ const ROOM: usize = 1 << 22;
 const arena = heap.alloc(ROOM);
 let used: usize = 0;
 
-/** Pages at the end of memory that belong to nobody else. */
+/** The most blocks of a case that take turns at the end of memory, and the pages there that belong to nobody else. */
+const EDGES: i32 = 8;
 const LAST_PAGES: i32 = 8;
 let pages = 0;
 
@@ -43,7 +44,7 @@ export class Block {
   original: usize = 0;
 
   constructor(public count: i32) {
-    if (blocks.length == cases % 6 && count + 2 * MARGIN < LAST_PAGES << 14) {
+    if (blocks.length == cases % EDGES && count + 2 * MARGIN < LAST_PAGES << 14) {
       this.after = OVERREAD;
       this.at = (<usize>pages << 16) - ((count + OVERREAD) << 2);
     } else {
