@@ -174,6 +174,13 @@ class Div extends Binary {
 }
 
 // @ts-ignore: decorator
+@final @unmanaged
+class Max extends Binary {
+  // @ts-ignore: decorator
+  @inline value(a: v128, b: v128): v128 { return f32x4.pmax(a, b); }
+}
+
+// @ts-ignore: decorator
 @inline
 function powLane(a: f32, b: f32): f32 { return <f32>Math.pow(<f64>a, <f64>b); }
 
@@ -247,4 +254,7 @@ export function divForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i
 }
 export function powForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
   zip<Pow>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
+}
+export function maxForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+  zip<Max>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
 }

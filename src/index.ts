@@ -1,16 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { build } from "./graph/build.ts";
 import type { Network } from "./layers.ts";
-import { Model } from "./model.ts";
+import { type LoadOptions, Model } from "./model.ts";
 import { decode } from "./onnx/decode.ts";
 import { type Binary, compile, hasRelaxedSimd } from "./run/wasm.ts";
-
-export interface LoadOptions {
-  /** Names of the classes, in order: then targets may be given, and are reported, by name. */
-  readonly classes?: readonly string[];
-  /** Fused multiply-adds where the runtime has them (default "auto"); "never" gives the same bits everywhere. */
-  readonly relaxed?: "auto" | "never";
-}
 
 /**
  * Loads a network.
@@ -24,7 +17,7 @@ export interface LoadOptions {
 export async function load(source: Uint8Array | ArrayBuffer | Network, options: LoadOptions = {}): Promise<Model> {
   const graph = "graph" in source ? source.graph : build(decode(source instanceof Uint8Array ? source : new Uint8Array(source)));
   const binary: Binary = options.relaxed !== "never" && hasRelaxedSimd() ? "relaxed" : "simd";
-  return new Model(graph, await compile(binary), options.classes);
+  return new Model(graph, await compile(binary), options);
 }
 
 export { type Code, type Issue, LrpError } from "./error.ts";
@@ -37,7 +30,7 @@ export { toAnsi } from "./heatmap/terminal.ts";
 export { type Preparation, type PresetName, presets } from "./image/preparation.ts";
 export { preprocess, viewed } from "./image/preprocess.ts";
 export * from "./layers.ts";
-export type { ExplainOptions, Model } from "./model.ts";
+export type { ExplainOptions, LoadOptions, Model } from "./model.ts";
 export type { Explanation, Inspection, LedgerRow, Prediction, RuleAt } from "./report.ts";
 export { type LrnMode, lrnModes } from "./ops/lrn.ts";
 export type { TaylorNeurons } from "./ops/taylor.ts";

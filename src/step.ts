@@ -89,10 +89,16 @@ export interface Block {
 
 /** Collects the steps of one program, in order. Only the lowering stage makes one. */
 export class Emitter {
+  /** Whether convolutions may go through Winograd's tiles. */
+  readonly winograd: boolean;
   readonly steps: Step[] = [];
   readonly #constants = new Map<Float32Array, Map<string, Value>>();
   readonly #laidOut = new Map<string, Value>();
   #next = 0;
+
+  constructor(winograd: boolean) {
+    this.winograd = winograd;
+  }
 
   /** A fresh value. */
   temp(name: string, dims: Dims, layout: Layout = "first", count = size(dims)): Value {

@@ -5,7 +5,7 @@ import { type Affine, type Linear, type Op, type Operand, type Operands, require
 type None = Readonly<Record<string, never>>;
 const NONE: None = Object.freeze({});
 
-type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward";
+type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
 /** Strides of a value along the axes of the shape that it is broadcast to. */
 function broadcastStrides(dims: Dims, own: readonly number[], out: Dims): number[] {

@@ -54,6 +54,56 @@ export function packPanels(
   }
 }
 
+/** G of Winograd's F(4x4, 3x3), whose points are 0, ±1, ±2 and ∞. */
+const G = [
+  [1 / 4, 0, 0],
+  [-1 / 6, -1 / 6, -1 / 6],
+  [-1 / 6, 1 / 6, -1 / 6],
+  [1 / 24, 1 / 12, 1 / 6],
+  [1 / 24, -1 / 12, 1 / 6],
+  [0, 0, 1],
+] as const;
+
+/** G w Gᵀ of every pair of channels, each of its 36 numbers in panels of its own: [36][ceil(outputs / 8)][inputs][8]. */
+function packTiles(to: Float32Array, outputs: number, inputs: number, at: (o: number, tap: number, i: number) => number): void {
+  to.fill(0);
+  const plane = roundUp(outputs, PANEL) * inputs;
+  const rows = new Float64Array(18);
+  for (let o = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) {
+      const place = ((o >> 3) * inputs + i) * PANEL + (o & 7);
+      const [w0, w1, w2, w3, w4, w5, w6, w7, w8] = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((tap) => at(o, tap, i));
+      G.forEach(([a, b, c], r) => {
+        rows[3 * r] = a * w0 + b * w3 + c * w6;
+        rows[3 * r + 1] = a * w1 + b * w4 + c * w7;
+        rows[3 * r + 2] = a * w2 + b * w5 + c * w8;
+      });
+      for (let r = 0; r < 6; r++) {
+        for (let s = 0; s < 6; s++) {
+          to[(6 * r + s) * plane + place] = G[s][0] * rows[3 * r] + G[s][1] * rows[3 * r + 1] + G[s][2] * rows[3 * r + 2];
+        }
+      }
+    }
+  }
+}
+
+function tilesOf(n: number, oh: number, ow: number): number {
+  return n * Math.ceil(oh / 4) * Math.ceil(ow / 4);
+}
+
+/**
+ * Whether Winograd's tiles pay: 36 products for 16 outputs instead of 144, but whole tiles, six at a time, and weights of four
+ * times the size, which must be read from memory when there are many channels.
+ */
+export function tilesPay(h: Axis, w: Axis, n: number, oh: number, ow: number, inputs: number, outputs: number): boolean {
+  const fits = [h, w].every((axis) => axis.kernel === 3 && axis.stride === 1 && axis.dilation === 1);
+  if (!fits || inputs % 4 !== 0 || outputs % 4 !== 0 || inputs < 16 || outputs < 16) return false;
+  // In multiply-adds; a number of weight that comes from memory costs about as much as sixteen.
+  const direct = 9 * roundUp(n * oh * ow, TILE) * inputs * outputs;
+  const tiled = 36 * (roundUp(tilesOf(n, oh, ow), TILE) + 16) * inputs * outputs;
+  return tiled < 0.8 * direct;
+}
+
 /** x with zeros around it (a negative pad cuts off), channels last. */
 export function padded(
   e: Emitter,
@@ -83,7 +133,7 @@ export function padded(
   return { value, width, height };
 }
 
-/** One stride-1-or-more convolution over an image that is already padded, written wherever the table says. */
+/** One convolution over an image that is already padded, written wherever the table says. */
 interface Pass {
   readonly x: Value;
   readonly xOffset: number;
@@ -98,54 +148,72 @@ interface Pass {
   readonly columns: number;
   readonly tapRow: number;
   readonly tapColumn: number;
+  /** Whether Winograd's tiles do it; the image is then padded up to whole tiles. */
+  readonly tiled: boolean;
 }
 
-export function run(
-  e: Emitter,
-  name: string,
-  p: Pass,
-  g: { group: number; inputs: number; outputs: number; depthwise: boolean },
-  weights: (group: number) => Value,
-  bias: (group: number) => Value,
-): void {
+/** How many channels each group reads and writes. */
+interface Channels {
+  readonly group: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly depthwise: boolean;
+}
+
+/** Where a convolution's weights come from: the number at each place, and a name for the whole. */
+interface Weights {
+  readonly name: string;
+  readonly source: Float32Array;
+  readonly variant: string;
+  at(group: number, output: number, tap: number, input: number): number;
+}
+
+/** Emits a convolution. `bias` and `zeros` give one number for each output of a group, in whole panels. */
+export function run(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: (group: number) => Value, zeros: Value): void {
+  if (p.tiled) return runTiled(e, node, p, g, w, bias(0), zeros);
   const pixels = p.n * p.oh * p.ow;
-  const table = e.scratch(`${name}:table`, 2 * roundUp(pixels, TILE));
+  const taps = p.rows * p.columns;
+  const table = e.scratch(`${node}:table`, 2 * roundUp(pixels, TILE));
   e.emit("convTable", table, p.n, p.oh, p.ow, ...p.xStrides, ...p.yStrides);
+  const place = (group: number) =>
+    [
+      { value: p.x, offset: p.xOffset + group * g.inputs },
+      { value: p.y, offset: p.yOffset + group * g.outputs },
+    ] as const;
   if (g.depthwise) {
-    e.emit(
-      "depthwiseForward",
-      { value: p.x, offset: p.xOffset },
-      weights(0),
-      bias(0),
-      { value: p.y, offset: p.yOffset },
-      table,
-      pixels,
-      g.outputs * g.group,
-      p.rows,
-      p.columns,
-      p.tapRow,
-      p.tapColumn,
-    );
+    const c = g.group;
+    const packed = e.weight(w.name, w.source, `depthwise ${w.variant}`, [taps, c], (to) => {
+      for (let o = 0; o < c; o++) for (let tap = 0; tap < taps; tap++) to[tap * c + o] = w.at(o, 0, tap, 0);
+    });
+    const [x, y] = place(0);
+    e.emit("depthwiseForward", x, packed, bias(0), y, table, pixels, c, p.rows, p.columns, p.tapRow, p.tapColumn);
     return;
   }
   // Neighbouring taps of an undilated row are neighbours in memory as well: the whole row is one run.
   const joined = g.group === 1 && p.tapColumn === g.inputs;
-  const [columns, runLength] = joined ? [1, p.columns * g.inputs] : [p.columns, g.inputs];
+  const [columns, length] = joined ? [1, p.columns * g.inputs] : [p.columns, g.inputs];
   for (let i = 0; i < g.group; i++) {
-    e.emit(
-      "convForward",
-      { value: p.x, offset: p.xOffset + i * g.inputs },
-      weights(i),
-      bias(i),
-      { value: p.y, offset: p.yOffset + i * g.outputs },
-      table,
-      pixels,
-      g.outputs,
-      p.rows,
-      columns,
-      runLength,
-      p.tapRow,
-      p.tapColumn,
+    const count = roundUp(g.outputs, PANEL) * taps * g.inputs;
+    const packed = e.weight(w.name, w.source, `panels ${w.variant} ${i}/${g.group}`, [count], (to) =>
+      packPanels(to, g.outputs, taps, g.inputs, (o, tap, k) => w.at(i, o, tap, k)),
     );
+    const [x, y] = place(i);
+    e.emit("convForward", x, packed, bias(i), y, table, pixels, g.outputs, p.rows, columns, length, p.tapRow, p.tapColumn);
   }
+}
+
+/** Tiles that Winograd's kernel works on together: their products stay in the second-level cache. */
+const SOME = 48;
+
+function runTiled(e: Emitter, node: string, p: Pass, { inputs, outputs }: Channels, w: Weights, bias: Value, zeros: Value): void {
+  const some = Math.min(SOME, roundUp(tilesOf(p.n, p.oh, p.ow), TILE));
+  const packed = e.weight(w.name, w.source, `winograd ${w.variant}`, [36 * roundUp(outputs, PANEL) * inputs], (to) =>
+    packTiles(to, outputs, inputs, (o, tap, i) => w.at(0, o, tap, i)),
+  );
+  const scratch = e.scratch(`${node}:tiles`, some * (36 * (inputs + outputs) + 2) + 160);
+  const [xImage, xRow] = p.xStrides;
+  e.emit(
+    "winogradForward",
+    { value: p.x, offset: p.xOffset }, packed, bias, zeros, p.y, scratch, p.n, p.oh, p.ow, inputs, outputs, xImage, xRow, some,
+  );
 }

@@ -1,7 +1,7 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
-import { type BiasMap, type Call, type Linear, mapOf, type Op, type Operands, require, type WeightMap } from "./op.ts";
-import { packPanels, padded, PANEL, type Phase, phasesOf, roundUp, run } from "./conv-layout.ts";
+import { type BiasMap, type Call, type Linear, mapOf, type Op, type Operands, PLAIN, type Precision, require, type WeightMap } from "./op.ts";
+import { padded, PANEL, type Phase, phasesOf, roundUp, run, tilesPay } from "./conv-layout.ts";
 import { type Axis, asPlane, readWindow, type WindowAttributes, windowAxes } from "./window.ts";
 
 export interface ConvAttributes {
@@ -49,47 +49,38 @@ function zeros(e: Emitter, call: Call<ConvAttributes>, count: number): Value {
   return e.weight(`${weights.name}:zeros`, weights.data, `zeros ${count}`, [count], (to) => to.fill(0));
 }
 
-function convZ(e: Emitter, call: Call<ConvAttributes>, [x]: readonly Value[], map: WeightMap, biasMap: BiasMap | undefined): Value {
+/** Whether Winograd's tiles pay forward, and whether they pay back. */
+const pays = ({ n, c, m, group, h, w }: Geometry) => group === 1 && tilesPay(h, w, n, h.out, w.out, c, m);
+const payBack = ({ n, c, m, group, h, w }: Geometry) => group === 1 && tilesPay(h, w, n, h.length, w.length, m, c);
+
+/** How far whole tiles reach beyond `length` outputs. */
+const overhang = (length: number, tiled: boolean) => (tiled ? roundUp(length, 4) - length : 0);
+
+function convZ(e: Emitter, call: Call<ConvAttributes>, [x]: readonly Value[], map: WeightMap, biasMap: BiasMap | undefined, precision: Precision): Value {
   const { n, c, m, group, h, w, depthwise } = geometry(call);
   const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-  const image = padded(e, x, n, h.length, w.length, c, [h.before, Math.max(0, h.after), w.before, Math.max(0, w.after)]);
+  const tiled = e.winograd && precision === "fast" && pays(geometry(call));
+  const [bottom, right] = [Math.max(0, h.after) + overhang(h.out, tiled), Math.max(0, w.after) + overhang(w.out, tiled)];
+  const image = padded(e, x, n, h.length, w.length, c, [h.before, bottom, w.before, right]);
   const [inputs, outputs] = [c / group, m / group];
   const { name, data } = weightsOf(call);
   const f = mapOf(map);
   const taps = h.kernel * w.kernel;
-  run(
-    e,
-    call.node.name,
-    {
-      x: image.value,
-      xOffset: 0,
-      y,
-      yOffset: 0,
-      n,
-      oh: h.out,
-      ow: w.out,
-      xStrides: [image.height * image.width * c, h.stride * image.width * c, w.stride * c],
-      yStrides: [h.out * w.out * m, w.out * m, m],
-      rows: h.kernel,
-      columns: w.kernel,
-      tapRow: h.dilation * image.width * c,
-      tapColumn: w.dilation * c,
-    },
-    { group, inputs, outputs, depthwise },
-    (g) =>
-      depthwise
-        ? e.weight(name, data, `depthwise ${map}`, [taps, c], (to) => {
-            for (let o = 0; o < c; o++) for (let tap = 0; tap < taps; tap++) to[tap * c + o] = f(data[o * taps + tap]);
-          })
-        : e.weight(name, data, `panels ${map} ${g}/${group}`, [roundUp(outputs, PANEL) * taps * inputs], (to) =>
-            packPanels(to, outputs, taps, inputs, (o, tap, i) => f(data[((g * outputs + o) * inputs + i) * taps + tap])),
-          ),
-    (g) => biasValue(e, call, biasMap, g, depthwise ? m : outputs),
-  );
+  const pass = {
+    x: image.value, xOffset: 0, y, yOffset: 0, n, oh: h.out, ow: w.out, tiled,
+    xStrides: [image.height * image.width * c, h.stride * image.width * c, w.stride * c], yStrides: [h.out * w.out * m, w.out * m, m],
+    rows: h.kernel, columns: w.kernel, tapRow: h.dilation * image.width * c, tapColumn: w.dilation * c,
+  } as const;
+  const weights = {
+    name, source: data, variant: `${map}`,
+    at: (g: number, o: number, tap: number, i: number) => f(data[((g * outputs + o) * inputs + i) * taps + tap]),
+  };
+  const bias = (g: number) => biasValue(e, call, biasMap, g, depthwise ? m : outputs);
+  run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, bias, zeros(e, call, roundUp(outputs, PANEL)));
   return y;
 }
 
-function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMap): readonly Value[] {
+function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMap, precision: Precision): readonly Value[] {
   const { n, c, m, group, h, w, depthwise } = geometry(call);
   const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
   const [rows, columns] = [phasesOf(h), phasesOf(w)];
@@ -100,9 +91,10 @@ function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMa
     const last = Math.max(length - 1, ...used.map((p) => p.start + (p.taps.length - 1) * p.step + p.count - 1));
     return [-first, last - (length - 1)];
   };
+  const tiled = e.winograd && precision === "fast" && payBack(geometry(call));
   const [top, bottom] = reach(rows, h.out);
   const [left, right] = reach(columns, w.out);
-  const image = padded(e, s, n, h.out, w.out, m, [top, bottom, left, right]);
+  const image = padded(e, s, n, h.out, w.out, m, [top, bottom + overhang(h.length, tiled), left, right + overhang(w.length, tiled)]);
   const [inputs, outputs] = [m / group, c / group];
   const { name, data } = weightsOf(call);
   const f = mapOf(map);
@@ -112,38 +104,21 @@ function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMa
     for (const column of columns) {
       const [kh, kw] = [row.taps.length, column.taps.length];
       if (kh === 0 || kw === 0) continue;
+      const pass = {
+        x: image.value, xOffset: ((row.start + top) * image.width + column.start + left) * m,
+        y: out, yOffset: (row.first * w.length + column.first) * c, n, oh: row.count, ow: column.count, tiled,
+        xStrides: [image.height * image.width * m, image.width * m, m],
+        yStrides: [h.length * w.length * c, h.stride * w.length * c, w.stride * c],
+        rows: kh, columns: kw, tapRow: row.step * image.width * m, tapColumn: column.step * m,
+      } as const;
       const tapAt = (tap: number) => row.taps[Math.floor(tap / kw)] * w.kernel + column.taps[tap % kw];
-      // Equal taps of equal weights are packed alike, whichever convolution they belong to.
-      const phase = `taps ${row.taps} x ${column.taps}`;
-      run(
-        e,
-        call.node.name,
-        {
-          x: image.value,
-          xOffset: ((row.start + top) * image.width + column.start + left) * m,
-          y: out,
-          yOffset: (row.first * w.length + column.first) * c,
-          n,
-          oh: row.count,
-          ow: column.count,
-          xStrides: [image.height * image.width * m, image.width * m, m],
-          yStrides: [h.length * w.length * c, h.stride * w.length * c, w.stride * c],
-          rows: kh,
-          columns: kw,
-          tapRow: row.step * image.width * m,
-          tapColumn: column.step * m,
-        },
-        { group, inputs, outputs, depthwise },
-        (g) =>
-          depthwise
-            ? e.weight(name, data, `transposed depthwise ${map} ${phase}`, [kh * kw, c], (to) => {
-                for (let o = 0; o < c; o++) for (let tap = 0; tap < kh * kw; tap++) to[tap * c + o] = f(data[o * taps + tapAt(tap)]);
-              })
-            : e.weight(name, data, `transposed panels ${map} ${g}/${group} ${phase}`, [roundUp(outputs, PANEL) * kh * kw * inputs], (to) =>
-                packPanels(to, outputs, kh * kw, inputs, (o, tap, i) => f(data[((g * inputs + i) * outputs + o) * taps + tapAt(tap)])),
-              ),
-        () => zeros(e, call, roundUp(depthwise ? c : outputs, PANEL)),
-      );
+      const weights = {
+        // Equal taps of equal weights are packed alike, whichever convolution they belong to.
+        name, source: data, variant: `transposed ${map} taps ${row.taps} x ${column.taps}`,
+        at: (g: number, o: number, tap: number, i: number) => f(data[((g * inputs + i) * outputs + o) * taps + tapAt(tap)]),
+      };
+      const none = zeros(e, call, roundUp(depthwise ? c : outputs, PANEL));
+      run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, () => none, none);
     }
   }
   return [out];
@@ -156,6 +131,7 @@ const linear: Linear<ConvAttributes> = {
   z: convZ,
   vjp: convVjp,
   bias: (call) => call.inputs[2]?.constant,
+  approximates: (call) => pays(geometry(call)),
 };
 
 /**
@@ -190,7 +166,7 @@ export const conv: Op<ConvAttributes> = {
     const axes = windowAxes(x.dims.slice(2), a.window, kernel);
     return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.out)]], attributes: { ...a, plane: asPlane(axes) } };
   },
-  forward: (e, call) => [convZ(e, call, [e.as(call.x(0), "last")], [1, 1], [1, 1])],
+  forward: (e, call) => [convZ(e, call, [e.as(call.x(0), "last")], PLAIN, PLAIN, "fast")],
   relevance: linear,
 };
 

@@ -82,6 +82,9 @@ export function mapOf(map: WeightMap): (v: number) => number {
   return (v) => (v > 0 ? p * v : q * v);
 }
 
+/** `fast` may round more, by a small share of the largest value nearby: for numbers that are not divided by. */
+export type Precision = "exact" | "fast";
+
 /** A linear operator, all of whose rules follow from two facts: how it runs, and how its transpose runs. */
 export interface Linear<A> {
   readonly kind: "linear";
@@ -90,11 +93,13 @@ export interface Linear<A> {
   /** The layout in which it wants them. */
   readonly layout: "first" | "last";
   /** y = L(x; f(W)) + f(b). `bias` undefined: no bias. */
-  z(e: Emitter, call: Call<A>, x: readonly Value[], weight: WeightMap, bias: BiasMap | undefined): Value;
+  z(e: Emitter, call: Call<A>, x: readonly Value[], weight: WeightMap, bias: BiasMap | undefined, precision: Precision): Value;
   /** Lᵀ(s; f(W)), one value for each data input. */
-  vjp(e: Emitter, call: Call<A>, s: Value, weight: WeightMap): readonly Value[];
+  vjp(e: Emitter, call: Call<A>, s: Value, weight: WeightMap, precision: Precision): readonly Value[];
   /** The bias, one number for each output channel. */
   bias?(call: Call<A>): Constant | undefined;
+  /** Whether `fast` differs from `exact` here, when Winograd's tiles may be used. */
+  approximates?(call: Call<A>): boolean;
   /** For operators without parameters: the constant weight of each data input, +1 or −1. Then z and vjp leave the weight out. */
   signs?(call: Call<A>): readonly number[];
 }

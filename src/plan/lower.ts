@@ -239,8 +239,8 @@ function lowerBackward(
 }
 
 /** The graph as one straight list of kernel calls: forward, then, if asked for, relevance. */
-export function lower(graph: Graph, request?: BackwardRequest): Program {
-  const e = new Emitter();
+export function lower(graph: Graph, winograd: boolean, request?: BackwardRequest): Program {
+  const e = new Emitter(winograd);
   const { values, calls, input } = lowerForward(e, graph);
   const outputs = new Map(graph.outputs.map(({ name }) => [name, e.as(values.get(name)!, "first")]));
   const relevance = request && lowerBackward(e, graph, values, calls, request);

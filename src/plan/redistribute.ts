@@ -1,6 +1,6 @@
 import type { Emitter, Ref, Value } from "../step.ts";
 import { zip } from "../ops/arithmetic.ts";
-import { type BiasMap, type Call, type Linear, mapOf, PLAIN, type Slopes, type WeightMap } from "../ops/op.ts";
+import { type BiasMap, type Call, type Linear, mapOf, PLAIN, type Precision, type Slopes, type WeightMap } from "../ops/op.ts";
 import type { Bound, Group, LinearRule, Pass, Stabilizer } from "../rules/rule.ts";
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
@@ -74,7 +74,7 @@ function live(site: Site, group: Group): { pass: Pass; x: (Value | undefined)[] 
 /** z of the layer as it is, by whose sign a rule may choose: the forward pass's result unless the rule leaves out the bias. */
 function ownZ({ e, call, linear, rule, x }: Site): Value {
   const asRun = rule.bias || linear.bias?.(call) === undefined;
-  return asRun ? e.as(call.y(0), linear.layout) : linear.z(e, call, x, PLAIN, undefined);
+  return asRun ? e.as(call.y(0), linear.layout) : linear.z(e, call, x, PLAIN, undefined, "exact");
 }
 
 function zero(e: Emitter, like: Value): Value {
@@ -83,24 +83,28 @@ function zero(e: Emitter, like: Value): Value {
   return value;
 }
 
+/**
+ * Relevance is divided by the denominator, so an error there is not bounded by the largest value nearby, unless the denominator
+ * has a floor: where it is never below the layer's own z, R_j / denominator_j is at most R_j / z_j, whatever the rounding.
+ */
+function precisionOf(group: Group): Precision {
+  return group.aboveOwn ? "fast" : "exact";
+}
+
 /** Σ of the passes through the layer; the forward pass's own result where that is the same. */
-function denominator(site: Site, passes: ReturnType<typeof live>): Value {
+function denominator(site: Site, group: Group, passes: ReturnType<typeof live>): Value {
   const { e, call, linear } = site;
   const [only] = passes;
   const complete = only && (isPlain(only.pass.bias) || linear.bias?.(call) === undefined);
   if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && complete) return e.as(call.y(0), linear.layout);
-  const sums = passes.map(({ pass, x }) =>
-    linear.z(
-      e,
-      call,
-      x.map((v, i) => v ?? zero(e, site.x[i])),
-      pass.weight,
-      pass.bias,
-    ),
-  );
-  return sums.length === 0
-    ? zero(e, e.as(call.y(0), linear.layout))
-    : sums.reduce((a, b) => zip(e, "addForward", `${call.node.name}:z`, a, b, a.dims));
+  const sums = passes.map(({ pass, x }) => {
+    const inputs = x.map((v, i) => v ?? zero(e, site.x[i]));
+    return linear.z(e, call, inputs, pass.weight, pass.bias, precisionOf(group));
+  });
+  if (sums.length === 0) return zero(e, e.as(call.y(0), linear.layout));
+  const z = sums.reduce((a, b) => zip(e, "addForward", `${call.node.name}:z`, a, b, a.dims));
+  const rounded = e.winograd && group.aboveOwn && linear.approximates?.(call);
+  return rounded ? zip(e, "maxForward", `${call.node.name}:floored`, z, ownZ(site), z.dims) : z;
 }
 
 function absorb({ e, call, linear, ledger }: Site, s: Value, map: BiasMap): void {
@@ -161,11 +165,11 @@ export function redistribute(
   const own = rule.groups.some((group) => group.where) ? ownZ(site) : undefined;
   for (const group of rule.groups) {
     const passes = live(site, group);
-    const s = divide(site, group, r, denominator(site, passes), group.where && own);
+    const s = divide(site, group, r, denominator(site, group, passes), group.where && own);
     for (const { pass } of passes) if (pass.bias) absorb(site, s, pass.bias);
     for (const { pass, x: mapped } of passes) {
       if (!mapped.some((v) => v)) continue;
-      linear.vjp(e, call, s, pass.weight).forEach((c, i) => {
+      linear.vjp(e, call, s, pass.weight, precisionOf(group)).forEach((c, i) => {
         const factor = mapped[i];
         if (!factor) return;
         const out = outs[i];
@@ -185,7 +189,7 @@ export function redistribute(
 export function gradient(e: Emitter, call: Call<unknown>, linear: Linear<unknown>, received: Value): readonly Value[] {
   const plain: WeightMap & Slopes = PLAIN;
   const signs = linear.signs?.(call);
-  return linear.vjp(e, call, e.as(received, linear.layout), plain).map((c, i) => {
+  return linear.vjp(e, call, e.as(received, linear.layout), plain, "exact").map((c, i) => {
     if (!signs || signs[i] === 1) return c;
     const negative = e.temp(`${call.node.name}:negative`, c.dims, c.layout);
     e.emit("slopeForward", c, negative, c.count, signs[i], signs[i]);

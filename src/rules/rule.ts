@@ -19,6 +19,8 @@ export interface Group {
   readonly passes: readonly Pass[];
   /** Only for outputs of this sign of the layer's own z. */
   readonly where?: "positive" | "negative";
+  /** The denominator is never below the layer's own z: it collects what pushes z up and leaves out what pulls it down. */
+  readonly aboveOwn?: boolean;
 }
 
 export interface Stabilizer {
@@ -75,6 +77,7 @@ function linear(
 
 /** x⁺W⁺ + x⁻W⁻ (+ b⁺): what pushes z up. */
 const UP = [pass(POSITIVE, POSITIVE, POSITIVE), pass(NEGATIVE, NEGATIVE)];
+const up = (coefficient: number): Group => ({ ...group(coefficient, UP), aboveOwn: true });
 /** x⁺W⁻ + x⁻W⁺ (+ b⁻): what pulls z down. */
 const DOWN = [pass(POSITIVE, NEGATIVE, NEGATIVE), pass(NEGATIVE, POSITIVE)];
 
@@ -88,13 +91,13 @@ export const ruleOf = Object.freeze({
       o,
     ),
   alphaBeta: ({ alpha = 2, beta = alpha - 1, ...o }: Common & { alpha?: number; beta?: number } = {}): LinearRule =>
-    linear(`alphaBeta(${alpha}, ${beta})`, [group(alpha, UP), ...(beta === 0 ? [] : [group(-beta, DOWN)])], o),
+    linear(`alphaBeta(${alpha}, ${beta})`, [up(alpha), ...(beta === 0 ? [] : [group(-beta, DOWN)])], o),
   /** The paper's notation: β, with α = 1 + β. */
   beta: ({ beta = 1, ...o }: Common & { beta?: number } = {}): LinearRule => ({
     ...ruleOf.alphaBeta({ ...o, alpha: 1 + beta, beta }),
     name: `beta(${beta})`,
   }),
-  zPlus: (o: Common = {}): LinearRule => linear("zPlus", [group(1, UP)], o),
+  zPlus: (o: Common = {}): LinearRule => linear("zPlus", [up(1)], o),
   gamma: ({ gamma = 0.25, ...o }: Common & { gamma?: number } = {}): LinearRule => {
     const [up, down]: Slopes[] = [
       [1 + gamma, 1],

@@ -15,7 +15,7 @@ const demo = new Uint8Array(readFileSync(new URL("../../demo/digits.onnx", impor
 function program(composite: string): Program {
   const graph = canonize(infer(build(decode(demo)), [2, 1, 28, 28]));
   const { assignment } = assign(graph, ancestors(graph, "logits"), compositeOf(composite, {}));
-  return lower(graph, { start: "logits", assignment, at: [] });
+  return lower(graph, true, { start: "logits", assignment, at: [] });
 }
 
 /** First and last step at which each value is named, by a second reading of the program. */

@@ -1,0 +1,62 @@
+import { describe, expect, it } from "vitest";
+import { conv2d, load, relu, ruleOf, sequential, type Tensor } from "../../src/index.ts";
+import { baseEntries, type Composite } from "../../src/rules/composite.ts";
+import { dataFile, hasData, photo, relativeError } from "../data.ts";
+
+/** Numbers between −1 and 1 that are the same in every run. */
+function noise(seed: number, ...dims: number[]): Tensor {
+  let state = seed;
+  const count = dims.reduce((a, b) => a * b);
+  return {
+    dims,
+    data: Float32Array.from({ length: count }, () => {
+      state = (state * 16807) % 2147483647;
+      return (state / 2147483647) * 2 - 1;
+    }),
+  };
+}
+
+const both = (network: Parameters<typeof load>[0]) => Promise.all([true, false].map((winograd) => load(network, { winograd })));
+const usesTiles = (plan: string) => plan.includes("winogradForward");
+
+describe("Winograd's tiles against the direct kernel", () => {
+  const shapes = [
+    { c: 16, m: 24, size: [13, 17], pads: 1 },
+    { c: 20, m: 16, size: [12, 9], pads: 0 },
+    { c: 16, m: 20, size: [11, 14], pads: [2, 0, 1, 1] },
+  ] as const;
+  it.each(shapes)("$c to $m channels at $size, pads $pads", async ({ c, m, size, pads }) => {
+    const [h, w] = size;
+    const network = sequential({ input: [c, h, w] }, [relu(), conv2d({ weight: noise(3, m, c, 3, 3), bias: noise(5, m), pads }), relu()]);
+    const [tiled, direct] = await both(network);
+    const x = noise(7, 2, c, h, w);
+    expect(usesTiles(tiled.printPlan(x.dims))).toBe(true);
+    expect(usesTiles(direct.printPlan(x.dims))).toBe(false);
+    expect(relativeError(tiled.predict(x).output.data, direct.predict(x).output.data)).toBeLessThan(5e-6);
+    for (const composite of ["epsilonPlus", "epsilon", "epsilonAlpha2Beta1", "epsilonPlusFlat"]) {
+      const [a, b] = [tiled, direct].map((model) => model.explain(x, { composite }).relevance.data);
+      expect(relativeError(a, b), composite).toBeLessThan(1e-5);
+    }
+  });
+
+  it("relevance at nearly dead neurons stays where it was", async () => {
+    // One output in seven has a z⁺ that is millions of times smaller than its neighbours', and relevance arrives at it all the same.
+    const [c, m, size] = [16, 16, 16];
+    const x = noise(11, 1, c, size, size);
+    for (let i = 0; i < x.data.length; i++) x.data[i] = i % 7 === 0 ? 3 : 1e-6 * Math.abs(x.data[i]);
+    const network = sequential({ input: [c, size, size] }, [relu(), conv2d({ weight: noise(13, m, c, 3, 3), pads: 1 }), relu()]);
+    const composite: Composite = [{ type: "convolution", rule: ruleOf.zPlus() }, ...baseEntries()];
+    const target = noise(17, m * size * size).data;
+    const [a, b] = (await both(network)).map((model) => model.explain(x, { composite, target }).relevance.data);
+    expect(relativeError(a, b)).toBeLessThan(1e-4);
+  });
+
+  it.runIf(hasData)("GoogLeNet's explanation of a photo", async () => {
+    const [tiled, direct] = await both(dataFile("models/bvlc_googlenet/bvlc_googlenet.onnx") as never);
+    const x = photo("cat.jpg", "caffe", [1, 3, 224, 224]);
+    for (const composite of ["epsilonPlus", "epsilonAlpha2Beta1"]) {
+      const [a, b] = [tiled, direct].map((model) => model.explain(x, { composite }).relevance.data);
+      expect(relativeError(a, b), composite).toBeLessThan(1e-4);
+    }
+  });
+});
