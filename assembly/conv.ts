@@ -51,6 +51,9 @@ function storePair(y: usize, low: v128, high: v128, lanes: i32): void {
   if (lanes > 4) storeLanes(y + 16, high, lanes - 4);
 }
 
+/** Taps that are summed in one go, in bytes of x; longer sums are carried on in y, for the sake of rounding. */
+const SEGMENT: usize = 1024;
+
 /**
  * Convolution over channels-last images, all of whose taps lie inside x (the caller has padded it).
  *
@@ -71,14 +74,19 @@ export function convForward(
 ): void {
   const panelBytes: usize = (rows * columns * run) << 5;
   const tableEnd = table + (((pixels + TILE - 1) / TILE) * TILE << 3);
+  const long = <usize>(rows * columns * run) << 2 > SEGMENT;
+  const zero = f32x4.splat(0);
   for (let o = 0; o < m; o += 8, w += panelBytes, b += 32, y += 32) {
     const lanes = m - o;
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     for (let at = table; at < tableEnd; at += TILE << 3) {
+      const y0 = y + i32.load(at, 4), y1 = y + i32.load(at, 12), y2 = y + i32.load(at, 20);
+      const y3 = y + i32.load(at, 28), y4 = y + i32.load(at, 36), y5 = y + i32.load(at, 44);
       let c00 = b0, c01 = b1, c10 = b0, c11 = b1, c20 = b0, c21 = b1;
       let c30 = b0, c31 = b1, c40 = b0, c41 = b1, c50 = b0, c51 = b1;
       let panel = w;
+      let carried = false;
       for (let r = 0; r < rows; r++) {
         for (let q = 0; q < columns; q++) {
           const tap = x + ((r * tapRow + q * tapColumn) << 2);
@@ -90,29 +98,44 @@ export function convForward(
           let a5 = tap + i32.load(at, 40);
           const end = a0 + (run << 2);
           while (a0 < end) {
-            const p0 = v128.load(panel), p1 = v128.load(panel, 16);
-            let v = v128.load32_splat(a0);
-            c00 = madd(v, p0, c00); c01 = madd(v, p1, c01);
-            v = v128.load32_splat(a1);
-            c10 = madd(v, p0, c10); c11 = madd(v, p1, c11);
-            v = v128.load32_splat(a2);
-            c20 = madd(v, p0, c20); c21 = madd(v, p1, c21);
-            v = v128.load32_splat(a3);
-            c30 = madd(v, p0, c30); c31 = madd(v, p1, c31);
-            v = v128.load32_splat(a4);
-            c40 = madd(v, p0, c40); c41 = madd(v, p1, c41);
-            v = v128.load32_splat(a5);
-            c50 = madd(v, p0, c50); c51 = madd(v, p1, c51);
-            a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4; panel += 32;
+            const stop = min(end, a0 + SEGMENT);
+            while (a0 < stop) {
+              const p0 = v128.load(panel), p1 = v128.load(panel, 16);
+              let v = v128.load32_splat(a0);
+              c00 = madd(v, p0, c00); c01 = madd(v, p1, c01);
+              v = v128.load32_splat(a1);
+              c10 = madd(v, p0, c10); c11 = madd(v, p1, c11);
+              v = v128.load32_splat(a2);
+              c20 = madd(v, p0, c20); c21 = madd(v, p1, c21);
+              v = v128.load32_splat(a3);
+              c30 = madd(v, p0, c30); c31 = madd(v, p1, c31);
+              v = v128.load32_splat(a4);
+              c40 = madd(v, p0, c40); c41 = madd(v, p1, c41);
+              v = v128.load32_splat(a5);
+              c50 = madd(v, p0, c50); c51 = madd(v, p1, c51);
+              a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4; panel += 32;
+            }
+            if (!long) continue;
+            if (carried) {
+              // All are read before any is written: a pixel that is repeated at the end of the table is added to once.
+              c00 = f32x4.add(c00, v128.load(y0)); c01 = f32x4.add(c01, v128.load(y0, 16));
+              c10 = f32x4.add(c10, v128.load(y1)); c11 = f32x4.add(c11, v128.load(y1, 16));
+              c20 = f32x4.add(c20, v128.load(y2)); c21 = f32x4.add(c21, v128.load(y2, 16));
+              c30 = f32x4.add(c30, v128.load(y3)); c31 = f32x4.add(c31, v128.load(y3, 16));
+              c40 = f32x4.add(c40, v128.load(y4)); c41 = f32x4.add(c41, v128.load(y4, 16));
+              c50 = f32x4.add(c50, v128.load(y5)); c51 = f32x4.add(c51, v128.load(y5, 16));
+            }
+            storePair(y0, c00, c01, lanes); storePair(y1, c10, c11, lanes); storePair(y2, c20, c21, lanes);
+            storePair(y3, c30, c31, lanes); storePair(y4, c40, c41, lanes); storePair(y5, c50, c51, lanes);
+            c00 = zero; c01 = zero; c10 = zero; c11 = zero; c20 = zero; c21 = zero;
+            c30 = zero; c31 = zero; c40 = zero; c41 = zero; c50 = zero; c51 = zero;
+            carried = true;
           }
         }
       }
-      storePair(y + i32.load(at, 4), c00, c01, lanes);
-      storePair(y + i32.load(at, 12), c10, c11, lanes);
-      storePair(y + i32.load(at, 20), c20, c21, lanes);
-      storePair(y + i32.load(at, 28), c30, c31, lanes);
-      storePair(y + i32.load(at, 36), c40, c41, lanes);
-      storePair(y + i32.load(at, 44), c50, c51, lanes);
+      if (long) continue;
+      storePair(y0, c00, c01, lanes); storePair(y1, c10, c11, lanes); storePair(y2, c20, c21, lanes);
+      storePair(y3, c30, c31, lanes); storePair(y4, c40, c41, lanes); storePair(y5, c50, c51, lanes);
     }
   }
 }
