@@ -1,9 +1,28 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+import { LrpError } from "./error.ts";
 import { build } from "./graph/build.ts";
 import type { Network } from "./layers.ts";
-import { type LoadOptions, Model } from "./model.ts";
+import { Model } from "./model.ts";
 import { decode } from "./onnx/decode.ts";
+import type { LoadOptions } from "./options.ts";
 import { type Binary, compile, hasRelaxedSimd } from "./run/wasm.ts";
+
+function isNetwork(source: unknown): source is Network {
+  return typeof source === "object" && source !== null && "graph" in source;
+}
+
+function bytesOf(source: unknown): Uint8Array {
+  if (source instanceof Uint8Array) return source;
+  // By its name, because a sandbox may hand in an ArrayBuffer of another realm.
+  if (Object.prototype.toString.call(source) === "[object ArrayBuffer]") return new Uint8Array(source as ArrayBuffer);
+  const received = typeof source === "string" ? `the text '${source}'` : String(source);
+  throw new LrpError("usage", {
+    where: "load",
+    expected: "the bytes of an ONNX file (Uint8Array or ArrayBuffer), or a network made by sequential()",
+    received,
+    fix: "relprop opens no files: read it first, e.g. await readFile(path).",
+  });
+}
 
 /**
  * Loads a network.
@@ -15,7 +34,7 @@ import { type Binary, compile, hasRelaxedSimd } from "./run/wasm.ts";
  * model.predict({ data: Float32Array.of(1, 2), dims: [1, 2] }).output.data; // Float32Array [5]
  */
 export async function load(source: Uint8Array | ArrayBuffer | Network, options: LoadOptions = {}): Promise<Model> {
-  const graph = "graph" in source ? source.graph : build(decode(source instanceof Uint8Array ? source : new Uint8Array(source)));
+  const graph = isNetwork(source) ? source.graph : build(decode(bytesOf(source)));
   const binary: Binary = options.relaxed !== "never" && hasRelaxedSimd() ? "relaxed" : "simd";
   return new Model(graph, await compile(binary), options);
 }
@@ -30,7 +49,8 @@ export { toAnsi } from "./heatmap/terminal.ts";
 export { type Preparation, type PresetName, presets } from "./image/preparation.ts";
 export { preprocess, viewed } from "./image/preprocess.ts";
 export * from "./layers.ts";
-export type { ExplainOptions, LoadOptions, Model } from "./model.ts";
+export type { Model } from "./model.ts";
+export type { ExplainOptions, LoadOptions } from "./options.ts";
 export type { Explanation, Inspection, LedgerRow, Prediction, RuleAt } from "./report.ts";
 export { type LrnMode, lrnModes } from "./ops/lrn.ts";
 export type { TaylorNeurons } from "./ops/taylor.ts";

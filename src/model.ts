@@ -1,40 +1,27 @@
 import { type Issue, LrpError, sentence } from "./error.ts";
 import { canonize } from "./graph/canonize.ts";
-import { type Graph, type Node, type Port, printGraph, producers, resolve, whereIs } from "./graph/graph.ts";
+import { type Graph, logitsOf, type Node, type Port, printGraph, resolve, whereIs } from "./graph/graph.ts";
 import { infer } from "./graph/infer.ts";
 import { ops } from "./ops/index.ts";
 import { ancestors, type Backward, lower } from "./plan/lower.ts";
 import { type Plan, place, printPlan } from "./plan/place.ts";
-import { type Explanation, type Inspection, ledgerRows, type Prediction, type RuleAt } from "./report.ts";
-import { type Assignment, assign, type Composite, compositeOf, type Parameters } from "./rules/composite.ts";
+import { checkOptions, type ExplainOptions, type LoadOptions } from "./options.ts";
+import {
+  checkRelevance,
+  type Explanation,
+  type Inspection,
+  inspectionText,
+  ledgerRows,
+  type Prediction,
+  type RuleAt,
+  shareNote,
+} from "./report.ts";
+import { type Assignment, assign, compositeOf } from "./rules/composite.ts";
+import { checkDims, checkInput } from "./run/input.ts";
 import { Session } from "./run/session.ts";
-import { type Chosen, chooseTargets, type Target } from "./run/target.ts";
+import { type Chosen, chooseTargets } from "./run/target.ts";
 import { instantiate } from "./run/wasm.ts";
-import { type Dims, shapeText, size, type Tensor } from "./tensor.ts";
-
-/** How a network is loaded. */
-export interface LoadOptions {
-  /** Names of the classes, in order: then targets may be given, and are reported, by name. */
-  readonly classes?: readonly string[];
-  /** Fused multiply-adds where the runtime has them (default "auto"); "never" gives the same bits everywhere. */
-  readonly relaxed?: "auto" | "never";
-  /** 3x3 convolutions by Winograd's method (default true): twice to three times as fast, rounded to about 1e-5 of the largest value. */
-  readonly winograd?: boolean;
-}
-
-/** How a network is explained. */
-export interface ExplainOptions extends Parameters {
-  /** A name from `composites`, or a list of entries of your own. Default "epsilonPlus". */
-  readonly composite?: string | Composite;
-  /** Default "argmax". */
-  readonly target?: Target;
-  /** Whether relevance starts from the logit (default) or from 1. */
-  readonly start?: "logit" | "one";
-  /** Names of values at which relevance is wanted as well. */
-  readonly at?: readonly string[];
-  /** Which output is explained, when the network has several. Default: the first. */
-  readonly output?: string;
-}
+import { type Dims, shapeText, type Tensor } from "./tensor.ts";
 
 /** A graph for one shape of input, with the memory and the plans that belong to it. */
 interface Fitted {
@@ -54,18 +41,11 @@ interface Assigned {
 }
 
 const KEPT_PLANS = 8;
-const SQUASHING = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
-const RESHAPING = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"]);
 
-/** The value before a softmax, log-softmax or sigmoid at the end, and that node. */
-function logitsOf(graph: Graph, output: string): { start: string; skipped?: Node } {
-  const by = producers(graph);
-  for (let name = output; ; ) {
-    const node = by.get(name);
-    if (node && SQUASHING.has(node.type)) return { start: node.inputs[0], skipped: node };
-    if (!node || !RESHAPING.has(node.type)) return { start: output };
-    name = node.inputs[0];
-  }
+/** The dims of one sample, unless more than the batch is free. */
+function oneSample({ dims }: Port): Dims | undefined {
+  const fixed = dims.map((d, axis) => (axis === 0 && typeof d === "string" ? 1 : d));
+  return fixed.every((d): d is number => typeof d === "number") ? fixed : undefined;
 }
 
 /** A network that is loaded: it predicts, and explains what it predicts. Made by `load`. */
@@ -80,7 +60,7 @@ export class Model {
   #module: WebAssembly.Module | undefined;
   #fitted: Fitted | undefined;
 
-  /** @internal */
+  /** @internal Made by `load`. */
   constructor(graph: Graph, module: WebAssembly.Module, { classes, winograd = true }: Pick<LoadOptions, "classes" | "winograd">) {
     this.#graph = graph;
     this.#winograd = winograd;
@@ -89,8 +69,8 @@ export class Model {
     this.outputs = graph.outputs;
     this.classes = classes;
     // Whatever does not depend on a free size is checked now, not at the first call.
-    const dims = graph.inputs[0].dims.map((d, axis) => (axis === 0 && typeof d === "string" ? 1 : d));
-    if (dims.every((d) => typeof d === "number")) this.#fit(dims as number[]);
+    const dims = oneSample(graph.inputs[0]);
+    if (dims) this.#fit(dims);
   }
 
   /**
@@ -98,9 +78,10 @@ export class Model {
    * @throws LrpError "shape" when the input's dims do not fit, "usage" when it holds NaN or infinity or the model is disposed
    */
   predict(input: Tensor): Prediction {
-    const fitted = this.#fit(this.#checked(input));
+    const fitted = this.#fit(checkInput(this.inputs[0], input));
     const plan = this.#plan(fitted, "predict", () => place(lower(fitted.graph, this.#winograd)));
     fitted.session.run(plan, input.data);
+    this.#finite(fitted, plan, input.data);
     return this.#outputs(fitted, plan);
   }
 
@@ -112,35 +93,39 @@ export class Model {
    * @throws LrpError as `predict`, and "usage" for options, "rule" for nodes that no rule of the composite fits
    */
   explain(input: Tensor, options: ExplainOptions = {}): Explanation {
-    const fitted = this.#fit(this.#checked(input));
+    const fitted = this.#fit(checkInput(this.inputs[0], input));
     const { graph, session } = fitted;
+    checkOptions(options);
     const { target = "argmax", start = "logit", at = [] } = options;
-    if (start !== "logit" && start !== "one")
-      throw new LrpError("usage", { where: "option 'start'", expected: "'logit' or 'one'", received: `'${start}'` });
-    const assigned = this.#assign(graph, options);
-    if (assigned.issues.length > 0) throw new LrpError("rule", assigned.issues);
+    const assigned = this.#assignAll(graph, options);
     const names = at.map((name) => this.#named(graph, assigned, name));
     // Equal rules mean an equal plan, whichever composite they came from.
     const key = JSON.stringify([assigned.start, [...assigned.assignment.values()], names]);
-    const plan = this.#plan(fitted, key, () => place(lower(graph, this.#winograd, { start: assigned.start, assignment: assigned.assignment, at: names })));
+    const plan = this.#plan(fitted, key, () =>
+      place(lower(graph, this.#winograd, { start: assigned.start, assignment: assigned.assignment, at: names })),
+    );
     const backward = plan.program.relevance!;
     const samples = input.dims[0];
     let targets: Chosen[][] = [];
     session.run(plan, input.data, (logits) => {
+      if (!logits.every(Number.isFinite)) this.#finite(fitted, plan, input.data);
       const chosen = chooseTargets(target, start, logits, samples, this.classes);
       targets = chosen.targets;
       return chosen.relevance;
     });
     const tensor = (value: Backward["input"]): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
+    const relevance = tensor(backward.input);
+    const ledger = ledgerRows(backward, session.read(plan, backward.ledger));
+    checkRelevance(relevance, ledger);
     return {
       ...this.#outputs(fitted, plan, options.output),
       targets,
       start,
-      relevance: tensor(backward.input),
+      relevance,
       at: Object.fromEntries(at.map((name, i) => [name, tensor(backward.at.get(names[i])!)])),
       rules: this.#rules(graph, assigned),
-      ledger: ledgerRows(backward, session.read(plan, backward.ledger)),
-      notes: this.#notes(graph, assigned, options.output),
+      ledger,
+      notes: [...this.#notes(graph, assigned, options.output), ...shareNote(relevance.data, targets, start)],
     };
   }
 
@@ -149,10 +134,11 @@ export class Model {
    * Where a dimension beyond the batch is free, `dims` must say it.
    */
   inspect(options: ExplainOptions & { readonly dims?: Dims } = {}): Inspection {
-    const wanted = options.dims ?? this.inputs[0].dims.map((d, axis) => (axis === 0 && typeof d === "string" ? 1 : d));
-    if (!wanted.every((d) => typeof d === "number"))
+    const wanted = options.dims ?? oneSample(this.inputs[0]);
+    if (!wanted)
       throw new LrpError("usage", { where: "option 'dims'", expected: `numbers for ${shapeText(this.inputs[0].dims)}`, received: "none" });
-    const { graph } = this.#fit(wanted as number[]);
+    checkDims(this.inputs[0], wanted);
+    const { graph } = this.#fit(wanted);
     const assigned = this.#assign(graph, options);
     const rules = new Map(this.#rules(graph, assigned).map((r) => [r.node, r]));
     const nodes = graph.nodes.map((node) => ({
@@ -163,24 +149,19 @@ export class Model {
       inputs: node.inputs,
       outputs: node.outputs.filter(Boolean).map((name) => ({ name, dims: graph.dims.get(name)! })),
     }));
-    const parameters = [...graph.constants.values()].filter((c) => c.type === "float32").reduce((sum, c) => sum + c.data.length, 0);
-    const width = Math.max(...nodes.map((n) => n.rule.length));
-    const byNode = new Map(nodes.map((n) => [n.outputs[0].name, n.rule]));
-    const lines = printGraph(graph)
-      .split("\n")
-      .map((line) => {
-        const rule = byNode.get(line.slice(0, line.indexOf(": ")));
-        return `${(rule && line.includes(" = ") ? rule : "").padEnd(width)}  ${line}`;
-      });
+    const used = new Set(graph.nodes.flatMap((node) => node.inputs));
+    const parameters = [...graph.constants]
+      .filter(([name, c]) => used.has(name) && c.type === "float32")
+      .reduce((sum, [, c]) => sum + c.data.length, 0);
     const notes = [...assigned.issues.map(sentence), ...this.#notes(graph, assigned, options.output)];
-    return { text: [...lines, "", `${parameters} parameters`, ...notes].join("\n"), nodes, parameters, notes };
+    return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
   }
 
   /** The kernel calls of an explanation, one line each: for people who want to see how it is done. */
   printPlan(dims: Dims, options: ExplainOptions = {}): string {
+    checkDims(this.inputs[0], dims);
     const { graph } = this.#fit(dims);
-    const assigned = this.#assign(graph, options);
-    if (assigned.issues.length > 0) throw new LrpError("rule", assigned.issues);
+    const assigned = this.#assignAll(graph, options);
     return printPlan(place(lower(graph, this.#winograd, { start: assigned.start, assignment: assigned.assignment, at: [] })));
   }
 
@@ -192,27 +173,6 @@ export class Model {
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  #checked(input: Tensor): Dims {
-    const [{ name, dims }] = this.inputs;
-    const { data, dims: given } = input;
-    const fits =
-      Array.isArray(given) &&
-      given.length === dims.length &&
-      given.every((d, i) => Number.isInteger(d) && d > 0 && (typeof dims[i] === "string" || d === dims[i]));
-    if (!fits) throw new LrpError("shape", { where: `input '${name}'`, expected: shapeText(dims), received: shapeText(given ?? ["?"]) });
-    if (!(data instanceof Float32Array) || data.length !== size(given)) {
-      throw new LrpError("shape", {
-        where: `input '${name}'`,
-        expected: `a Float32Array of ${size(given)} numbers`,
-        received: `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`,
-      });
-    }
-    const bad = data.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0)
-      throw new LrpError("usage", { where: `input '${name}'`, expected: "finite numbers", received: `${data[bad]} at position ${bad}` });
-    return given;
   }
 
   /** The graph for these dims. A new shape gets a memory of its own, and the old one is let go. */
@@ -235,6 +195,18 @@ export class Model {
     return plan;
   }
 
+  /** Where numbers have left float32's range, says at which value. */
+  #finite({ graph, session }: Fitted, plan: Plan, input: Float32Array): void {
+    if ([...plan.program.outputs.values()].every((value) => session.read(plan, value).every(Number.isFinite))) return;
+    const first = session.firstOverflow(plan, input, new Set(graph.nodes.flatMap((node) => node.outputs)));
+    throw new LrpError("usage", {
+      where: `value '${first}'`,
+      expected: "finite numbers",
+      received: "infinity or NaN, from an input that is finite",
+      fix: "Is the input scaled as the network was trained?",
+    });
+  }
+
   #output(name?: string): string {
     const output = name ?? this.outputs[0].name;
     if (!this.outputs.some((o) => o.name === output))
@@ -252,6 +224,12 @@ export class Model {
     const { start } = logitsOf(graph, resolve(graph, this.#output(options.output)));
     const path = ancestors(graph, start);
     return { start, path, ...assign(graph, path, composite) };
+  }
+
+  #assignAll(graph: Graph, options: ExplainOptions): Assigned {
+    const assigned = this.#assign(graph, options);
+    if (assigned.issues.length > 0) throw new LrpError("rule", assigned.issues);
+    return assigned;
   }
 
   /** The value of that name on the way of relevance. */
@@ -290,7 +268,7 @@ export class Model {
   #notes(graph: Graph, { path }: Assigned, output?: string): string[] {
     const { skipped } = logitsOf(graph, resolve(graph, this.#output(output)));
     const notes = skipped ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`] : [];
-    for (const node of path) {
+    for (const node of graph.nodes.filter((n) => path.has(n))) {
       if (node.type === "BatchNormalization")
         notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
       if (node.type === "LRN" && node.note) notes.push(`${whereIs(node)} ${node.note}.`);

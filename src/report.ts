@@ -1,3 +1,4 @@
+import { LrpError } from "./error.ts";
 import type { Backward } from "./plan/lower.ts";
 import type { Chosen } from "./run/target.ts";
 import type { Dims, Tensor } from "./tensor.ts";
@@ -86,5 +87,38 @@ export function ledgerRows({ accounts }: Backward, view: Float32Array): LedgerRo
       gap: rest - other,
       magnitude: add(account.received, 1),
     };
+  });
+}
+
+/** A heatmap is normalized, so it looks the same when next to nothing has arrived. */
+export function shareNote(relevance: Float32Array, targets: readonly (readonly Chosen[])[], start: "logit" | "one"): string[] {
+  const arrived = relevance.reduce((sum, v) => sum + Math.abs(v), 0);
+  const begun = targets.flat().reduce((sum, t) => sum + Math.abs(start === "logit" ? t.weight * t.score : t.weight), 0);
+  if (!(arrived < 0.01 * begun)) return [];
+  return [
+    `Less than 1 % of the relevance reaches the input (${arrived.toPrecision(2)} of ${begun.toPrecision(2)}): the ledger shows where the rest went.`,
+  ];
+}
+
+/** The printed graph with each node's rule before its line, and what is worth knowing after it. */
+export function inspectionText(graph: string, nodes: Inspection["nodes"], parameters: number, notes: readonly string[]): string {
+  const width = Math.max(...nodes.map((n) => n.rule.length));
+  const ruleOf = new Map(nodes.map((n) => [n.outputs[0].name, n.rule]));
+  const lines = graph.split("\n").map((line) => {
+    const rule = line.includes(" = ") ? ruleOf.get(line.slice(0, line.indexOf(": "))) : undefined;
+    return `${(rule ?? "").padEnd(width)}  ${line}`;
+  });
+  return [...lines, "", `${parameters} parameters`, ...notes].join("\n");
+}
+
+/** @throws LrpError code "rule" when relevance has left float32's range, naming the node where it did */
+export function checkRelevance(relevance: Tensor, ledger: readonly LedgerRow[]): void {
+  if (relevance.data.every(Number.isFinite)) return;
+  const at = ledger.find((row) => !Number.isFinite(row.passed));
+  throw new LrpError("rule", {
+    where: `relevance through node '${at?.node}' (${at?.type}, ${at?.rule})`,
+    expected: "finite numbers",
+    received: "infinity or NaN",
+    fix: "A larger epsilon, or another composite, keeps denominators from vanishing.",
   });
 }

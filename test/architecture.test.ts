@@ -15,7 +15,7 @@ const stages: readonly (readonly string[])[] = [
   ["rules/"],
   ["plan/"],
   ["run/"],
-  ["model", "report"],
+  ["options", "report", "model"],
   ["image/"],
   ["heatmap/"],
   ["index"],

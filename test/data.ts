@@ -30,7 +30,17 @@ export function dataFloats(path: string): Float32Array {
   return new Float32Array(dataFile(path).buffer);
 }
 
-export const photos = ["cat.jpg", "bridge.jpg", "coyote.jpg", "flamingo.jpg", "chelsea.png", "coffee.png", "rocket.jpg", "torch.jpg", "grace_hopper.jpg"] as const;
+export const photos = [
+  "cat.jpg",
+  "bridge.jpg",
+  "coyote.jpg",
+  "flamingo.jpg",
+  "chelsea.png",
+  "coffee.png",
+  "rocket.jpg",
+  "torch.jpg",
+  "grace_hopper.jpg",
+] as const;
 
 /** A photo, prepared as a network of that input size wants it. */
 export function photo(name: string, preset: "caffe" | "mobilenet", dims: readonly (number | string)[]): Tensor {

@@ -14,10 +14,22 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
 
 /** The tables of the README, from the tables of the library. */
 const tables: Readonly<Record<string, string>> = {
-  rules: table(["rule", "equation", "what it does", "source", "parameters"], rules.map((r) => [`\`${r.name}\``, r.equation, r.summary, r.source, r.parameters.join(", ")])),
-  composites: table(["composite", "rules", "parameters"], composites.map((c) => [`\`${c.name}\``, c.summary, c.parameters.join(", ")])),
-  lrn: table(["`lrn`", "what it does"], Object.entries(lrnModes).map(([name, { summary }]) => [`\`${name}\``, summary])),
-  operators: table(["operator", "how relevance passes"], [...ops.values()].filter((op) => op.family !== "taylor").map((op) => [op.type, op.summary])),
+  rules: table(
+    ["rule", "equation", "what it does", "source", "parameters"],
+    rules.map((r) => [`\`${r.name}\``, r.equation, r.summary, r.source, r.parameters.join(", ")]),
+  ),
+  composites: table(
+    ["composite", "rules", "parameters"],
+    composites.map((c) => [`\`${c.name}\``, c.summary, c.parameters.join(", ")]),
+  ),
+  lrn: table(
+    ["`lrn`", "what it does"],
+    Object.entries(lrnModes).map(([name, { summary }]) => [`\`${name}\``, summary]),
+  ),
+  operators: table(
+    ["operator", "how relevance passes"],
+    [...ops.values()].filter((op) => op.family !== "taylor").map((op) => [op.type, op.summary]),
+  ),
 };
 
 describe("README", () => {
@@ -37,7 +49,12 @@ describe("README", () => {
     const folder = mkdtempSync(join(tmpdir(), "relprop-readme-"));
     const script = join(folder, "block.mjs");
     const types = code.replace("type Composite, ", "").replace("mine: Composite", "mine").replace("(...dims: number[])", "(...dims)");
-    writeFileSync(script, types.replace('"relprop"', JSON.stringify(`file://${join(root, "dist/index.js")}`)).replace('"stroke.png"', JSON.stringify(join(folder, "stroke.png"))));
+    writeFileSync(
+      script,
+      types
+        .replace('"relprop"', JSON.stringify(`file://${join(root, "dist/index.js")}`))
+        .replace('"stroke.png"', JSON.stringify(join(folder, "stroke.png"))),
+    );
     expect(execFileSync(process.execPath, [script], { cwd: root, encoding: "utf8" }).length).toBeGreaterThan(0);
   });
 });

@@ -63,7 +63,9 @@ function buildNode(proto: NodeProto, opset: number): Node {
       attributes: { then, else: otherwise } satisfies Branches,
     });
   }
-  require(row && row.family !== "taylor", "unsupported", "an operator of the table in the README", proto.type);
+  require(row &&
+    row.family !==
+      "taylor", "unsupported", "an operator that relprop runs", proto.type, "Its README lists them; simplifying the model (onnx-simplifier) may remove this one.");
   const read = reader(proto.attributes, opset);
   const attributes = Object.freeze(row.attributes(read));
   const rest = read.rest();

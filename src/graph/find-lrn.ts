@@ -163,6 +163,9 @@ function reach(
   return { before: Math.max(0, ...touched(first)), after: last - Math.min(last, ...touched(answer(last * step))) };
 }
 
+/** Large, so that even a tiny alpha moves the base, and far from float32's end. */
+const IMPULSE = 1e15;
+
 function identify(graph: Graph, c: Candidate): LrnAttributes | undefined {
   const dims = graph.dims.get(c.square)!;
   if (dims.length < 3 || dims.length > 4 || !(c.beta > 0)) return undefined;
@@ -171,11 +174,11 @@ function identify(graph: Graph, c: Candidate): LrnAttributes | undefined {
   const bias = evaluate(graph, c, zeros)[0];
   const impulse = (at: number) => {
     const square = zeros.slice();
-    square[at] = 1;
+    square[at] = IMPULSE;
     return evaluate(graph, c, square);
   };
   const first = impulse(0);
-  const rough = first[0] - bias;
+  const rough = (first[0] - bias) / IMPULSE;
   if (!(bias > 0 && rough > 0)) return undefined;
   const probe = pseudoRandom(size(dims)).map((v) => v / rough);
   const answer = evaluate(graph, c, probe);

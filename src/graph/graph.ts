@@ -57,6 +57,20 @@ export function resolve(graph: Graph, name: string): string {
   return at;
 }
 
+const SQUASHING = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
+const RESHAPING = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"]);
+
+/** The value before a softmax, log-softmax or sigmoid at the end, and that node. */
+export function logitsOf(graph: Graph, output: string): { start: string; skipped?: Node } {
+  const by = producers(graph);
+  for (let name = output; ; ) {
+    const node = by.get(name);
+    if (node && SQUASHING.has(node.type)) return { start: node.inputs[0], skipped: node };
+    if (!node || !RESHAPING.has(node.type)) return { start: output };
+    name = node.inputs[0];
+  }
+}
+
 /** One line a node, for people, error reports and tests. */
 export function printGraph(graph: Graph): string {
   const value = (name: string) => {

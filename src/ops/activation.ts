@@ -71,7 +71,11 @@ export const leakyRelu = unary("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a * v
 
 export const clip = unary("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), b), {
   attributes: (read) => (read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN }),
-  parameters: (inputs, { a, b }) => ({ a: bound(inputs, 1, a, -Infinity), b: bound(inputs, 2, b, Infinity) }),
+  parameters(inputs, { a, b }) {
+    const [min, max] = [bound(inputs, 1, a, -Infinity), bound(inputs, 2, b, Infinity)];
+    require(min <= max, "invalid-model", "min ≤ max", `${min} and ${max}`);
+    return { a: min, b: max };
+  },
   nonnegative: (x, { a, b }) => a >= 0 || (x && b >= 0),
 });
 

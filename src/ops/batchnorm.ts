@@ -40,7 +40,7 @@ export const batchNormalization: Op<BatchNormAttributes> = {
     read.ignore("momentum", "spatial");
     return { epsilon: read.float("epsilon", 1e-5) };
   },
-  infer(inputs) {
+  infer(inputs, { epsilon }) {
     const [x, ...rest] = inputs;
     require(x && inputs.length === 5 && rest.every((p) => p), "invalid-model", "five inputs", `${inputs.length}`);
     require(x.dims.length >= 2, "shape", "an input of rank 2 or more", `rank ${x.dims.length}`);
@@ -50,6 +50,7 @@ export const batchNormalization: Op<BatchNormAttributes> = {
     require(rest.every((p) => p!.constant!.data.length === x.dims[1]), "shape", `${x.dims[1]} numbers in each parameter`, rest
       .map((p) => p!.constant!.data.length)
       .join(", "));
+    require(rest[3]!.constant!.data.every((v) => v + epsilon > 0), "invalid-model", "a variance ≥ 0", "a negative one");
     return { dims: [x.dims] };
   },
   forward(e, call) {

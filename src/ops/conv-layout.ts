@@ -170,7 +170,10 @@ interface Weights {
 
 /** Emits a convolution. `bias` and `zeros` give one number for each output of a group, in whole panels. */
 export function run(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: (group: number) => Value, zeros: Value): void {
-  if (p.tiled) return runTiled(e, node, p, g, w, bias(0), zeros);
+  if (p.tiled) {
+    runTiled(e, node, p, g, w, bias(0), zeros);
+    return;
+  }
   const pixels = p.n * p.oh * p.ow;
   const taps = p.rows * p.columns;
   const table = e.scratch(`${node}:table`, 2 * roundUp(pixels, TILE));
@@ -214,6 +217,19 @@ function runTiled(e: Emitter, node: string, p: Pass, { inputs, outputs }: Channe
   const [xImage, xRow] = p.xStrides;
   e.emit(
     "winogradForward",
-    { value: p.x, offset: p.xOffset }, packed, bias, zeros, p.y, scratch, p.n, p.oh, p.ow, inputs, outputs, xImage, xRow, some,
+    { value: p.x, offset: p.xOffset },
+    packed,
+    bias,
+    zeros,
+    p.y,
+    scratch,
+    p.n,
+    p.oh,
+    p.ow,
+    inputs,
+    outputs,
+    xImage,
+    xRow,
+    some,
   );
 }

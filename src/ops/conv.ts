@@ -1,6 +1,17 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
-import { type BiasMap, type Call, type Linear, mapOf, type Op, type Operands, PLAIN, type Precision, require, type WeightMap } from "./op.ts";
+import {
+  type BiasMap,
+  type Call,
+  type Linear,
+  mapOf,
+  type Op,
+  type Operands,
+  PLAIN,
+  type Precision,
+  require,
+  type WeightMap,
+} from "./op.ts";
 import { padded, PANEL, type Phase, phasesOf, roundUp, run, tilesPay } from "./conv-layout.ts";
 import { type Axis, asPlane, readWindow, type WindowAttributes, windowAxes } from "./window.ts";
 
@@ -56,7 +67,14 @@ const payBack = ({ n, c, m, group, h, w }: Geometry) => group === 1 && tilesPay(
 /** How far whole tiles reach beyond `length` outputs. */
 const overhang = (length: number, tiled: boolean) => (tiled ? roundUp(length, 4) - length : 0);
 
-function convZ(e: Emitter, call: Call<ConvAttributes>, [x]: readonly Value[], map: WeightMap, biasMap: BiasMap | undefined, precision: Precision): Value {
+function convZ(
+  e: Emitter,
+  call: Call<ConvAttributes>,
+  [x]: readonly Value[],
+  map: WeightMap,
+  biasMap: BiasMap | undefined,
+  precision: Precision,
+): Value {
   const { n, c, m, group, h, w, depthwise } = geometry(call);
   const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
   const tiled = e.winograd && precision === "fast" && pays(geometry(call));
@@ -67,12 +85,25 @@ function convZ(e: Emitter, call: Call<ConvAttributes>, [x]: readonly Value[], ma
   const f = mapOf(map);
   const taps = h.kernel * w.kernel;
   const pass = {
-    x: image.value, xOffset: 0, y, yOffset: 0, n, oh: h.out, ow: w.out, tiled,
-    xStrides: [image.height * image.width * c, h.stride * image.width * c, w.stride * c], yStrides: [h.out * w.out * m, w.out * m, m],
-    rows: h.kernel, columns: w.kernel, tapRow: h.dilation * image.width * c, tapColumn: w.dilation * c,
+    x: image.value,
+    xOffset: 0,
+    y,
+    yOffset: 0,
+    n,
+    oh: h.out,
+    ow: w.out,
+    tiled,
+    xStrides: [image.height * image.width * c, h.stride * image.width * c, w.stride * c],
+    yStrides: [h.out * w.out * m, w.out * m, m],
+    rows: h.kernel,
+    columns: w.kernel,
+    tapRow: h.dilation * image.width * c,
+    tapColumn: w.dilation * c,
   } as const;
   const weights = {
-    name, source: data, variant: `${map}`,
+    name,
+    source: data,
+    variant: `${map}`,
     at: (g: number, o: number, tap: number, i: number) => f(data[((g * outputs + o) * inputs + i) * taps + tap]),
   };
   const bias = (g: number) => biasValue(e, call, biasMap, g, depthwise ? m : outputs);
@@ -105,16 +136,27 @@ function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMa
       const [kh, kw] = [row.taps.length, column.taps.length];
       if (kh === 0 || kw === 0) continue;
       const pass = {
-        x: image.value, xOffset: ((row.start + top) * image.width + column.start + left) * m,
-        y: out, yOffset: (row.first * w.length + column.first) * c, n, oh: row.count, ow: column.count, tiled,
+        x: image.value,
+        xOffset: ((row.start + top) * image.width + column.start + left) * m,
+        y: out,
+        yOffset: (row.first * w.length + column.first) * c,
+        n,
+        oh: row.count,
+        ow: column.count,
+        tiled,
         xStrides: [image.height * image.width * m, image.width * m, m],
         yStrides: [h.length * w.length * c, h.stride * w.length * c, w.stride * c],
-        rows: kh, columns: kw, tapRow: row.step * image.width * m, tapColumn: column.step * m,
+        rows: kh,
+        columns: kw,
+        tapRow: row.step * image.width * m,
+        tapColumn: column.step * m,
       } as const;
       const tapAt = (tap: number) => row.taps[Math.floor(tap / kw)] * w.kernel + column.taps[tap % kw];
       const weights = {
         // Equal taps of equal weights are packed alike, whichever convolution they belong to.
-        name, source: data, variant: `transposed ${map} taps ${row.taps} x ${column.taps}`,
+        name,
+        source: data,
+        variant: `transposed ${map} taps ${row.taps} x ${column.taps}`,
         at: (g: number, o: number, tap: number, i: number) => f(data[((g * inputs + i) * outputs + o) * taps + tapAt(tap)]),
       };
       const none = zeros(e, call, roundUp(depthwise ? c : outputs, PANEL));

@@ -37,6 +37,8 @@ function infer([x]: Operands, a: PoolAttributes): { dims: Dims[]; attributes: Po
   require(x.dims.length >= 3, "shape", "an input of rank 3 or more", `rank ${x.dims.length}`);
   require(a.window.kernel, "invalid-model", "a kernel_shape", "none");
   const axes = windowAxes(x.dims.slice(2), a.window, a.window.kernel);
+  const within = axes.every((axis) => Math.max(axis.before, axis.after) < axis.dilation * (axis.kernel - 1) + 1);
+  require(within, "invalid-model", "pads smaller than the window", axes.map((axis) => `${axis.before}, ${axis.after}`).join("; "));
   return { dims: [[x.dims[0], x.dims[1], ...axes.map((axis) => axis.out)]], attributes: { ...a, axes } };
 }
 

@@ -3,7 +3,7 @@ import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import { ops } from "../ops/index.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
 import type { Family } from "../ops/op.ts";
-import { type Bound, type Rule, ruleOf } from "./rule.ts";
+import { type Bound, checkParameters, type Rule, ruleOf } from "./rule.ts";
 
 /** One line of a composite: which nodes, and their rule. What is left out matches everything. */
 export interface Entry {
@@ -124,27 +124,13 @@ function usage(where: string, expected: string, received: string, fix?: string):
   return new LrpError("usage", { where, expected, received, fix });
 }
 
-function checkParameters(p: Parameters): void {
-  for (const name of ["epsilon", "gamma", "alpha", "beta"] as const) {
-    const value = p[name];
-    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) throw usage(`option '${name}'`, "a number ≥ 0", String(value));
-  }
-  if (p.alpha !== undefined && p.beta !== undefined && Math.abs(p.alpha - p.beta - 1) > 1e-9) {
-    throw usage("options 'alpha' and 'beta'", "alpha − beta = 1", `${p.alpha} and ${p.beta}`, "Give one of them, the other follows.");
-  }
-  if (p.alpha !== undefined && p.alpha < 1)
-    throw usage("option 'alpha'", "a number ≥ 1 (beta = alpha − 1 is not negative)", String(p.alpha));
-  if (p.lrn !== undefined && !Object.hasOwn(lrnModes, p.lrn)) throw usage("option 'lrn'", Object.keys(lrnModes).join(", "), `'${p.lrn}'`);
-  for (const name of ["low", "high"] as const) {
-    const bound = p[name];
-    if (bound !== undefined && ![bound].flat().every((v) => Number.isFinite(v)))
-      throw usage(`option '${name}'`, "a number, or one for each channel", String(bound));
-  }
-}
-
 /** A named composite with its parameters, or a composite of the caller's own. */
 export function compositeOf(composite: string | Composite, parameters: Parameters): Composite {
-  checkParameters(parameters);
+  if (typeof composite !== "string" && !Array.isArray(composite))
+    throw usage("option 'composite'", "a name or a list of entries", typeof composite);
+  checkParameters(parameters, "option");
+  if (parameters.lrn !== undefined && !Object.hasOwn(lrnModes, parameters.lrn))
+    throw usage("option 'lrn'", Object.keys(lrnModes).join(", "), `'${parameters.lrn}'`);
   const given = (Object.keys(parameters) as (keyof Parameters)[]).filter((name) => parameters[name] !== undefined);
   if (typeof composite !== "string") {
     if (given.length > 0)
@@ -159,7 +145,11 @@ export function compositeOf(composite: string | Composite, parameters: Parameter
   const row = composites.find((c) => c.name === composite);
   if (!row) throw usage("option 'composite'", composites.map((c) => c.name).join(", "), `'${composite}'`);
   const stray = given.filter((name) => !row.parameters.includes(name));
-  if (stray.length > 0) throw usage(`option '${stray[0]}'`, `a parameter of ${row.name}: ${row.parameters.join(", ")}`, stray.join(", "));
+  if (stray.length > 0) {
+    const takers = composites.filter((c) => stray.every((name) => c.parameters.includes(name))).map((c) => c.name);
+    const fix = takers.length > 0 ? `Composites that take it: ${takers.join(", ")}.` : undefined;
+    throw usage(`option '${stray[0]}'`, `a parameter of ${row.name}: ${row.parameters.join(", ")}`, stray.join(", "), fix);
+  }
   const missing = (row.required ?? []).filter((name) => parameters[name] === undefined);
   if (missing.length > 0)
     throw usage(
@@ -170,6 +160,8 @@ export function compositeOf(composite: string | Composite, parameters: Parameter
     );
   return [...row.entries(parameters), ...baseEntries(parameters.lrn)];
 }
+
+const POSITIONS = { first: true, last: true } as const;
 
 /** Nodes that have no other weighted layer before them, and those that have none after them. */
 function positions(graph: Graph): { first: Set<Node>; last: Set<Node> } {
@@ -189,6 +181,32 @@ function positions(graph: Graph): { first: Set<Node>; last: Set<Node> } {
     if (isWeighted(node) || ahead) for (const name of node.inputs) before.add(name);
   }
   return { first, last };
+}
+
+const FAMILIES = new Set([...ops.values()].map((op) => op.family));
+
+/** What an entry names that does not exist. */
+function misspelled(graph: Graph, { layer, type, position, rule }: Entry, index: number): Issue[] {
+  const where = `entry ${index + 1} of the composite`;
+  const strange = [type ?? []].flat().filter((t) => !ops.has(t) && !FAMILIES.has(t as Family));
+  const missing = typeof layer === "string" && !graph.nodes.some((node) => node.name === layer);
+  return [
+    ...strange.map((t) => ({ where, expected: `an operator, or one of ${[...FAMILIES].join(", ")}`, received: `type '${t}'` })),
+    ...(missing
+      ? [
+          {
+            where,
+            expected: "the name of a node",
+            received: `layer '${layer}'`,
+            fix: "inspect() lists them; a pattern (RegExp) may match none.",
+          },
+        ]
+      : []),
+    ...(position === undefined || Object.hasOwn(POSITIONS, position)
+      ? []
+      : [{ where, expected: "position first or last", received: `'${position}'` }]),
+    ...(rule?.kind ? [] : [{ where, expected: "a rule, made by ruleOf", received: String(rule) }]),
+  ];
 }
 
 function matches(entry: Entry, node: Node, places: ReturnType<typeof positions>): boolean {
@@ -233,7 +251,8 @@ export function assign(
   composite: Composite,
 ): { assignment: Assignment; issues: readonly Issue[] } {
   const places = positions(graph);
-  const issues: Issue[] = [];
+  const issues: Issue[] = composite.flatMap((entry, i) => misspelled(graph, entry, i));
+  if (issues.length > 0) return { assignment: new Map(), issues };
   const assignment = new Map<Node, Rule>();
   for (const node of graph.nodes) {
     if (!onPath.has(node)) continue;

@@ -1,3 +1,4 @@
+import { LrpError } from "../error.ts";
 import type { BiasMap, Slopes, WeightMap } from "../ops/op.ts";
 import type { LrnMode } from "../ops/lrn.ts";
 
@@ -66,12 +67,52 @@ export interface Common {
   readonly bias?: boolean;
 }
 
+/** The numbers that rules take. */
+interface Numbers {
+  readonly epsilon?: number;
+  readonly gamma?: number;
+  readonly alpha?: number;
+  readonly beta?: number;
+  readonly low?: Bound;
+  readonly high?: Bound;
+}
+
+/** Refuses parameters that mean nothing. @param what how the message calls them: "option", "parameter" */
+export function checkParameters(p: Numbers, what: string): void {
+  const refuse = (names: string, expected: string, received: unknown, fix?: string): never => {
+    throw new LrpError("usage", { where: `${what} ${names}`, expected, received: String(received), fix });
+  };
+  for (const name of ["epsilon", "gamma", "alpha", "beta"] as const) {
+    const value = p[name];
+    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) refuse(`'${name}'`, "a number ≥ 0", value);
+  }
+  const { alpha, beta, low, high } = p;
+  if (alpha !== undefined && beta !== undefined && Math.abs(alpha - beta - 1) > 1e-9)
+    refuse("'alpha' and 'beta'", "alpha − beta = 1", `${alpha} and ${beta}`, "Give one of them, the other follows.");
+  if (alpha !== undefined && alpha < 1) refuse("'alpha'", "a number ≥ 1 (beta = alpha − 1 is not negative)", alpha);
+  const list = (bound: Bound) => (typeof bound === "number" ? [bound] : bound);
+  for (const [name, bound] of [
+    ["low", low],
+    ["high", high],
+  ] as const) {
+    if (bound !== undefined && !(list(bound).length > 0 && list(bound).every((v) => Number.isFinite(v))))
+      refuse(`'${name}'`, "a number, or one for each channel", bound);
+  }
+  if (low === undefined || high === undefined) return;
+  const [lows, highs] = [list(low), list(high)];
+  const ordered = lows.every((l, i) => highs.every((h, j) => (i !== j && lows.length > 1 && highs.length > 1) || l <= h));
+  if (!ordered) refuse("'low' and 'high'", "low ≤ high", `${low} and ${high}`);
+}
+
 function linear(
   name: string,
   groups: readonly Group[],
   { epsilon = 1e-6, stabilizer = "add", bias = true }: Common = {},
   bounds: { low?: Bound; high?: Bound } = {},
 ): LinearRule {
+  checkParameters({ epsilon }, "parameter");
+  if (!["add", "relative", "clip"].includes(stabilizer))
+    throw new LrpError("usage", { where: "parameter 'stabilizer'", expected: "add, relative or clip", received: `'${stabilizer}'` });
   return Object.freeze({ kind: "linear", name, groups, stabilizer: { epsilon, mode: stabilizer }, bias, ...bounds });
 }
 
@@ -90,38 +131,46 @@ export const ruleOf = Object.freeze({
       [group(1, [pass(ID, ID, ID)])],
       o,
     ),
-  alphaBeta: ({ alpha = 2, beta = alpha - 1, ...o }: Common & { alpha?: number; beta?: number } = {}): LinearRule =>
-    linear(`alphaBeta(${alpha}, ${beta})`, [up(alpha), ...(beta === 0 ? [] : [group(-beta, DOWN)])], o),
+  alphaBeta: ({ alpha = 2, beta = alpha - 1, ...o }: Common & { alpha?: number; beta?: number } = {}): LinearRule => {
+    checkParameters({ alpha, beta }, "parameter");
+    return linear(`alphaBeta(${alpha}, ${beta})`, [up(alpha), ...(beta === 0 ? [] : [group(-beta, DOWN)])], o);
+  },
   /** The paper's notation: β, with α = 1 + β. */
-  beta: ({ beta = 1, ...o }: Common & { beta?: number } = {}): LinearRule => ({
-    ...ruleOf.alphaBeta({ ...o, alpha: 1 + beta, beta }),
-    name: `beta(${beta})`,
-  }),
+  beta: ({ beta = 1, ...o }: Common & { beta?: number } = {}): LinearRule => {
+    checkParameters({ beta }, "parameter");
+    return Object.freeze({ ...ruleOf.alphaBeta({ ...o, alpha: 1 + beta, beta }), name: `beta(${beta})` });
+  },
   zPlus: (o: Common = {}): LinearRule => linear("zPlus", [up(1)], o),
   gamma: ({ gamma = 0.25, ...o }: Common & { gamma?: number } = {}): LinearRule => {
-    const [up, down]: Slopes[] = [
+    checkParameters({ gamma }, "parameter");
+    const [more, less]: Slopes[] = [
       [1 + gamma, 1],
       [1, 1 + gamma],
     ];
     return linear(
       `gamma(${gamma})`,
       [
-        group(1, [pass(POSITIVE, up, up), pass(NEGATIVE, down)], "positive"),
-        group(1, [pass(POSITIVE, down, down), pass(NEGATIVE, up)], "negative"),
+        group(1, [pass(POSITIVE, more, more), pass(NEGATIVE, less)], "positive"),
+        group(1, [pass(POSITIVE, less, less), pass(NEGATIVE, more)], "negative"),
       ],
       o,
     );
   },
   wSquare: (o: Common = {}): LinearRule => linear("wSquare", [group(1, [pass("one", "square", "square")])], o),
   flat: (o: Omit<Common, "bias"> = {}): LinearRule => linear("flat", [group(1, [pass("one", "one")])], o),
-  zBox: ({ low, high, ...o }: Common & { low: Bound; high: Bound }): LinearRule =>
+  zBox: ({ low, high, ...o }: Common & { low: Bound; high: Bound }): LinearRule => {
+    if (low === undefined || high === undefined)
+      throw new LrpError("usage", {
+        where: "rule zBox",
+        expected: "low and high",
+        received: `${low} and ${high}`,
+        fix: "They are the smallest and largest value that an input can have.",
+      });
+    checkParameters({ low, high }, "parameter");
     // b − b⁺ − b⁻ = 0, so no pass has a bias.
-    linear(
-      `zBox(${low}, ${high})`,
-      [group(1, [pass(ID, ID), { ...pass("low", POSITIVE), sign: -1 }, { ...pass("high", NEGATIVE), sign: -1 }])],
-      o,
-      { low, high },
-    ),
+    const passes = [pass(ID, ID), { ...pass("low", POSITIVE), sign: -1 as const }, { ...pass("high", NEGATIVE), sign: -1 as const }];
+    return linear(`zBox(${low}, ${high})`, [group(1, passes)], o, { low, high });
+  },
   norm: (o: Common = {}): LinearRule => linear("norm", [group(1, [pass(ID, ID, ID)])], o),
   pass: (): Rule => Object.freeze({ kind: "pass", name: "pass" }),
   gradient: (): Rule => Object.freeze({ kind: "gradient", name: "gradient" }),

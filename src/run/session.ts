@@ -49,6 +49,21 @@ export class Session {
     }
   }
 
+  /** Runs the forward steps again and names the first of `values` that is not finite. */
+  firstOverflow(plan: Plan, input: Float32Array, values: ReadonlySet<string>): string | undefined {
+    const { steps } = this.#bind(plan);
+    this.read(plan, plan.program.input).set(input);
+    for (const [i, step] of plan.program.steps.entries()) {
+      steps[i]();
+      const written = (step.args as readonly Argument[])
+        .map((a) => (typeof a === "object" && isRef(a) ? a.value : a))
+        .filter((a) => typeof a === "object");
+      const bad = (written as Value[]).find((value) => values.has(value.name) && !this.read(plan, value).every(Number.isFinite));
+      if (bad) return bad.name;
+    }
+    return undefined;
+  }
+
   /** What a value holds after `run`: a view, good until the next call. */
   read(plan: Plan, value: Value): Float32Array {
     return new Float32Array(this.#instance.memory.buffer, this.#address(value, plan, this.#bind(plan).arena), value.count);

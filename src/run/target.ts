@@ -102,6 +102,14 @@ export function chooseTargets(
   classes: readonly string[] | undefined,
 ): { targets: Chosen[][]; relevance: Float32Array } {
   const count = logits.length / samples;
+  if (classes && classes.length !== count)
+    throw new LrpError("usage", {
+      where: "option 'classes' of load",
+      expected: `a name for each of ${count} classes`,
+      received: `${classes.length} names`,
+    });
+  if (target === null || !["string", "number", "object"].includes(typeof target))
+    throw usage('a class, a list, weights or "argmax"', String(target));
   const relevance = new Float32Array(logits.length);
   const targets = Array.from({ length: samples }, (_, sample) => {
     const own = logits.subarray(sample * count, (sample + 1) * count);

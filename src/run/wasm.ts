@@ -2,7 +2,7 @@ import { instantiateSync } from "@assemblyscript/loader";
 import { type Kernels, relaxed, simd } from "../core.gen.ts";
 import { LrpError } from "../error.ts";
 
-/** A running copy of the kernels with a memory of its own. */
+/** @internal A running copy of the kernels with a memory of its own. */
 export interface Instance {
   readonly kernels: Kernels;
   readonly memory: WebAssembly.Memory;
@@ -62,6 +62,7 @@ export function hasRelaxedSimd(): boolean {
 const compiled = new Map<Binary, Promise<WebAssembly.Module>>();
 
 /**
+ * @internal
  * Compiles a binary, once.
  * @throws LrpError code "unsupported" where WebAssembly SIMD is missing or compiling is forbidden
  */
@@ -83,7 +84,7 @@ export function compile(binary: Binary): Promise<WebAssembly.Module> {
   return module;
 }
 
-/** A fresh instance of a compiled binary. */
+/** @internal A fresh instance of a compiled binary. */
 export function instantiate(module: WebAssembly.Module): Instance {
   const { exports } = instantiateSync(module, {});
   return { kernels: exports as unknown as Kernels, memory: exports.memory as WebAssembly.Memory };

@@ -50,7 +50,10 @@ describe("explain", () => {
     expect(found.output).toHaveLength(10);
     expect(found.rules.length).toBeGreaterThan(3);
     expect(found.time.explain).toBeGreaterThan(0);
-    const spent = found.ledger.reduce((sum: number, row: Record<string, number>) => sum + row.bias + row.stabilizer + row.dead + row.other, 0);
+    const spent = found.ledger.reduce(
+      (sum: number, row: Record<string, number>) => sum + row.bias + row.stabilizer + row.dead + row.other,
+      0,
+    );
     expect(found.relevanceSum + spent).toBeCloseTo(found.logit, 3);
   });
 
@@ -123,14 +126,34 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     ["a model cut off", async () => ["explain", await model("cut.onnx", (await readFile(MODEL)).subarray(0, 50000)), THREE], /cut\.onnx'/],
     ["no input", () => ["explain", MODEL, "none.png"], /'none.png': expected a \.npy array or a \.png or \.jpg picture/],
     ["a text as input", () => ["explain", MODEL, "demo/README.md"], /got unknown content/],
-    ["another shape", async () => ["explain", MODEL, await model("shape.npy", writeNpy({ data: new Float32Array(9), dims: [1, 1, 3, 3] }))], /28/],
-    ["NaN in the input", async () => ["explain", MODEL, await model("nan.npy", writeNpy({ data: new Float32Array(784).fill(Number.NaN, 5, 7), dims: [1, 1, 28, 28] }))], /expected finite numbers, got NaN at position 5/],
+    [
+      "another shape",
+      async () => ["explain", MODEL, await model("shape.npy", writeNpy({ data: new Float32Array(9), dims: [1, 1, 3, 3] }))],
+      /28/,
+    ],
+    [
+      "NaN in the input",
+      async () => [
+        "explain",
+        MODEL,
+        await model("nan.npy", writeNpy({ data: new Float32Array(784).fill(Number.NaN, 5, 7), dims: [1, 1, 28, 28] })),
+      ],
+      /expected finite numbers, got NaN at position 5/,
+    ],
     ["preparation of .npy", async () => ["explain", MODEL, await digit(), "--preset", "unit"], /taken as they are/],
-    ["no preparation", async () => ["explain", await model("bare.onnx", await readFile(MODEL)), THREE], /Give --preset .* or write .*bare\.relprop\.json/],
+    [
+      "no preparation",
+      async () => ["explain", await model("bare.onnx", await readFile(MODEL)), THREE],
+      /Give --preset .* or write .*bare\.relprop\.json/,
+    ],
     ["a class out of range", () => ["explain", MODEL, THREE, "--target", "10"], /10/],
     ["a negative class", () => ["explain", MODEL, THREE, "--target", "-1"], /-1/],
     ["an unknown class", () => ["explain", MODEL, THREE, "--target", "tree"], /'three'/],
-    ["too few class names", async () => ["explain", MODEL, THREE, "--classes", await model("few.txt", "a\nb\n")], /few.txt': expected 10 class names, as many as the model's output has values, got 2/],
+    [
+      "too few class names",
+      async () => ["explain", MODEL, THREE, "--classes", await model("few.txt", "a\nb\n")],
+      /few.txt': expected 10 class names, as many as the model's output has values, got 2/,
+    ],
     ["an unknown preset", () => ["explain", MODEL, THREE, "--preset", "cafe"], /Did you mean 'caffe'/],
     ["an unknown composite", () => ["explain", MODEL, THREE, "--composite", "epsilonPlut"], /Did you mean 'epsilonPlus'/],
     ["an unknown LRN mode", () => ["explain", MODEL, THREE, "--lrn", "tailor"], /Did you mean 'taylor'/],

@@ -36,7 +36,14 @@ describe("writing", () => {
   test("all files or none", async () => {
     const before = await readdir(folder);
     const [good, bad] = [at("new.npy"), at("none/r.npy")];
-    await expect(writeAll(new Map([[good, Uint8Array.of(1)], [bad, Uint8Array.of(2)]]))).rejects.toThrow("expected a file to write");
+    await expect(
+      writeAll(
+        new Map([
+          [good, Uint8Array.of(1)],
+          [bad, Uint8Array.of(2)],
+        ]),
+      ),
+    ).rejects.toThrow("expected a file to write");
     expect(await readdir(folder)).toEqual(before);
     await writeAll(new Map([[good, Uint8Array.of(1)]]));
     expect(await readFile(good)).toEqual(Buffer.of(1));
@@ -78,7 +85,10 @@ describe("sidecars", () => {
   });
 
   test("a preset by name, or its fields, and class names", async () => {
-    expect(await sidecar('{"preprocess": "unit", "classes": ["a", "b"]}')).toMatchObject({ preprocess: { resize: "exact", scale: 1 / 255 }, classes: ["a", "b"] });
+    expect(await sidecar('{"preprocess": "unit", "classes": ["a", "b"]}')).toMatchObject({
+      preprocess: { resize: "exact", scale: 1 / 255 },
+      classes: ["a", "b"],
+    });
     expect(await sidecar('{"preprocess": {"resize": 8, "mean": [1, 2, 3]}}')).toMatchObject({ preprocess: { resize: 8, mean: [1, 2, 3] } });
   });
 

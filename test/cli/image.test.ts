@@ -38,7 +38,11 @@ describe("errors name the file and what it is", () => {
     ["a changed byte", broken, /^file 'x.png': expected a readable PNG picture/],
     ["interlaced 1 bit", small, /interlaced with 1 bits per pixel: save it without interlacing/],
     ["a cut-off JPEG", jpeg.subarray(0, jpeg.length / 2), /^file 'x.png': expected a readable JPEG picture/],
-    ["WebP", ascii("RIFF1234WEBPVP8 "), /^file 'x.png': expected a \.png or \.jpg picture, or a \.npy array, got WebP\. Convert it to PNG\.$/],
+    [
+      "WebP",
+      ascii("RIFF1234WEBPVP8 "),
+      /^file 'x.png': expected a \.png or \.jpg picture, or a \.npy array, got WebP\. Convert it to PNG\.$/,
+    ],
     ["text", ascii("hello"), /got unknown content\.$/],
     ["one byte", ascii("\x89"), /got unknown content\.$/],
   ])("%s", (_, file, message) => expect(() => decodeImage(file, "x.png")).toThrow(message));

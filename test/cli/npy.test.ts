@@ -41,12 +41,20 @@ describe("errors say what came, and how to convert", () => {
   const good = npy(header("'<f4'", "False", "(2,)"), floats(1, 2));
   test.each([
     ["other content", latin1("hello"), "expected a .npy file, got other content."],
-    ["doubles", npy(header("'<f8'", "False", "(1,)"), floats(1, 2)), `expected float32 values, little endian ('<f4'), got '<f8'. ${convert}`],
+    [
+      "doubles",
+      npy(header("'<f8'", "False", "(1,)"), floats(1, 2)),
+      `expected float32 values, little endian ('<f4'), got '<f8'. ${convert}`,
+    ],
     ["big endian", npy(header("'>f4'", "False", "(2,)"), floats(1, 2)), `got '>f4'. ${convert}`],
     ["bytes", npy(header("'|u1'", "False", "(8,)"), floats(1, 2)), "got '|u1'."],
     ["structured", npy(header("[('a', '<f4')]", "False", "(2,)"), floats(1, 2)), "got 'a structured type'."],
     ["Fortran order", npy(header("'<f4'", "True", "(1, 2)"), floats(1, 2)), `expected values in C order, got Fortran order. ${convert}`],
-    ["cut off in the values", good.subarray(0, -1), "expected 8 bytes of values for shape [2], got 7. The file is cut off or damaged: save it again."],
+    [
+      "cut off in the values",
+      good.subarray(0, -1),
+      "expected 8 bytes of values for shape [2], got 7. The file is cut off or damaged: save it again.",
+    ],
     ["cut off in the header", good.subarray(0, 30), "expected a whole .npy header, got a file cut off after 30 bytes."],
     ["cut off in the version", good.subarray(0, 6), "got a file cut off after 6 bytes."],
     ["too many values", npy(header("'<f4'", "False", "(1,)"), floats(1, 2)), "expected 4 bytes of values for shape [1], got 8."],

@@ -7,7 +7,11 @@ import { ranking, sampleOf } from "../../src/cli/ranking.ts";
 import { LrpError } from "../../src/error.ts";
 
 describe("errors", () => {
-  const node = (name: string, operator: string) => ({ where: `node '${name}' (${operator})`, expected: "a supported operator", received: operator });
+  const node = (name: string, operator: string) => ({
+    where: `node '${name}' (${operator})`,
+    expected: "a supported operator",
+    received: operator,
+  });
 
   test("one problem is one line", () => {
     expect(errorText(new LrpError("shape", { where: "input", expected: "f32[1]", received: "f32[2]", fix: "Cut it." }))).toBe(
@@ -54,7 +58,15 @@ test("the best classes of a sample of a batch", () => {
 
 test("layout", () => {
   expect([0, 19.4249, -1.23456e-5, 123456.7, 0.001].map(digits)).toEqual(["0", "19.42", "-1.23e-5", "123457", "0.001000"]);
-  expect(columns([["a", "1"], ["bbb", "22"]], [1])).toBe("  a     1\n  bbb  22\n");
+  expect(
+    columns(
+      [
+        ["a", "1"],
+        ["bbb", "22"],
+      ],
+      [1],
+    ),
+  ).toBe("  a     1\n  bbb  22\n");
   expect(wrap("one two three", 7)).toEqual(["one two", "three"]);
   expect(definition("--x", "one two three", 6, 13)).toBe("--x   one two\n      three\n");
   expect(definition("--longer", "one", 6, 13)).toBe("--longer\n      one\n");

@@ -3,7 +3,9 @@ import { LrpError } from "../../src/error.ts";
 import { colormap, colormaps } from "../../src/heatmap/colormap.ts";
 
 const hex = (name: string, v: number) =>
-  colormap(name)(v).map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("");
+  colormap(name)(v)
+    .map((channel) => Math.round(channel).toString(16).padStart(2, "0"))
+    .join("");
 
 test.each([
   ["bwr", "0000ff", "ffffff", "ff0000"],

@@ -4,7 +4,11 @@ import type { Picture } from "../../src/image/pixels.ts";
 
 const tensor = (dims: number[], values: number[]) => ({ data: Float32Array.from(values), dims });
 const pixels = ({ data }: Picture) => Array.from({ length: data.length / 4 }, (_, i) => Array.from(data.subarray(4 * i, 4 * i + 4)));
-const [RED, WHITE, BLUE] = [[255, 0, 0, 255], [255, 255, 255, 255], [0, 0, 255, 255]];
+const [RED, WHITE, BLUE] = [
+  [255, 0, 0, 255],
+  [255, 255, 255, 255],
+  [0, 0, 255, 255],
+];
 
 describe("values", () => {
   test("channels are summed and divided by the largest magnitude", () => {
@@ -71,7 +75,10 @@ describe("errors", () => {
   const one = tensor([1, 1, 1, 2], [1, 2]);
 
   test.each([
-    [() => heatmap(tensor([2], [1, 2])), "heatmap: expected relevance of f32[n, c, h, w], f32[n, c, w] or f32[n, f], got f32[2] with 2 values."],
+    [
+      () => heatmap(tensor([2], [1, 2])),
+      "heatmap: expected relevance of f32[n, c, h, w], f32[n, c, w] or f32[n, f], got f32[2] with 2 values.",
+    ],
     [() => heatmap(tensor([1, 3], [1, 2])), "got f32[1, 3] with 2 values."],
     [() => heatmap(tensor([1, 2], [1, Number.NaN])), "heatmap: expected finite relevance, got NaN at position 1."],
     [() => heatmap(tensor([1, 2], [Number.NEGATIVE_INFINITY, 0])), "got -Infinity at position 0."],

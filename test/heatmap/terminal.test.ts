@@ -18,5 +18,7 @@ test("wide pictures are averaged down, narrow ones stay", () => {
 });
 
 test("a very flat picture keeps a line", () => {
-  expect(toAnsi({ data: new Uint8Array(300), width: 100, height: 1 }, { columns: 10 })).toBe(`\x1b[38;2;0;0;0;49m${"▀".repeat(10)}\x1b[0m\n`);
+  expect(toAnsi({ data: new Uint8Array(300), width: 100, height: 1 }, { columns: 10 })).toBe(
+    `\x1b[38;2;0;0;0;49m${"▀".repeat(10)}\x1b[0m\n`,
+  );
 });

@@ -52,7 +52,8 @@ describe("presets", () => {
 
 describe("pictures", () => {
   test("grey, grey + alpha, RGB and RGBA are told apart by their length", () => {
-    const input = (data: number[], c: number) => Array.from(preprocess({ data: Uint8Array.from(data), width: 1, height: 1 }, {}, dims(c, 1, 1)).data);
+    const input = (data: number[], c: number) =>
+      Array.from(preprocess({ data: Uint8Array.from(data), width: 1, height: 1 }, {}, dims(c, 1, 1)).data);
     expect(input([7], 1)).toEqual([7]);
     expect(input([7], 3)).toEqual([7, 7, 7]);
     expect(input([7, 255], 3)).toEqual([7, 7, 7]);
@@ -85,8 +86,8 @@ describe("errors", () => {
   };
 
   test.each([
-    ["imagenet", "preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got \"imagenet\"."],
-    ["constructor", "preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got \"constructor\"."],
+    ["imagenet", 'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "imagenet".'],
+    ["constructor", 'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "constructor".'],
     [{ resize: 0 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 0."],
     [{ size: 3 }, "preset: expected only the fields resize, crop, channels, scale, mean, std, got 'size'."],
     [{ std: [1, 0, 1] }, "preset, field 'std': expected a number other than 0, or one per channel, got [1,0,1]."],
@@ -95,7 +96,9 @@ describe("errors", () => {
 
   test("a size that does not fit says how to make it fit", () => {
     expect(fails({}, dims(3, 5, 5))).toContain("expected 5 x 5 pixels, as the model's input, got 4 x 4. Resize it");
-    expect(fails("caffe", dims(3, 299, 299))).toContain("expected 299 x 299 pixels or more to crop from, as the model's input, got 256 x 256 after resizing. Resize the short side to 299 or more.");
+    expect(fails("caffe", dims(3, 299, 299))).toContain(
+      "expected 299 x 299 pixels or more to crop from, as the model's input, got 256 x 256 after resizing. Resize the short side to 299 or more.",
+    );
   });
 
   test("models that take no pictures, and data that is none", () => {

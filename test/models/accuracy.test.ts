@@ -31,7 +31,8 @@ function cifarTest(count: number): Pictures {
 function cifarLossless(count: number): Pictures {
   const { data } = decode(dataFile("datasets/cifar10/cifar10_train_0-999_lossless.png"));
   const pixels = new Uint8Array(count * 3072);
-  for (let i = 0; i < count; i++) for (let p = 0; p < 1024; p++) for (let c = 0; c < 3; c++) pixels[i * 3072 + c * 1024 + p] = data[(i * 1024 + p) * 3 + c];
+  for (let i = 0; i < count; i++)
+    for (let p = 0; p < 1024; p++) for (let c = 0; c < 3; c++) pixels[i * 3072 + c * 1024 + p] = data[(i * 1024 + p) * 3 + c];
   const labels = dataJson<number[] | { labels: number[] }>("datasets/cifar10/cifar10_train_0-999_labels.json");
   return { pixels, labels: Array.isArray(labels) ? labels : labels.labels, dims: [3, 32, 32] };
 }
@@ -73,13 +74,31 @@ function caffeMean(): Float32Array {
  * The published accuracy is of the whole test set (or of lossless pictures); a thousand pictures have a standard error of about
  * one point, and the CIFAR-10 test pictures here went through JPEG: each row says what a thousand must reach at least.
  */
-const cases: readonly { model: string; least: number; pictures: () => Pictures; prepare: () => (v: number, c: number, p: number) => number }[] = [
+const cases: readonly {
+  model: string;
+  least: number;
+  pictures: () => Pictures;
+  prepare: () => (v: number, c: number, p: number) => number;
+}[] = [
   { model: "lenet_mnist_caffe/lenet.onnx", least: 0.98, pictures: () => mnist(1000), prepare: () => (v) => v / 256 },
   { model: "mnist_onnx/wonnx_opt-mnist.onnx", least: 0.98, pictures: () => mnist(1000), prepare: () => (v) => v },
   { model: "mnist_onnx/burn_mnist.onnx", least: 0.98, pictures: () => mnist(1000), prepare: () => (v) => (v / 255 - 0.1307) / 0.3081 },
   { model: "resnet8_cifar10/resnet8_cifar10.onnx", least: 0.92, pictures: () => cifarLossless(1000), prepare: () => (v) => v },
-  { model: "alexnet_lrn_cifar10/alexnet_lrn_cifar10.onnx", least: 0.74, pictures: () => cifarTest(1000), prepare: () => (v, c) => (v / 255 - MEAN[c]) / STD[c] },
-  { model: "cifar10_full_caffe/cifar10_full.v1.onnx", least: 0.77, pictures: () => cifarTest(1000), prepare: () => { const mean = caffeMean(); return (v, c, p) => v - mean[c * 1024 + p]; } },
+  {
+    model: "alexnet_lrn_cifar10/alexnet_lrn_cifar10.onnx",
+    least: 0.74,
+    pictures: () => cifarTest(1000),
+    prepare: () => (v, c) => (v / 255 - MEAN[c]) / STD[c],
+  },
+  {
+    model: "cifar10_full_caffe/cifar10_full.v1.onnx",
+    least: 0.77,
+    pictures: () => cifarTest(1000),
+    prepare: () => {
+      const mean = caffeMean();
+      return (v, c, p) => v - mean[c * 1024 + p];
+    },
+  },
 ];
 
 describe.runIf(hasData)("accuracy on a thousand pictures", () => {

@@ -7,7 +7,10 @@ import { dataFile, hasData } from "../data.ts";
 const file = (name: string) => new Uint8Array(readFileSync(new URL(`../../demo/${name}`, import.meta.url)));
 
 describe("the demo", () => {
-  it.each([["three.png", 3], ["seven.png", 7]] as const)("%s is read as %d, and both normalizations are found", async (name, digit) => {
+  it.each([
+    ["three.png", 3],
+    ["seven.png", 7],
+  ] as const)("%s is read as %d, and both normalizations are found", async (name, digit) => {
     const model = await load(file("digits.onnx"));
     const e = model.explain(preprocess(decodeImage(file(name), name), "unit", model.inputs[0].dims));
     expect(e.targets[0][0].index).toBe(digit);

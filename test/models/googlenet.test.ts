@@ -4,8 +4,15 @@ import { dataFile, hasData, photo } from "../data.ts";
 
 /** Top classes as the network's own description has them: index, probability to two digits. */
 const known = [
-  ["cat.jpg", 281, 0.45], ["bridge.jpg", 839, 0.83], ["coyote.jpg", 272, 0.5], ["flamingo.jpg", 130, 1], ["chelsea.png", 285, 0.47],
-  ["coffee.png", 967, 0.9], ["rocket.jpg", 657, 0.25], ["torch.jpg", 644, 0.72], ["grace_hopper.jpg", 834, 0.41],
+  ["cat.jpg", 281, 0.45],
+  ["bridge.jpg", 839, 0.83],
+  ["coyote.jpg", 272, 0.5],
+  ["flamingo.jpg", 130, 1],
+  ["chelsea.png", 285, 0.47],
+  ["coffee.png", 967, 0.9],
+  ["rocket.jpg", 657, 0.25],
+  ["torch.jpg", 644, 0.72],
+  ["grace_hopper.jpg", 834, 0.41],
 ] as const;
 
 describe.runIf(hasData)("GoogLeNet", () => {

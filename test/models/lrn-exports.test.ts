@@ -32,7 +32,9 @@ describe.runIf(hasData)("LRN as PyTorch and Caffe spell it out", () => {
   it("gives the same relevance as the LRN operator itself", async () => {
     const input = { data: dataFloats("models/alexnet_lrn_cifar10/ref_input_20x3x32x32.f32"), dims: [20, 3, 32, 32] };
     const [direct, disguised] = await Promise.all(
-      ["alexnet_lrn_cifar10/alexnet_lrn_cifar10.onnx", "pytorch_lrn_export/alexnet_lrn_cifar10.torch_export.onnx"].map((path) => load(dataFile(`models/${path}`))),
+      ["alexnet_lrn_cifar10/alexnet_lrn_cifar10.onnx", "pytorch_lrn_export/alexnet_lrn_cifar10.torch_export.onnx"].map((path) =>
+        load(dataFile(`models/${path}`)),
+      ),
     );
     expect(relativeError(disguised.explain(input).relevance.data, direct.explain(input).relevance.data)).toBeLessThan(1e-5);
   });
@@ -40,6 +42,8 @@ describe.runIf(hasData)("LRN as PyTorch and Caffe spell it out", () => {
   it("finds Caffe's normalization within a channel", async () => {
     const model = await load(dataFile("models/cifar10_full_caffe/cifar10_full.v1.onnx"));
     const found = model.inspect().nodes.filter((n) => n.type === "LRN");
-    expect(found.map((n) => n.note)).toEqual([0, 1].map(() => "folded from 6 nodes: window rows and columns −1…+1, a 0.00000555556, beta 0.75, bias 1"));
+    expect(found.map((n) => n.note)).toEqual(
+      [0, 1].map(() => "folded from 6 nodes: window rows and columns −1…+1, a 0.00000555556, beta 0.75, bias 1"),
+    );
   });
 });

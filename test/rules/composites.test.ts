@@ -151,7 +151,6 @@ describe("composites of one's own", () => {
       "by name",
       [
         { layer: "conv2", rule: f },
-        { layer: "fc", rule: w },
         { type: ["Conv", "Gemm"], rule: z },
       ],
       ["zPlus", "flat", "zPlus", "zPlus"],

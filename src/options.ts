@@ -1,0 +1,40 @@
+import { LrpError } from "./error.ts";
+import type { Composite, Parameters } from "./rules/composite.ts";
+import type { Target } from "./run/target.ts";
+
+/** How a network is loaded. */
+export interface LoadOptions {
+  /** Names of the classes, in order: then targets may be given, and are reported, by name. */
+  readonly classes?: readonly string[];
+  /** Fused multiply-adds where the runtime has them (default "auto"); "never" gives the same bits everywhere. */
+  readonly relaxed?: "auto" | "never";
+  /** 3x3 convolutions by Winograd's method (default true): twice to three times as fast, rounded to about 1e-5 of the largest value. */
+  readonly winograd?: boolean;
+}
+
+/** How a network is explained. */
+export interface ExplainOptions extends Parameters {
+  /** A name from `composites`, or a list of entries of your own. Default "epsilonPlus". */
+  readonly composite?: string | Composite;
+  /** Default "argmax". */
+  readonly target?: Target;
+  /** Whether relevance starts from the logit (default) or from 1. */
+  readonly start?: "logit" | "one";
+  /** Names of values at which relevance is wanted as well. */
+  readonly at?: readonly string[];
+  /** Which output is explained, when the network has several. Default: the first. */
+  readonly output?: string;
+}
+
+/** The names of `ExplainOptions`. */
+const OPTIONS = new Set(["composite", "target", "start", "at", "output", "epsilon", "gamma", "alpha", "beta", "low", "high", "lrn"]);
+
+export function checkOptions(options: ExplainOptions): void {
+  const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
+  if (unknown) throw new LrpError("usage", { where: "explain", expected: `options ${[...OPTIONS].join(", ")}`, received: `'${unknown}'` });
+  if (options.at !== undefined && !Array.isArray(options.at))
+    throw new LrpError("usage", { where: "option 'at'", expected: "a list of names", received: String(options.at) });
+  const { start } = options;
+  if (start !== undefined && start !== "logit" && start !== "one")
+    throw new LrpError("usage", { where: "option 'start'", expected: "'logit' or 'one'", received: `'${start}'` });
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { baseEntries, type Composite, conv2d, dense, flatten, load, maxPool2d, relu, ruleOf, sequential } from "../../src/index.ts";
+
+const weight = { dims: [2, 1, 3, 3], data: new Float32Array(18).fill(0.5) };
+const network = sequential({ input: [1, 5, 5] }, [
+  conv2d({ weight, name: "conv1" }),
+  relu(),
+  flatten(),
+  dense({ weight: { dims: [3, 18], data: new Float32Array(54).fill(0.1) } }),
+]);
+const input = { data: new Float32Array(25).fill(1), dims: [1, 1, 5, 5] };
+
+describe("rules that mean nothing are refused where they are made", () => {
+  const cases: readonly [name: string, make: () => unknown, says: RegExp][] = [
+    ["a NaN epsilon", () => ruleOf.epsilon({ epsilon: NaN }), /'epsilon': expected a number ≥ 0, got NaN/],
+    ["a negative epsilon", () => ruleOf.zPlus({ epsilon: -1 }), /'epsilon'/],
+    ["an epsilon of text", () => ruleOf.epsilon({ epsilon: "0.1" as never }), /'epsilon'/],
+    ["another stabilizer", () => ruleOf.epsilon({ stabilizer: "rel" as never }), /add, relative or clip, got 'rel'/],
+    ["an infinite gamma", () => ruleOf.gamma({ gamma: Infinity }), /'gamma'/],
+    ["a negative gamma", () => ruleOf.gamma({ gamma: -1 }), /'gamma'/],
+    ["alpha − beta other than 1", () => ruleOf.alphaBeta({ alpha: 3, beta: 1 }), /alpha − beta = 1, got 3 and 1/],
+    ["a negative beta", () => ruleOf.beta({ beta: -1 }), /'beta'/],
+    ["zBox without bounds", () => ruleOf.zBox({} as never), /low and high/],
+    ["a NaN bound", () => ruleOf.zBox({ low: NaN, high: 1 }), /'low'/],
+    ["bounds the wrong way round", () => ruleOf.zBox({ low: 1, high: -1 }), /low ≤ high, got 1 and -1/],
+    ["one channel's bounds the wrong way round", () => ruleOf.zBox({ low: [0, 2], high: [1, 1] }), /low ≤ high/],
+  ];
+  it.each(cases)("%s", (_name, make, says) => {
+    expect(make).toThrowError(says);
+    expect(make).toThrowError(expect.objectContaining({ code: "usage" }));
+  });
+
+  it("bounds that differ by channel need not be ordered across channels", () => {
+    expect(() => ruleOf.zBox({ low: [-3, 0], high: [-1, 1] })).not.toThrow();
+  });
+});
+
+describe("composites that name what does not exist", () => {
+  const cases: readonly [name: string, entry: object, says: RegExp][] = [
+    ["a node", { layer: "nosuch", rule: ruleOf.flat() }, /entry 1 of the composite: expected the name of a node, got layer 'nosuch'/],
+    ["a type", { type: "Dense", rule: ruleOf.flat() }, /got type 'Dense'/],
+    ["a position", { position: "frist", rule: ruleOf.flat() }, /position first or last, got 'frist'/],
+    ["no rule", { type: "dense" }, /a rule, made by ruleOf, got undefined/],
+  ];
+  it.each(cases)("%s", async (_name, entry, says) => {
+    const model = await load(network);
+    const composite = [entry, { type: ["convolution", "dense"], rule: ruleOf.epsilon() }, ...baseEntries()] as Composite;
+    expect(() => model.explain(input, { composite })).toThrowError(says);
+  });
+});
+
+describe("calls of another kind than meant", () => {
+  it.each<[string, unknown, RegExp]>([
+    ["a path", "model.onnx", /the text 'model.onnx'. relprop opens no files/],
+    ["nothing", undefined, /got undefined/],
+    ["null", null, /got null/],
+  ])("load of %s", async (_name, source, says) => {
+    await expect(load(source as never)).rejects.toThrowError(says);
+  });
+
+  it.each<[string, object, RegExp]>([
+    ["an unknown option", { compsite: "epsilon" }, /got 'compsite'/],
+    ["null as target", { target: null }, /option 'target'/],
+    ["one name as at", { at: "conv1" }, /a list of names/],
+    ["a number as composite", { composite: 5 }, /option 'composite'/],
+  ])("explain with %s", async (_name, options, says) => {
+    const model = await load(network);
+    expect(() => model.explain(input, options as never)).toThrowError(says);
+    expect(() => model.explain(input, options as never)).toThrowError(expect.objectContaining({ code: "usage" }));
+  });
+
+  it("names for another number of classes", async () => {
+    const model = await load(network, { classes: ["a"] });
+    expect(() => model.explain(input)).toThrowError(/a name for each of 3 classes, got 1 names/);
+  });
+
+  it("a pool whose pads are wider than its window", async () => {
+    await expect(load(sequential({ input: [1, 5, 5] }, [maxPool2d({ kernel: 2, pads: 3 })]))).rejects.toThrowError(
+      /pads smaller than the window/,
+    );
+  });
+
+  it("dims that the network does not take", async () => {
+    const model = await load(network);
+    expect(() => model.inspect({ dims: [1, 1, 6, 5] })).toThrowError(expect.objectContaining({ code: "shape" }));
+  });
+
+  it("an input that overflows: the value is named", async () => {
+    const model = await load(network);
+    const huge = { data: new Float32Array(25).fill(3e38), dims: [1, 1, 5, 5] };
+    for (const call of [() => model.predict(huge), () => model.explain(huge)])
+      expect(call).toThrowError(/value 'conv1': expected finite numbers/);
+  });
+});
