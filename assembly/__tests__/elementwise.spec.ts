@@ -1,5 +1,5 @@
 import {
-  addForward, clipForward, clipVjp, divForward, mulForward, powForward, reluForward, reluVjp, sigmoidForward, sigmoidVjp, slopeForward, slopeVjp,
+  addForward, clipForward, clipVjp, divForward, maxForward, mulForward, powForward, reluForward, reluVjp, sigmoidForward, sigmoidVjp, slopeForward, slopeVjp,
   subForward, tanhForward, tanhVjp,
 } from "../elementwise";
 import { Block, UNTOUCHED, begin, close, copyOf, expected, list, quarters, room, same, spread, tails } from "./support";
@@ -127,6 +127,7 @@ const binaries: Binary[] = [
   new Binary("sub", subForward, (a: f64, b: f64): f64 => a - b),
   new Binary("mul", mulForward, (a: f64, b: f64): f64 => a * b),
   new Binary("div", divForward, (a: f64, b: f64): f64 => a / b),
+  new Binary("max", maxForward, (a: f64, b: f64): f64 => a < b ? b : a),
   new Binary("pow", powForward, (a: f64, b: f64): f64 => Math.pow(a, b)),
 ];
 
