@@ -9,11 +9,12 @@ const TILE = 6;
 export const PANEL = 8;
 export const roundUp = (count: number, to: number) => Math.ceil(count / to) * to;
 
-/** Taps along one axis that meet one phase of a strided input: in the order in which the transposed map reads them. */
+/** Taps along one axis that meet one phase of a strided input, or several neighbouring phases at once. */
 export interface Phase {
-  /** Kernel positions, by ascending position in s. */
-  readonly taps: readonly number[];
-  /** Where in s the first output of the phase begins to read; may be negative. */
+  /** For each phase the kernel position at each of `width` places in s, ascending; −1: none. */
+  readonly taps: readonly (readonly number[])[];
+  readonly width: number;
+  /** Where in s the first output begins to read; may be negative. */
   readonly start: number;
   readonly step: number;
   /** Outputs are at first, first + stride, … */
@@ -33,8 +34,24 @@ export function phasesOf(axis: Axis): Phase[] {
       .map((k) => ({ k, o: (first + axis.before - k * axis.dilation) / axis.stride }))
       .filter(({ o }) => Number.isInteger(o))
       .reverse();
-    return { taps: hits.map((hit) => hit.k), start: hits[0]?.o ?? 0, step: hits.length > 1 ? hits[1].o - hits[0].o : 1, first, count };
+    const step = hits.length > 1 ? hits[1].o - hits[0].o : 1;
+    return { taps: [hits.map((hit) => hit.k)], width: hits.length, start: hits[0]?.o ?? 0, step, first, count };
   });
+}
+
+/**
+ * All phases of one axis as one convolution whose outputs are channels of neighbouring positions, where that fills panels better:
+ * the first layer of a network has 3 channels and a panel has 8.
+ */
+export function together(phases: readonly Phase[], channels: number): readonly Phase[] {
+  const [first] = phases;
+  const start = Math.min(...phases.map((p) => p.start));
+  const width = Math.max(...phases.map((p) => p.start + p.width)) - start;
+  const apart = phases.reduce((work, p) => work + roundUp(channels, PANEL) * p.width, 0);
+  const regular = phases.every((p) => p.step === 1 && p.count === first.count);
+  if (!regular || roundUp(channels * phases.length, PANEL) * width >= apart) return phases;
+  const taps = phases.map((p) => Array.from({ length: width }, (_, q) => p.taps[0][q - (p.start - start)] ?? -1));
+  return [{ taps, width, start, step: 1, first: 0, count: first.count }];
 }
 
 /** Weights of one group in panels of 8 outputs: [ceil(outputs / 8)][taps][inputs][8]. */

@@ -12,7 +12,7 @@ import {
   require,
   type WeightMap,
 } from "./op.ts";
-import { padded, PANEL, type Phase, phasesOf, roundUp, run, tilesPay } from "./conv-layout.ts";
+import { padded, PANEL, type Phase, phasesOf, roundUp, run, tilesPay, together } from "./conv-layout.ts";
 import { type Axis, asPlane, readWindow, type WindowAttributes, windowAxes } from "./window.ts";
 
 export interface ConvAttributes {
@@ -114,27 +114,29 @@ function convZ(
 function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMap, precision: Precision): readonly Value[] {
   const { n, c, m, group, h, w, depthwise } = geometry(call);
   const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-  const [rows, columns] = [phasesOf(h), phasesOf(w)];
+  const [rows, columns] = [phasesOf(h), group === 1 ? together(phasesOf(w), c) : phasesOf(w)];
   // One padded copy of s serves all phases.
   const reach = (phases: readonly Phase[], length: number): [number, number] => {
-    const used = phases.filter((p) => p.taps.length > 0);
+    const used = phases.filter((p) => p.width > 0);
     const first = Math.min(0, ...used.map((p) => p.start));
-    const last = Math.max(length - 1, ...used.map((p) => p.start + (p.taps.length - 1) * p.step + p.count - 1));
+    const last = Math.max(length - 1, ...used.map((p) => p.start + (p.width - 1) * p.step + p.count - 1));
     return [-first, last - (length - 1)];
   };
   const tiled = e.winograd && precision === "fast" && payBack(geometry(call));
   const [top, bottom] = reach(rows, h.out);
   const [left, right] = reach(columns, w.out);
   const image = padded(e, s, n, h.out, w.out, m, [top, bottom + overhang(h.length, tiled), left, right + overhang(w.length, tiled)]);
-  const [inputs, outputs] = [m / group, c / group];
+  const [inputs, width] = [m / group, c / group];
   const { name, data } = weightsOf(call);
   const f = mapOf(map);
   const taps = h.kernel * w.kernel;
-  if (rows.some((p) => p.taps.length === 0) || columns.some((p) => p.taps.length === 0)) e.fill(out, 0);
+  if ([...rows, ...columns].some((p) => p.width === 0)) e.fill(out, 0);
   for (const row of rows) {
     for (const column of columns) {
-      const [kh, kw] = [row.taps.length, column.taps.length];
+      const [kh, kw] = [row.width, column.width];
       if (kh === 0 || kw === 0) continue;
+      // Positions that are worked on together are channels of one output.
+      const outputs = width * column.taps.length;
       const pass = {
         x: image.value,
         xOffset: ((row.start + top) * image.width + column.start + left) * m,
@@ -151,13 +153,16 @@ function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMa
         tapRow: row.step * image.width * m,
         tapColumn: column.step * m,
       } as const;
-      const tapAt = (tap: number) => row.taps[Math.floor(tap / kw)] * w.kernel + column.taps[tap % kw];
       const weights = {
         // Equal taps of equal weights are packed alike, whichever convolution they belong to.
         name,
         source: data,
-        variant: `transposed ${map} taps ${row.taps} x ${column.taps}`,
-        at: (g: number, o: number, tap: number, i: number) => f(data[((g * inputs + i) * outputs + o) * taps + tapAt(tap)]),
+        variant: `transposed ${map} taps ${row.taps[0]} x ${column.taps.join(" and ")}`,
+        at(g: number, o: number, tap: number, i: number) {
+          const k = column.taps[Math.floor(o / width)][tap % kw];
+          const place = row.taps[0][Math.floor(tap / kw)] * w.kernel + k;
+          return k < 0 ? 0 : f(data[((g * inputs + i) * width + (o % width)) * taps + place]);
+        },
       };
       const none = zeros(e, call, roundUp(depthwise ? c : outputs, PANEL));
       run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, () => none, none);
