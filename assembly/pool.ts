@@ -1,3 +1,5 @@
+import { storeLanes } from "./simd";
+
 /** Taps of one window along one axis that fall inside [-before, length + after). */
 // @ts-ignore: decorator
 @inline
@@ -25,8 +27,7 @@ export function maxPoolForward(
     for (let a = 0; a < oh; a++) {
       for (let b = 0; b < ow; b++) {
         const to = y + ((((i * oh + a) * ow + b) * c) << 2);
-        let j = 0;
-        for (; j + 4 <= c; j += 4) {
+        for (let j = 0; j < c; j += 4) {
           let best = f32x4.splat(-Infinity);
           for (let r = 0; r < kh; r++) {
             const row = a * strideH - top + r * dilationH;
@@ -37,21 +38,7 @@ export function maxPoolForward(
               best = f32x4.pmax(best, v128.load(x + ((((i * h + row) * w + column) * c + j) << 2)));
             }
           }
-          v128.store(to + (j << 2), best);
-        }
-        for (; j < c; j++) {
-          let best: f32 = -Infinity;
-          for (let r = 0; r < kh; r++) {
-            const row = a * strideH - top + r * dilationH;
-            if (<u32>row >= <u32>h) continue;
-            for (let q = 0; q < kw; q++) {
-              const column = b * strideW - left + q * dilationW;
-              if (<u32>column >= <u32>w) continue;
-              const v = f32.load(x + ((((i * h + row) * w + column) * c + j) << 2));
-              if (best < v) best = v;
-            }
-          }
-          f32.store(to + (j << 2), best);
+          storeLanes(to + (j << 2), best, c - j);
         }
       }
     }
@@ -75,10 +62,9 @@ export function maxPoolVjp(
     for (let a = 0; a < oh; a++) {
       for (let b = 0; b < ow; b++) {
         const window = (((i * oh + a) * ow + b) * c) << 2;
-        let j = 0;
-        for (; j + 4 <= c; j += 4) {
+        for (let j = 0; j < c; j += 4) {
           const best = v128.load(y + window + (j << 2));
-          let rest = v128.load(r + window + (j << 2));
+          const share = v128.load(r + window + (j << 2));
           let open = i32x4.splat(-1);
           for (let p = 0; p < kh; p++) {
             const row = a * strideH - top + p * dilationH;
@@ -88,25 +74,8 @@ export function maxPoolVjp(
               if (<u32>column >= <u32>w) continue;
               const at = (((i * h + row) * w + column) * c + j) << 2;
               const won = v128.and(open, f32x4.eq(v128.load(x + at), best));
-              v128.store(out + at, f32x4.add(v128.load(out + at), v128.and(rest, won)));
+              storeLanes(out + at, f32x4.add(v128.load(out + at), v128.and(share, won)), c - j);
               open = v128.andnot(open, won);
-            }
-          }
-        }
-        for (; j < c; j++) {
-          const best = f32.load(y + window + (j << 2));
-          let open = true;
-          for (let p = 0; p < kh && open; p++) {
-            const row = a * strideH - top + p * dilationH;
-            if (<u32>row >= <u32>h) continue;
-            for (let q = 0; q < kw && open; q++) {
-              const column = b * strideW - left + q * dilationW;
-              if (<u32>column >= <u32>w) continue;
-              const at = (((i * h + row) * w + column) * c + j) << 2;
-              if (f32.load(x + at) == best) {
-                f32.store(out + at, f32.load(out + at) + f32.load(r + window + (j << 2)));
-                open = false;
-              }
             }
           }
         }
