@@ -29,6 +29,12 @@ export function isRef(argument: Argument): argument is Ref {
   return typeof argument === "object" && "offset" in argument;
 }
 
+/** The value that an argument lies in, if it is no number. */
+export function valueOf(argument: Argument): Value | undefined {
+  if (typeof argument === "number") return undefined;
+  return isRef(argument) ? argument.value : argument;
+}
+
 /** A place inside a value. */
 export interface Ref {
   readonly value: Value;
@@ -45,7 +51,7 @@ export interface KernelStep {
   readonly args: readonly Argument[];
 }
 
-/** One call back to the caller: the start of relevance, and layers that are described by functions. */
+/** One call back to the caller: layers that are described by functions. */
 export interface HostStep {
   readonly host: string;
   readonly args: readonly (Value | Ref)[];
@@ -57,12 +63,12 @@ export type Step = KernelStep | HostStep;
 type Symbolic<P extends readonly unknown[]> = { [I in keyof P]: Argument };
 
 /** Whether both layouts of these dims are the same bytes. */
-export function layoutsCoincide(dims: Dims): boolean {
+function layoutsCoincide(dims: Dims): boolean {
   return dims.length < 3 || dims[1] === 1 || size(dims.slice(2)) === 1;
 }
 
 /** The axes in the order in which memory has them. */
-export function axesInMemory(rank: number, layout: Layout): number[] {
+function axesInMemory(rank: number, layout: Layout): number[] {
   const axes = Array.from({ length: rank }, (_, i) => i);
   return layout === "last" && rank > 2 ? [0, ...axes.slice(2), 1] : axes;
 }
@@ -101,8 +107,8 @@ export class Emitter {
   }
 
   /** A fresh value. */
-  temp(name: string, dims: Dims, layout: Layout = "first", count = size(dims)): Value {
-    return Object.freeze({ id: this.#next++, name, dims, layout, count });
+  temp(name: string, dims: Dims, layout: Layout = "first"): Value {
+    return Object.freeze({ id: this.#next++, name, dims, layout, count: size(dims) });
   }
 
   /** Memory for `count` numbers without a shape. */

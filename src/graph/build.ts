@@ -1,9 +1,10 @@
-import { type Issue, LrpError } from "../error.ts";
+import { LrpError } from "../error.ts";
 import type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfo } from "../onnx/decode.ts";
 import { ops } from "../ops/index.ts";
-import { type AttributeReader, Complaint, require } from "../ops/op.ts";
+import { type AttributeReader, require } from "../ops/op.ts";
 import type { Constant } from "../tensor.ts";
 import { type Graph, type Node, type Port, whereIs } from "./graph.ts";
+import { Problems } from "./problems.ts";
 
 /** The opsets that the operator table describes. */
 export const OPSETS = { oldest: 7, newest: 22 } as const;
@@ -73,24 +74,6 @@ function buildNode(proto: NodeProto, opset: number): Node {
   return Object.freeze({ name: proto.name, type: proto.type, inputs: proto.inputs, outputs: proto.outputs, attributes });
 }
 
-/** Runs `build` for every item and turns its complaints into issues. */
-function collect<T, R>(
-  items: readonly T[],
-  where: (item: T) => string,
-  issues: { code: Complaint["code"]; issue: Issue }[],
-  build: (item: T) => R,
-): R[] {
-  return items.flatMap((item) => {
-    try {
-      return [build(item)];
-    } catch (error) {
-      if (!(error instanceof Complaint)) throw error;
-      issues.push({ code: error.code, issue: { where: where(item), expected: error.expected, received: error.received, fix: error.fix } });
-      return [];
-    }
-  });
-}
-
 function port(info: ValueInfo): Port {
   require(info.type === 1, "unsupported", "an input of float32", `ONNX type ${info.type}`);
   require(info.dims, "unsupported", "an input whose rank is stated", "none");
@@ -135,23 +118,16 @@ export function buildNodes(
   opset: number,
   outer: (name: string) => boolean,
 ): { nodes: readonly Node[]; constants: Map<string, Constant> } {
-  const problems: { code: Complaint["code"]; issue: Issue }[] = [];
+  const problems = new Problems();
   const constants = new Map(
-    collect(
+    problems.collect(
       proto.initializers,
       (t) => `initializer '${t.name}'`,
-      problems,
       (t) => [t.name, constantOf(t)] as const,
     ),
   );
-  const nodes = collect(proto.nodes, whereIs, problems, (node) => buildNode(node, opset));
-  if (problems.length > 0) {
-    const code = problems.find((p) => p.code === "unsupported") ? "unsupported" : problems[0].code;
-    throw new LrpError(
-      code,
-      problems.map((p) => p.issue),
-    );
-  }
+  const nodes = problems.collect(proto.nodes, whereIs, (node) => buildNode(node, opset));
+  problems.raise();
   const known = new Set([...constants.keys(), ...proto.inputs.map((i) => i.name)]);
   return { nodes: topological(nodes, known, outer), constants };
 }
@@ -171,19 +147,14 @@ export function build(model: ModelProto): Graph {
     });
   }
   const { nodes, constants } = buildNodes(model.graph, opset, () => false);
-  const problems: { code: Complaint["code"]; issue: Issue }[] = [];
+  const problems = new Problems();
   // Old files list their weights among the inputs.
-  const inputs = collect(
+  const inputs = problems.collect(
     model.graph.inputs.filter((i) => !constants.has(i.name)),
     (i) => `input '${i.name}'`,
-    problems,
     port,
   );
-  if (problems.length > 0)
-    throw new LrpError(
-      "unsupported",
-      problems.map((p) => p.issue),
-    );
+  problems.raise();
   if (inputs.length !== 1)
     throw new LrpError("unsupported", {
       where: "the model",

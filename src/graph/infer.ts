@@ -1,9 +1,10 @@
-import { type Issue, LrpError } from "../error.ts";
-import { Complaint, type Operand, type Operands, require } from "../ops/op.ts";
+import { LrpError } from "../error.ts";
+import { type Operand, type Operands, require } from "../ops/op.ts";
 import { ops } from "../ops/index.ts";
 import type { Constant, Dims } from "../tensor.ts";
 import { type Branches, buildNodes } from "./build.ts";
 import { type Graph, type Node, whereIs } from "./graph.ts";
+import { Problems } from "./problems.ts";
 
 /** What is known while the graph is walked through. */
 interface State {
@@ -11,7 +12,7 @@ interface State {
   readonly constants: Map<string, Constant>;
   readonly dims: Map<string, Dims>;
   readonly nodes: Node[];
-  readonly issues: { code: Complaint["code"]; issue: Issue }[];
+  readonly problems: Problems;
 }
 
 function operands(node: Node, state: State): Operands | undefined {
@@ -23,8 +24,7 @@ function operands(node: Node, state: State): Operands | undefined {
     }
     const dims = state.dims.get(name);
     // Unless the node that computes it was complained of already, it is an output that no row describes.
-    require(dims ||
-      state.issues.length > 0, "unsupported", "inputs that relprop computes", `'${name}', a further output of the node before`);
+    require(dims || state.problems.any, "unsupported", "inputs that relprop computes", `'${name}', a further output of the node before`);
     if (!dims) return undefined;
     list.push({ name, dims, constant: state.constants.get(name) });
   }
@@ -88,15 +88,7 @@ function visit(node: Node, state: State): void {
 }
 
 function attempt(node: Node, state: State): void {
-  try {
-    visit(node, state);
-  } catch (error) {
-    if (!(error instanceof Complaint)) throw error;
-    state.issues.push({
-      code: error.code,
-      issue: { where: whereIs(node), expected: error.expected, received: error.received, fix: error.fix },
-    });
-  }
+  state.problems.attempt(whereIs(node), () => visit(node, state));
 }
 
 /**
@@ -104,17 +96,11 @@ function attempt(node: Node, state: State): void {
  * @throws LrpError listing every node whose inputs do not fit
  */
 export function infer(graph: Graph, inputDims: Dims): Graph {
-  const state: State = { opset: graph.opset, constants: new Map(graph.constants), dims: new Map(), nodes: [], issues: [] };
+  const state: State = { opset: graph.opset, constants: new Map(graph.constants), dims: new Map(), nodes: [], problems: new Problems() };
   for (const [name, value] of graph.constants) state.dims.set(name, value.dims);
   state.dims.set(graph.inputs[0].name, inputDims);
   for (const node of graph.nodes) attempt(node, state);
-  if (state.issues.length > 0) {
-    const code = state.issues.find((p) => p.code === "unsupported") ? "unsupported" : state.issues[0].code;
-    throw new LrpError(
-      code,
-      state.issues.map((p) => p.issue),
-    );
-  }
+  state.problems.raise();
   const computed = new Set(state.nodes.flatMap((node) => node.outputs));
   for (const { name } of graph.outputs) {
     if (!computed.has(name))

@@ -1,4 +1,5 @@
 import { assert } from "../error.ts";
+import { operandsOf } from "../graph/canonize.ts";
 import { type Graph, type Node, producers } from "../graph/graph.ts";
 import { zip, reduceTo } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
@@ -88,9 +89,7 @@ function lowerForward(e: Emitter, graph: Graph): { values: Map<string, Value>; c
   const values = new Map([[port.name, input]]);
   const calls = new Map<Node, Call<unknown>>();
   for (const node of graph.nodes) {
-    const inputs = node.inputs.map((name) =>
-      name === "" ? undefined : { name, dims: graph.dims.get(name)!, constant: graph.constants.get(name) },
-    );
+    const inputs = operandsOf(graph, node);
     const call: Call<unknown> = {
       node,
       attributes: node.attributes,

@@ -1,4 +1,4 @@
-import { isRef, type Argument, type Step, type Value } from "../step.ts";
+import { type Argument, isRef, type Step, type Value, valueOf } from "../step.ts";
 import type { Program } from "./lower.ts";
 
 /** Where every computed value lies while the program runs, in bytes from the start of the arena. */
@@ -18,13 +18,8 @@ interface Life {
 }
 
 /** A multiple of a vector, and one vector more: kernels may read (never write) past the end of a value. */
-function bytesOf(count: number): number {
+export function bytesOf(count: number): number {
   return (Math.ceil((count * 4) / 16) + 1) * 16;
-}
-
-function valueOf(argument: Argument): Value | undefined {
-  if (typeof argument === "number") return undefined;
-  return isRef(argument) ? argument.value : argument;
 }
 
 function mentioned(step: Step): Value[] {

@@ -1,6 +1,6 @@
 import type { Emitter, Ref, Value } from "../step.ts";
 import { zip } from "../ops/arithmetic.ts";
-import { type BiasMap, type Call, type Linear, mapOf, PLAIN, type Precision, type Slopes, type WeightMap } from "../ops/op.ts";
+import { type BiasMap, type Call, type Linear, mapOf, PLAIN, type Precision } from "../ops/op.ts";
 import type { Bound, Group, LinearRule, Pass, Stabilizer } from "../rules/rule.ts";
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
@@ -187,9 +187,8 @@ export function redistribute(
 
 /** Jᵀ R through a linear node. */
 export function gradient(e: Emitter, call: Call<unknown>, linear: Linear<unknown>, received: Value): readonly Value[] {
-  const plain: WeightMap & Slopes = PLAIN;
   const signs = linear.signs?.(call);
-  return linear.vjp(e, call, e.as(received, linear.layout), plain, "exact").map((c, i) => {
+  return linear.vjp(e, call, e.as(received, linear.layout), PLAIN, "exact").map((c, i) => {
     if (!signs || signs[i] === 1) return c;
     const negative = e.temp(`${call.node.name}:negative`, c.dims, c.layout);
     e.emit("slopeForward", c, negative, c.count, signs[i], signs[i]);

@@ -3,7 +3,7 @@ import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import { ops } from "../ops/index.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
 import type { Family } from "../ops/op.ts";
-import { type Bound, checkParameters, type Rule, ruleOf } from "./rule.ts";
+import { checkParameters, type Rule, type RuleNumbers, ruleOf } from "./rule.ts";
 
 /** One line of a composite: which nodes, and their rule. What is left out matches everything. */
 export interface Entry {
@@ -20,13 +20,7 @@ export interface Entry {
 export type Composite = readonly Entry[];
 
 /** The rules' parameters, as a caller may change them. */
-export interface Parameters {
-  readonly epsilon?: number;
-  readonly gamma?: number;
-  readonly alpha?: number;
-  readonly beta?: number;
-  readonly low?: Bound;
-  readonly high?: Bound;
+export interface Parameters extends RuleNumbers {
   readonly lrn?: LrnMode;
 }
 

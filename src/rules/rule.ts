@@ -68,7 +68,7 @@ export interface Common {
 }
 
 /** The numbers that rules take. */
-interface Numbers {
+export interface RuleNumbers {
   readonly epsilon?: number;
   readonly gamma?: number;
   readonly alpha?: number;
@@ -78,7 +78,7 @@ interface Numbers {
 }
 
 /** Refuses parameters that mean nothing. @param what how the message calls them: "option", "parameter" */
-export function checkParameters(p: Numbers, what: string): void {
+export function checkParameters(p: RuleNumbers, what: string): void {
   const refuse = (names: string, expected: string, received: unknown, fix?: string): never => {
     throw new LrpError("usage", { where: `${what} ${names}`, expected, received: String(received), fix });
   };

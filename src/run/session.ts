@@ -1,6 +1,6 @@
 import { LrpError } from "../error.ts";
-import type { Plan } from "../plan/place.ts";
-import { type Argument, isRef, type Ref, type Step, type Value } from "../step.ts";
+import { bytesOf, type Plan } from "../plan/place.ts";
+import { type Argument, isRef, type Ref, type Step, type Value, valueOf } from "../step.ts";
 import type { Instance } from "./wasm.ts";
 
 const PAGE = 65536;
@@ -30,11 +30,6 @@ export class Session {
     this.#top = Math.ceil(instance.kernels.heapBase() / 16) * 16;
   }
 
-  /** Bytes of the memory, weights included. It never shrinks. */
-  get bytes(): number {
-    return this.#instance.memory.buffer.byteLength;
-  }
-
   /**
    * Runs a plan.
    * @param begin called between forward and relevance with the logits; what it returns is written where relevance starts
@@ -55,10 +50,8 @@ export class Session {
     this.read(plan, plan.program.input).set(input);
     for (const [i, step] of plan.program.steps.entries()) {
       steps[i]();
-      const written = (step.args as readonly Argument[])
-        .map((a) => (typeof a === "object" && isRef(a) ? a.value : a))
-        .filter((a) => typeof a === "object");
-      const bad = (written as Value[]).find((value) => values.has(value.name) && !this.read(plan, value).every(Number.isFinite));
+      const named = (step.args as readonly Argument[]).map(valueOf).filter((value) => value && values.has(value.name));
+      const bad = named.find((value) => !this.read(plan, value!).every(Number.isFinite));
       if (bad) return bad.name;
     }
     return undefined;
@@ -108,12 +101,11 @@ export class Session {
     let top = this.#top;
     for (const step of plan.program.steps) {
       for (const argument of step.args as readonly Argument[]) {
-        if (typeof argument === "number") continue;
-        const value = isRef(argument) ? argument.value : argument;
-        const { weight } = value;
-        if (!weight || fresh.has(weight) || this.#weights.get(weight.source)?.has(weight.variant)) continue;
+        const value = valueOf(argument);
+        const weight = value?.weight;
+        if (!value || !weight || fresh.has(weight) || this.#weights.get(weight.source)?.has(weight.variant)) continue;
         fresh.set(weight, { value, at: top });
-        top += (Math.ceil((value.count * 4) / 16) + 1) * 16;
+        top += bytesOf(value.count);
       }
     }
     this.#reserve(top + plan.arenaBytes);

@@ -1,3 +1,4 @@
+import { distance } from "../distance.ts";
 import { LrpError } from "../error.ts";
 
 /**
@@ -19,17 +20,6 @@ const WHERE = "option 'target'";
 
 function usage(expected: string, received: string, fix?: string): LrpError {
   return new LrpError("usage", { where: WHERE, expected, received, fix });
-}
-
-/** Letters that differ, roughly: enough to suggest what was meant. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
-    row = next;
-  }
-  return row[b.length];
 }
 
 /** The class of a name; a class may have several names, separated by commas. */
