@@ -1,41 +1,19 @@
 import { describe, expect, test } from "vitest";
-import {
-  baseEntries,
-  batchNormalization,
-  type Composite,
-  conv2d,
-  dense,
-  type Layer,
-  type LinearRule,
-  relu,
-  ruleOf,
-} from "../../src/index.ts";
+import { batchNormalization, conv2d, dense, type Layer, relu, ruleOf } from "../../src/index.ts";
 import { binaries, loadFor } from "../binaries.ts";
 import { expectClose, magnitude } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";
 import { tolerance } from "../golden/tolerance.ts";
-import { chain, type FileNode, onnx } from "../onnx-writer.ts";
+import { chain, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
 import { batchNormAffine } from "../reference/layers.ts";
 import { apply, conv, count, dense as denseMap, type Dims, type LinearMap } from "../reference/linear.ts";
-import { alphaBeta, epsilon, explain, gamma, type NeuronRule } from "../reference/rules.ts";
+import { alphaBeta, epsilon, explain } from "../reference/rules.ts";
+import { node, rules, weighted } from "./cases.ts";
 
 /*
  * BatchNormalization and other scalings: folded into the layer beside them and explained with it, or passed.
  */
-
-const node = (type: string, inputs: readonly string[], output: string, attributes: FileNode["attributes"] = {}): FileNode => ({
-  type,
-  inputs,
-  outputs: [output],
-  attributes,
-});
-const weighted = (rule: LinearRule): Composite => [{ type: ["convolution", "dense"], rule }, ...baseEntries()];
-const rules: readonly (readonly [string, LinearRule, NeuronRule, number])[] = [
-  ["epsilon", ruleOf.epsilon(), epsilon, tolerance.epsilon],
-  ["zPlus", ruleOf.zPlus(), alphaBeta(1, 0), tolerance.plain],
-  ["gamma", ruleOf.gamma(), gamma(0.25), tolerance.plain],
-];
 
 /** A BatchNormalization whose scale has either sign. */
 function normalization(channels: number) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { baseEntries, type Composite, conv2d, dense, flatten, type LinearRule, relu, ruleOf, type Tensor } from "../../src/index.ts";
+import { baseEntries, conv2d, dense, flatten, relu, ruleOf, type Tensor } from "../../src/index.ts";
 import { binaries, loadFor } from "../binaries.ts";
 import { expectClose, total } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";
@@ -7,24 +7,12 @@ import { tolerance } from "../golden/tolerance.ts";
 import { type FileGraph, type FileNode, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
 import { apply, average, conv, count, dense as denseMap, type Dims, sum, transposed } from "../reference/linear.ts";
-import { alphaBeta, epsilon, explain, gamma, type NeuronRule } from "../reference/rules.ts";
+import { epsilon, explain } from "../reference/rules.ts";
+import { node, rules, weighted } from "./cases.ts";
 
 /*
  * Relevance where a graph branches and joins, against the definitions, layer by layer.
  */
-
-const node = (type: string, inputs: readonly string[], output: string, attributes: FileNode["attributes"] = {}): FileNode => ({
-  type,
-  inputs,
-  outputs: [output],
-  attributes,
-});
-const weighted = (rule: LinearRule): Composite => [{ type: ["convolution", "dense"], rule }, ...baseEntries()];
-const rules: readonly (readonly [string, LinearRule, NeuronRule, number])[] = [
-  ["epsilon", ruleOf.epsilon(), epsilon, tolerance.epsilon],
-  ["zPlus", ruleOf.zPlus(), alphaBeta(1, 0), tolerance.plain],
-  ["gamma", ruleOf.gamma(), gamma(0.25), tolerance.plain],
-];
 
 const plus = (...parts: readonly ArrayLike<number>[]) => Float64Array.from(parts[0], (_, i) => parts.reduce((s, p) => s + p[i], 0));
 
