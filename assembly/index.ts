@@ -1,5 +1,6 @@
 /** The surface of the WebAssembly module: what stands here is exported, nothing else. */
 export * from "./conv";
+export * from "./conv-rows";
 export * from "./winograd";
 export * from "./dense";
 export * from "./pool";

@@ -58,7 +58,20 @@ export interface HostStep {
   run(...views: Float32Array[]): void;
 }
 
-export type Step = KernelStep | HostStep;
+/** Two ways to the same result: `sparse` where less than `limit` of the relevance differs from 0, else `dense`. */
+export interface ChoiceStep {
+  readonly relevance: Value;
+  readonly limit: number;
+  readonly sparse: readonly Step[];
+  readonly dense: readonly Step[];
+}
+
+export type Step = KernelStep | HostStep | ChoiceStep;
+
+/** Every call that may be made, in order. */
+export function callsOf(steps: readonly Step[]): (KernelStep | HostStep)[] {
+  return steps.flatMap((step) => ("limit" in step ? callsOf([...step.sparse, ...step.dense]) : [step]));
+}
 
 type Symbolic<P extends readonly unknown[]> = { [I in keyof P]: Argument };
 
@@ -97,7 +110,7 @@ export interface Block {
 export class Emitter {
   /** Whether convolutions may go through Winograd's tiles. */
   readonly winograd: boolean;
-  readonly steps: Step[] = [];
+  steps: Step[] = [];
   readonly #constants = new Map<Float32Array, Map<string, Value>>();
   readonly #laidOut = new Map<string, Value>();
   #next = 0;
@@ -195,6 +208,18 @@ export class Emitter {
         );
       }
     }
+  }
+
+  /** Two ways to the same result, of which the relevance decides when it is known. Neither may make a value that is asked for later. */
+  choose(relevance: Value, limit: number, sparse: () => void, dense: () => void): void {
+    const { steps } = this;
+    const [few, many] = [sparse, dense].map((emit) => {
+      this.steps = [];
+      emit();
+      return Object.freeze(this.steps);
+    });
+    this.steps = steps;
+    this.steps.push(Object.freeze({ relevance, limit, sparse: few, dense: many }));
   }
 
   fill(y: Value, value: number): void {

@@ -1,4 +1,5 @@
-import { type ConvAttributes, scaledConv } from "../ops/conv.ts";
+import { scaledConv } from "../ops/conv.ts";
+import type { ConvAttributes } from "../ops/conv-dense.ts";
 import { type DenseAttributes, scaledDense } from "../ops/dense.ts";
 import { ops } from "../ops/index.ts";
 import type { Affine, Operands } from "../ops/op.ts";

@@ -92,9 +92,17 @@ export interface Linear<A> {
   data(call: Call<A>): readonly number[];
   /** The layout in which it wants them. */
   readonly layout: "first" | "last";
-  /** y = L(x; f(W)) + f(b). `bias` undefined: no bias. */
-  z(e: Emitter, call: Call<A>, x: readonly Value[], weight: WeightMap, bias: BiasMap | undefined, precision: Precision): Value;
-  /** Lᵀ(s; f(W)), one value for each data input. */
+  /** y = L(x; f(W)) + f(b). `bias` undefined: no bias. `where`: only needed where that relevance is not 0; elsewhere it may be 0. */
+  z(
+    e: Emitter,
+    call: Call<A>,
+    x: readonly Value[],
+    weight: WeightMap,
+    bias: BiasMap | undefined,
+    precision: Precision,
+    where?: Value,
+  ): Value;
+  /** Lᵀ(s; f(W)), one value for each data input; s is often mostly zero. */
   vjp(e: Emitter, call: Call<A>, s: Value, weight: WeightMap, precision: Precision): readonly Value[];
   /** The bias, one number for each output channel. */
   bias?(call: Call<A>): Constant | undefined;

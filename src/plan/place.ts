@@ -1,4 +1,4 @@
-import { type Argument, isRef, type Step, type Value, valueOf } from "../step.ts";
+import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../step.ts";
 import type { Program } from "./lower.ts";
 
 /** Where every computed value lies while the program runs, in bytes from the start of the arena. */
@@ -22,11 +22,16 @@ export function bytesOf(count: number): number {
   return (Math.ceil((count * 4) / 16) + 1) * 16;
 }
 
-function mentioned(step: Step): Value[] {
-  return (step.args as readonly Argument[]).flatMap((argument) => {
-    const value = valueOf(argument);
-    return value && !value.weight ? [value] : [];
-  });
+/** The computed values of a step, call by call: the two ways of a choice follow each other. */
+function mentioned(step: Step): Value[][] {
+  const asked = "limit" in step ? [[step.relevance]] : [];
+  const called = callsOf([step]).map(({ args }) =>
+    (args as readonly Argument[]).flatMap((argument) => {
+      const value = valueOf(argument);
+      return value && !value.weight ? [value] : [];
+    }),
+  );
+  return [...asked, ...called];
 }
 
 /** A value lives from its first to its last mention; what the caller reads or writes is mentioned at the ends. */
@@ -42,16 +47,16 @@ function lifetimes({ steps, input, outputs, relevance }: Program): Life[] {
     }
   };
   mention(input, -1);
-  steps.forEach((step, at) => {
-    for (const value of mentioned(step)) mention(value, at);
+  const moments = steps.flatMap(mentioned);
+  moments.forEach((values, at) => {
+    for (const value of values) mention(value, at);
   });
-  const end = steps.length;
+  const end = moments.length;
   for (const output of outputs.values()) mention(output, end);
   if (relevance) {
-    mention(relevance.logits, relevance.begin - 1);
     // The caller writes the start between the last forward step and the first backward step.
-    mention(relevance.start, relevance.begin - 1);
-    for (const value of [relevance.logits, relevance.start]) mention(value, relevance.begin);
+    const begin = steps.slice(0, relevance.begin).flatMap(mentioned).length;
+    for (const value of [relevance.logits, relevance.start]) for (const at of [begin - 1, begin]) mention(value, at);
     for (const value of [relevance.input, relevance.ledger, ...relevance.at.values()]) mention(value, end);
   }
   return [...lives.values()];
@@ -74,7 +79,7 @@ export function place(program: Program): Plan {
     offsets.set(life.id, offset);
     arenaBytes = Math.max(arenaBytes, offset + life.bytes);
   }
-  const loads = new Float64Array(program.steps.length + 3);
+  const loads = new Float64Array(3 + Math.max(...lives.map((life) => life.last)));
   for (const life of lives) for (let at = life.first; at <= life.last; at++) loads[at + 1] += life.bytes;
   return Object.freeze({ program, offsets, arenaBytes, lowerBound: Math.max(0, ...loads) });
 }
@@ -87,10 +92,17 @@ export function printPlan(plan: Plan): string {
     const offset = isRef(argument) && argument.offset > 0 ? `+${argument.offset}` : "";
     return value.weight ? `${value.name}${offset}` : `${value.name}@${plan.offsets.get(value.id)}${offset}`;
   };
+  const lines = (step: Step, indent: string): string[] => {
+    if ("limit" in step) {
+      const way = (name: string, steps: readonly Step[]) => [`${indent}${name}`, ...steps.flatMap((s) => lines(s, `${indent}  `))];
+      return [
+        ...way(`where less than ${step.limit.toFixed(3)} of ${text(step.relevance)} is not 0`, step.sparse),
+        ...way("else", step.dense),
+      ];
+    }
+    return [`${indent}${"kernel" in step ? step.kernel : `host ${step.host}`}(${(step.args as readonly Argument[]).map(text).join(", ")})`];
+  };
   return plan.program.steps
-    .map((step, i) => {
-      const mark = plan.program.relevance?.begin === i ? "-- relevance --\n" : "";
-      return `${mark}${"kernel" in step ? step.kernel : `host ${step.host}`}(${(step.args as readonly Argument[]).map(text).join(", ")})`;
-    })
+    .flatMap((step, i) => [...(plan.program.relevance?.begin === i ? ["-- relevance --"] : []), ...lines(step, "")])
     .join("\n");
 }

@@ -92,14 +92,14 @@ function precisionOf(group: Group): Precision {
 }
 
 /** Σ of the passes through the layer; the forward pass's own result where that is the same. */
-function denominator(site: Site, group: Group, passes: ReturnType<typeof live>): Value {
+function denominator(site: Site, group: Group, passes: ReturnType<typeof live>, r: Value): Value {
   const { e, call, linear } = site;
   const [only] = passes;
   const complete = only && (isPlain(only.pass.bias) || linear.bias?.(call) === undefined);
   if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && complete) return e.as(call.y(0), linear.layout);
   const sums = passes.map(({ pass, x }) => {
     const inputs = x.map((v, i) => v ?? zero(e, site.x[i]));
-    return linear.z(e, call, inputs, pass.weight, pass.bias, precisionOf(group));
+    return linear.z(e, call, inputs, pass.weight, pass.bias, precisionOf(group), r);
   });
   if (sums.length === 0) return zero(e, e.as(call.y(0), linear.layout));
   const z = sums.reduce((a, b) => zip(e, "addForward", `${call.node.name}:z`, a, b, a.dims));
@@ -165,7 +165,7 @@ export function redistribute(
   const own = rule.groups.some((group) => group.where) ? ownZ(site) : undefined;
   for (const group of rule.groups) {
     const passes = live(site, group);
-    const s = divide(site, group, r, denominator(site, group, passes), group.where && own);
+    const s = divide(site, group, r, denominator(site, group, passes, r), group.where && own);
     for (const { pass } of passes) if (pass.bias) absorb(site, s, pass.bias);
     for (const { pass, x: mapped } of passes) {
       if (!mapped.some((v) => v)) continue;

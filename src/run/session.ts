@@ -1,6 +1,6 @@
 import { LrpError } from "../error.ts";
 import { bytesOf, type Plan } from "../plan/place.ts";
-import { type Argument, isRef, type Ref, type Step, type Value, valueOf } from "../step.ts";
+import { type Argument, callsOf, isRef, type Ref, type Step, type Value, valueOf } from "../step.ts";
 import type { Instance } from "./wasm.ts";
 
 const PAGE = 65536;
@@ -50,7 +50,9 @@ export class Session {
     this.read(plan, plan.program.input).set(input);
     for (const [i, step] of plan.program.steps.entries()) {
       steps[i]();
-      const named = (step.args as readonly Argument[]).map(valueOf).filter((value) => value && values.has(value.name));
+      const named = callsOf([step])
+        .flatMap((call) => (call.args as readonly Argument[]).map(valueOf))
+        .filter((value) => value && values.has(value.name));
       const bad = named.find((value) => !this.read(plan, value!).every(Number.isFinite));
       if (bad) return bad.name;
     }
@@ -84,6 +86,15 @@ export class Session {
       if (typeof argument === "number") return argument;
       return isRef(argument) ? this.#address(argument.value, plan, arena) + 4 * argument.offset : this.#address(argument, plan, arena);
     };
+    if ("limit" in step) {
+      const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, plan, arena)));
+      const { count } = step.relevance;
+      const at = pointer(step.relevance);
+      return () => {
+        const few = this.#instance.kernels.countNonzero(at, count) < step.limit * count;
+        for (const run of few ? sparse : dense) run();
+      };
+    }
     if ("kernel" in step) {
       const kernel = this.#instance.kernels[step.kernel] as (...args: number[]) => void;
       const args = step.args.map(pointer);
@@ -99,7 +110,7 @@ export class Session {
     if (this.#bound.has(plan)) return;
     const fresh = new Map<Value["weight"] & object, { value: Value; at: number }>();
     let top = this.#top;
-    for (const step of plan.program.steps) {
+    for (const step of callsOf(plan.program.steps)) {
       for (const argument of step.args as readonly Argument[]) {
         const value = valueOf(argument);
         const weight = value?.weight;

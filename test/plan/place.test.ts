@@ -8,7 +8,7 @@ import { decode } from "../../src/onnx/decode.ts";
 import { ancestors, lower, type Program } from "../../src/plan/lower.ts";
 import { place } from "../../src/plan/place.ts";
 import { assign, compositeOf } from "../../src/rules/composite.ts";
-import { isRef, type Argument } from "../../src/step.ts";
+import { type Argument, type Step, valueOf } from "../../src/step.ts";
 
 const demo = new Uint8Array(readFileSync(new URL("../../demo/digits.onnx", import.meta.url)));
 
@@ -26,13 +26,19 @@ function lives({ steps, input, outputs, relevance }: Program): Map<number, { fir
     found.set(id, { first: Math.min(life.first, at), last: Math.max(life.last, at), count: Math.max(life.count, count) });
   };
   see(input.id, input.count, -1);
-  steps.forEach((step, at) => {
-    for (const argument of step.args as readonly Argument[]) {
-      const value = typeof argument === "number" ? undefined : isRef(argument) ? argument.value : argument;
-      if (value && !value.weight) see(value.id, value.count, at);
+  let at = 0;
+  const walk = (step: Step) => {
+    if ("limit" in step) {
+      see(step.relevance.id, step.relevance.count, at++);
+      // Only one of the two ways is gone, but both read what was there before.
+      for (const one of [...step.sparse, ...step.dense]) walk(one);
+      return;
     }
-  });
-  for (const value of [...outputs.values(), relevance!.input, relevance!.ledger]) see(value.id, value.count, steps.length);
+    for (const value of (step.args as readonly Argument[]).map(valueOf)) if (value && !value.weight) see(value.id, value.count, at);
+    at++;
+  };
+  for (const step of steps) walk(step);
+  for (const value of [...outputs.values(), relevance!.input, relevance!.ledger]) see(value.id, value.count, at);
   return found;
 }
 

@@ -226,6 +226,15 @@ const weightedSites: readonly Site[] = [
   lineSite([2, 3, 17], [5, 3, 4], 2, [1, 3], 2),
 ];
 
+const sparseSites: readonly Site[] = [
+  convSite({ x: [2, 3, 7, 5], w: [17, 3, 3, 2], pads: [1, 0, 0, 1] }),
+  convSite({ x: [1, 5, 11, 7], w: [12, 5, 3, 5], strides: [2, 3], pads: [1, 2, 1, 2] }),
+  convSite({ x: [1, 3, 13, 11], w: [7, 3, 3, 2], strides: [2, 1], pads: [2, 0, 1, 1], dilations: [3, 2] }),
+  convSite({ x: [2, 12, 5, 7], w: [18, 4, 3, 3], group: 3, pads: [1, 1, 1, 1] }),
+  convSite({ x: [1, 37, 4, 5], w: [9, 37, 1, 1], bias: false }),
+  convSite({ x: [1, 8, 9, 10], w: [12, 8, 3, 3], pads: [1, 1, 1, 1] }),
+];
+
 const average2d = (x: Dims, kernel: [number, number], strides: [number, number], pads: Pads, ceil: boolean, countPads: boolean): Site => ({
   name: `average [${x}] over ${kernel} strides ${strides} pads ${pads}${ceil ? " ceil" : ""}${countPads ? " counting pads" : ""}`,
   dims: x,
@@ -307,10 +316,10 @@ const behindRelu: readonly { readonly site: Site; readonly rows: readonly Row[] 
   ]);
 
 /** Relevance for every output but those whose z is a small difference of large numbers: there float32 has no digits. */
-function relevanceAt(map: LinearMap, x: ArrayLike<number>, biasCounts: boolean): Float32Array {
+function relevanceAt(map: LinearMap, x: ArrayLike<number>, biasCounts: boolean, oneIn: number): Float32Array {
   const still = biasCounts ? map : { ...map, bias: map.bias.map(() => 0) };
   const [z, size] = [apply(still, x), turnover(still, x)];
-  return numbers(z.length, 7, 0.25, 1.25).map((r, j) => (Math.abs(z[j]) > 0.05 * size[j] ? (j % 3 === 2 ? -r : r) : 0));
+  return numbers(z.length, 7, 0.25, 1.25).map((r, j) => (j % oneIn === 0 && Math.abs(z[j]) > 0.05 * size[j] ? (j % 3 === 2 ? -r : r) : 0));
 }
 
 function expectOutcome({ relevance, ledger }: Explanation, expected: Outcome, r: ArrayLike<number>, off: number): void {
@@ -330,9 +339,10 @@ function check(
   source: Network | Uint8Array,
   binary: Binary,
   rules: (rule: Rule) => Parameters<typeof explainLayer>[4],
+  oneIn = 1,
 ) {
   const places = positions(site.dims).map((p) => p[1]);
-  const r = relevanceAt(site.map, seen, row.options?.bias !== false);
+  const r = relevanceAt(site.map, seen, row.options?.bias !== false, oneIn);
   const expected = explain(
     site.map,
     seen,
@@ -353,6 +363,12 @@ for (const binary of binaries()) {
     // Channels are axis 1; a MatMul of rank 3 has its weights along another.
     const fitting = rows.filter((row) => site.dims.length !== 3 || !row.name.includes("each channel") || !site.name.startsWith("MatMul"));
     test.each(fitting)("$name", (row) => check(site, row, x, x.data, site.source, binary, (rule) => rule));
+  });
+
+  // Where little relevance arrives, convolutions go neuron by neuron.
+  describe.each(sparseSites)(`$name, one neuron in 17 has relevance (${binary})`, (site) => {
+    const x = tensor(site.dims, 11);
+    test.each(withParameters)("$name", (row) => check(site, row, x, x.data, site.source, binary, (rule) => rule, 17));
   });
 
   // Behind a ReLU the library knows that no input is negative, and leaves half of the work out.
