@@ -10,10 +10,32 @@ import { madd } from "./simd";
  * Source: Lavin and Gray 2016, arXiv 1509.09308, with the points 0, ±1, ±2, ∞.
  */
 
-/** Inputs along one side of a tile, outputs along one side, and products of a tile. */
+/** Inputs along one side of a tile, outputs along one side, products of a tile, and outputs of a panel of weights. */
 const IN: usize = 6;
 const OUT: i32 = 4;
 const PLANES: usize = 36;
+const PANEL: i32 = 8;
+/** Room for one tile of vectors, and for a line of it. */
+const SQUARE: usize = (PLANES + IN) << 4;
+
+/** Between neighbouring planes, so that the same place in all of them does not fall into one set of the cache. */
+const SKEW: usize = 64;
+
+/** G d for three vectors `step` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function weightLine(from: usize, step: usize, to: usize, toStep: usize): void {
+  const d0 = v128.load(from), d1 = v128.load(from + step), d2 = v128.load(from + 2 * step);
+  const sixth = f32x4.splat(1.0 / 6), twelfth = f32x4.splat(1.0 / 12), twentyFourth = f32x4.splat(1.0 / 24);
+  const outer = f32x4.mul(sixth, f32x4.add(d0, d2)), inner = f32x4.mul(sixth, d1);
+  const far = madd(twentyFourth, d0, f32x4.mul(sixth, d2)), middle = f32x4.mul(twelfth, d1);
+  v128.store(to, f32x4.mul(f32x4.splat(0.25), d0));
+  v128.store(to + toStep, f32x4.neg(f32x4.add(outer, inner)));
+  v128.store(to + 2 * toStep, f32x4.sub(inner, outer));
+  v128.store(to + 3 * toStep, f32x4.add(far, middle));
+  v128.store(to + 4 * toStep, f32x4.sub(far, middle));
+  v128.store(to + 5 * toStep, d2);
+}
 
 /** Bᵀ d for six vectors `step` bytes apart. */
 // @ts-ignore: decorator
@@ -46,6 +68,15 @@ function outputLine(from: usize, step: usize, to: usize, toStep: usize): void {
   v128.store(to + 3 * toStep, f32x4.add(d5, madd(f32x4.splat(8), difB, difA)));
 }
 
+/** One panel of 3x3 weights, [3, 3, c, 8], to its places in the 36 planes, [36, c, 8]: 3 columns, then 6 rows of them. */
+function weightPanel(w: usize, u: usize, planeBytes: usize, c: i32, square: usize): void {
+  const tap: usize = <usize>(c * PANEL) << 2;
+  for (let at: usize = 0; at < tap; at += 16) {
+    for (let column: usize = 0; column < 3; column++) weightLine(w + at + column * tap, 3 * tap, square + (column << 4), 3 << 4);
+    for (let row: usize = 0; row < IN; row++) weightLine(square + row * (3 << 4), 16, u + at + row * IN * planeBytes, planeBytes);
+  }
+}
+
 /** One 6x6 tile of all channels to its places in the 36 planes. */
 function inputTile(x: usize, xRow: usize, xPixel: usize, v: usize, planeBytes: usize, c: i32, square: usize): void {
   for (let i = 0; i < c; i += 4) {
@@ -55,13 +86,12 @@ function inputTile(x: usize, xRow: usize, xPixel: usize, v: usize, planeBytes: u
   }
 }
 
-/** One tile of products to its (at most) 4x4 outputs, bias added. */
-function outputTile(p: usize, planeBytes: usize, b: usize, y: usize, yRow: usize, yPixel: usize, rows: usize, columns: usize, m: i32, square: usize): void {
-  for (let i = 0; i < m; i += 4) {
-    const from = p + (i << 2);
+/** One tile of a panel's products to its (at most) 4x4 outputs of `lanes` channels, bias added. */
+function outputTile(p: usize, planeBytes: usize, b: usize, y: usize, yRow: usize, yPixel: usize, rows: usize, columns: usize, lanes: i32, square: usize): void {
+  const line = square + (PLANES << 4);
+  for (let i = 0; i < lanes; i += 4) {
+    const from = p + (i << 2), bias = v128.load(b + (i << 2));
     for (let column: usize = 0; column < IN; column++) outputLine(from + column * planeBytes, IN * planeBytes, square + (column << 4), IN << 4);
-    const line = square + (PLANES << 4);
-    const bias = v128.load(b + (i << 2));
     for (let row: usize = 0; row < rows; row++) {
       outputLine(square + row * (IN << 4), 16, line, 16);
       const to = y + row * yRow + (i << 2);
@@ -71,45 +101,51 @@ function outputTile(p: usize, planeBytes: usize, b: usize, y: usize, yRow: usize
 }
 
 /**
- * 3x3 convolution with stride 1 by Winograd's F(4x4, 3x3), some tiles at a time.
+ * 3x3 convolution with stride 1 by Winograd's F(4x4, 3x3).
+ *
+ * Some tiles are worked on together, so that a panel's weights, transformed on the way, serve all of them, and one panel at a time,
+ * so that its products never leave the first caches.
  *
  * @param x f32, channels last, padded: every tile's 6x6 inputs lie inside; c a multiple of 4
- * @param w f32[36, ceil(m / 8), c, 8], G w Gᵀ in panels of 8 outputs; m a multiple of 4
- * @param b f32[m] @param zeros f32[ceil(m / 8) · 8], all 0
- * @param y f32[n, oh, ow, m], written; overlaps nothing
- * @param scratch f32[some · (36 · (c + m) + 2) + 4 · 40], 16-byte aligned
+ * @param w f32[ceil(m / 8), 3, 3, c, 8], the panels of `convForward`; m a multiple of 4
+ * @param b f32[ceil(m / 8) · 8] @param zeros f32[8], all 0
+ * @param y f32, m contiguous channels at every pixel, written; overlaps nothing
+ * @param scratch f32[some · (36 · (c + 8) + 2) + 36 · 8 · c + 1896], 16-byte aligned
  * @param some tiles that are worked on together, a multiple of 6
- * @param xImage, xRow distances of neighbouring images and rows of x, in elements
+ * @param xImage, xRow, xPixel distances of neighbouring images, rows, pixels of x, in elements; yPixel: of pixels of y, which are contiguous
  */
 export function winogradForward(
   x: usize, w: usize, b: usize, zeros: usize, y: usize, scratch: usize,
-  n: i32, oh: i32, ow: i32, c: i32, m: i32, xImage: i32, xRow: i32, some: i32,
+  n: i32, oh: i32, ow: i32, c: i32, m: i32, xImage: i32, xRow: i32, xPixel: i32, yPixel: i32, some: i32,
 ): void {
   const down = (oh + OUT - 1) / OUT, across = (ow + OUT - 1) / OUT;
   const tiles = n * down * across;
-  const vPlane: usize = <usize>(some * c) << 2, pPlane: usize = <usize>(some * m) << 2;
-  const square = scratch, v = scratch + (40 << 4), p = v + PLANES * vPlane, table = p + PLANES * pPlane;
-  const wPlane: usize = <usize>(((m + 7) / 8) * c) << 5;
-  convTable(table, 1, 1, some, 0, 0, c, 0, 0, m);
+  const panelBytes: usize = <usize>(9 * c * PANEL) << 2;
+  const vPlane = SKEW + (<usize>(some * c) << 2), uPlane = SKEW + (<usize>(c * PANEL) << 2), pPlane = SKEW + (<usize>(some * PANEL) << 2);
+  const square = scratch, v = scratch + SQUARE, u = v + PLANES * vPlane, p = u + PLANES * uPlane, table = p + PLANES * pPlane;
+  convTable(table, 1, 1, some, 0, 0, c, 0, 0, PANEL);
   for (let first = 0; first < tiles; first += some) {
     const count = min(some, tiles - first);
     for (let t = 0; t < count; t++) {
       const tile = first + t;
       const image = tile / (down * across), row = tile / across % down, column = tile % across;
-      const from = x + ((<usize>image * xImage + <usize>(row * OUT) * xRow + <usize>(column * OUT) * c) << 2);
-      inputTile(from, <usize>xRow << 2, <usize>c << 2, v + (<usize>(t * c) << 2), vPlane, c, square);
+      const from = x + ((<usize>image * xImage + <usize>(row * OUT) * xRow + <usize>(column * OUT) * xPixel) << 2);
+      inputTile(from, <usize>xRow << 2, <usize>xPixel << 2, v + (<usize>(t * c) << 2), vPlane, c, square);
     }
-    for (let plane: usize = 0; plane < PLANES; plane++) {
-      convForward(v + plane * vPlane, w + plane * wPlane, zeros, p + plane * pPlane, table, count, m, 1, 1, c, 0, 0);
-    }
-    for (let t = 0; t < count; t++) {
-      const tile = first + t;
-      const image = tile / (down * across), row = tile / across % down, column = tile % across;
-      const to = y + ((<usize>((image * oh + row * OUT) * ow + column * OUT) * m) << 2);
-      outputTile(
-        p + (<usize>(t * m) << 2), pPlane, b, to, <usize>(ow * m) << 2, <usize>m << 2,
-        min(OUT, oh - row * OUT), min(OUT, ow - column * OUT), m, square,
-      );
+    for (let o = 0; o < m; o += PANEL) {
+      weightPanel(w + <usize>(o / PANEL) * panelBytes, u, uPlane, c, square);
+      for (let plane: usize = 0; plane < PLANES; plane++) {
+        convForward(v + plane * vPlane, u + plane * uPlane, zeros, p + plane * pPlane, table, count, PANEL, 1, 1, c, 0, 0);
+      }
+      for (let t = 0; t < count; t++) {
+        const tile = first + t;
+        const image = tile / (down * across), row = tile / across % down, column = tile % across;
+        const to = y + ((<usize>((image * oh + row * OUT) * ow + column * OUT) * yPixel + o) << 2);
+        outputTile(
+          p + (<usize>(t * PANEL) << 2), pPlane, b + (o << 2), to, <usize>(ow * yPixel) << 2, <usize>yPixel << 2,
+          min(OUT, oh - row * OUT), min(OUT, ow - column * OUT), min(PANEL, m - o), square,
+        );
+      }
     }
   }
 }

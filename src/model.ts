@@ -21,7 +21,7 @@ import { checkDims, checkInput } from "./run/input.ts";
 import { Session } from "./run/session.ts";
 import { type Chosen, chooseTargets } from "./run/target.ts";
 import { instantiate } from "./run/wasm.ts";
-import { type Dims, shapeText, type Tensor } from "./tensor.ts";
+import { type Dims, firstNonFinite, shapeText, type Tensor } from "./tensor.ts";
 
 /** A graph for one shape of input, with the memory and the plans that belong to it. */
 interface Fitted {
@@ -197,7 +197,7 @@ export class Model {
 
   /** Where numbers have left float32's range, says at which value. */
   #finite({ graph, session }: Fitted, plan: Plan, input: Float32Array): void {
-    if ([...plan.program.outputs.values()].every((value) => session.read(plan, value).every(Number.isFinite))) return;
+    if ([...plan.program.outputs.values()].every((value) => firstNonFinite(session.read(plan, value)) < 0)) return;
     const first = session.firstOverflow(plan, input, new Set(graph.nodes.flatMap((node) => node.outputs)));
     throw new LrpError("usage", {
       where: `value '${first}'`,

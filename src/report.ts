@@ -1,7 +1,7 @@
 import { LrpError } from "./error.ts";
 import type { Backward } from "./plan/lower.ts";
 import type { Chosen } from "./run/target.ts";
-import type { Dims, Tensor } from "./tensor.ts";
+import { type Dims, firstNonFinite, type Tensor } from "./tensor.ts";
 
 /** The rule that one node got. */
 export interface RuleAt {
@@ -92,7 +92,8 @@ export function ledgerRows({ accounts }: Backward, view: Float32Array): LedgerRo
 
 /** A heatmap is normalized, so it looks the same when next to nothing has arrived. */
 export function shareNote(relevance: Float32Array, targets: readonly (readonly Chosen[])[], start: "logit" | "one"): string[] {
-  const arrived = relevance.reduce((sum, v) => sum + Math.abs(v), 0);
+  let arrived = 0;
+  for (let i = 0; i < relevance.length; i++) arrived += Math.abs(relevance[i]);
   const begun = targets.flat().reduce((sum, t) => sum + Math.abs(start === "logit" ? t.weight * t.score : t.weight), 0);
   if (!(arrived < 0.01 * begun)) return [];
   return [
@@ -113,7 +114,7 @@ export function inspectionText(graph: string, nodes: Inspection["nodes"], parame
 
 /** @throws LrpError code "rule" when relevance has left float32's range, naming the node where it did */
 export function checkRelevance(relevance: Tensor, ledger: readonly LedgerRow[]): void {
-  if (relevance.data.every(Number.isFinite)) return;
+  if (firstNonFinite(relevance.data) < 0) return;
   const at = ledger.find((row) => !Number.isFinite(row.passed));
   throw new LrpError("rule", {
     where: `relevance through node '${at?.node}' (${at?.type}, ${at?.rule})`,

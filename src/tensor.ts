@@ -54,3 +54,11 @@ export function normalizeAxis(axis: number, rank: number): number | undefined {
 export function shapeText(dims: readonly (number | string)[], type = "f32"): string {
   return `${type}[${dims.join(", ")}]`;
 }
+
+/** The position of the first number that is infinite or NaN, or −1. */
+export function firstNonFinite(data: Float32Array): number {
+  // A loop without a call for every number: inputs and relevance are looked through on every run.
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += data[i] * 0;
+  return sum === 0 ? -1 : data.findIndex((v) => !Number.isFinite(v));
+}

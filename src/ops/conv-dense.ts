@@ -53,8 +53,8 @@ function zeros(e: Emitter, call: Call<ConvAttributes>, count: number): Value {
 }
 
 /** Whether Winograd's tiles pay forward, and whether they pay back. */
-export const pays = ({ n, c, m, group, h, w }: Geometry) => group === 1 && tilesPay(h, w, n, h.out, w.out, c, m);
-export const payBack = ({ n, c, m, group, h, w }: Geometry) => group === 1 && tilesPay(h, w, n, h.length, w.length, m, c);
+export const pays = ({ n, c, m, group, h, w }: Geometry) => tilesPay(h, w, n, h.out, w.out, c / group, m / group);
+export const payBack = ({ n, c, m, group, h, w }: Geometry) => tilesPay(h, w, n, h.length, w.length, m / group, c / group);
 
 /** How far whole tiles reach beyond `length` outputs. */
 const overhang = (length: number, tiled: boolean) => (tiled ? roundUp(length, 4) - length : 0);

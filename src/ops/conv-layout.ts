@@ -1,4 +1,4 @@
-import type { Emitter, Value } from "../step.ts";
+import type { Emitter, Ref, Value } from "../step.ts";
 import type { Axis } from "./window.ts";
 
 /*
@@ -71,53 +71,17 @@ export function packPanels(
   }
 }
 
-/** G of Winograd's F(4x4, 3x3), whose points are 0, ±1, ±2 and ∞. */
-const G = [
-  [1 / 4, 0, 0],
-  [-1 / 6, -1 / 6, -1 / 6],
-  [-1 / 6, 1 / 6, -1 / 6],
-  [1 / 24, 1 / 12, 1 / 6],
-  [1 / 24, -1 / 12, 1 / 6],
-  [0, 0, 1],
-] as const;
-
-/** G w Gᵀ of every pair of channels, each of its 36 numbers in panels of its own: [36][ceil(outputs / 8)][inputs][8]. */
-function packTiles(to: Float32Array, outputs: number, inputs: number, at: (o: number, tap: number, i: number) => number): void {
-  to.fill(0);
-  const plane = roundUp(outputs, PANEL) * inputs;
-  const rows = new Float64Array(18);
-  for (let o = 0; o < outputs; o++) {
-    for (let i = 0; i < inputs; i++) {
-      const place = ((o >> 3) * inputs + i) * PANEL + (o & 7);
-      const [w0, w1, w2, w3, w4, w5, w6, w7, w8] = [0, 1, 2, 3, 4, 5, 6, 7, 8].map((tap) => at(o, tap, i));
-      G.forEach(([a, b, c], r) => {
-        rows[3 * r] = a * w0 + b * w3 + c * w6;
-        rows[3 * r + 1] = a * w1 + b * w4 + c * w7;
-        rows[3 * r + 2] = a * w2 + b * w5 + c * w8;
-      });
-      for (let r = 0; r < 6; r++) {
-        for (let s = 0; s < 6; s++) {
-          to[(6 * r + s) * plane + place] = G[s][0] * rows[3 * r] + G[s][1] * rows[3 * r + 1] + G[s][2] * rows[3 * r + 2];
-        }
-      }
-    }
-  }
-}
-
 function tilesOf(n: number, oh: number, ow: number): number {
   return n * Math.ceil(oh / 4) * Math.ceil(ow / 4);
 }
 
-/**
- * Whether Winograd's tiles pay: 36 products for 16 outputs instead of 144, but whole tiles, six at a time, and weights of four
- * times the size, which must be read from memory when there are many channels.
- */
+/** Whether Winograd's tiles pay: 36 products for 16 outputs instead of 144, but whole tiles, six at a time, and weights to transform. */
 export function tilesPay(h: Axis, w: Axis, n: number, oh: number, ow: number, inputs: number, outputs: number): boolean {
   const fits = [h, w].every((axis) => axis.kernel === 3 && axis.stride === 1 && axis.dilation === 1);
   if (!fits || inputs % 4 !== 0 || outputs % 4 !== 0 || inputs < 16 || outputs < 16) return false;
-  // In multiply-adds; a number of weight that comes from memory costs about as much as sixteen.
-  const direct = 9 * roundUp(n * oh * ow, TILE) * inputs * outputs;
-  const tiled = 36 * (roundUp(tilesOf(n, oh, ow), TILE) + 16) * inputs * outputs;
+  // In multiply-adds for each pair of channels; transforming a pair's weights costs about as much as 100.
+  const direct = 9 * roundUp(n * oh * ow, TILE);
+  const tiled = 36 * roundUp(tilesOf(n, oh, ow), TILE) + 100;
   return tiled < 0.8 * direct;
 }
 
@@ -187,14 +151,10 @@ interface Weights {
 
 /** Emits a convolution. `bias` and `zeros` give one number for each output of a group, in whole panels. */
 export function run(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: (group: number) => Value, zeros: Value): void {
-  if (p.tiled) {
-    runTiled(e, node, p, g, w, bias(0), zeros);
-    return;
-  }
   const pixels = p.n * p.oh * p.ow;
   const taps = p.rows * p.columns;
   const table = e.scratch(`${node}:table`, 2 * roundUp(pixels, TILE));
-  e.emit("convTable", table, p.n, p.oh, p.ow, ...p.xStrides, ...p.yStrides);
+  if (!p.tiled) e.emit("convTable", table, p.n, p.oh, p.ow, ...p.xStrides, ...p.yStrides);
   const place = (group: number) =>
     [
       { value: p.x, offset: p.xOffset + group * g.inputs },
@@ -218,35 +178,28 @@ export function run(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, 
       packPanels(to, g.outputs, taps, g.inputs, (o, tap, k) => w.at(i, o, tap, k)),
     );
     const [x, y] = place(i);
-    e.emit("convForward", x, packed, bias(i), y, table, pixels, g.outputs, p.rows, columns, length, p.tapRow, p.tapColumn);
+    if (p.tiled) runTiled(e, node, p, g, x, packed, bias(i), zeros, y);
+    else e.emit("convForward", x, packed, bias(i), y, table, pixels, g.outputs, p.rows, columns, length, p.tapRow, p.tapColumn);
   }
 }
 
-/** Tiles that Winograd's kernel works on together: their products stay in the second-level cache. */
+/** Tiles that Winograd's kernel works on together. */
 const SOME = 48;
 
-function runTiled(e: Emitter, node: string, p: Pass, { inputs, outputs }: Channels, w: Weights, bias: Value, zeros: Value): void {
+function runTiled(
+  e: Emitter,
+  node: string,
+  p: Pass,
+  { inputs, outputs }: Channels,
+  x: Ref,
+  packed: Value,
+  bias: Value,
+  zeros: Value,
+  y: Ref,
+): void {
   const some = Math.min(SOME, roundUp(tilesOf(p.n, p.oh, p.ow), TILE));
-  const packed = e.weight(w.name, w.source, `winograd ${w.variant}`, [36 * roundUp(outputs, PANEL) * inputs], (to) =>
-    packTiles(to, outputs, inputs, (o, tap, i) => w.at(0, o, tap, i)),
-  );
-  const scratch = e.scratch(`${node}:tiles`, some * (36 * (inputs + outputs) + 2) + 160);
-  const [xImage, xRow] = p.xStrides;
-  e.emit(
-    "winogradForward",
-    { value: p.x, offset: p.xOffset },
-    packed,
-    bias,
-    zeros,
-    p.y,
-    scratch,
-    p.n,
-    p.oh,
-    p.ow,
-    inputs,
-    outputs,
-    xImage,
-    xRow,
-    some,
-  );
+  const scratch = e.scratch(`${node}:tiles`, some * (36 * (inputs + PANEL) + 2) + 36 * PANEL * inputs + 1896);
+  const [xImage, xRow, xPixel] = p.xStrides;
+  const sizes = [p.n, p.oh, p.ow, inputs, outputs, xImage, xRow, xPixel, p.yStrides[2], some] as const;
+  e.emit("winogradForward", x, packed, bias, zeros, y, scratch, ...sizes);
 }

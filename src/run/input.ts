@@ -1,6 +1,6 @@
 import { LrpError } from "../error.ts";
 import type { Port } from "../graph/graph.ts";
-import { type Dims, shapeText, size, type Tensor } from "../tensor.ts";
+import { type Dims, firstNonFinite, shapeText, size, type Tensor } from "../tensor.ts";
 
 /** @throws LrpError code "shape" when dims do not fit what the network takes */
 export function checkDims({ name, dims }: Port, given: Dims): void {
@@ -33,7 +33,7 @@ export function checkInput(port: Port, input: Tensor): Dims {
       received: `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`,
     });
   }
-  const bad = data.findIndex((v) => !Number.isFinite(v));
+  const bad = firstNonFinite(data);
   if (bad >= 0)
     throw new LrpError("usage", { where: `input '${name}'`, expected: "finite numbers", received: `${data[bad]} at position ${bad}` });
   return given;
