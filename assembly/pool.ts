@@ -1,15 +1,24 @@
 import { storeLanes } from "./simd";
 
+/** The first tap of a window along one axis that is not before 0. */
+// @ts-ignore: decorator
+@inline
+function firstTap(start: i32, dilation: i32): i32 {
+  return start < 0 ? (dilation - 1 - start) / dilation : 0;
+}
+
+/** One after the last tap that is before `length`; no more than `firstTap` where none is inside. */
+// @ts-ignore: decorator
+@inline
+function endTap(start: i32, kernel: i32, dilation: i32, length: i32): i32 {
+  return min(kernel, (length - start + dilation - 1) / dilation);
+}
+
 /** Taps of one window along one axis that fall inside [-before, length + after). */
 // @ts-ignore: decorator
 @inline
 function taps(start: i32, kernel: i32, dilation: i32, length: i32, before: i32, after: i32): i32 {
-  let count = 0;
-  for (let t = 0; t < kernel; t++) {
-    const at = start + t * dilation;
-    if (at >= -before && at < length + after) count++;
-  }
-  return count;
+  return max(0, endTap(start + before, kernel, dilation, length + before + after) - firstTap(start + before, dilation));
 }
 
 /**
@@ -23,26 +32,49 @@ export function maxPoolForward(
   x: usize, y: usize, n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, kh: i32, kw: i32,
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32,
 ): void {
+  const down: usize = (dilationH * w * c) << 2, right: usize = (dilationW * c) << 2;
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
-      for (let b = 0; b < ow; b++) {
-        const to = y + ((((i * oh + a) * ow + b) * c) << 2);
-        for (let j = 0; j < c; j += 4) {
-          let best = f32x4.splat(-Infinity);
-          for (let r = 0; r < kh; r++) {
-            const row = a * strideH - top + r * dilationH;
-            if (<u32>row >= <u32>h) continue;
-            for (let q = 0; q < kw; q++) {
-              const column = b * strideW - left + q * dilationW;
-              if (<u32>column >= <u32>w) continue;
-              best = f32x4.pmax(best, v128.load(x + ((((i * h + row) * w + column) * c + j) << 2)));
-            }
-          }
-          storeLanes(to + (j << 2), best, c - j);
-        }
+      const row = a * strideH - top, r = firstTap(row, dilationH), rows = endTap(row, kh, dilationH, h) - r;
+      for (let b = 0; b < ow; b++, y += c << 2) {
+        const column = b * strideW - left, q = firstTap(column, dilationW), columns = endTap(column, kw, dilationW, w) - q;
+        const from = x + ((((i * h + row + r * dilationH) * w + column + q * dilationW) * c) << 2);
+        let j = 0;
+        for (; j <= c - 16; j += 16) maximum16(from + (j << 2), y + (j << 2), rows, columns, down, right);
+        for (; j < c; j += 4) storeLanes(y + (j << 2), maximum(from + (j << 2), rows, columns, down, right), c - j);
       }
     }
   }
+}
+
+/** The maximum of 4 channels over rows x columns pixels that lie `down` and `right` bytes apart, the first at x. */
+// @ts-ignore: decorator
+@inline
+function maximum(x: usize, rows: i32, columns: i32, down: usize, right: usize): v128 {
+  let best = f32x4.splat(-Infinity);
+  for (let r = 0; r < rows; r++, x += down) {
+    for (let q = 0, at = x; q < columns; q++, at += right) best = f32x4.pmax(best, v128.load(at));
+  }
+  return best;
+}
+
+/** `maximum` of 16 channels, stored at y: a walk through the window is dear, four vectors share one. */
+// @ts-ignore: decorator
+@inline
+function maximum16(x: usize, y: usize, rows: i32, columns: i32, down: usize, right: usize): void {
+  let best0 = f32x4.splat(-Infinity), best1 = best0, best2 = best0, best3 = best0;
+  for (let r = 0; r < rows; r++, x += down) {
+    for (let q = 0, at = x; q < columns; q++, at += right) {
+      best0 = f32x4.pmax(best0, v128.load(at));
+      best1 = f32x4.pmax(best1, v128.load(at, 16));
+      best2 = f32x4.pmax(best2, v128.load(at, 32));
+      best3 = f32x4.pmax(best3, v128.load(at, 48));
+    }
+  }
+  v128.store(y, best0);
+  v128.store(y, best1, 16);
+  v128.store(y, best2, 32);
+  v128.store(y, best3, 48);
 }
 
 /**
@@ -58,28 +90,58 @@ export function maxPoolVjp(
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32,
 ): void {
   memory.fill(out, 0, <usize>(n * h * w * c) << 2);
+  const down: usize = (dilationH * w * c) << 2, right: usize = (dilationW * c) << 2;
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
-      for (let b = 0; b < ow; b++) {
-        const window = (((i * oh + a) * ow + b) * c) << 2;
-        for (let j = 0; j < c; j += 4) {
-          const best = v128.load(y + window + (j << 2));
-          const share = v128.load(r + window + (j << 2));
-          let open = i32x4.splat(-1);
-          for (let p = 0; p < kh; p++) {
-            const row = a * strideH - top + p * dilationH;
-            if (<u32>row >= <u32>h) continue;
-            for (let q = 0; q < kw; q++) {
-              const column = b * strideW - left + q * dilationW;
-              if (<u32>column >= <u32>w) continue;
-              const at = (((i * h + row) * w + column) * c + j) << 2;
-              const won = v128.and(open, f32x4.eq(v128.load(x + at), best));
-              storeLanes(out + at, f32x4.add(v128.load(out + at), v128.and(share, won)), c - j);
-              open = v128.andnot(open, won);
-            }
-          }
+      const row = a * strideH - top, p = firstTap(row, dilationH), rows = endTap(row, kh, dilationH, h) - p;
+      for (let b = 0; b < ow; b++, y += c << 2, r += c << 2) {
+        const column = b * strideW - left, q = firstTap(column, dilationW), columns = endTap(column, kw, dilationW, w) - q;
+        const first: usize = (((i * h + row + p * dilationH) * w + column + q * dilationW) * c) << 2;
+        let j = 0;
+        for (; j <= c - 8; j += 8) {
+          const at: usize = j << 2;
+          toMaximum8(x + first + at, y + at, r + at, out + first + at, rows, columns, down, right);
+        }
+        for (; j < c; j += 4) {
+          const at: usize = j << 2;
+          toMaximum(x + first + at, y + at, r + at, out + first + at, rows, columns, down, right, c - j);
         }
       }
+    }
+  }
+}
+
+/** Adds r to `out` where x first equals y, for up to 4 channels of the window that `maximum` describes. */
+// @ts-ignore: decorator
+@inline
+function toMaximum(x: usize, y: usize, r: usize, out: usize, rows: i32, columns: i32, down: usize, right: usize, lanes: i32): void {
+  const best = v128.load(y);
+  let left = v128.load(r);
+  if (!v128.any_true(left)) return;
+  for (let p = 0, line: usize = 0; p < rows; p++, line += down) {
+    for (let q = 0, at = line; q < columns; q++, at += right) {
+      const won = v128.and(left, f32x4.eq(v128.load(x + at), best));
+      storeLanes(out + at, f32x4.add(v128.load(out + at), won), lanes);
+      left = v128.xor(left, won);
+    }
+  }
+}
+
+/** `toMaximum` of 8 channels, two vectors at once. */
+// @ts-ignore: decorator
+@inline
+function toMaximum8(x: usize, y: usize, r: usize, out: usize, rows: i32, columns: i32, down: usize, right: usize): void {
+  const best0 = v128.load(y), best1 = v128.load(y, 16);
+  let left0 = v128.load(r), left1 = v128.load(r, 16);
+  if (!v128.any_true(v128.or(left0, left1))) return;
+  for (let p = 0, line: usize = 0; p < rows; p++, line += down) {
+    for (let q = 0, at = line; q < columns; q++, at += right) {
+      const won0 = v128.and(left0, f32x4.eq(v128.load(x + at), best0));
+      const won1 = v128.and(left1, f32x4.eq(v128.load(x + at, 16), best1));
+      v128.store(out + at, f32x4.add(v128.load(out + at), won0));
+      v128.store(out + at, f32x4.add(v128.load(out + at, 16), won1), 16);
+      left0 = v128.xor(left0, won0);
+      left1 = v128.xor(left1, won1);
     }
   }
 }

@@ -206,6 +206,16 @@ describe("maxPoolVjp", () => {
     }
   });
 
+  it("passes over zeros, and carries a NaN or an infinity that stands among them", () => {
+    for (let j = 0; j < 17; j++) {
+      begin(`channel ${j}`);
+      const pool = pads(new Pool(1, 3, 5, 17, 3, 3), 1, 1, 1, 1), r = room(pool.yCount);
+      for (let i = 0; i < r.count; i++) r.set(i, 0);
+      r.set(17 * 7 + j, j % 2 == 0 ? NaN : -Infinity);
+      pool.checkMax(quarters(pool.xCount), r.freeze());
+    }
+  });
+
   it("keeps the sum", () => {
     for (let k = 1; k <= 4; k++) for (let s = 1; s <= 3; s++) {
       begin(`kernel ${k}, stride ${s}`);
