@@ -12,19 +12,19 @@ abstract class Unary {
 // @ts-ignore: decorator
 @inline
 function map<T extends Unary>(x: usize, y: usize, count: i32, a: f32, b: f32): void {
-  for (let i = 0; i < count; i += 4) {
-    const at = <usize>i << 2;
-    storeLanes(y + at, changetype<T>(0).value(v128.load(x + at), a, b), count - i);
-  }
+  const f = changetype<T>(0);
+  const end: usize = (count & ~3) << 2;
+  for (let i: usize = 0; i < end; i += 16) v128.store(y + i, f.value(v128.load(x + i), a, b));
+  if (count & 3) storeLanes(y + end, f.value(v128.load(x + end), a, b), count & 3);
 }
 
 // @ts-ignore: decorator
 @inline
 function mapVjp<T extends Unary>(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
-  for (let i = 0; i < count; i += 4) {
-    const at = <usize>i << 2;
-    storeLanes(y + at, changetype<T>(0).vjp(v128.load(x + at), v128.load(r + at), a, b), count - i);
-  }
+  const f = changetype<T>(0);
+  const end: usize = (count & ~3) << 2;
+  for (let i: usize = 0; i < end; i += 16) v128.store(y + i, f.vjp(v128.load(x + i), v128.load(r + i), a, b));
+  if (count & 3) storeLanes(y + end, f.vjp(v128.load(x + end), v128.load(r + end), a, b), count & 3);
 }
 
 // @ts-ignore: decorator

@@ -1,4 +1,4 @@
-import { madd, storeLanes } from "./simd";
+import { addWide, BLOCK, horizontalWide, loadLanes, madd, storeLanes } from "./simd";
 
 /** What a node absorbs is summed where `ledger` points: f64[3] = bias, stabilizer, dead. */
 const BIAS: usize = 0;
@@ -42,32 +42,34 @@ class Bound extends Stabilizer {
 // @ts-ignore: decorator
 @inline
 function divide<T extends Stabilizer>(r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize): void {
-  const zero = f32x4.splat(0);
-  const ev = f32x4.splat(epsilon), cv = f32x4.splat(coefficient);
-  let stabilizer: f64 = 0, dead: f64 = 0;
-  for (let i = 0; i < count; i += 4) {
+  const whole = count & ~3;
+  for (let i = 0; i < whole; i += BLOCK) {
     const at = <usize>i << 2;
-    const lanes = count - i;
-    const live = i32x4.gt_s(i32x4.splat(lanes), i32x4(0, 1, 2, 3));
-    const rv = v128.and(f32x4.mul(cv, v128.load(r + at)), live);
-    const zv = v128.load(z + at);
-    const denominator = changetype<T>(0).apply(zv, ev);
-    // 0 / 0 and R / 0 are 0: a neuron that nothing reached passes nothing on.
-    const sv = v128.and(f32x4.div(rv, denominator), v128.and(live, f32x4.ne(denominator, zero)));
-    storeLanes(s + at, sv, lanes);
-    const none = f32x4.eq(zv, zero);
-    stabilizer += sumLanes(v128.and(v128.andnot(f32x4.mul(sv, f32x4.sub(denominator, zv)), none), live));
-    dead += sumLanes(v128.and(rv, none));
+    divideBlock<T>(r + at, z + at, s + at, min(BLOCK, whole - i), 4, coefficient, epsilon, ledger);
   }
-  book(ledger, STABILIZER, stabilizer);
-  book(ledger, DEAD, dead);
+  const at = <usize>whole << 2;
+  if (whole < count) divideBlock<T>(r + at, z + at, s + at, 1, count - whole, coefficient, epsilon, ledger);
 }
 
 // @ts-ignore: decorator
 @inline
-function sumLanes(v: v128): f64 {
-  return (<f64>f32x4.extract_lane(v, 0) + <f64>f32x4.extract_lane(v, 1))
-    + (<f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3));
+function divideBlock<T extends Stabilizer>(
+  r: usize, z: usize, s: usize, count: i32, lanes: i32, coefficient: f32, epsilon: f32, ledger: usize,
+): void {
+  const zero = f32x4.splat(0), cv = f32x4.splat(coefficient), ev = f32x4.splat(epsilon);
+  let shifted = zero, lost = zero;
+  for (let i = 0; i < count; i += 4) {
+    const at = <usize>i << 2;
+    const rv = f32x4.mul(cv, loadLanes(r + at, lanes)), zv = loadLanes(z + at, lanes);
+    const denominator = changetype<T>(0).apply(zv, ev), none = f32x4.eq(zv, zero);
+    // 0 / 0 and R / 0 are 0: a neuron that nothing reached passes nothing on.
+    const sv = v128.and(f32x4.div(rv, denominator), f32x4.ne(denominator, zero));
+    storeLanes(s + at, sv, lanes);
+    shifted = f32x4.add(shifted, v128.andnot(f32x4.mul(sv, f32x4.sub(denominator, zv)), none));
+    lost = f32x4.add(lost, v128.and(rv, none));
+  }
+  book(ledger, STABILIZER, sumLanes(shifted));
+  book(ledger, DEAD, sumLanes(lost));
 }
 
 /**
@@ -91,12 +93,14 @@ export function divideClipped(r: usize, z: usize, s: usize, count: i32, coeffici
 
 /** As `divideStabilized` of one sample, with ε relative to its root mean square: ε · √(mean z²). */
 export function divideRelative(r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize): void {
-  let squares: f64 = 0;
-  for (let i = 0; i < count; i++) {
-    const v = <f64>f32.load(z + (<usize>i << 2));
-    squares += v * v;
+  let squares = f64x2.splat(0);
+  for (let i = 0; i < count; i += 4) {
+    // In double precision before they are squared: squares leave the range of f32.
+    const v = loadLanes(z + (<usize>i << 2), count - i);
+    const low = f64x2.promote_low_f32x4(v), high = f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 2, 3));
+    squares = f64x2.add(squares, f64x2.add(f64x2.mul(low, low), f64x2.mul(high, high)));
   }
-  divide<Shift>(r, z, s, count, coefficient, <f32>(<f64>epsilon * Math.sqrt(squares / <f64>count)), ledger);
+  divide<Shift>(r, z, s, count, coefficient, <f32>(<f64>epsilon * Math.sqrt(horizontalWide(squares) / <f64>count)), ledger);
 }
 
 /** Books Σ s[i, j] · b[j] as absorbed by the bias. @param s f32[rows, m] @param b f32[m] @param ledger f64[3], added to */
@@ -104,48 +108,58 @@ export function absorbBias(s: usize, b: usize, rows: i32, m: i32, ledger: usize)
   let total: f64 = 0;
   for (let i = 0; i < rows; i++) {
     const row = s + (<usize>(i * m) << 2);
-    let sum = f32x4.splat(0);
+    let even = f32x4.splat(0), odd = even;
     let j = 0;
-    for (; j + 4 <= m; j += 4) sum = madd(v128.load(row + (j << 2)), v128.load(b + (j << 2)), sum);
-    total += sumLanes(sum);
-    for (; j < m; j++) total += <f64>(f32.load(row + (j << 2)) * f32.load(b + (j << 2)));
+    for (; j <= m - 8; j += 8) {
+      even = madd(v128.load(row + (j << 2)), v128.load(b + (j << 2)), even);
+      odd = madd(v128.load(row + (j << 2), 16), v128.load(b + (j << 2), 16), odd);
+    }
+    for (; j < m; j += 4) even = madd(loadLanes(row + (j << 2), m - j), loadLanes(b + (j << 2), m - j), even);
+    total += sumLanes(f32x4.add(even, odd));
   }
   book(ledger, BIAS, total);
 }
 
 /** y_j = r_j where z_j > 0, else 0. @param r, z f32[count] @param y f32[count], written; may be r */
 export function gatePositive(r: usize, z: usize, y: usize, count: i32): void {
-  for (let i = 0; i < count; i += 4) {
-    const at = <usize>i << 2;
-    storeLanes(y + at, v128.and(v128.load(r + at), f32x4.gt(v128.load(z + at), f32x4.splat(0))), count - i);
-  }
+  const end: usize = (count & ~3) << 2;
+  for (let i: usize = 0; i < end; i += 16) v128.store(y + i, above(r + i, z + i));
+  if (count & 3) storeLanes(y + end, above(r + end, z + end), count & 3);
 }
+
+// @ts-ignore: decorator
+@inline
+function above(r: usize, z: usize): v128 { return v128.and(v128.load(r), f32x4.gt(v128.load(z), f32x4.splat(0))); }
 
 /** y_j = r_j where z_j < 0, else 0; books R_j as dead where z_j = 0, which neither gate lets through. y may be r. */
 export function gateNegative(r: usize, z: usize, y: usize, count: i32, ledger: usize): void {
-  let dead: f64 = 0;
+  let dead = f64x2.splat(0);
   for (let i = 0; i < count; i += 4) {
     const at = <usize>i << 2;
-    const zv = v128.load(z + at), rv = v128.load(r + at);
-    const live = i32x4.gt_s(i32x4.splat(count - i), i32x4(0, 1, 2, 3));
+    const rv = loadLanes(r + at, count - i), zv = v128.load(z + at);
     storeLanes(y + at, v128.and(rv, f32x4.lt(zv, f32x4.splat(0))), count - i);
-    dead += sumLanes(v128.and(v128.and(rv, f32x4.eq(zv, f32x4.splat(0))), live));
+    dead = addWide(dead, v128.and(rv, f32x4.eq(zv, f32x4.splat(0))));
   }
-  book(ledger, DEAD, dead);
+  book(ledger, DEAD, horizontalWide(dead));
 }
 
 /** y_i = x_i · c_i, the last step of a rule. @param x, c f32[count] @param y f32[count], written; may be x or c */
 export function multiply(x: usize, c: usize, y: usize, count: i32): void {
-  for (let i = 0; i < count; i += 4) {
-    const at = <usize>i << 2;
-    storeLanes(y + at, f32x4.mul(v128.load(x + at), v128.load(c + at)), count - i);
-  }
+  const end: usize = (count & ~3) << 2;
+  for (let i: usize = 0; i < end; i += 16) v128.store(y + i, f32x4.mul(v128.load(x + i), v128.load(c + i)));
+  if (count & 3) storeLanes(y + end, f32x4.mul(v128.load(x + end), v128.load(c + end)), count & 3);
 }
 
 /** y_i += x_i · c_i. @param x, c f32[count] @param y f32[count], added to */
 export function multiplyAdd(x: usize, c: usize, y: usize, count: i32): void {
-  for (let i = 0; i < count; i += 4) {
-    const at = <usize>i << 2;
-    storeLanes(y + at, madd(v128.load(x + at), v128.load(c + at), v128.load(y + at)), count - i);
-  }
+  const end: usize = (count & ~3) << 2;
+  for (let i: usize = 0; i < end; i += 16) v128.store(y + i, madd(v128.load(x + i), v128.load(c + i), v128.load(y + i)));
+  if (count & 3) storeLanes(y + end, madd(v128.load(x + end), v128.load(c + end), v128.load(y + end)), count & 3);
+}
+
+// @ts-ignore: decorator
+@inline
+function sumLanes(v: v128): f64 {
+  return (<f64>f32x4.extract_lane(v, 0) + <f64>f32x4.extract_lane(v, 1))
+    + (<f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3));
 }

@@ -1,4 +1,5 @@
 import { absorbBias, divideClipped, divideRelative, divideStabilized, gateNegative, gatePositive, multiply, multiplyAdd } from "../relevance";
+import { BLOCK } from "../simd";
 import { Block, begin, close, copyOf, expected, intact, list, near, number, quarters, room, same, spread, tails } from "./support";
 
 /** f64[3] = bias, stabilizer, dead; starts with something in it, for kernels add. */
@@ -77,6 +78,14 @@ describe("divideStabilized, divideClipped and divideRelative", () => {
     for (let kind = 0; kind < 3; kind++) for (let t = 0; t < tails.length; t++) for (let e = 0; e < epsilons.length; e++) {
       begin(`${names[kind]}, count ${tails[t]}, ε ${epsilons[e]}`);
       check(kind, spread(tails[t], 2), sums(tails[t]), 1, epsilons[e]);
+    }
+  });
+
+  it("divide and book from block to block", () => {
+    const counts: i32[] = [BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 3, BLOCK + 4, 2 * BLOCK, 3 * BLOCK + 7];
+    for (let kind = 0; kind < 3; kind++) for (let c = 0; c < counts.length; c++) {
+      begin(`${names[kind]}, count ${counts[c]}`);
+      check(kind, spread(counts[c], 2), sums(counts[c]), 1, 0.01);
     }
   });
 
