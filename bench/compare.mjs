@@ -1,70 +1,136 @@
 /*
- * relprop against onnxruntime-web (wasm, one thread) on the same files, in one process, in turn:
- *   npm run bench [-- --seconds 5 --json FILE] [MODEL.onnx ...]
+ * relprop beside other engines on the same files, in turn, one thread each:
+ *   npm run bench -- [--networks alexnet,vgg16] [--seconds 5] [--write] [MODEL.onnx ...]
  * Outputs are compared before anything is timed. Ratios are of medians; above 1, relprop is faster.
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { parseArgs } from "node:util";
-import { hasRelaxedSimd, load } from "../dist/index.js";
-import { alternate, machine } from "./measure.mjs";
-import { networks } from "./networks.mjs";
+import { hasRelaxedSimd } from "../dist/index.js";
+import { batchRatio, geometricMean, judged, ratioOf } from "./goals.mjs";
+import { alone, machine } from "./measure.mjs";
+import { chosen } from "./networks.mjs";
+import { zennitMissing } from "./peers/zennit.mjs";
+import { table } from "./table.mjs";
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { seconds: { type: "string", default: "5" }, json: { type: "string" } } });
-const require = createRequire(import.meta.url);
-const ort = require("onnxruntime-web");
-ort.env.wasm.numThreads = 1;
-ort.env.logLevel = "error";
-
-const version = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")).version;
-const about = machine({ relprop: version("../package.json"), "onnxruntime-web": version("node_modules/onnxruntime-web/package.json"), simd: hasRelaxedSimd() ? "relaxed" : "plain" });
-console.log(Object.entries(about).map(([key, value]) => `${key}: ${value}`).join("\n"));
-
-/** An input between 0 and 1 that is the same in every run. */
-function inputOf(model) {
-  const dims = model.inputs[0].dims.map((d) => (typeof d === "number" ? d : 1));
-  let state = 1;
-  const data = new Float32Array(dims.reduce((a, b) => a * b)).map(() => (state = (state * 16807) % 2147483647) / 2147483647);
-  return { data, dims };
-}
-
-function checkEqual(name, got, want) {
-  const largest = want.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  const off = got.reduce((most, v, i) => Math.max(most, Math.abs(v - want[i])), 0) / largest;
-  if (!(off < 1e-3)) throw new Error(`${name}: outputs differ by ${off} of the largest`);
-  return off;
-}
+const options = { networks: { type: "string" }, seconds: { type: "string", default: "5" }, write: { type: "boolean", default: false } };
+const { values, positionals } = parseArgs({ allowPositionals: true, options });
 
 const rows = [];
-for (const { name, bytes } of networks(positionals)) {
-  const model = await load(bytes);
-  const session = await ort.InferenceSession.create(bytes);
-  const input = inputOf(model);
-  const feeds = { [session.inputNames[0]]: new ort.Tensor("float32", input.data, input.dims) };
-  const reference = (await session.run(feeds))[session.outputNames[0]].data;
-  const difference = checkEqual(name, model.predict(input).output.data, reference);
-  const times = await alternate(
-    {
-      predict: () => model.predict(input),
-      peer: () => session.run(feeds),
-      epsilonPlus: () => model.explain(input, { composite: "epsilonPlus" }),
-      epsilonAlpha2Beta1: () => model.explain(input, { composite: "epsilonAlpha2Beta1" }),
-      epsilon: () => model.explain(input, { composite: "epsilon" }),
-    },
-    Number(values.seconds),
+const failed = [];
+for (const key of chosen(values.networks, positionals)) {
+  console.error(`${key} …`);
+  await alone("compare-network.mjs", [key, values.seconds]).then(
+    (row) => rows.push(row),
+    (error) => failed.push(error.message),
   );
-  rows.push({ name, difference, times });
-  model.dispose();
-  await session.release();
 }
 
-const ms = ({ median, low, high }) => `${median.toFixed(1)} (${low.toFixed(1)}–${high.toFixed(1)})`;
-const ratio = (a, b) => (a.median / b.median).toFixed(2);
-console.log(`
-| network | onnxruntime-web predict, ms | relprop predict, ms | times as fast | explain epsilonPlus, ms | against peer's predict | epsilonAlpha2Beta1, ms | epsilon, ms |
-|---|---|---|---|---|---|---|---|`);
-for (const { name, times: t } of rows) {
-  console.log(`| ${[name, ms(t.peer), ms(t.predict), ratio(t.peer, t.predict), ms(t.epsilonPlus), ratio(t.peer, t.epsilonPlus), ms(t.epsilonAlpha2Beta1), ms(t.epsilon)].join(" | ")} |`);
+const installed = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")).version;
+const about = machine({
+  relprop: `${installed("../package.json")}, ${hasRelaxedSimd() ? "relaxed" : "plain"} SIMD`,
+  "onnxruntime-web": installed("node_modules/onnxruntime-web/package.json"),
+  tfjs: installed("node_modules/@tensorflow/tfjs-backend-wasm/package.json"),
+  ...(zennitMissing() ? { zennit: `not run (${zennitMissing()})` } : rows.find(({ versions }) => versions.zennit)?.versions),
+});
+
+const round = (v, digits) => (v === undefined ? "–" : v.toFixed(digits));
+const ms = (v) => (v < 100 ? v.toPrecision(3) : v.toFixed(0));
+const time = (t) => (t ? `${ms(t.median)} (${ms(t.low)}–${ms(t.high)})` : "–");
+const timeOrWhy = ({ times, cannot }, name, peer) => (cannot[peer] ? `cannot run: ${cannot[peer]}` : time(times[name]));
+const ratios = [
+  ["predict : onnxruntime-web", (row) => ratioOf(row, "onnxruntime", "predict")],
+  ["predict : tfjs", (row) => ratioOf(row, "tfjs", "predict")],
+  ["epsilonPlus : onnxruntime-web's predict", (row) => ratioOf(row, "onnxruntime", "epsilonPlus")],
+  ["epsilonPlus : zennit", (row) => ratioOf(row, "zennit epsilonPlus", "epsilonPlus")],
+  ["epsilonAlpha2Beta1 : zennit", (row) => ratioOf(row, "zennit epsilonAlpha2Beta1", "epsilonAlpha2Beta1")],
+];
+const mean = (of) => {
+  const known = rows.map(of).filter((v) => v !== undefined);
+  return known.length > 0 ? geometricMean(known) : undefined;
+};
+const alpha = ({ times }) => times.epsilonAlpha2Beta1.median / times.epsilonPlus.median;
+const rate = ({ gflop, times }, name) => round(times[name] && (1000 * gflop) / times[name].median, 1);
+const megabytes = ({ memory }, name) => round(memory[name] && memory[name] / 2 ** 20, 0);
+const largest = ({ differences }) => Math.max(...Object.values(differences)).toExponential(0);
+
+const text = `# relprop beside other engines
+
+${Object.entries(about)
+  .map(([name, value]) => `- ${name}: ${value}`)
+  .join("\n")}
+
+One thread each, in turn, in one run. Weights: ${rows.map(({ name, weights }) => `${name} ${weights}`).join(", ")}.
+${failed.map((why) => `\nFailed: ${why}\n`).join("")}
+## Milliseconds: median (quartiles)
+
+${table(
+  [
+    "network",
+    "onnxruntime-web predict",
+    "tfjs predict",
+    "zennit EpsilonPlus",
+    "zennit EpsilonAlpha2Beta1",
+    "relprop predict",
+    "epsilonPlus",
+    "epsilonAlpha2Beta1",
+    "epsilon",
+    "outputs agree to",
+  ],
+  rows.map((row) => [
+    row.name,
+    time(row.times.onnxruntime),
+    timeOrWhy(row, "tfjs", "tfjs"),
+    timeOrWhy(row, "zennit epsilonPlus", "zennit"),
+    timeOrWhy(row, "zennit epsilonAlpha2Beta1", "zennit"),
+    ...["predict", "epsilonPlus", "epsilonAlpha2Beta1", "epsilon"].map((name) => time(row.times[name])),
+    largest(row),
+  ]),
+)}
+
+## Ratios: above 1, relprop is faster
+
+${table(
+  ["network", ...ratios.map(([name]) => name), "epsilonAlpha2Beta1, times epsilonPlus", "batch of 8, times one"],
+  [
+    ...rows.map((row) => [
+      row.name,
+      ...ratios.map(([, of]) => round(of(row), 2)),
+      round(alpha(row), 2),
+      row.cannot["batch of 8"] ?? round(batchRatio(row), 2),
+    ]),
+    ["geometric mean", ...ratios.map(([, of]) => round(mean(of), 2)), round(mean(alpha), 2), round(mean(batchRatio), 2)],
+  ],
+)}
+
+## Rate of predict and peak memory
+
+Memory is the most that a fresh process held that read the file and ran it once (relprop and zennit: explained it once).
+
+${table(
+  ["network", "GFLOP", "relprop, GFLOP/s", "onnxruntime-web", "tfjs", "relprop, MB", "onnxruntime-web", "tfjs", "zennit"],
+  rows.map((row) => [
+    row.name,
+    row.gflop.toPrecision(3),
+    ...["predict", "onnxruntime", "tfjs"].map((name) => rate(row, name)),
+    ...["relprop", "onnxruntime", "tfjs", "zennit"].map((name) => megabytes(row, name)),
+  ]),
+)}
+
+## Goals
+
+${table(
+  ["goal", "bound", "measured", "met"],
+  judged(rows).map(({ what, bound, most, value, met }) => [
+    what,
+    `${most ? "≤" : "≥"} ${round(bound, 2)}`,
+    round(value, 2),
+    met === undefined ? "not measured" : met ? "yes" : "no",
+  ]),
+)}
+`;
+console.log(text);
+if (values.write) {
+  writeFileSync(new URL("RESULTS.md", import.meta.url), text);
+  writeFileSync(new URL("results.json", import.meta.url), `${JSON.stringify({ about, rows, goals: judged(rows) }, undefined, 2)}\n`);
 }
-console.log("\nmedian (quartiles) of each; the engines' outputs agree to", Math.max(...rows.map((r) => r.difference)).toExponential(1), "of the largest");
-if (values.json) writeFileSync(values.json, `${JSON.stringify({ about, rows }, undefined, 2)}\n`);
+if (failed.length > 0) process.exitCode = 1;

@@ -1,17 +1,23 @@
-import { cpus } from "node:os";
-
-/** Sorted ascending. */
-const sorted = (values) => [...values].sort((a, b) => a - b);
+import { fork } from "node:child_process";
+import { cpus, totalmem } from "node:os";
+import { basename, join } from "node:path";
 
 function quantile(values, q) {
-  const order = sorted(values);
+  const order = [...values].sort((a, b) => a - b);
   return order[Math.min(order.length - 1, Math.floor(q * order.length))];
 }
+
+export const summary = (list) => ({
+  median: quantile(list, 0.5),
+  low: quantile(list, 0.25),
+  high: quantile(list, 0.75),
+  rounds: list.length,
+});
 
 /**
  * Times tasks in turn, A B C A B C …, so that a machine that slows down slows all of them.
  *
- * @param tasks { name: function }, synchronous or not
+ * @param tasks { name: function }, synchronous or not; one that runs in another process returns its own time in ms
  * @param seconds how long to go on, at least three rounds after one that does not count
  * @returns for each name its median and quartiles, in ms
  */
@@ -21,16 +27,49 @@ export async function alternate(tasks, seconds) {
   for (let round = 0; round < 4 || performance.now() < until; round++) {
     for (const [name, task] of Object.entries(tasks)) {
       const start = performance.now();
-      await task();
-      if (round > 0) times[name].push(performance.now() - start);
+      const own = await task();
+      const elapsed = performance.now() - start;
+      if (round > 0) times[name].push(typeof own === "number" ? own : elapsed);
     }
   }
-  return Object.fromEntries(
-    Object.entries(times).map(([name, list]) => [name, { median: quantile(list, 0.5), low: quantile(list, 0.25), high: quantile(list, 0.75), rounds: list.length }]),
-  );
+  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, summary(list)]));
 }
 
 /** What a figure means nothing without. */
 export function machine(versions) {
-  return { cpu: cpus()[0].model, cores: cpus().length, node: process.version, ...versions, command: `node ${process.argv.slice(1).map((a) => a.replace(process.cwd(), ".")).join(" ")}` };
+  const command = [
+    "node",
+    `bench/${basename(process.argv[1])}`,
+    ...process.argv.slice(2).map((a) => (a.endsWith(".onnx") ? basename(a) : a)),
+  ].join(" ");
+  return {
+    cpu: cpus()[0].model.trim(),
+    cores: cpus().length,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GB`,
+    node: process.version,
+    ...versions,
+    command,
+  };
+}
+
+/**
+ * Runs a file of this folder in a process of its own, and returns what it reports.
+ * Networks and engines do not share a heap, and one that fails takes no other with it.
+ */
+export function alone(file, args) {
+  return new Promise((resolve, reject) => {
+    const child = fork(join(import.meta.dirname, file), args);
+    let result;
+    child.on("message", (message) => {
+      result = message;
+    });
+    child.on("exit", (code) =>
+      result === undefined ? reject(new Error(`${file} ${args.join(" ")}: ended with ${code} and without a result`)) : resolve(result),
+    );
+  });
+}
+
+/** Hands a result to the process that called `alone`, and ends. */
+export function report(result) {
+  process.send(result, () => process.exit());
 }

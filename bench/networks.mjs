@@ -1,26 +1,66 @@
-import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join, resolve } from "node:path";
+import { architectures, onnxOf } from "./architectures.mjs";
 
 const here = import.meta.dirname;
 const data = process.env.RELPROP_DATA ?? resolve(here, "../../shared/data");
 
-/** The demo's network, which every clone has, and well-known ones where their files are found. */
-const known = [
-  { name: "digits", path: join(here, "../demo/digits.onnx") },
-  { name: "AlexNet with LRN", path: join(data, "onnx_backend_tests/light/light_bvlc_alexnet.onnx") },
-  { name: "GoogLeNet", path: join(data, "models/bvlc_googlenet/bvlc_googlenet.onnx") },
-  { name: "SqueezeNet 1.1", path: join(data, "models/squeezenet_v1.1/squeezenet_v1.1.onnx") },
-  { name: "MobileNet 0.25", path: join(data, "models/mobilenet_v1_025_224/mobilenet_v1_025_224.onnx") },
-  { name: "ResNet50", path: join(data, "onnx_backend_tests/light/light_resnet50.onnx") },
-  { name: "VGG19", path: join(data, "onnx_backend_tests/light/light_vgg19.onnx") },
-];
+/** Where what the bench generates lies: networks with random weights, plans for other processes. */
+export const scratch = join(tmpdir(), "relprop-bench");
 
-/** The networks to measure: the files given, or all known ones that are there. */
-export function networks(files) {
-  const wanted = files.length > 0 ? files.map((path) => ({ name: path.split("/").at(-1), path })) : known;
-  return wanted.flatMap(({ name, path }) => {
-    if (existsSync(path)) return [{ name, bytes: new Uint8Array(readFileSync(path)) }];
-    console.log(`skipped: ${name}, whose file is not there (RELPROP_DATA says where to look)`);
-    return [];
-  });
+/**
+ * The networks that are measured. `file`: real weights, used where they are found; `architecture`: what is written with random weights otherwise.
+ * `photo`: what networks with real weights look at.
+ */
+const known = [
+  { key: "digits", name: "demo", path: join(here, "../demo/digits.onnx"), preset: "unit", photo: join(here, "../demo/three.png") },
+  { key: "alexnet", name: "AlexNet with LRN", preset: "caffe" },
+  { key: "googlenet", name: "GoogLeNet", file: "models/bvlc_googlenet/bvlc_googlenet.onnx", preset: "caffe" },
+  { key: "vgg16", name: "VGG16", preset: "caffe" },
+  { key: "resnet50", name: "ResNet50", preset: "torchvision" },
+  { key: "squeezenet", name: "SqueezeNet 1.1", file: "models/squeezenet_v1.1/squeezenet_v1.1.onnx", preset: "caffe" },
+  { key: "mobilenet", name: "MobileNet 0.25", file: "models/mobilenet_v1_025_224/mobilenet_v1_025_224.onnx", preset: "mobilenet" },
+];
+const PHOTO = join(data, "images/flamingo.jpg");
+
+/** The bytes of an architecture with random weights; written once, as they take seconds and hundreds of megabytes. */
+function written(key) {
+  const architecture = architectures[key];
+  const version = createHash("sha256")
+    .update(`${JSON.stringify(architecture)}${onnxOf}`)
+    .digest("hex")
+    .slice(0, 8);
+  const path = join(scratch, `${key}-${version}.onnx`);
+  if (!existsSync(path)) {
+    mkdirSync(scratch, { recursive: true });
+    // Under another name until it is whole: a run that was stopped leaves no half of a network.
+    writeFileSync(`${path}.part`, onnxOf(architecture));
+    renameSync(`${path}.part`, path);
+  }
+  return path;
 }
+
+function located(row) {
+  if (row.path) return { ...row, weights: "real" };
+  const path = row.file && join(data, row.file);
+  if (path && existsSync(path)) return { ...row, path, photo: existsSync(PHOTO) ? PHOTO : undefined, weights: "real" };
+  return { ...row, path: written(row.key), weights: "random" };
+}
+
+/** A network by its key, or a file of one's own by its path: { key, name, path, preset, photo, weights }. */
+export function networkOf(name) {
+  const row = known.find(({ key }) => key === name);
+  if (row) return located(row);
+  if (existsSync(name)) return { key: name, name: basename(name, ".onnx"), path: name, weights: "own" };
+  throw new Error(`network: expected a file or one of ${known.map((k) => k.key).join(", ")}, received '${name}'`);
+}
+
+/** The keys of the networks to measure: those of `--networks a,b` and the files given, or all that are known. */
+export function chosen(networks, files) {
+  const keys = [...(networks?.split(",") ?? []), ...files.map((file) => resolve(file))];
+  return keys.length > 0 ? keys : known.map(({ key }) => key);
+}
+
+export const bytesOf = ({ path }) => new Uint8Array(readFileSync(path));

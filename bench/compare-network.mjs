@@ -1,0 +1,103 @@
+/*
+ * One network, in a process of its own (started by compare.mjs): every engine's outputs are compared, then all are timed in turn.
+ *   compare-network.mjs NETWORK SECONDS
+ */
+import { load } from "../dist/index.js";
+import { inputOf } from "./inputs.mjs";
+import { CannotRun, flopsOf, graphOf } from "./layers.mjs";
+import { alone, alternate, report } from "./measure.mjs";
+import { bytesOf, networkOf } from "./networks.mjs";
+import { onnxruntime } from "./peers/onnxruntime.mjs";
+import { tfjs } from "./peers/tfjs.mjs";
+import { zennit, zennitMissing } from "./peers/zennit.mjs";
+
+const [key, seconds] = [process.argv[2], Number(process.argv[3])];
+const network = networkOf(key);
+const bytes = bytesOf(network);
+const model = await load(bytes);
+const input = inputOf(network, model.inputs[0]);
+const differences = {};
+const cannot = {};
+
+/** The largest difference as a share of the largest number; an engine that computes something else is not timed. */
+function compare(what, got, want, allowed) {
+  const largest = want.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const off = got.reduce((most, v, i) => Math.max(most, Math.abs(v - want[i])), 0) / largest;
+  if (got.length !== want.length || !(off <= allowed))
+    throw new Error(`${network.name}, ${what}: expected numbers within ${allowed} of the largest, received ${off}`);
+  differences[what] = off;
+}
+
+/** The peer, unless it lacks something that the network needs. */
+async function peer(name, start) {
+  try {
+    return await start();
+  } catch (error) {
+    if (!(error instanceof CannotRun)) throw error;
+    cannot[name] = error.message;
+    return undefined;
+  }
+}
+
+const composites = ["epsilonPlus", "epsilonAlpha2Beta1", "epsilon"];
+const explain = (composite) => () => model.explain(input, { composite });
+const tasks = { predict: () => model.predict(input), ...Object.fromEntries(composites.map((name) => [name, explain(name)])) };
+const output = model.predict(input).output.data;
+
+const ort = await onnxruntime(bytes);
+compare("onnxruntime-web", await ort.predict(input), output, 1e-3);
+tasks.onnxruntime = () => ort.predict(input);
+
+const tf = await peer("tfjs", () => tfjs(bytes, input));
+if (tf) {
+  compare("tfjs", tf.predict(input), output, 1e-3);
+  tasks.tfjs = () => tf.predict(input);
+}
+
+const missing = zennitMissing();
+const native = missing ? undefined : await peer("zennit", () => zennit(bytes, input));
+const memory = {};
+if (native) {
+  for (const composite of composites.slice(0, 2)) {
+    // zennit has no rule for LRN and passes the gradient.
+    const own = model.explain(input, { composite, lrn: "gradient" });
+    const target = own.targets[0][0].index;
+    const { relevance, peak } = await native.explain(composite, target, true);
+    // Under αβ every layer doubles what the layers before have rounded.
+    compare(`zennit ${composite}`, relevance, own.relevance.data, 1e-2);
+    memory.zennit = peak;
+    tasks[`zennit ${composite}`] = async () => (await native.explain(composite, target)).ms;
+  }
+}
+
+const times = await alternate(tasks, seconds);
+native?.dispose();
+model.dispose();
+
+/** Eight pictures at once against one: two models, because a new shape is planned anew. */
+async function batch() {
+  const free = { graph: graphOf(bytes) };
+  const [one, eight] = [await load(free), await load(free)];
+  const pictures = inputOf(network, model.inputs[0], 8);
+  const relevance = eight.explain(pictures).relevance.data;
+  compare("first of 8", relevance.slice(0, input.data.length), one.explain(input).relevance.data, 1e-3);
+  return await alternate({ one: () => one.explain(input), eight: () => eight.explain(pictures) }, seconds / 2);
+}
+const batched = await batch().catch((error) => ({ cannot: error.message }));
+if (batched.cannot) cannot["batch of 8"] = batched.cannot;
+
+for (const engine of ["relprop", "onnxruntime", ...(tf ? ["tfjs"] : [])])
+  memory[engine] = (await alone("memory-engine.mjs", [key, engine])).peak;
+const versions = native?.versions ?? {};
+report({
+  key,
+  name: network.name,
+  weights: network.weights,
+  gflop: flopsOf(bytes, input.dims) / 1e9,
+  differences,
+  cannot,
+  times,
+  batch: batched,
+  memory,
+  versions,
+});

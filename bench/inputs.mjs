@@ -1,0 +1,53 @@
+import { readFileSync } from "node:fs";
+import { decodeImage } from "../dist/cli/image.js";
+import { preprocess } from "../dist/index.js";
+import { normal, uniform } from "./random.mjs";
+
+/**
+ * A random picture that is as smooth as photos are: six octaves of noise, each twice as fine and half as strong as the one before.
+ * White noise would make every neuron fire alike.
+ */
+export function smoothImage(seed, side = 256) {
+  const next = uniform(seed);
+  const data = new Uint8ClampedArray(side * side * 3);
+  for (let channel = 0; channel < 3; channel++) {
+    const plane = new Float32Array(side * side).fill(118);
+    for (let octave = 1; octave <= 6; octave++) {
+      const cells = 2 ** octave;
+      const grid = Float32Array.from({ length: (cells + 1) ** 2 }, () => (next() - 0.5) * (512 / 2 ** octave));
+      for (let y = 0; y < side; y++) {
+        for (let x = 0; x < side; x++) {
+          const [gy, gx] = [(y * cells) / side, (x * cells) / side];
+          const [top, left] = [Math.floor(gy), Math.floor(gx)];
+          const corner = top * (cells + 1) + left;
+          const row = (at) => grid[at] + (gx - left) * (grid[at + 1] - grid[at]);
+          plane[y * side + x] += row(corner) + (gy - top) * (row(corner + cells + 1) - row(corner));
+        }
+      }
+    }
+    plane.forEach((v, i) => {
+      data[3 * i + channel] = v;
+    });
+  }
+  return { data, width: side, height: side };
+}
+
+/**
+ * An input of `samples` pictures for a network: its photo first, then smooth random pictures, prepared as the network was trained.
+ * What takes no picture gets normally distributed numbers.
+ *
+ * @param port the model's input
+ */
+export function inputOf({ preset, photo }, port, samples = 1) {
+  const [, ...dims] = port.dims.map((d) => (typeof d === "number" ? d : 1));
+  const count = dims.reduce((a, b) => a * b, 1);
+  const data = new Float32Array(samples * count);
+  const isPicture = dims.length === 3 && (dims[0] === 1 || dims[0] === 3);
+  const usual = dims[0] === 3 ? "torchvision" : "unit";
+  const draw = normal(1);
+  for (let i = 0; i < samples; i++) {
+    const picture = () => (i === 0 && photo ? decodeImage(new Uint8Array(readFileSync(photo)), photo) : smoothImage(i + 1));
+    data.set(isPicture ? preprocess(picture(), preset ?? usual, [1, ...dims]).data : new Float32Array(count).map(draw), i * count);
+  }
+  return { data, dims: [samples, ...dims] };
+}
