@@ -35,7 +35,9 @@ function writeDim(d, pbf) {
 }
 
 function writePort({ name, dims }, pbf) {
-  const shape = (_, p) => dims.forEach((d) => p.writeMessage(1, writeDim, d));
+  const shape = (_, p) => {
+    for (const d of dims) p.writeMessage(1, writeDim, d);
+  };
   const tensor = (_, p) => {
     p.writeVarintField(1, FLOAT);
     p.writeMessage(2, shape);

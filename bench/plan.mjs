@@ -1,0 +1,16 @@
+import { canonize } from "../dist/graph/canonize.js";
+import { logitsOf, resolve } from "../dist/graph/graph.js";
+import { infer } from "../dist/graph/infer.js";
+import { ancestors, lower } from "../dist/plan/lower.js";
+import { place } from "../dist/plan/place.js";
+import { assign, compositeOf } from "../dist/rules/composite.js";
+import { graphOf } from "./layers.mjs";
+
+/** The plan by which relprop explains the first output of a network, as its Model makes it. */
+export function explainPlan(bytes, dims, composite) {
+  const graph = canonize(infer(graphOf(bytes), dims));
+  const { start } = logitsOf(graph, resolve(graph, graph.outputs[0].name));
+  const { assignment, issues } = assign(graph, ancestors(graph, start), compositeOf(composite, {}));
+  if (issues.length > 0) throw new Error(`${composite}: ${JSON.stringify(issues)}`);
+  return place(lower(graph, true, { start, assignment, at: [] }));
+}
