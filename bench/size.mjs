@@ -1,0 +1,33 @@
+/*
+ * What a page has to load, compressed by brotli at its best:
+ *   npm run bench:size
+ * The binaries are counted as bytes, and the JavaScript that holds them as base64 without them: each once.
+ */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { brotliCompressSync } from "node:zlib";
+import { build } from "esbuild";
+import { table } from "./table.mjs";
+
+const GOAL = 60_000;
+const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+const withoutBinaries = {
+  name: "without binaries",
+  setup({ onLoad }) {
+    onLoad({ filter: /core\.gen\.js$/ }, () => ({ contents: 'export const simd = "", relaxed = "";' }));
+  },
+};
+const options = { bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", write: false };
+const { outputFiles } = await build({ entryPoints: [at("dist/index.js")], plugins: [withoutBinaries], ...options });
+
+const parts = {
+  "kernels, plain SIMD": readFileSync(at("build/core.wasm")),
+  "kernels, relaxed SIMD": readFileSync(at("build/core-relaxed.wasm")),
+  "JavaScript, minified, with its dependencies": outputFiles[0].contents,
+};
+const rows = Object.entries(parts).map(([name, bytes]) => [name, bytes.length, brotliCompressSync(bytes).length]);
+const together = (column) => rows.reduce((sum, row) => sum + row[column], 0);
+console.log(`${table(["part", "bytes", "brotli"], [...rows, ["together", together(1), together(2)]])}
+
+goal ≤ ${GOAL}: ${together(2) <= GOAL ? "met" : "not met"}`);
