@@ -41,16 +41,20 @@ function measured(plan, input) {
   const { kernels, memory } = instantiate(binary);
   const rows = new Map();
   let step = 0;
-  const wrap = (kernel, name) => (...args) => {
-    const work = workOf(name, args);
-    const back = step++ >= plan.program.relevance.begin;
-    const key = `${name} ${work.shape} ${back}`;
-    const row = rows.get(key);
-    if (row) row.calls++;
-    else rows.set(key, { kernel: name, back, calls: 1, seconds: timed(() => kernel(...args)), ...work });
-    kernel(...args);
-  };
-  const watched = Object.fromEntries([...parameters.keys()].map((name) => [name, name === "heapBase" ? kernels[name] : wrap(kernels[name], name)]));
+  const wrap =
+    (kernel, name) =>
+    (...args) => {
+      const work = workOf(name, args);
+      const back = step++ >= plan.program.relevance.begin;
+      const key = `${name} ${work.shape} ${back}`;
+      const row = rows.get(key);
+      if (row) row.calls++;
+      else rows.set(key, { kernel: name, back, calls: 1, seconds: timed(() => kernel(...args)), ...work });
+      kernel(...args);
+    };
+  const watched = Object.fromEntries(
+    [...parameters.keys()].map((name) => [name, name === "heapBase" ? kernels[name] : wrap(kernels[name], name)]),
+  );
   new Session({ kernels: watched, memory }).run(plan, input.data, (logits) => {
     const start = new Float32Array(logits.length);
     const largest = logits.indexOf(Math.max(...logits));
@@ -98,7 +102,9 @@ function tileInCache() {
   return (2 * pixels * run * m) / timed(called(kernels, "convForward", { ...places, pixels, m, rows: 1, columns: 1, run }));
 }
 
-console.log(`${Object.entries(machine({ simd: hasRelaxedSimd() ? "relaxed" : "plain" })).map(([name, value]) => `${name}: ${value}`).join("\n")}
+console.log(`${Object.entries(machine({ simd: hasRelaxedSimd() ? "relaxed" : "plain" }))
+  .map(([name, value]) => `${name}: ${value}`)
+  .join("\n")}
 peak: ${giga(peak.flops)} GFLOP/s, ${giga(peak.read)} GB/s read, ${giga(peak.copy)} GB/s copied (bytes read and written)
 convForward in the first-level cache: ${giga(tileInCache())} GFLOP/s
 `);
@@ -118,7 +124,15 @@ for (const key of chosen(values.networks, positionals)) {
 
 ${table(
   ["pass", "kernel", "shape", "calls", "ms each", "share", "rate", "of peak"],
-  shown.map((row) => [row.back ? "back" : "forward", row.kernel, row.shape, row.calls, ms(row.seconds), share(row.calls * row.seconds), ...rate(row, row.seconds)]),
+  shown.map((row) => [
+    row.back ? "back" : "forward",
+    row.kernel,
+    row.shape,
+    row.calls,
+    ms(row.seconds),
+    share(row.calls * row.seconds),
+    ...rate(row, row.seconds),
+  ]),
 )}
 
 ${table(

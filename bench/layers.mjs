@@ -1,7 +1,9 @@
 import { decode } from "../dist/onnx/decode.js";
 import { build } from "../dist/graph/build.js";
 import { canonize } from "../dist/graph/canonize.js";
+import { resolve } from "../dist/graph/graph.js";
 import { infer } from "../dist/graph/infer.js";
+import { ancestors } from "../dist/plan/lower.js";
 
 /** A network as relprop's own stages read it; the batch axis is freed, so that batches of any size can be compared. */
 export function graphOf(bytes) {
@@ -28,12 +30,15 @@ function windowOf([h, w]) {
   };
 }
 
-/** The weight of a dense layer as rows of inputs, f32[m, k], with alpha in it. */
-function denseWeight({ dims, data }, { rowsAreOutputs, alpha }) {
+/** A dense layer's weight f32[m, k], alpha in it, and its bias f32[m], beta in it. */
+function denseParameters({ dims, data }, bias, { rowsAreOutputs, alpha, beta }) {
   const [m, k] = rowsAreOutputs ? dims : [dims[1], dims[0]];
-  const out = new Float32Array(m * k);
-  for (let o = 0; o < m; o++) for (let i = 0; i < k; i++) out[o * k + i] = alpha * data[rowsAreOutputs ? o * k + i : i * m + o];
-  return { dims: [m, k], data: out };
+  const plainly = rowsAreOutputs && alpha === 1;
+  const rows = plainly ? data : new Float32Array(m * k);
+  if (!plainly)
+    for (let o = 0; o < m; o++) for (let i = 0; i < k; i++) rows[o * k + i] = alpha * data[rowsAreOutputs ? o * k + i : i * m + o];
+  const added = bias && new Float32Array(m).map((_, o) => beta * bias.data[bias.data.length === 1 ? 0 : o]);
+  return { weight: { dims: [m, k], data: rows }, bias: added && { dims: [m], data: added } };
 }
 
 /** For each type of node: its plain attributes, and its parameters { dims, data }. */
@@ -42,7 +47,7 @@ const plain = {
     attributes: { group, ...windowOf(plane) },
     parameters: { weight, bias },
   }),
-  Gemm: ({ attributes }, [, weight, bias]) => ({ attributes: {}, parameters: { weight: denseWeight(weight, attributes), bias } }),
+  Gemm: ({ attributes }, [, weight, bias]) => ({ parameters: denseParameters(weight, bias, attributes) }),
   MaxPool: ({ attributes: { axes } }) => ({ attributes: windowOf(axes) }),
   AveragePool: ({ attributes: { axes, countPads } }) => ({ attributes: { ...windowOf(axes), countPads } }),
   LRN: ({ attributes: { region, before, after, a, beta, bias } }) => {
@@ -55,28 +60,37 @@ const plain = {
 const sameAs = { Sum: "Add", MatMul: "Gemm", Reshape: "Flatten" };
 
 /**
- * A network as a list of layers for engines that have no reader of ONNX files: batch normalization folded into its neighbours (which those
- * engines' own converters do as well), constants gone, attributes and weights as plain numbers.
+ * A network up to its first output as a list of layers, for engines that have no reader of ONNX files: batch normalization folded into its
+ * neighbours (which those engines' own converters do as well), constants gone, attributes and weights as plain numbers.
  *
- * @returns input and output names, and layers { type, name, inputs, attributes, parameters, dims }
+ * @returns the input's name, and layers { type, name, inputs, attributes, parameters, dims }, the last of which is the output
+ * @throws CannotRun where a layer cannot be said that way
  */
 export function layersOf(bytes, dims) {
   const graph = canonical(bytes, dims);
-  const layers = graph.nodes.map((node) => {
-    const type = sameAs[node.type] ?? node.type;
-    const constants = node.inputs.map((name) => graph.constants.get(name));
-    const { attributes = {}, parameters = {} } = plain[type]?.(node, constants) ?? {};
-    const computed = node.inputs.filter((name) => name && !graph.constants.has(name));
-    return { type, name: node.outputs[0], inputs: computed, attributes, parameters, dims: graph.dims.get(node.outputs[0]) };
-  });
-  return { input: graph.inputs[0].name, output: layers.at(-1).name, layers };
+  const path = ancestors(graph, resolve(graph, graph.outputs[0].name));
+  const layers = graph.nodes
+    .filter((node) => path.has(node))
+    .map((node) => {
+      const type = sameAs[node.type] ?? node.type;
+      const constants = node.inputs.map((name) => graph.constants.get(name));
+      if (type === "Add" && constants.some(Boolean)) throw new CannotRun("Add of a constant");
+      const { attributes = {}, parameters = {} } = plain[type]?.(node, constants) ?? {};
+      const inputs = node.inputs.filter((name) => name && !graph.constants.has(name));
+      return { type, name: node.outputs[0], inputs, attributes, parameters, dims: graph.dims.get(node.outputs[0]) };
+    });
+  return { input: graph.inputs[0].name, layers };
 }
+
+const size = (dims) => dims.reduce((a, b) => a * b, 1);
 
 /** Floating point operations of one forward pass: two for each product of a convolution or dense layer, nothing for the rest. */
 export function flopsOf(bytes, dims) {
-  const size = (d) => d.reduce((a, b) => a * b, 1);
-  return layersOf(bytes, dims).layers.reduce(
-    (sum, { parameters: { weight }, dims: out }) => sum + (weight ? (2 * size(out) * size(weight.dims)) / weight.dims[0] : 0),
-    0,
-  );
+  const graph = canonical(bytes, dims);
+  const products = graph.nodes.map(({ type, inputs, outputs }) => {
+    if (!["Conv", "Gemm", "MatMul"].includes(type)) return 0;
+    const [weight, out] = [graph.constants.get(inputs[1]).dims, graph.dims.get(outputs[0])];
+    return (size(out) * size(weight)) / (type === "Conv" ? weight[0] : out.at(-1));
+  });
+  return 2 * products.reduce((a, b) => a + b, 0);
 }

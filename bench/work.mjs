@@ -9,9 +9,15 @@ export const parameters = new Map(
 const F32 = 4;
 const pools = ({ n, h, w, c, oh, ow }) => ({ inputs: n * h * w * c, outputs: n * oh * ow * c });
 const elements = (kind, arrays) => (a) => ({ kind, bytes: F32 * arrays * a.count });
-const blocks = (arrays) => ({ d0, d1, d2, d3 }) => ({ kind: "element-wise", bytes: F32 * arrays * d0 * d1 * d2 * d3 });
-const lrn = (arrays) => ({ pixels, c }) => ({ kind: "LRN", bytes: F32 * arrays * pixels * c });
-const lrnSpatial = (arrays) => ({ n, h, w, c }) => ({ kind: "LRN", bytes: F32 * arrays * n * h * w * c });
+const blocks =
+  (arrays) =>
+  ({ d0, d1, d2, d3 }) => ({ kind: "element-wise", bytes: F32 * arrays * d0 * d1 * d2 * d3 });
+const lrn =
+  (arrays) =>
+  ({ pixels, c }) => ({ kind: "LRN", bytes: F32 * arrays * pixels * c });
+const lrnSpatial =
+  (arrays) =>
+  ({ n, h, w, c }) => ({ kind: "LRN", bytes: F32 * arrays * n * h * w * c });
 const dense = ({ n, m, k }) => ({ kind: "dense", flops: 2 * n * m * k, bytes: F32 * (m * k + n * (m + k)) });
 
 /**
@@ -65,7 +71,8 @@ const rows = {
 };
 
 /** Arguments that are pointers, or how far things lie apart: they are no part of the work. Beside h, w is a width. */
-const PLACES = /^(x|w|b|y|r|s|z|a|out|table|scratch|zeros|ledger|sums|epsilon|coefficient|value|p|q|beta|bias|[abxy]\d|[xy][A-Z]\w+|tap[A-Z]\w+|some)$/;
+const PLACES =
+  /^(x|w|b|y|r|s|z|a|out|table|scratch|zeros|ledger|sums|epsilon|coefficient|value|p|q|beta|bias|[abxy]\d|[xy][A-Z]\w+|tap[A-Z]\w+|some)$/;
 
 /**
  * A call of a kernel as work.

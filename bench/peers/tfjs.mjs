@@ -84,10 +84,7 @@ export async function tfjs(bytes, { dims }) {
       ({ attributes: { radius, a, beta, bias } }) =>
       ([x]) =>
         tf.localResponseNormalization(x, radius, bias, a, beta),
-    Add:
-      () =>
-      ([x, y]) =>
-        tf.add(x, y),
+    Add: () => (xs) => xs.reduce((a, b) => tf.add(a, b)),
     Concat({ attributes: { axis } }) {
       if (axis !== 1) throw new CannotRun(`Concat along axis ${axis}`);
       return (xs) => tf.concat(xs, isImage(xs[0]) ? 3 : 1);
@@ -102,7 +99,7 @@ export async function tfjs(bytes, { dims }) {
         tf.softmax(x),
   };
 
-  const { input, output, layers } = layersOf(bytes, dims);
+  const { input, layers } = layersOf(bytes, dims);
   const missing = layers.find(({ type }) => !table[type]);
   if (missing) throw new CannotRun(missing.type);
   const readers = (name) => layers.filter(({ inputs }) => inputs.includes(name));
@@ -124,7 +121,7 @@ export async function tfjs(bytes, { dims }) {
         const x = tf.tensor(data, dims);
         const values = new Map([[input, isPicture ? tf.transpose(x, [0, 2, 3, 1]) : x]]);
         for (const { name, inputs, run } of steps) values.set(name, run(inputs.map((i) => values.get(resolved(i)))));
-        const y = values.get(resolved(output));
+        const y = values.get(resolved(layers.at(-1).name));
         return (isImage(y) ? tf.transpose(y, [0, 3, 1, 2]) : y).dataSync();
       });
     },
