@@ -94,7 +94,7 @@ for (const engine of ["relprop", "onnxruntime", ...(tf ? ["tfjs"] : [])])
   memory[engine] = (await alone("memory-engine.mjs", [key, engine])).peak;
 const versions = native?.versions ?? {};
 report({
-  key,
+  key: network.weights === "own" ? network.name : key,
   name: network.name,
   weights: network.weights,
   gflop: flopsOf(bytes, input.dims) / 1e9,

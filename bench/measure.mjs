@@ -64,7 +64,9 @@ export function alone(file, args) {
       result = message;
     });
     child.on("exit", (code) =>
-      result === undefined ? reject(new Error(`${file} ${args.join(" ")}: ended with ${code} and without a result`)) : resolve(result),
+      result === undefined
+        ? reject(new Error(`${file} ${args.map((a) => basename(a)).join(" ")}: ended with ${code} and without a result`))
+        : resolve(result),
     );
   });
 }

@@ -8,19 +8,20 @@ export function multiplyAdds(rounds: i32, factor: f32, start: f32): f32 {
   const b = f32x4.splat(start);
   let c0 = b, c1 = f32x4.add(c0, a), c2 = f32x4.add(c1, a), c3 = f32x4.add(c2, a), c4 = f32x4.add(c3, a), c5 = f32x4.add(c4, a);
   let c6 = f32x4.add(c5, a), c7 = f32x4.add(c6, a), c8 = f32x4.add(c7, a), c9 = f32x4.add(c8, a), c10 = f32x4.add(c9, a), c11 = f32x4.add(c10, a);
+  // Each sum is also a factor: a product that is the same in every round would be taken out of the loop.
   for (let i = 0; i < rounds; i++) {
-    c0 = madd(a, b, c0);
-    c1 = madd(a, b, c1);
-    c2 = madd(a, b, c2);
-    c3 = madd(a, b, c3);
-    c4 = madd(a, b, c4);
-    c5 = madd(a, b, c5);
-    c6 = madd(a, b, c6);
-    c7 = madd(a, b, c7);
-    c8 = madd(a, b, c8);
-    c9 = madd(a, b, c9);
-    c10 = madd(a, b, c10);
-    c11 = madd(a, b, c11);
+    c0 = madd(a, c0, b);
+    c1 = madd(a, c1, b);
+    c2 = madd(a, c2, b);
+    c3 = madd(a, c3, b);
+    c4 = madd(a, c4, b);
+    c5 = madd(a, c5, b);
+    c6 = madd(a, c6, b);
+    c7 = madd(a, c7, b);
+    c8 = madd(a, c8, b);
+    c9 = madd(a, c9, b);
+    c10 = madd(a, c10, b);
+    c11 = madd(a, c11, b);
   }
   const low = f32x4.add(f32x4.add(f32x4.add(c0, c1), f32x4.add(c2, c3)), f32x4.add(c4, c5));
   const high = f32x4.add(f32x4.add(f32x4.add(c6, c7), f32x4.add(c8, c9)), f32x4.add(c10, c11));

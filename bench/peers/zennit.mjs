@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { CannotRun, layersOf } from "../layers.mjs";
 import { scratch } from "../networks.mjs";
@@ -14,7 +14,7 @@ const PROBE = "import torch; from zennit.composites import EpsilonPlus; EpsilonP
 export function zennitMissing() {
   const { status, stderr, error } = spawnSync(python, ["-c", PROBE], { encoding: "utf8" });
   if (status === 0) return undefined;
-  return `${python}: ${error?.message ?? stderr.trim().split("\n").at(-1)}`;
+  return `${basename(python)}: ${error?.message ?? stderr.trim().split("\n").at(-1)}`;
 }
 
 /** Relevance starts from the logits. */
@@ -50,7 +50,7 @@ export async function zennit(bytes, { data, dims }) {
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async () => {
     const { value, done } = await lines.next();
-    if (done) throw new Error(`zennit: ${python} ended without an answer`);
+    if (done) throw new Error(`zennit: ${basename(python)} ended without an answer; what it said stands above`);
     return JSON.parse(value);
   };
   const dispose = () => {
