@@ -21,20 +21,18 @@ const SQUARE: usize = (PLANES + IN) << 4;
 /** Between neighbouring planes, so that the same place in all of them does not fall into one set of the cache. */
 const SKEW: usize = 64;
 
-/** G d for three vectors `step` bytes apart. */
+/** G d for three vectors, to six places. */
 // @ts-ignore: decorator
 @inline
-function weightLine(from: usize, step: usize, to: usize, toStep: usize): void {
-  const d0 = v128.load(from), d1 = v128.load(from + step), d2 = v128.load(from + 2 * step);
-  const sixth = f32x4.splat(1.0 / 6), twelfth = f32x4.splat(1.0 / 12), twentyFourth = f32x4.splat(1.0 / 24);
-  const outer = f32x4.mul(sixth, f32x4.add(d0, d2)), inner = f32x4.mul(sixth, d1);
-  const far = madd(twentyFourth, d0, f32x4.mul(sixth, d2)), middle = f32x4.mul(twelfth, d1);
+function weightLine(d0: v128, d1: v128, d2: v128, to: usize, step: usize): void {
+  const outer = f32x4.mul(f32x4.splat(1.0 / 6), f32x4.add(d0, d2)), inner = f32x4.mul(f32x4.splat(1.0 / 6), d1);
+  const far = madd(f32x4.splat(1.0 / 24), d0, f32x4.mul(f32x4.splat(1.0 / 6), d2)), middle = f32x4.mul(f32x4.splat(1.0 / 12), d1);
   v128.store(to, f32x4.mul(f32x4.splat(0.25), d0));
-  v128.store(to + toStep, f32x4.neg(f32x4.add(outer, inner)));
-  v128.store(to + 2 * toStep, f32x4.sub(inner, outer));
-  v128.store(to + 3 * toStep, f32x4.add(far, middle));
-  v128.store(to + 4 * toStep, f32x4.sub(far, middle));
-  v128.store(to + 5 * toStep, d2);
+  v128.store(to + step, f32x4.neg(f32x4.add(outer, inner)));
+  v128.store(to + 2 * step, f32x4.sub(inner, outer));
+  v128.store(to + 3 * step, f32x4.add(far, middle));
+  v128.store(to + 4 * step, f32x4.sub(far, middle));
+  v128.store(to + 5 * step, d2);
 }
 
 /** Bᵀ d for six vectors `step` bytes apart. */
@@ -68,12 +66,24 @@ function outputLine(from: usize, step: usize, to: usize, toStep: usize): void {
   v128.store(to + 3 * toStep, f32x4.add(d5, madd(f32x4.splat(8), difB, difA)));
 }
 
-/** One panel of 3x3 weights, [3, 3, c, 8], to its places in the 36 planes, [36, c, 8]: 3 columns, then 6 rows of them. */
-function weightPanel(w: usize, u: usize, planeBytes: usize, c: i32, square: usize): void {
+/** One panel of 3x3 weights, [3, 3, c, 8], to its places in the 36 planes, [36, c, 8]: row by row of G w, without a detour through memory. */
+function weightPanel(w: usize, u: usize, planeBytes: usize, c: i32): void {
   const tap: usize = <usize>(c * PANEL) << 2;
+  const quarter = f32x4.splat(0.25), half = f32x4.splat(0.5), sixth = f32x4.splat(1.0 / 6), twentyFourth = f32x4.splat(1.0 / 24);
   for (let at: usize = 0; at < tap; at += 16) {
-    for (let column: usize = 0; column < 3; column++) weightLine(w + at + column * tap, 3 * tap, square + (column << 4), 3 << 4);
-    for (let row: usize = 0; row < IN; row++) weightLine(square + row * (3 << 4), 16, u + at + row * IN * planeBytes, planeBytes);
+    const from = w + at, to = u + at, row = IN * planeBytes;
+    const a0 = v128.load(from), a1 = v128.load(from + tap), a2 = v128.load(from + 2 * tap);
+    const b0 = f32x4.mul(sixth, v128.load(from + 3 * tap)), b1 = f32x4.mul(sixth, v128.load(from + 4 * tap)), b2 = f32x4.mul(sixth, v128.load(from + 5 * tap));
+    const d0 = v128.load(from + 6 * tap), d1 = v128.load(from + 7 * tap), d2 = v128.load(from + 8 * tap);
+    weightLine(f32x4.mul(quarter, a0), f32x4.mul(quarter, a1), f32x4.mul(quarter, a2), to, planeBytes);
+    weightLine(d0, d1, d2, to + 5 * row, planeBytes);
+    const e0 = f32x4.mul(sixth, f32x4.add(a0, d0)), e1 = f32x4.mul(sixth, f32x4.add(a1, d1)), e2 = f32x4.mul(sixth, f32x4.add(a2, d2));
+    weightLine(f32x4.neg(f32x4.add(e0, b0)), f32x4.neg(f32x4.add(e1, b1)), f32x4.neg(f32x4.add(e2, b2)), to + row, planeBytes);
+    weightLine(f32x4.sub(b0, e0), f32x4.sub(b1, e1), f32x4.sub(b2, e2), to + 2 * row, planeBytes);
+    const f0 = madd(twentyFourth, a0, f32x4.mul(sixth, d0)), f1 = madd(twentyFourth, a1, f32x4.mul(sixth, d1)), f2 = madd(twentyFourth, a2, f32x4.mul(sixth, d2));
+    // b holds a sixth of the middle row, of which the last two rows want a twelfth.
+    weightLine(madd(half, b0, f0), madd(half, b1, f1), madd(half, b2, f2), to + 3 * row, planeBytes);
+    weightLine(f32x4.sub(f0, f32x4.mul(half, b0)), f32x4.sub(f1, f32x4.mul(half, b1)), f32x4.sub(f2, f32x4.mul(half, b2)), to + 4 * row, planeBytes);
   }
 }
 
@@ -133,7 +143,7 @@ export function winogradForward(
       inputTile(from, <usize>xRow << 2, <usize>xPixel << 2, v + (<usize>(t * c) << 2), vPlane, c, square);
     }
     for (let o = 0; o < m; o += PANEL) {
-      weightPanel(w + <usize>(o / PANEL) * panelBytes, u, uPlane, c, square);
+      weightPanel(w + <usize>(o / PANEL) * panelBytes, u, uPlane, c);
       for (let plane: usize = 0; plane < PLANES; plane++) {
         convForward(v + plane * vPlane, u + plane * uPlane, zeros, p + plane * pPlane, table, count, PANEL, 1, 1, c, 0, 0);
       }

@@ -43,7 +43,7 @@ class Site {
   check(oneIn: i32): void {
     const inputs = this.c / this.group, k = this.kh * this.kw * inputs;
     const x = quarters(this.n * this.h * this.w * this.c), weights = quarters(this.m * k), b = quarters(this.m), r = this.relevance(oneIn);
-    const y = room(this.outputs), out = room(x.count), list = room(2 * (this.m / this.group + 4));
+    const y = room(this.outputs), out = room(x.count), list = room(k + 2 * (this.m / this.group + 4));
     const forward = expected(y.count), back = expected(out.count);
     for (let i = 0; i < y.count; i++) {
       const o = i % this.m, s = r.get(i);

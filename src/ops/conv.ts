@@ -33,8 +33,8 @@ function convZ(
       where,
       sparseLimit(site, e.winograd && precision === "fast" && pays(site)),
       () => {
-        const { rows, list, sizes } = byRows(e, call, map);
-        e.emit("convRowsForward", where, x, rows, biasValue(e, call, biasMap, 0, site.m), y, list, ...sizes);
+        const { rows, scratch, sizes } = byRows(e, call, map);
+        e.emit("convRowsForward", where, x, rows, biasValue(e, call, biasMap, 0, site.m), y, scratch, ...sizes);
       },
       dense,
     );
@@ -56,7 +56,7 @@ function byRows(e: Emitter, call: Call<ConvAttributes>, map: WeightMap) {
   });
   return {
     rows,
-    list: e.scratch(`${call.node.name}:live`, 2 * (m / group + 4)),
+    scratch: e.scratch(`${call.node.name}:line`, taps * inputs + 2 * (m / group + 4)),
     sizes: [
       n,
       h.length,
@@ -97,8 +97,8 @@ function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMa
       s,
       sparseLimit(site, e.winograd && precision === "fast" && payBack(site)),
       () => {
-        const { rows, list, sizes } = byRows(e, call, map);
-        e.emit("convRowsVjp", s, rows, out, list, ...sizes);
+        const { rows, scratch, sizes } = byRows(e, call, map);
+        e.emit("convRowsVjp", s, rows, out, scratch, ...sizes);
       },
       dense,
     );
