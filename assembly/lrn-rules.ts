@@ -4,81 +4,95 @@ import { madd } from "./simd";
  * Notation (method: Binder et al. 2016, arXiv 1604.00825, section 3, for any bias and scale):
  *   N(k)  the window of k: in the channels k − before … k + after, or in space the same around row and column
  *   U_k = Σ_{j ∈ N(k), j ≠ k} x_j²      s_k = bias + a · (U_k + x_k²)      t_k = bias + a · x_k²
- * Every rule is  R_j = own_j + x_j^e · Σ_{k: j ∈ N(k), k ≠ j} cross_k + Σ_{k: j ∈ N(k), k ≠ j} share_k,
- * so a rule is a row of four small functions and both kinds of window share them.
+ * Every rule is  R_j = own_j + x_j^e · Σ_{k: j ∈ N(k), k ≠ j} cross_k  (+ Σ_{k: j ∈ N(k), k ≠ j} own_k where it shares alike),
+ * so a rule is a row of small functions and both kinds of window share them. What costs roots and divisions, m and q, is made once.
  */
+
+/** s^beta. A type and not a branch: a call to `pow` in the loop, even if never made, costs the fast one its registers. */
+// @ts-ignore: decorator
+@unmanaged
+export abstract class Power {
+  abstract of(s: v128, beta: f32): v128;
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+export class ThreeQuarters extends Power {
+  // @ts-ignore: decorator
+  @inline of(s: v128, beta: f32): v128 {
+    const half = f32x4.sqrt(s);
+    return f32x4.mul(half, f32x4.sqrt(half));
+  }
+}
 
 // @ts-ignore: decorator
 @inline
 function powLane(s: f32, beta: f32): f32 {
-  return <f32>Math.pow(<f64>s, -<f64>beta);
+  return <f32>Math.pow(<f64>s, <f64>beta);
 }
 
-/** s^(−beta); for beta = 0.75 two square roots and one division. */
 // @ts-ignore: decorator
-@inline
-export function power(s: v128, beta: f32): v128 {
-  if (beta == 0.75) {
-    const root = f32x4.sqrt(s);
-    return f32x4.div(f32x4.splat(1), f32x4.mul(root, f32x4.sqrt(root)));
+@final @unmanaged
+export class AnyPower extends Power {
+  // @ts-ignore: decorator
+  @inline of(s: v128, beta: f32): v128 {
+    return f32x4(
+      powLane(f32x4.extract_lane(s, 0), beta), powLane(f32x4.extract_lane(s, 1), beta),
+      powLane(f32x4.extract_lane(s, 2), beta), powLane(f32x4.extract_lane(s, 3), beta),
+    );
   }
-  return f32x4(
-    powLane(f32x4.extract_lane(s, 0), beta), powLane(f32x4.extract_lane(s, 1), beta),
-    powLane(f32x4.extract_lane(s, 2), beta), powLane(f32x4.extract_lane(s, 3), beta),
-  );
-}
-
-/** −2 · a · beta · s^(−beta−1), the factor of every derivative across. */
-// @ts-ignore: decorator
-@inline
-function slopeAcross(s: v128, a: f32, beta: f32): v128 {
-  return f32x4.mul(f32x4.splat(-2 * a * beta), f32x4.div(power(s, beta), s));
 }
 
 /** s of x² = xx and neighbours U, or t with U = 0. */
 // @ts-ignore: decorator
 @inline
-export function base(xx: v128, u: v128, a: f32, bias: f32): v128 {
-  return madd(f32x4.splat(a), f32x4.add(xx, u), f32x4.splat(bias));
+export function base(xx: v128, u: v128, a: v128, bias: v128): v128 {
+  return madd(a, f32x4.add(xx, u), bias);
+}
+
+/** −2 · a · beta / s: this times y_k is the derivative of y_k across, without the factor x_j. */
+// @ts-ignore: decorator
+@inline
+function slopeAcross(s: v128, a: v128, beta: f32): v128 {
+  return f32x4.div(f32x4.mul(f32x4.splat(-2 * beta), a), s);
 }
 
 // @ts-ignore: decorator
 @unmanaged
 export abstract class Rule {
+  /** m_k, what the derivatives of k across have in common. */
+  abstract across(x: v128, u: v128, a: v128, beta: f32, bias: v128): v128;
+  /** q_k, what of the relevance of k is to be shared out. */
+  abstract quota(x: v128, u: v128, r: v128, m: v128, a: v128, beta: f32, bias: v128): v128;
   /** What k keeps. */
-  abstract own(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128;
+  abstract own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128;
   /** What k hands its neighbours, to be weighed with their x^e. */
-  abstract cross(x: v128, u: v128, r: v128, a: f32, beta: f32, bias: f32): v128;
-  /** What k hands every neighbour alike; read only where `shares()`. */
-  abstract share(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128;
+  abstract cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128;
+  /** Whether k hands every neighbour as much as it keeps. */
   abstract shares(): bool;
   /** x^e */
   abstract weigh(x: v128): v128;
 }
 
-/** m_k / t_k^−β: all of D_k is divided by t_k^−β, so that nothing leaves the range of f32. */
-// @ts-ignore: decorator
-@inline
-function taylorAcross(xx: v128, u: v128, a: f32, beta: f32, bias: f32): v128 {
-  const s = base(xx, u, a, bias);
-  const ratio = f32x4.div(s, base(xx, f32x4.splat(0), a, bias));
-  return f32x4.mul(f32x4.splat(-2 * a * beta), f32x4.div(power(ratio, beta), s));
-}
-
+/** m_k and D_k are divided by t_k^−β, so that nothing leaves the range of f32: q_k = R_k / (1 + m_k · U_k). */
 // @ts-ignore: decorator
 @final @unmanaged
-export class Taylor extends Rule {
+export class Taylor<P extends Power> extends Rule {
   // @ts-ignore: decorator
-  @inline own(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 {
-    return f32x4.div(r, madd(taylorAcross(f32x4.mul(x, x), u, a, beta, bias), u, f32x4.splat(1)));
+  @inline across(x: v128, u: v128, a: v128, beta: f32, bias: v128): v128 {
+    const xx = f32x4.mul(x, x);
+    const inverse = f32x4.div(f32x4.splat(1), base(xx, u, a, bias));
+    const ratio = f32x4.mul(base(xx, f32x4.splat(0), a, bias), inverse);
+    return f32x4.mul(f32x4.mul(f32x4.mul(f32x4.splat(-2 * beta), a), inverse), changetype<P>(0).of(ratio, beta));
   }
   // @ts-ignore: decorator
-  @inline cross(x: v128, u: v128, r: v128, a: f32, beta: f32, bias: f32): v128 {
-    const across = taylorAcross(f32x4.mul(x, x), u, a, beta, bias);
-    return f32x4.mul(across, f32x4.div(r, madd(across, u, f32x4.splat(1))));
+  @inline quota(x: v128, u: v128, r: v128, m: v128, a: v128, beta: f32, bias: v128): v128 {
+    return f32x4.div(r, madd(m, u, f32x4.splat(1)));
   }
   // @ts-ignore: decorator
-  @inline share(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 { return f32x4.splat(0); }
+  @inline own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128 { return q; }
+  // @ts-ignore: decorator
+  @inline cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128 { return f32x4.mul(m, q); }
   // @ts-ignore: decorator
   @inline shares(): bool { return false; }
   // @ts-ignore: decorator
@@ -88,19 +102,19 @@ export class Taylor extends Rule {
 /** As Taylor, with the zero-order term split evenly over the `count` members of the window. */
 // @ts-ignore: decorator
 @final @unmanaged
-export class TaylorUniform extends Rule {
+export class TaylorUniform<P extends Power> extends Rule {
   // @ts-ignore: decorator
-  @inline own(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 {
-    return f32x4.div(changetype<Taylor>(0).own(x, u, r, count, a, beta, bias), count);
+  @inline across(x: v128, u: v128, a: v128, beta: f32, bias: v128): v128 {
+    return changetype<Taylor<P>>(0).across(x, u, a, beta, bias);
   }
   // @ts-ignore: decorator
-  @inline cross(x: v128, u: v128, r: v128, a: f32, beta: f32, bias: f32): v128 {
-    return changetype<Taylor>(0).cross(x, u, r, a, beta, bias);
+  @inline quota(x: v128, u: v128, r: v128, m: v128, a: v128, beta: f32, bias: v128): v128 {
+    return changetype<Taylor<P>>(0).quota(x, u, r, m, a, beta, bias);
   }
   // @ts-ignore: decorator
-  @inline share(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 {
-    return this.own(x, u, r, count, a, beta, bias);
-  }
+  @inline own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128 { return f32x4.div(q, count); }
+  // @ts-ignore: decorator
+  @inline cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128 { return f32x4.mul(m, q); }
   // @ts-ignore: decorator
   @inline shares(): bool { return true; }
   // @ts-ignore: decorator
@@ -115,16 +129,16 @@ const SILENT: f32 = 1e-30;
 @final @unmanaged
 export class Beta extends Rule {
   // @ts-ignore: decorator
-  @inline own(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 {
+  @inline across(x: v128, u: v128, a: v128, beta: f32, bias: v128): v128 { return f32x4.gt(u, f32x4.splat(SILENT)); }
+  // @ts-ignore: decorator
+  @inline quota(x: v128, u: v128, r: v128, m: v128, a: v128, beta: f32, bias: v128): v128 { return v128.and(r, m); }
+  // @ts-ignore: decorator
+  @inline own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128 {
     // Without a neighbour that fired there is nobody to take the −1: all stays at the centre.
-    return f32x4.add(r, v128.and(r, f32x4.gt(u, f32x4.splat(SILENT))));
+    return f32x4.add(r, q);
   }
   // @ts-ignore: decorator
-  @inline cross(x: v128, u: v128, r: v128, a: f32, beta: f32, bias: f32): v128 {
-    return v128.and(f32x4.div(f32x4.neg(r), u), f32x4.gt(u, f32x4.splat(SILENT)));
-  }
-  // @ts-ignore: decorator
-  @inline share(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 { return f32x4.splat(0); }
+  @inline cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128 { return v128.and(f32x4.div(f32x4.neg(q), u), m); }
   // @ts-ignore: decorator
   @inline shares(): bool { return false; }
   // @ts-ignore: decorator
@@ -134,19 +148,21 @@ export class Beta extends Rule {
 /** Jᵀ R. */
 // @ts-ignore: decorator
 @final @unmanaged
-export class Gradient extends Rule {
+export class Gradient<P extends Power> extends Rule {
   // @ts-ignore: decorator
-  @inline own(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 {
-    const xx = f32x4.mul(x, x);
-    const s = base(xx, u, a, bias);
-    return f32x4.mul(r, madd(slopeAcross(s, a, beta), xx, power(s, beta)));
+  @inline across(x: v128, u: v128, a: v128, beta: f32, bias: v128): v128 {
+    return slopeAcross(base(f32x4.mul(x, x), u, a, bias), a, beta);
   }
   // @ts-ignore: decorator
-  @inline cross(x: v128, u: v128, r: v128, a: f32, beta: f32, bias: f32): v128 {
-    return f32x4.mul(f32x4.mul(x, r), slopeAcross(base(f32x4.mul(x, x), u, a, bias), a, beta));
+  @inline quota(x: v128, u: v128, r: v128, m: v128, a: v128, beta: f32, bias: v128): v128 {
+    return f32x4.div(r, changetype<P>(0).of(base(f32x4.mul(x, x), u, a, bias), beta));
   }
   // @ts-ignore: decorator
-  @inline share(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 { return f32x4.splat(0); }
+  @inline own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128 {
+    return f32x4.mul(q, madd(m, f32x4.mul(x, x), f32x4.splat(1)));
+  }
+  // @ts-ignore: decorator
+  @inline cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128 { return f32x4.mul(f32x4.mul(x, q), m); }
   // @ts-ignore: decorator
   @inline shares(): bool { return false; }
   // @ts-ignore: decorator
@@ -156,17 +172,21 @@ export class Gradient extends Rule {
 /** The Taylor messages z_jk without the division by their sum, as the paper's authors released them. */
 // @ts-ignore: decorator
 @final @unmanaged
-export class Unnormalised extends Rule {
+export class Unnormalised<P extends Power> extends Rule {
   // @ts-ignore: decorator
-  @inline own(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 {
-    return f32x4.mul(f32x4.mul(r, x), power(base(f32x4.mul(x, x), f32x4.splat(0), a, bias), beta));
+  @inline across(x: v128, u: v128, a: v128, beta: f32, bias: v128): v128 {
+    return changetype<Gradient<P>>(0).across(x, u, a, beta, bias);
   }
   // @ts-ignore: decorator
-  @inline cross(x: v128, u: v128, r: v128, a: f32, beta: f32, bias: f32): v128 {
-    return changetype<Gradient>(0).cross(x, u, r, a, beta, bias);
+  @inline quota(x: v128, u: v128, r: v128, m: v128, a: v128, beta: f32, bias: v128): v128 {
+    return changetype<Gradient<P>>(0).quota(x, u, r, m, a, beta, bias);
   }
   // @ts-ignore: decorator
-  @inline share(x: v128, u: v128, r: v128, count: v128, a: f32, beta: f32, bias: f32): v128 { return f32x4.splat(0); }
+  @inline own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128 {
+    return f32x4.div(f32x4.mul(r, x), changetype<P>(0).of(base(f32x4.mul(x, x), f32x4.splat(0), a, bias), beta));
+  }
+  // @ts-ignore: decorator
+  @inline cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128 { return changetype<Gradient<P>>(0).cross(x, u, r, m, q); }
   // @ts-ignore: decorator
   @inline shares(): bool { return false; }
   // @ts-ignore: decorator

@@ -1,4 +1,4 @@
-import { base, Beta, Gradient, members, power, Rule, Taylor, TaylorUniform, Unnormalised } from "./lrn-rules";
+import { AnyPower, base, Beta, Gradient, members, Power, Rule, Taylor, TaylorUniform, ThreeQuarters, Unnormalised } from "./lrn-rules";
 import { madd, storeLanes } from "./simd";
 
 /** Σ over the spatial window around (row, column) of x² or, for x = relevance terms, of x; the centre left out. */
@@ -26,6 +26,16 @@ function spatialSum(image: usize, row: i32, column: i32, h: i32, w: i32, c: i32,
 export function lrnSpatialForward(
   x: usize, y: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
 ): void {
+  if (beta == 0.75) forward<ThreeQuarters>(x, y, n, h, w, c, before, after, a, beta, bias);
+  else forward<AnyPower>(x, y, n, h, w, c, before, after, a, beta, bias);
+}
+
+// @ts-ignore: decorator
+@inline
+function forward<P extends Power>(
+  x: usize, y: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
+): void {
+  const av = f32x4.splat(a), bv = f32x4.splat(bias);
   for (let i = 0; i < n; i++) {
     const image = <usize>(i * h * w * c) << 2;
     for (let p = 0; p < h * w; p++) {
@@ -33,7 +43,7 @@ export function lrnSpatialForward(
         const at = image + <usize>((p * c + j) << 2);
         const v = v128.load(x + at);
         const u = spatialSum(x + image + (j << 2), p / w, p % w, h, w, c, before, after, true);
-        storeLanes(y + at, f32x4.mul(v, power(base(f32x4.mul(v, v), u, a, bias), beta)), c - j);
+        storeLanes(y + at, f32x4.div(v, changetype<P>(0).of(base(f32x4.mul(v, v), u, av, bv), beta)), c - j);
       }
     }
   }
@@ -45,6 +55,7 @@ function spatial<T extends Rule>(
   x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
 ): void {
   const rule = changetype<T>(0);
+  const av = f32x4.splat(a), bv = f32x4.splat(bias);
   const crosses = scratch, shares = scratch + (<usize>(h * w * c + 4) << 2);
   for (let i = 0; i < n; i++) {
     const image = <usize>(i * h * w * c) << 2;
@@ -55,9 +66,11 @@ function spatial<T extends Rule>(
         const local = <usize>((p * c + j) << 2);
         const xv = v128.load(x + image + local), rv = v128.load(r + image + local);
         const u = spatialSum(x + image + (j << 2), row, column, h, w, c, before, after, true);
-        storeLanes(y + image + local, rule.own(xv, u, rv, count, a, beta, bias), c - j);
-        storeLanes(crosses + local, rule.cross(xv, u, rv, a, beta, bias), c - j);
-        if (rule.shares()) storeLanes(shares + local, rule.share(xv, u, rv, count, a, beta, bias), c - j);
+        const m = rule.across(xv, u, av, beta, bv), q = rule.quota(xv, u, rv, m, av, beta, bv);
+        const own = rule.own(xv, u, rv, m, q, count, av, beta, bv);
+        storeLanes(y + image + local, own, c - j);
+        storeLanes(crosses + local, rule.cross(xv, u, rv, m, q), c - j);
+        if (rule.shares()) storeLanes(shares + local, own, c - j);
       }
     }
     for (let p = 0; p < h * w; p++) {
@@ -80,17 +93,21 @@ function spatial<T extends Rule>(
  * @param scratch f32[2 · (h · w · c + 4)]
  */
 export function lrnSpatialTaylor(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
-  spatial<Taylor>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
+  if (beta == 0.75) spatial<Taylor<ThreeQuarters>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
+  else spatial<Taylor<AnyPower>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }
 export function lrnSpatialTaylorUniform(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
-  spatial<TaylorUniform>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
+  if (beta == 0.75) spatial<TaylorUniform<ThreeQuarters>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
+  else spatial<TaylorUniform<AnyPower>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }
 export function lrnSpatialBeta(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
   spatial<Beta>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }
 export function lrnSpatialVjp(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
-  spatial<Gradient>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
+  if (beta == 0.75) spatial<Gradient<ThreeQuarters>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
+  else spatial<Gradient<AnyPower>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }
 export function lrnSpatialUnnormalised(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
-  spatial<Unnormalised>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
+  if (beta == 0.75) spatial<Unnormalised<ThreeQuarters>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
+  else spatial<Unnormalised<AnyPower>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }

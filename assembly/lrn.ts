@@ -1,13 +1,20 @@
-import { base, Beta, Gradient, members, power, Rule, Taylor, TaylorUniform, Unnormalised } from "./lrn-rules";
+import { AnyPower, base, Beta, Gradient, members, Power, Rule, Taylor, TaylorUniform, ThreeQuarters, Unnormalised } from "./lrn-rules";
 import { madd, storeLanes } from "./simd";
 
-/** Σ of the window [0, size) after `line`, without the element `skip` (−1: none). */
+/** For each of the four numbers at `line`, the sum of the `before` numbers before it and the `after` numbers after it. */
 // @ts-ignore: decorator
 @inline
-function windowSum(line: usize, size: i32, skip: i32): v128 {
+function neighbours(line: usize, before: i32, after: i32): v128 {
+  // The window of AlexNet and GoogLeNet, without a loop.
+  if (before == 2 && after == 2) {
+    return f32x4.add(
+      f32x4.add(v128.load(line - 8), v128.load(line - 4)),
+      f32x4.add(v128.load(line, 4), v128.load(line, 8)),
+    );
+  }
   let sum = f32x4.splat(0);
-  for (let t = 0; t < size; t++) {
-    if (t != skip) sum = f32x4.add(sum, v128.load(line + (t << 2)));
+  for (let t = -before; t <= after; t++) {
+    if (t != 0) sum = f32x4.add(sum, v128.load(line + (t << 2)));
   }
   return sum;
 }
@@ -35,14 +42,25 @@ function squareLine(x: usize, line: usize, c: i32): void {
 export function lrnForward(
   x: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
 ): void {
-  const size = before + after + 1;
-  memory.fill(scratch, 0, (c + size + 3) << 2);
+  if (beta == 0.75) forward<ThreeQuarters>(x, y, scratch, pixels, c, before, after, a, beta, bias);
+  else forward<AnyPower>(x, y, scratch, pixels, c, before, after, a, beta, bias);
+}
+
+// @ts-ignore: decorator
+@inline
+function forward<P extends Power>(
+  x: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
+): void {
+  const av = f32x4.splat(a), bv = f32x4.splat(bias);
+  const squares = scratch + (before << 2);
+  memory.fill(scratch, 0, (c + before + after + 4) << 2);
   for (let p = 0; p < pixels; p++) {
     const from = x + <usize>(p * c << 2), to = y + <usize>(p * c << 2);
-    squareLine(from, scratch + (before << 2), c);
+    squareLine(from, squares, c);
     for (let k = 0; k < c; k += 4) {
-      const s = base(windowSum(scratch + (k << 2), size, -1), f32x4.splat(0), a, bias);
-      storeLanes(to + (k << 2), f32x4.mul(v128.load(from + (k << 2)), power(s, beta)), c - k);
+      const v = v128.load(from + (k << 2));
+      const s = base(f32x4.mul(v, v), neighbours(squares + (k << 2), before, after), av, bv);
+      storeLanes(to + (k << 2), f32x4.div(v, changetype<P>(0).of(s, beta)), c - k);
     }
   }
 }
@@ -53,29 +71,28 @@ function channels<T extends Rule>(
   x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
 ): void {
   const rule = changetype<T>(0);
-  const size = before + after + 1;
-  const lineBytes: usize = (c + size + 3) << 2;
-  const squares = scratch, crosses = scratch + lineBytes, shares = scratch + 2 * lineBytes;
+  const lineBytes: usize = (c + before + after + 4) << 2;
+  // Between margins; relevance goes backwards through the window, so there they change sides.
+  const av = f32x4.splat(a), bv = f32x4.splat(bias);
+  const squares = scratch + (before << 2), crosses = scratch + lineBytes + (after << 2), shares = crosses + lineBytes;
   memory.fill(scratch, 0, 3 * lineBytes);
-  const skip = before;
   for (let p = 0; p < pixels; p++) {
     const offset = <usize>(p * c << 2);
-    squareLine(x + offset, squares + (before << 2), c);
+    squareLine(x + offset, squares, c);
     for (let k = 0; k < c; k += 4) {
       const at = offset + (k << 2);
       const xv = v128.load(x + at), rv = v128.load(r + at);
-      const u = windowSum(squares + (k << 2), size, skip);
-      const count = windowCount(k, c, before, after);
-      storeLanes(y + at, rule.own(xv, u, rv, count, a, beta, bias), c - k);
-      // The window is walked backwards here, so its margins change sides.
-      storeLanes(crosses + ((k + after) << 2), rule.cross(xv, u, rv, a, beta, bias), c - k);
-      if (rule.shares()) storeLanes(shares + ((k + after) << 2), rule.share(xv, u, rv, count, a, beta, bias), c - k);
+      const u = neighbours(squares + (k << 2), before, after);
+      const m = rule.across(xv, u, av, beta, bv), q = rule.quota(xv, u, rv, m, av, beta, bv);
+      const own = rule.own(xv, u, rv, m, q, windowCount(k, c, before, after), av, beta, bv);
+      storeLanes(y + at, own, c - k);
+      storeLanes(crosses + (k << 2), rule.cross(xv, u, rv, m, q), c - k);
+      if (rule.shares()) storeLanes(shares + (k << 2), own, c - k);
     }
     for (let j = 0; j < c; j += 4) {
       const at = offset + (j << 2);
-      const own = v128.load(y + at);
-      let sum = madd(rule.weigh(v128.load(x + at)), windowSum(crosses + (j << 2), size, after), own);
-      if (rule.shares()) sum = f32x4.add(sum, windowSum(shares + (j << 2), size, after));
+      let sum = madd(rule.weigh(v128.load(x + at)), neighbours(crosses + (j << 2), after, before), v128.load(y + at));
+      if (rule.shares()) sum = f32x4.add(sum, neighbours(shares + (j << 2), after, before));
       storeLanes(y + at, sum, c - j);
     }
   }
@@ -98,17 +115,21 @@ function windowCount(k: i32, c: i32, before: i32, after: i32): v128 {
  * @param scratch f32[3 · (c + before + after + 4)]
  */
 export function lrnTaylor(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
-  channels<Taylor>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
+  if (beta == 0.75) channels<Taylor<ThreeQuarters>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
+  else channels<Taylor<AnyPower>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }
 export function lrnTaylorUniform(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
-  channels<TaylorUniform>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
+  if (beta == 0.75) channels<TaylorUniform<ThreeQuarters>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
+  else channels<TaylorUniform<AnyPower>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }
 export function lrnBeta(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
   channels<Beta>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }
 export function lrnVjp(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
-  channels<Gradient>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
+  if (beta == 0.75) channels<Gradient<ThreeQuarters>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
+  else channels<Gradient<AnyPower>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }
 export function lrnUnnormalised(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
-  channels<Unnormalised>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
+  if (beta == 0.75) channels<Unnormalised<ThreeQuarters>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
+  else channels<Unnormalised<AnyPower>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }
