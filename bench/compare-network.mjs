@@ -2,10 +2,10 @@
  * One network, in a process of its own (started by compare.mjs): every engine's outputs are compared, then all are timed in turn.
  *   compare-network.mjs NETWORK SECONDS
  */
-import { LrpError, load } from "../dist/index.js";
+import { load } from "../dist/index.js";
 import { inputOf } from "./inputs.mjs";
-import { CannotRun, flopsOf, graphOf } from "./layers.mjs";
-import { alone, alternate, report } from "./measure.mjs";
+import { CannotRun, flopsOf } from "./layers.mjs";
+import { alone, alternate, differenceOf, report } from "./measure.mjs";
 import { bytesOf, networkOf } from "./networks.mjs";
 import { onnxruntime } from "./peers/onnxruntime.mjs";
 import { tfjs } from "./peers/tfjs.mjs";
@@ -19,13 +19,9 @@ const input = inputOf(network, model.inputs[0]);
 const differences = {};
 const cannot = {};
 
-/** The largest difference as a share of the largest number; an engine that computes something else is not timed. */
+/** An engine that computes something else is not timed. */
 function compare(what, got, want, allowed) {
-  const largest = want.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  const off = got.reduce((most, v, i) => Math.max(most, Math.abs(v - want[i])), 0) / largest;
-  if (got.length !== want.length || !(off <= allowed))
-    throw new Error(`${network.name}, ${what}: expected numbers within ${allowed} of the largest, received ${off}`);
-  differences[what] = off;
+  differences[what] = differenceOf(`${network.name}, ${what}`, got, want, allowed);
 }
 
 /** The peer, unless it lacks something that the network needs. */
@@ -74,21 +70,8 @@ const times = await alternate(tasks, seconds);
 native?.dispose();
 model.dispose();
 
-/** Eight pictures at once against one: two models, because a new shape is planned anew. */
-async function batch() {
-  const free = { graph: graphOf(bytes) };
-  const [one, eight] = [await load(free), await load(free)];
-  const pictures = inputOf(network, model.inputs[0], 8);
-  const relevance = eight.explain(pictures).relevance.data;
-  compare("first of 8", relevance.slice(0, input.data.length), one.explain(input).relevance.data, 1e-3);
-  return await alternate({ one: () => one.explain(input), eight: () => eight.explain(pictures) }, seconds / 2);
-}
-const batched = await batch().catch((error) => {
-  // A file may say in a Reshape that its batch is one.
-  if (!(error instanceof LrpError)) throw error;
-  cannot["batch of 8"] = error.message;
-  return {};
-});
+const batch = await alone("compare-batch.mjs", [key, String(seconds / 2)]);
+if (batch.cannot) cannot["batch of 8"] = batch.cannot;
 
 for (const engine of ["relprop", "onnxruntime", ...(tf ? ["tfjs"] : [])])
   memory[engine] = (await alone("memory-engine.mjs", [key, engine])).peak;
@@ -101,7 +84,7 @@ report({
   differences,
   cannot,
   times,
-  batch: batched,
+  batch: batch.times ?? {},
   memory,
   versions,
 });

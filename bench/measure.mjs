@@ -35,6 +35,16 @@ export async function alternate(tasks, seconds) {
   return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, summary(list)]));
 }
 
+/** The largest difference as a share of the largest number wanted, which must not be more than is allowed. */
+export function differenceOf(what, got, want, allowed) {
+  const largest = want.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const off = got.reduce((most, v, i) => Math.max(most, Math.abs(v - want[i])), 0) / largest;
+  if (got.length === want.length && off <= allowed) return off;
+  throw new Error(
+    `${what}: expected ${want.length} numbers within ${allowed} of the largest, received ${got.length} that differ by ${off}`,
+  );
+}
+
 /** What a figure means nothing without. */
 export function machine(versions) {
   const command = [

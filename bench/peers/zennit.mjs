@@ -53,11 +53,10 @@ export async function zennit(bytes, { data, dims }) {
     if (done) throw new Error(`zennit: ${basename(python)} ended without an answer; what it said stands above`);
     return JSON.parse(value);
   };
-  const dispose = () => {
-    child.stdin.end();
-    rmSync(folder, { recursive: true });
-  };
+  const dispose = () => child.stdin.end();
+  process.on("exit", () => rmSync(folder, { recursive: true }));
   const hello = await answer();
+  rmSync(weights);
   if (hello.cannot) {
     dispose();
     throw new CannotRun(hello.cannot);

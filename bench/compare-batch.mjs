@@ -1,0 +1,25 @@
+/*
+ * Eight pictures at once against one, in a process of its own (started by compare-network.mjs):
+ *   compare-batch.mjs NETWORK SECONDS
+ */
+import { LrpError, load } from "../dist/index.js";
+import { inputOf } from "./inputs.mjs";
+import { graphOf } from "./layers.mjs";
+import { alternate, differenceOf, report } from "./measure.mjs";
+import { bytesOf, networkOf } from "./networks.mjs";
+
+const network = networkOf(process.argv[2]);
+const free = { graph: graphOf(bytesOf(network)) };
+// Two models, because a new shape is planned anew.
+const [one, eight] = [await load(free), await load(free)];
+const [picture, pictures] = [1, 8].map((samples) => inputOf(network, one.inputs[0], samples));
+try {
+  const relevance = eight.explain(pictures).relevance.data.slice(0, picture.data.length);
+  differenceOf(`${network.name}, the first of 8`, relevance, one.explain(picture).relevance.data, 1e-3);
+  const times = await alternate({ one: () => one.explain(picture), eight: () => eight.explain(pictures) }, Number(process.argv[3]));
+  report({ times });
+} catch (error) {
+  // A file may say in a Reshape that its batch is one.
+  if (!(error instanceof LrpError)) throw error;
+  report({ cannot: error.message });
+}
