@@ -38,11 +38,11 @@ const ms = (v) => (v < 100 ? v.toPrecision(3) : v.toFixed(0));
 const time = (t) => (t ? `${ms(t.median)} (${ms(t.low)}–${ms(t.high)})` : "–");
 const timeOrWhy = ({ times, cannot }, name, peer) => (cannot[peer] ? `cannot run: ${cannot[peer]}` : time(times[name]));
 const ratios = [
-  ["predict : onnxruntime-web", (row) => ratioOf(row, "onnxruntime", "predict")],
-  ["predict : tfjs", (row) => ratioOf(row, "tfjs", "predict")],
-  ["epsilonPlus : onnxruntime-web's predict", (row) => ratioOf(row, "onnxruntime", "epsilonPlus")],
-  ["epsilonPlus : zennit", (row) => ratioOf(row, "zennit epsilonPlus", "epsilonPlus")],
-  ["epsilonAlpha2Beta1 : zennit", (row) => ratioOf(row, "zennit epsilonAlpha2Beta1", "epsilonAlpha2Beta1")],
+  ["predict, against onnxruntime-web", (row) => ratioOf(row, "onnxruntime", "predict")],
+  ["predict, against tfjs", (row) => ratioOf(row, "tfjs", "predict")],
+  ["epsilonPlus, against onnxruntime-web's predict", (row) => ratioOf(row, "onnxruntime", "epsilonPlus")],
+  ["epsilonPlus, against zennit", (row) => ratioOf(row, "zennit epsilonPlus", "epsilonPlus")],
+  ["epsilonAlpha2Beta1, against zennit", (row) => ratioOf(row, "zennit epsilonAlpha2Beta1", "epsilonAlpha2Beta1")],
 ];
 const mean = (of) => {
   const known = rows.map(of).filter((v) => v !== undefined);
@@ -115,10 +115,10 @@ ${table(
 
 ${table(
   ["goal", "bound", "measured", "met"],
-  judged(rows).map(({ what, bound, most, value, met }) => [
+  judged(rows).map(({ what, bound, most, value, at, met }) => [
     what,
     `${most ? "≤" : "≥"} ${round(bound, 2)}`,
-    round(value, 2),
+    at && value !== undefined ? `${round(value, 2)} (${at})` : round(value, 2),
     met === undefined ? "not measured" : met ? "yes" : "no",
   ]),
 )}

@@ -43,11 +43,12 @@ const goals = [
   { what: "batch of 8, times one, AlexNet", of: batchRatio, keys: ["alexnet"], one: highest, bound: 5, most: true },
 ];
 
-/** Each goal with what was measured and whether it is met; undefined where not all of its networks were measured. */
+/** Each goal with what was measured, at which network, and whether it is met; undefined where not all of its networks were measured. */
 export function judged(rows) {
   return goals.map(({ what, of, keys, one, bound, most = false }) => {
     const values = keys.map((key) => rows.find((row) => row.key === key)).map((row) => row && of(row));
     const value = values.every((v) => v !== undefined) ? one(values) : undefined;
-    return { what, bound, most, value, met: value === undefined ? undefined : most ? value <= bound : value >= bound };
+    const at = one === geometricMean ? undefined : keys[values.indexOf(value)];
+    return { what, bound, most, value, at, met: value === undefined ? undefined : most ? value <= bound : value >= bound };
   });
 }
