@@ -10,8 +10,8 @@ import { horizontal, madd, storeLanes } from "./simd";
  * worked on in blocks whose rows stay in the second-level cache.
  */
 
-/** Numbers of a block's rows: 256 kB. */
-const BLOCK: i32 = 65536;
+/** Numbers of a block's rows: 512 kB. */
+const BLOCK: i32 = 131072;
 
 /** Lists the live neurons: (row of weights in bytes, number of the neuron · 4); gives the end of the list. */
 // @ts-ignore: decorator

@@ -163,3 +163,37 @@ function sumLanes(v: v128): f64 {
   return (<f64>f32x4.extract_lane(v, 0) + <f64>f32x4.extract_lane(v, 1))
     + (<f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3));
 }
+
+/** An image twice over: y[pixel] = [max(x[pixel], 0), min(x[pixel], 0)]. @param x f32[pixels, c] @param y f32[pixels, 2 · c], written */
+export function halvesForward(x: usize, y: usize, pixels: i32, c: i32): void {
+  for (let p = 0; p < pixels; p++, y += <usize>c << 2) {
+    for (let i = 0; i < c; i++, x += 4, y += 4) {
+      const v = f32.load(x);
+      // In this order, so that a NaN stays one in both.
+      f32.store(y, v < 0 ? 0 : v);
+      f32.store(y + (<usize>c << 2), v > 0 ? 0 : v);
+    }
+  }
+}
+
+/** c of the half that x is in. */
+// @ts-ignore: decorator
+@inline
+function ofHalf(x: usize, c: usize, channels: i32): f32 {
+  const v = f32.load(x);
+  return v * f32.load(v > 0 ? c : c + (<usize>channels << 2));
+}
+
+/** The last step of a rule on halves: y_i = x_i⁺ · c_i⁺ + x_i⁻ · c_i⁻. @param x, y f32[pixels, channels] @param c f32[pixels, 2 · channels] */
+export function halvesMultiply(x: usize, c: usize, y: usize, pixels: i32, channels: i32): void {
+  for (let p = 0; p < pixels; p++, c += <usize>channels << 2) {
+    for (let i = 0; i < channels; i++, x += 4, c += 4, y += 4) f32.store(y, ofHalf(x, c, channels));
+  }
+}
+
+/** As `halvesMultiply`, added to what y holds. */
+export function halvesMultiplyAdd(x: usize, c: usize, y: usize, pixels: i32, channels: i32): void {
+  for (let p = 0; p < pixels; p++, c += <usize>channels << 2) {
+    for (let i = 0; i < channels; i++, x += 4, c += 4, y += 4) f32.store(y, f32.load(y) + ofHalf(x, c, channels));
+  }
+}

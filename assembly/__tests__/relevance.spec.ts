@@ -1,4 +1,7 @@
-import { absorbBias, divideClipped, divideRelative, divideStabilized, gateNegative, gatePositive, multiply, multiplyAdd } from "../relevance";
+import {
+  absorbBias, divideClipped, divideRelative, divideStabilized, gateNegative, gatePositive,
+  halvesForward, halvesMultiply, halvesMultiplyAdd, multiply, multiplyAdd,
+} from "../relevance";
 import { BLOCK } from "../simd";
 import { Block, begin, close, copyOf, expected, intact, list, near, number, quarters, room, same, spread, tails } from "./support";
 
@@ -255,5 +258,36 @@ describe("multiply and multiplyAdd", () => {
     multiplyAdd(x.at, c.at, sum.at, 6);
     for (let i = 0; i < 6; i++) want[i] += 1;
     close(sum, want, 0);
+  });
+});
+
+describe("an image in halves", () => {
+  it("is laid out twice, and every number meets the half that it is in", () => {
+    for (let c = 1; c <= 7; c++) for (let pixels = 1; pixels <= 5; pixels++) {
+      begin(`${pixels} pixels of ${c}`);
+      const x = quarters(pixels * c), both = quarters(2 * pixels * c), start = quarters(pixels * c);
+      const halves = room(2 * x.count), y = room(x.count), sum = copyOf(start);
+      const wanted = expected(halves.count), product = expected(x.count), added = expected(x.count);
+      for (let i = 0; i < x.count; i++) {
+        const at = i / c * 2 * c + i % c, v = x.get(i);
+        wanted[at] = max(v, 0);
+        wanted[at + c] = min(v, 0);
+        product[i] = max(v, 0) * both.get(at) + min(v, 0) * both.get(at + c);
+        added[i] = start.get(i) + product[i];
+      }
+      halvesForward(x.at, halves.at, pixels, c);
+      same(halves, wanted);
+      halvesMultiply(x.at, both.at, y.at, pixels, c);
+      same(y, product);
+      halvesMultiplyAdd(x.at, both.at, sum.at, pixels, c);
+      same(sum, added);
+    }
+  });
+
+  it("a NaN stays one in both halves", () => {
+    begin("NaN");
+    const x = list([NaN, -1]), y = room(4);
+    halvesForward(x.at, y.at, 1, 2);
+    same(y, new Float64Array(4).fill(0).map((v: f64, i: i32): f64 => (i == 0 || i == 2 ? NaN : i == 3 ? -1.0 : 0.0)));
   });
 });

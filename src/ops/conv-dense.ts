@@ -1,5 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
-import { type BiasMap, type Call, mapOf, type Precision, type WeightMap } from "./op.ts";
+import { size } from "../tensor.ts";
+import { type BiasMap, type Call, type Halves, mapOf, PLAIN, type Precision, type WeightMap } from "./op.ts";
 import { padded, PANEL, type Phase, phasesOf, roundUp, run, tilesPay, together } from "./conv-layout.ts";
 import type { Axis, WindowAttributes } from "./window.ts";
 
@@ -24,15 +25,31 @@ export interface Geometry {
   readonly depthwise: boolean;
 }
 
-export function geometry(call: Call<ConvAttributes>): Geometry {
-  const [n, c] = call.inputs[0]!.dims;
+export const isHalves = (map: WeightMap): map is Halves => typeof map === "object" && "plus" in map;
+
+/** @param map for an input of twice the channels, [x⁺, x⁻], where it says so */
+export function geometry(call: Call<ConvAttributes>, map: WeightMap = PLAIN): Geometry {
+  const n = call.inputs[0]!.dims[0];
+  const c = call.inputs[0]!.dims[1] * (isHalves(map) ? 2 : 1);
   const m = call.inputs[1]!.dims[0];
   const { group, plane } = call.attributes;
   return { n, c, m, group, h: plane![0], w: plane![1], depthwise: group === c && m === c && group > 1 };
 }
 
-export function weightsOf(call: Call<ConvAttributes>): { name: string; data: Float32Array } {
-  return { name: call.inputs[1]!.name, data: call.inputs[1]!.constant!.data as Float32Array };
+/** The weights under a map: a name for the whole, and the one number between output o and tap of input i of its group. */
+export function weightsOf(call: Call<ConvAttributes>, map: WeightMap) {
+  const { name, constant } = call.inputs[1]!;
+  const [, inputs, ...kernel] = constant!.dims;
+  const taps = size(kernel);
+  const source = constant!.data as Float32Array;
+  if (isHalves(map)) {
+    const [plus, minus] = [mapOf(map.plus), mapOf(map.minus)];
+    const at = (o: number, i: number, tap: number) =>
+      i < inputs ? plus(source[(o * inputs + i) * taps + tap]) : minus(source[(o * inputs + i - inputs) * taps + tap]);
+    return { name, source, variant: `${map.plus}|${map.minus}`, at };
+  }
+  const f = mapOf(map);
+  return { name, source, variant: `${map}`, at: (o: number, i: number, tap: number) => f(source[(o * inputs + i) * taps + tap]) };
 }
 
 export function biasValue(e: Emitter, call: Call<ConvAttributes>, map: BiasMap | undefined, group: number, outputs: number): Value {
@@ -48,8 +65,8 @@ export function biasValue(e: Emitter, call: Call<ConvAttributes>, map: BiasMap |
 }
 
 function zeros(e: Emitter, call: Call<ConvAttributes>, count: number): Value {
-  const weights = weightsOf(call);
-  return e.weight(`${weights.name}:zeros`, weights.data, `zeros ${count}`, [count], (to) => to.fill(0));
+  const { name, constant } = call.inputs[1]!;
+  return e.weight(`${name}:zeros`, constant!.data as Float32Array, `zeros ${count}`, [count], (to) => to.fill(0));
 }
 
 /** Whether Winograd's tiles pay forward, and whether they pay back. */
@@ -69,14 +86,12 @@ export function denseZ(
   biasMap: BiasMap | undefined,
   precision: Precision,
 ): void {
-  const { n, c, m, group, h, w, depthwise } = geometry(call);
-  const tiled = e.winograd && precision === "fast" && pays(geometry(call));
+  const site = geometry(call, map);
+  const { n, c, m, group, h, w, depthwise } = site;
+  const tiled = e.winograd && precision === "fast" && pays(site);
   const [bottom, right] = [Math.max(0, h.after) + overhang(h.out, tiled), Math.max(0, w.after) + overhang(w.out, tiled)];
   const image = padded(e, x, n, h.length, w.length, c, [h.before, bottom, w.before, right]);
   const [inputs, outputs] = [c / group, m / group];
-  const { name, data } = weightsOf(call);
-  const f = mapOf(map);
-  const taps = h.kernel * w.kernel;
   const pass = {
     x: image.value,
     xOffset: 0,
@@ -93,19 +108,16 @@ export function denseZ(
     tapRow: h.dilation * image.width * c,
     tapColumn: w.dilation * c,
   } as const;
-  const weights = {
-    name,
-    source: data,
-    variant: `${map}`,
-    at: (g: number, o: number, tap: number, i: number) => f(data[((g * outputs + o) * inputs + i) * taps + tap]),
-  };
+  const { at, ...named } = weightsOf(call, map);
+  const weights = { ...named, at: (g: number, o: number, tap: number, i: number) => at(g * outputs + o, i, tap) };
   const bias = (g: number) => biasValue(e, call, biasMap, g, depthwise ? m : outputs);
   run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, bias, zeros(e, call, roundUp(outputs, PANEL)));
 }
 
 /** out = Lᵀ(s; f(W)) from every neuron. */
 export function denseVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, out: Value, map: WeightMap, precision: Precision): void {
-  const { n, c, m, group, h, w, depthwise } = geometry(call);
+  const site = geometry(call, map);
+  const { n, c, m, group, h, w, depthwise } = site;
   const [rows, columns] = [phasesOf(h), group === 1 ? together(phasesOf(w), c) : phasesOf(w)];
   // One padded copy of s serves all phases.
   const reach = (phases: readonly Phase[], length: number): [number, number] => {
@@ -114,14 +126,12 @@ export function denseVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, out: 
     const last = Math.max(length - 1, ...used.map((p) => p.start + (p.width - 1) * p.step + p.count - 1));
     return [-first, last - (length - 1)];
   };
-  const tiled = e.winograd && precision === "fast" && payBack(geometry(call));
+  const tiled = e.winograd && precision === "fast" && payBack(site);
   const [top, bottom] = reach(rows, h.out);
   const [left, right] = reach(columns, w.out);
   const image = padded(e, s, n, h.out, w.out, m, [top, bottom + overhang(h.length, tiled), left, right + overhang(w.length, tiled)]);
   const [inputs, width] = [m / group, c / group];
-  const { name, data } = weightsOf(call);
-  const f = mapOf(map);
-  const taps = h.kernel * w.kernel;
+  const { name, source, variant, at } = weightsOf(call, map);
   if ([...rows, ...columns].some((p) => p.width === 0)) e.fill(out, 0);
   for (const row of rows) {
     for (const column of columns) {
@@ -148,12 +158,12 @@ export function denseVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, out: 
       const weights = {
         // Equal taps of equal weights are packed alike, whichever convolution they belong to.
         name,
-        source: data,
-        variant: `transposed ${map} taps ${row.taps[0]} x ${column.taps.join(" and ")}`,
+        source,
+        variant: `transposed ${variant} taps ${row.taps[0]} x ${column.taps.join(" and ")}`,
         at(g: number, o: number, tap: number, i: number) {
           const k = column.taps[Math.floor(o / width)][tap % kw];
           const place = row.taps[0][Math.floor(tap / kw)] * w.kernel + k;
-          return k < 0 ? 0 : f(data[((g * inputs + i) * width + (o % width)) * taps + place]);
+          return k < 0 ? 0 : at(g * inputs + i, o % width, place);
         },
       };
       const none = zeros(e, call, roundUp(depthwise ? c : outputs, PANEL));

@@ -1,17 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
-import {
-  type BiasMap,
-  type Call,
-  type Linear,
-  mapOf,
-  type Op,
-  type Operands,
-  PLAIN,
-  type Precision,
-  require,
-  type WeightMap,
-} from "./op.ts";
+import { type BiasMap, type Call, type Linear, type Op, type Operands, PLAIN, type Precision, require, type WeightMap } from "./op.ts";
 import { biasValue, type ConvAttributes, denseVjp, denseZ, type Geometry, geometry, payBack, pays, weightsOf } from "./conv-dense.ts";
 import { asPlane, readWindow, windowAxes } from "./window.ts";
 
@@ -26,7 +15,7 @@ function convZ(
 ): Value {
   const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
   const dense = () => denseZ(e, call, x, y, map, biasMap, precision);
-  const site = geometry(call);
+  const site = geometry(call, map);
   if (!where || site.depthwise) dense();
   else
     e.choose(
@@ -43,15 +32,12 @@ function convZ(
 
 /** What the kernels that go neuron by neuron take. */
 function byRows(e: Emitter, call: Call<ConvAttributes>, map: WeightMap) {
-  const { n, c, m, group, h, w } = geometry(call);
-  const { name, data } = weightsOf(call);
+  const { n, c, m, group, h, w } = geometry(call, map);
   const [taps, inputs] = [h.kernel * w.kernel, c / group];
-  const f = mapOf(map);
-  const rows = e.weight(name, data, `rows ${map}`, [data.length], (to) => {
+  const { name, source, variant, at } = weightsOf(call, map);
+  const rows = e.weight(name, source, `rows ${variant}`, [m * taps * inputs], (to) => {
     for (let o = 0; o < m; o++) {
-      for (let i = 0; i < inputs; i++) {
-        for (let tap = 0; tap < taps; tap++) to[(o * taps + tap) * inputs + i] = f(data[(o * inputs + i) * taps + tap]);
-      }
+      for (let i = 0; i < inputs; i++) for (let tap = 0; tap < taps; tap++) to[(o * taps + tap) * inputs + i] = at(o, i, tap);
     }
   });
   return {
@@ -88,9 +74,10 @@ function sparseLimit({ c, group, h, w }: Geometry, tiled: boolean): number {
 }
 
 function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMap, precision: Precision): readonly Value[] {
-  const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
+  const [n, , ...spatial] = call.inputs[0]!.dims;
+  const out = e.temp(`${call.node.name}:vjp`, [n, geometry(call, map).c, ...spatial], "last");
   const dense = () => denseVjp(e, call, s, out, map, precision);
-  const site = geometry(call);
+  const site = geometry(call, map);
   if (site.depthwise) dense();
   else
     e.choose(
@@ -111,6 +98,8 @@ const linear: Linear<ConvAttributes> = {
   data: () => [0],
   z: convZ,
   vjp: convVjp,
+  // Where a panel is not filled by one half.
+  halves: (call) => call.attributes.group === 1 && call.inputs[0]!.dims[1] < 8,
   bias: (call) => call.inputs[2]?.constant,
   approximates: (call) => pays(geometry(call)),
 };

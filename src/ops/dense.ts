@@ -1,6 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
-import { type BiasMap, type Call, type Linear, mapOf, type Op, type Operands, PLAIN, require, type WeightMap } from "./op.ts";
+import { type BiasMap, type Call, type Halves, type Linear, mapOf, type Op, type Operands, PLAIN, require, type WeightMap } from "./op.ts";
 
 /** Gemm and MatMul with a constant second factor: y = scale · x · W + b. */
 export interface DenseAttributes {
@@ -9,6 +9,9 @@ export interface DenseAttributes {
   readonly alpha: number;
   readonly beta: number;
 }
+
+/** A dense layer's rows are long enough for two passes. */
+type DenseMap = Exclude<WeightMap, Halves>;
 
 interface Sizes {
   readonly n: number;
@@ -23,7 +26,7 @@ function sizes({ inputs, attributes }: Pick<Call<DenseAttributes>, "inputs" | "a
 }
 
 /** The weight as rows of k, and the two slopes that the kernel applies while it reads them. */
-function weights(e: Emitter, call: Call<DenseAttributes>, map: WeightMap): { value: Value; p: number; q: number } {
+function weights(e: Emitter, call: Call<DenseAttributes>, map: DenseMap): { value: Value; p: number; q: number } {
   const { name, constant } = call.inputs[1]!;
   const source = constant!.data as Float32Array;
   const { m, k } = sizes(call);
@@ -51,7 +54,7 @@ function biasOf(call: Pick<Call<DenseAttributes>, "inputs" | "attributes">): Con
   return { type: "float32", dims: [m], data };
 }
 
-function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], map: WeightMap, biasMap: BiasMap | undefined): Value {
+function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], map: DenseMap, biasMap: BiasMap | undefined): Value {
   const { n, m, k } = sizes(call);
   const y = e.temp(call.outputs[0].name, call.outputs[0].dims);
   const { value, p, q } = weights(e, call, map);
@@ -70,7 +73,7 @@ function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], 
   return y;
 }
 
-function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: WeightMap): readonly Value[] {
+function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: DenseMap): readonly Value[] {
   const { n, m, k } = sizes(call);
   const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims);
   const { value, p, q } = weights(e, call, map);
@@ -78,7 +81,14 @@ function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: Weight
   return [out];
 }
 
-const linear: Linear<DenseAttributes> = { kind: "linear", layout: "first", data: () => [0], z: denseZ, vjp: denseVjp, bias: biasOf };
+const linear: Linear<DenseAttributes> = {
+  kind: "linear",
+  layout: "first",
+  data: () => [0],
+  z: (e, call, x, map, bias) => denseZ(e, call, x, map as DenseMap, bias),
+  vjp: (e, call, s, map) => denseVjp(e, call, s, map as DenseMap),
+  bias: biasOf,
+};
 
 const shared = {
   family: "dense",

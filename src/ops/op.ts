@@ -70,12 +70,17 @@ export interface Call<A> {
 
 /** p · max(v, 0) + q · min(v, 0) as [p, q]. */
 export type Slopes = readonly [p: number, q: number];
-export type WeightMap = Slopes | "square" | "one";
+/** For an input that is laid out twice, [x⁺, x⁻], along its channels: what happens to the weights that meet each half. */
+export interface Halves {
+  readonly plus: Slopes;
+  readonly minus: Slopes;
+}
+export type WeightMap = Slopes | "square" | "one" | Halves;
 export type BiasMap = Slopes | "square";
 export const PLAIN: Slopes = [1, 1];
 
-/** A map of single numbers as a function, its name serving as key. */
-export function mapOf(map: WeightMap): (v: number) => number {
+/** A map of single numbers as a function. */
+export function mapOf(map: Exclude<WeightMap, Halves>): (v: number) => number {
   if (map === "square") return (v) => v * v;
   if (map === "one") return () => 1;
   const [p, q] = map;
@@ -104,6 +109,8 @@ export interface Linear<A> {
   ): Value;
   /** Lᵀ(s; f(W)), one value for each data input; s is often mostly zero. */
   vjp(e: Emitter, call: Call<A>, s: Value, weight: WeightMap, precision: Precision): readonly Value[];
+  /** Whether it takes its input as [x⁺, x⁻], twice the channels in one pass, instead of x⁺ and x⁻ in two. */
+  halves?(call: Call<A>): boolean;
   /** The bias, one number for each output channel. */
   bias?(call: Call<A>): Constant | undefined;
   /** Whether `fast` differs from `exact` here, when Winograd's tiles may be used. */

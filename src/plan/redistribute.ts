@@ -1,6 +1,6 @@
 import type { Emitter, Ref, Value } from "../step.ts";
 import { zip } from "../ops/arithmetic.ts";
-import { type BiasMap, type Call, type Linear, mapOf, PLAIN, type Precision } from "../ops/op.ts";
+import { type BiasMap, type Call, type Halves, type Linear, mapOf, PLAIN, type Precision, type Slopes, type WeightMap } from "../ops/op.ts";
 import type { Bound, Group, LinearRule, Pass, Stabilizer } from "../rules/rule.ts";
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
@@ -19,6 +19,8 @@ interface Site {
   readonly x: readonly Value[];
   /** Which inputs are known to be ≥ 0: their negative part needs no work. */
   readonly nonnegative: readonly boolean[];
+  /** The input as [x⁺, x⁻], twice the channels, for an operator that takes both halves at once. */
+  readonly halves?: Value;
   /** f64[3]: bias, stabilizer, dead. */
   readonly ledger: Ref;
 }
@@ -53,7 +55,7 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
       return ones;
     }
     // An operator without parameters has the constant weight ±1: its map is a factor of the input.
-    const factor = pass.sign * (signs ? mapOf(pass.weight)(signs[i]) : 1);
+    const factor = pass.sign * (signs ? mapOf(pass.weight as Exclude<WeightMap, Halves>)(signs[i]) : 1);
     const [p, q] = [input[0] * factor, nonnegative[i] ? input[0] * factor : input[1] * factor];
     if (p === 0 && q === 0) return undefined;
     if (p === 1 && q === 1) return value;
@@ -63,9 +65,19 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
   });
 }
 
+/** One pass over x⁺ and one over x⁻ as one over both halves. */
+function joined([first, second, ...more]: readonly Pass[]): Pass | undefined {
+  const isHalf = (pass: Pass | undefined, input: string) =>
+    pass && `${pass.input}` === input && Array.isArray(pass.weight) && pass.sign === 1;
+  if (!isHalf(first, "1,0") || !isHalf(second, "0,1") || second.bias || more.length > 0) return undefined;
+  return { ...first, weight: { plus: first.weight as Slopes, minus: second.weight as Slopes } };
+}
+
 /** Passes with their inputs, without those that contribute nothing; without bias where the rule leaves it out. */
 function live(site: Site, group: Group): { pass: Pass; x: (Value | undefined)[] }[] {
   const hasBias = site.rule.bias && site.linear.bias?.(site.call) !== undefined;
+  const both = site.halves && joined(group.passes);
+  if (both) return [{ pass: { ...both, bias: hasBias ? both.bias : undefined }, x: [site.halves] }];
   return group.passes
     .map((pass) => ({ pass: { ...pass, bias: hasBias ? pass.bias : undefined }, x: mapInputs(site, pass) }))
     .filter(({ pass, x }) => pass.bias || x.some((v) => v));
@@ -142,6 +154,28 @@ function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undef
   return s;
 }
 
+/** [x⁺, x⁻], where the operator takes it, the rule tells the halves apart, and there are two. */
+function halvesOf(
+  e: Emitter,
+  call: Call<unknown>,
+  linear: Linear<unknown>,
+  rule: LinearRule,
+  [x]: readonly Value[],
+  [nonnegative]: readonly boolean[],
+): Value | undefined {
+  if (nonnegative || !linear.halves?.(call) || !rule.groups.some((group) => joined(group.passes))) return undefined;
+  const [n, c, ...spatial] = x.dims;
+  const halves = e.temp(`${call.node.name}:halves`, [n, 2 * c, ...spatial], "last");
+  e.emit("halvesForward", x, halves, x.count / c, c);
+  return halves;
+}
+
+/** R_in += factor ⊙ c. */
+function share({ e, halves }: Site, x: Value, factor: Value, c: Value, out: Value, first: boolean): void {
+  if (factor === halves) e.emit(first ? "halvesMultiply" : "halvesMultiplyAdd", x, c, out, x.count / x.dims[1], x.dims[1]);
+  else e.emit(first ? "multiply" : "multiplyAdd", factor, c, out, out.count);
+}
+
 /**
  * Emits a rule of the table at one linear node: relevance of its data inputs from relevance of its output.
  *
@@ -159,7 +193,7 @@ export function redistribute(
   ledger: Ref,
 ): readonly Value[] {
   const x = linear.data(call).map((i) => e.as(call.x(i), linear.layout));
-  const site: Site = { e, call, linear, rule, x, nonnegative, ledger };
+  const site: Site = { e, call, linear, rule, x, nonnegative, ledger, halves: halvesOf(e, call, linear, rule, x, nonnegative) };
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);
   const own = rule.groups.some((group) => group.where) ? ownZ(site) : undefined;
@@ -172,13 +206,9 @@ export function redistribute(
       linear.vjp(e, call, s, pass.weight, precisionOf(group)).forEach((c, i) => {
         const factor = mapped[i];
         if (!factor) return;
-        const out = outs[i];
-        if (out) e.emit("multiplyAdd", factor, c, out, out.count);
-        else {
-          const fresh = e.temp(`R ${call.node.name}→${call.inputs[linear.data(call)[i]]!.name}`, x[i].dims, linear.layout);
-          e.emit("multiply", factor, c, fresh, fresh.count);
-          outs[i] = fresh;
-        }
+        const out = outs[i] ?? e.temp(`R ${call.node.name}→${call.inputs[linear.data(call)[i]]!.name}`, x[i].dims, linear.layout);
+        share(site, x[i], factor, c, out, outs[i] === undefined);
+        outs[i] = out;
       });
     }
   }
