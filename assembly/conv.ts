@@ -145,6 +145,8 @@ export function convForward(
  *
  *   y[pixel, i] = b[i] + Σ_{r,q} x[window(pixel) + r·tapRow + q·tapColumn + i] · w[r, q, i]
  *
+ * A tile is 6 pixels by 4 channels, so that a weight is read once for six products.
+ *
  * @param x f32, padded, read at the table's offsets; must not overlap y
  * @param w f32[rows, columns, c]
  * @param b f32[c]
@@ -154,31 +156,26 @@ export function depthwiseForward(
   x: usize, w: usize, b: usize, y: usize, table: usize,
   pixels: i32, c: i32, rows: i32, columns: i32, tapRow: i32, tapColumn: i32,
 ): void {
-  for (let p = 0; p < pixels; p++) {
-    const from = x + i32.load(table + (p << 3));
-    const to = y + i32.load(table + (p << 3), 4);
-    let i = 0;
-    for (; i + 4 <= c; i += 4) {
-      let sum = v128.load(b + (i << 2));
-      let weight = w + (i << 2);
+  const tableEnd = table + (((pixels + TILE - 1) / TILE) * TILE << 3);
+  const cBytes: usize = c << 2;
+  for (let at = table; at < tableEnd; at += TILE << 3) {
+    const x0 = x + i32.load(at), x1 = x + i32.load(at, 8), x2 = x + i32.load(at, 16);
+    const x3 = x + i32.load(at, 24), x4 = x + i32.load(at, 32), x5 = x + i32.load(at, 40);
+    for (let i: usize = 0; i < cBytes; i += 16) {
+      let s0 = v128.load(b + i);
+      let s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
+      let weight = w + i;
       for (let r = 0; r < rows; r++) {
-        for (let q = 0; q < columns; q++) {
-          sum = madd(v128.load(from + ((r * tapRow + q * tapColumn + i) << 2)), v128.load(weight), sum);
-          weight += c << 2;
+        let tap = i + (r * tapRow << 2);
+        for (let q = 0; q < columns; q++, tap += tapColumn << 2, weight += cBytes) {
+          const v = v128.load(weight);
+          s0 = madd(v128.load(x0 + tap), v, s0); s1 = madd(v128.load(x1 + tap), v, s1); s2 = madd(v128.load(x2 + tap), v, s2);
+          s3 = madd(v128.load(x3 + tap), v, s3); s4 = madd(v128.load(x4 + tap), v, s4); s5 = madd(v128.load(x5 + tap), v, s5);
         }
       }
-      v128.store(to + (i << 2), sum);
-    }
-    for (; i < c; i++) {
-      let sum = f32.load(b + (i << 2));
-      let weight = w + (i << 2);
-      for (let r = 0; r < rows; r++) {
-        for (let q = 0; q < columns; q++) {
-          sum += f32.load(from + ((r * tapRow + q * tapColumn + i) << 2)) * f32.load(weight);
-          weight += c << 2;
-        }
-      }
-      f32.store(to + (i << 2), sum);
+      const lanes = <i32>(cBytes - i) >> 2, to = y + i;
+      storeLanes(to + i32.load(at, 4), s0, lanes); storeLanes(to + i32.load(at, 12), s1, lanes); storeLanes(to + i32.load(at, 20), s2, lanes);
+      storeLanes(to + i32.load(at, 28), s3, lanes); storeLanes(to + i32.load(at, 36), s4, lanes); storeLanes(to + i32.load(at, 44), s5, lanes);
     }
   }
 }
