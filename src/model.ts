@@ -7,11 +7,11 @@ import { ancestors, type Backward, lower } from "./plan/lower.ts";
 import { type Plan, place, printPlan } from "./plan/place.ts";
 import { checkOptions, type ExplainOptions, type LoadOptions } from "./options.ts";
 import {
-  checkRelevance,
   type Explanation,
   type Inspection,
   inspectionText,
   ledgerRows,
+  magnitudeOf,
   type Prediction,
   type RuleAt,
   shareNote,
@@ -19,7 +19,7 @@ import {
 import { type Assignment, assign, compositeOf } from "./rules/composite.ts";
 import { checkDims, checkInput } from "./run/input.ts";
 import { Session } from "./run/session.ts";
-import { type Chosen, chooseTargets } from "./run/target.ts";
+import { chooseTargets, type Target } from "./run/target.ts";
 import { instantiate } from "./run/wasm.ts";
 import { type Dims, firstNonFinite, shapeText, type Tensor } from "./tensor.ts";
 
@@ -80,7 +80,7 @@ export class Model {
   predict(input: Tensor): Prediction {
     const fitted = this.#fit(checkInput(this.inputs[0], input));
     const plan = this.#plan(fitted, "predict", () => place(lower(fitted.graph, this.#winograd)));
-    fitted.session.run(plan, input.data);
+    fitted.session.forward(plan, input.data);
     this.#finite(fitted, plan, input.data);
     return this.#outputs(fitted, plan);
   }
@@ -93,40 +93,57 @@ export class Model {
    * @throws LrpError as `predict`, and "usage" for options, "rule" for nodes that no rule of the composite fits
    */
   explain(input: Tensor, options: ExplainOptions = {}): Explanation {
+    const { target = "argmax", ...others } = options;
+    return this.explainEach(input, [target], others)[0];
+  }
+
+  /**
+   * Explains several targets of the same input, which runs through the network only once: one explanation for each target.
+   *
+   * @example model.explainEach(image, ["tabby", "tiger cat"]).map((e) => heatmap(e.relevance));
+   */
+  explainEach(input: Tensor, targets: readonly Target[], options: Omit<ExplainOptions, "target"> = {}): Explanation[] {
     const fitted = this.#fit(checkInput(this.inputs[0], input));
     const { graph, session } = fitted;
     checkOptions(options);
-    const { target = "argmax", start = "logit", at = [] } = options;
+    if ("target" in options)
+      throw new LrpError("usage", { where: "explainEach", expected: "targets as its second argument", received: "option 'target'" });
+    if (!Array.isArray(targets) || targets.length === 0)
+      throw new LrpError("usage", { where: "explainEach", expected: "a list of targets", received: JSON.stringify(targets) ?? "none" });
+    const { start = "logit", at = [] } = options;
     const assigned = this.#assignAll(graph, options);
     const names = at.map((name) => this.#named(graph, assigned, name));
+    const again = targets.length > 1;
     // Equal rules mean an equal plan, whichever composite they came from.
-    const key = JSON.stringify([assigned.start, [...assigned.assignment.values()], names]);
+    const key = JSON.stringify([assigned.start, [...assigned.assignment.values()], names, again]);
     const plan = this.#plan(fitted, key, () =>
-      place(lower(graph, this.#winograd, { start: assigned.start, assignment: assigned.assignment, at: names })),
+      place(lower(graph, this.#winograd, { start: assigned.start, assignment: assigned.assignment, at: names }), again),
     );
     const backward = plan.program.relevance!;
-    const samples = input.dims[0];
-    let targets: Chosen[][] = [];
-    session.run(plan, input.data, (logits) => {
-      if (!logits.every(Number.isFinite)) this.#finite(fitted, plan, input.data);
-      const chosen = chooseTargets(target, start, logits, samples, this.classes);
-      targets = chosen.targets;
-      return chosen.relevance;
-    });
+    session.forward(plan, input.data);
+    const logits = session.read(plan, backward.logits).slice();
+    if (firstNonFinite(logits) >= 0) this.#finite(fitted, plan, input.data);
+    const prediction = this.#outputs(fitted, plan, options.output);
+    const rules = this.#rules(graph, assigned);
+    const notes = this.#notes(graph, assigned, options.output);
     const tensor = (value: Backward["input"]): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
-    const relevance = tensor(backward.input);
-    const ledger = ledgerRows(backward, session.read(plan, backward.ledger));
-    checkRelevance(relevance, ledger);
-    return {
-      ...this.#outputs(fitted, plan, options.output),
-      targets,
-      start,
-      relevance,
-      at: Object.fromEntries(at.map((name, i) => [name, tensor(backward.at.get(names[i])!)])),
-      rules: this.#rules(graph, assigned),
-      ledger,
-      notes: [...this.#notes(graph, assigned, options.output), ...shareNote(relevance.data, targets, start)],
-    };
+    return targets.map((target) => {
+      const chosen = chooseTargets(target, start, logits, input.dims[0], this.classes);
+      session.backward(plan, chosen.relevance);
+      const relevance = tensor(backward.input);
+      const ledger = ledgerRows(backward, session.read(plan, backward.ledger));
+      const arrived = magnitudeOf(relevance, ledger);
+      return {
+        ...prediction,
+        targets: chosen.targets,
+        start,
+        relevance,
+        at: Object.fromEntries(at.map((name, i) => [name, tensor(backward.at.get(names[i])!)])),
+        rules,
+        ledger,
+        notes: [...notes, ...shareNote(arrived, chosen.targets, start)],
+      };
+    });
   }
 
   /**

@@ -1,7 +1,7 @@
 import { LrpError } from "./error.ts";
 import type { Backward } from "./plan/lower.ts";
 import type { Chosen } from "./run/target.ts";
-import { type Dims, firstNonFinite, type Tensor } from "./tensor.ts";
+import type { Dims, Tensor } from "./tensor.ts";
 
 /** The rule that one node got. */
 export interface RuleAt {
@@ -90,10 +90,8 @@ export function ledgerRows({ accounts }: Backward, view: Float32Array): LedgerRo
   });
 }
 
-/** A heatmap is normalized, so it looks the same when next to nothing has arrived. */
-export function shareNote(relevance: Float32Array, targets: readonly (readonly Chosen[])[], start: "logit" | "one"): string[] {
-  let arrived = 0;
-  for (let i = 0; i < relevance.length; i++) arrived += Math.abs(relevance[i]);
+/** A heatmap is normalized, so it looks the same when next to nothing has arrived. @param arrived Σ |R| at the input */
+export function shareNote(arrived: number, targets: readonly (readonly Chosen[])[], start: "logit" | "one"): string[] {
   const begun = targets.flat().reduce((sum, t) => sum + Math.abs(start === "logit" ? t.weight * t.score : t.weight), 0);
   if (!(arrived < 0.01 * begun)) return [];
   return [
@@ -112,9 +110,13 @@ export function inspectionText(graph: string, nodes: Inspection["nodes"], parame
   return [...lines, "", `${parameters} parameters`, ...notes].join("\n");
 }
 
-/** @throws LrpError code "rule" when relevance has left float32's range, naming the node where it did */
-export function checkRelevance(relevance: Tensor, ledger: readonly LedgerRow[]): void {
-  if (firstNonFinite(relevance.data) < 0) return;
+/** Σ |R|. @throws LrpError code "rule" when relevance has left float32's range, naming the node where it did */
+export function magnitudeOf(relevance: Tensor, ledger: readonly LedgerRow[]): number {
+  const { data } = relevance;
+  let magnitude = 0;
+  for (let i = 0; i < data.length; i++) magnitude += Math.abs(data[i]);
+  // In double precision a sum of float32 numbers is finite unless one of them is not.
+  if (Number.isFinite(magnitude)) return magnitude;
   const at = ledger.find((row) => !Number.isFinite(row.passed));
   throw new LrpError("rule", {
     where: `relevance through node '${at?.node}' (${at?.type}, ${at?.rule})`,

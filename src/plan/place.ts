@@ -35,7 +35,7 @@ function mentioned(step: Step): Value[][] {
 }
 
 /** A value lives from its first to its last mention; what the caller reads or writes is mentioned at the ends. */
-function lifetimes({ steps, input, outputs, relevance }: Program): Life[] {
+function lifetimes({ steps, input, outputs, relevance }: Program, again: boolean): Life[] {
   const lives = new Map<number, Life>();
   const mention = (value: Value, at: number) => {
     if (value.weight) return;
@@ -58,13 +58,18 @@ function lifetimes({ steps, input, outputs, relevance }: Program): Life[] {
     const begin = steps.slice(0, relevance.begin).flatMap(mentioned).length;
     for (const value of [relevance.logits, relevance.start]) for (const at of [begin - 1, begin]) mention(value, at);
     for (const value of [relevance.input, relevance.ledger, ...relevance.at.values()]) mention(value, end);
+    // What relevance reads of the forward pass, it reads once more the next time.
+    if (again) for (const life of lives.values()) if (life.first < begin && life.last >= begin) life.last = end;
   }
   return [...lives.values()];
 }
 
-/** Largest first, each into the lowest gap among the values that live at the same time. */
-export function place(program: Program): Plan {
-  const lives = lifetimes(program);
+/**
+ * Largest first, each into the lowest gap among the values that live at the same time.
+ * @param again whether relevance will pass several times after one forward pass
+ */
+export function place(program: Program, again = false): Plan {
+  const lives = lifetimes(program, again);
   const offsets = new Map<number, number>();
   const placed: (Life & { offset: number })[] = [];
   let arenaBytes = 0;

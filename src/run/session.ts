@@ -30,18 +30,19 @@ export class Session {
     this.#top = Math.ceil(instance.kernels.heapBase() / 16) * 16;
   }
 
-  /**
-   * Runs a plan.
-   * @param begin called between forward and relevance with the logits; what it returns is written where relevance starts
-   */
-  run(plan: Plan, input: Float32Array, begin?: (logits: Float32Array) => Float32Array): void {
+  /** Runs the steps up to where relevance starts: all of a plan without relevance. */
+  forward(plan: Plan, input: Float32Array): void {
     const { steps } = this.#bind(plan);
     this.read(plan, plan.program.input).set(input);
-    const { relevance } = plan.program;
-    for (let i = 0; i <= steps.length; i++) {
-      if (relevance && i === relevance.begin) this.read(plan, relevance.start).set(begin!(this.read(plan, relevance.logits)));
-      if (i < steps.length) steps[i]();
-    }
+    for (const step of steps.slice(0, plan.program.relevance?.begin)) step();
+  }
+
+  /** Runs the rest, from relevance of the logits. May be repeated if the plan keeps the forward pass's values. */
+  backward(plan: Plan, relevance: Float32Array): void {
+    const { steps } = this.#bind(plan);
+    const { start, begin } = plan.program.relevance!;
+    this.read(plan, start).set(relevance);
+    for (const step of steps.slice(begin)) step();
   }
 
   /** Runs the forward steps again and names the first of `values` that is not finite. */

@@ -229,6 +229,18 @@ describe.each(binaries())("targets (%s)", async (binary) => {
     expect(() => asImage.explain(x, { target: 4 })).toThrow("a class from 0 to 3");
   });
 
+  test("several targets of one input: the same bits as one after the other", () => {
+    const each: readonly Target[] = ["argmax", 2, { 0: 1, 3: -0.5 }, [1, 0, 3], 2];
+    for (const composite of ["epsilon", "epsilonPlus", "epsilonAlpha2Beta1"]) {
+      const together = model.explainEach(x, each, { composite, at: ["relu1"] });
+      expect(together).toEqual(each.map((target) => model.explain(x, { composite, target, at: ["relu1"] })));
+    }
+    expect(() => model.explainEach(x, [])).toThrow("explainEach: expected a list of targets, got []");
+    expect(() => model.explainEach(x, 3 as never)).toThrow("a list of targets");
+    expect(() => model.explainEach(x, [0], { target: 1 } as never)).toThrow("targets as its second argument");
+    expect(() => model.explainEach(x, [0, 9])).toThrow("a class from 0 to 3");
+  });
+
   test("one of several outputs", async () => {
     const heads = onnx({
       nodes: [
