@@ -11,6 +11,7 @@ const predict = (row) => ratioOf(row, "onnxruntime", "predict");
 const explain = (row) => ratioOf(row, "onnxruntime", "epsilonPlus");
 const native = (row) => ratioOf(row, "zennit epsilonPlus", "epsilonPlus");
 const alpha = (row) => row.times.epsilonAlpha2Beta1.median / row.times.epsilonPlus.median;
+export const twoTargets = (row) => row.times.twoTargets.median / row.times.epsilonPlus.median;
 const others = ["alexnet", "googlenet", "squeezenet", "mobilenet", "vgg16"];
 const large = ["alexnet", "vgg16", "resnet50"];
 const known = [...others, "resnet50"];
@@ -39,6 +40,7 @@ const goals = [
   },
   { what: "epsilonAlpha2Beta1, times epsilonPlus, the highest", of: alpha, keys: known, one: highest, bound: 1.5, most: true },
   { what: "explain epsilonPlus against zennit: AlexNet, VGG16, ResNet50, the slowest", of: native, keys: large, one: lowest, bound: 2 },
+  { what: "two targets of one image, times one, the highest", of: twoTargets, keys: known, one: highest, bound: 1.6, most: true },
   { what: "batch of 8, times one, the highest", of: batchRatio, keys: known, one: highest, bound: 8, most: true },
   { what: "batch of 8, times one, AlexNet", of: batchRatio, keys: ["alexnet"], one: highest, bound: 5, most: true },
 ];
