@@ -33,21 +33,17 @@ export function smoothImage(seed, side = 256) {
 }
 
 /**
- * An input of `samples` pictures for a network: its photo first, then smooth random pictures, prepared as the network was trained.
+ * An input for a network: its photo, or a smooth random picture, prepared as the network was trained.
  * What takes no picture gets normally distributed numbers.
  *
  * @param port the model's input
  */
-export function inputOf({ preset, photo }, port, samples = 1) {
+export function inputOf({ preset, photo }, port) {
   const [, ...dims] = port.dims.map((d) => (typeof d === "number" ? d : 1));
   const count = dims.reduce((a, b) => a * b, 1);
-  const data = new Float32Array(samples * count);
   const isPicture = dims.length === 3 && (dims[0] === 1 || dims[0] === 3);
+  if (!isPicture) return { data: new Float32Array(count).map(normal(1)), dims: [1, ...dims] };
   const usual = dims[0] === 3 ? "torchvision" : "unit";
-  const draw = normal(1);
-  for (let i = 0; i < samples; i++) {
-    const picture = () => (i === 0 && photo ? decodeImage(new Uint8Array(readFileSync(photo)), photo) : smoothImage(i + 1));
-    data.set(isPicture ? preprocess(picture(), preset ?? usual, [1, ...dims]).data : new Float32Array(count).map(draw), i * count);
-  }
-  return { data, dims: [samples, ...dims] };
+  const picture = photo ? decodeImage(new Uint8Array(readFileSync(photo)), photo) : smoothImage(1);
+  return preprocess(picture, preset ?? usual, [1, ...dims]);
 }
