@@ -7,10 +7,10 @@ import { assign, compositeOf } from "../dist/rules/composite.js";
 import { graphOf } from "./layers.mjs";
 
 /** The plan by which relprop explains the first output of a network, as its Model makes it. */
-export function explainPlan(bytes, dims, composite) {
+export function explainPlan(bytes, dims, composite, weights = "kept") {
   const graph = canonize(infer(graphOf(bytes), dims));
   const { start } = logitsOf(graph, resolve(graph, graph.outputs[0].name));
   const { assignment, issues } = assign(graph, ancestors(graph, start), compositeOf(composite, {}));
   if (issues.length > 0) throw new Error(`${composite}: ${JSON.stringify(issues)}`);
-  return place(lower(graph, true, { start, assignment, at: [] }));
+  return place(lower(graph, { winograd: true, weights }, { start, assignment, at: [] }));
 }

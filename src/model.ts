@@ -21,6 +21,7 @@ import { checkDims, checkInput } from "./run/input.ts";
 import { Session } from "./run/session.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
 import { instantiate } from "./run/wasm.ts";
+import type { Lowering } from "./step.ts";
 import { type Dims, firstNonFinite, shapeText, type Tensor } from "./tensor.ts";
 
 /** A graph for one shape of input, with the memory and the plans that belong to it. */
@@ -56,14 +57,16 @@ export class Model {
   /** Names of the classes, if they were given. */
   readonly classes?: readonly string[];
   readonly #graph: Graph;
-  readonly #winograd: boolean;
+  readonly #lowering: Lowering;
   #module: WebAssembly.Module | undefined;
   #fitted: Fitted | undefined;
 
   /** @internal Made by `load`. */
-  constructor(graph: Graph, module: WebAssembly.Module, { classes, winograd = true }: Pick<LoadOptions, "classes" | "winograd">) {
+  constructor(graph: Graph, module: WebAssembly.Module, { classes, winograd = true, weights = "kept" }: Omit<LoadOptions, "relaxed">) {
+    if (weights !== "kept" && weights !== "repacked")
+      throw new LrpError("usage", { where: "option 'weights' of load", expected: "'kept' or 'repacked'", received: `'${weights}'` });
     this.#graph = graph;
-    this.#winograd = winograd;
+    this.#lowering = { winograd, weights };
     this.#module = module;
     this.inputs = graph.inputs;
     this.outputs = graph.outputs;
@@ -79,7 +82,7 @@ export class Model {
    */
   predict(input: Tensor): Prediction {
     const fitted = this.#fit(checkInput(this.inputs[0], input));
-    const plan = this.#plan(fitted, "predict", () => place(lower(fitted.graph, this.#winograd)));
+    const plan = this.#plan(fitted, "predict", () => place(lower(fitted.graph, this.#lowering)));
     fitted.session.forward(plan, input.data);
     this.#finite(fitted, plan, input.data);
     return this.#outputs(fitted, plan);
@@ -117,7 +120,7 @@ export class Model {
     // Equal rules mean an equal plan, whichever composite they came from.
     const key = JSON.stringify([assigned.start, [...assigned.assignment.values()], names, again]);
     const plan = this.#plan(fitted, key, () =>
-      place(lower(graph, this.#winograd, { start: assigned.start, assignment: assigned.assignment, at: names }), again),
+      place(lower(graph, this.#lowering, { start: assigned.start, assignment: assigned.assignment, at: names }), again),
     );
     const backward = plan.program.relevance!;
     session.forward(plan, input.data);
@@ -179,7 +182,7 @@ export class Model {
     checkDims(this.inputs[0], dims);
     const { graph } = this.#fit(dims);
     const assigned = this.#assignAll(graph, options);
-    return printPlan(place(lower(graph, this.#winograd, { start: assigned.start, assignment: assigned.assignment, at: [] })));
+    return printPlan(place(lower(graph, this.#lowering, { start: assigned.start, assignment: assigned.assignment, at: [] })));
   }
 
   /** Lets go of the memory. The model cannot be used any more. */

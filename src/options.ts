@@ -10,6 +10,11 @@ export interface LoadOptions {
   readonly relaxed?: "auto" | "never";
   /** 3x3 convolutions by Winograd's method (default true): twice to three times as fast, rounded to about 1e-5 of the largest value. */
   readonly winograd?: boolean;
+  /**
+   * "kept" (default): every form in which rules read the weights is made once and stays in memory. "repacked": made anew for each layer
+   * on each run, several times slower, so that memory holds one copy of the weights and the forms of one layer.
+   */
+  readonly weights?: "kept" | "repacked";
 }
 
 /** How a network is explained. */

@@ -106,17 +106,24 @@ export interface Block {
   readonly toStrides: readonly number[];
 }
 
+/** How a program is written: whether convolutions may go through Winograd's tiles, and whether weights are kept as kernels read them. */
+export interface Lowering {
+  readonly winograd: boolean;
+  readonly weights: "kept" | "repacked";
+}
+
 /** Collects the steps of one program, in order. Only the lowering stage makes one. */
 export class Emitter {
-  /** Whether convolutions may go through Winograd's tiles. */
   readonly winograd: boolean;
+  readonly #repacks: boolean;
   steps: Step[] = [];
   readonly #constants = new Map<Float32Array, Map<string, Value>>();
   readonly #laidOut = new Map<string, Value>();
   #next = 0;
 
-  constructor(winograd: boolean) {
+  constructor({ winograd, weights }: Lowering) {
     this.winograd = winograd;
+    this.#repacks = weights === "repacked";
   }
 
   /** A fresh value. */
@@ -134,8 +141,13 @@ export class Emitter {
     return Object.freeze({ ...value, dims, layout });
   }
 
-  /** Numbers made from a constant; asked for twice, made once. */
+  /** Numbers made from a constant; asked for twice, made once, unless weights are repacked. */
   weight(name: string, source: Float32Array, variant: string, dims: Dims, write: (to: Float32Array) => void): Value {
+    if (this.#repacks) {
+      const value = this.temp(variant ? `${name}:${variant}` : name, dims);
+      this.host("pack", [value], write);
+      return value;
+    }
     let variants = this.#constants.get(source);
     if (!variants) this.#constants.set(source, (variants = new Map()));
     let value = variants.get(variant);

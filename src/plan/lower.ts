@@ -5,7 +5,7 @@ import { zip, reduceTo } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Call, Linear } from "../ops/op.ts";
 import type { Assignment } from "../rules/composite.ts";
-import { Emitter, type Ref, type Step, type Value } from "../step.ts";
+import { Emitter, type Lowering, type Ref, type Step, type Value } from "../step.ts";
 import { gradient, redistribute } from "./redistribute.ts";
 
 /** Everything that is computed for one shape of input, as a list without numbers. */
@@ -238,8 +238,8 @@ function lowerBackward(
 }
 
 /** The graph as one straight list of kernel calls: forward, then, if asked for, relevance. */
-export function lower(graph: Graph, winograd: boolean, request?: BackwardRequest): Program {
-  const e = new Emitter(winograd);
+export function lower(graph: Graph, lowering: Lowering, request?: BackwardRequest): Program {
+  const e = new Emitter(lowering);
   const { values, calls, input } = lowerForward(e, graph);
   const outputs = new Map(graph.outputs.map(({ name }) => [name, e.as(values.get(name)!, "first")]));
   const relevance = request && lowerBackward(e, graph, values, calls, request);

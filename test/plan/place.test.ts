@@ -9,13 +9,14 @@ import { ancestors, lower, type Program } from "../../src/plan/lower.ts";
 import { place } from "../../src/plan/place.ts";
 import { assign, compositeOf } from "../../src/rules/composite.ts";
 import { type Argument, type Step, valueOf } from "../../src/step.ts";
+import { numbers } from "../random.ts";
 
 const demo = new Uint8Array(readFileSync(new URL("../../demo/digits.onnx", import.meta.url)));
 
 function program(composite: string): Program {
   const graph = canonize(infer(build(decode(demo)), [2, 1, 28, 28]));
   const { assignment } = assign(graph, ancestors(graph, "logits"), compositeOf(composite, {}));
-  return lower(graph, true, { start: "logits", assignment, at: [] });
+  return lower(graph, { winograd: true, weights: "kept" }, { start: "logits", assignment, at: [] });
 }
 
 /** First and last step at which each value is named, by a second reading of the program. */
@@ -69,5 +70,22 @@ describe("what the stages print", () => {
   it("the kernel calls of its explanation", async () => {
     const model = await load(demo);
     await expect(`${model.printPlan([1, 1, 28, 28])}\n`).toMatchFileSnapshot("../golden/digits.plan.txt");
+  });
+});
+
+describe("weights that are repacked on each run", () => {
+  it.each(["epsilon", "epsilonPlus", "epsilonAlpha2Beta1Flat"])("%s: the same bits, and no weight stays in memory", async (composite) => {
+    const [kept, repacked] = [await load(demo), await load(demo, { weights: "repacked" })];
+    const x = { dims: [2, 1, 28, 28], data: numbers(2 * 784, 3, 0, 1) };
+    for (let run = 0; run < 2; run++) expect(repacked.explain(x, { composite })).toEqual(kept.explain(x, { composite }));
+    expect(repacked.predict(x)).toEqual(kept.predict(x));
+    expect(repacked.printPlan(x.dims, { composite })).toContain("host pack(");
+    expect(kept.printPlan(x.dims, { composite })).not.toContain("host pack(");
+  });
+
+  it("is one of two words", async () => {
+    await expect(load(demo, { weights: "none" as never })).rejects.toThrow(
+      "option 'weights' of load: expected 'kept' or 'repacked', got 'none'",
+    );
   });
 });
