@@ -1,6 +1,7 @@
 /** The surface of the WebAssembly module: what stands here is exported, nothing else. */
 export * from "./conv";
 export * from "./conv-rows";
+export * from "./conv-lists";
 export * from "./winograd";
 export * from "./dense";
 export * from "./pool";

@@ -58,9 +58,9 @@ export interface HostStep {
   run(...views: Float32Array[]): void;
 }
 
-/** Two ways to the same result: `sparse` where less than `limit` of the relevance differs from 0, else `dense`. */
+/** Two ways to the same result: `sparse` where less than `limit` of the value's numbers differ from 0, else `dense`. */
 export interface ChoiceStep {
-  readonly relevance: Value;
+  readonly value: Value;
   readonly limit: number;
   readonly sparse: readonly Step[];
   readonly dense: readonly Step[];
@@ -222,8 +222,8 @@ export class Emitter {
     }
   }
 
-  /** Two ways to the same result, of which the relevance decides when it is known. Neither may make a value that is asked for later. */
-  choose(relevance: Value, limit: number, sparse: () => void, dense: () => void): void {
+  /** Two ways to the same result, of which `value` decides when it is known. Neither may make a value that is asked for later. */
+  choose(value: Value, limit: number, sparse: () => void, dense: () => void): void {
     const { steps } = this;
     const [few, many] = [sparse, dense].map((emit) => {
       this.steps = [];
@@ -231,7 +231,7 @@ export class Emitter {
       return Object.freeze(this.steps);
     });
     this.steps = steps;
-    this.steps.push(Object.freeze({ relevance, limit, sparse: few, dense: many }));
+    this.steps.push(Object.freeze({ value, limit, sparse: few, dense: many }));
   }
 
   fill(y: Value, value: number): void {

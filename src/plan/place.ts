@@ -24,14 +24,14 @@ export function bytesOf(count: number): number {
 
 /** The computed values of a step, call by call: the two ways of a choice follow each other. */
 function mentioned(step: Step): Value[][] {
-  const asked = "limit" in step ? [[step.relevance]] : [];
+  if ("limit" in step) return [[step.value], ...[...step.sparse, ...step.dense].flatMap(mentioned)];
   const called = callsOf([step]).map(({ args }) =>
     (args as readonly Argument[]).flatMap((argument) => {
       const value = valueOf(argument);
       return value && !value.weight ? [value] : [];
     }),
   );
-  return [...asked, ...called];
+  return called;
 }
 
 /** A value lives from its first to its last mention; what the caller reads or writes is mentioned at the ends. */
@@ -100,10 +100,7 @@ export function printPlan(plan: Plan): string {
   const lines = (step: Step, indent: string): string[] => {
     if ("limit" in step) {
       const way = (name: string, steps: readonly Step[]) => [`${indent}${name}`, ...steps.flatMap((s) => lines(s, `${indent}  `))];
-      return [
-        ...way(`where less than ${step.limit.toFixed(3)} of ${text(step.relevance)} is not 0`, step.sparse),
-        ...way("else", step.dense),
-      ];
+      return [...way(`where less than ${step.limit.toFixed(3)} of ${text(step.value)} is not 0`, step.sparse), ...way("else", step.dense)];
     }
     return [`${indent}${"kernel" in step ? step.kernel : `host ${step.host}`}(${(step.args as readonly Argument[]).map(text).join(", ")})`];
   };

@@ -89,8 +89,8 @@ export class Session {
     };
     if ("limit" in step) {
       const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, plan, arena)));
-      const { count } = step.relevance;
-      const at = pointer(step.relevance);
+      const { count } = step.value;
+      const at = pointer(step.value);
       return () => {
         const few = this.#instance.kernels.countNonzero(at, count) < step.limit * count;
         for (const run of few ? sparse : dense) run();

@@ -30,7 +30,7 @@ function lives({ steps, input, outputs, relevance }: Program): Map<number, { fir
   let at = 0;
   const walk = (step: Step) => {
     if ("limit" in step) {
-      see(step.relevance.id, step.relevance.count, at++);
+      see(step.value.id, step.value.count, at++);
       // Only one of the two ways is gone, but both read what was there before.
       for (const one of [...step.sparse, ...step.dense]) walk(one);
       return;

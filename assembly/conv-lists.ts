@@ -1,0 +1,102 @@
+import { madd, storeLanes } from "./simd";
+
+/*
+ * Convolution of images that are mostly zero, as ReLU leaves them: the numbers that differ from 0 are listed once, pixel by pixel,
+ * and only they meet weights.
+ *
+ *   y[pixel, o] = b[o] + Σ_taps Σ_{i : x ≠ 0} x[window(pixel, tap), i] · w[o, tap, i]
+ */
+
+/** Channels of a list: what a panel holds of them stays in the first-level cache. */
+const BLOCK: i32 = 128;
+/** Panels of 8 outputs that a list meets in one go. */
+const PANELS: i32 = 4;
+
+/**
+ * Lists what differs from 0: (where its weights begin in a panel, in bytes; the number itself), for blocks of 128 channels.
+ *
+ * @param x f32[pixels, c] @param starts i32[ceil(c / 128), pixels + 1], written: where in `lists` that of each pixel begins, in bytes
+ * @param lists i32 and f32 in turn, written; room for one pair more than there are numbers other than 0
+ */
+export function listNonzero(x: usize, starts: usize, lists: usize, pixels: i32, c: i32): void {
+  let to = lists;
+  for (let first = 0; first < c; first += BLOCK) {
+    const count: usize = min(BLOCK, c - first) << 2;
+    let from = x + (first << 2);
+    for (let p = 0; p < pixels; p++, from += c << 2, starts += 4) {
+      i32.store(starts, <i32>(to - lists));
+      let weight = first << 5;
+      for (let i: usize = 0; i < count; i += 4, weight += 32) {
+        const v = f32.load(from + i);
+        i32.store(to, weight);
+        f32.store(to, v, 4);
+        to += <usize>(v != 0) << 3;
+      }
+    }
+    i32.store(starts, <i32>(to - lists));
+    starts += 4;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function addPair(y: usize, low: v128, high: v128, lanes: i32): void {
+  if (lanes <= 0) return;
+  storeLanes(y, f32x4.add(v128.load(y), low), lanes);
+  if (lanes > 4) storeLanes(y + 16, f32x4.add(v128.load(y, 16), high), lanes - 4);
+}
+
+/** y[o] += Σ of one list, for 32 outputs: sums of at most 128 terms, for the sake of rounding. */
+// @ts-ignore: decorator
+@inline
+function addList(at: usize, end: usize, w0: usize, w1: usize, w2: usize, w3: usize, y: usize, lanes: i32): void {
+  const zero = f32x4.splat(0);
+  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
+  for (; at < end; at += 8) {
+    const k = <usize>i32.load(at), v = v128.load32_splat(at, 4);
+    c00 = madd(v, v128.load(w0 + k), c00); c01 = madd(v, v128.load(w0 + k, 16), c01);
+    c10 = madd(v, v128.load(w1 + k), c10); c11 = madd(v, v128.load(w1 + k, 16), c11);
+    c20 = madd(v, v128.load(w2 + k), c20); c21 = madd(v, v128.load(w2 + k, 16), c21);
+    c30 = madd(v, v128.load(w3 + k), c30); c31 = madd(v, v128.load(w3 + k, 16), c31);
+  }
+  addPair(y, c00, c01, lanes); addPair(y + 32, c10, c11, lanes - 8); addPair(y + 64, c20, c21, lanes - 16); addPair(y + 96, c30, c31, lanes - 24);
+}
+
+/**
+ * As `convForward`, of an image that has been listed.
+ *
+ * @param lists, starts as `listNonzero` writes them for `image` pixels; starts moved on to the pixel where the first window begins
+ * @param w f32[ceil(m / 8), rows, columns, c, 8] @param b f32[ceil(m / 8) · 8]
+ * @param y f32, m contiguous channels written at the table's offsets; overlaps nothing
+ * @param table as `convTable` writes it, with pixels for elements of x @param tapRow, tapColumn distances of taps, in pixels
+ */
+export function convListForward(
+  lists: usize, starts: usize, w: usize, b: usize, y: usize, table: usize,
+  pixels: i32, m: i32, rows: i32, columns: i32, c: i32, image: i32, tapRow: i32, tapColumn: i32,
+): void {
+  const tapBytes: usize = c << 5, panelBytes = tapBytes * (rows * columns);
+  const blockStarts: usize = (image + 1) << 2;
+  for (let p = 0; p < pixels; p++) {
+    const to = y + i32.load(table + (p << 3), 4);
+    for (let o = 0; o < m; o += 4) storeLanes(to + (o << 2), v128.load(b + (o << 2)), m - o);
+  }
+  for (let o = 0; o < m; o += PANELS * 8) {
+    // Beyond the last panel, the last one again, whose sums are then dropped.
+    const last = (m - 1) >> 3, panel = o >> 3;
+    const w0 = w + panelBytes * panel, w1 = w + panelBytes * min(panel + 1, last);
+    const w2 = w + panelBytes * min(panel + 2, last), w3 = w + panelBytes * min(panel + 3, last);
+    for (let first = 0, block = starts; first < c; first += BLOCK, block += blockStarts) {
+      for (let p = 0; p < pixels; p++) {
+        const window = block + i32.load(table + (p << 3)), to = y + i32.load(table + (p << 3), 4) + (o << 2);
+        let tap: usize = 0;
+        for (let r = 0; r < rows; r++) {
+          for (let q = 0; q < columns; q++, tap += tapBytes) {
+            const at = window + ((r * tapRow + q * tapColumn) << 2);
+            const from = i32.load(at), end = i32.load(at, 4);
+            if (from != end) addList(lists + from, lists + end, w0 + tap, w1 + tap, w2 + tap, w3 + tap, to, m - o);
+          }
+        }
+      }
+    }
+  }
+}
