@@ -1,4 +1,5 @@
-import { slope, storeLanes } from "./simd";
+import { exp, pow, tanh } from "./math";
+import { high, low, narrow, slope, storeLanes } from "./simd";
 
 /** One number to one number. Tails are read past the end (the planner keeps 16 bytes free there) and written exactly. */
 // @ts-ignore: decorator
@@ -60,64 +61,41 @@ class Clip extends Unary {
   }
 }
 
+/** 1 / (1 + exp(−v)) of two numbers in double precision. */
 // @ts-ignore: decorator
 @inline
-function sigmoidLane(v: f32): f64 { return 1 / (1 + Math.exp(-<f64>v)); }
+function sigmoid(v: v128): v128 { return f64x2.div(f64x2.splat(1), f64x2.add(f64x2.splat(1), exp(f64x2.neg(v)))); }
 
 // @ts-ignore: decorator
 @inline
-function sigmoidSlope(v: f32): f32 {
-  const y = sigmoidLane(v);
-  return <f32>(y * (1 - y));
+function sigmoidSlope(v: v128): v128 {
+  const y = sigmoid(v);
+  return f64x2.mul(y, f64x2.sub(f64x2.splat(1), y));
 }
 
 // @ts-ignore: decorator
 @final @unmanaged
 class Sigmoid extends Unary {
   // @ts-ignore: decorator
-  @inline value(v: v128, a: f32, b: f32): v128 {
-    return f32x4(
-      <f32>sigmoidLane(f32x4.extract_lane(v, 0)), <f32>sigmoidLane(f32x4.extract_lane(v, 1)),
-      <f32>sigmoidLane(f32x4.extract_lane(v, 2)), <f32>sigmoidLane(f32x4.extract_lane(v, 3)),
-    );
-  }
+  @inline value(v: v128, a: f32, b: f32): v128 { return narrow(sigmoid(low(v)), sigmoid(high(v))); }
   // @ts-ignore: decorator
-  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
-    return f32x4.mul(r, f32x4(
-      sigmoidSlope(f32x4.extract_lane(v, 0)), sigmoidSlope(f32x4.extract_lane(v, 1)),
-      sigmoidSlope(f32x4.extract_lane(v, 2)), sigmoidSlope(f32x4.extract_lane(v, 3)),
-    ));
-  }
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 { return f32x4.mul(r, narrow(sigmoidSlope(low(v)), sigmoidSlope(high(v)))); }
 }
 
 // @ts-ignore: decorator
 @inline
-function tanhLane(v: f32): f32 { return <f32>Math.tanh(<f64>v); }
-
-// @ts-ignore: decorator
-@inline
-function tanhSlope(v: f32): f32 {
-  const y = Math.tanh(<f64>v);
-  return <f32>(1 - y * y);
+function tanhSlope(v: v128): v128 {
+  const y = tanh(v);
+  return f64x2.sub(f64x2.splat(1), f64x2.mul(y, y));
 }
 
 // @ts-ignore: decorator
 @final @unmanaged
 class Tanh extends Unary {
   // @ts-ignore: decorator
-  @inline value(v: v128, a: f32, b: f32): v128 {
-    return f32x4(
-      tanhLane(f32x4.extract_lane(v, 0)), tanhLane(f32x4.extract_lane(v, 1)),
-      tanhLane(f32x4.extract_lane(v, 2)), tanhLane(f32x4.extract_lane(v, 3)),
-    );
-  }
+  @inline value(v: v128, a: f32, b: f32): v128 { return narrow(tanh(low(v)), tanh(high(v))); }
   // @ts-ignore: decorator
-  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
-    return f32x4.mul(r, f32x4(
-      tanhSlope(f32x4.extract_lane(v, 0)), tanhSlope(f32x4.extract_lane(v, 1)),
-      tanhSlope(f32x4.extract_lane(v, 2)), tanhSlope(f32x4.extract_lane(v, 3)),
-    ));
-  }
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 { return f32x4.mul(r, narrow(tanhSlope(low(v)), tanhSlope(high(v)))); }
 }
 
 /*
@@ -181,19 +159,10 @@ class Max extends Binary {
 }
 
 // @ts-ignore: decorator
-@inline
-function powLane(a: f32, b: f32): f32 { return <f32>Math.pow(<f64>a, <f64>b); }
-
-// @ts-ignore: decorator
 @final @unmanaged
 class Pow extends Binary {
   // @ts-ignore: decorator
-  @inline value(a: v128, b: v128): v128 {
-    return f32x4(
-      powLane(f32x4.extract_lane(a, 0), f32x4.extract_lane(b, 0)), powLane(f32x4.extract_lane(a, 1), f32x4.extract_lane(b, 1)),
-      powLane(f32x4.extract_lane(a, 2), f32x4.extract_lane(b, 2)), powLane(f32x4.extract_lane(a, 3), f32x4.extract_lane(b, 3)),
-    );
-  }
+  @inline value(a: v128, b: v128): v128 { return narrow(pow(low(a), low(b)), pow(high(a), high(b))); }
 }
 
 // @ts-ignore: decorator

@@ -1,4 +1,5 @@
-import { madd } from "./simd";
+import { pow } from "./math";
+import { high, low, madd, narrow } from "./simd";
 
 /*
  * Notation (method: Binder et al. 2016, arXiv 1604.00825, section 3, for any bias and scale):
@@ -26,20 +27,12 @@ export class ThreeQuarters extends Power {
 }
 
 // @ts-ignore: decorator
-@inline
-function powLane(s: f32, beta: f32): f32 {
-  return <f32>Math.pow(<f64>s, <f64>beta);
-}
-
-// @ts-ignore: decorator
 @final @unmanaged
 export class AnyPower extends Power {
   // @ts-ignore: decorator
   @inline of(s: v128, beta: f32): v128 {
-    return f32x4(
-      powLane(f32x4.extract_lane(s, 0), beta), powLane(f32x4.extract_lane(s, 1), beta),
-      powLane(f32x4.extract_lane(s, 2), beta), powLane(f32x4.extract_lane(s, 3), beta),
-    );
+    const exponent = f64x2.splat(<f64>beta);
+    return narrow(pow(low(s), exponent), pow(high(s), exponent));
   }
 }
 

@@ -1,3 +1,4 @@
+import { exp, log } from "./math";
 import { addWide, BLOCK, horizontalWide } from "./simd";
 
 /** The largest of `axis` numbers that stand `inner` apart. */
@@ -9,12 +10,20 @@ function largest(x: usize, axis: i32, step: usize): f64 {
   return <f64>top;
 }
 
+/** x_j − top of two neighbours along the axis; behind the last one, what has an exponential of nothing. */
+// @ts-ignore: decorator
+@inline
+function two(x: usize, j: i32, axis: i32, step: usize, top: f64): v128 {
+  const at = x + <usize>j * step;
+  return f64x2(<f64>f32.load(at) - top, j + 1 < axis ? <f64>f32.load(at + step) - top : -Infinity);
+}
+
 // @ts-ignore: decorator
 @inline
 function sumExp(x: usize, axis: i32, step: usize, top: f64): f64 {
-  let sum: f64 = 0;
-  for (let i = 0; i < axis; i++) sum += Math.exp(<f64>f32.load(x + <usize>i * step) - top);
-  return sum;
+  let sum = f64x2.splat(0);
+  for (let j = 0; j < axis; j += 2) sum = f64x2.add(sum, exp(two(x, j, axis, step, top)));
+  return horizontalWide(sum);
 }
 
 /**
@@ -31,8 +40,10 @@ export function softmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner:
       const at = <usize>((o * axis * inner + i) << 2);
       const top = largest(x + at, axis, step);
       const sum = sumExp(x + at, axis, step, top);
-      for (let j = 0; j < axis; j++) {
-        f32.store(y + at + <usize>j * step, <f32>(Math.exp(<f64>f32.load(x + at + <usize>j * step) - top) / sum));
+      for (let j = 0; j < axis; j += 2) {
+        const share = f64x2.div(exp(two(x + at, j, axis, step, top)), f64x2.splat(sum)), to = y + at + <usize>j * step;
+        f32.store(to, <f32>f64x2.extract_lane(share, 0));
+        if (j + 1 < axis) f32.store(to + step, <f32>f64x2.extract_lane(share, 1));
       }
     }
   }
@@ -45,9 +56,9 @@ export function logSoftmaxForward(x: usize, y: usize, outer: i32, axis: i32, inn
     for (let i = 0; i < inner; i++) {
       const at = <usize>((o * axis * inner + i) << 2);
       const top = largest(x + at, axis, step);
-      const log = Math.log(sumExp(x + at, axis, step, top));
+      const total = f64x2.extract_lane(log(f64x2.splat(sumExp(x + at, axis, step, top))), 0);
       for (let j = 0; j < axis; j++) {
-        f32.store(y + at + <usize>j * step, <f32>(<f64>f32.load(x + at + <usize>j * step) - top - log));
+        f32.store(y + at + <usize>j * step, <f32>(<f64>f32.load(x + at + <usize>j * step) - top - total));
       }
     }
   }

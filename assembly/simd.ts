@@ -36,13 +36,27 @@ export function horizontal(v: v128): f32 {
  */
 export const BLOCK: i32 = 128;
 
+/** Lanes 0 and 1 in double precision. */
+// @ts-ignore: decorator
+@inline
+export function low(v: v128): v128 { return f64x2.promote_low_f32x4(v); }
+
+/** Lanes 2 and 3 in double precision. */
+// @ts-ignore: decorator
+@inline
+export function high(v: v128): v128 { return f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 2, 3)); }
+
+/** Two and two numbers in double precision, rounded to four lanes. */
+// @ts-ignore: decorator
+@inline
+export function narrow(low: v128, high: v128): v128 {
+  return v128.shuffle<i32>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 1, 4, 5);
+}
+
 /** acc + the four lanes of v, in double precision (two partial sums). */
 // @ts-ignore: decorator
 @inline
-export function addWide(acc: v128, v: v128): v128 {
-  const high = v128.shuffle<i32>(v, v, 2, 3, 2, 3);
-  return f64x2.add(acc, f64x2.add(f64x2.promote_low_f32x4(v), f64x2.promote_low_f32x4(high)));
-}
+export function addWide(acc: v128, v: v128): v128 { return f64x2.add(acc, f64x2.add(low(v), high(v))); }
 
 // @ts-ignore: decorator
 @inline

@@ -1,0 +1,70 @@
+/*
+ * Exponential functions, two at a time, in double precision and right to about 1e-11: what is rounded to f32 cannot tell it from
+ * exact. The standard library's are right to the last bit of f64, with tables that are as large, compressed, as all other kernels.
+ */
+
+/** Added to an integer below 2⁵¹, it leaves that integer in the lowest bits. */
+const ROUND: f64 = 6755399441055744; // 1.5 · 2⁵²
+const LN2_HIGH: f64 = 0.693147180369123816490; // the upper 33 bits, so that a small integer times it is exact
+const LN2_LOW: f64 = 1.90821492927058770002e-10;
+const ROOT_HALF: i64 = 0x3FE6A09E667F3BCD; // the bits of √½
+
+/** a + b · x */
+// @ts-ignore: decorator
+@inline
+function line(x: v128, a: f64, b: f64): v128 { return f64x2.add(f64x2.splat(a), f64x2.mul(x, f64x2.splat(b))); }
+
+/**
+ * exp(x) − less, without cancellation where less = 1.
+ *
+ *   exp(x) = 2^k · exp(r),   |r| ≤ ln 2 / 2,   exp(r) by Taylor's series
+ *
+ * Beyond ±700, where f32 has long ended, it stays at exp(±700).
+ */
+function exponential(x: v128, less: f64): v128 {
+  const v = f64x2.pmin(f64x2.pmax(x, f64x2.splat(-700)), f64x2.splat(700));
+  const rounded = line(v, ROUND, 1 / Math.LN2), k = f64x2.sub(rounded, f64x2.splat(ROUND));
+  const r = f64x2.sub(f64x2.sub(v, f64x2.mul(k, f64x2.splat(LN2_HIGH))), f64x2.mul(k, f64x2.splat(LN2_LOW)));
+  const scale = i64x2.shl(i64x2.add(rounded, i64x2.splat(1023)), 52);
+  // In pairs (Estrin), because each step of Horner's scheme would wait for the one before.
+  const r2 = f64x2.mul(r, r), r4 = f64x2.mul(r2, r2);
+  const first = f64x2.add(line(r, 1, 1.0 / 2), f64x2.mul(r2, line(r, 1.0 / 6, 1.0 / 24)));
+  const second = f64x2.add(line(r, 1.0 / 120, 1.0 / 720), f64x2.mul(r2, line(r, 1.0 / 5040, 1.0 / 40320)));
+  const series = f64x2.add(first, f64x2.mul(r4, f64x2.add(second, f64x2.mul(r4, f64x2.splat(1.0 / 362880)))));
+  return f64x2.add(f64x2.sub(scale, f64x2.splat(less)), f64x2.mul(scale, f64x2.mul(r, series)));
+}
+
+function exp(x: v128): v128 { return exponential(x, 0); }
+
+/** tanh(x) = (exp(2x) − 1) / (exp(2x) + 1) */
+function tanh(x: v128): v128 {
+  const e = exponential(f64x2.add(x, x), 1);
+  return f64x2.div(e, f64x2.add(e, f64x2.splat(2)));
+}
+
+/** log(x) = k · ln 2 + 2 · artanh((m − 1) / (m + 1)) where x = 2^k · m, √½ ≤ m < √2. For x ≥ 0 that f32 can hold, and sums of them. */
+function log(x: v128): v128 {
+  const k = i64x2.shr_s(i64x2.sub(x, i64x2.splat(ROOT_HALF)), 52), one = f64x2.splat(1);
+  const m = i64x2.sub(x, i64x2.shl(k, 52));
+  const s = f64x2.div(f64x2.sub(m, one), f64x2.add(m, one)), z = f64x2.mul(s, s);
+  const z2 = f64x2.mul(z, z), z4 = f64x2.mul(z2, z2);
+  const first = f64x2.add(line(z, 1, 1.0 / 3), f64x2.mul(z2, line(z, 1.0 / 5, 1.0 / 7)));
+  const second = f64x2.add(line(z, 1.0 / 9, 1.0 / 11), f64x2.mul(z2, f64x2.splat(1.0 / 13)));
+  const series = f64x2.add(first, f64x2.mul(z4, second));
+  const exponent = f64x2.sub(i64x2.add(k, f64x2.splat(ROUND)), f64x2.splat(ROUND));
+  const y = f64x2.add(f64x2.mul(exponent, f64x2.splat(Math.LN2)), f64x2.mul(f64x2.add(s, s), series));
+  const regular = v128.bitselect(y, x, f64x2.lt(x, f64x2.splat(Infinity)));
+  return v128.bitselect(f64x2.splat(-Infinity), regular, f64x2.eq(x, f64x2.splat(0)));
+}
+
+/** x^y as IEEE has it; NaN where a finite x < 0 and y is no integer. */
+function pow(x: v128, y: v128): v128 {
+  const zero = f64x2.splat(0), half = f64x2.mul(y, f64x2.splat(0.5));
+  const whole = f64x2.eq(f64x2.floor(y), y), even = f64x2.eq(f64x2.floor(half), half);
+  const power = exp(f64x2.mul(y, log(f64x2.abs(x))));
+  const sign = v128.and(v128.and(x, f64x2.splat(-0.0)), v128.andnot(whole, even));
+  const undefined = v128.andnot(v128.and(f64x2.lt(x, zero), f64x2.gt(x, f64x2.splat(-Infinity))), whole);
+  return v128.bitselect(f64x2.splat(1), v128.or(v128.or(power, sign), v128.and(undefined, f64x2.splat(NaN))), f64x2.eq(y, zero));
+}
+
+export { exp, log, pow, tanh };
