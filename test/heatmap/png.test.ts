@@ -11,6 +11,13 @@ test("a PNG holds the picture without loss", async () => {
   expect(Array.from(data)).toEqual(Array.from(drawn.data));
 });
 
+test.each([1, 2, 3, 4])("a PNG has as many channels as the picture: %i", async (channels) => {
+  const given = Uint8Array.from({ length: 3 * 2 * channels }, (_, i) => 40 * i);
+  const { width, height, data, ...decoded } = decode(await encodePng({ data: given, width: 3, height: 2 }), { checkCrc: true });
+  expect([width, height, decoded.channels, decoded.depth]).toEqual([3, 2, channels, 8]);
+  expect(data).toEqual(given);
+});
+
 test("works without anything of Node's", async () => {
   const { Buffer, process } = globalThis;
   Object.assign(globalThis, { Buffer: undefined, process: undefined });
