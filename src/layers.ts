@@ -4,7 +4,7 @@ import type { Graph, Node } from "./graph/graph.ts";
 import { checkedLrn } from "./ops/lrn.ts";
 import type { TaylorNeurons } from "./ops/taylor.ts";
 import type { WindowAttributes } from "./ops/window.ts";
-import { type Constant, size, type Tensor } from "./tensor.ts";
+import { type Constant, firstNonFinite, size, type Tensor } from "./tensor.ts";
 
 /** A layer that is described in code. Made by the functions of this file. */
 export interface Layer {
@@ -198,7 +198,7 @@ function constantOf(name: string, tensor: Tensor): Constant {
       received: `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`,
     });
   }
-  const bad = data.findIndex((v) => !Number.isFinite(v));
+  const bad = firstNonFinite(data);
   if (bad >= 0)
     throw new LrpError("usage", { where: `parameter '${name}'`, expected: "finite numbers", received: `${data[bad]} at position ${bad}` });
   return Object.freeze({ type: "float32", data, dims: Object.freeze([...dims]) });

@@ -55,9 +55,14 @@ export function shapeText(dims: readonly (number | string)[], type = "f32"): str
   return `${type}[${dims.join(", ")}]`;
 }
 
+/** y[to + i] += factor · x[from + i]. A function of its own, because that is compiled well sooner than a loop inside loops. */
+export function addScaled(y: Float64Array, to: number, x: Float64Array, from: number, count: number, factor: number): void {
+  for (let i = 0; i < count; i++) y[to + i] += factor * x[from + i];
+}
+
 /** The position of the first number that is infinite or NaN, or −1. */
-export function firstNonFinite(data: Float32Array): number {
-  // A loop without a call for every number: inputs and relevance are looked through on every run.
+export function firstNonFinite(data: Constant["data"]): number {
+  // A loop without a call for every number: weights are looked through on loading, inputs and relevance on every run.
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += data[i] * 0;
   return sum === 0 ? -1 : data.findIndex((v) => !Number.isFinite(v));

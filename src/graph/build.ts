@@ -2,7 +2,7 @@ import { LrpError } from "../error.ts";
 import type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfo } from "../onnx/decode.ts";
 import { ops } from "../ops/index.ts";
 import { type AttributeReader, require } from "../ops/op.ts";
-import type { Constant } from "../tensor.ts";
+import { type Constant, firstNonFinite } from "../tensor.ts";
 import { type Graph, type Node, type Port, whereIs } from "./graph.ts";
 import { Problems } from "./problems.ts";
 
@@ -38,9 +38,8 @@ function constantOf(tensor: TensorProto): Constant {
     "nothing", "Convert the weights to float32 and save them in one file.");
   const { data } = tensor.value;
   // A single infinity is a bound that is not there; in a weight it is damage.
-  require(!data.some(Number.isNaN) &&
-    (data.length === 1 ||
-      data.every(Number.isFinite)), "invalid-model", "finite numbers", "NaN or infinity", "The file is damaged, or its training diverged.");
+  require(firstNonFinite(data) < 0 ||
+    (data.length === 1 && !Number.isNaN(data[0])), "invalid-model", "finite numbers", "NaN or infinity", "The file is damaged, or its training diverged.");
   return tensor.value;
 }
 

@@ -1,6 +1,6 @@
 import { ops } from "../ops/index.ts";
 import { checkedLrn, type LrnAttributes } from "../ops/lrn.ts";
-import { type Constant, type Dims, size, strides } from "../tensor.ts";
+import { addScaled, type Constant, type Dims, size, strides } from "../tensor.ts";
 import { type Graph, type Node, producers, readers } from "./graph.ts";
 
 /*
@@ -123,30 +123,32 @@ function evaluate(graph: Graph, c: Candidate, square: Float32Array): Float32Arra
   return values.get(c.base)!.data as Float32Array;
 }
 
-/** Numbers in [0, 1) that are the same every time. */
-function pseudoRandom(count: number): Float32Array {
-  let state = 1;
-  return Float32Array.from({ length: count }, () => {
+/** Numbers in [0, high) that are the same every time. */
+function pseudoRandom(count: number, high: number): Float32Array {
+  const out = new Float32Array(count);
+  for (let i = 0, state = 1; i < count; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  });
+    out[i] = (state / 2 ** 32) * high;
+  }
+  return out;
 }
 
-/** bias + a · Σ_window of `square`, straight from the definition. */
-function expected(square: Float32Array, dims: Dims, w: LrnAttributes): Float32Array {
+/** Σ_window of `square`, straight from the definition. */
+function windowSums(square: Float32Array, dims: Dims, w: Pick<LrnAttributes, "region" | "before" | "after">): Float64Array {
   const place = strides(dims);
   const axes = w.region === "channels" ? [1] : dims.map((_, i) => i).slice(2);
-  let sums = Float64Array.from(square);
+  let sums = new Float64Array(square);
   for (const axis of axes) {
     const from = sums;
-    sums = from.map((_, i) => {
-      const at = Math.floor(i / place[axis]) % dims[axis];
-      let sum = 0;
-      for (let j = Math.max(0, at - w.before); j <= Math.min(dims[axis] - 1, at + w.after); j++) sum += from[i + (j - at) * place[axis]];
-      return sum;
-    });
+    const inner = place[axis];
+    sums = new Float64Array(from.length);
+    for (let to = 0; to < sums.length; to += inner) {
+      const at = (to / inner) % dims[axis];
+      const [first, last] = [Math.max(0, at - w.before), Math.min(dims[axis] - 1, at + w.after)];
+      for (let j = first; j <= last; j++) addScaled(sums, to, from, to + (j - at) * inner, inner, 1);
+    }
   }
-  return Float32Array.from(sums, (s) => w.bias + w.a * s);
+  return sums;
 }
 
 /** The window that impulses at both ends of `axis` reveal: 0 ∈ N(k) for k ≤ before, last ∈ N(k) for k ≥ last − after. */
@@ -161,6 +163,16 @@ function reach(
   const last = dims[axis] - 1;
   const touched = (response: Float32Array) => Array.from({ length: dims[axis] }, (_, k) => k).filter((k) => response[k * step] !== bias);
   return { before: Math.max(0, ...touched(first)), after: last - Math.min(last, ...touched(answer(last * step))) };
+}
+
+/** The a of y = bias + a · x that fits best: Σ (y − bias) x / Σ x². */
+function slopeOf(x: Float64Array, y: Float32Array, bias: number): number {
+  let [products, squares] = [0, 0];
+  for (let i = 0; i < x.length; i++) {
+    products += (y[i] - bias) * x[i];
+    squares += x[i] * x[i];
+  }
+  return products / squares;
 }
 
 /** Large, so that even a tiny alpha moves the base, and far from float32's end. */
@@ -180,15 +192,15 @@ function identify(graph: Graph, c: Candidate): LrnAttributes | undefined {
   const first = impulse(0);
   const rough = (first[0] - bias) / IMPULSE;
   if (!(bias > 0 && rough > 0)) return undefined;
-  const probe = pseudoRandom(size(dims)).map((v) => v / rough);
+  const probe = pseudoRandom(size(dims), 1 / rough);
   const answer = evaluate(graph, c, probe);
   const regions = dims.length === 4 ? (["channels", "spatial"] as const) : (["channels"] as const);
   for (const region of regions) {
     const window = { region, ...reach(first, impulse, dims, region === "channels" ? 1 : 3, bias), beta: c.beta, bias };
     // Behind a large bias an impulse loses digits; the probe measures a better.
-    const unit = expected(probe, dims, { ...window, a: 1, bias: 0 });
-    const a = unit.reduce((sum, u, i) => sum + (answer[i] - bias) * u, 0) / unit.reduce((sum, u) => sum + u * u, 0);
-    if (unit.every((u, i) => Math.abs(bias + a * u - answer[i]) <= 1e-5 * Math.abs(answer[i])))
+    const sums = windowSums(probe, dims, window);
+    const a = slopeOf(sums, answer, bias);
+    if (sums.every((u, i) => Math.abs(bias + a * u - answer[i]) <= 1e-5 * Math.abs(answer[i])))
       return { ...window, a: Number(a.toPrecision(7)) };
   }
   return undefined;

@@ -1,5 +1,5 @@
 import type { Emitter, Value } from "../step.ts";
-import { type Dims, size } from "../tensor.ts";
+import { addScaled, type Dims, size } from "../tensor.ts";
 import { type Call, type Linear, type Op, type Operands, require } from "./op.ts";
 import { type Axis, asPlane, readWindow, type WindowAttributes, windowAxes } from "./window.ts";
 
@@ -134,10 +134,7 @@ function meanAlong(x: Float64Array, axis: Axis, countPads: boolean, inner: numbe
     const taps = Array.from({ length: axis.kernel }, (_, k) => p * axis.stride - axis.before + k * axis.dilation);
     const count = taps.filter((t) => t >= low && t < high).length;
     for (const t of taps.filter((t) => t >= 0 && t < axis.length)) {
-      for (let o = 0; o < outer; o++) {
-        const [from, to] = [(o * axis.length + t) * inner, (o * axis.out + p) * inner];
-        for (let i = 0; i < inner; i++) y[to + i] += x[from + i] / count;
-      }
+      for (let o = 0; o < outer; o++) addScaled(y, (o * axis.out + p) * inner, x, (o * axis.length + t) * inner, inner, 1 / count);
     }
   }
   return y;
