@@ -26,9 +26,9 @@ ${kernels.map(([, name, parameters, result]) => `  ${name}(${parameters}): ${res
 }
 
 /** Plain SIMD. */
-export const simd = "${base64("build/core.wasm")}";
+export const simd: string = "${base64("build/core.wasm")}";
 
 /** The same source with relaxed SIMD: fused multiply-add. */
-export const relaxed = "${base64("build/core-relaxed.wasm")}";
+export const relaxed: string = "${base64("build/core-relaxed.wasm")}";
 `,
 );

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { decodeImage } from "../dist/cli/image.js";
+import { decodeImage } from "../build/js/cli/image.js";
 import { preprocess } from "../dist/index.js";
 import { normal, uniform } from "./random.mjs";
 

@@ -5,8 +5,8 @@
  */
 import { parseArgs } from "node:util";
 import { hasRelaxedSimd } from "../dist/index.js";
-import { Session } from "../dist/run/session.js";
-import { compile, instantiate } from "../dist/run/wasm.js";
+import { Session } from "../build/js/run/session.js";
+import { compile, instantiate } from "../build/js/run/wasm.js";
 import { inputOf } from "./inputs.mjs";
 import { graphOf } from "./layers.mjs";
 import { machine } from "./measure.mjs";

@@ -1,9 +1,9 @@
-import { decode } from "../dist/onnx/decode.js";
-import { build } from "../dist/graph/build.js";
-import { canonize } from "../dist/graph/canonize.js";
-import { resolve } from "../dist/graph/graph.js";
-import { infer } from "../dist/graph/infer.js";
-import { ancestors } from "../dist/plan/lower.js";
+import { decode } from "../build/js/onnx/decode.js";
+import { build } from "../build/js/graph/build.js";
+import { canonize } from "../build/js/graph/canonize.js";
+import { resolve } from "../build/js/graph/graph.js";
+import { infer } from "../build/js/graph/infer.js";
+import { ancestors } from "../build/js/plan/lower.js";
 
 /** A network as relprop's own stages read it; the batch axis is freed, so that batches of any size can be compared. */
 export function graphOf(bytes) {

@@ -3,8 +3,8 @@
  *   npm run bench:memory -- [--networks alexnet,vgg16] [--composite epsilonPlus] [MODEL.onnx ...]
  */
 import { parseArgs } from "node:util";
-import { bytesOf as placeOf } from "../dist/plan/place.js";
-import { callsOf, valueOf } from "../dist/step.js";
+import { bytesOf as placeOf } from "../build/js/plan/place.js";
+import { callsOf, valueOf } from "../build/js/step.js";
 import { graphOf } from "./layers.mjs";
 import { alone } from "./measure.mjs";
 import { bytesOf, chosen, networkOf } from "./networks.mjs";

@@ -1,9 +1,9 @@
-import { canonize } from "../dist/graph/canonize.js";
-import { logitsOf, resolve } from "../dist/graph/graph.js";
-import { infer } from "../dist/graph/infer.js";
-import { ancestors, lower } from "../dist/plan/lower.js";
-import { place } from "../dist/plan/place.js";
-import { assign, compositeOf } from "../dist/rules/composite.js";
+import { canonize } from "../build/js/graph/canonize.js";
+import { logitsOf, resolve } from "../build/js/graph/graph.js";
+import { infer } from "../build/js/graph/infer.js";
+import { ancestors, lower } from "../build/js/plan/lower.js";
+import { place } from "../build/js/plan/place.js";
+import { assign, compositeOf } from "../build/js/rules/composite.js";
 import { graphOf } from "./layers.mjs";
 
 /** The plan by which relprop explains the first output of a network, as its Model makes it. */

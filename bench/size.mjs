@@ -19,7 +19,7 @@ const withoutBinaries = {
   },
 };
 const options = { bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", write: false, metafile: true };
-const { outputFiles, metafile } = await build({ entryPoints: [at("dist/index.js")], plugins: [withoutBinaries], ...options });
+const { outputFiles, metafile } = await build({ entryPoints: [at("build/js/index.js")], plugins: [withoutBinaries], ...options });
 
 const parts = {
   "kernels, plain SIMD": readFileSync(at("build/core.wasm")),
