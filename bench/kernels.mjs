@@ -40,7 +40,7 @@ function timed(call) {
 function measured(plan, input) {
   const { kernels, memory } = instantiate(binary);
   const rows = new Map();
-  let step = 0;
+  let back = false;
   // The arena lies at the end of the memory, behind the weights, less than a page before the end.
   const arena = () => new Uint8Array(memory.buffer).subarray(-(plan.arenaBytes + 65536));
   /** Some kernels work in place: after many calls their numbers would be none that a network has. */
@@ -54,22 +54,23 @@ function measured(plan, input) {
     (kernel, name) =>
     (...args) => {
       const work = workOf(name, args);
-      const back = step++ >= plan.program.relevance.begin;
       const key = `${name} ${work.shape} ${back}`;
       const row = rows.get(key);
       if (row) row.calls++;
       else rows.set(key, { kernel: name, back, calls: 1, seconds: undone(() => timed(() => kernel(...args))), ...work });
-      kernel(...args);
+      return kernel(...args);
     };
   const watched = Object.fromEntries(
     [...parameters.keys()].map((name) => [name, name === "heapBase" ? kernels[name] : wrap(kernels[name], name)]),
   );
-  new Session({ kernels: watched, memory }).run(plan, input.data, (logits) => {
-    const start = new Float32Array(logits.length);
-    const largest = logits.indexOf(Math.max(...logits));
-    start[largest] = logits[largest];
-    return start;
-  });
+  const session = new Session({ kernels: watched, memory });
+  session.forward(plan, input.data);
+  const logits = session.read(plan, plan.program.relevance.logits);
+  const start = new Float32Array(logits.length);
+  const largest = logits.indexOf(Math.max(...logits));
+  start[largest] = logits[largest];
+  back = true;
+  session.backward(plan, start);
   return [...rows.values()];
 }
 
@@ -96,12 +97,12 @@ function grouped(rows, by) {
 /** Kernels by their arguments' names, so that a bench call reads like the kernel's docstring. */
 const called = (kernels, name, named) => () => kernels[name](...parameters.get(name).map((parameter) => named[parameter] ?? 0));
 
-/** The convolution's tile with everything in the first-level cache: a 1x1 convolution of 24 pixels, 96 inputs and 16 outputs. */
+/** The convolution's tile with everything in the first-level cache: a 1x1 convolution of 12 pixels, 256 inputs and 8 outputs. */
 function tileInCache() {
   const { kernels, memory } = instantiate(binary);
   memory.grow(2);
   const base = Math.ceil(kernels.heapBase() / 16) * 16;
-  const [pixels, run, m] = [24, 96, 16];
+  const [pixels, run, m] = [12, 256, 8];
   const sizes = { x: pixels * run, w: m * run, b: m, y: pixels * m, table: 2 * pixels };
   let at = base;
   const places = Object.fromEntries(Object.entries(sizes).map(([name, count]) => [name, (at += 4 * count + 16) - 4 * count - 16]));

@@ -20,9 +20,15 @@ const lrnSpatial =
   ({ n, h, w, c }) => ({ kind: "LRN", bytes: F32 * arrays * n * h * w * c });
 const dense = ({ n, m, k }) => ({ kind: "dense", flops: 2 * n * m * k, bytes: F32 * (m * k + n * (m + k)) });
 
+const neurons = ({ n, oh, ow, c, m, kh, kw, group }) => ({
+  kind: "convolution",
+  flops: (2 * n * oh * ow * m * kh * kw * c) / group,
+  bytes: F32 * ((m * kh * kw * c) / group + n * oh * ow * m),
+});
+
 /**
  * What each kernel's arguments, by name, mean as work: floating point operations, and bytes that have to be read or written once.
- * Winograd's convolutions count as direct ones, so that both are measured by what they replace.
+ * Winograd's convolutions, and those that leave out zeros, count as direct ones, so that all are measured by what they replace.
  */
 const rows = {
   convForward: ({ pixels, m, rows, columns, run }) => ({
@@ -35,6 +41,18 @@ const rows = {
     flops: 2 * 9 * n * oh * ow * c * m,
     bytes: F32 * (9 * c * m + n * oh * ow * (c + m)),
   }),
+  convRowsForward: neurons,
+  convRowsVjp: neurons,
+  convListForward: ({ pixels, m, rows, columns, c }) => ({
+    kind: "convolution",
+    flops: 2 * pixels * m * rows * columns * c,
+    bytes: F32 * (m * rows * columns * c + pixels * m),
+  }),
+  listNonzero: ({ pixels, c }) => ({ kind: "convolution", bytes: F32 * pixels * c }),
+  countNonzero: elements("element-wise", 1),
+  halvesForward: ({ pixels, c }) => ({ kind: "element-wise", bytes: F32 * 3 * pixels * c }),
+  halvesMultiply: ({ pixels, channels }) => ({ kind: "element-wise", bytes: F32 * 4 * pixels * channels }),
+  halvesMultiplyAdd: ({ pixels, channels }) => ({ kind: "element-wise", bytes: F32 * 5 * pixels * channels }),
   convTable: ({ n, oh, ow }) => ({ kind: "convolution", bytes: 8 * n * oh * ow }),
   depthwiseForward: ({ pixels, c, rows, columns }) => ({
     kind: "depthwise",
@@ -72,7 +90,7 @@ const rows = {
 
 /** Arguments that are pointers, or how far things lie apart: they are no part of the work. Beside h, w is a width. */
 const PLACES =
-  /^(x|w|b|y|r|s|z|a|out|table|scratch|zeros|ledger|sums|epsilon|coefficient|value|p|q|beta|bias|[abxy]\d|[xy][A-Z]\w+|tap[A-Z]\w+|some)$/;
+  /^(x|w|b|y|r|s|z|a|out|table|scratch|lists|starts|weights|zeros|ledger|sums|epsilon|coefficient|value|p|q|beta|bias|[abxy]\d|[xy][A-Z]\w+|tap[A-Z]\w+|some)$/;
 
 /**
  * A call of a kernel as work.
