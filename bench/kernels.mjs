@@ -95,14 +95,17 @@ function grouped(rows, by) {
 }
 
 /** Kernels by their arguments' names, so that a bench call reads like the kernel's docstring. */
-const called = (kernels, name, named) => () => kernels[name](...parameters.get(name).map((parameter) => named[parameter] ?? 0));
+function called(kernels, name, named) {
+  const args = parameters.get(name).map((parameter) => named[parameter] ?? 0);
+  return () => kernels[name](...args);
+}
 
-/** The convolution's tile with everything in the first-level cache: a 1x1 convolution of 12 pixels, 256 inputs and 8 outputs. */
+/** The convolution's tile with everything in the first-level cache: a 1x1 convolution of 12 pixels, 256 inputs and 16 outputs. */
 function tileInCache() {
   const { kernels, memory } = instantiate(binary);
   memory.grow(2);
   const base = Math.ceil(kernels.heapBase() / 16) * 16;
-  const [pixels, run, m] = [12, 256, 8];
+  const [pixels, run, m] = [12, 256, 16];
   const sizes = { x: pixels * run, w: m * run, b: m, y: pixels * m, table: 2 * pixels };
   let at = base;
   const places = Object.fromEntries(Object.entries(sizes).map(([name, count]) => [name, (at += 4 * count + 16) - 4 * count - 16]));
