@@ -117,8 +117,8 @@ function finish<T extends Weights>(
 
 // @ts-ignore: decorator
 @inline
-function forward<T extends Weights>(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, p: f32, q: f32): void {
-  const kBytes: usize = k << 2, mBytes: usize = m << 2;
+function forward<T extends Weights>(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32): void {
+  const kBytes: usize = k << 2, mBytes: usize = yRow << 2;
   let o = 0;
   for (; o + 4 <= m; o += 4) {
     const yo = y + (o << 2);
@@ -151,11 +151,11 @@ function forward<T extends Weights>(x: usize, w: usize, b: usize, y: usize, n: i
  *
  * Weights stay as the file has them, rows of k: one layout serves this kernel and `denseVjp`, and W⁺, W⁻ need no copy.
  *
- * @param x f32[n, k] @param w f32[m, k] @param b f32[m] @param y f32[n, m], written; overlaps nothing
+ * @param x f32[n, k] @param w f32[m, k] @param b f32[m] @param y f32[n, m], written, its rows `yRow` apart; overlaps nothing
  */
-export function denseForward(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, p: f32, q: f32): void {
-  if (p == 1 && q == 1) forward<Plain>(x, w, b, y, n, m, k, p, q);
-  else forward<Sloped>(x, w, b, y, n, m, k, p, q);
+export function denseForward(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32): void {
+  if (p == 1 && q == 1) forward<Plain>(x, w, b, y, n, m, k, yRow, p, q);
+  else forward<Sloped>(x, w, b, y, n, m, k, yRow, p, q);
 }
 
 /** Columns of w that are worked on together, so that the sums stay in the first-level cache. */
@@ -193,12 +193,12 @@ function rowOf(w: usize, m: i32, k: i32, o: i32): usize {
 /** Eight neurons at a time, which makes the sums in y eight times shorter. */
 // @ts-ignore: decorator
 @inline
-function vjp<T extends Weights>(s: usize, w: usize, y: usize, n: i32, m: i32, k: i32, p: f32, q: f32): void {
+function vjp<T extends Weights>(s: usize, w: usize, y: usize, n: i32, m: i32, k: i32, columns: i32, p: f32, q: f32): void {
   const map = changetype<T>(0);
   const pv = f32x4.splat(p), qv = f32x4.splat(q);
-  memory.fill(y, 0, <usize>n * <usize>k << 2);
-  for (let first = 0; first < k; first += BLOCK) {
-    const count = min(BLOCK, k - first);
+  for (let i = 0; i < n; i++) memory.fill(y + (<usize>i * <usize>k << 2), 0, <usize>columns << 2);
+  for (let first = 0; first < columns; first += BLOCK) {
+    const count = min(BLOCK, columns - first);
     const end: usize = (count & ~3) << 2;
     const from = w + (<usize>first << 2);
     // A neuron without relevance passes none on: its weights are not even read.
@@ -244,8 +244,9 @@ function vjp<T extends Weights>(s: usize, w: usize, y: usize, n: i32, m: i32, k:
  *   y[n, k] = Σ_m s[n, m] · f(w[m, k])
  *
  * @param s f32[n, m] @param w f32[m, k] @param y f32[n, k], written; overlaps nothing
+ * @param columns how many of the k are computed, from those at which w and y point
  */
-export function denseVjp(s: usize, w: usize, y: usize, n: i32, m: i32, k: i32, p: f32, q: f32): void {
-  if (p == 1 && q == 1) vjp<Plain>(s, w, y, n, m, k, p, q);
-  else vjp<Sloped>(s, w, y, n, m, k, p, q);
+export function denseVjp(s: usize, w: usize, y: usize, n: i32, m: i32, k: i32, columns: i32, p: f32, q: f32): void {
+  if (p == 1 && q == 1) vjp<Plain>(s, w, y, n, m, k, columns, p, q);
+  else vjp<Sloped>(s, w, y, n, m, k, columns, p, q);
 }

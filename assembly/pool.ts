@@ -1,4 +1,4 @@
-import { storeLanes } from "./simd";
+import { clear, storeLanes } from "./simd";
 
 /** The first tap of a window along one axis that is not before 0. */
 // @ts-ignore: decorator
@@ -84,12 +84,13 @@ function maximum16(x: usize, y: usize, rows: i32, columns: i32, down: usize, rig
  *
  * @param x f32[n, h, w, c], the pool's input @param y f32[n, oh, ow, c], its output @param r f32[n, oh, ow, c]
  * @param out f32[n, h, w, c], written; overlaps nothing
+ * @param channels how many of the c are worked on, from those at which x, y, r and out point
  */
 export function maxPoolVjp(
   x: usize, y: usize, r: usize, out: usize, n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, kh: i32, kw: i32,
-  strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32,
+  strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32, channels: i32,
 ): void {
-  memory.fill(out, 0, <usize>(n * h * w * c) << 2);
+  clear(out, n * h * w, c, channels);
   const down: usize = (dilationH * w * c) << 2, right: usize = (dilationW * c) << 2;
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
@@ -98,13 +99,13 @@ export function maxPoolVjp(
         const column = b * strideW - left, q = firstTap(column, dilationW), columns = endTap(column, kw, dilationW, w) - q;
         const first: usize = (((i * h + row + p * dilationH) * w + column + q * dilationW) * c) << 2;
         let j = 0;
-        for (; j <= c - 8; j += 8) {
+        for (; j <= channels - 8; j += 8) {
           const at: usize = j << 2;
           toMaximum8(x + first + at, y + at, r + at, out + first + at, rows, columns, down, right);
         }
-        for (; j < c; j += 4) {
+        for (; j < channels; j += 4) {
           const at: usize = j << 2;
-          toMaximum(x + first + at, y + at, r + at, out + first + at, rows, columns, down, right, c - j);
+          toMaximum(x + first + at, y + at, r + at, out + first + at, rows, columns, down, right, channels - j);
         }
       }
     }
@@ -185,26 +186,27 @@ export function averagePoolForward(
  * The vector-Jacobian product of `averagePoolForward`: every tap receives s / count.
  *
  * @param s f32[n, oh, ow, c] @param scratch f32[c] @param out f32[n, h, w, c], written; overlaps nothing
+ * @param channels how many of the c are worked on, from those at which s and out point
  */
 export function averagePoolVjp(
   s: usize, scratch: usize, out: usize, n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, kh: i32, kw: i32,
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32,
-  countTop: i32, countBottom: i32, countLeft: i32, countRight: i32,
+  countTop: i32, countBottom: i32, countLeft: i32, countRight: i32, channels: i32,
 ): void {
-  memory.fill(out, 0, <usize>(n * h * w * c) << 2);
+  clear(out, n * h * w, c, channels);
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
       const rows = taps(a * strideH - top, kh, dilationH, h, countTop, countBottom);
       for (let b = 0; b < ow; b++) {
         const count = rows * taps(b * strideW - left, kw, dilationW, w, countLeft, countRight);
-        divideRow(s + ((((i * oh + a) * ow + b) * c) << 2), scratch, c, <f32>count);
+        divideRow(s + ((((i * oh + a) * ow + b) * c) << 2), scratch, channels, <f32>count);
         for (let r = 0; r < kh; r++) {
           const row = a * strideH - top + r * dilationH;
           if (<u32>row >= <u32>h) continue;
           for (let q = 0; q < kw; q++) {
             const column = b * strideW - left + q * dilationW;
             if (<u32>column >= <u32>w) continue;
-            addRow(out + ((((i * h + row) * w + column) * c) << 2), scratch, c);
+            addRow(out + ((((i * h + row) * w + column) * c) << 2), scratch, channels);
           }
         }
       }

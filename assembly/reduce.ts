@@ -1,5 +1,5 @@
 import { exp, log } from "./math";
-import { addWide, BLOCK, horizontalWide } from "./simd";
+import { addWide, BLOCK, CHUNK, horizontalWide } from "./simd";
 
 /** The largest of `axis` numbers that stand `inner` apart. */
 // @ts-ignore: decorator
@@ -65,13 +65,18 @@ export function logSoftmaxForward(x: usize, y: usize, outer: i32, axis: i32, inn
 }
 
 /**
- * Sum and sum of magnitudes: blocks in single precision, the rest in double.
+ * Sum and sum of magnitudes: blocks in single precision, the rest in double, chunk by chunk.
  *
  *   sums[0] = Σ x_i      sums[1] = Σ |x_i|      both within 1e-7 · Σ |x_i|
  *
  * @param x f32[count] @param sums f64[2], written
  */
 export function sum(x: usize, sums: usize, count: i32): void {
+  memory.fill(sums, 0, 16);
+  for (let i = 0; i < count; i += CHUNK) addChunk(x + (<usize>i << 2), sums, min(CHUNK, count - i));
+}
+
+function addChunk(x: usize, sums: usize, count: i32): void {
   let total = f64x2.splat(0), magnitude = f64x2.splat(0);
   let i = 0;
   for (const whole = count & ~15; i < whole; ) {
@@ -91,8 +96,8 @@ export function sum(x: usize, sums: usize, count: i32): void {
     t += <f64>v;
     m += <f64>abs(v);
   }
-  f64.store(sums, t);
-  f64.store(sums, m, 8);
+  f64.store(sums, f64.load(sums) + t);
+  f64.store(sums, f64.load(sums, 8) + m, 8);
 }
 
 // @ts-ignore: decorator

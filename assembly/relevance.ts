@@ -1,4 +1,4 @@
-import { addWide, BLOCK, horizontalWide, loadLanes, madd, storeLanes } from "./simd";
+import { addWide, BLOCK, CHUNK, horizontalWide, loadLanes, madd, storeLanes } from "./simd";
 
 /** What a node absorbs is summed where `ledger` points: f64[3] = bias, stabilizer, dead. */
 const BIAS: usize = 0;
@@ -42,6 +42,21 @@ class Bound extends Stabilizer {
 // @ts-ignore: decorator
 @inline
 function divide<T extends Stabilizer>(r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize): void {
+  for (let i = 0; i < count; i += CHUNK) {
+    const at = <usize>i << 2, stabilizer = f64.load(ledger + STABILIZER), dead = f64.load(ledger + DEAD);
+    f64.store(ledger + STABILIZER, 0);
+    f64.store(ledger + DEAD, 0);
+    divideChunk<T>(r + at, z + at, s + at, min(CHUNK, count - i), coefficient, epsilon, ledger);
+    book(ledger, STABILIZER, stabilizer);
+    book(ledger, DEAD, dead);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function divideChunk<T extends Stabilizer>(
+  r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize,
+): void {
   const whole = count & ~3;
   for (let i = 0; i < whole; i += BLOCK) {
     const at = <usize>i << 2;
@@ -105,6 +120,11 @@ export function divideRelative(r: usize, z: usize, s: usize, count: i32, coeffic
 
 /** Books Σ s[i, j] · b[j] as absorbed by the bias. @param s f32[rows, m] @param b f32[m] @param ledger f64[3], added to */
 export function absorbBias(s: usize, b: usize, rows: i32, m: i32, ledger: usize): void {
+  const chunk = max(1, CHUNK / m);
+  for (let i = 0; i < rows; i += chunk) absorbChunk(s + (<usize>(i * m) << 2), b, min(chunk, rows - i), m, ledger);
+}
+
+function absorbChunk(s: usize, b: usize, rows: i32, m: i32, ledger: usize): void {
   let total: f64 = 0;
   for (let i = 0; i < rows; i++) {
     const row = s + (<usize>(i * m) << 2);
@@ -133,6 +153,13 @@ function above(r: usize, z: usize): v128 { return v128.and(v128.load(r), f32x4.g
 
 /** y_j = r_j where z_j < 0, else 0; books R_j as dead where z_j = 0, which neither gate lets through. y may be r. */
 export function gateNegative(r: usize, z: usize, y: usize, count: i32, ledger: usize): void {
+  for (let i = 0; i < count; i += CHUNK) {
+    const at = <usize>i << 2;
+    gateChunk(r + at, z + at, y + at, min(CHUNK, count - i), ledger);
+  }
+}
+
+function gateChunk(r: usize, z: usize, y: usize, count: i32, ledger: usize): void {
   let dead = f64x2.splat(0);
   for (let i = 0; i < count; i += 4) {
     const at = <usize>i << 2;

@@ -36,6 +36,12 @@ export function horizontal(v: v128): f32 {
  */
 export const BLOCK: i32 = 128;
 
+/**
+ * Numbers whose sum is made by itself before it is added to the whole: a sum over more than that can be shared out
+ * to several threads and comes out the same.
+ */
+export const CHUNK: i32 = 16384;
+
 /** Lanes 0 and 1 in double precision. */
 // @ts-ignore: decorator
 @inline
@@ -83,4 +89,15 @@ export function storeLanes(y: usize, v: v128, lanes: i32): void {
 export function loadLanes(x: usize, lanes: i32): v128 {
   const v = v128.load(x);
   return lanes >= 4 ? v : v128.and(v, i32x4.gt_s(i32x4.splat(lanes), i32x4(0, 1, 2, 3)));
+}
+
+/** 0 to the first `count` numbers of rows that are `row` long. */
+export function clear(y: usize, rows: i32, row: i32, count: i32): void {
+  if (count == row) {
+    memory.fill(y, 0, <usize>(rows * row) << 2);
+    return;
+  }
+  for (let i = 0; i < rows; i++, y += <usize>row << 2) {
+    for (let j = 0; j < count; j += 4) storeLanes(y + (<usize>j << 2), f32x4.splat(0), count - j);
+  }
 }

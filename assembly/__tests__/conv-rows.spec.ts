@@ -65,10 +65,14 @@ class Site {
       this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, this.group,
     );
     same(y, forward);
-    convRowsVjp(
-      r.at, weights.at, out.at, list.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.m, this.kh, this.kw,
-      this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, this.group,
-    );
+    for (let half = 0; half < 2; half++) {
+      const first = half * (inputs / 2), at = first << 2;
+      convRowsVjp(
+        r.at, weights.at + at, out.at + at, list.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.m, this.kh, this.kw,
+        this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, this.group,
+        half == 0 ? inputs / 2 : inputs - first,
+      );
+    }
     same(out, back);
   }
 }

@@ -5,7 +5,9 @@ function f(v: f64, p: f64, q: f64): f64 { return p * max<f64>(v, 0) + q * min<f6
 
 function forward(x: Block, w: Block, b: Block, n: i32, m: i32, k: i32, p: f64, q: f64): void {
   const y = room(n * m);
-  denseForward(x.at, w.at, b.at, y.at, n, m, k, <f32>p, <f32>q);
+  const half = m / 8 * 4;
+  denseForward(x.at, w.at, b.at, y.at, n, half, k, m, <f32>p, <f32>q);
+  denseForward(x.at, w.at + (half * k << 2), b.at + (half << 2), y.at + (half << 2), n, m - half, k, m, <f32>p, <f32>q);
   const want = expected(n * m);
   for (let i = 0; i < n; i++) for (let o = 0; o < m; o++) {
     want[i * m + o] = b.get(o);
@@ -17,7 +19,9 @@ function forward(x: Block, w: Block, b: Block, n: i32, m: i32, k: i32, p: f64, q
 /** As the definition, but a row without relevance takes part in nothing. */
 function vjp(s: Block, w: Block, n: i32, m: i32, k: i32, p: f64, q: f64): void {
   const y = room(n * k);
-  denseVjp(s.at, w.at, y.at, n, m, k, <f32>p, <f32>q);
+  const half = k / 8 * 4;
+  denseVjp(s.at, w.at, y.at, n, m, k, half, <f32>p, <f32>q);
+  denseVjp(s.at, w.at + (half << 2), y.at + (half << 2), n, m, k, k - half, <f32>p, <f32>q);
   const want = expected(n * k);
   for (let i = 0; i < n; i++) for (let o = 0; o < m; o++) for (let j = 0; j < k; j++) {
     if (s.get(i * m + o) != 0) want[i * k + j] += s.get(i * m + o) * f(w.get(o * k + j), p, q);
@@ -114,8 +118,8 @@ describe("denseVjp", () => {
       const x = inputs(n, k), w = inputs(m, k), s = inputs(n, m), y = room(n * m), back = room(n * k);
       const none = room(m);
       memory.fill(none.at, 0, m << 2);
-      denseForward(x.at, w.at, none.freeze().at, y.at, n, m, k, p, q);
-      denseVjp(s.at, w.at, back.at, n, m, k, p, q);
+      denseForward(x.at, w.at, none.freeze().at, y.at, n, m, k, m, p, q);
+      denseVjp(s.at, w.at, back.at, n, m, k, k, p, q);
       let left: f64 = 0, right: f64 = 0;
       for (let i = 0; i < n * m; i++) left += y.get(i) * s.get(i);
       for (let i = 0; i < n * k; i++) right += x.get(i) * back.get(i);

@@ -60,10 +60,14 @@ class Pool {
       if (at >= 0) back[at] += r.get(i);
     }
     same(y, want);
-    maxPoolVjp(
-      x.at, y.freeze().at, r.at, out.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
-      this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW,
-    );
+    y.freeze();
+    for (let half = 0; half < 2; half++) {
+      const first = half * (this.c / 2), at = first << 2;
+      maxPoolVjp(
+        x.at + at, y.at + at, r.at + at, out.at + at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
+        this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, half == 0 ? this.c / 2 : this.c - first,
+      );
+    }
     same(out, back);
   }
 
@@ -75,10 +79,14 @@ class Pool {
       x.at, y.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
       this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, countTop, countBottom, countLeft, countRight,
     );
-    averagePoolVjp(
-      r.at, scratch.at, out.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
-      this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, countTop, countBottom, countLeft, countRight,
-    );
+    for (let half = 0; half < 2; half++) {
+      const first = half * (this.c / 2), at = first << 2;
+      averagePoolVjp(
+        r.at + at, scratch.at, out.at + at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
+        this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, countTop, countBottom, countLeft, countRight,
+        half == 0 ? this.c / 2 : this.c - first,
+      );
+    }
     const want = expected(this.yCount), back = expected(this.xCount);
     for (let i = 0; i < this.yCount; i++) {
       const count = this.divisor(i);
@@ -222,7 +230,7 @@ describe("maxPoolVjp", () => {
       const pool = strides(pads(new Pool(2, 7, 5, 6, k, k), k / 2, k / 2, k / 2, k / 2), s, s);
       const x = quarters(pool.xCount), r = quarters(pool.yCount), y = room(pool.yCount), out = room(pool.xCount);
       maxPoolForward(x.at, y.at, 2, 7, 5, 6, pool.oh, pool.ow, k, k, s, s, k / 2, k / 2, 1, 1);
-      maxPoolVjp(x.at, y.at, r.at, out.at, 2, 7, 5, 6, pool.oh, pool.ow, k, k, s, s, k / 2, k / 2, 1, 1);
+      maxPoolVjp(x.at, y.at, r.at, out.at, 2, 7, 5, 6, pool.oh, pool.ow, k, k, s, s, k / 2, k / 2, 1, 1, 6);
       let before: f64 = 0, after: f64 = 0;
       for (let i = 0; i < r.count; i++) before += r.get(i);
       for (let i = 0; i < out.count; i++) after += out.get(i);

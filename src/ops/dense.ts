@@ -69,7 +69,7 @@ function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], 
           }),
         )
       : e.weight(`${call.inputs[1]!.name}:zeros`, call.inputs[1]!.constant!.data as Float32Array, `zeros ${m}`, [m], (to) => to.fill(0));
-  e.emit("denseForward", x, value, b, y, n, m, k, p, q);
+  e.emit("denseForward", x, value, b, y, n, m, k, m, p, q);
   return y;
 }
 
@@ -77,7 +77,7 @@ function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: DenseM
   const { n, m, k } = sizes(call);
   const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims);
   const { value, p, q } = weights(e, call, map);
-  e.emit("denseVjp", s, value, out, n, m, k, p, q);
+  e.emit("denseVjp", s, value, out, n, m, k, k, p, q);
   return [out];
 }
 

@@ -61,7 +61,7 @@ export const maxPool: Op<PoolAttributes> = {
     kind: "route",
     vjp(e, call, r) {
       const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-      e.emit("maxPoolVjp", e.as(call.x(0), "last"), call.y(0), e.as(r, "last"), out, ...sizes(call));
+      e.emit("maxPoolVjp", e.as(call.x(0), "last"), call.y(0), e.as(r, "last"), out, ...sizes(call), call.inputs[0]!.dims[1]);
       return [out];
     },
   },
@@ -87,7 +87,8 @@ const average: Linear<PoolAttributes> = {
   z: averageZ,
   vjp(e, call, s) {
     const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-    e.emit("averagePoolVjp", s, e.scratch(`${call.node.name}:row`, call.inputs[0]!.dims[1]), out, ...sizes(call), ...counted(call));
+    const c = call.inputs[0]!.dims[1];
+    e.emit("averagePoolVjp", s, e.scratch(`${call.node.name}:row`, c), out, ...sizes(call), ...counted(call), c);
     return [out];
   },
   signs: () => [1],
