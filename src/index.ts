@@ -1,28 +1,8 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { LrpError } from "./error.ts";
-import { build } from "./graph/build.ts";
-import type { Network } from "./layers.ts";
 import { Model } from "./model.ts";
-import { decode } from "./onnx/decode.ts";
+import { open, type Source } from "./open.ts";
 import type { LoadOptions } from "./options.ts";
-import { type Binary, compile, hasRelaxedSimd } from "./run/wasm.ts";
-
-function isNetwork(source: unknown): source is Network {
-  return typeof source === "object" && source !== null && "graph" in source;
-}
-
-function bytesOf(source: unknown): Uint8Array {
-  if (source instanceof Uint8Array) return source;
-  // By its name, because a sandbox may hand in an ArrayBuffer of another realm.
-  if (Object.prototype.toString.call(source) === "[object ArrayBuffer]") return new Uint8Array(source as ArrayBuffer);
-  const received = typeof source === "string" ? `the text '${source}'` : String(source);
-  throw new LrpError("usage", {
-    where: "load",
-    expected: "the bytes of an ONNX file (Uint8Array or ArrayBuffer), or a network made by sequential()",
-    received,
-    fix: "relprop opens no files: read it first, e.g. await readFile(path).",
-  });
-}
+import { binaryFor, compile, instantiate } from "./run/wasm.ts";
 
 /**
  * Loads a network.
@@ -33,10 +13,10 @@ function bytesOf(source: unknown): Uint8Array {
  * const model = await load(sequential({ input: [2] }, [dense({ weight: { data: Float32Array.of(3, 1), dims: [1, 2] } })]));
  * model.predict({ data: Float32Array.of(1, 2), dims: [1, 2] }).output.data; // Float32Array [5]
  */
-export async function load(source: Uint8Array | ArrayBuffer | Network, options: LoadOptions = {}): Promise<Model> {
-  const graph = isNetwork(source) ? source.graph : build(decode(bytesOf(source)));
-  const binary: Binary = options.relaxed !== "never" && hasRelaxedSimd() ? "relaxed" : "simd";
-  return new Model(graph, await compile(binary), options);
+export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
+  const graph = open(source);
+  const module = await compile(binaryFor(options));
+  return new Model(graph, { instance: () => instantiate(module), end() {} }, options);
 }
 
 export { type Code, type Issue, LrpError } from "./error.ts";
@@ -50,6 +30,7 @@ export { type Preparation, type PresetName, presets } from "./image/preparation.
 export { preprocess, viewed } from "./image/preprocess.ts";
 export * from "./layers.ts";
 export type { Model } from "./model.ts";
+export type { Source } from "./open.ts";
 export type { ExplainOptions, LoadOptions } from "./options.ts";
 export type { Explanation, Inspection, LedgerRow, Prediction, RuleAt } from "./report.ts";
 export { type LrnMode, lrnModes } from "./ops/lrn.ts";

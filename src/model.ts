@@ -20,7 +20,7 @@ import { type Assignment, assign, compositeOf } from "./rules/composite.ts";
 import { checkDims, checkInput } from "./run/input.ts";
 import { Session } from "./run/session.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
-import { instantiate } from "./run/wasm.ts";
+import type { Engine } from "./run/wasm.ts";
 import type { Lowering } from "./step.ts";
 import { type Dims, firstNonFinite, shapeText, type Tensor } from "./tensor.ts";
 
@@ -58,16 +58,16 @@ export class Model {
   readonly classes?: readonly string[];
   readonly #graph: Graph;
   readonly #lowering: Lowering;
-  #module: WebAssembly.Module | undefined;
+  #engine: Engine | undefined;
   #fitted: Fitted | undefined;
 
   /** @internal Made by `load`. */
-  constructor(graph: Graph, module: WebAssembly.Module, { classes, winograd = true, weights = "kept" }: Omit<LoadOptions, "relaxed">) {
+  constructor(graph: Graph, engine: Engine, { classes, winograd = true, weights = "kept" }: Omit<LoadOptions, "relaxed">) {
     if (weights !== "kept" && weights !== "repacked")
       throw new LrpError("usage", { where: "option 'weights' of load", expected: "'kept' or 'repacked'", received: `'${weights}'` });
     this.#graph = graph;
     this.#lowering = { winograd, weights };
-    this.#module = module;
+    this.#engine = engine;
     this.inputs = graph.inputs;
     this.outputs = graph.outputs;
     this.classes = classes;
@@ -187,7 +187,8 @@ export class Model {
 
   /** Lets go of the memory. The model cannot be used any more. */
   dispose(): void {
-    this.#module = undefined;
+    this.#engine?.end();
+    this.#engine = undefined;
     this.#fitted = undefined;
   }
 
@@ -197,11 +198,11 @@ export class Model {
 
   /** The graph for these dims. A new shape gets a memory of its own, and the old one is let go. */
   #fit(dims: Dims): Fitted {
-    if (!this.#module)
+    if (!this.#engine)
       throw new LrpError("usage", { where: "the model", expected: "one that is not disposed", received: "a call after dispose()" });
     if (this.#fitted?.dims.join() !== dims.join()) {
       const graph = canonize(infer(this.#graph, dims));
-      this.#fitted = { dims: [...dims], graph, session: new Session(instantiate(this.#module)), plans: new Map() };
+      this.#fitted = { dims: [...dims], graph, session: new Session(this.#engine.instance()), plans: new Map() };
     }
     return this.#fitted!;
   }

@@ -15,10 +15,11 @@ const stages: readonly (readonly string[])[] = [
   ["rules/"],
   ["plan/"],
   ["run/"],
-  ["options", "report", "model"],
+  ["options", "report", "model", "open"],
   ["image/"],
   ["heatmap/"],
   ["index"],
+  ["threads/"],
   ["cli/"],
 ];
 

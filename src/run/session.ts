@@ -1,6 +1,6 @@
 import { LrpError } from "../error.ts";
 import { bytesOf, type Plan } from "../plan/place.ts";
-import { type Argument, callsOf, isRef, type Ref, type Step, type Value, valueOf } from "../step.ts";
+import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../step.ts";
 import type { Instance } from "./wasm.ts";
 
 const PAGE = 65536;
@@ -76,19 +76,28 @@ export class Session {
     if (bound?.arena !== this.#top) {
       const arena = this.#top;
       this.#reserve(arena + plan.arenaBytes);
-      bound = { arena, steps: plan.program.steps.map((step) => this.#bindStep(step, plan, arena)) };
+      const end = arena + plan.arenaBytes;
+      const spare = (bytes: number): number => {
+        this.#reserve(end + bytes);
+        return end;
+      };
+      bound = { arena, steps: plan.program.steps.map((step) => this.#bindStep(step, plan, arena, spare)) };
       this.#bound.set(plan, bound);
     }
     return bound;
   }
 
-  #bindStep(step: Step, plan: Plan, arena: number): Bound {
+  #bindStep(step: Step, plan: Plan, arena: number, spare: (bytes: number) => number): Bound {
     const pointer = (argument: Argument): number => {
       if (typeof argument === "number") return argument;
       return isRef(argument) ? this.#address(argument.value, plan, arena) + 4 * argument.offset : this.#address(argument, plan, arena);
     };
+    const length = (argument: Argument) => {
+      if (typeof argument === "number") return 0;
+      return isRef(argument) ? argument.value.count - argument.offset : argument.count;
+    };
     if ("limit" in step) {
-      const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, plan, arena)));
+      const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, plan, arena, spare)));
       const { count } = step.value;
       const at = pointer(step.value);
       return () => {
@@ -99,11 +108,11 @@ export class Session {
     if ("kernel" in step) {
       const kernel = this.#instance.kernels[step.kernel] as (...args: number[]) => void;
       const args = step.args.map(pointer);
-      return () => kernel(...args);
+      const call = { kernel: step.kernel, args, lengths: step.args.map(length) };
+      return this.#instance.bind?.(call, spare) ?? (() => kernel(...args));
     }
-    const count = (argument: Value | Ref) => (isRef(argument) ? argument.value.count - argument.offset : argument.count);
-    const views = step.args.map((argument) => [pointer(argument), count(argument)] as const);
-    return () => step.run(...views.map(([at, length]) => new Float32Array(this.#instance.memory.buffer, at, length)));
+    const views = step.args.map((argument) => [pointer(argument), length(argument)] as const);
+    return () => step.run(...views.map(([at, count]) => new Float32Array(this.#instance.memory.buffer, at, count)));
   }
 
   /** Copies the weights of a plan that are not there yet. */

@@ -2,10 +2,30 @@ import { instantiateSync } from "@assemblyscript/loader";
 import { type Kernels, relaxed, simd } from "../core.gen.ts";
 import { LrpError } from "../error.ts";
 
+/** @internal A call of a kernel whose arguments are known. */
+export interface BoundCall {
+  readonly kernel: keyof Kernels;
+  readonly args: readonly number[];
+  /** For every argument that is a pointer, how many float32 elements its value has from there on; 0 for numbers. */
+  readonly lengths: readonly number[];
+}
+
 /** @internal A running copy of the kernels with a memory of its own. */
 export interface Instance {
   readonly kernels: Kernels;
   readonly memory: WebAssembly.Memory;
+  /**
+   * How a call is made ready, where that is more than calling the kernel.
+   * @param spare gives the address of that many bytes that are free while the call runs
+   */
+  bind?(call: BoundCall, spare: (bytes: number) => number): () => void;
+}
+
+/** @internal Where a model's instances come from: one for each shape of input that it meets. */
+export interface Engine {
+  instance(): Instance;
+  /** Called once, when the model is disposed. */
+  end(): void;
 }
 
 export type Binary = "simd" | "relaxed";
@@ -67,18 +87,24 @@ function fromBase64(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-const compiled = new Map<Binary, Promise<WebAssembly.Module>>();
+/** @internal The better binary of those that the runtime has and the caller allows. */
+export function binaryFor({ relaxed = "auto" }: { readonly relaxed?: "auto" | "never" }): Binary {
+  return relaxed !== "never" && hasRelaxedSimd() ? "relaxed" : "simd";
+}
+
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
  * @internal
  * Compiles a binary, once.
  * @throws LrpError code "unsupported" where WebAssembly SIMD is missing or compiling is forbidden
  */
-export function compile(binary: Binary): Promise<WebAssembly.Module> {
-  let module = compiled.get(binary);
+export function compile(binary: Binary, codes: Readonly<Record<Binary, string>> = { simd, relaxed }): Promise<WebAssembly.Module> {
+  const code = codes[binary];
+  let module = compiled.get(code);
   if (!module) {
-    module = WebAssembly.compile(fromBase64(binary === "relaxed" ? relaxed : simd)).catch((error: Error) => {
-      compiled.delete(binary);
+    module = WebAssembly.compile(fromBase64(code)).catch((error: Error) => {
+      compiled.delete(code);
       throw new LrpError("unsupported", {
         where: "this runtime",
         expected: "WebAssembly with SIMD",
@@ -86,7 +112,7 @@ export function compile(binary: Binary): Promise<WebAssembly.Module> {
         fix: "A page with a Content-Security-Policy needs 'wasm-unsafe-eval' in script-src.",
       });
     });
-    compiled.set(binary, module);
+    compiled.set(code, module);
   }
   return module;
 }
