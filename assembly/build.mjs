@@ -2,6 +2,7 @@
  * Compiles the AssemblyScript kernels to build/*.wasm and embeds them:
  * src/core.gen.ts holds both binaries as base64 and the type of their exports,
  * so that a misspelled kernel or a wrong number of arguments does not compile.
+ * src/threads/shared.gen.ts holds the same two over a memory that is shared, and the names of the arguments.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +10,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 const at = (path) => new URL(`../${path}`, import.meta.url);
 const asc = at("node_modules/assemblyscript/bin/asc.js").pathname;
 
-for (const target of ["release", "relaxed"]) {
+for (const target of ["release", "relaxed", "shared", "shared-relaxed"]) {
   execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", target], { cwd: at(".").pathname, stdio: "inherit" });
 }
 
@@ -30,5 +31,25 @@ export const simd: string = "${base64("build/core.wasm")}";
 
 /** The same source with relaxed SIMD: fused multiply-add. */
 export const relaxed: string = "${base64("build/core-relaxed.wasm")}";
+`,
+);
+
+writeFileSync(
+  at("src/threads/shared.gen.ts"),
+  `// Written by assembly/build.mjs.
+import type { Kernels } from "../core.gen.ts";
+
+/** The kernels over a memory that several instances share. */
+export const shared = {
+  simd: "${base64("build/shared.wasm")}",
+  relaxed: "${base64("build/shared-relaxed.wasm")}",
+} as const;
+
+/** The names of every kernel's arguments, in order. */
+export const parameters: Readonly<Record<keyof Kernels, readonly string[]>> = ${JSON.stringify(
+    Object.fromEntries(kernels.map(([, name, list]) => [name, [...list.matchAll(/(\w+):/g)].map(([, argument]) => argument)])),
+    undefined,
+    2,
+  )};
 `,
 );

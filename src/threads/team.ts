@@ -1,0 +1,68 @@
+import type { Kernels } from "../core.gen.ts";
+import { assert, LrpError } from "../error.ts";
+import type { Engine, Instance } from "../run/wasm.ts";
+import { controlOf, encode, END, failure, finish, help, offer, TICKET } from "./part.ts";
+import { parameters } from "./shared.gen.ts";
+import { split, SUMS } from "./split.ts";
+import { start } from "./start.ts";
+
+const names = Object.keys(parameters) as (keyof Kernels)[];
+
+/**
+ * Starts `threads - 1` threads beside the caller's, all with an instance over one memory.
+ * A model has one memory for all shapes of input: threads that sleep cannot be given another.
+ */
+export async function team(module: WebAssembly.Module, threads: number): Promise<Engine> {
+  const memory = new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true });
+  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+  const known = names.map((name) => kernels[name] as (...args: number[]) => void);
+  const control = controlOf();
+  const helpers = Array.from({ length: threads - 1 }, (_, i) =>
+    start({ module, memory, buffer: control.buffer, kernels: names, thread: i + 1 }),
+  );
+  const end = () => {
+    Atomics.store(control.ints, TICKET, END);
+    Atomics.notify(control.ints, TICKET);
+    for (const helper of helpers) helper.end();
+  };
+  await Promise.all(helpers.map(({ ready }) => ready)).catch((error: Error) => {
+    end();
+    throw new LrpError("unsupported", {
+      where: "option 'threads'",
+      expected: "a runtime that starts worker.js beside relprop's other files",
+      received: error.message,
+      fix: "A bundler must follow new Worker(new URL(…)); without threads, load from 'relprop' instead.",
+    });
+  });
+
+  const bind: Instance["bind"] = (call, spare) => {
+    const cut = split(call, threads);
+    if (!cut) return () => known[names.indexOf(call.kernel)](...call.args);
+    const { parts, scratch, scratchBytes, sums } = cut;
+    const args = [...cut.args];
+    const moves = [...cut.moves];
+    if (scratch >= 0) args[scratch] = spare(threads * scratchBytes);
+    const count = sums >= 0 ? SUMS[parameters[call.kernel][sums]] : 0;
+    if (count > 0) {
+      args[sums] = spare(8 * count * parts);
+      moves[sums] = 8 * count;
+    }
+    const numbers = encode(names.indexOf(call.kernel), { ...cut, args, moves });
+    return () => {
+      const parted = new Float64Array(memory.buffer, count > 0 ? args[sums] : 0, count * parts).fill(0);
+      offer(control, numbers, parts);
+      help(control, known, 0);
+      finish(control);
+      const failed = failure(control);
+      assert(failed === undefined, `${call.kernel} in a thread: ${failed}`);
+      if (count > 0) addUp(parted, new Float64Array(memory.buffer, call.args[sums], count), parameters[call.kernel][sums] === "sums");
+    };
+  };
+  return { instance: () => ({ kernels, memory, bind }), end };
+}
+
+/** Adds the parts' sums in order, as a kernel does that has all chunks to itself. */
+function addUp(parted: Float64Array, to: Float64Array, fresh: boolean): void {
+  if (fresh) to.fill(0);
+  for (let i = 0; i < parted.length; i++) to[i % to.length] += parted[i];
+}
