@@ -15,7 +15,8 @@ export const canStart = (): boolean => threads() !== undefined || typeof Worker 
 export function start(orders: Orders): Helper {
   const node = threads();
   if (node) {
-    const worker = new node.Worker(new URL("./worker.js", import.meta.url));
+    // Without the process's flags, some of which a worker does not take.
+    const worker = new node.Worker(new URL("./worker.js", import.meta.url), { execArgv: [] });
     const ready = new Promise<void>((resolve, reject) => {
       worker.once("message", () => resolve()).on("error", reject);
     }).finally(() => worker.unref());

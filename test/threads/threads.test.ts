@@ -1,0 +1,161 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import {
+  averagePool2d,
+  composites,
+  conv2d,
+  dense,
+  flatten,
+  hasRelaxedSimd,
+  type LoadOptions,
+  lrn,
+  maxPool2d,
+  type Model,
+  type Network,
+  relu,
+  type Tensor,
+} from "../../src/index.ts";
+import type { Source } from "../../src/open.ts";
+import type * as Threads from "../../src/threads/index.ts";
+import { network } from "../explain.ts";
+import { dataFile, hasData, photo } from "../data.ts";
+import { tensor } from "../random.ts";
+import { nets } from "../rules/nets.ts";
+
+/*
+ * Threads are started from the file that is shipped, so these tests run on what npm run build makes.
+ */
+const root = resolve(import.meta.dirname, "../..");
+const built = existsSync(join(root, "dist/threads/index.js"));
+if (!built) console.log("skipped: tests of threads, which need npm run build");
+
+const { load: loadAlone } = (built ? await import(join(root, "dist/index.js")) : {}) as typeof import("../../src/index.ts");
+const { load } = (built ? await import(join(root, "dist/threads/index.js")) : {}) as typeof Threads;
+
+const he = (dims: readonly number[], seed: number) => {
+  const scale = Math.sqrt(6 / dims.slice(1).reduce((a, b) => a * b, 1));
+  return tensor(dims, seed, -scale, scale);
+};
+
+/** Every kind of layer, large enough that all of them are shared out; odd numbers, so that parts differ. */
+const wide = (n: number): Network =>
+  network(
+    [n, 3, 67, 71],
+    conv2d({ weight: he([37, 3, 5, 5], 1), bias: tensor([37], 2, -0.2, 0.2), pads: 2 }),
+    relu(),
+    lrn({ size: 5, alpha: 2 }),
+    conv2d({ weight: he([40, 37, 1, 1], 3), bias: tensor([40], 4, -0.2, 0.2) }),
+    relu(),
+    maxPool2d({ kernel: 3, strides: 2, pads: 1 }),
+    conv2d({ weight: he([40, 1, 3, 3], 5), group: 40, pads: 1 }),
+    conv2d({ weight: he([52, 40, 3, 3], 6), bias: tensor([52], 7, -0.2, 0.2), pads: 1 }),
+    relu(),
+    lrn({ size: 3, alpha: 5, region: "spatial" }),
+    averagePool2d({ kernel: 3, strides: 2, pads: 1 }),
+    conv2d({ weight: he([66, 26, 3, 3], 8), group: 2, strides: 2 }),
+    relu(),
+    maxPool2d({ kernel: 2 }),
+    flatten(),
+    dense({ weight: he([101, 66 * 4 * 4], 9), bias: tensor([101], 10) }),
+    relu(),
+    dense({ weight: he([7, 101], 11) }),
+  );
+
+const ways = composites.map(({ name }) => ({ composite: name, low: -1, high: 1 }));
+
+function expectSame(one: Model, several: Model, x: Tensor, options: object): void {
+  const [a, b] = [one, several].map((model) => model.explain(x, options));
+  expect(b).toEqual(a);
+  expect([...b.relevance.data].some((v) => v !== 0)).toBe(true);
+}
+
+async function expectSameModels(source: Source, inputs: readonly Tensor[], threads: number, options: LoadOptions = {}): Promise<void> {
+  const one = await loadAlone(source, options);
+  const several = await load(source, { ...options, threads });
+  for (const x of inputs) {
+    expect(several.predict(x)).toEqual(one.predict(x));
+    for (const { composite, low, high } of ways) expectSame(one, several, x, composite.includes("Box") ? { composite, low, high } : { composite });
+  }
+  one.dispose();
+  several.dispose();
+}
+
+/** What a process of its own writes; it must end by itself. */
+function runAlone(code: string): string {
+  const script = `import { load } from "./dist/threads/index.js"; import { readFileSync } from "node:fs";
+const bytes = readFileSync("demo/digits.onnx"); const x = { data: new Float32Array(784), dims: [1, 1, 28, 28] };
+${code}`;
+  return execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: root, encoding: "utf8", stdio: "pipe", timeout: 20_000 });
+}
+
+describe.runIf(built)("threads", () => {
+  it.each(nets)("give the same bits as one: $name", async ({ source, dims }) => {
+    await expectSameModels(source, [tensor(dims, 1)], 3);
+  });
+
+  it.each([
+    [1, 2, {}],
+    [3, 2, {}],
+    [1, 5, { winograd: false }],
+    [2, 3, { relaxed: "never" }],
+  ] as const)("give the same bits as one where every layer is shared out: batch %i, %i threads, %o", async (n, threads, options) => {
+    await expectSameModels(wide(n), [tensor([n, 3, 67, 71], 2)], threads, options);
+  });
+
+  it("give the same bits as one for the demo, one shape of input after the other", async () => {
+    const bytes = new Uint8Array(readFileSync(join(root, "demo/digits.onnx")));
+    await expectSameModels(bytes, [tensor([1, 1, 28, 28], 1, 0, 1), tensor([3, 1, 28, 28], 2, 0, 1), tensor([1, 1, 28, 28], 3, 0, 1)], 2);
+  });
+
+  it.runIf(hasData)("give the same bits as one for GoogLeNet", async () => {
+    const bytes = dataFile("models/bvlc_googlenet/bvlc_googlenet.onnx");
+    const one = await loadAlone(bytes);
+    const several = await load(bytes, { threads: 2 });
+    const x = photo("flamingo.jpg", "caffe", one.inputs[0].dims);
+    expect(several.predict(x)).toEqual(one.predict(x));
+    for (const composite of ["epsilonPlus", "epsilonAlpha2Beta1"]) expectSame(one, several, x, { composite });
+    one.dispose();
+    several.dispose();
+  });
+
+  it("end with the model, which cannot be used any more", async () => {
+    const [dims] = [[2, 3, 11, 9]];
+    const model = await load(nets[0].source, { threads: 2 });
+    model.dispose();
+    model.dispose();
+    expect(() => model.predict(tensor(dims, 1))).toThrow("a call after dispose()");
+  });
+
+  it("do not keep a process alive: one that forgets to dispose, one that fails, one that never computes", () => {
+    expect(runAlone(`const m = await load(bytes, { threads: 3 }); console.log(m.predict(x).output.dims.join());`)).toBe("1,10\n");
+    expect(() => runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); throw new Error("on purpose");`)).toThrow("on purpose");
+    expect(runAlone(`await load(bytes, { threads: 2 }); console.log("loaded");`)).toBe("loaded\n");
+  });
+
+  it.each([0, 1.5, Number.NaN, "2"])("%s of them are a mistake of the caller", async (threads) => {
+    await expect(load(nets[0].source, { threads: threads as number })).rejects.toMatchObject({ name: "LrpError", code: "usage" });
+  });
+
+  it("refuse a file as one thread does, and end", () => {
+    expect(runAlone(`try { await load(new Uint8Array(5), { threads: 2 }); } catch (e) { console.log(e.code); }`)).toBe("not-onnx\n");
+  });
+
+  it("say what is missing where memory cannot be shared", () => {
+    const code = `delete globalThis.SharedArrayBuffer; try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
+    expect(runAlone(code)).toMatch(/^unsupported option 'threads': expected SharedArrayBuffer, .*Cross-Origin-Opener-Policy/);
+  });
+
+  it("tell how a part failed in a thread", async () => {
+    const { team } = (await import(join(root, "dist/threads/team.js"))) as typeof import("../../src/threads/team.ts");
+    const { shared } = (await import(join(root, "dist/threads/shared.gen.js"))) as typeof import("../../src/threads/shared.gen.ts");
+    const { compile } = (await import(join(root, "dist/run/wasm.js"))) as typeof import("../../src/run/wasm.ts");
+    const engine = await team(await compile(hasRelaxedSimd() ? "relaxed" : "simd", shared), 2);
+    const { bind } = engine.instance();
+    // Beyond the end of a memory of two pages.
+    const run = bind!({ kernel: "fill", args: [2 ** 20, 2 ** 16, 1], lengths: [2 ** 16, 0, 0] }, () => 0);
+    expect(run).toThrow(/fill in a thread: .*out of bounds/);
+    engine.end();
+  });
+});
