@@ -1,4 +1,5 @@
-import { clear, horizontal, madd, storeLanes } from "./simd";
+import { horizontal, madd, storeLanes } from "./simd";
+import { clearRows, endTap, firstTap } from "./taps";
 
 /*
  * Convolution, neuron by neuron, for relevance that is mostly zero: behind ReLU and max pooling often nine neurons in ten have
@@ -197,35 +198,37 @@ function share(s: usize, live: usize): v128 {
  *
  * @param s f32[n, oh, ow, m] @param weights f32[m, kh, kw, c / group]
  * @param out f32[n, h, w, c], written; overlaps nothing @param scratch f32[kh · kw · c / group + 2 · (m / group + 4)]
- * @param channels how many of each group's c / group are worked on, from those at which weights and out point
+ * @param from, rows which rows of every image of out are worked on
  */
 export function convRowsVjp(
   s: usize, weights: usize, out: usize, scratch: usize,
   n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, m: i32, kh: i32, kw: i32,
-  strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32, group: i32, channels: i32,
+  strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32, group: i32, from: i32, rows: i32,
 ): void {
   const inputs = c / group, outputs = m / group, k = kh * kw * inputs;
   const rowBytes: usize = k << 2, list = scratch + rowBytes;
   const block = max(4, BLOCK / k);
-  // All channels of a row are one run, some of them a run for each tap.
-  const runs = channels == inputs ? 1 : kh * kw, run = kh * kw / runs * channels;
-  clear(out, n * h * w * group, inputs, channels);
+  clearRows(out, n, h, w * c, from, rows);
   for (let o = 0; o < m; o += min(block, outputs - o % outputs)) {
     const count = min(block, outputs - o % outputs);
-    const rows = weights + <usize>o * rowBytes;
     for (let p = 0; p < n * oh * ow; p++) {
+      // Taps of the window that reach the rows of this call.
+      const row = p / ow % oh * strideH - top, first = firstTap(row - from, dilationH), taps = endTap(row - from, kh, dilationH, rows) - first;
+      if (taps <= 0) continue;
       const at = s + (<usize>(p * m + o) << 2);
       const end = listLive(at, list, count, rowBytes);
       if (end == list) continue;
       // The last four are filled up with the first row and no relevance.
       const none: i64 = -1 << 32;
       i64.store(end, none); i64.store(end, none, 8); i64.store(end, none, 16);
-      memory.fill(scratch, 0, <usize>(runs * run) << 2);
-      for (let j = 0; j < runs; j++) {
-        for (let live = list; live < end; live += 32) spread(scratch + (j * run << 2), run, rows + (j * inputs << 2), live, at);
-      }
+      const run = taps * kw * inputs;
+      memory.fill(scratch, 0, <usize>run << 2);
+      const near = weights + <usize>o * rowBytes + (first * kw * inputs << 2);
+      for (let live = list; live < end; live += 32) spread(scratch, run, near, live, at);
       const image = out + ((p / (oh * ow) * h * w * c + o / outputs * inputs) << 2);
-      moveWindow<Give>(image, scratch, p / ow % oh * strideH - top, p % ow * strideW - left, h, w, c, channels, kh, kw, dilationH, dilationW);
+      moveWindow<Give>(
+        image, scratch, row + first * dilationH, p % ow * strideW - left, h, w, c, inputs, taps, kw, dilationH, dilationW,
+      );
     }
   }
 }

@@ -1,18 +1,5 @@
-import { clear, storeLanes } from "./simd";
-
-/** The first tap of a window along one axis that is not before 0. */
-// @ts-ignore: decorator
-@inline
-function firstTap(start: i32, dilation: i32): i32 {
-  return start < 0 ? (dilation - 1 - start) / dilation : 0;
-}
-
-/** One after the last tap that is before `length`; no more than `firstTap` where none is inside. */
-// @ts-ignore: decorator
-@inline
-function endTap(start: i32, kernel: i32, dilation: i32, length: i32): i32 {
-  return min(kernel, (length - start + dilation - 1) / dilation);
-}
+import { storeLanes } from "./simd";
+import { clearRows, endTap, firstTap } from "./taps";
 
 /** Taps of one window along one axis that fall inside [-before, length + after). */
 // @ts-ignore: decorator
@@ -84,45 +71,51 @@ function maximum16(x: usize, y: usize, rows: i32, columns: i32, down: usize, rig
  *
  * @param x f32[n, h, w, c], the pool's input @param y f32[n, oh, ow, c], its output @param r f32[n, oh, ow, c]
  * @param out f32[n, h, w, c], written; overlaps nothing
- * @param channels how many of the c are worked on, from those at which x, y, r and out point
+ * @param from, rows which rows of every image of out are worked on
  */
 export function maxPoolVjp(
   x: usize, y: usize, r: usize, out: usize, n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, kh: i32, kw: i32,
-  strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32, channels: i32,
+  strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32, from: i32, rows: i32,
 ): void {
-  clear(out, n * h * w, c, channels);
+  clearRows(out, n, h, w * c, from, rows);
   const down: usize = (dilationH * w * c) << 2, right: usize = (dilationW * c) << 2;
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
-      const row = a * strideH - top, p = firstTap(row, dilationH), rows = endTap(row, kh, dilationH, h) - p;
-      for (let b = 0; b < ow; b++, y += c << 2, r += c << 2) {
+      const row = a * strideH - top, p = firstTap(row, dilationH), end = endTap(row, kh, dilationH, h);
+      // All taps of a window are asked for the maximum, those in the rows of this call are given to.
+      const given = firstTap(row - from, dilationH), givenEnd = min(end, endTap(row - from, kh, dilationH, rows));
+      if (given >= givenEnd) continue;
+      for (let b = 0; b < ow; b++) {
         const column = b * strideW - left, q = firstTap(column, dilationW), columns = endTap(column, kw, dilationW, w) - q;
         const first: usize = (((i * h + row + p * dilationH) * w + column + q * dilationW) * c) << 2;
+        const pixel = <usize>(((i * oh + a) * ow + b) * c) << 2;
         let j = 0;
-        for (; j <= channels - 8; j += 8) {
+        for (; j <= c - 8; j += 8) {
           const at: usize = j << 2;
-          toMaximum8(x + first + at, y + at, r + at, out + first + at, rows, columns, down, right);
+          toMaximum8(x + first + at, y + pixel + at, r + pixel + at, out + first + at, givenEnd - p, columns, down, right, given - p);
         }
-        for (; j < channels; j += 4) {
+        for (; j < c; j += 4) {
           const at: usize = j << 2;
-          toMaximum(x + first + at, y + at, r + at, out + first + at, rows, columns, down, right, channels - j);
+          toMaximum(x + first + at, y + pixel + at, r + pixel + at, out + first + at, givenEnd - p, columns, down, right, given - p, c - j);
         }
       }
     }
   }
 }
 
-/** Adds r to `out` where x first equals y, for up to 4 channels of the window that `maximum` describes. */
+/** Adds r to `out` where x first equals y and not above row `given`, for up to 4 channels of the window that `maximum` describes. */
 // @ts-ignore: decorator
 @inline
-function toMaximum(x: usize, y: usize, r: usize, out: usize, rows: i32, columns: i32, down: usize, right: usize, lanes: i32): void {
+function toMaximum(
+  x: usize, y: usize, r: usize, out: usize, rows: i32, columns: i32, down: usize, right: usize, given: i32, lanes: i32,
+): void {
   const best = v128.load(y);
   let left = v128.load(r);
   if (!v128.any_true(left)) return;
   for (let p = 0, line: usize = 0; p < rows; p++, line += down) {
     for (let q = 0, at = line; q < columns; q++, at += right) {
       const won = v128.and(left, f32x4.eq(v128.load(x + at), best));
-      storeLanes(out + at, f32x4.add(v128.load(out + at), won), lanes);
+      if (p >= given) storeLanes(out + at, f32x4.add(v128.load(out + at), won), lanes);
       left = v128.xor(left, won);
     }
   }
@@ -131,7 +124,9 @@ function toMaximum(x: usize, y: usize, r: usize, out: usize, rows: i32, columns:
 /** `toMaximum` of 8 channels, two vectors at once. */
 // @ts-ignore: decorator
 @inline
-function toMaximum8(x: usize, y: usize, r: usize, out: usize, rows: i32, columns: i32, down: usize, right: usize): void {
+function toMaximum8(
+  x: usize, y: usize, r: usize, out: usize, rows: i32, columns: i32, down: usize, right: usize, given: i32,
+): void {
   const best0 = v128.load(y), best1 = v128.load(y, 16);
   let left0 = v128.load(r), left1 = v128.load(r, 16);
   if (!v128.any_true(v128.or(left0, left1))) return;
@@ -139,8 +134,10 @@ function toMaximum8(x: usize, y: usize, r: usize, out: usize, rows: i32, columns
     for (let q = 0, at = line; q < columns; q++, at += right) {
       const won0 = v128.and(left0, f32x4.eq(v128.load(x + at), best0));
       const won1 = v128.and(left1, f32x4.eq(v128.load(x + at, 16), best1));
-      v128.store(out + at, f32x4.add(v128.load(out + at), won0));
-      v128.store(out + at, f32x4.add(v128.load(out + at, 16), won1), 16);
+      if (p >= given) {
+        v128.store(out + at, f32x4.add(v128.load(out + at), won0));
+        v128.store(out + at, f32x4.add(v128.load(out + at, 16), won1), 16);
+      }
       left0 = v128.xor(left0, won0);
       left1 = v128.xor(left1, won1);
     }
@@ -186,27 +183,28 @@ export function averagePoolForward(
  * The vector-Jacobian product of `averagePoolForward`: every tap receives s / count.
  *
  * @param s f32[n, oh, ow, c] @param scratch f32[c] @param out f32[n, h, w, c], written; overlaps nothing
- * @param channels how many of the c are worked on, from those at which s and out point
+ * @param from, rows which rows of every image of out are worked on
  */
 export function averagePoolVjp(
   s: usize, scratch: usize, out: usize, n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, kh: i32, kw: i32,
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32,
-  countTop: i32, countBottom: i32, countLeft: i32, countRight: i32, channels: i32,
+  countTop: i32, countBottom: i32, countLeft: i32, countRight: i32, from: i32, rows: i32,
 ): void {
-  clear(out, n * h * w, c, channels);
+  clearRows(out, n, h, w * c, from, rows);
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
-      const rows = taps(a * strideH - top, kh, dilationH, h, countTop, countBottom);
+      const inside = taps(a * strideH - top, kh, dilationH, h, countTop, countBottom);
+      const first = firstTap(a * strideH - top - from, dilationH), end = endTap(a * strideH - top - from, kh, dilationH, rows);
+      if (first >= end) continue;
       for (let b = 0; b < ow; b++) {
-        const count = rows * taps(b * strideW - left, kw, dilationW, w, countLeft, countRight);
-        divideRow(s + ((((i * oh + a) * ow + b) * c) << 2), scratch, channels, <f32>count);
-        for (let r = 0; r < kh; r++) {
+        const count = inside * taps(b * strideW - left, kw, dilationW, w, countLeft, countRight);
+        divideRow(s + ((((i * oh + a) * ow + b) * c) << 2), scratch, c, <f32>count);
+        for (let r = first; r < end; r++) {
           const row = a * strideH - top + r * dilationH;
-          if (<u32>row >= <u32>h) continue;
           for (let q = 0; q < kw; q++) {
             const column = b * strideW - left + q * dilationW;
             if (<u32>column >= <u32>w) continue;
-            addRow(out + ((((i * h + row) * w + column) * c) << 2), scratch, channels);
+            addRow(out + ((((i * h + row) * w + column) * c) << 2), scratch, c);
           }
         }
       }

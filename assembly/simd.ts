@@ -90,14 +90,3 @@ export function loadLanes(x: usize, lanes: i32): v128 {
   const v = v128.load(x);
   return lanes >= 4 ? v : v128.and(v, i32x4.gt_s(i32x4.splat(lanes), i32x4(0, 1, 2, 3)));
 }
-
-/** 0 to the first `count` numbers of rows that are `row` long. */
-export function clear(y: usize, rows: i32, row: i32, count: i32): void {
-  if (count == row) {
-    memory.fill(y, 0, <usize>(rows * row) << 2);
-    return;
-  }
-  for (let i = 0; i < rows; i++, y += <usize>row << 2) {
-    for (let j = 0; j < count; j += 4) storeLanes(y + (<usize>j << 2), f32x4.splat(0), count - j);
-  }
-}

@@ -66,11 +66,10 @@ class Site {
     );
     same(y, forward);
     for (let half = 0; half < 2; half++) {
-      const first = half * (inputs / 2), at = first << 2;
       convRowsVjp(
-        r.at, weights.at + at, out.at + at, list.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.m, this.kh, this.kw,
+        r.at, weights.at, out.at, list.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.m, this.kh, this.kw,
         this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, this.group,
-        half == 0 ? inputs / 2 : inputs - first,
+        half * (this.h / 2), (this.h + half) / 2,
       );
     }
     same(out, back);

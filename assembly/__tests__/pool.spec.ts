@@ -62,10 +62,9 @@ class Pool {
     same(y, want);
     y.freeze();
     for (let half = 0; half < 2; half++) {
-      const first = half * (this.c / 2), at = first << 2;
       maxPoolVjp(
-        x.at + at, y.at + at, r.at + at, out.at + at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
-        this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, half == 0 ? this.c / 2 : this.c - first,
+        x.at, y.at, r.at, out.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
+        this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, half * (this.h / 2), (this.h + half) / 2,
       );
     }
     same(out, back);
@@ -80,11 +79,10 @@ class Pool {
       this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, countTop, countBottom, countLeft, countRight,
     );
     for (let half = 0; half < 2; half++) {
-      const first = half * (this.c / 2), at = first << 2;
       averagePoolVjp(
-        r.at + at, scratch.at, out.at + at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
+        r.at, scratch.at, out.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
         this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, countTop, countBottom, countLeft, countRight,
-        half == 0 ? this.c / 2 : this.c - first,
+        half * (this.h / 2), (this.h + half) / 2,
       );
     }
     const want = expected(this.yCount), back = expected(this.xCount);
@@ -230,7 +228,7 @@ describe("maxPoolVjp", () => {
       const pool = strides(pads(new Pool(2, 7, 5, 6, k, k), k / 2, k / 2, k / 2, k / 2), s, s);
       const x = quarters(pool.xCount), r = quarters(pool.yCount), y = room(pool.yCount), out = room(pool.xCount);
       maxPoolForward(x.at, y.at, 2, 7, 5, 6, pool.oh, pool.ow, k, k, s, s, k / 2, k / 2, 1, 1);
-      maxPoolVjp(x.at, y.at, r.at, out.at, 2, 7, 5, 6, pool.oh, pool.ow, k, k, s, s, k / 2, k / 2, 1, 1, 6);
+      maxPoolVjp(x.at, y.at, r.at, out.at, 2, 7, 5, 6, pool.oh, pool.ow, k, k, s, s, k / 2, k / 2, 1, 1, 0, 7);
       let before: f64 = 0, after: f64 = 0;
       for (let i = 0; i < r.count; i++) before += r.get(i);
       for (let i = 0; i < out.count; i++) after += out.get(i);

@@ -87,7 +87,7 @@ function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMa
       sparseLimit(site, e.winograd && precision === "fast" && payBack(site)),
       () => {
         const { rows, scratch, sizes } = byRows(e, call, map);
-        e.emit("convRowsVjp", s, rows, out, scratch, ...sizes, site.c / site.group);
+        e.emit("convRowsVjp", s, rows, out, scratch, ...sizes, 0, site.h.length);
       },
       dense,
     );

@@ -61,7 +61,7 @@ export const maxPool: Op<PoolAttributes> = {
     kind: "route",
     vjp(e, call, r) {
       const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-      e.emit("maxPoolVjp", e.as(call.x(0), "last"), call.y(0), e.as(r, "last"), out, ...sizes(call), call.inputs[0]!.dims[1]);
+      e.emit("maxPoolVjp", e.as(call.x(0), "last"), call.y(0), e.as(r, "last"), out, ...sizes(call), 0, asPlane(call.attributes.axes!)[0].length);
       return [out];
     },
   },
@@ -87,8 +87,9 @@ const average: Linear<PoolAttributes> = {
   z: averageZ,
   vjp(e, call, s) {
     const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-    const c = call.inputs[0]!.dims[1];
-    e.emit("averagePoolVjp", s, e.scratch(`${call.node.name}:row`, c), out, ...sizes(call), ...counted(call), c);
+    const [h] = asPlane(call.attributes.axes!);
+    const scratch = e.scratch(`${call.node.name}:row`, call.inputs[0]!.dims[1]);
+    e.emit("averagePoolVjp", s, scratch, out, ...sizes(call), ...counted(call), 0, h.length);
     return [out];
   },
   signs: () => [1],

@@ -9,8 +9,6 @@ export type Arguments = Readonly<Record<string, number>>;
  */
 export interface Cut {
   readonly along: string;
-  /** Another argument that counts the same. */
-  readonly also?: string;
   /** Parts are multiples of this many units. Where a kernel adds up (`ledger`, `sums`), parts are exactly that long: as the kernel's own chunks. */
   readonly by: (a: Arguments) => number;
   /** Where this way is open; always, unless given. */
@@ -68,28 +66,21 @@ const windows = (output: string, channels: string): readonly Cut[] => [
   },
 ];
 
+/** Rows of the image that windows give to. */
+const imageRows: readonly Cut[] = [{ along: "rows", by: () => 1, moves: () => ({ from: 1 }) }];
+
 const lrnRule = [rows("pixels", "x r y", (a) => a.c)];
 const lrnImages = [images((a) => each("x r y", 4 * a.h * a.w * a.c))];
 
 /** How kernels are cut: the way that leaves the least to the busiest thread, of equals the first. */
 export const cuts = {
   convForward: [
-    { along: "m", by: () => 8, moves: (a) => ({ w: 4 * a.rows * a.columns * a.run, b: 4, y: 4 }) },
     { along: "pixels", by: () => 6, moves: () => ({ table: 8 }) },
+    { along: "m", by: () => 8, moves: (a) => ({ w: 4 * a.rows * a.columns * a.run, b: 4, y: 4 }) },
   ],
   depthwiseForward: [{ along: "pixels", by: () => 6, moves: () => ({ table: 8 }) }],
   convRowsForward: windows("r y", "m"),
-  convRowsVjp: [
-    {
-      // Rows of neurons, and the rows of the image that only they reach.
-      along: "oh",
-      also: "h",
-      by: () => 1,
-      when: (a) => a.n === 1 && a.kh === 1 && a.strideH === 1 && a.top === 0 && a.h === a.oh,
-      moves: (a) => ({ s: 4 * a.ow * a.m, out: 4 * a.w * a.c }),
-    },
-    { along: "channels", by: () => LINE, repeats: true, moves: () => ({ weights: 4, out: 4 }) },
-  ],
+  convRowsVjp: imageRows,
   winogradForward: [
     {
       along: "oh",
@@ -105,9 +96,9 @@ export const cuts = {
   ],
   denseVjp: [{ along: "columns", by: () => LINE, moves: () => ({ w: 4, y: 4 }) }],
   maxPoolForward: windows("y", "c"),
-  maxPoolVjp: [{ along: "channels", by: () => LINE, moves: () => each("x y r out", 4) }],
+  maxPoolVjp: imageRows,
   averagePoolForward: windows("y", "c"),
-  averagePoolVjp: [{ along: "channels", by: () => LINE, moves: () => each("s out", 4) }],
+  averagePoolVjp: imageRows,
   lrnForward: [rows("pixels", "x y", (a) => a.c)],
   lrnTaylor: lrnRule,
   lrnTaylorUniform: lrnRule,

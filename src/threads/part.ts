@@ -1,23 +1,30 @@
+import type { Split } from "./split.ts";
+
 /*
  * What threads share beside the memory: the call that is being worked on, and who does what.
  *
- *   ticket   number of the call · 4096 + parts that nobody has taken yet; END when there is nothing more to do
+ *   call     its number; END when there is nothing more to do
  *   done     parts that are finished
  *   parts    of the call
  *   failed   length of the text that says how a part failed
+ *   left     for each thread, how many parts of its share nobody has taken yet
  *
- * A thread takes a part by counting the ticket down. Whoever comes late finds nothing left: the main thread waits for parts, never for threads.
+ * A thread takes parts of its own share by counting down, so that it meets the numbers again that it has just computed, and then those
+ * that others have not come to. Whoever comes late finds nothing left: the main thread waits for parts, never for threads.
  */
-export const TICKET = 0;
-const DONE = 1;
-const PARTS = 2;
-const FAILED = 3;
+
+/** Places are a cache line apart. */
+const LINE = 16;
+export const CALL = 0;
+const DONE = LINE;
+const PARTS = 2 * LINE;
+const FAILED = 3 * LINE;
+const LEFT = 4 * LINE;
 export const END = -1;
-export const MOST_PARTS = 4095;
 
 /** Places of a call's numbers. */
-const [KERNEL, COUNT, ALONG, ALSO, UNIT, TOTAL, SCRATCH, SCRATCH_BYTES] = [0, 1, 2, 3, 4, 5, 6, 7];
-const ARGS = 8;
+const [KERNEL, COUNT, ALONG, UNIT, TOTAL, SCRATCH, SCRATCH_BYTES] = [0, 1, 2, 3, 4, 5, 6];
+const ARGS = 7;
 const MOST_ARGS = 32;
 const TEXT = 200;
 
@@ -26,53 +33,70 @@ const SPINS = 5000;
 
 export interface Control {
   readonly buffer: SharedArrayBuffer;
+  readonly threads: number;
   readonly ints: Int32Array;
   readonly numbers: Float64Array;
   readonly text: Uint16Array;
 }
 
-export function controlOf(buffer: SharedArrayBuffer = new SharedArrayBuffer(64 + 8 * (ARGS + 2 * MOST_ARGS) + 2 * TEXT)): Control {
-  const numbers = new Float64Array(buffer, 64, ARGS + 2 * MOST_ARGS);
-  return { buffer, ints: new Int32Array(buffer, 0, 16), numbers, text: new Uint16Array(buffer, 64 + numbers.byteLength, TEXT) };
-}
-
-/** Makes a call ready for every thread to take parts of. `numbers` as `encode` made them. */
-export function offer({ ints, numbers }: Control, call: Float64Array, parts: number): void {
-  numbers.set(call);
-  ints[PARTS] = parts;
-  Atomics.store(ints, DONE, 0);
-  const number = ((ints[TICKET] >> 12) + 1) & 0x3ffff;
-  Atomics.store(ints, TICKET, (number << 12) | parts);
-  Atomics.notify(ints, TICKET);
+export function controlOf(threads: number, shared?: SharedArrayBuffer): Control {
+  const [intBytes, numberBytes] = [4 * (LEFT + threads * LINE), 8 * (ARGS + 2 * MOST_ARGS)];
+  const buffer = shared ?? new SharedArrayBuffer(intBytes + numberBytes + 2 * TEXT);
+  return {
+    buffer,
+    threads,
+    ints: new Int32Array(buffer, 0, intBytes / 4),
+    numbers: new Float64Array(buffer, intBytes, numberBytes / 8),
+    text: new Uint16Array(buffer, intBytes + numberBytes, TEXT),
+  };
 }
 
 /** A call in numbers. */
-export function encode(
-  kernel: number,
-  { args, moves, along, also, unit, total, scratch, scratchBytes }: {
-    readonly args: readonly number[];
-    readonly moves: readonly number[];
-    readonly along: number;
-    readonly also: number;
-    readonly unit: number;
-    readonly total: number;
-    readonly scratch: number;
-    readonly scratchBytes: number;
-  },
-): Float64Array {
-  return Float64Array.of(kernel, args.length, along, also, unit, total, scratch, scratchBytes, ...args, ...moves);
+export function encode(kernel: number, { args, moves, along, unit, total, scratch, scratchBytes }: Split): Float64Array {
+  return Float64Array.of(kernel, args.length, along, unit, total, scratch, scratchBytes, ...args, ...moves);
 }
 
-/** Takes parts of the call that is on offer until none is left. Part i's arguments are args + i · moves. */
-export function help({ ints, numbers, text }: Control, kernels: readonly ((...args: number[]) => void)[], thread: number): void {
-  for (let ticket = Atomics.load(ints, TICKET); ticket !== END && (ticket & MOST_PARTS) > 0; ticket = Atomics.load(ints, TICKET)) {
-    if (Atomics.compareExchange(ints, TICKET, ticket, ticket - 1) !== ticket) continue;
-    const part = ints[PARTS] - (ticket & MOST_PARTS);
+/** Where a thread's share of the parts ends. */
+const endOf = (thread: number, parts: number, threads: number) => Math.floor(((thread + 1) * parts) / threads);
+
+/** Makes a call ready for every thread to take parts of. `numbers` as `encode` made them. */
+export function offer({ ints, numbers, threads }: Control, call: Float64Array, parts: number): void {
+  numbers.set(call);
+  ints[PARTS] = parts;
+  ints[DONE] = 0;
+  for (let t = 0; t < threads; t++) {
+    Atomics.store(ints, LEFT + t * LINE, endOf(t, parts, threads) - endOf(t - 1, parts, threads));
+  }
+  Atomics.store(ints, CALL, (ints[CALL] + 1) & 0x7fffffff);
+  Atomics.notify(ints, CALL);
+}
+
+/** Tells every thread that there is nothing more to do. */
+export function dismiss({ ints }: Control): void {
+  Atomics.store(ints, CALL, END);
+  Atomics.notify(ints, CALL);
+}
+
+/** A part that nobody has taken yet, of this thread's share if there is one; -1 where none is left. */
+function take({ ints, threads }: Control, thread: number): number {
+  for (let i = 0; i < threads; i++) {
+    const owner = (thread + i) % threads;
+    const place = LEFT + owner * LINE;
+    for (let left = Atomics.load(ints, place); left > 0; left = Atomics.load(ints, place)) {
+      if (Atomics.compareExchange(ints, place, left, left - 1) === left) return endOf(owner, ints[PARTS], threads) - left;
+    }
+  }
+  return -1;
+}
+
+/** Does parts of the call that is on offer until none is left. Part i's arguments are args + i · moves. */
+export function help(control: Control, kernels: readonly ((...args: number[]) => void)[], thread: number): void {
+  const { ints, numbers, text } = control;
+  for (let part = take(control, thread); part >= 0; part = take(control, thread)) {
     const count = numbers[COUNT];
     const args: number[] = [];
     for (let i = ARGS; i < ARGS + count; i++) args.push(numbers[i] + part * numbers[i + count]);
     args[numbers[ALONG]] = Math.min(numbers[UNIT], numbers[TOTAL] - part * numbers[UNIT]);
-    if (numbers[ALSO] >= 0) args[numbers[ALSO]] = args[numbers[ALONG]];
     if (numbers[SCRATCH] >= 0) args[numbers[SCRATCH]] += thread * numbers[SCRATCH_BYTES];
     try {
       kernels[numbers[KERNEL]](...args);

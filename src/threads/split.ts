@@ -1,7 +1,6 @@
 import { bytesOf } from "../plan/place.ts";
 import type { BoundCall } from "../run/wasm.ts";
 import { type Arguments, type Cut, cuts } from "./cuts.ts";
-import { MOST_PARTS } from "./part.ts";
 import { parameters } from "./shared.gen.ts";
 
 /** A call that is cut into parts. */
@@ -13,8 +12,6 @@ export interface Split {
   readonly moves: readonly number[];
   /** The argument that counts units: how many a part has, and all have. */
   readonly along: number;
-  /** Another that counts the same; or -1. */
-  readonly also: number;
   readonly unit: number;
   readonly total: number;
   /** The argument of which every thread needs one of its own, of that many bytes; or -1. */
@@ -59,7 +56,6 @@ export function split({ kernel, args, lengths }: BoundCall, threads: number): Sp
   const { cut, unit } = best;
   const total = a[cut.along];
   const parts = Math.ceil(total / unit);
-  if (parts > MOST_PARTS) return undefined;
   const moves = cut.moves(a);
   const scratch = names.indexOf("scratch");
   return {
@@ -67,7 +63,6 @@ export function split({ kernel, args, lengths }: BoundCall, threads: number): Sp
     args,
     moves: names.map((name) => unit * (moves[name] ?? 0)),
     along: names.indexOf(cut.along),
-    also: cut.also ? names.indexOf(cut.also) : -1,
     unit,
     total,
     scratch,

@@ -1,7 +1,7 @@
 import type { Kernels } from "../core.gen.ts";
 import { assert, LrpError } from "../error.ts";
 import type { Engine, Instance } from "../run/wasm.ts";
-import { controlOf, encode, END, failure, finish, help, offer, TICKET } from "./part.ts";
+import { controlOf, dismiss, encode, failure, finish, help, offer } from "./part.ts";
 import { parameters } from "./shared.gen.ts";
 import { split, SUMS } from "./split.ts";
 import { start } from "./start.ts";
@@ -16,13 +16,12 @@ export async function team(module: WebAssembly.Module, threads: number): Promise
   const memory = new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true });
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
   const known = names.map((name) => kernels[name] as (...args: number[]) => void);
-  const control = controlOf();
+  const control = controlOf(threads);
   const helpers = Array.from({ length: threads - 1 }, (_, i) =>
-    start({ module, memory, buffer: control.buffer, kernels: names, thread: i + 1 }),
+    start({ module, memory, buffer: control.buffer, kernels: names, thread: i + 1, threads }),
   );
   const end = () => {
-    Atomics.store(control.ints, TICKET, END);
-    Atomics.notify(control.ints, TICKET);
+    dismiss(control);
     for (const helper of helpers) helper.end();
   };
   await Promise.all(helpers.map(({ ready }) => ready)).catch((error: Error) => {
@@ -48,14 +47,18 @@ export async function team(module: WebAssembly.Module, threads: number): Promise
       moves[sums] = 8 * count;
     }
     const numbers = encode(names.indexOf(call.kernel), { ...cut, args, moves });
-    return () => {
-      const parted = new Float64Array(memory.buffer, count > 0 ? args[sums] : 0, count * parts).fill(0);
+    const run = () => {
       offer(control, numbers, parts);
       help(control, known, 0);
       finish(control);
       const failed = failure(control);
       assert(failed === undefined, `${call.kernel} in a thread: ${failed}`);
-      if (count > 0) addUp(parted, new Float64Array(memory.buffer, call.args[sums], count), parameters[call.kernel][sums] === "sums");
+    };
+    if (count === 0) return run;
+    return () => {
+      const parted = new Float64Array(memory.buffer, args[sums], count * parts).fill(0);
+      run();
+      addUp(parted, new Float64Array(memory.buffer, call.args[sums], count), parameters[call.kernel][sums] === "sums");
     };
   };
   return { instance: () => ({ kernels, memory, bind }), end };

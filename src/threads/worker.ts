@@ -1,4 +1,4 @@
-import { controlOf, END, help, TICKET, waitWhile } from "./part.ts";
+import { CALL, controlOf, END, help, waitWhile } from "./part.ts";
 
 /** What a thread gets when it starts. */
 export interface Orders {
@@ -7,7 +7,9 @@ export interface Orders {
   readonly buffer: SharedArrayBuffer;
   /** Names of the kernels, by which calls number them. */
   readonly kernels: readonly string[];
+  /** Which one it is, of how many. */
   readonly thread: number;
+  readonly threads: number;
 }
 
 interface Port {
@@ -18,16 +20,14 @@ interface Port {
 /** Where messages come from: Node's threads have a port, those of browsers are one. */
 const port = (globalThis.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? globalThis) as unknown as Port;
 
-port.onmessage = ({ data: { module, memory, buffer, kernels, thread } }) => {
+port.onmessage = ({ data: { module, memory, buffer, kernels, thread, threads } }) => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const control = controlOf(buffer);
+  const control = controlOf(threads, buffer);
   const known = kernels.map((name) => exports[name] as (...args: number[]) => void);
   port.postMessage("ready");
-  for (;;) {
+  for (let call = Atomics.load(control.ints, CALL); call !== END; call = Atomics.load(control.ints, CALL)) {
     help(control, known, thread);
-    const ticket = Atomics.load(control.ints, TICKET);
-    if (ticket === END) break;
-    waitWhile(control, TICKET, ticket);
+    waitWhile(control, CALL, call);
   }
   port.onmessage = null;
 };
