@@ -78,6 +78,7 @@ export const cuts = {
     { along: "pixels", by: () => 6, moves: () => ({ table: 8 }) },
     { along: "m", by: () => 8, moves: (a) => ({ w: 4 * a.rows * a.columns * a.run, b: 4, y: 4 }) },
   ],
+  convListForward: [{ along: "pixels", by: () => 1, moves: () => ({ table: 8 }) }],
   depthwiseForward: [{ along: "pixels", by: () => 6, moves: () => ({ table: 8 }) }],
   convRowsForward: windows("r y", "m"),
   convRowsVjp: imageRows,
@@ -149,6 +150,7 @@ export const undivided = {
   heapBase: "computes nothing",
   convTable: "writes two numbers for a pixel, of which a part would have to repeat the last",
   countNonzero: "returns its result; reads once what is worked on for long",
+  listNonzero: "a list begins where the one before it ends",
   divideRelative: "needs the sum over all before it divides",
   addBlock: "may add to the same place from anywhere",
 } as const satisfies Record<Exclude<keyof Kernels, keyof typeof cuts>, string>;

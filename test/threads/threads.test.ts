@@ -148,9 +148,9 @@ describe.runIf(built)("threads", () => {
   });
 
   it("tell how a part failed in a thread", async () => {
-    const { team } = (await import(join(root, "dist/threads/team.js"))) as typeof import("../../src/threads/team.ts");
-    const { shared } = (await import(join(root, "dist/threads/shared.gen.js"))) as typeof import("../../src/threads/shared.gen.ts");
-    const { compile } = (await import(join(root, "dist/run/wasm.js"))) as typeof import("../../src/run/wasm.ts");
+    const { team } = (await import(join(root, "build/js/threads/team.js"))) as typeof import("../../src/threads/team.ts");
+    const { shared } = (await import(join(root, "build/js/threads/shared.gen.js"))) as typeof import("../../src/threads/shared.gen.ts");
+    const { compile } = (await import(join(root, "build/js/run/wasm.js"))) as typeof import("../../src/run/wasm.ts");
     const engine = await team(await compile(hasRelaxedSimd() ? "relaxed" : "simd", shared), 2);
     const { bind } = engine.instance();
     // Beyond the end of a memory of two pages.
