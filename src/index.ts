@@ -14,8 +14,8 @@ import { binaryFor, compile, instantiate } from "./run/wasm.ts";
  * model.predict({ data: Float32Array.of(1, 2), dims: [1, 2] }).output.data; // Float32Array [5]
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
-  const graph = open(source);
-  const module = await compile(binaryFor(options));
+  // The kernels are compiled on another thread while the file is read.
+  const [module, graph] = await Promise.all([compile(binaryFor(options)), Promise.resolve(source).then(open)]);
   return new Model(graph, { instance: () => instantiate(module), end() {} }, options);
 }
 
