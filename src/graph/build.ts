@@ -39,7 +39,8 @@ function constantOf(tensor: TensorProto): Constant {
   const { data } = tensor.value;
   // A single infinity is a bound that is not there; in a weight it is damage.
   require(firstNonFinite(data) < 0 ||
-    (data.length === 1 && !Number.isNaN(data[0])), "invalid-model", "finite numbers", "NaN or infinity", "The file is damaged, or its training diverged.");
+    (data.length === 1 &&
+      !Number.isNaN(data[0])), "invalid-model", "finite numbers", "NaN or infinity", "The file is damaged, or its training diverged.");
   return tensor.value;
 }
 

@@ -61,7 +61,16 @@ export const maxPool: Op<PoolAttributes> = {
     kind: "route",
     vjp(e, call, r) {
       const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-      e.emit("maxPoolVjp", e.as(call.x(0), "last"), call.y(0), e.as(r, "last"), out, ...sizes(call), 0, asPlane(call.attributes.axes!)[0].length);
+      e.emit(
+        "maxPoolVjp",
+        e.as(call.x(0), "last"),
+        call.y(0),
+        e.as(r, "last"),
+        out,
+        ...sizes(call),
+        0,
+        asPlane(call.attributes.axes!)[0].length,
+      );
       return [out];
     },
   },

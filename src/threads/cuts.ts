@@ -92,9 +92,7 @@ export const cuts = {
     },
     { along: "m", by: () => 8, repeats: true, moves: (a) => ({ w: 4 * 9 * a.c, b: 4, y: 4 }) },
   ],
-  denseForward: [
-    { along: "m", by: () => 4, moves: (a) => ({ w: 4 * a.k, b: 4, y: 4 }) },
-  ],
+  denseForward: [{ along: "m", by: () => 4, moves: (a) => ({ w: 4 * a.k, b: 4, y: 4 }) }],
   denseVjp: [{ along: "columns", by: () => LINE, moves: () => ({ w: 4, y: 4 }) }],
   maxPoolForward: windows("y", "c"),
   maxPoolVjp: imageRows,
@@ -141,8 +139,12 @@ export const cuts = {
   multiply: [flat("x c y")],
   multiplyAdd: [flat("x c y")],
   halvesForward: [{ along: "pixels", by: (a) => grain(a.c), moves: (a) => ({ x: 4 * a.c, y: 8 * a.c }) }],
-  halvesMultiply: [{ along: "pixels", by: (a) => grain(a.channels), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) }],
-  halvesMultiplyAdd: [{ along: "pixels", by: (a) => grain(a.channels), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) }],
+  halvesMultiply: [
+    { along: "pixels", by: (a) => grain(a.channels), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) },
+  ],
+  halvesMultiplyAdd: [
+    { along: "pixels", by: (a) => grain(a.channels), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) },
+  ],
 } as const satisfies Partial<Record<keyof Kernels, readonly Cut[]>>;
 
 /** Kernels that one thread does alone, and why. */

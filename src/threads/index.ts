@@ -16,7 +16,12 @@ export interface ThreadOptions extends LoadOptions {
 const forgotten = new FinalizationRegistry<() => void>((end) => end());
 
 function unsupported(expected: string, received: string, fix: string): LrpError {
-  return new LrpError("unsupported", { where: "option 'threads'", expected, received, fix: `${fix} Or load from 'relprop', without threads.` });
+  return new LrpError("unsupported", {
+    where: "option 'threads'",
+    expected,
+    received,
+    fix: `${fix} Or load from 'relprop', without threads.`,
+  });
 }
 
 /** Throws where threads cannot share a memory, or the caller's may not wait for the others. */

@@ -76,7 +76,8 @@ async function expectSameModels(source: Source, inputs: readonly Tensor[], threa
   const several = await load(source, { ...options, threads });
   for (const x of inputs) {
     expect(several.predict(x)).toEqual(one.predict(x));
-    for (const { composite, low, high } of ways) expectSame(one, several, x, composite.includes("Box") ? { composite, low, high } : { composite });
+    for (const { composite, low, high } of ways)
+      expectSame(one, several, x, composite.includes("Box") ? { composite, low, high } : { composite });
   }
   one.dispose();
   several.dispose();
@@ -87,7 +88,12 @@ function runAlone(code: string): string {
   const script = `import { load } from "./dist/threads/index.js"; import { readFileSync } from "node:fs";
 const bytes = readFileSync("demo/digits.onnx"); const x = { data: new Float32Array(784), dims: [1, 1, 28, 28] };
 ${code}`;
-  return execFileSync(process.execPath, ["--input-type=module", "-e", script], { cwd: root, encoding: "utf8", stdio: "pipe", timeout: 20_000 });
+  return execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+    cwd: root,
+    encoding: "utf8",
+    stdio: "pipe",
+    timeout: 20_000,
+  });
 }
 
 describe.runIf(built)("threads", () => {
@@ -130,7 +136,9 @@ describe.runIf(built)("threads", () => {
 
   it("do not keep a process alive: one that forgets to dispose, one that fails, one that never computes", () => {
     expect(runAlone(`const m = await load(bytes, { threads: 3 }); console.log(m.predict(x).output.dims.join());`)).toBe("1,10\n");
-    expect(() => runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); throw new Error("on purpose");`)).toThrow("on purpose");
+    expect(() => runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); throw new Error("on purpose");`)).toThrow(
+      "on purpose",
+    );
     expect(runAlone(`await load(bytes, { threads: 2 }); console.log("loaded");`)).toBe("loaded\n");
   });
 
