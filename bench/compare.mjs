@@ -125,7 +125,8 @@ ${table(
 `;
 console.log(text);
 if (values.write) {
-  writeFileSync(new URL("RESULTS.md", import.meta.url), text);
+  const reasons = readFileSync(new URL("reasons.md", import.meta.url), "utf8");
+  writeFileSync(new URL("RESULTS.md", import.meta.url), `${text}\n${reasons}`);
   writeFileSync(new URL("results.json", import.meta.url), `${JSON.stringify({ about, rows, goals: judged(rows) }, undefined, 2)}\n`);
 }
 if (failed.length > 0) process.exitCode = 1;
