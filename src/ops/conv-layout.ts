@@ -194,28 +194,32 @@ function runDense(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bi
   }
 }
 
+/** Channels of one list, as the kernel has them. */
+const LISTED = 128;
+
 /**
  * Up to which share of numbers other than 0 it pays to list them. Measured, in ns: a dense product takes 1 / 27 (Winograd's 1 / 65), one from
  * a list 1 / 21 (1 / 13 where the weights of several taps do not fit the first cache), for whole lots of 32 outputs; listing a number 0.7,
  * and a list that begins 12.
  */
-export function listLimit({ inputs, outputs }: Pick<Channels, "inputs" | "outputs">, taps: number, tiled: boolean): number {
+function listLimit({ inputs, outputs }: Channels, taps: number, tiled: boolean): number {
   const lots = Math.ceil(outputs / 32);
   const dense = (inputs * outputs) / (tiled ? 65 : 27);
-  const around = (0.7 * inputs) / taps + 12 * lots * Math.ceil(inputs / 128);
+  const around = (0.7 * inputs) / taps + 12 * lots * Math.ceil(inputs / LISTED);
   return (dense - around) / ((inputs * 32 * lots) / (taps === 1 ? 21 : 13));
 }
 
-function runLists(e: Emitter, node: string, p: Pass, { inputs: c, outputs }: Channels, w: Weights, bias: Value, limit: number): void {
+function runLists(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: Value, limit: number): void {
+  const { inputs: c, outputs } = g;
   const pixels = p.n * p.oh * p.ow;
   const image = p.x.count / c;
-  const starts = e.scratch(`${node}:starts`, Math.ceil(c / 128) * (image + 1));
+  const starts = e.scratch(`${node}:starts`, Math.ceil(c / LISTED) * (image + 1));
   const lists = e.scratch(`${node}:lists`, 2 * Math.ceil(limit * p.x.count) + 2);
   const table = e.scratch(`${node}:table`, 2 * roundUp(pixels, TILE));
   const [xImage, xRow, xPixel] = p.xStrides;
   e.emit("listNonzero", p.x, starts, lists, image, c);
   e.emit("convTable", table, p.n, p.oh, p.ow, xImage / c, xRow / c, xPixel / c, ...p.yStrides);
-  const packed = panelsOf(e, p.rows * p.columns, { group: 1, inputs: c, outputs, depthwise: false }, w, 0);
+  const packed = panelsOf(e, p.rows * p.columns, g, w, 0);
   const y = { value: p.y, offset: p.yOffset };
   const first = { value: starts, offset: p.xOffset / c };
   e.emit(

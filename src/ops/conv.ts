@@ -2,7 +2,7 @@ import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
 import { type BiasMap, type Call, type Linear, type Op, type Operands, PLAIN, type Precision, require, type WeightMap } from "./op.ts";
 import { biasValue, type ConvAttributes, denseVjp, denseZ, type Geometry, geometry, payBack, pays, weightsOf } from "./conv-dense.ts";
-import { asPlane, readWindow, windowAxes } from "./window.ts";
+import { asPlane, readWindow, windowAxes, windowSizes } from "./window.ts";
 
 function convZ(
   e: Emitter,
@@ -43,24 +43,7 @@ function byRows(e: Emitter, call: Call<ConvAttributes>, map: WeightMap) {
   return {
     rows,
     scratch: e.scratch(`${call.node.name}:line`, taps * inputs + 2 * (m / group + 4)),
-    sizes: [
-      n,
-      h.length,
-      w.length,
-      c,
-      h.out,
-      w.out,
-      m,
-      h.kernel,
-      w.kernel,
-      h.stride,
-      w.stride,
-      h.before,
-      w.before,
-      h.dilation,
-      w.dilation,
-      group,
-    ] as const,
+    sizes: [n, h.length, w.length, c, h.out, w.out, m, ...windowSizes(h, w), group] as const,
   };
 }
 

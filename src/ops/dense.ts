@@ -1,6 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
-import { type BiasMap, type Call, type Halves, type Linear, mapOf, type Op, type Operands, PLAIN, require, type WeightMap } from "./op.ts";
+import { type BiasMap, type Call, type Linear, mapOf, type NumberMap, type Op, type Operands, PLAIN, require } from "./op.ts";
 
 /** Gemm and MatMul with a constant second factor: y = scale · x · W + b. */
 export interface DenseAttributes {
@@ -9,9 +9,6 @@ export interface DenseAttributes {
   readonly alpha: number;
   readonly beta: number;
 }
-
-/** A dense layer's rows are long enough for two passes. */
-type DenseMap = Exclude<WeightMap, Halves>;
 
 interface Sizes {
   readonly n: number;
@@ -26,7 +23,7 @@ function sizes({ inputs, attributes }: Pick<Call<DenseAttributes>, "inputs" | "a
 }
 
 /** The weight as rows of k, and the two slopes that the kernel applies while it reads them. */
-function weights(e: Emitter, call: Call<DenseAttributes>, map: DenseMap): { value: Value; p: number; q: number } {
+function weights(e: Emitter, call: Call<DenseAttributes>, map: NumberMap): { value: Value; p: number; q: number } {
   const { name, constant } = call.inputs[1]!;
   const source = constant!.data as Float32Array;
   const { m, k } = sizes(call);
@@ -54,7 +51,7 @@ function biasOf(call: Pick<Call<DenseAttributes>, "inputs" | "attributes">): Con
   return { type: "float32", dims: [m], data };
 }
 
-function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], map: DenseMap, biasMap: BiasMap | undefined): Value {
+function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], map: NumberMap, biasMap: BiasMap | undefined): Value {
   const { n, m, k } = sizes(call);
   const y = e.temp(call.outputs[0].name, call.outputs[0].dims);
   const { value, p, q } = weights(e, call, map);
@@ -73,7 +70,7 @@ function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], 
   return y;
 }
 
-function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: DenseMap): readonly Value[] {
+function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: NumberMap): readonly Value[] {
   const { n, m, k } = sizes(call);
   const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims);
   const { value, p, q } = weights(e, call, map);
@@ -81,12 +78,13 @@ function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: DenseM
   return [out];
 }
 
+// It has no `halves`, so its maps are those of single numbers.
 const linear: Linear<DenseAttributes> = {
   kind: "linear",
   layout: "first",
   data: () => [0],
-  z: (e, call, x, map, bias) => denseZ(e, call, x, map as DenseMap, bias),
-  vjp: (e, call, s, map) => denseVjp(e, call, s, map as DenseMap),
+  z: (e, call, x, map, bias) => denseZ(e, call, x, map as NumberMap, bias),
+  vjp: (e, call, s, map) => denseVjp(e, call, s, map as NumberMap),
   bias: biasOf,
 };
 

@@ -75,12 +75,14 @@ export interface Halves {
   readonly plus: Slopes;
   readonly minus: Slopes;
 }
-export type WeightMap = Slopes | "square" | "one" | Halves;
+/** What happens to a single number. */
+export type NumberMap = Slopes | "square" | "one";
+export type WeightMap = NumberMap | Halves;
 export type BiasMap = Slopes | "square";
 export const PLAIN: Slopes = [1, 1];
 
 /** A map of single numbers as a function. */
-export function mapOf(map: Exclude<WeightMap, Halves>): (v: number) => number {
+export function mapOf(map: NumberMap): (v: number) => number {
   if (map === "square") return (v) => v * v;
   if (map === "one") return () => 1;
   const [p, q] = map;

@@ -1,7 +1,7 @@
 import type { Emitter, Value } from "../step.ts";
 import { addScaled, type Dims, size } from "../tensor.ts";
 import { type Call, type Linear, type Op, type Operands, require } from "./op.ts";
-import { type Axis, asPlane, readWindow, type WindowAttributes, windowAxes } from "./window.ts";
+import { type Axis, asPlane, readWindow, type WindowAttributes, windowAxes, windowSizes } from "./window.ts";
 
 interface PoolAttributes {
   readonly window: WindowAttributes;
@@ -14,22 +14,7 @@ interface PoolAttributes {
 function sizes(call: Call<PoolAttributes>) {
   const [n, c] = call.inputs[0]!.dims;
   const [h, w] = asPlane(call.attributes.axes!);
-  return [
-    n,
-    h.length,
-    w.length,
-    c,
-    h.out,
-    w.out,
-    h.kernel,
-    w.kernel,
-    h.stride,
-    w.stride,
-    h.before,
-    w.before,
-    h.dilation,
-    w.dilation,
-  ] as const;
+  return [n, h.length, w.length, c, h.out, w.out, ...windowSizes(h, w)] as const;
 }
 
 function infer([x]: Operands, a: PoolAttributes): { dims: Dims[]; attributes: PoolAttributes } {

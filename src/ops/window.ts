@@ -96,3 +96,8 @@ export function asPlane(axes: readonly Axis[]): readonly [Axis, Axis] {
   require(list.length === 2, "unsupported", "a window over at most two axes", `${axes.length} axes`);
   return [list[0], list[1]];
 }
+
+/** kh, kw and the strides, pads and dilations of two axes: the order in which kernels take them. */
+export function windowSizes(h: Axis, w: Axis) {
+  return [h.kernel, w.kernel, h.stride, w.stride, h.before, w.before, h.dilation, w.dilation] as const;
+}

@@ -1,4 +1,4 @@
-import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../step.ts";
+import { type Argument, isRef, type Step, type Value, valueOf } from "../step.ts";
 import type { Program } from "./lower.ts";
 
 /** Where every computed value lies while the program runs, in bytes from the start of the arena. */
@@ -25,13 +25,8 @@ export function bytesOf(count: number): number {
 /** The computed values of a step, call by call: the two ways of a choice follow each other. */
 function mentioned(step: Step): Value[][] {
   if ("limit" in step) return [[step.value], ...[...step.sparse, ...step.dense].flatMap(mentioned)];
-  const called = callsOf([step]).map(({ args }) =>
-    (args as readonly Argument[]).flatMap((argument) => {
-      const value = valueOf(argument);
-      return value && !value.weight ? [value] : [];
-    }),
-  );
-  return called;
+  const values = (step.args as readonly Argument[]).map(valueOf);
+  return [values.filter((value): value is Value => value !== undefined && !value.weight)];
 }
 
 /** A value lives from its first to its last mention; what the caller reads or writes is mentioned at the ends. */

@@ -1,6 +1,6 @@
 import type { Emitter, Ref, Value } from "../step.ts";
 import { zip } from "../ops/arithmetic.ts";
-import { type BiasMap, type Call, type Halves, type Linear, mapOf, PLAIN, type Precision, type Slopes, type WeightMap } from "../ops/op.ts";
+import { type BiasMap, type Call, type Linear, mapOf, type NumberMap, PLAIN, type Precision, type Slopes } from "../ops/op.ts";
 import type { Bound, Group, LinearRule, Pass, Stabilizer } from "../rules/rule.ts";
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
@@ -55,7 +55,7 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
       return ones;
     }
     // An operator without parameters has the constant weight ±1: its map is a factor of the input.
-    const factor = pass.sign * (signs ? mapOf(pass.weight as Exclude<WeightMap, Halves>)(signs[i]) : 1);
+    const factor = pass.sign * (signs ? mapOf(pass.weight as NumberMap)(signs[i]) : 1);
     const [p, q] = [input[0] * factor, nonnegative[i] ? input[0] * factor : input[1] * factor];
     if (p === 0 && q === 0) return undefined;
     if (p === 1 && q === 1) return value;

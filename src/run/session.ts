@@ -1,6 +1,7 @@
 import { LrpError } from "../error.ts";
 import { bytesOf, type Plan } from "../plan/place.ts";
 import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../step.ts";
+import { firstNonFinite } from "../tensor.ts";
 import type { Instance } from "./wasm.ts";
 
 const PAGE = 65536;
@@ -54,13 +55,13 @@ export class Session {
       const named = callsOf([step])
         .flatMap((call) => (call.args as readonly Argument[]).map(valueOf))
         .filter((value) => value && values.has(value.name));
-      const bad = named.find((value) => !this.read(plan, value!).every(Number.isFinite));
+      const bad = named.find((value) => firstNonFinite(this.read(plan, value!)) >= 0);
       if (bad) return bad.name;
     }
     return undefined;
   }
 
-  /** What a value holds after `run`: a view, good until the next call. */
+  /** What a value holds after `forward` or `backward`: a view, good until the next call. */
   read(plan: Plan, value: Value): Float32Array {
     return new Float32Array(this.#instance.memory.buffer, this.#address(value, plan, this.#bind(plan).arena), value.count);
   }
