@@ -36,10 +36,10 @@ const rows = {
     flops: 2 * pixels * m * rows * columns * run,
     bytes: F32 * (m * rows * columns * run + pixels * m),
   }),
-  winogradForward: ({ n, oh, ow, c, m }) => ({
+  winogradForward: ({ n, oh, ow, c, m, taps }) => ({
     kind: "convolution",
-    flops: 2 * 9 * n * oh * ow * c * m,
-    bytes: F32 * (9 * c * m + n * oh * ow * (c + m)),
+    flops: 2 * taps ** 2 * n * oh * ow * c * m,
+    bytes: F32 * (taps ** 2 * c * m + n * oh * ow * (c + m)),
   }),
   convRowsForward: neurons,
   convRowsVjp: neurons,

@@ -8,7 +8,7 @@ export interface LoadOptions {
   readonly classes?: readonly string[];
   /** Fused multiply-adds where the runtime has them (default "auto"); "never" gives the same bits everywhere. */
   readonly relaxed?: "auto" | "never";
-  /** 3x3 convolutions by Winograd's method (default true): twice to three times as fast, rounded to about 1e-5 of the largest value. */
+  /** 3x3 and 5x5 convolutions by Winograd's method (default true): about twice as fast, rounded to about 2e-6 of the largest value. */
   readonly winograd?: boolean;
   /**
    * "kept" (default): every form in which rules read the weights is made once and stays in memory. "repacked": made anew for each layer

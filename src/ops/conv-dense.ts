@@ -1,7 +1,7 @@
 import type { Emitter, Value } from "../step.ts";
 import { size } from "../tensor.ts";
 import { type BiasMap, type Call, type Halves, mapOf, PLAIN, type Precision, type WeightMap } from "./op.ts";
-import { padded, PANEL, type Phase, phasesOf, roundUp, run, tilesPay, together } from "./conv-layout.ts";
+import { padded, PANEL, type Phase, phasesOf, roundUp, run, tileSide, tilesPay, together } from "./conv-layout.ts";
 import type { Axis, WindowAttributes } from "./window.ts";
 
 /*
@@ -74,7 +74,7 @@ export const pays = ({ n, c, m, group, h, w }: Geometry) => tilesPay(h, w, n, h.
 export const payBack = ({ n, c, m, group, h, w }: Geometry) => tilesPay(h, w, n, h.length, w.length, m / group, c / group);
 
 /** How far whole tiles reach beyond `length` outputs. */
-const overhang = (length: number, tiled: boolean) => (tiled ? roundUp(length, 4) - length : 0);
+const overhang = (length: number, kernel: number, tiled: boolean) => (tiled ? roundUp(length, tileSide(kernel)) - length : 0);
 
 /** y = L(x; f(W)) + f(b) at every neuron. */
 export function denseZ(
@@ -89,7 +89,7 @@ export function denseZ(
   const site = geometry(call, map);
   const { n, c, m, group, h, w, depthwise } = site;
   const tiled = e.winograd && precision === "fast" && pays(site);
-  const [bottom, right] = [Math.max(0, h.after) + overhang(h.out, tiled), Math.max(0, w.after) + overhang(w.out, tiled)];
+  const [bottom, right] = [Math.max(0, h.after) + overhang(h.out, h.kernel, tiled), Math.max(0, w.after) + overhang(w.out, w.kernel, tiled)];
   const image = padded(e, x, n, h.length, w.length, c, [h.before, bottom, w.before, right]);
   const [inputs, outputs] = [c / group, m / group];
   const pass = {
@@ -129,7 +129,7 @@ export function denseVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, out: 
   const tiled = e.winograd && precision === "fast" && payBack(site);
   const [top, bottom] = reach(rows, h.out);
   const [left, right] = reach(columns, w.out);
-  const image = padded(e, s, n, h.out, w.out, m, [top, bottom + overhang(h.length, tiled), left, right + overhang(w.length, tiled)]);
+  const image = padded(e, s, n, h.out, w.out, m, [top, bottom + overhang(h.length, h.kernel, tiled), left, right + overhang(w.length, w.kernel, tiled)]);
   const [inputs, width] = [m / group, c / group];
   const { name, source, variant, at } = weightsOf(call, map);
   if ([...rows, ...columns].some((p) => p.width === 0)) e.fill(out, 0);

@@ -71,17 +71,23 @@ export function packPanels(
   }
 }
 
-function tilesOf(n: number, oh: number, ow: number): number {
-  return n * Math.ceil(oh / 4) * Math.ceil(ow / 4);
+/** Outputs along one side of a Winograd tile, which reads six inputs. */
+export const tileSide = (kernel: number) => 7 - kernel;
+
+/** How much faster tiles are than the direct kernel, measured. */
+export const tileGain = (kernel: number) => (kernel === 3 ? 2.4 : 1.8);
+
+function tilesOf(n: number, oh: number, ow: number, kernel: number): number {
+  return n * Math.ceil(oh / tileSide(kernel)) * Math.ceil(ow / tileSide(kernel));
 }
 
-/** Whether Winograd's tiles pay: 36 products for 16 outputs instead of 144, but whole tiles, six at a time, and weights to transform. */
+/** Whether Winograd's tiles pay: 36 products for 16 outputs of a 3x3 window or 4 of a 5x5, but whole tiles, six at a time, and weights to transform. */
 export function tilesPay(h: Axis, w: Axis, n: number, oh: number, ow: number, inputs: number, outputs: number): boolean {
-  const fits = [h, w].every((axis) => axis.kernel === 3 && axis.stride === 1 && axis.dilation === 1);
-  if (!fits || inputs % 4 !== 0 || outputs % 4 !== 0 || inputs < 16 || outputs < 16) return false;
+  const fits = [h, w].every((axis) => (axis.kernel === 3 || axis.kernel === 5) && axis.stride === 1 && axis.dilation === 1);
+  if (!fits || h.kernel !== w.kernel || inputs % 4 !== 0 || outputs % 4 !== 0 || inputs < 16 || outputs < 16) return false;
   // In multiply-adds for each pair of channels; transforming a pair's weights costs about as much as 100.
-  const direct = 9 * roundUp(n * oh * ow, TILE);
-  const tiled = 36 * roundUp(tilesOf(n, oh, ow), TILE) + 100;
+  const direct = h.kernel ** 2 * roundUp(n * oh * ow, TILE);
+  const tiled = 36 * roundUp(tilesOf(n, oh, ow, h.kernel), TILE) + 100;
   return tiled < 0.8 * direct;
 }
 
@@ -152,7 +158,7 @@ interface Weights {
 /** Emits a convolution. `bias` and `zeros` give one number for each output of a group, in whole panels. */
 export function run(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: (group: number) => Value, zeros: Value): void {
   const dense = () => runDense(e, node, p, g, w, bias, zeros);
-  const limit = g.group === 1 ? listLimit(g, p.rows * p.columns, p.tiled) : 0;
+  const limit = g.group === 1 ? listLimit(g, p.rows * p.columns, p.tiled ? tileGain(p.rows) : 1) : 0;
   if (limit < 0.05) dense();
   else e.choose(p.x, limit, () => runLists(e, node, p, g, w, bias(0), limit), dense);
 }
@@ -198,13 +204,13 @@ function runDense(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bi
 const LISTED = 128;
 
 /**
- * Up to which share of numbers other than 0 it pays to list them. Measured, in ns: a dense product takes 1 / 27 (Winograd's 1 / 65), one from
+ * Up to which share of numbers other than 0 it pays to list them. Measured, in ns: a dense product takes 1 / 27, one from
  * a list 1 / 21 (1 / 13 where the weights of several taps do not fit the first cache), for whole lots of 32 outputs; listing a number 0.7,
  * and a list that begins 12.
  */
-function listLimit({ inputs, outputs }: Channels, taps: number, tiled: boolean): number {
+function listLimit({ inputs, outputs }: Channels, taps: number, gain: number): number {
   const lots = Math.ceil(outputs / 32);
-  const dense = (inputs * outputs) / (tiled ? 65 : 27);
+  const dense = (inputs * outputs) / (27 * gain);
   const around = (0.7 * inputs) / taps + 12 * lots * Math.ceil(inputs / LISTED);
   return (dense - around) / ((inputs * 32 * lots) / (taps === 1 ? 21 : 13));
 }
@@ -255,9 +261,9 @@ function runTiled(
   zeros: Value,
   y: Ref,
 ): void {
-  const some = Math.min(SOME, roundUp(tilesOf(p.n, p.oh, p.ow), TILE));
+  const some = Math.min(SOME, roundUp(tilesOf(p.n, p.oh, p.ow, p.rows), TILE));
   const scratch = e.scratch(`${node}:tiles`, some * (36 * (inputs + PANEL) + 2) + 36 * PANEL * inputs + 1896);
   const [xImage, xRow, xPixel] = p.xStrides;
-  const sizes = [p.n, p.oh, p.ow, inputs, outputs, xImage, xRow, xPixel, p.yStrides[2], some] as const;
+  const sizes = [p.n, p.oh, p.ow, inputs, outputs, p.rows, xImage, xRow, xPixel, p.yStrides[2], some] as const;
   e.emit("winogradForward", x, packed, bias, zeros, y, scratch, ...sizes);
 }

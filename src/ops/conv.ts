@@ -2,6 +2,7 @@ import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
 import { type BiasMap, type Call, type Linear, type Op, type Operands, PLAIN, type Precision, require, type WeightMap } from "./op.ts";
 import { biasValue, type ConvAttributes, denseVjp, denseZ, type Geometry, geometry, payBack, pays, weightsOf } from "./conv-dense.ts";
+import { tileGain } from "./conv-layout.ts";
 import { asPlane, readWindow, windowAxes, windowSizes } from "./window.ts";
 
 function convZ(
@@ -49,11 +50,11 @@ function byRows(e: Emitter, call: Call<ConvAttributes>, map: WeightMap) {
 
 /**
  * Up to which share of live neurons it pays to go neuron by neuron: measured, a live neuron costs about as much as 1.6 of a dense
- * convolution, or 4 of Winograd's, and a start as much as 90 of its inputs.
+ * convolution, and a start as much as 90 of its inputs.
  */
 function sparseLimit({ c, group, h, w }: Geometry, tiled: boolean): number {
   const inputs = (h.kernel * w.kernel * c) / group;
-  return ((tiled ? 0.25 : 0.6) * inputs) / (inputs + 90);
+  return ((tiled ? 0.6 / tileGain(h.kernel) : 0.6) * inputs) / (inputs + 90);
 }
 
 function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMap, precision: Precision): readonly Value[] {

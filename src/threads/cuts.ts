@@ -85,12 +85,12 @@ export const cuts = {
   winogradForward: [
     {
       along: "oh",
-      by: () => 4,
+      by: (a) => 7 - a.taps,
       // Tiles go six at a time, which does not work out where they are few.
       when: (a) => a.n === 1 && a.oh >= 64,
       moves: (a) => ({ x: 4 * a.xRow, y: 4 * a.ow * a.yPixel }),
     },
-    { along: "m", by: () => 8, repeats: true, moves: (a) => ({ w: 4 * 9 * a.c, b: 4, y: 4 }) },
+    { along: "m", by: () => 8, repeats: true, moves: (a) => ({ w: 4 * a.taps ** 2 * a.c, b: 4, y: 4 }) },
   ],
   denseForward: [{ along: "m", by: () => 4, moves: (a) => ({ w: 4 * a.k, b: 4, y: 4 }) }],
   denseVjp: [{ along: "columns", by: () => LINE, moves: () => ({ w: 4, y: 4 }) }],
