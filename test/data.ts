@@ -1,14 +1,12 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect } from "vitest";
 import { decodeImage } from "../src/cli/image.ts";
 import { preprocess, type Tensor } from "../src/index.ts";
+import { dataRoot } from "./data-root.ts";
 
-/** Real models, pictures and data sets are not part of the project: `RELPROP_DATA` or ../shared/data beside it. */
-const root = process.env.RELPROP_DATA ?? resolve(import.meta.dirname, "../../shared/data");
-
-export const hasData = existsSync(join(root, "models"));
+export const hasData = existsSync(join(dataRoot, "models"));
 
 if (!hasData) {
   if (process.env.CI) throw new Error(`real models are required in CI; none under RELPROP_DATA or ../shared/data`);
@@ -17,7 +15,7 @@ if (!hasData) {
 
 /** A file of the data folder, as plain bytes. */
 export function dataFile(path: string): Uint8Array {
-  const bytes = new Uint8Array(readFileSync(join(root, path)));
+  const bytes = new Uint8Array(readFileSync(join(dataRoot, path)));
   return path.endsWith(".gz") ? new Uint8Array(gunzipSync(bytes)) : bytes;
 }
 

@@ -1,15 +1,41 @@
 import { PbfReader } from "pbf";
-import type { Tensor } from "../src/index.ts";
 
-/** Reads a float TensorProto, as the backend tests store them; apart from the library's own reader. */
-export function buildTensor(bytes: Uint8Array): Tensor {
+/** Numbers of a file, in row-major order, with the name of their type. */
+export interface StoredTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  readonly data: readonly number[];
+}
+
+type View = new (buffer: ArrayBuffer) => ArrayLike<number | bigint>;
+
+/** ONNX's numbers for element types, and how numbers of that type lie in a file. */
+const types: Readonly<Record<number, readonly [name: string, view: View]>> = {
+  1: ["float32", Float32Array],
+  2: ["uint8", Uint8Array],
+  3: ["int8", Int8Array],
+  4: ["uint16", Uint16Array],
+  5: ["int16", Int16Array],
+  6: ["int32", Int32Array],
+  7: ["int64", BigInt64Array],
+  9: ["bool", Uint8Array],
+  11: ["float64", Float64Array],
+  12: ["uint32", Uint32Array],
+  13: ["uint64", BigUint64Array],
+};
+
+/** Reads a TensorProto, as the backend tests store them; apart from the library's own reader. */
+export function readTensor(bytes: Uint8Array): StoredTensor {
   const dims: number[] = [];
-  let data = new Float32Array();
+  let type = 0;
+  let raw = new Uint8Array();
   const pbf = new PbfReader(bytes);
   pbf.readFields((tag) => {
     if (tag === 1 && pbf.type === 2) pbf.readPackedVarint(dims);
     else if (tag === 1) dims.push(pbf.readVarint());
-    else if (tag === 4 || tag === 9) data = new Float32Array(Uint8Array.from(pbf.readBytes()).buffer);
+    else if (tag === 2) type = pbf.readVarint();
+    else if (tag === 4 || tag === 9) raw = Uint8Array.from(pbf.readBytes());
   }, {});
-  return { data, dims };
+  const [name, View] = types[type] ?? [`ONNX type ${type}`, Uint8Array];
+  return { type: name, dims, data: Array.from(new View(raw.buffer), Number) };
 }
