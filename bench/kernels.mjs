@@ -64,7 +64,7 @@ function measured(plan, input) {
     [...parameters.keys()].map((name) => [name, name === "heapBase" ? kernels[name] : wrap(kernels[name], name)]),
   );
   const session = new Session({ kernels: watched, memory });
-  session.forward(plan, input.data);
+  session.forward(plan, [input.data]);
   const logits = session.read(plan, plan.program.relevance.logits);
   const start = new Float32Array(logits.length);
   const largest = logits.indexOf(Math.max(...logits));

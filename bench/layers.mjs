@@ -12,7 +12,11 @@ export function graphOf(bytes) {
   return { ...graph, inputs };
 }
 
-const canonical = (bytes, dims) => canonize(infer(graphOf(bytes), dims));
+/** The graph of a network with one input, for these dims of it. */
+export function canonical(bytes, dims) {
+  const graph = graphOf(bytes);
+  return canonize(infer(graph, new Map([[graph.inputs[0].name, { dims }]])));
+}
 
 /** What relprop calls a peer's gap: the network is listed with the operator, and not timed. */
 export class CannotRun extends Error {}

@@ -1,14 +1,12 @@
-import { canonize } from "../build/js/graph/canonize.js";
 import { logitsOf, resolve } from "../build/js/graph/graph.js";
-import { infer } from "../build/js/graph/infer.js";
 import { ancestors, lower } from "../build/js/plan/lower.js";
 import { place } from "../build/js/plan/place.js";
 import { assign, compositeOf } from "../build/js/rules/composite.js";
-import { graphOf } from "./layers.mjs";
+import { canonical } from "./layers.mjs";
 
 /** The plan by which relprop explains the first output of a network, as its Model makes it. */
 export function explainPlan(bytes, dims, composite, weights = "kept") {
-  const graph = canonize(infer(graphOf(bytes), dims));
+  const graph = canonical(bytes, dims);
   const { start } = logitsOf(graph, resolve(graph, graph.outputs[0].name));
   const { assignment, issues } = assign(graph, ancestors(graph, start), compositeOf(composite, {}));
   if (issues.length > 0) throw new Error(`${composite}: ${JSON.stringify(issues)}`);

@@ -20,7 +20,7 @@ export async function load(source: Source, options: LoadOptions = {}): Promise<M
 }
 
 export { type Code, type Issue, LrpError } from "./error.ts";
-export type { Port } from "./graph/graph.ts";
+export type { OutputPort, Port } from "./graph/graph.ts";
 export { colormaps } from "./heatmap/colormap.ts";
 export { type HeatmapOptions, heatmap } from "./heatmap/heatmap.ts";
 export type { Picture, Pixels } from "./image/pixels.ts";
@@ -37,6 +37,7 @@ export { type LrnMode, lrnModes } from "./ops/lrn.ts";
 export type { TaylorNeurons } from "./ops/taylor.ts";
 export { baseEntries, type Composite, composites, type Entry, type Parameters } from "./rules/composite.ts";
 export { type LinearRule, type Rule, type RuleRow, ruleOf, rules } from "./rules/rule.ts";
+export type { Input, InputTensor } from "./run/input.ts";
 export type { Chosen, Target } from "./run/target.ts";
 export { hasRelaxedSimd } from "./run/wasm.ts";
-export type { Tensor } from "./tensor.ts";
+export type { ElementType, Tensor } from "./tensor.ts";

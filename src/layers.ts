@@ -241,9 +241,10 @@ export function sequential({ input }: { readonly input: readonly number[] }, lay
       opset: 22,
       nodes,
       constants,
-      inputs: [{ name: "input", dims: ["n", ...input] }],
+      inputs: [{ name: "input", type: "float32" as const, dims: ["n", ...input] }],
       outputs: [{ name: from, dims: [] }],
       dims: new Map(),
+      types: new Map(),
       aliases: new Map(),
     }),
   });

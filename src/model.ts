@@ -1,59 +1,24 @@
-import { type Issue, LrpError, sentence } from "./error.ts";
+import { assigned, assignedAll, notesOf, outputOf, rulesOf, valueAt } from "./assigned.ts";
+import { LrpError, sentence } from "./error.ts";
 import { canonize } from "./graph/canonize.ts";
-import { type Graph, logitsOf, type Node, type Port, printGraph, resolve, whereIs } from "./graph/graph.ts";
-import { infer } from "./graph/infer.ts";
-import { ops } from "./ops/index.ts";
-import { ancestors, type Backward, lower } from "./plan/lower.ts";
+import { type Graph, type OutputPort, type Port, printGraph } from "./graph/graph.ts";
+import { type Given, infer } from "./graph/infer.ts";
+import { lower } from "./plan/lower.ts";
 import { type Plan, place, printPlan } from "./plan/place.ts";
 import { checkOptions, type ExplainOptions, type LoadOptions } from "./options.ts";
-import {
-  type Explanation,
-  type Inspection,
-  inspectionText,
-  ledgerRows,
-  magnitudeOf,
-  type Prediction,
-  type RuleAt,
-  shareNote,
-} from "./report.ts";
-import { type Assignment, assign, compositeOf } from "./rules/composite.ts";
-import { checkDims, checkInput } from "./run/input.ts";
-import { Session } from "./run/session.ts";
+import { type Explanation, type Inspection, inspectionText, ledgerRows, magnitudeOf, type Prediction, shareNote } from "./report.ts";
+import { checkFinite, type Fitted, fit, isFor, oneSample, planOf, type Shapes, shapesOf } from "./run/fit.ts";
+import { checkInputs, type Input } from "./run/input.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
 import type { Engine } from "./run/wasm.ts";
-import type { Lowering } from "./step.ts";
-import { type Dims, firstNonFinite, shapeText, type Tensor } from "./tensor.ts";
-
-/** A graph for one shape of input, with the memory and the plans that belong to it. */
-interface Fitted {
-  readonly dims: Dims;
-  readonly graph: Graph;
-  readonly session: Session;
-  readonly plans: Map<string, Plan>;
-}
-
-/** What relevance needs to know before any number is computed. */
-interface Assigned {
-  readonly start: string;
-  readonly assignment: Assignment;
-  readonly path: ReadonlySet<Node>;
-  /** Nodes that have no rule, or one that does not fit. */
-  readonly issues: readonly Issue[];
-}
-
-const KEPT_PLANS = 8;
-
-/** The dims of one sample, unless more than the batch is free. */
-function oneSample({ dims }: Port): Dims | undefined {
-  const fixed = dims.map((d, axis) => (axis === 0 && typeof d === "string" ? 1 : d));
-  return fixed.every((d): d is number => typeof d === "number") ? fixed : undefined;
-}
+import type { Lowering, Value } from "./step.ts";
+import { firstNonFinite, type Tensor } from "./tensor.ts";
 
 /** A network that is loaded: it predicts, and explains what it predicts. Made by `load`. */
 export class Model {
   /** What the network takes; free dimensions are names. */
   readonly inputs: readonly Port[];
-  readonly outputs: readonly Port[];
+  readonly outputs: readonly OutputPort[];
   /** Names of the classes, if they were given. */
   readonly classes?: readonly string[];
   readonly #graph: Graph;
@@ -71,20 +36,21 @@ export class Model {
     this.inputs = graph.inputs;
     this.outputs = graph.outputs;
     this.classes = classes;
-    // Whatever does not depend on a free size is checked now, not at the first call.
-    const dims = oneSample(graph.inputs[0]);
-    if (dims) this.#fit(dims);
+    // Whatever does not depend on a free size, or on numbers that come with the first call, is checked now.
+    if (graph.inputs.every(oneSample)) this.#tryFit(shapesOf(graph.inputs));
   }
 
   /**
    * Runs the network.
    * @throws LrpError "shape" when the input's dims do not fit, "usage" when it holds NaN or infinity or the model is disposed
    */
-  predict(input: Tensor): Prediction {
-    const fitted = this.#fit(checkInput(this.inputs[0], input));
-    const plan = this.#plan(fitted, "predict", () => place(lower(fitted.graph, this.#lowering)));
-    fitted.session.forward(plan, input.data);
-    this.#finite(fitted, plan, input.data);
+  predict(input: Input): Prediction {
+    const given = checkInputs(this.inputs, input);
+    const fitted = this.#fit(given);
+    const plan = planOf(fitted, "predict", () => place(lower(fitted.graph, this.#lowering)));
+    const numbers = fitted.graph.inputs.map(({ name }) => given.get(name)!.data);
+    fitted.session.forward(plan, numbers);
+    checkFinite(fitted, plan, numbers);
     return this.#outputs(fitted, plan);
   }
 
@@ -95,7 +61,7 @@ export class Model {
    *
    * @throws LrpError as `predict`, and "usage" for options, "rule" for nodes that no rule of the composite fits
    */
-  explain(input: Tensor, options: ExplainOptions = {}): Explanation {
+  explain(input: Input, options: ExplainOptions = {}): Explanation {
     const { target = "argmax", ...others } = options;
     return this.explainEach(input, [target], others)[0];
   }
@@ -105,8 +71,9 @@ export class Model {
    *
    * @example model.explainEach(image, ["tabby", "tiger cat"]).map((e) => heatmap(e.relevance));
    */
-  explainEach(input: Tensor, targets: readonly Target[], options: Omit<ExplainOptions, "target"> = {}): Explanation[] {
-    const fitted = this.#fit(checkInput(this.inputs[0], input));
+  explainEach(input: Input, targets: readonly Target[], options: Omit<ExplainOptions, "target"> = {}): Explanation[] {
+    const given = checkInputs(this.inputs, input);
+    const fitted = this.#fit(given);
     const { graph, session } = fitted;
     checkOptions(options);
     if ("target" in options)
@@ -114,33 +81,37 @@ export class Model {
     if (!Array.isArray(targets) || targets.length === 0)
       throw new LrpError("usage", { where: "explainEach", expected: "a list of targets", received: JSON.stringify(targets) ?? "none" });
     const { start = "logit", at = [] } = options;
-    const assigned = this.#assignAll(graph, options);
-    const names = at.map((name) => this.#named(graph, assigned, name));
+    const way = assignedAll(graph, options);
+    const names = at.map((name) => valueAt(graph, way, name));
     const again = targets.length > 1;
     // Equal rules mean an equal plan, whichever composite they came from.
-    const key = JSON.stringify([assigned.start, [...assigned.assignment.values()], names, again]);
-    const plan = this.#plan(fitted, key, () =>
-      place(lower(graph, this.#lowering, { start: assigned.start, assignment: assigned.assignment, at: names }), again),
+    const key = JSON.stringify([way.start, [...way.assignment.values()], names, again]);
+    const plan = planOf(fitted, key, () =>
+      place(lower(graph, this.#lowering, { start: way.start, assignment: way.assignment, at: names }), again),
     );
     const backward = plan.program.relevance!;
-    session.forward(plan, input.data);
+    const numbers = graph.inputs.map(({ name }) => given.get(name)!.data);
+    session.forward(plan, numbers);
     const logits = session.read(plan, backward.logits).slice();
-    if (firstNonFinite(logits) >= 0) this.#finite(fitted, plan, input.data);
+    if (firstNonFinite(logits) >= 0) checkFinite(fitted, plan, numbers);
     const prediction = this.#outputs(fitted, plan, options.output);
-    const rules = this.#rules(graph, assigned);
-    const notes = this.#notes(graph, assigned, options.output);
-    const tensor = (value: Backward["input"]): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
+    const rules = rulesOf(graph, way);
+    const notes = notesOf(graph, way, options.output);
+    const samples = graph.dims.get(graph.inputs[0].name)![0] ?? 1;
+    const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
     return targets.map((target) => {
-      const chosen = chooseTargets(target, start, logits, input.dims[0], this.classes);
+      const chosen = chooseTargets(target, start, logits, samples, this.classes);
       session.backward(plan, chosen.relevance);
-      const relevance = tensor(backward.input);
+      const inputs = Object.fromEntries([...backward.inputs].map(([name, value]) => [name, tensor(value)]));
+      const [relevance] = Object.values(inputs);
       const ledger = ledgerRows(backward, session.read(plan, backward.ledger));
-      const arrived = magnitudeOf(relevance, ledger);
+      const arrived = Object.values(inputs).reduce((sum, r) => sum + magnitudeOf(r, ledger), 0);
       return {
         ...prediction,
         targets: chosen.targets,
         start,
         relevance,
+        inputs,
         at: Object.fromEntries(at.map((name, i) => [name, tensor(backward.at.get(names[i])!)])),
         rules,
         ledger,
@@ -151,16 +122,12 @@ export class Model {
 
   /**
    * The network as relprop sees it: nodes, shapes, parameters, and the rule that each node would get ("none": relevance cannot pass, a note says why).
-   * Where a dimension beyond the batch is free, `dims` must say it.
+   * Where a dimension beyond the batch is free, `dims` must say it: of the first input, or of each by name.
    */
-  inspect(options: ExplainOptions & { readonly dims?: Dims } = {}): Inspection {
-    const wanted = options.dims ?? oneSample(this.inputs[0]);
-    if (!wanted)
-      throw new LrpError("usage", { where: "option 'dims'", expected: `numbers for ${shapeText(this.inputs[0].dims)}`, received: "none" });
-    checkDims(this.inputs[0], wanted);
-    const { graph } = this.#fit(wanted);
-    const assigned = this.#assign(graph, options);
-    const rules = new Map(this.#rules(graph, assigned).map((r) => [r.node, r]));
+  inspect(options: ExplainOptions & { readonly dims?: Shapes } = {}): Inspection {
+    const { graph } = this.#fit(shapesOf(this.inputs, options.dims));
+    const way = assigned(graph, options);
+    const rules = new Map(rulesOf(graph, way).map((r) => [r.node, r]));
     const nodes = graph.nodes.map((node) => ({
       node: node.name,
       type: node.type,
@@ -173,16 +140,15 @@ export class Model {
     const parameters = [...graph.constants]
       .filter(([name, c]) => used.has(name) && c.type === "float32")
       .reduce((sum, [, c]) => sum + c.data.length, 0);
-    const notes = [...assigned.issues.map(sentence), ...this.#notes(graph, assigned, options.output)];
+    const notes = [...way.issues.map(sentence), ...notesOf(graph, way, options.output)];
     return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
   }
 
   /** The kernel calls of an explanation, one line each: for people who want to see how it is done. */
-  printPlan(dims: Dims, options: ExplainOptions = {}): string {
-    checkDims(this.inputs[0], dims);
-    const { graph } = this.#fit(dims);
-    const assigned = this.#assignAll(graph, options);
-    return printPlan(place(lower(graph, this.#lowering, { start: assigned.start, assignment: assigned.assignment, at: [] })));
+  printPlan(dims: Shapes, options: ExplainOptions = {}): string {
+    const { graph } = this.#fit(shapesOf(this.inputs, dims));
+    const way = assignedAll(graph, options);
+    return printPlan(place(lower(graph, this.#lowering, { start: way.start, assignment: way.assignment, at: [] })));
   }
 
   /** Lets go of the memory. The model cannot be used any more. */
@@ -196,104 +162,34 @@ export class Model {
     this.dispose();
   }
 
-  /** The graph for these dims. A new shape gets a memory of its own, and the old one is let go. */
-  #fit(dims: Dims): Fitted {
+  /** The graph for these inputs. New dims, or new numbers of an input that is a constant, get a memory of their own; the old one is let go. */
+  #fit(given: ReadonlyMap<string, Given>): Fitted {
+    const fitted = this.#tryFit(given);
+    if (fitted) return fitted;
+    throw new LrpError("usage", {
+      where: "the model",
+      expected: "a call with tensors before one with dims alone",
+      received: "an input whose numbers are weights or decide shapes",
+    });
+  }
+
+  #tryFit(given: ReadonlyMap<string, Given>): Fitted | undefined {
     if (!this.#engine)
       throw new LrpError("usage", { where: "the model", expected: "one that is not disposed", received: "a call after dispose()" });
-    if (this.#fitted?.dims.join() !== dims.join()) {
-      const graph = canonize(infer(this.#graph, dims));
-      this.#fitted = { dims: [...dims], graph, session: new Session(this.#engine.instance()), plans: new Map() };
-    }
-    return this.#fitted!;
-  }
-
-  #plan({ plans }: Fitted, key: string, make: () => Plan): Plan {
-    const plan = plans.get(key) ?? make();
-    // The one used last stands last; the first is forgotten.
-    plans.delete(key);
-    plans.set(key, plan);
-    if (plans.size > KEPT_PLANS) plans.delete(plans.keys().next().value!);
-    return plan;
-  }
-
-  /** Where numbers have left float32's range, says at which value. */
-  #finite({ graph, session }: Fitted, plan: Plan, input: Float32Array): void {
-    if ([...plan.program.outputs.values()].every((value) => firstNonFinite(session.read(plan, value)) < 0)) return;
-    const first = session.firstOverflow(plan, input, new Set(graph.nodes.flatMap((node) => node.outputs)));
-    throw new LrpError("usage", {
-      where: `value '${first}'`,
-      expected: "finite numbers",
-      received: "infinity or NaN, from an input that is finite",
-      fix: "Is the input scaled as the network was trained?",
-    });
-  }
-
-  #output(name?: string): string {
-    const output = name ?? this.outputs[0].name;
-    if (!this.outputs.some((o) => o.name === output))
-      throw new LrpError("usage", {
-        where: "option 'output'",
-        expected: this.outputs.map((o) => `'${o.name}'`).join(", "),
-        received: `'${output}'`,
-      });
-    return output;
-  }
-
-  #assign(graph: Graph, options: ExplainOptions): Assigned {
-    const { epsilon, gamma, alpha, beta, low, high, lrn } = options;
-    const composite = compositeOf(options.composite ?? "epsilonPlus", { epsilon, gamma, alpha, beta, low, high, lrn });
-    const { start } = logitsOf(graph, resolve(graph, this.#output(options.output)));
-    const path = ancestors(graph, start);
-    return { start, path, ...assign(graph, path, composite) };
-  }
-
-  #assignAll(graph: Graph, options: ExplainOptions): Assigned {
-    const assigned = this.#assign(graph, options);
-    if (assigned.issues.length > 0) throw new LrpError("rule", assigned.issues);
-    return assigned;
-  }
-
-  /** The value of that name on the way of relevance. */
-  #named(graph: Graph, { path, start }: Assigned, name: string): string {
-    const value = resolve(graph, name);
-    const known = [...graph.inputs.map((i) => i.name), ...[...path].flatMap((node) => node.outputs)];
-    if (known.includes(value)) return value;
-    const order = graph.nodes.filter((node) => path.has(node)).map((node) => `'${node.outputs[0]}'`);
-    const shown = order.length > 12 ? [...order.slice(0, 6), "…", ...order.slice(-5)] : order;
-    throw new LrpError("usage", {
-      where: "option 'at'",
-      expected: `a value on the way from the input to '${start}': ${shown.join(", ")}`,
-      received: `'${name}'`,
-      fix: "inspect() lists them all; values inside folded layers no longer exist.",
-    });
+    if (this.#fitted && isFor(this.#fitted, given)) return this.#fitted;
+    const graph = infer(this.#graph, given);
+    if (graph) this.#fitted = fit(canonize(graph), given, this.#engine.instance());
+    return graph && this.#fitted;
   }
 
   #outputs(fitted: Fitted, plan: Plan, name?: string): Prediction {
     const outputs = Object.fromEntries(
-      [...plan.program.outputs].map(([key, value]) => [key, { data: fitted.session.read(plan, value).slice(), dims: value.dims }]),
+      [...plan.program.outputs].map(([key, value]) => {
+        const type = fitted.graph.types.get(key) ?? "float32";
+        const tensor: Tensor = { data: fitted.session.read(plan, value).slice(), dims: value.dims, ...(type !== "float32" && { type }) };
+        return [key, tensor];
+      }),
     );
-    return { output: outputs[this.#output(name)], outputs };
-  }
-
-  #rules(graph: Graph, { assignment, path }: Assigned): RuleAt[] {
-    return graph.nodes
-      .filter((node) => path.has(node))
-      .map((node) => ({
-        node: node.name,
-        type: node.type,
-        rule: assignment.get(node)?.name ?? (ops.get(node.type)!.relevance?.kind === "route" ? "route" : "none"),
-        note: node.note,
-      }));
-  }
-
-  #notes(graph: Graph, { path }: Assigned, output?: string): string[] {
-    const { skipped } = logitsOf(graph, resolve(graph, this.#output(output)));
-    const notes = skipped ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`] : [];
-    for (const node of graph.nodes.filter((n) => path.has(n))) {
-      if (node.type === "BatchNormalization")
-        notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
-      if (node.type === "LRN" && node.note) notes.push(`${whereIs(node)} ${node.note}.`);
-    }
-    return notes;
+    return { output: outputs[outputOf(fitted.graph, name)], outputs };
   }
 }

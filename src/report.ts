@@ -43,8 +43,10 @@ export interface Explanation {
   /** What was explained, for each sample. */
   readonly targets: readonly (readonly Chosen[])[];
   readonly start: "logit" | "one";
-  /** Relevance of the input, of the input's dims. */
+  /** Relevance of the input, of the input's dims; where there are several, of the first that relevance reaches. */
   readonly relevance: Tensor;
+  /** Relevance of every input that it reaches, by name. */
+  readonly inputs: Readonly<Record<string, Tensor>>;
   /** Relevance at the values asked for. */
   readonly at: Readonly<Record<string, Tensor>>;
   readonly rules: readonly RuleAt[];
@@ -90,7 +92,7 @@ export function ledgerRows({ accounts }: Backward, view: Float32Array): LedgerRo
   });
 }
 
-/** A heatmap is normalized, so it looks the same when next to nothing has arrived. @param arrived Σ |R| at the input */
+/** A heatmap is normalized, so it looks the same when next to nothing has arrived. @param arrived Σ |R| at the inputs */
 export function shareNote(arrived: number, targets: readonly (readonly Chosen[])[], start: "logit" | "one"): string[] {
   const begun = targets.flat().reduce((sum, t) => sum + Math.abs(start === "logit" ? t.weight * t.score : t.weight), 0);
   if (!(arrived < 0.01 * begun)) return [];

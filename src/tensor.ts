@@ -1,17 +1,30 @@
 /** Sizes along each axis, outermost first, e.g. `[n, c, h, w]`. */
 export type Dims = readonly number[];
 
+/** Element types of values. */
+export type ElementType = "float32" | "int32" | "int64" | "bool";
+
 /** Numbers in row-major order. onnxruntime's and TensorFlow.js's tensors of type float32 have this shape too. */
 export interface Tensor {
   readonly data: Float32Array;
   readonly dims: Dims;
+  /** What the numbers are where they are not float32: integers, or 1 for true and 0 for false. */
+  readonly type?: Exclude<ElementType, "float32">;
 }
+
+/** The largest integer up to which float32 has all of them: while a network runs, integers and booleans are kept as float32 too. */
+export const LARGEST_INTEGER = 2 ** 24;
 
 /** What a file knows: weights, and the integers and booleans (kept as doubles) that shapes are computed from. */
 export interface Constant {
-  readonly type: "float32" | "int64" | "bool";
+  readonly type: ElementType;
   readonly data: Float32Array | Float64Array;
   readonly dims: Dims;
+}
+
+/** Whether float32 has all numbers of a constant: of integers, those up to 2^24. */
+export function isExact({ type, data }: Constant): boolean {
+  return type === "float32" || data.every((v) => Math.abs(v) <= LARGEST_INTEGER);
 }
 
 /** Number of elements. */
@@ -51,8 +64,8 @@ export function normalizeAxis(axis: number, rank: number): number | undefined {
 }
 
 /** Shapes as text: `f32[1, 3, 224, 224]`. */
-export function shapeText(dims: readonly (number | string)[], type = "f32"): string {
-  return `${type}[${dims.join(", ")}]`;
+export function shapeText(dims: readonly (number | string)[], type: ElementType | "f32" | "" = "f32"): string {
+  return `${type === "float32" ? "f32" : type}[${dims.join(", ")}]`;
 }
 
 /** y[to + i] += factor · x[from + i]. A function of its own, because that is compiled well sooner than a loop inside loops. */

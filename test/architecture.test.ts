@@ -15,7 +15,7 @@ const stages: readonly (readonly string[])[] = [
   ["rules/"],
   ["plan/"],
   ["run/"],
-  ["options", "report", "model", "open"],
+  ["options", "report", "assigned", "model", "open"],
   ["image/"],
   ["heatmap/"],
   ["index"],

@@ -2,8 +2,8 @@ import { LrpError } from "../error.ts";
 import type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfo } from "../onnx/decode.ts";
 import { ops } from "../ops/index.ts";
 import { type AttributeReader, require } from "../ops/op.ts";
-import { type Constant, firstNonFinite } from "../tensor.ts";
-import { type Graph, type Node, type Port, whereIs } from "./graph.ts";
+import { type Constant, type ElementType, firstNonFinite } from "../tensor.ts";
+import { type Graph, type Node, type OutputPort, type Port, whereIs } from "./graph.ts";
 import { Problems } from "./problems.ts";
 
 /** The opsets that the operator table describes. */
@@ -74,11 +74,23 @@ function buildNode(proto: NodeProto, opset: number): Node {
   return Object.freeze({ name: proto.name, type: proto.type, inputs: proto.inputs, outputs: proto.outputs, attributes });
 }
 
-function port(info: ValueInfo): Port {
-  require(info.type === 1, "unsupported", "an input of float32", `ONNX type ${info.type}`);
+/** ONNX's numbers for the element types that values may have while a network runs. */
+const elementTypes: Readonly<Record<number, ElementType>> = { 1: "float32", 6: "int32", 7: "int64", 9: "bool" };
+
+function elementType({ type }: ValueInfo): ElementType {
+  require(elementTypes[type], "unsupported", "float32, int32, int64 or bool", `ONNX type ${type}`);
+  return elementTypes[type];
+}
+
+function input(info: ValueInfo): Port {
+  const type = elementType(info);
   require(info.dims, "unsupported", "an input whose rank is stated", "none");
   const dims = info.dims.map((d, i) => (typeof d === "number" && d > 0 ? d : d === "?" || typeof d === "number" ? `d${i}` : d));
-  return Object.freeze({ name: info.name, dims: Object.freeze(dims) });
+  return Object.freeze({ name: info.name, type, dims: Object.freeze(dims) });
+}
+
+function output(info: ValueInfo): OutputPort {
+  return Object.freeze({ name: info.name, type: info.type === 0 ? undefined : elementType(info), dims: info.dims ?? [] });
 }
 
 /** Orders nodes so that each comes after what it reads. */
@@ -152,17 +164,11 @@ export function build(model: ModelProto): Graph {
   const inputs = problems.collect(
     model.graph.inputs.filter((i) => !constants.has(i.name)),
     (i) => `input '${i.name}'`,
-    port,
+    input,
   );
+  const outputs = problems.collect(model.graph.outputs, (o) => `output '${o.name}'`, output);
   problems.raise();
-  if (inputs.length !== 1)
-    throw new LrpError("unsupported", {
-      where: "the model",
-      expected: "one input",
-      received: inputs.length === 0 ? "none" : inputs.map((i) => `'${i.name}'`).join(", "),
-    });
   if (model.graph.outputs.length === 0)
     throw new LrpError("invalid-model", { where: "the model", expected: "an output", received: "none" });
-  const outputs = model.graph.outputs.map((o) => Object.freeze({ name: o.name, dims: o.dims ?? [] }));
-  return Object.freeze({ opset, inputs, outputs, nodes, constants, dims: new Map(), aliases: new Map() });
+  return Object.freeze({ opset, inputs, outputs, nodes, constants, dims: new Map(), types: new Map(), aliases: new Map() });
 }

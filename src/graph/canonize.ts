@@ -9,7 +9,11 @@ import { type Graph, type Node, producers, readers } from "./graph.ts";
 
 /** Constants by name, for a row's questions. */
 export function operandsOf(graph: Graph, node: Node): Operands {
-  return node.inputs.map((name) => (name === "" ? undefined : { name, dims: graph.dims.get(name)!, constant: graph.constants.get(name) }));
+  return node.inputs.map((name) =>
+    name === ""
+      ? undefined
+      : { name, dims: graph.dims.get(name)!, type: graph.types.get(name) ?? "float32", constant: graph.constants.get(name) },
+  );
 }
 
 /** Identity and Dropout leave no trace; whoever asks for their output is given their input. */

@@ -1,10 +1,14 @@
-import { type Constant, type Dims, shapeText } from "../tensor.ts";
+import { type Constant, type Dims, type ElementType, shapeText } from "../tensor.ts";
 
 /** What a caller must hand in; free dimensions are names. */
 export interface Port {
   readonly name: string;
+  readonly type: ElementType;
   readonly dims: readonly (number | string)[];
 }
+
+/** What comes out; a file need not say of what type. */
+export type OutputPort = Omit<Port, "type"> & Partial<Pick<Port, "type">>;
 
 /** One operator at one place. `attributes` are what the operator's row in the table made of them. */
 export interface Node {
@@ -22,11 +26,13 @@ export interface Node {
 export interface Graph {
   readonly opset: number;
   readonly inputs: readonly Port[];
-  readonly outputs: readonly Port[];
+  readonly outputs: readonly OutputPort[];
   readonly nodes: readonly Node[];
   readonly constants: ReadonlyMap<string, Constant>;
   /** Dims of every value, once `infer` has filled them in. */
   readonly dims: ReadonlyMap<string, Dims>;
+  /** Element types of those that are not float32. */
+  readonly types: ReadonlyMap<string, ElementType>;
   /** Names of values that a canonizer removed, and the value that stands for them. */
   readonly aliases: ReadonlyMap<string, string>;
 }
@@ -76,12 +82,14 @@ export function printGraph(graph: Graph): string {
   const value = (name: string) => {
     if (name === "") return "-";
     const constant = graph.constants.get(name);
-    if (constant) return `${name}: ${shapeText(constant.dims, constant.type === "float32" ? "f32" : constant.type)}`;
+    if (constant) return `${name}: ${shapeText(constant.dims, constant.type)}`;
     return name;
   };
-  const lines = graph.inputs.map((port) => `input ${port.name}: ${shapeText(port.dims)}`);
+  const lines = graph.inputs.map((port) => `input ${port.name}: ${shapeText(port.dims, port.type)}`);
   for (const node of graph.nodes) {
-    const outputs = node.outputs.filter(Boolean).map((name) => `${name}: ${shapeText(graph.dims.get(name) ?? ["?"])}`);
+    const outputs = node.outputs
+      .filter(Boolean)
+      .map((name) => `${name}: ${shapeText(graph.dims.get(name) ?? ["?"], graph.types.get(name))}`);
     lines.push(`${outputs.join(", ")} = ${node.type}(${node.inputs.map(value).join(", ")})${node.note ? `  # ${node.note}` : ""}`);
   }
   lines.push(...graph.outputs.map((port) => `output ${port.name}`));

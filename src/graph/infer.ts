@@ -1,18 +1,34 @@
-import { LrpError } from "../error.ts";
-import { type Operand, type Operands, require } from "../ops/op.ts";
+import { Complaint, type Operand, type Operands, require } from "../ops/op.ts";
 import { ops } from "../ops/index.ts";
-import type { Constant, Dims } from "../tensor.ts";
+import { type Constant, type Dims, type ElementType, isExact } from "../tensor.ts";
 import { type Branches, buildNodes } from "./build.ts";
 import { type Graph, type Node, whereIs } from "./graph.ts";
 import { Problems } from "./problems.ts";
+
+/** What the caller has of one input: its dims, and its numbers once it runs the network. */
+export interface Given {
+  readonly dims: Dims;
+  readonly data?: Float32Array;
+}
 
 /** What is known while the graph is walked through. */
 interface State {
   readonly opset: number;
   readonly constants: Map<string, Constant>;
   readonly dims: Map<string, Dims>;
+  readonly types: Map<string, ElementType>;
   readonly nodes: Node[];
   readonly problems: Problems;
+  /** Inputs whose numbers the caller hands in while the network runs. */
+  readonly free: ReadonlySet<string>;
+  /** Those of them whose numbers must be known before. */
+  readonly wanted: Set<string>;
+}
+
+function know(state: State, name: string, { dims, type }: Pick<Constant, "dims" | "type">, constant?: Constant): void {
+  state.dims.set(name, Object.freeze(dims));
+  state.types.set(name, type);
+  if (constant) state.constants.set(name, Object.freeze(constant));
 }
 
 function operands(node: Node, state: State): Operands | undefined {
@@ -24,9 +40,10 @@ function operands(node: Node, state: State): Operands | undefined {
     }
     const dims = state.dims.get(name);
     // Unless the node that computes it was complained of already, it is an output that no row describes.
-    require(dims || state.problems.any, "unsupported", "inputs that relprop computes", `'${name}', a further output of the node before`);
+    const expected = dims || state.problems.any || state.wanted.size > 0;
+    require(expected, "unsupported", "inputs that relprop computes", `'${name}', a further output of the node before`);
     if (!dims) return undefined;
-    list.push({ name, dims, constant: state.constants.get(name) });
+    list.push({ name, dims, type: state.types.get(name)!, constant: state.constants.get(name) });
   }
   return list;
 }
@@ -40,10 +57,7 @@ function inlined(node: Node, state: State): readonly Node[] {
   const { nodes, constants } = buildNodes(branch, state.opset, (name) => state.dims.has(name));
   const own = new Set([...constants.keys(), ...nodes.flatMap((n) => n.outputs)]);
   const rename = (name: string) => (own.has(name) ? `${node.name}/${name}` : name);
-  for (const [name, value] of constants) {
-    state.constants.set(rename(name), value);
-    state.dims.set(rename(name), value.dims);
-  }
+  for (const [name, value] of constants) know(state, rename(name), value, value);
   return [
     ...nodes.map((n) => ({ ...n, name: `${node.name}/${n.name}`, inputs: n.inputs.map(rename), outputs: n.outputs.map(rename) })),
     ...node.outputs.map((output, i) => ({
@@ -64,52 +78,108 @@ function visit(node: Node, state: State): void {
   const inputs = operands(node, state);
   if (!inputs) return;
   const row = ops.get(node.type)!;
-  const { dims, attributes = node.attributes } = row.infer(inputs, node.attributes);
-  dims.forEach((d, i) => {
-    require(d.every((v) => Number.isSafeInteger(v) && v > 0), "shape", "output dims ≥ 1", `[${d}]`);
-    if (node.outputs[i]) state.dims.set(node.outputs[i], Object.freeze(d));
-  });
+  const { dims, types = [], attributes = node.attributes } = row.infer(inputs, node.attributes);
+  const type = inputs.find((x) => x)?.type ?? "float32";
   const constant = row.shapeOnly || inputs.every((x) => !x || x.constant);
-  if (constant) {
-    require(row.fold, "unsupported", "an input that depends on the network's", "constants only");
-    row
-      .fold(
-        inputs.map((x) => x?.constant),
-        attributes,
-        dims,
-      )
-      .forEach((value, i) => {
-        state.constants.set(node.outputs[i], Object.freeze(value));
-      });
-    return;
+  const values =
+    constant &&
+    row.fold?.(
+      inputs.map((x) => x?.constant),
+      attributes,
+      dims,
+    );
+  dims.forEach((d, i) => {
+    require(d.every((v) => Number.isSafeInteger(v) && v >= 0), "shape", "output dims ≥ 1", `[${d}]`);
+    require(constant || !d.includes(0), "unsupported", "values that are not empty", `dims [${d}]`);
+    const name = node.outputs[i];
+    if (name) know(state, name, values ? values[i] : { dims: d, type: types[i] ?? type }, values ? values[i] : undefined);
+  });
+  if (values) return;
+  require(!constant, "unsupported", "an input that depends on the network's", "constants only");
+  if (!row.forward) {
+    const computed = inputs.flatMap((x, i) => (x && !x.constant ? [i] : []));
+    throw new Complaint("unsupported", "constants only", "an input that depends on the network's", undefined, computed);
   }
-  require(row.forward, "unsupported", "constants only", "an input that depends on the network's");
+  for (const x of inputs) {
+    const fits = !x || x.constant || x.type === "float32" || row.anyType;
+    require(fits, "unsupported", "float32", `'${x?.name}' of ${x?.type}, which is computed from the input`);
+  }
   state.nodes.push(Object.freeze({ ...node, attributes: Object.freeze(attributes) }));
 }
 
+/** Where only the values of inputs are missing, which the caller can give, that is no complaint yet. */
 function attempt(node: Node, state: State): void {
-  state.problems.attempt(whereIs(node), () => visit(node, state));
+  state.problems.attempt(whereIs(node), () => {
+    try {
+      visit(node, state);
+    } catch (error) {
+      const wanted = error instanceof Complaint ? error.wanted.map((i) => node.inputs[i]) : [];
+      if (wanted.length === 0 || !wanted.every((name) => state.free.has(name))) throw error;
+      for (const name of wanted) state.wanted.add(name);
+    }
+  });
+}
+
+/** One walk through the graph, with the values of some inputs as constants. */
+function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>): State {
+  const free = new Set(graph.inputs.map((i) => i.name).filter((name) => !fixed.has(name)));
+  const state: State = {
+    opset: graph.opset,
+    constants: new Map(),
+    dims: new Map(),
+    types: new Map(),
+    nodes: [],
+    problems: new Problems(),
+    free,
+    wanted: new Set(),
+  };
+  for (const [name, value] of graph.constants) know(state, name, value, value);
+  for (const { name, type } of graph.inputs) {
+    const { dims, data } = given.get(name)!;
+    const value = { type, dims: [...dims], data: type === "float32" ? data! : Float64Array.from(data ?? []) };
+    know(state, name, value, fixed.has(name) ? value : undefined);
+  }
+  for (const node of graph.nodes) attempt(node, state);
+  state.problems.raise();
+  return state;
+}
+
+function checkOutputs({ nodes, outputs }: Graph, { dims, types, constants }: State): void {
+  const problems = new Problems();
+  problems.collect(
+    outputs,
+    ({ name }) => `output '${name}'`,
+    ({ name, type }) => {
+      require(nodes.some((node) => node.outputs.includes(name)) ||
+        dims.has(name), "invalid-model", "an output that some node computes", "none of this name");
+      require(dims.has(name), "unsupported", "an output that relprop computes", "a further output of a node");
+      const constant = constants.get(name);
+      require(!constant || isExact(constant), "unsupported", "integers up to 2^24", "larger ones");
+      require(!dims.get(name)!.includes(0), "unsupported", "an output that is not empty", `dims [${dims.get(name)}]`);
+      const computed = types.get(name)!;
+      require((type ?? computed) === computed, "unsupported", `${computed}, which is what the nodes compute`, `${type}`);
+    },
+  );
+  problems.raise();
 }
 
 /**
- * Fills in the dims of every value for one shape of the input, and folds what depends only on constants and shapes.
+ * Fills in the dims of every value for one shape of each input, and folds what depends only on constants and shapes. Inputs whose numbers
+ * decide shapes or are weights become constants too, and are no longer inputs of the graph.
+ * @returns undefined where such numbers are not given
  * @throws LrpError listing every node whose inputs do not fit
  */
-export function infer(graph: Graph, inputDims: Dims): Graph {
-  const state: State = { opset: graph.opset, constants: new Map(graph.constants), dims: new Map(), nodes: [], problems: new Problems() };
-  for (const [name, value] of graph.constants) state.dims.set(name, value.dims);
-  state.dims.set(graph.inputs[0].name, inputDims);
-  for (const node of graph.nodes) attempt(node, state);
-  state.problems.raise();
-  const computed = new Set(state.nodes.flatMap((node) => node.outputs));
-  for (const { name } of graph.outputs) {
-    if (!computed.has(name))
-      throw new LrpError("invalid-model", {
-        where: `output '${name}'`,
-        expected: "a value that is computed from the input",
-        received: state.constants.has(name) ? "a constant" : "none of this name",
-      });
+export function infer(graph: Graph, given: ReadonlyMap<string, Given>): Graph | undefined {
+  const fixed = new Set<string>();
+  let state = walk(graph, given, fixed);
+  while (state.wanted.size > 0) {
+    for (const name of state.wanted) {
+      if (!given.get(name)!.data) return undefined;
+      fixed.add(name);
+    }
+    state = walk(graph, given, fixed);
   }
+  checkOutputs(graph, state);
   // Values that nobody reads any more would be computed for nothing.
   const wanted = new Set(graph.outputs.map((o) => o.name));
   const nodes = state.nodes
@@ -121,5 +191,6 @@ export function infer(graph: Graph, inputDims: Dims): Graph {
     })
     .reverse();
   const constants = new Map([...state.constants].filter(([name]) => wanted.has(name)));
-  return Object.freeze({ ...graph, nodes, constants, dims: state.dims });
+  const inputs = graph.inputs.filter(({ name }) => !fixed.has(name));
+  return Object.freeze({ ...graph, inputs, nodes, constants, dims: state.dims, types: state.types });
 }

@@ -125,7 +125,7 @@ const types: Readonly<Record<number, { name: string; bytes: number; type: Consta
   1: { name: "float", bytes: 4, type: "float32", read: (view, at) => view.getFloat32(at, true) },
   2: { name: "uint8", bytes: 1, type: "int64", read: (view, at) => view.getUint8(at) },
   3: { name: "int8", bytes: 1, type: "int64", read: (view, at) => view.getInt8(at) },
-  6: { name: "int32", bytes: 4, type: "int64", read: (view, at) => view.getInt32(at, true) },
+  6: { name: "int32", bytes: 4, type: "int32", read: (view, at) => view.getInt32(at, true) },
   7: { name: "int64", bytes: 8, type: "int64", read: (view, at) => Number(view.getBigInt64(at, true)) },
   9: { name: "bool", bytes: 1, type: "bool", read: (view, at) => view.getUint8(at) },
   11: { name: "double", bytes: 8, type: "float32", read: (view, at) => view.getFloat64(at, true) },

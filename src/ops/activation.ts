@@ -1,6 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
 import type { Kernels } from "../core.gen.ts";
-import { type AttributeReader, type Call, type Op, type Operands, require } from "./op.ts";
+import { type AttributeReader, type Call, known, type Op, type Operands, require } from "./op.ts";
 
 /** The two numbers that a kernel of one variable takes. */
 interface Parameters {
@@ -57,8 +57,7 @@ function unary(
 function bound(inputs: Operands, index: number, attribute: number, otherwise: number): number {
   const input = inputs[index];
   if (!input) return Number.isNaN(attribute) ? otherwise : attribute;
-  require(input.constant, "unsupported", "bounds that are known while loading", "one that is computed from the input");
-  return input.constant.data[0];
+  return known(inputs, index, "a bound")!.data[0];
 }
 
 export const relu = unary("Relu", "relu", (v) => Math.max(v, 0), { nonnegative: () => true });

@@ -243,6 +243,7 @@ export const pow: Op<None> = {
 
 export const equal: Op<None> = {
   ...shared,
+  infer: (inputs) => ({ ...inferBroadcast(inputs), types: ["bool"] }),
   type: "Equal",
   family: "other",
   summary: "on constants only",

@@ -1,6 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
 import { zip } from "./arithmetic.ts";
-import { type Affine, type Call, type Op, type Operands, require } from "./op.ts";
+import { type Affine, type Call, known, type Op, type Operands, require } from "./op.ts";
 
 interface BatchNormAttributes {
   readonly epsilon: number;
@@ -44,9 +44,7 @@ export const batchNormalization: Op<BatchNormAttributes> = {
     const [x, ...rest] = inputs;
     require(x && inputs.length === 5 && rest.every((p) => p), "invalid-model", "five inputs", `${inputs.length}`);
     require(x.dims.length >= 2, "shape", "an input of rank 2 or more", `rank ${x.dims.length}`);
-    require(rest.every(
-      (p) => p!.constant,
-    ), "unsupported", "statistics that are known while loading", "some that are computed from the input");
+    for (let i = 1; i < 5; i++) known(inputs, i, "parameters");
     require(rest.every((p) => p!.constant!.data.length === x.dims[1]), "shape", `${x.dims[1]} numbers in each parameter`, rest
       .map((p) => p!.constant!.data.length)
       .join(", "));

@@ -1,5 +1,5 @@
-import { type Constant, size } from "../tensor.ts";
-import { type Op, type Operands, require } from "./op.ts";
+import { type Constant, type ElementType, size } from "../tensor.ts";
+import { integers, type Op, type Operands, require } from "./op.ts";
 
 /** A row for what exists only while loading. */
 const onLoading = { family: "other", summary: "folded while loading" } as const;
@@ -24,7 +24,7 @@ export const constant: Op<{ value: Constant }> = {
     require(value, "unsupported", "a value, value_float(s) or value_int(s)", "none of them");
     return { value };
   },
-  infer: (_inputs, { value }) => ({ dims: [value.dims] }),
+  infer: (_inputs, { value }) => ({ dims: [value.dims], types: [value.type] }),
   fold: (_inputs, { value }) => [value],
 };
 
@@ -33,9 +33,10 @@ export const constantOfShape: Op<{ value: Constant }> = {
   ...onLoading,
   type: "ConstantOfShape",
   attributes: (read) => ({ value: read.tensor("value") ?? scalar("float32", [0], [1]) }),
-  infer([shape]) {
-    require(shape?.constant, "unsupported", "a shape that is known while loading", "one that is computed from the input");
-    return { dims: [Array.from(shape.constant.data)] };
+  infer(inputs, { value }) {
+    const shape = integers(inputs, 0, "a shape");
+    require(shape, "invalid-model", "a shape", "none");
+    return { dims: [shape], types: [value.type] };
   },
   fold([_shape], { value }, [dims]) {
     const data = value.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
@@ -51,20 +52,28 @@ export const shape: Op<{ start: number; end: number; dims?: readonly number[] }>
   infer([x], a) {
     require(x, "invalid-model", "an input", "none");
     const dims = x.dims.slice(a.start, a.end);
-    return { dims: [[dims.length]], attributes: { ...a, dims } };
+    return { dims: [[dims.length]], types: ["int64"], attributes: { ...a, dims } };
   },
   shapeOnly: true,
   fold: (_inputs, a) => [scalar("int64", a.dims!, [a.dims!.length])],
 };
 
 /** ONNX's numbers for element types. */
-const castTypes: Readonly<Record<number, Constant["type"]>> = { 1: "float32", 6: "int64", 7: "int64", 9: "bool", 11: "float32" };
+const castTypes: Readonly<Record<number, ElementType>> = { 1: "float32", 6: "int32", 7: "int64", 9: "bool", 11: "float32" };
+
+/** What a cast does to a number; to float32 nothing. */
+const castMaps: Readonly<Partial<Record<ElementType, (v: number) => number>>> = {
+  int32: Math.trunc,
+  int64: Math.trunc,
+  bool: (v) => Number(v !== 0),
+};
 
 /** Source: ONNX Cast-13. */
-export const cast: Op<{ to: Constant["type"] }> = {
+export const cast: Op<{ to: ElementType }> = {
   type: "Cast",
   family: "route",
-  summary: "pass, from float32 to float32; others on constants only",
+  summary: "pass",
+  anyType: true,
   attributes(read) {
     const to = castTypes[read.int("to", 0)];
     read.ignore("saturate");
@@ -73,14 +82,18 @@ export const cast: Op<{ to: Constant["type"] }> = {
   },
   infer([x]: Operands, { to }) {
     require(x, "invalid-model", "an input", "none");
-    require(x.constant || to === "float32", "unsupported", "a cast of computed values to float", `to ${to}`);
-    return { dims: [x.dims] };
+    return { dims: [x.dims], types: [to] };
   },
-  fold([x], { to }) {
-    const f = to === "bool" ? (v: number) => Number(v !== 0) : to === "int64" ? Math.trunc : (v: number) => v;
-    return [scalar(to, Array.from(x!.data, f), x!.dims)];
+  fold: ([x], { to }) => [scalar(to, Array.from(x!.data, castMaps[to] ?? ((v) => v)), x!.dims)],
+  forward(e, call) {
+    const [x, map] = [call.x(0), castMaps[call.attributes.to]];
+    if (!map || call.inputs[0]!.type === call.attributes.to) return [x];
+    const y = e.temp(call.outputs[0].name, x.dims, x.layout);
+    e.host("Cast", [x, y], (from, to) => {
+      for (let i = 0; i < to.length; i++) to[i] = map(from[i]);
+    });
+    return [y];
   },
-  forward: (_e, call) => [call.x(0)],
   relevance: { kind: "route", vjp: (_e, _call, r) => [r] },
   nonnegative: ([x]) => x,
 };

@@ -89,7 +89,10 @@ export function denseZ(
   const site = geometry(call, map);
   const { n, c, m, group, h, w, depthwise } = site;
   const tiled = e.winograd && precision === "fast" && pays(site);
-  const [bottom, right] = [Math.max(0, h.after) + overhang(h.out, h.kernel, tiled), Math.max(0, w.after) + overhang(w.out, w.kernel, tiled)];
+  const [bottom, right] = [
+    Math.max(0, h.after) + overhang(h.out, h.kernel, tiled),
+    Math.max(0, w.after) + overhang(w.out, w.kernel, tiled),
+  ];
   const image = padded(e, x, n, h.length, w.length, c, [h.before, bottom, w.before, right]);
   const [inputs, outputs] = [c / group, m / group];
   const pass = {
@@ -129,7 +132,12 @@ export function denseVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, out: 
   const tiled = e.winograd && precision === "fast" && payBack(site);
   const [top, bottom] = reach(rows, h.out);
   const [left, right] = reach(columns, w.out);
-  const image = padded(e, s, n, h.out, w.out, m, [top, bottom + overhang(h.length, h.kernel, tiled), left, right + overhang(w.length, w.kernel, tiled)]);
+  const image = padded(e, s, n, h.out, w.out, m, [
+    top,
+    bottom + overhang(h.length, h.kernel, tiled),
+    left,
+    right + overhang(w.length, w.kernel, tiled),
+  ]);
   const [inputs, width] = [m / group, c / group];
   const { name, source, variant, at } = weightsOf(call, map);
   if ([...rows, ...columns].some((p) => p.width === 0)) e.fill(out, 0);

@@ -1,6 +1,17 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
-import { type BiasMap, type Call, type Linear, type Op, type Operands, PLAIN, type Precision, require, type WeightMap } from "./op.ts";
+import {
+  type BiasMap,
+  type Call,
+  known,
+  type Linear,
+  type Op,
+  type Operands,
+  PLAIN,
+  type Precision,
+  require,
+  type WeightMap,
+} from "./op.ts";
 import { biasValue, type ConvAttributes, denseVjp, denseZ, type Geometry, geometry, payBack, pays, weightsOf } from "./conv-dense.ts";
 import { tileGain } from "./conv-layout.ts";
 import { asPlane, readWindow, windowAxes, windowSizes } from "./window.ts";
@@ -102,20 +113,21 @@ export const conv: Op<ConvAttributes> = {
   family: "convolution",
   summary: "any linear rule",
   attributes: (read) => ({ window: readWindow(read), group: read.int("group", 1) }),
-  infer([x, w, b], a) {
+  infer(inputs, a) {
+    const [x, w, b] = inputs;
     require(x && w, "invalid-model", "an input and a weight", "none");
-    require(w.constant, "unsupported", "a weight that is known while loading", "one that is computed from the input");
-    require(!b || b.constant, "unsupported", "a bias that is known while loading", "one that is computed from the input");
+    known(inputs, 1, "a weight");
+    known(inputs, 2, "a bias");
     require(x.dims.length === w.dims.length &&
       x.dims.length >= 3, "shape", "input and weight of the same rank, 3 or more", `ranks ${x.dims.length} and ${w.dims.length}`);
     require(x.dims.length <= 4, "unsupported", "one or two spatial axes", `${x.dims.length - 2}`);
-    const [m, inputs, ...kernel] = w.dims;
+    const [m, width, ...kernel] = w.dims;
     require(Number.isInteger(a.group) &&
       a.group >= 1 &&
       m % a.group === 0 &&
       x.dims[1] ===
-        inputs *
-          a.group, "shape", `an input of ${inputs} · ${a.group} channels and a multiple of ${a.group} outputs`, `${x.dims[1]} channels and ${m} outputs`);
+        width *
+          a.group, "shape", `an input of ${width} · ${a.group} channels and a multiple of ${a.group} outputs`, `${x.dims[1]} channels and ${m} outputs`);
     require(!a.window.kernel ||
       a.window.kernel.join() === kernel.join(), "invalid-model", `kernel_shape [${kernel}] as the weight has it`, `[${a.window.kernel}]`);
     require(!b || size(b.dims) === m, "shape", `${m} biases`, `${b && size(b.dims)}`);

@@ -1,6 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
-import { type BiasMap, type Call, type Linear, mapOf, type NumberMap, type Op, type Operands, PLAIN, require } from "./op.ts";
+import { type BiasMap, type Call, known, type Linear, mapOf, type NumberMap, type Op, type Operands, PLAIN, require } from "./op.ts";
 
 /** Gemm and MatMul with a constant second factor: y = scale · x · W + b. */
 export interface DenseAttributes {
@@ -103,13 +103,15 @@ export const gemm: Op<DenseAttributes> = {
     require(read.int("transA", 0) === 0, "unsupported", "transA = 0", "1", "Transpose the input before the node.");
     return { rowsAreOutputs: read.int("transB", 0) === 1, alpha: read.float("alpha", 1), beta: read.float("beta", 1) };
   },
-  infer([x, w, c], a) {
+  infer(inputs, a) {
+    const [x, w, c] = inputs;
     require(x && w, "invalid-model", "inputs A and B", "none");
-    require(w.constant && !x.constant, "unsupported", "a computed A and a B that is known while loading", "something else");
+    require(!x.constant, "unsupported", "a computed A", "a constant one");
+    known(inputs, 1, "a B");
+    known(inputs, 2, "a C");
     require(x.dims.length === 2 && w.dims.length === 2, "shape", "A and B of rank 2", `ranks ${x.dims.length} and ${w.dims.length}`);
     const [m, k] = a.rowsAreOutputs ? w.dims : [w.dims[1], w.dims[0]];
     require(x.dims[1] === k, "shape", `an A of ${k} columns`, `${x.dims[1]}`);
-    require(!c || c.constant, "unsupported", "a C that is known while loading", "one that is computed from the input");
     require(!c ||
       size(c.dims) === 1 ||
       (size(c.dims) === m && c.dims.at(-1) === m), "unsupported", `a C of 1 or ${m} numbers along the columns`, `dims [${c?.dims}]`);
@@ -122,9 +124,11 @@ export const matMul: Op<DenseAttributes> = {
   ...shared,
   type: "MatMul",
   attributes: () => ({ rowsAreOutputs: false, alpha: 1, beta: 1 }),
-  infer([x, w]) {
+  infer(inputs) {
+    const [x, w] = inputs;
     require(x && w, "invalid-model", "two inputs", "fewer");
-    require(w.constant && !x.constant, "unsupported", "a computed first and a constant second factor", "something else");
+    require(!x.constant, "unsupported", "a computed first factor", "a constant one");
+    known(inputs, 1, "a second factor");
     require(w.dims.length === 2 &&
       x.dims.length >= 2, "unsupported", "a second factor of rank 2", `ranks ${x.dims.length} and ${w.dims.length}`);
     require(x.dims.at(-1) === w.dims[0], "shape", `a first factor of ${w.dims[0]} columns`, `${x.dims.at(-1)}`);

@@ -1,6 +1,6 @@
 import { type Dims, normalizeAxis, shapeText, strides } from "../tensor.ts";
 import { type Move, mover, whole } from "./move.ts";
-import { integers, require } from "./op.ts";
+import { integers, known, require } from "./op.ts";
 
 const never = () => false;
 
@@ -175,7 +175,7 @@ export const pad = mover<PadAttributes>({
     return read.opset < 11 ? { mode, pads: read.ints("pads"), value: read.float("value", 0) } : { mode, value: 0 };
   },
   infer(inputs, a) {
-    const [x, , constant] = inputs;
+    const [x] = inputs;
     require(x, "invalid-model", "an input", "none");
     const rank = x.dims.length;
     const axes = integers(inputs, 3, "axes")?.map((axis) => normalizeAxis(axis, rank)) ?? x.dims.map((_, i) => i);
@@ -195,8 +195,7 @@ export const pad = mover<PadAttributes>({
       pads.every(
         (p, i) => p >= 0 && (a.mode === "edge" || p < x.dims[i % rank]),
       ), "unsupported", `pads of mode ${a.mode} within the input`, `[${pads}]`);
-    require(!constant || constant.constant, "unsupported", "a value that is known while loading", "one that is computed from the input");
-    return { dims: [dims], attributes: { mode: a.mode, pads, value: constant?.constant?.data[0] ?? a.value } };
+    return { dims: [dims], attributes: { mode: a.mode, pads, value: known(inputs, 2, "a value")?.data[0] ?? a.value } };
   },
   moves([x], _output, { mode, pads }) {
     const axes = x.map((_, k) => k);

@@ -68,6 +68,7 @@ export function mover<A>(m: Mover<A>): Op<A> {
     family: "route",
     summary: m.summary,
     attributes: m.attributes,
+    anyType: true,
     infer: m.infer,
     fold(inputs, a, [dims]) {
       const { type } = inputs[0]!;

@@ -1,6 +1,6 @@
 import type { Node } from "../graph/graph.ts";
 import type { Emitter, Ref, Value } from "../step.ts";
-import type { Constant, Dims } from "../tensor.ts";
+import type { Constant, Dims, ElementType } from "../tensor.ts";
 
 /** What an operator complains of; the stage that called it adds where. */
 export class Complaint extends Error {
@@ -8,13 +8,16 @@ export class Complaint extends Error {
   readonly expected: string;
   readonly received: string;
   readonly fix?: string;
+  /** The inputs whose values are wanted, if that is all that is missing. */
+  readonly wanted: readonly number[];
 
-  constructor(code: Complaint["code"], expected: string, received: string, fix?: string) {
+  constructor(code: Complaint["code"], expected: string, received: string, fix?: string, wanted: readonly number[] = []) {
     super(`expected ${expected}, got ${received}`);
     this.code = code;
     this.expected = expected;
     this.received = received;
     this.fix = fix;
+    this.wanted = wanted;
   }
 }
 
@@ -42,18 +45,24 @@ export interface AttributeReader {
 export interface Operand {
   readonly name: string;
   readonly dims: Dims;
+  readonly type: ElementType;
   readonly constant?: Constant;
 }
 
 /** Inputs that are left out are undefined. */
 export type Operands = readonly (Operand | undefined)[];
 
+/** The constant that an input is, undefined where it is left out: it decides a shape, or is a parameter. */
+export function known(inputs: Operands, index: number, what: string): Constant | undefined {
+  const input = inputs[index];
+  if (!input || input.constant) return input?.constant;
+  throw new Complaint("unsupported", `${what} known while loading`, "a value that is computed from the input", undefined, [index]);
+}
+
 /** The numbers of a constant integer input. */
 export function integers(inputs: Operands, index: number, what: string): readonly number[] | undefined {
-  const input = inputs[index];
-  if (!input) return undefined;
-  require(input.constant, "unsupported", `${what} that are known while loading`, "some that are computed from the input");
-  return Array.from(input.constant.data);
+  const constant = known(inputs, index, what);
+  return constant && Array.from(constant.data);
 }
 
 /** A node with all that is known of it, ready to be lowered. */
@@ -140,7 +149,10 @@ export type OwnRule<A> = (e: Emitter, call: Call<A>, r: Value, ledger: Ref) => V
 export type Family = "convolution" | "dense" | "average" | "sum" | "activation" | "normalization" | "lrn" | "taylor" | "route" | "other";
 
 export interface Inferred<A> {
+  /** Of each output that the row describes. */
   readonly dims: readonly Dims[];
+  /** Element types of the outputs; that of the first input, unless given. */
+  readonly types?: readonly ElementType[];
   /** Attributes with all that constants and shapes have to say. */
   readonly attributes?: A;
 }
@@ -156,6 +168,8 @@ export interface Op<A> {
   /** The value of the node when everything it reads is constant, or, for `shapeOnly`, has known dims. */
   fold?(inputs: readonly (Constant | undefined)[], a: A, dims: readonly Dims[]): readonly Constant[];
   readonly shapeOnly?: boolean;
+  /** Whether computed inputs may be integers or booleans, since it only moves, compares or counts. Others want float32. */
+  readonly anyType?: boolean;
   forward?(e: Emitter, call: Call<A>): readonly Value[];
   readonly relevance?: Relevance<A>;
   /** For y = scale · x + shift with constants along one axis: BatchNormalization, and Add, Sub, Mul, Div by a constant. */

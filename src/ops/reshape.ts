@@ -9,6 +9,7 @@ function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inp
     family: "route",
     summary: "moved back",
     attributes,
+    anyType: true,
     infer(inputs, a) {
       require(inputs[0], "invalid-model", "an input", "none");
       const dims = shape(inputs, a);

@@ -1,17 +1,19 @@
-import { assert } from "../error.ts";
+import { assert, LrpError } from "../error.ts";
 import { operandsOf } from "../graph/canonize.ts";
-import { type Graph, type Node, producers } from "../graph/graph.ts";
+import { type Graph, type Node, producers, whereIs } from "../graph/graph.ts";
 import { zip, reduceTo } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Call, Linear } from "../ops/op.ts";
 import type { Assignment } from "../rules/composite.ts";
 import { Emitter, type Lowering, type Ref, type Step, type Value } from "../step.ts";
+import { isExact } from "../tensor.ts";
 import { gradient, redistribute } from "./redistribute.ts";
 
 /** Everything that is computed for one shape of input, as a list without numbers. */
 export interface Program {
   readonly steps: readonly Step[];
-  readonly input: Value;
+  /** In the order of the graph's inputs. */
+  readonly inputs: readonly Value[];
   /** Row-major. */
   readonly outputs: ReadonlyMap<string, Value>;
   readonly relevance?: Backward;
@@ -23,7 +25,8 @@ export interface Backward {
   readonly begin: number;
   readonly logits: Value;
   readonly start: Value;
-  readonly input: Value;
+  /** Relevance of the graph's inputs, where it reaches them. */
+  readonly inputs: ReadonlyMap<string, Value>;
   /** Relevance at the values asked for by name. */
   readonly at: ReadonlyMap<string, Value>;
   readonly ledger: Value;
@@ -83,19 +86,29 @@ export function ancestors(graph: Graph, value: string): ReadonlySet<Node> {
 }
 
 /** Lowers the forward pass and hands out each node as a call that both passes share. */
-function lowerForward(e: Emitter, graph: Graph): { values: Map<string, Value>; calls: Map<Node, Call<unknown>>; input: Value } {
-  const [port] = graph.inputs;
-  const input = e.temp(port.name, graph.dims.get(port.name)!);
-  const values = new Map([[port.name, input]]);
+function lowerForward(e: Emitter, graph: Graph): { values: Map<string, Value>; calls: Map<Node, Call<unknown>>; inputs: readonly Value[] } {
+  const inputs = graph.inputs.map(({ name }) => e.temp(name, graph.dims.get(name)!));
+  const values = new Map(inputs.map((input) => [input.name, input]));
   const calls = new Map<Node, Call<unknown>>();
   for (const node of graph.nodes) {
-    const inputs = operandsOf(graph, node);
+    const operands = operandsOf(graph, node);
     const call: Call<unknown> = {
       node,
       attributes: node.attributes,
-      inputs,
-      outputs: node.outputs.filter(Boolean).map((name) => ({ name, dims: graph.dims.get(name)! })),
-      x: (i) => (inputs[i]!.constant ? e.constant(inputs[i]!.name, inputs[i]!.constant!) : values.get(inputs[i]!.name)!),
+      inputs: operands,
+      outputs: node.outputs
+        .filter((name) => graph.dims.has(name))
+        .map((name) => ({ name, dims: graph.dims.get(name)!, type: graph.types.get(name) ?? "float32" })),
+      x(i) {
+        const { name, constant } = operands[i]!;
+        if (!constant) return values.get(name)!;
+        if (isExact(constant)) return e.constant(name, constant);
+        throw new LrpError("unsupported", {
+          where: whereIs(node),
+          expected: "integers up to 2^24 beside computed ones",
+          received: `larger ones in '${name}'`,
+        });
+      },
       y: (i) => values.get(node.outputs[i])!,
     };
     calls.set(node, call);
@@ -103,7 +116,7 @@ function lowerForward(e: Emitter, graph: Graph): { values: Map<string, Value>; c
       values.set(node.outputs[i], y);
     });
   }
-  return { values, calls, input };
+  return { values, calls, inputs };
 }
 
 /** Books of the backward pass: places for sums, and relevance that waits for its node. */
@@ -232,16 +245,24 @@ function lowerBackward(
     ledger.accounts.push({ node, rule, received, passed, constants, absorbed: absorbed.at, open });
   }
 
-  const [port] = graph.inputs;
-  const at = new Map(request.at.map((name) => [name, e.as(total(name), "first")]));
-  return { begin, logits, start, input: e.as(total(port.name), "first"), at, ledger: ledger.value, accounts: ledger.accounts };
+  const arrived = (names: readonly string[]) => new Map(names.map((name) => [name, e.as(total(name), "first")]));
+  const inputs = arrived(graph.inputs.map((port) => port.name).filter((name) => waiting.has(name)));
+  return { begin, logits, start, inputs, at: arrived(request.at), ledger: ledger.value, accounts: ledger.accounts };
+}
+
+/** An output that was known while loading, in a place of its own. */
+function constantOutput(e: Emitter, graph: Graph, name: string): Value {
+  const constant = graph.constants.get(name)!;
+  const y = e.temp(name, constant.dims);
+  e.host("constant", [y], (to) => to.set(constant.data));
+  return y;
 }
 
 /** The graph as one straight list of kernel calls: forward, then, if asked for, relevance. */
 export function lower(graph: Graph, lowering: Lowering, request?: BackwardRequest): Program {
   const e = new Emitter(lowering);
-  const { values, calls, input } = lowerForward(e, graph);
-  const outputs = new Map(graph.outputs.map(({ name }) => [name, e.as(values.get(name)!, "first")]));
+  const { values, calls, inputs } = lowerForward(e, graph);
+  const outputs = new Map(graph.outputs.map(({ name }) => [name, e.as(values.get(name) ?? constantOutput(e, graph, name), "first")]));
   const relevance = request && lowerBackward(e, graph, values, calls, request);
-  return Object.freeze({ steps: e.steps, input, outputs, relevance });
+  return Object.freeze({ steps: e.steps, inputs, outputs, relevance });
 }

@@ -30,7 +30,7 @@ function mentioned(step: Step): Value[][] {
 }
 
 /** A value lives from its first to its last mention; what the caller reads or writes is mentioned at the ends. */
-function lifetimes({ steps, input, outputs, relevance }: Program, again: boolean): Life[] {
+function lifetimes({ steps, inputs, outputs, relevance }: Program, again: boolean): Life[] {
   const lives = new Map<number, Life>();
   const mention = (value: Value, at: number) => {
     if (value.weight) return;
@@ -41,7 +41,7 @@ function lifetimes({ steps, input, outputs, relevance }: Program, again: boolean
       life.last = Math.max(life.last, at);
     }
   };
-  mention(input, -1);
+  for (const input of inputs) mention(input, -1);
   const moments = steps.flatMap(mentioned);
   moments.forEach((values, at) => {
     for (const value of values) mention(value, at);
@@ -52,7 +52,7 @@ function lifetimes({ steps, input, outputs, relevance }: Program, again: boolean
     // The caller writes the start between the last forward step and the first backward step.
     const begin = steps.slice(0, relevance.begin).flatMap(mentioned).length;
     for (const value of [relevance.logits, relevance.start]) for (const at of [begin - 1, begin]) mention(value, at);
-    for (const value of [relevance.input, relevance.ledger, ...relevance.at.values()]) mention(value, end);
+    for (const value of [...relevance.inputs.values(), relevance.ledger, ...relevance.at.values()]) mention(value, end);
     // What relevance reads of the forward pass, it reads once more the next time.
     if (again) for (const life of lives.values()) if (life.first < begin && life.last >= begin) life.last = end;
   }

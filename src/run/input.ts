@@ -1,6 +1,16 @@
 import { LrpError } from "../error.ts";
 import type { Port } from "../graph/graph.ts";
-import { type Dims, firstNonFinite, shapeText, size, type Tensor } from "../tensor.ts";
+import type { Given } from "../graph/infer.ts";
+import { type Dims, firstNonFinite, LARGEST_INTEGER, shapeText, size } from "../tensor.ts";
+
+/** A tensor as a caller has it: a Float32Array where the network takes float32, any array of numbers where it takes integers or booleans. */
+export interface InputTensor {
+  readonly data: ArrayLike<number> | ArrayLike<bigint> | ArrayLike<boolean>;
+  readonly dims: Dims;
+}
+
+/** What a network runs on: a tensor, or where it has several inputs, a tensor for each name. */
+export type Input = InputTensor | Readonly<Record<string, InputTensor>>;
 
 /** @throws LrpError code "shape" when dims do not fit what the network takes */
 export function checkDims({ name, dims }: Port, given: Dims): void {
@@ -19,22 +29,46 @@ export function checkDims({ name, dims }: Port, given: Dims): void {
   }
 }
 
-/** The dims of an input that fits: the right shape, and finite numbers. */
-export function checkInput(port: Port, input: Tensor): Dims {
-  const { name } = port;
-  if (input === null || typeof input !== "object")
-    throw new LrpError("usage", { where: `input '${name}'`, expected: "a tensor { data, dims }", received: String(input) });
-  const { data, dims: given } = input;
-  checkDims(port, given);
-  if (!(data instanceof Float32Array) || data.length !== size(given)) {
-    throw new LrpError("shape", {
-      where: `input '${name}'`,
-      expected: `a Float32Array of ${size(given)} numbers`,
-      received: `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`,
-    });
+/** Numbers as the kernels take them. */
+function numbers({ name, type }: Port, data: InputTensor["data"], count: number): Float32Array {
+  const refuse = (code: "shape" | "usage", expected: string, received: string) =>
+    new LrpError(code, { where: `input '${name}'`, expected, received });
+  const fits = type === "float32" ? data instanceof Float32Array : typeof data === "object" && data !== null && "length" in data;
+  if (!fits || data.length !== count) {
+    const array = type === "float32" ? `a Float32Array of ${count} numbers` : `an array of ${count} numbers`;
+    throw refuse("shape", array, `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`);
   }
-  const bad = firstNonFinite(data);
-  if (bad >= 0)
-    throw new LrpError("usage", { where: `input '${name}'`, expected: "finite numbers", received: `${data[bad]} at position ${bad}` });
-  return given;
+  if (type === "float32") {
+    const bad = firstNonFinite(data as Float32Array);
+    if (bad >= 0) throw refuse("usage", "finite numbers", `${data[bad]} at position ${bad}`);
+    return data as Float32Array;
+  }
+  const list = Array.from(data as ArrayLike<number>, Number);
+  const [low, high] = type === "bool" ? [0, 1] : [-LARGEST_INTEGER, LARGEST_INTEGER];
+  const bad = list.findIndex((v) => !Number.isInteger(v) || v < low || v > high);
+  if (bad >= 0) throw refuse("usage", `integers from ${low} to ${high}`, `${data[bad]} at position ${bad}`);
+  return Float32Array.from(list);
+}
+
+function checkInput(port: Port, input: unknown): Required<Given> {
+  if (input === null || typeof input !== "object")
+    throw new LrpError("usage", { where: `input '${port.name}'`, expected: "a tensor { data, dims }", received: String(input) });
+  const { data, dims } = input as InputTensor;
+  checkDims(port, dims);
+  return { dims, data: numbers(port, data, size(dims)) };
+}
+
+/** The dims and numbers of every input, if they are all there: right shapes, finite numbers. */
+export function checkInputs(ports: readonly Port[], input: Input): ReadonlyMap<string, Required<Given>> {
+  const named = typeof input === "object" && input !== null && !("data" in input && "dims" in input);
+  if (ports.length === 1 && !(named && ports[0].name in input)) return new Map([[ports[0].name, checkInput(ports[0], input)]]);
+  const given = named ? Object.keys(input).sort() : ["a single tensor"];
+  const wanted = ports.map((port) => port.name);
+  if (given.join() !== [...wanted].sort().join())
+    throw new LrpError("usage", {
+      where: "the inputs",
+      expected: `tensors by name: ${wanted.join(", ")}`,
+      received: given.join(", ") || "none",
+    });
+  return new Map(ports.map((port) => [port.name, checkInput(port, (input as Readonly<Record<string, unknown>>)[port.name])]));
 }

@@ -31,10 +31,10 @@ export class Session {
     this.#top = Math.ceil(instance.kernels.heapBase() / 16) * 16;
   }
 
-  /** Runs the steps up to where relevance starts: all of a plan without relevance. */
-  forward(plan: Plan, input: Float32Array): void {
+  /** Runs the steps up to where relevance starts: all of a plan without relevance. @param inputs in the order of the program's */
+  forward(plan: Plan, inputs: readonly Float32Array[]): void {
     const { steps } = this.#bind(plan);
-    this.read(plan, plan.program.input).set(input);
+    this.#write(plan, inputs);
     for (const step of steps.slice(0, plan.program.relevance?.begin)) step();
   }
 
@@ -47,9 +47,9 @@ export class Session {
   }
 
   /** Runs the forward steps again and names the first of `values` that is not finite. */
-  firstOverflow(plan: Plan, input: Float32Array, values: ReadonlySet<string>): string | undefined {
+  firstOverflow(plan: Plan, inputs: readonly Float32Array[], values: ReadonlySet<string>): string | undefined {
     const { steps } = this.#bind(plan);
-    this.read(plan, plan.program.input).set(input);
+    this.#write(plan, inputs);
     for (const [i, step] of plan.program.steps.entries()) {
       steps[i]();
       const named = callsOf([step])
@@ -64,6 +64,12 @@ export class Session {
   /** What a value holds after `forward` or `backward`: a view, good until the next call. */
   read(plan: Plan, value: Value): Float32Array {
     return new Float32Array(this.#instance.memory.buffer, this.#address(value, plan, this.#bind(plan).arena), value.count);
+  }
+
+  #write(plan: Plan, inputs: readonly Float32Array[]): void {
+    plan.program.inputs.forEach((value, i) => {
+      this.read(plan, value).set(inputs[i]);
+    });
   }
 
   #address(value: Value, plan: Plan, arena: number): number {

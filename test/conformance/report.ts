@@ -10,7 +10,6 @@ export const reportPath = "test/conformance/REPORT.md";
 
 const meaning: Readonly<Record<Status, string>> = {
   passed: "The file as it is gives what is expected.",
-  bound: "So it does with one of its float32 inputs given on running and all others as constants, for every such input that relprop takes.",
   unsupported: "relprop refuses, and says what it takes instead.",
   failed: "A wrong answer, a crash, or an error that blames the file or the caller.",
 };

@@ -150,12 +150,6 @@ describe("networks that do not hold together", () => {
       bytes: () => onnx({ nodes: [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])], inputs: { x: [1, 3] }, outputs: { b: [] } }),
     },
     {
-      name: "two inputs",
-      code: "unsupported",
-      says: [/one input, got 'x', 'z'/],
-      bytes: () => onnx({ nodes: [node("Add", ["x", "z"], ["a"])], inputs: { x: [1, 3], z: [1, 3] }, outputs: { a: [] } }),
-    },
-    {
       name: "an output that nothing computes",
       code: "invalid-model",
       says: [/output 'q'/],

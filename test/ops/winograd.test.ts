@@ -30,7 +30,11 @@ describe("Winograd's tiles against the direct kernel", () => {
   ] as const;
   it.each(shapes)("$c to $m channels at $size, window $kernel, pads $pads", async ({ c, m, size, kernel, pads }) => {
     const [h, w] = size;
-    const network = sequential({ input: [c, h, w] }, [relu(), conv2d({ weight: noise(3, m, c, kernel, kernel), bias: noise(5, m), pads }), relu()]);
+    const network = sequential({ input: [c, h, w] }, [
+      relu(),
+      conv2d({ weight: noise(3, m, c, kernel, kernel), bias: noise(5, m), pads }),
+      relu(),
+    ]);
     const [tiled, direct] = await both(network);
     const x = noise(7, 2, c, h, w);
     expect(usesTiles(tiled.printPlan(x.dims))).toBe(true);

@@ -14,19 +14,20 @@ import { numbers } from "../random.ts";
 const demo = new Uint8Array(readFileSync(new URL("../../demo/digits.onnx", import.meta.url)));
 
 function program(composite: string): Program {
-  const graph = canonize(infer(build(decode(demo)), [2, 1, 28, 28]));
+  const built = build(decode(demo));
+  const graph = canonize(infer(built, new Map([[built.inputs[0].name, { dims: [2, 1, 28, 28] }]]))!);
   const { assignment } = assign(graph, ancestors(graph, "logits"), compositeOf(composite, {}));
   return lower(graph, { winograd: true, weights: "kept" }, { start: "logits", assignment, at: [] });
 }
 
 /** First and last step at which each value is named, by a second reading of the program. */
-function lives({ steps, input, outputs, relevance }: Program): Map<number, { first: number; last: number; count: number }> {
+function lives({ steps, inputs, outputs, relevance }: Program): Map<number, { first: number; last: number; count: number }> {
   const found = new Map<number, { first: number; last: number; count: number }>();
   const see = (id: number, count: number, at: number) => {
     const life = found.get(id) ?? { first: at, last: at, count };
     found.set(id, { first: Math.min(life.first, at), last: Math.max(life.last, at), count: Math.max(life.count, count) });
   };
-  see(input.id, input.count, -1);
+  for (const input of inputs) see(input.id, input.count, -1);
   let at = 0;
   const walk = (step: Step) => {
     if ("limit" in step) {
@@ -39,7 +40,7 @@ function lives({ steps, input, outputs, relevance }: Program): Map<number, { fir
     at++;
   };
   for (const step of steps) walk(step);
-  for (const value of [...outputs.values(), relevance!.input, relevance!.ledger]) see(value.id, value.count, at);
+  for (const value of [...outputs.values(), ...relevance!.inputs.values(), relevance!.ledger]) see(value.id, value.count, at);
   return found;
 }
 

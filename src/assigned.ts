@@ -1,0 +1,85 @@
+import { type Issue, LrpError } from "./error.ts";
+import { type Graph, logitsOf, type Node, resolve, whereIs } from "./graph/graph.ts";
+import { ops } from "./ops/index.ts";
+import type { ExplainOptions } from "./options.ts";
+import { ancestors } from "./plan/lower.ts";
+import type { RuleAt } from "./report.ts";
+import { type Assignment, assign, compositeOf } from "./rules/composite.ts";
+
+/** What relevance needs to know before any number is computed. */
+export interface Assigned {
+  /** The value from which relevance starts. */
+  readonly start: string;
+  readonly assignment: Assignment;
+  readonly path: ReadonlySet<Node>;
+  /** Nodes that have no rule, or one that does not fit. */
+  readonly issues: readonly Issue[];
+}
+
+/** The name of the output that is meant: the first, unless one is given. */
+export function outputOf({ outputs }: Graph, name = outputs[0].name): string {
+  if (outputs.some((o) => o.name === name)) return name;
+  throw new LrpError("usage", {
+    where: "option 'output'",
+    expected: outputs.map((o) => `'${o.name}'`).join(", "),
+    received: `'${name}'`,
+  });
+}
+
+/** The rule of every node from the output that is explained back to the inputs. */
+export function assigned(graph: Graph, options: ExplainOptions): Assigned {
+  const { epsilon, gamma, alpha, beta, low, high, lrn } = options;
+  const composite = compositeOf(options.composite ?? "epsilonPlus", { epsilon, gamma, alpha, beta, low, high, lrn });
+  const output = outputOf(graph, options.output);
+  const { start } = logitsOf(graph, resolve(graph, output));
+  const path = ancestors(graph, start);
+  const reached = [start, ...[...path].flatMap((node) => node.inputs)];
+  if (!graph.inputs.some((port) => reached.includes(port.name)))
+    throw new LrpError("usage", { where: `output '${output}'`, expected: "one that is computed from an input", received: "a constant" });
+  return { start, path, ...assign(graph, path, composite) };
+}
+
+/** @throws LrpError code "rule" listing every node that no rule of the composite fits */
+export function assignedAll(graph: Graph, options: ExplainOptions): Assigned {
+  const found = assigned(graph, options);
+  if (found.issues.length > 0) throw new LrpError("rule", found.issues);
+  return found;
+}
+
+/** The value of that name on the way of relevance. */
+export function valueAt(graph: Graph, { path, start }: Assigned, name: string): string {
+  const value = resolve(graph, name);
+  const known = [...graph.inputs.map((i) => i.name), ...[...path].flatMap((node) => node.outputs)];
+  if (known.includes(value)) return value;
+  const order = graph.nodes.filter((node) => path.has(node)).map((node) => `'${node.outputs[0]}'`);
+  const shown = order.length > 12 ? [...order.slice(0, 6), "…", ...order.slice(-5)] : order;
+  throw new LrpError("usage", {
+    where: "option 'at'",
+    expected: `a value on the way from the input to '${start}': ${shown.join(", ")}`,
+    received: `'${name}'`,
+    fix: "inspect() lists them all; values inside folded layers no longer exist.",
+  });
+}
+
+export function rulesOf(graph: Graph, { assignment, path }: Assigned): RuleAt[] {
+  return graph.nodes
+    .filter((node) => path.has(node))
+    .map((node) => ({
+      node: node.name,
+      type: node.type,
+      rule: assignment.get(node)?.name ?? (ops.get(node.type)!.relevance?.kind === "route" ? "route" : "none"),
+      note: node.note,
+    }));
+}
+
+/** What is worth knowing about the way of relevance, in sentences. */
+export function notesOf(graph: Graph, { path }: Assigned, output?: string): string[] {
+  const { skipped } = logitsOf(graph, resolve(graph, outputOf(graph, output)));
+  const notes = skipped ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`] : [];
+  for (const node of graph.nodes.filter((n) => path.has(n))) {
+    if (node.type === "BatchNormalization")
+      notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
+    if (node.type === "LRN" && node.note) notes.push(`${whereIs(node)} ${node.note}.`);
+  }
+  return notes;
+}

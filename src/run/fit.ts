@@ -1,0 +1,81 @@
+import { LrpError } from "../error.ts";
+import type { Graph, Port } from "../graph/graph.ts";
+import type { Given } from "../graph/infer.ts";
+import type { Plan } from "../plan/place.ts";
+import { type Dims, firstNonFinite, shapeText } from "../tensor.ts";
+import { checkDims } from "./input.ts";
+import { Session } from "./session.ts";
+import type { Instance } from "./wasm.ts";
+
+/** Dims of the first input, or of several by name. */
+export type Shapes = Dims | Readonly<Record<string, Dims>>;
+
+/** A graph for one shape of each input, with the memory and the plans that belong to it. */
+export interface Fitted {
+  /** Dims of every input, and the numbers of those that have become constants of the graph. */
+  readonly given: ReadonlyMap<string, Given>;
+  readonly graph: Graph;
+  readonly session: Session;
+  readonly plans: Map<string, Plan>;
+}
+
+const KEPT_PLANS = 8;
+
+/** The dims of one sample, unless more than the batch is free. */
+export function oneSample({ dims }: Port): Dims | undefined {
+  const fixed = dims.map((d, axis) => (axis === 0 && typeof d === "string" ? 1 : d));
+  return fixed.every((d): d is number => typeof d === "number") ? fixed : undefined;
+}
+
+/** The dims of every input: as given, or one sample. @throws LrpError "usage" where they are free and not given, "shape" where they do not fit */
+export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap<string, Given> {
+  const byName = "length" in dims ? { [ports[0].name]: dims as Dims } : (dims as Readonly<Record<string, Dims>>);
+  return new Map(
+    ports.map((port) => {
+      const wanted = byName[port.name] ?? oneSample(port);
+      if (!wanted)
+        throw new LrpError("usage", { where: "option 'dims'", expected: `numbers for ${shapeText(port.dims)}`, received: "none" });
+      checkDims(port, wanted);
+      return [port.name, { dims: wanted }];
+    }),
+  );
+}
+
+/** @param graph as inferred from what is `given` */
+export function fit(graph: Graph, given: ReadonlyMap<string, Given>, instance: Instance): Fitted {
+  const free = new Set(graph.inputs.map((port) => port.name));
+  const kept = [...given].map(
+    ([name, { dims, data }]) => [name, { dims: [...dims], data: free.has(name) ? undefined : data?.slice() }] as const,
+  );
+  return { given: new Map(kept), graph, session: new Session(instance), plans: new Map() };
+}
+
+/** Whether a graph was made for such inputs. */
+export function isFor(fitted: Fitted, given: ReadonlyMap<string, Given>): boolean {
+  return [...fitted.given].every(([name, { dims, data }]) => {
+    const now = given.get(name)!;
+    return now.dims.join() === dims.join() && (!data || !now.data || data.every((v, i) => v === now.data![i]));
+  });
+}
+
+/** The plan of that key, made if it is not there. */
+export function planOf({ plans }: Fitted, key: string, make: () => Plan): Plan {
+  const plan = plans.get(key) ?? make();
+  // The one used last stands last; the first is forgotten.
+  plans.delete(key);
+  plans.set(key, plan);
+  if (plans.size > KEPT_PLANS) plans.delete(plans.keys().next().value!);
+  return plan;
+}
+
+/** Where numbers have left float32's range, says at which value. */
+export function checkFinite({ graph, session }: Fitted, plan: Plan, inputs: readonly Float32Array[]): void {
+  if ([...plan.program.outputs.values()].every((value) => firstNonFinite(session.read(plan, value)) < 0)) return;
+  const first = session.firstOverflow(plan, inputs, new Set(graph.nodes.flatMap((node) => node.outputs)));
+  throw new LrpError("usage", {
+    where: `value '${first}'`,
+    expected: "finite numbers",
+    received: "infinity or NaN, from an input that is finite",
+    fix: "Is the input scaled as the network was trained?",
+  });
+}

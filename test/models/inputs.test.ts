@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { LrpError, load, type Tensor } from "../../src/index.ts";
+import { type FileGraph, onnx } from "../onnx-writer.ts";
+
+const [INT32, INT64, BOOL, DOUBLE] = [6, 7, 9, 11];
+const tensor = (dims: readonly number[], ...data: number[]): Tensor => ({ dims, data: Float32Array.from(data) });
+const file = (nodes: FileGraph["nodes"], rest: Omit<FileGraph, "nodes">) => onnx({ nodes, ...rest });
+const sum = file([{ type: "Add", inputs: ["a", "b"], outputs: ["c"] }], { inputs: { a: ["n", 2], b: ["n", 2] }, outputs: { c: [] } });
+
+const refusal = async (task: () => unknown) => {
+  try {
+    await task();
+  } catch (error) {
+    expect(error).toBeInstanceOf(LrpError);
+    return (error as LrpError).message;
+  }
+  throw new Error("nothing was refused");
+};
+
+describe("networks with several inputs", () => {
+  it("run on a tensor for each name, and relevance reaches them all", async () => {
+    using model = await load(sum);
+    expect(model.inputs.map(({ name, type }) => `${name} ${type}`)).toEqual(["a float32", "b float32"]);
+    const given = { b: tensor([1, 2], 3, 1), a: tensor([1, 2], 1, 1) };
+    expect(model.predict(given).output.data).toEqual(Float32Array.of(4, 2));
+    const e = model.explain(given, { composite: "epsilonPlus" });
+    expect(Object.keys(e.inputs)).toEqual(["a", "b"]);
+    expect(e.relevance).toBe(e.inputs.a);
+    [1, 0, 3, 0].forEach((r, i) => expect([...e.inputs.a.data, ...e.inputs.b.data][i]).toBeCloseTo(r, 5));
+    expect(model.inspect({ dims: { a: [2, 2], b: [2, 2] } }).nodes).toHaveLength(1);
+  });
+
+  it.each([
+    ["a single tensor", tensor([1, 2], 1, 1), /expected tensors by name: a, b, got a single tensor/],
+    ["a name too few", { a: tensor([1, 2], 1, 1) }, /expected tensors by name: a, b, got a\./],
+    ["a name too many", { a: tensor([1, 2], 1, 1), b: tensor([1, 2], 1, 1), c: tensor([1], 1) }, /got a, b, c/],
+    ["wrong dims", { a: tensor([1, 2], 1, 1), b: tensor([1, 3], 1, 1, 1) }, /input 'b': expected f32\[n, 2\], got f32\[1, 3\]/],
+  ])("%s is refused", async (_what, input, says) => {
+    using model = await load(sum);
+    expect(await refusal(() => model.predict(input as never))).toMatch(says);
+  });
+
+  it("inputs that are weights or decide shapes become constants, anew when their numbers change", async () => {
+    const bytes = file(
+      [
+        { type: "Conv", inputs: ["x", "w"], outputs: ["y"] },
+        { type: "Reshape", inputs: ["y", "shape"], outputs: ["z"] },
+      ],
+      { inputs: { x: [1, 1, 3], w: [1, 1, 2], shape: [2] }, outputs: { z: [] }, types: { shape: INT64 } },
+    );
+    using model = await load(bytes);
+    const x = tensor([1, 1, 3], 1, 2, 3);
+    const run = (w: Tensor, shape: readonly (number | bigint)[]) =>
+      model.explain({ x, w, shape: { dims: [2], data: shape as number[] } }, { target: Float32Array.of(1, 1), start: "one" });
+    const one = run(tensor([1, 1, 2], 1, 1), [1n, 2n]);
+    expect([one.output.dims, [...one.output.data]]).toEqual([
+      [1, 2],
+      [3, 5],
+    ]);
+    expect(Object.keys(one.inputs)).toEqual(["x"]);
+    expect([...run(tensor([1, 1, 2], 0, 1), [2, 1]).output.data]).toEqual([2, 3]);
+    expect(await refusal(() => model.inspect({ dims: { x: [1, 1, 4] } }))).toMatch(/input 'x': expected f32\[1, 1, 3\]/);
+    expect(model.inspect().nodes).toHaveLength(2);
+    using fresh = await load(bytes);
+    expect(await refusal(() => fresh.inspect())).toMatch(/whose numbers are weights or decide shapes/);
+  });
+});
+
+describe("integers and booleans", () => {
+  const cast = (to: number, from: number) =>
+    file([{ type: "Cast", inputs: ["x"], outputs: ["y"], attributes: { to } }], {
+      inputs: { x: [3] },
+      outputs: { y: [3] },
+      types: { x: from, y: to },
+    });
+
+  it("outputs say what they are", async () => {
+    using toInt = await load(cast(INT32, 1));
+    expect(toInt.predict(tensor([3], 1.7, -2.9, 0.5)).output).toEqual({ type: "int32", dims: [3], data: Float32Array.of(1, -2, 0) });
+    using toBool = await load(cast(BOOL, INT64));
+    expect(toBool.predict({ dims: [3], data: BigInt64Array.of(0n, 5n, -1n) }).output).toEqual({
+      type: "bool",
+      dims: [3],
+      data: Float32Array.of(0, 1, 1),
+    });
+  });
+
+  it.each([
+    ["a fraction", INT64, [1, 0.5, 2], /integers from -16777216 to 16777216, got 0.5 at position 1/],
+    ["what float32 rounds", INT32, [1, 2, 2 ** 24 + 1], /16777217 at position 2/],
+    ["another truth value", BOOL, [0, 1, 2], /integers from 0 to 1, got 2/],
+    ["no array", INT64, 7, /an array of 3 numbers, got Number/],
+  ])("%s is refused", async (_what, type, data, says) => {
+    using model = await load(cast(1, type));
+    expect(await refusal(() => model.predict({ dims: [3], data } as never))).toMatch(says);
+  });
+
+  it("other element types, and types that the nodes do not compute, are refused by name", async () => {
+    expect(await refusal(() => load(cast(DOUBLE, 1)))).toMatch(/output 'y': expected float32, int32, int64 or bool, got /);
+    const relu = file([{ type: "Relu", inputs: ["x"], outputs: ["y"] }], { inputs: { x: [3] }, outputs: { y: [3] }, types: { y: INT64 } });
+    expect(await refusal(() => load(relu))).toMatch(/output 'y': expected float32, which is what the nodes compute, got int64/);
+    const ints = file([{ type: "Relu", inputs: ["x"], outputs: ["y"] }], {
+      inputs: { x: [3] },
+      outputs: { y: [3] },
+      types: { x: INT64, y: INT64 },
+    });
+    expect(await refusal(() => load(ints))).toMatch(/\(Relu\): expected float32, got 'x' of int64/);
+  });
+
+  it("an output that is known while loading is given, and not explained", async () => {
+    using model = await load(
+      file([{ type: "Shape", inputs: ["x"], outputs: ["y"] }], { inputs: { x: ["n", 3] }, outputs: { y: [2] }, types: { y: INT64 } }),
+    );
+    expect(model.predict(tensor([1, 3], 1, 2, 3)).output).toEqual({ type: "int64", dims: [2], data: Float32Array.of(1, 3) });
+    expect(await refusal(() => model.explain(tensor([1, 3], 1, 2, 3)))).toMatch(
+      /output 'y': expected one that is computed from an input, got a constant/,
+    );
+  });
+});
