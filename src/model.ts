@@ -7,7 +7,7 @@ import { lower } from "./plan/lower.ts";
 import { type Plan, place, printPlan } from "./plan/place.ts";
 import { checkOptions, type ExplainOptions, type LoadOptions } from "./options.ts";
 import { type Explanation, type Inspection, inspectionText, ledgerRows, magnitudeOf, type Prediction, shareNote } from "./report.ts";
-import { checkFinite, type Fitted, fit, isFor, oneSample, planOf, type Shapes, shapesOf } from "./run/fit.ts";
+import { checkFinite, type Fitted, fitTo, isFor, oneSample, planOf, type Shapes, shapesOf } from "./run/fit.ts";
 import { checkInputs, type Input } from "./run/input.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
 import type { Engine } from "./run/wasm.ts";
@@ -178,7 +178,7 @@ export class Model {
       throw new LrpError("usage", { where: "the model", expected: "one that is not disposed", received: "a call after dispose()" });
     if (this.#fitted && isFor(this.#fitted, given)) return this.#fitted;
     const graph = infer(this.#graph, given);
-    if (graph) this.#fitted = fit(canonize(graph), given, this.#engine.instance());
+    if (graph) this.#fitted = fitTo(canonize(graph), given, this.#engine.instance());
     return graph && this.#fitted;
   }
 

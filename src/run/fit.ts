@@ -42,7 +42,7 @@ export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap
 }
 
 /** @param graph as inferred from what is `given` */
-export function fit(graph: Graph, given: ReadonlyMap<string, Given>, instance: Instance): Fitted {
+export function fitTo(graph: Graph, given: ReadonlyMap<string, Given>, instance: Instance): Fitted {
   const free = new Set(graph.inputs.map((port) => port.name));
   const kept = [...given].map(
     ([name, { dims, data }]) => [name, { dims: [...dims], data: free.has(name) ? undefined : data?.slice() }] as const,

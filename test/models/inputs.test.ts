@@ -26,7 +26,8 @@ describe("networks with several inputs", () => {
     const e = model.explain(given, { composite: "epsilonPlus" });
     expect(Object.keys(e.inputs)).toEqual(["a", "b"]);
     expect(e.relevance).toBe(e.inputs.a);
-    [1, 0, 3, 0].forEach((r, i) => expect([...e.inputs.a.data, ...e.inputs.b.data][i]).toBeCloseTo(r, 5));
+    const relevance = [...e.inputs.a.data, ...e.inputs.b.data];
+    for (const [i, r] of [1, 0, 3, 0].entries()) expect(relevance[i]).toBeCloseTo(r, 5);
     expect(model.inspect({ dims: { a: [2, 2], b: [2, 2] } }).nodes).toHaveLength(1);
   });
 
