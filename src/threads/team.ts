@@ -28,9 +28,9 @@ export async function team(module: WebAssembly.Module, threads: number): Promise
     end();
     throw new LrpError("unsupported", {
       where: "option 'threads'",
-      expected: "a runtime that starts worker.js beside relprop's other files",
+      expected: "a runtime that starts threads from text",
       received: error.message,
-      fix: "A bundler must follow new Worker(new URL(…)); without threads, load from 'relprop' instead.",
+      fix: "A page with a Content-Security-Policy needs blob: in worker-src. Or load from 'relprop', without threads.",
     });
   });
 
