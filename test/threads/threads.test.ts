@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
@@ -21,6 +21,7 @@ import {
 } from "../../src/index.ts";
 import type { Source } from "../../src/open.ts";
 import type * as Threads from "../../src/threads/index.ts";
+import { built } from "../binaries.ts";
 import { network } from "../explain.ts";
 import { dataFile, hasData, photo } from "../data.ts";
 import { tensor } from "../random.ts";
@@ -30,7 +31,6 @@ import { nets } from "../rules/nets.ts";
  * Threads are started from the file that is shipped, so these tests run on what npm run build makes.
  */
 const root = resolve(import.meta.dirname, "../..");
-const built = existsSync(join(root, "dist/threads/index.js"));
 if (!built) console.log("skipped: tests of threads, which need npm run build");
 
 const { load: loadAlone } = (built ? await import(join(root, "dist/index.js")) : {}) as typeof import("../../src/index.ts");
