@@ -31,6 +31,12 @@ const TEXT = 200;
 /** Looks at a number before a thread sleeps: some 50 microseconds. */
 const SPINS = 5000;
 
+/**
+ * Seconds in which no part is finished, after which a thread counts as lost. A thread that is ended from outside (by its runtime, for want
+ * of memory) cannot say so, and one that computes looks the same: the largest parts that fit a memory take seconds, on slow machines tens.
+ */
+export const PATIENCE = 300;
+
 export interface Control {
   readonly buffer: SharedArrayBuffer;
   readonly threads: number;
@@ -77,6 +83,8 @@ export function dismiss({ ints }: Control): void {
   Atomics.notify(ints, CALL);
 }
 
+export const dismissed = ({ ints }: Control): boolean => Atomics.load(ints, CALL) === END;
+
 /** A part that nobody has taken yet, of this thread's share if there is one; -1 where none is left. */
 function take({ ints, threads }: Control, thread: number): number {
   for (let i = 0; i < threads; i++) {
@@ -93,12 +101,12 @@ function take({ ints, threads }: Control, thread: number): number {
 export function help(control: Control, kernels: readonly ((...args: number[]) => void)[], thread: number): void {
   const { ints, numbers, text } = control;
   for (let part = take(control, thread); part >= 0; part = take(control, thread)) {
-    const count = numbers[COUNT];
-    const args: number[] = [];
-    for (let i = ARGS; i < ARGS + count; i++) args.push(numbers[i] + part * numbers[i + count]);
-    args[numbers[ALONG]] = Math.min(numbers[UNIT], numbers[TOTAL] - part * numbers[UNIT]);
-    if (numbers[SCRATCH] >= 0) args[numbers[SCRATCH]] += thread * numbers[SCRATCH_BYTES];
     try {
+      const count = numbers[COUNT];
+      const args: number[] = [];
+      for (let i = ARGS; i < ARGS + count; i++) args.push(numbers[i] + part * numbers[i + count]);
+      args[numbers[ALONG]] = Math.min(numbers[UNIT], numbers[TOTAL] - part * numbers[UNIT]);
+      if (numbers[SCRATCH] >= 0) args[numbers[SCRATCH]] += thread * numbers[SCRATCH_BYTES];
       kernels[numbers[KERNEL]](...args);
     } catch (error) {
       const words = String(error).slice(0, TEXT);
@@ -109,16 +117,26 @@ export function help(control: Control, kernels: readonly ((...args: number[]) =>
   }
 }
 
-/** Looks again and again for a while, because being woken takes longer than most waits; then sleeps until `place` is no longer `value`. */
-export function waitWhile({ ints }: Control, place: number, value: number): void {
+/**
+ * Looks again and again for a while, because being woken takes longer than most waits; then sleeps until `place` is no longer `value`,
+ * or that many milliseconds.
+ */
+export function waitWhile({ ints }: Control, place: number, value: number, most = Number.POSITIVE_INFINITY): void {
   for (let i = 0; i < SPINS; i++) if (Atomics.load(ints, place) !== value) return;
-  Atomics.wait(ints, place, value);
+  Atomics.wait(ints, place, value, most);
 }
 
-/** Waits until every part of the call is finished. */
-export function finish(control: Control): void {
+/** Waits until every part of the call is finished; false where one will not be, because a thread is lost. */
+export function finish(control: Control): boolean {
   const { ints } = control;
-  for (let done = Atomics.load(ints, DONE); done < ints[PARTS]; done = Atomics.load(ints, DONE)) waitWhile(control, DONE, done);
+  // Waits are counted, not read off a clock: it may go on while the machine is asleep.
+  for (let done = Atomics.load(ints, DONE); done < ints[PARTS]; done = Atomics.load(ints, DONE)) {
+    for (let seconds = 0; Atomics.load(ints, DONE) === done; seconds++) {
+      if (seconds === PATIENCE) return false;
+      waitWhile(control, DONE, done, 1000);
+    }
+  }
+  return true;
 }
 
 /** How a part failed, if one did; asked once. */

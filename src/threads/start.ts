@@ -1,3 +1,4 @@
+import { worker as program } from "./shared.gen.ts";
 import type { Orders } from "./worker.ts";
 
 /** A thread beside the caller's. */
@@ -16,18 +17,20 @@ export function start(orders: Orders): Helper {
   const node = threads();
   if (node) {
     // Without the process's flags, some of which a worker does not take.
-    const worker = new node.Worker(new URL("./worker.js", import.meta.url), { execArgv: [] });
+    const worker = new node.Worker(program, { eval: true, execArgv: [] });
     const ready = new Promise<void>((resolve, reject) => {
       worker.once("message", () => resolve()).on("error", reject);
+      worker.once("exit", (code) => reject(new Error(`a thread that ended at once, with exit code ${code}`)));
     }).finally(() => worker.unref());
     worker.postMessage(orders);
     return { ready, end: () => void worker.terminate() };
   }
-  const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  const url = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
+  const worker = new Worker(url);
   const ready = new Promise<void>((resolve, reject) => {
     worker.onmessage = () => resolve();
-    worker.onerror = (event) => reject(new Error(event.message || "the file of the worker could not be loaded"));
-  });
+    worker.onerror = (event) => reject(new Error(event.message || "a page that does not let it start"));
+  }).finally(() => URL.revokeObjectURL(url));
   worker.postMessage(orders);
   return { ready, end: () => worker.terminate() };
 }

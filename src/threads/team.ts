@@ -1,40 +1,67 @@
 import type { Kernels } from "../core.gen.ts";
 import { assert, LrpError } from "../error.ts";
 import type { Engine, Instance } from "../run/wasm.ts";
-import { controlOf, dismiss, encode, failure, finish, help, offer } from "./part.ts";
+import { type Control, controlOf, dismiss, dismissed, encode, failure, finish, help, offer, PATIENCE } from "./part.ts";
 import { parameters } from "./shared.gen.ts";
 import { split, SUMS } from "./split.ts";
-import { start } from "./start.ts";
+import { type Helper, start } from "./start.ts";
+
+type Ready = NonNullable<Instance["bind"]>;
 
 const names = Object.keys(parameters) as (keyof Kernels)[];
+
+/** Ends threads. Holds nothing else, above all not the memory: whoever waits for a model to be collected keeps this. */
+const ending = (control: Control, helpers: readonly Helper[]) => () => {
+  dismiss(control);
+  for (const helper of helpers) helper.end();
+};
+
+const lost = () =>
+  new LrpError("unsupported", {
+    where: "a thread of the model",
+    expected: `a part of the work within ${PATIENCE} seconds`,
+    received: "nothing: it stands still, or was ended from outside",
+    fix: "The model cannot be used any more; load it again.",
+  });
+
+/** A memory that is shared has its addresses set aside for all that it may grow to. */
+function sharedMemory(): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true });
+  } catch (error) {
+    throw new LrpError("memory", {
+      where: "option 'threads'",
+      expected: "4 GB of addresses for a memory that is shared",
+      received: String(error),
+      fix: "Dispose models that are no longer needed; or load from 'relprop', without threads.",
+    });
+  }
+}
 
 /**
  * Starts `threads - 1` threads beside the caller's, all with an instance over one memory.
  * A model has one memory for all shapes of input: threads that sleep cannot be given another.
  */
 export async function team(module: WebAssembly.Module, threads: number): Promise<Engine> {
-  const memory = new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true });
+  const memory = sharedMemory();
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
   const known = names.map((name) => kernels[name] as (...args: number[]) => void);
   const control = controlOf(threads);
   const helpers = Array.from({ length: threads - 1 }, (_, i) =>
     start({ module, memory, buffer: control.buffer, kernels: names, thread: i + 1, threads }),
   );
-  const end = () => {
-    dismiss(control);
-    for (const helper of helpers) helper.end();
-  };
+  const end = ending(control, helpers);
   await Promise.all(helpers.map(({ ready }) => ready)).catch((error: Error) => {
     end();
     throw new LrpError("unsupported", {
       where: "option 'threads'",
-      expected: "a runtime that starts worker.js beside relprop's other files",
+      expected: "a runtime that starts threads from text",
       received: error.message,
-      fix: "A bundler must follow new Worker(new URL(…)); without threads, load from 'relprop' instead.",
+      fix: "A page with a Content-Security-Policy needs blob: in worker-src. Or load from 'relprop', without threads.",
     });
   });
 
-  const bind: Instance["bind"] = (call, spare) => {
+  const ready: Ready = (call, spare) => {
     const cut = split(call, threads);
     if (!cut) return () => known[names.indexOf(call.kernel)](...call.args);
     const { parts, scratch, scratchBytes, sums } = cut;
@@ -50,7 +77,10 @@ export async function team(module: WebAssembly.Module, threads: number): Promise
     const run = () => {
       offer(control, numbers, parts);
       help(control, known, 0);
-      finish(control);
+      if (!finish(control)) {
+        end();
+        throw lost();
+      }
       const failed = failure(control);
       assert(failed === undefined, `${call.kernel} in a thread: ${failed}`);
     };
@@ -59,6 +89,14 @@ export async function team(module: WebAssembly.Module, threads: number): Promise
       const parted = new Float64Array(memory.buffer, args[sums], count * parts).fill(0);
       run();
       addUp(parted, new Float64Array(memory.buffer, call.args[sums], count), parameters[call.kernel][sums] === "sums");
+    };
+  };
+  const bind: Ready = (call, spare) => {
+    const run = ready(call, spare);
+    return () => {
+      // A thread that only stood still may write to the memory yet.
+      if (dismissed(control)) throw lost();
+      run();
     };
   };
   return { instance: () => ({ kernels, memory, bind }), end };

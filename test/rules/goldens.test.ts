@@ -18,7 +18,7 @@ import {
   type Rule,
   ruleOf,
 } from "../../src/index.ts";
-import { binaries, binariesLine, loadFor } from "../binaries.ts";
+import { type Binary, binaries, binariesLine, built, loadFor } from "../binaries.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, network, predict } from "../explain.ts";
 import { leftOut, reasonFor } from "../golden/left-out.ts";
@@ -34,12 +34,14 @@ import { chain, onnx } from "../onnx-writer.ts";
 const tested = new Set<string>();
 const every = new Set<string>();
 
-/** Declares one case for all binaries, or, if it is in the list of what is left out, declares nothing. */
-function goldenCase(name: string, run: (binary: "simd" | "relaxed") => Promise<void>): void {
+const ways: readonly Binary[] = built ? [...binaries(), "threads"] : binaries();
+
+/** Declares one case for all binaries and for threads, or, if it is in the list of what is left out, declares nothing. */
+function goldenCase(name: string, run: (binary: Binary) => Promise<void>): void {
   every.add(name);
   if (reasonFor(name)) return;
   tested.add(name);
-  for (const binary of binaries()) test(`${name} (${binary})`, () => run(binary));
+  for (const binary of ways) test(`${name} (${binary})`, () => run(binary));
 }
 
 const plainly: Composite = [{ rule: ruleOf.norm() }];
@@ -94,7 +96,7 @@ describe("rules_hand", () => {
     "conv_zbox_pad1(-1,3) (padding stays 0, not low/high)": { rule: ruleOf.zBox(box), off: tolerance.plain, pads: 1, r: ones },
   };
 
-  const run: Readonly<Record<string, (entry: Entry, key: string, binary: "simd" | "relaxed") => Promise<void>>> = {
+  const run: Readonly<Record<string, (entry: Entry, key: string, binary: Binary) => Promise<void>>> = {
     "maxpool2 winner-take-all, first max in row-major order": (e, key, binary) => pool(e, key, binary, maxPool2d({ kernel: 2 }), 0),
     "maxpool 3x3 stride 2 pad 1 (overlap)": (e, key, binary) => pool(e, key, binary, maxPool2d({ kernel: 3, strides: 2, pads: 1 }), 0),
     "avgpool2 norm rule": (e, key, binary) => pool(e, key, binary, averagePool2d({ kernel: 2 }), tolerance.norm),
@@ -103,7 +105,7 @@ describe("rules_hand", () => {
     "batchnorm stand-alone": standAlone,
   };
 
-  async function pool(e: Entry, key: string, binary: "simd" | "relaxed", layer: Layer, off: number): Promise<void> {
+  async function pool(e: Entry, key: string, binary: Binary, layer: Layer, off: number): Promise<void> {
     const [x, r] = [e.x ?? maxSetup.x, e.R_out ?? maxSetup.R_out].map(nested);
     const { relevance, output } = await explainLayer(binary, network(x.dims, layer), x, r.data, plainly);
     expectClose(output.data, flat(e.y), 1e-7);
@@ -111,7 +113,7 @@ describe("rules_hand", () => {
   }
 
   // Each pair is a sample of its own: the third one's relevance is 10⁵ times that of the first.
-  async function add(e: Entry, key: string, binary: "simd" | "relaxed"): Promise<void> {
+  async function add(e: Entry, key: string, binary: Binary): Promise<void> {
     const int = (...data: number[]) => ({ dims: [data.length], data });
     const bytes = onnx({
       nodes: [
@@ -140,7 +142,7 @@ describe("rules_hand", () => {
   });
 
   // The merged weights are read off: W' e_i + b' for the unit vectors, and flat's share would not tell.
-  async function merge(e: Entry, key: string, binary: "simd" | "relaxed"): Promise<void> {
+  async function merge(e: Entry, key: string, binary: Binary): Promise<void> {
     using model = await loadFor(
       binary,
       network([1, 2], dense({ weight: nested(e.W), bias: nested(e.b) }), batchNormalization(parameters(e))),
@@ -159,7 +161,7 @@ describe("rules_hand", () => {
     }
   }
 
-  async function standAlone(e: Entry, key: string, binary: "simd" | "relaxed"): Promise<void> {
+  async function standAlone(e: Entry, key: string, binary: Binary): Promise<void> {
     const p = by("batchnorm merged into the preceding dense");
     const x = { dims: [1, 2], data: nested(e.x).data };
     const { relevance, output, notes } = await explainLayer(
@@ -174,7 +176,7 @@ describe("rules_hand", () => {
     expect(notes.join()).toContain("passes it unchanged");
   }
 
-  async function weighted(e: Entry, key: string, binary: "simd" | "relaxed"): Promise<void> {
+  async function weighted(e: Entry, key: string, binary: Binary): Promise<void> {
     const { rule, off, pads = 0, r } = linear[e.name];
     const isDense = e.name.startsWith("dense");
     const setup = isDense ? denseSetup : convSetup;

@@ -1,6 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import {
   averagePool2d,
@@ -19,6 +21,7 @@ import {
 } from "../../src/index.ts";
 import type { Source } from "../../src/open.ts";
 import type * as Threads from "../../src/threads/index.ts";
+import { built } from "../binaries.ts";
 import { network } from "../explain.ts";
 import { dataFile, hasData, photo } from "../data.ts";
 import { tensor } from "../random.ts";
@@ -28,7 +31,6 @@ import { nets } from "../rules/nets.ts";
  * Threads are started from the file that is shipped, so these tests run on what npm run build makes.
  */
 const root = resolve(import.meta.dirname, "../..");
-const built = existsSync(join(root, "dist/threads/index.js"));
 if (!built) console.log("skipped: tests of threads, which need npm run build");
 
 const { load: loadAlone } = (built ? await import(join(root, "dist/index.js")) : {}) as typeof import("../../src/index.ts");
@@ -84,11 +86,11 @@ async function expectSameModels(source: Source, inputs: readonly Tensor[], threa
 }
 
 /** What a process of its own writes; it must end by itself. */
-function runAlone(code: string): string {
+function runAlone(code: string, ...flags: string[]): string {
   const script = `import { load } from "./dist/threads/index.js"; import { readFileSync } from "node:fs";
 const bytes = readFileSync("demo/digits.onnx"); const x = { data: new Float32Array(784), dims: [1, 1, 28, 28] };
 ${code}`;
-  return execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+  return execFileSync(process.execPath, [...flags, "--input-type=module", "-e", script], {
     cwd: root,
     encoding: "utf8",
     stdio: "pipe",
@@ -128,13 +130,29 @@ describe.runIf(built)("threads", () => {
 
   it("end with the model, which cannot be used any more", async () => {
     const [dims] = [[2, 3, 11, 9]];
-    const model = await load(nets[0].source, { threads: 2 });
+    const ends: Promise<unknown>[] = [];
+    const started = (worker: Worker) => ends.push(once(worker, "exit"));
+    process.on("worker", started);
+    const model = await load(nets[0].source, { threads: 3 });
+    process.off("worker", started);
     model.dispose();
     model.dispose();
+    expect(ends).toHaveLength(2);
+    await Promise.all(ends);
     expect(() => model.predict(tensor(dims, 1))).toThrow("a call after dispose()");
   });
 
-  it("do not keep a process alive: one that forgets to dispose, one that fails, one that never computes", () => {
+  it("end when a model that was not disposed is collected", () => {
+    const code = `let threads = 0; process.on("worker", (w) => { threads++; w.once("exit", () => threads--); });
+await (async () => void (await load(bytes, { threads: 3 })).predict(x))();
+const before = threads;
+for (let i = 0; i < 100 && threads > 0; i++) { gc(); await new Promise((go) => setTimeout(go, 20)); }
+console.log(before, threads);`;
+    expect(runAlone(code, "--expose-gc")).toBe("2 0\n");
+  });
+
+  it("do not keep a process alive: one that disposes, one that forgets to, one that fails, one that never computes", () => {
+    expect(runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); m.dispose(); console.log("disposed");`)).toBe("disposed\n");
     expect(runAlone(`const m = await load(bytes, { threads: 3 }); console.log(m.predict(x).output.dims.join());`)).toBe("1,10\n");
     expect(() => runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); throw new Error("on purpose");`)).toThrow(
       "on purpose",
@@ -153,6 +171,33 @@ describe.runIf(built)("threads", () => {
   it("say what is missing where memory cannot be shared", () => {
     const code = `delete globalThis.SharedArrayBuffer; try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
     expect(runAlone(code)).toMatch(/^unsupported option 'threads': expected SharedArrayBuffer, .*Cross-Origin-Opener-Policy/);
+  });
+
+  it("say where to load on the main thread of a page, which may not wait", () => {
+    const code = `Atomics.wait = () => { throw new TypeError(); }; try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
+    expect(runAlone(code)).toMatch(/^unsupported option 'threads': .*the main thread of a page. Load and explain inside a Worker/);
+  });
+
+  it("say so where there are no addresses left", () => {
+    const code = `WebAssembly.Memory = class { constructor() { throw new RangeError("full"); } };
+try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
+    expect(runAlone(code)).toMatch(/^memory option 'threads': expected 4 GB .* got RangeError: full/);
+  });
+
+  it("that are ended from outside in the middle of a part are missed after a while, and the model refuses to go on", () => {
+    // The thread ends itself at its 50th part, without a word; the caller's seconds are a thousand times as short.
+    const code = `const threads = process.getBuiltinModule("node:worker_threads");
+const deadly = \`let n = 0; const { Instance } = WebAssembly; WebAssembly.Instance = function (...args) {
+  const { exports } = new Instance(...args);
+  return { exports: Object.fromEntries(Object.entries(exports).map(([k, f]) => [k, (...a) => (++n === 50 ? process.exit() : f(...a))])) };
+};\`;
+threads.Worker = class extends threads.Worker { constructor(code, options) { super(deadly + code, options); } };
+const { wait } = Atomics; Atomics.wait = (ints, place, value, ms) => wait(ints, place, value, ms / 1000);
+const m = await load(bytes, { threads: 2 });
+const text = () => { try { for (let i = 0; i < 1000; i++) m.explain(x); } catch (e) { return e.code + " " + e.message; } };
+const first = text(); console.log(first); console.log(text() === first);
+m.dispose();`;
+    expect(runAlone(code)).toMatch(/^unsupported a thread of the model: .* within 300 seconds, got nothing.* load it again\.\ntrue\n$/);
   });
 
   it("tell how a part failed in a thread", async () => {
