@@ -97,7 +97,8 @@ export class Model {
     const prediction = this.#outputs(fitted, plan, options.output);
     const rules = rulesOf(graph, way);
     const notes = notesOf(graph, way, options.output);
-    const samples = graph.dims.get(graph.inputs[0].name)![0] ?? 1;
+    const [batch] = graph.dims.get(graph.inputs[0].name)!;
+    const samples = backward.logits.dims[0] === batch ? batch : 1;
     const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
     return targets.map((target) => {
       const chosen = chooseTargets(target, start, logits, samples, this.classes);

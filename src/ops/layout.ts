@@ -108,8 +108,15 @@ export const slice = mover<SliceAttributes>({
   drops: never,
 });
 
-/** Source: ONNX Gather-13, with indices that are known while loading. */
-export const gather = mover<{ axis: number; indices?: readonly number[]; shape?: Dims }>({
+export interface GatherAttributes {
+  readonly axis: number;
+  /** Unless they are computed. */
+  readonly indices?: readonly number[];
+  readonly shape?: Dims;
+}
+
+/** Gather with indices that are known while loading. */
+export const gatherKnown = mover<GatherAttributes>({
   type: "Gather",
   summary: "moved back, added up where an index repeats",
   attributes: (read) => ({ axis: read.int("axis", 0) }),
@@ -118,11 +125,11 @@ export const gather = mover<{ axis: number; indices?: readonly number[]; shape?:
     require(x && index, "invalid-model", "data and indices", "fewer");
     const axis = normalizeAxis(a.axis, x.dims.length);
     require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${x.dims.length}`, `${a.axis}`);
-    const indices = integers(inputs, 1, "indices")!.map((i) => normalizeAxis(i, x.dims[axis]));
-    require(indices.every((i) => i !== undefined), "invalid-model", `indices below ${x.dims[axis]}`, `${index.constant!.data}`);
+    const indices = index.constant && Array.from(index.constant.data, (i) => normalizeAxis(i, x.dims[axis]));
+    require(indices?.every((i) => i !== undefined) ?? true, "invalid-model", `indices below ${x.dims[axis]}`, `${index.constant?.data}`);
     return {
       dims: [[...x.dims.slice(0, axis), ...index.dims, ...x.dims.slice(axis + 1)]],
-      attributes: { axis, indices: indices as number[], shape: index.dims },
+      attributes: { axis, indices: indices as number[] | undefined, shape: index.dims },
     };
   },
   moves([x], output, { axis, indices, shape }) {

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { load } from "../../src/index.ts";
+import { relativeError } from "../data.ts";
+import { onnx } from "../onnx-writer.ts";
+import { tensor } from "../random.ts";
+
+const INT64 = 7;
+const ids = (dims: readonly number[], ...data: number[]) => ({ dims, data });
+
+describe("Gather with computed indices", () => {
+  const data = tensor([3, 5, 2], 1);
+
+  it.each([0, 1, -1])("chooses along axis %i of a computed value, and relevance goes back there", async (axis) => {
+    const bytes = onnx({
+      nodes: [{ type: "Gather", inputs: ["x", "i"], outputs: ["y"], attributes: { axis } }],
+      inputs: { x: data.dims, i: [2, 2] },
+      outputs: { y: [] },
+      types: { i: INT64 },
+    });
+    using model = await load(bytes);
+    const chosen = [1, -2, 0, 1];
+    const given = { x: data, i: ids([2, 2], ...chosen) };
+    const ones = new Float32Array(model.predict(given).output.data.length).fill(1);
+    const e = model.explain(given, { target: ones, start: "one" });
+    const at = axis < 0 ? axis + 3 : axis;
+    const dims = [...data.dims.slice(0, at), 2, 2, ...data.dims.slice(at + 1)];
+    expect(e.output.dims).toEqual(dims);
+    const length = data.dims[at];
+    const [outer, inner] = [data.dims.slice(0, at), data.dims.slice(at + 1)].map((d) => d.reduce((a, b) => a * b, 1));
+    const [want, back] = [new Float32Array(e.output.data.length), new Float32Array(data.data.length)];
+    for (let o = 0; o < outer; o++)
+      for (let k = 0; k < 4; k++)
+        for (let i = 0; i < inner; i++) {
+          const from = (o * length + ((chosen[k] + length) % length)) * inner + i;
+          want[(o * 4 + k) * inner + i] = data.data[from];
+          back[from] += 1;
+        }
+    expect(e.output.data).toEqual(want);
+    expect(e.relevance.data).toEqual(back);
+    expect(Object.keys(e.inputs)).toEqual(["x"]);
+  });
+
+  it("from a table of embeddings: the relevance of a word is the sum over its vector", async () => {
+    const bytes = onnx({
+      nodes: [
+        { type: "Gather", inputs: ["table", "words"], outputs: ["vectors"] },
+        { type: "Flatten", inputs: ["vectors"], outputs: ["flat"] },
+        { type: "Gemm", inputs: ["flat", "w"], outputs: ["scores"] },
+      ],
+      initializers: { table: tensor([7, 3], 2), w: tensor([15, 2], 3) },
+      inputs: { words: ["n", 5] },
+      outputs: { scores: [] },
+      types: { words: INT64 },
+    });
+    using model = await load(bytes);
+    const words = { dims: [2, 5], data: BigInt64Array.of(6n, 0n, 6n, 3n, 1n, 2n, 2n, 5n, 4n, 0n) };
+    const e = model.explain(words, { composite: "epsilon", target: [1, 0], at: ["vectors"] });
+    expect(e.relevance.dims).toEqual([2, 5]);
+    const sums = Float32Array.from({ length: 10 }, (_, i) => e.at.vectors.data.slice(3 * i, 3 * i + 3).reduce((a, b) => a + b));
+    expect(relativeError(e.relevance.data, sums)).toBeLessThan(1e-6);
+    expect(e.ledger.every((row) => Math.abs(row.gap) < 1e-6)).toBe(true);
+    expect(() => model.predict(ids([1, 5], 0, 1, 2, 3, 7))).toThrow(/\(Gather\): expected indices from -7 to 6, got 7/);
+  });
+});
