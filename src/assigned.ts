@@ -4,7 +4,7 @@ import { ops } from "./ops/index.ts";
 import type { ExplainOptions } from "./options.ts";
 import { ancestors } from "./plan/lower.ts";
 import type { RuleAt } from "./report.ts";
-import { type Assignment, assign, compositeOf } from "./rules/composite.ts";
+import { type Assignment, assign, compositeOf, ruleless } from "./rules/composite.ts";
 
 /** What relevance needs to know before any number is computed. */
 export interface Assigned {
@@ -36,7 +36,7 @@ export function assigned(graph: Graph, options: ExplainOptions): Assigned {
   const reached = [start, ...[...path].flatMap((node) => node.inputs)];
   if (!graph.inputs.some((port) => reached.includes(port.name)))
     throw new LrpError("usage", { where: `output '${output}'`, expected: "one that is computed from an input", received: "a constant" });
-  return { start, path, ...assign(graph, path, composite) };
+  return { start, path, ...assign(graph, path, composite, options.unknown) };
 }
 
 /** @throws LrpError code "rule" listing every node that no rule of the composite fits */
@@ -73,10 +73,12 @@ export function rulesOf(graph: Graph, { assignment, path }: Assigned): RuleAt[] 
 }
 
 /** What is worth knowing about the way of relevance, in sentences. */
-export function notesOf(graph: Graph, { path }: Assigned, output?: string): string[] {
+export function notesOf(graph: Graph, { path, assignment }: Assigned, { output, unknown }: ExplainOptions): string[] {
   const { skipped } = logitsOf(graph, resolve(graph, outputOf(graph, output)));
   const notes = skipped ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`] : [];
   for (const node of graph.nodes.filter((n) => path.has(n))) {
+    if (unknown && ruleless(graph, node) && assignment.has(node))
+      notes.push(`${whereIs(node)} has no rule: relevance passes it by its gradient, as option 'unknown' asks.`);
     if (node.type === "BatchNormalization")
       notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
     if (node.type === "LRN" && node.note) notes.push(`${whereIs(node)} ${node.note}.`);

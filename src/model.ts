@@ -96,7 +96,7 @@ export class Model {
     if (firstNonFinite(logits) >= 0) checkFinite(fitted, plan, numbers);
     const prediction = this.#outputs(fitted, plan, options.output);
     const rules = rulesOf(graph, way);
-    const notes = notesOf(graph, way, options.output);
+    const notes = notesOf(graph, way, options);
     const [batch] = graph.dims.get(graph.inputs[0].name)!;
     const samples = backward.logits.dims[0] === batch ? batch : 1;
     const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
@@ -141,7 +141,7 @@ export class Model {
     const parameters = [...graph.constants]
       .filter(([name, c]) => used.has(name) && c.type === "float32")
       .reduce((sum, [, c]) => sum + c.data.length, 0);
-    const notes = [...way.issues.map(sentence), ...notesOf(graph, way, options.output)];
+    const notes = [...way.issues.map(sentence), ...notesOf(graph, way, options)];
     return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
   }
 

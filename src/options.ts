@@ -25,6 +25,11 @@ export interface ExplainOptions extends Parameters {
   readonly target?: Target;
   /** Whether relevance starts from the logit (default) or from 1. */
   readonly start?: "logit" | "one";
+  /**
+   * What happens at operators for which no rule is known, such as a softmax inside the network or a product of two activations.
+   * Left out: an error that names them. "gradient": they pass Jᵀ R, which is not LRP and does not conserve; `rules` and `notes` say where.
+   */
+  readonly unknown?: "gradient";
   /** Names of values at which relevance is wanted as well. */
   readonly at?: readonly string[];
   /** Which output is explained, when the network has several. Default: the first. */
@@ -32,14 +37,30 @@ export interface ExplainOptions extends Parameters {
 }
 
 /** The names of `ExplainOptions`. */
-const OPTIONS = new Set(["composite", "target", "start", "at", "output", "epsilon", "gamma", "alpha", "beta", "low", "high", "lrn"]);
+const OPTIONS = new Set([
+  "composite",
+  "target",
+  "start",
+  "at",
+  "output",
+  "unknown",
+  "epsilon",
+  "gamma",
+  "alpha",
+  "beta",
+  "low",
+  "high",
+  "lrn",
+]);
 
 export function checkOptions(options: ExplainOptions): void {
-  const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));
-  if (unknown) throw new LrpError("usage", { where: "explain", expected: `options ${[...OPTIONS].join(", ")}`, received: `'${unknown}'` });
+  const stray = Object.keys(options).find((name) => !OPTIONS.has(name));
+  if (stray) throw new LrpError("usage", { where: "explain", expected: `options ${[...OPTIONS].join(", ")}`, received: `'${stray}'` });
   if (options.at !== undefined && !Array.isArray(options.at))
     throw new LrpError("usage", { where: "option 'at'", expected: "a list of names", received: String(options.at) });
-  const { start } = options;
+  const { start, unknown } = options;
+  if (unknown !== undefined && unknown !== "gradient")
+    throw new LrpError("usage", { where: "option 'unknown'", expected: "'gradient', or nothing", received: `'${unknown}'` });
   if (start !== undefined && start !== "logit" && start !== "one")
     throw new LrpError("usage", { where: "option 'start'", expected: "'logit' or 'one'", received: `'${start}'` });
 }

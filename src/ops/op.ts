@@ -133,14 +133,19 @@ export interface Linear<A> {
 /** How relevance passes an operator: the theory of the library in one type. */
 export type Relevance<A> =
   /** One number in, one number out: R_in = R_out, or by choice Jᵀ R_out. */
-  | { readonly kind: "pass"; vjp(e: Emitter, call: Call<A>, r: Value): Value }
+  | {
+      readonly kind: "pass";
+      vjp(e: Emitter, call: Call<A>, r: Value): Value;
+      /** Jᵀ R_out of every input where several are computed: a product, for which no rule is known. */
+      product?(e: Emitter, call: Call<A>, r: Value): readonly Value[];
+    }
   /** Moves or selects numbers: R_in = Jᵀ R_out. */
   | { readonly kind: "route"; vjp(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[]; drops?(call: Call<A>): boolean }
   | Linear<A>
   /** Has rules of its own, by name. */
   | { readonly kind: "own"; readonly conserves: (rule: string) => boolean; readonly rules: Readonly<Record<string, OwnRule<A>>> }
-  /** No rule is known to be meaningful: an error when relevance must go through. */
-  | { readonly kind: "none"; readonly why: string };
+  /** No rule is known to be meaningful: an error when relevance must go through, unless the caller asks for its gradient, Jᵀ R_out. */
+  | { readonly kind: "none"; readonly why: string; vjp?(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[] };
 
 /** R_in from R_out. What the rule absorbs it adds to `ledger`, f64[3] = bias, stabilizer, dead. */
 export type OwnRule<A> = (e: Emitter, call: Call<A>, r: Value, ledger: Ref) => Value;

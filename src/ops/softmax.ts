@@ -8,6 +8,27 @@ interface SoftmaxAttributes {
   readonly flattened: boolean;
 }
 
+/** Outer numbers, the length over which numbers compete, and how far these lie apart. */
+function groups({ attributes: { axis, flattened }, outputs: [{ dims }] }: Call<SoftmaxAttributes>) {
+  const outer = size(dims.slice(0, axis));
+  return flattened ? ([outer, size(dims.slice(axis)), 1] as const) : ([outer, dims[axis], size(dims.slice(axis + 1))] as const);
+}
+
+/** With p = softmax(x): R_i = p_i (r_i − Σ_j p_j r_j), and of its logarithm R_i = r_i − p_i Σ_j r_j. */
+function vjp(logarithm: boolean, e: Emitter, call: Call<SoftmaxAttributes>, received: Value): readonly Value[] {
+  const [outer, length, inner] = groups(call);
+  const out = e.temp(`${call.node.name}:vjp`, call.outputs[0].dims);
+  e.host("softmax back", [e.as(call.y(0), "first"), e.as(received, "first"), out], (y, r, to) => {
+    for (let group = 0; group < outer * inner; group++) {
+      const first = Math.floor(group / inner) * length * inner + (group % inner);
+      const places = Array.from({ length }, (_, i) => first + i * inner);
+      const sum = places.reduce((total, at) => total + (logarithm ? r[at] : y[at] * r[at]), 0);
+      for (const at of places) to[at] = logarithm ? r[at] - Math.exp(y[at]) * sum : y[at] * (r[at] - sum);
+    }
+  });
+  return [out];
+}
+
 function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoftmaxForward"): Op<SoftmaxAttributes> {
   return {
     type,
@@ -21,15 +42,15 @@ function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoft
       return { dims: [x.dims], attributes: { ...a, axis } };
     },
     forward(e: Emitter, call: Call<SoftmaxAttributes>): readonly Value[] {
-      const { axis, flattened } = call.attributes;
-      const { dims } = call.outputs[0];
-      const y = e.temp(call.outputs[0].name, dims);
-      const outer = size(dims.slice(0, axis));
-      const [length, inner] = flattened ? [size(dims.slice(axis)), 1] : [dims[axis], size(dims.slice(axis + 1))];
-      e.emit(kernel, e.as(call.x(0), "first"), y, outer, length, inner);
+      const y = e.temp(call.outputs[0].name, call.outputs[0].dims);
+      e.emit(kernel, e.as(call.x(0), "first"), y, ...groups(call));
       return [y];
     },
-    relevance: { kind: "none", why: "a softmax inside the network mixes all its inputs" },
+    relevance: {
+      kind: "none",
+      why: "a softmax inside the network, which mixes all its inputs",
+      vjp: (e, call, r) => vjp(type === "LogSoftmax", e, call, r),
+    },
     nonnegative: () => type === "Softmax",
   };
 }

@@ -170,7 +170,8 @@ function passBack(
   const computed = call.inputs.findIndex((x) => x && !x.constant);
   const toComputed = (value: Value) => call.inputs.map((_, i) => (i === computed ? value : undefined));
   if (relevance.kind === "route") return { rule: "route", open: relevance.drops?.(call) ?? false, inputs: relevance.vjp(e, call, r) };
-  assert(rule && relevance.kind !== "none", `no rule at ${call.node.name}`);
+  assert(rule, `no rule at ${call.node.name}`);
+  if (relevance.kind === "none") return { rule: rule.name, open: true, inputs: relevance.vjp!(e, call, r) };
   if (relevance.kind === "linear") {
     const linear = relevance as Linear<unknown>;
     const data = linear.data(call);
@@ -193,6 +194,8 @@ function passBack(
     };
   }
   if (relevance.kind === "pass") {
+    if (call.inputs.filter((x) => x && !x.constant).length > 1)
+      return { rule: rule.name, open: true, inputs: relevance.product!(e, call, r) };
     if (rule.kind === "gradient") return { rule: rule.name, open: true, inputs: toComputed(relevance.vjp(e, call, r)) };
     return { rule: rule.name, open: false, inputs: toComputed(reduceTo(e, r, call.x(computed))) };
   }

@@ -238,11 +238,26 @@ function misfit(graph: Graph, node: Node, rule: Rule): string | undefined {
 /** The rule of every node that has a choice. Nodes that only move numbers have none and are not in the map. */
 export type Assignment = ReadonlyMap<Node, Rule>;
 
-/** Gives every node on the way of relevance its rule, and lists every node that no entry matches or whose rule does not fit. */
+/** Why no rule is known for a node, and whether it has a gradient to go by instead. */
+export function ruleless(graph: Graph, node: Node): { why: string; gradient: boolean } | undefined {
+  const relevance = ops.get(node.type)!.relevance;
+  if (!relevance || relevance.kind === "none")
+    return { why: relevance?.why ?? "one that has no rule", gradient: relevance?.vjp !== undefined };
+  const computed = node.inputs.filter((name) => name !== "" && !graph.constants.has(name));
+  if (relevance.kind === "pass" && computed.length > 1)
+    return { why: "a product of activations", gradient: relevance.product !== undefined };
+  return undefined;
+}
+
+/**
+ * Gives every node on the way of relevance its rule, and lists every node that no entry matches or whose rule does not fit.
+ * @param unknown whether nodes for which no rule is known pass relevance by their gradient
+ */
 export function assign(
   graph: Graph,
   onPath: ReadonlySet<Node>,
   composite: Composite,
+  unknown?: "gradient",
 ): { assignment: Assignment; issues: readonly Issue[] } {
   const places = positions(graph);
   const issues: Issue[] = composite.flatMap((entry, i) => misspelled(graph, entry, i));
@@ -252,21 +267,14 @@ export function assign(
     if (!onPath.has(node)) continue;
     const relevance = ops.get(node.type)!.relevance;
     if (relevance?.kind === "route") continue;
-    if (!relevance || relevance.kind === "none") {
-      issues.push({
-        where: whereIs(node),
-        expected: "an operator that relevance can pass",
-        received: relevance?.why ?? "one that has no rule",
-      });
+    const without = ruleless(graph, node);
+    if (without && !(without.gradient && unknown)) {
+      const fix = without.gradient ? 'unknown: "gradient" passes relevance by its gradient, which is not LRP.' : undefined;
+      issues.push({ where: whereIs(node), expected: "an operator that relevance can pass by a rule", received: without.why, fix });
       continue;
     }
-    if (relevance.kind === "pass" && node.inputs.filter((name) => name !== "" && !graph.constants.has(name)).length > 1) {
-      issues.push({
-        where: whereIs(node),
-        expected: "one computed input beside constants",
-        received: "two: a product of activations",
-        fix: "No rule for it is known to relprop.",
-      });
+    if (without) {
+      assignment.set(node, ruleOf.gradient());
       continue;
     }
     const rule = composite.find((entry) => matches(entry, node, places))?.rule;
