@@ -38,6 +38,6 @@ export type { TaylorNeurons } from "./ops/taylor.ts";
 export { baseEntries, type Composite, composites, type Entry, type Parameters } from "./rules/composite.ts";
 export { type LinearRule, type Rule, type RuleRow, ruleOf, rules } from "./rules/rule.ts";
 export type { Input, InputTensor } from "./run/input.ts";
-export type { Chosen, Target } from "./run/target.ts";
+export type { Chosen, Class, Contrast, Target } from "./run/target.ts";
 export { hasRelaxedSimd } from "./run/wasm.ts";
 export type { ElementType, Tensor } from "./tensor.ts";
