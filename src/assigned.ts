@@ -28,8 +28,8 @@ export function outputOf({ outputs }: Graph, name = outputs[0].name): string {
 
 /** The rule of every node from the output that is explained back to the inputs. */
 export function assigned(graph: Graph, options: ExplainOptions): Assigned {
-  const { epsilon, gamma, alpha, beta, low, high, lrn } = options;
-  const composite = compositeOf(options.composite ?? "epsilonPlus", { epsilon, gamma, alpha, beta, low, high, lrn });
+  const { epsilon, gamma, alpha, beta, low, high, lrn, sum } = options;
+  const composite = compositeOf(options.composite ?? "epsilonPlus", { epsilon, gamma, alpha, beta, low, high, lrn, sum });
   const output = outputOf(graph, options.output);
   const { start } = logitsOf(graph, resolve(graph, output));
   const path = ancestors(graph, start);

@@ -21,9 +21,9 @@ export interface LoadOptions {
 export interface ExplainOptions extends Parameters {
   /** A name from `composites`, or a list of entries of your own. Default "epsilonPlus". */
   readonly composite?: string | Composite;
-  /** Default "argmax". */
+  /** Default "argmax"; `{ class: 130, against: "others" }` explains what speaks for one class rather than for others. */
   readonly target?: Target;
-  /** Whether relevance starts from the logit (default) or from 1. */
+  /** Whether relevance starts from weight · logit of each class that is explained (default; a single class weighs 1), or from the weight. */
   readonly start?: "logit" | "one";
   /** Names of values at which relevance is wanted as well. */
   readonly at?: readonly string[];
@@ -32,7 +32,7 @@ export interface ExplainOptions extends Parameters {
 }
 
 /** The names of `ExplainOptions`. */
-const OPTIONS = new Set(["composite", "target", "start", "at", "output", "epsilon", "gamma", "alpha", "beta", "low", "high", "lrn"]);
+const OPTIONS = new Set(["composite", "target", "start", "at", "output", "epsilon", "gamma", "alpha", "beta", "low", "high", "lrn", "sum"]);
 
 export function checkOptions(options: ExplainOptions): void {
   const unknown = Object.keys(options).find((name) => !OPTIONS.has(name));

@@ -129,7 +129,7 @@ function sumLinear(signs: (count: number) => number[]): Linear<None> {
 
 const shared = { attributes: () => NONE, infer: inferBroadcast } as const;
 
-const sumFamily = { ...shared, family: "sum", summary: "norm, or any linear rule on its terms" } as const;
+const sumFamily = { ...shared, family: "sum", summary: "norm, zPlus, ratio, clip, or any linear rule on its terms" } as const;
 
 export const add: Op<None> = {
   ...sumFamily,

@@ -3,7 +3,7 @@ import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import { ops } from "../ops/index.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
 import type { Family } from "../ops/op.ts";
-import { checkParameters, type Rule, type RuleNumbers, ruleOf } from "./rule.ts";
+import { checkParameters, type Rule, type RuleNumbers, ruleOf, type SumRule, sumRules } from "./rule.ts";
 
 /** One line of a composite: which nodes, and their rule. What is left out matches everything. */
 export interface Entry {
@@ -22,20 +22,23 @@ export type Composite = readonly Entry[];
 /** The rules' parameters, as a caller may change them. */
 export interface Parameters extends RuleNumbers {
   readonly lrn?: LrnMode;
+  /** How relevance passes Add, Sub and Sum; default norm. */
+  readonly sum?: SumRule;
 }
 
 const WEIGHTED: readonly Family[] = ["convolution", "dense"];
 
 /**
  * What all named composites share, and what a composite of one's own may end with: activations and unfolded
- * BatchNormalization pass, means and sums share by contribution, LRN has its Taylor rule.
+ * BatchNormalization pass, means and sums share by contribution (sums by another rule if given), LRN has its Taylor rule.
  *
  * @example
  * const mine: Composite = [{ type: "dense", rule: ruleOf.epsilon() }, { type: "convolution", rule: ruleOf.zPlus() }, ...baseEntries()];
  */
-export function baseEntries(lrn: LrnMode = "taylor"): Composite {
+export function baseEntries(lrn: LrnMode = "taylor", sum: SumRule = "norm"): Composite {
   return [
-    { type: ["average", "sum"], rule: ruleOf.norm() },
+    { type: "average", rule: ruleOf.norm() },
+    { type: "sum", rule: sumRules[sum]() },
     { type: ["activation", "normalization"], rule: ruleOf.pass() },
     { type: "lrn", rule: ruleOf.lrn(lrn) },
     { type: "taylor", rule: ruleOf.lrn("taylor") },
@@ -58,42 +61,44 @@ const weighted = (dense: Rule, convolution: Rule): Composite => [
 const first = (rule: Rule): Entry => ({ type: WEIGHTED, position: "first", rule });
 const alphaBeta = (p: Parameters) => ruleOf.alphaBeta({ alpha: p.alpha ?? (p.beta === undefined ? 2 : 1 + p.beta), beta: p.beta });
 
+const SHARED = ["lrn", "sum"] as const;
+
 /** Every named composite. */
 export const composites: readonly CompositeRow[] = Object.freeze([
   {
     name: "epsilon",
     summary: "ε everywhere",
-    parameters: ["epsilon", "lrn"],
+    parameters: ["epsilon", ...SHARED],
     entries: (p) => weighted(ruleOf.epsilon(p), ruleOf.epsilon(p)),
   },
   {
     name: "epsilonPlus",
     summary: "ε in dense layers, z⁺ in convolutions",
-    parameters: ["epsilon", "lrn"],
+    parameters: ["epsilon", ...SHARED],
     entries: (p) => weighted(ruleOf.epsilon(p), ruleOf.zPlus()),
   },
   {
     name: "epsilonPlusFlat",
     summary: "as epsilonPlus, flat in the first layer",
-    parameters: ["epsilon", "lrn"],
+    parameters: ["epsilon", ...SHARED],
     entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), ruleOf.zPlus())],
   },
   {
     name: "epsilonAlpha2Beta1",
     summary: "ε in dense layers, αβ in convolutions",
-    parameters: ["epsilon", "alpha", "beta", "lrn"],
+    parameters: ["epsilon", "alpha", "beta", ...SHARED],
     entries: (p) => weighted(ruleOf.epsilon(p), alphaBeta(p)),
   },
   {
     name: "epsilonAlpha2Beta1Flat",
     summary: "as epsilonAlpha2Beta1, flat in the first layer",
-    parameters: ["epsilon", "alpha", "beta", "lrn"],
+    parameters: ["epsilon", "alpha", "beta", ...SHARED],
     entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), alphaBeta(p))],
   },
   {
     name: "epsilonGammaBox",
     summary: "ε in dense layers, γ in convolutions, zBox in the first",
-    parameters: ["epsilon", "gamma", "low", "high", "lrn"],
+    parameters: ["epsilon", "gamma", "low", "high", ...SHARED],
     required: ["low", "high"],
     entries: (p) => [
       { type: "convolution", position: "first", rule: ruleOf.zBox({ low: p.low!, high: p.high! }) },
@@ -103,13 +108,13 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   {
     name: "paperEpsilon",
     summary: "ε = 0.01 everywhere: the LRN paper's first setting",
-    parameters: ["epsilon", "lrn"],
+    parameters: ["epsilon", ...SHARED],
     entries: (p) => weighted(ruleOf.epsilon({ epsilon: p.epsilon ?? 0.01 }), ruleOf.epsilon({ epsilon: p.epsilon ?? 0.01 })),
   },
   {
     name: "paperBeta",
     summary: "β = 1 everywhere: the LRN paper's second setting",
-    parameters: ["beta", "lrn"],
+    parameters: ["beta", ...SHARED],
     entries: (p) => weighted(ruleOf.beta(p), ruleOf.beta(p)),
   },
 ] satisfies CompositeRow[]);
@@ -123,8 +128,10 @@ export function compositeOf(composite: string | Composite, parameters: Parameter
   if (typeof composite !== "string" && !Array.isArray(composite))
     throw usage("option 'composite'", "a name or a list of entries", typeof composite);
   checkParameters(parameters, "option");
-  if (parameters.lrn !== undefined && !Object.hasOwn(lrnModes, parameters.lrn))
-    throw usage("option 'lrn'", Object.keys(lrnModes).join(", "), `'${parameters.lrn}'`);
+  for (const [name, known] of Object.entries({ lrn: lrnModes, sum: sumRules })) {
+    const value = parameters[name as (typeof SHARED)[number]];
+    if (value !== undefined && !Object.hasOwn(known, value)) throw usage(`option '${name}'`, Object.keys(known).join(", "), `'${value}'`);
+  }
   const given = (Object.keys(parameters) as (keyof Parameters)[]).filter((name) => parameters[name] !== undefined);
   if (typeof composite !== "string") {
     if (given.length > 0)
@@ -152,7 +159,7 @@ export function compositeOf(composite: string | Composite, parameters: Parameter
       `no ${missing.join(", no ")}`,
       "They are the smallest and largest value that an input can have.",
     );
-  return [...row.entries(parameters), ...baseEntries(parameters.lrn)];
+  return [...row.entries(parameters), ...baseEntries(parameters.lrn, parameters.sum)];
 }
 
 const POSITIONS = { first: true, last: true } as const;
@@ -224,7 +231,7 @@ function misfit(graph: Graph, node: Node, rule: Rule): string | undefined {
     const withWeights = relevance.signs === undefined;
     if (withWeights || rule.groups.every((g) => g.passes.every((p) => typeof p.weight !== "string" && typeof p.input !== "string")))
       return undefined;
-    return "norm, epsilon, zPlus, alphaBeta, gamma or gradient (it has no parameters)";
+    return "norm, epsilon, zPlus, ratio, clip, alphaBeta, gamma or gradient (it has no parameters)";
   }
   if (relevance?.kind === "linear") return "a rule for linear layers";
   if (relevance?.kind === "pass") return rule.kind === "pass" ? undefined : "pass or gradient";
