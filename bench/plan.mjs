@@ -1,7 +1,8 @@
 import { logitsOf, resolve } from "../build/js/graph/graph.js";
 import { ancestors, lower } from "../build/js/plan/lower.js";
 import { place } from "../build/js/plan/place.js";
-import { assign, compositeOf } from "../build/js/rules/composite.js";
+import { assign } from "../build/js/rules/assign.js";
+import { compositeOf } from "../build/js/rules/composite.js";
 import { canonical } from "./layers.mjs";
 
 /** The plan by which relprop explains the first output of a network, as its Model makes it. */

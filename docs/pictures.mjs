@@ -5,7 +5,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { encodePng, heatmap, load, preprocess } from "../dist/index.js";
-import { decodeImage } from "../dist/cli/image.js";
+import { decodeImage } from "../build/js/cli/image.js";
 
 /** Pictures of one height in a row, with a white gap. */
 function row(pictures, gap) {

@@ -4,7 +4,8 @@ import { ops } from "./ops/index.ts";
 import type { ExplainOptions } from "./options.ts";
 import { ancestors } from "./plan/lower.ts";
 import type { RuleAt } from "./report.ts";
-import { type Assignment, assign, compositeOf, ruleless } from "./rules/composite.ts";
+import { type Assignment, assign, ruleless } from "./rules/assign.ts";
+import { compositeOf } from "./rules/composite.ts";
 
 /** What relevance needs to know before any number is computed. */
 export interface Assigned {
@@ -28,8 +29,8 @@ export function outputOf({ outputs }: Graph, name = outputs[0].name): string {
 
 /** The rule of every node from the output that is explained back to the inputs. */
 export function assigned(graph: Graph, options: ExplainOptions): Assigned {
-  const { epsilon, gamma, alpha, beta, low, high, lrn } = options;
-  const composite = compositeOf(options.composite ?? "epsilonPlus", { epsilon, gamma, alpha, beta, low, high, lrn });
+  const { epsilon, gamma, alpha, beta, low, high, lrn, sum } = options;
+  const composite = compositeOf(options.composite ?? "epsilonPlus", { epsilon, gamma, alpha, beta, low, high, lrn, sum });
   const output = outputOf(graph, options.output);
   const { start } = logitsOf(graph, resolve(graph, output));
   const path = ancestors(graph, start);

@@ -6,7 +6,16 @@ import { type Given, infer } from "./graph/infer.ts";
 import { lower } from "./plan/lower.ts";
 import { type Plan, place, printPlan } from "./plan/place.ts";
 import { checkOptions, type ExplainOptions, type LoadOptions } from "./options.ts";
-import { type Explanation, type Inspection, inspectionText, ledgerRows, magnitudeOf, type Prediction, shareNote } from "./report.ts";
+import {
+  amplificationNote,
+  type Explanation,
+  type Inspection,
+  inspectionText,
+  ledgerRows,
+  magnitudeOf,
+  type Prediction,
+  shareNote,
+} from "./report.ts";
 import { checkFinite, type Fitted, fitTo, isFor, oneSample, planOf, type Shapes, shapesOf } from "./run/fit.ts";
 import { checkInputs, type Input } from "./run/input.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
@@ -116,7 +125,7 @@ export class Model {
         at: Object.fromEntries(at.map((name, i) => [name, tensor(backward.at.get(names[i])!)])),
         rules,
         ledger,
-        notes: [...notes, ...shareNote(arrived, chosen.targets, start)],
+        notes: [...notes, ...amplificationNote(ledger), ...shareNote(arrived, chosen.targets, start)],
       };
     });
   }

@@ -21,9 +21,9 @@ export interface LoadOptions {
 export interface ExplainOptions extends Parameters {
   /** A name from `composites`, or a list of entries of your own. Default "epsilonPlus". */
   readonly composite?: string | Composite;
-  /** Default "argmax". */
+  /** Default "argmax"; `{ class: 130, against: "others" }` explains what speaks for one class rather than for others. */
   readonly target?: Target;
-  /** Whether relevance starts from the logit (default) or from 1. */
+  /** Whether relevance starts from weight · logit of each class that is explained (default; a single class weighs 1), or from the weight. */
   readonly start?: "logit" | "one";
   /**
    * What happens at operators for which no rule is known, such as a softmax inside the network or a product of two activations.
@@ -51,6 +51,7 @@ const OPTIONS = new Set([
   "low",
   "high",
   "lrn",
+  "sum",
 ]);
 
 export function checkOptions(options: ExplainOptions): void {

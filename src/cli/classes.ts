@@ -1,5 +1,6 @@
-import { LrpError } from "../index.ts";
+import { LrpError, type Target } from "../index.ts";
 import { readBytes } from "./files.ts";
+import type { Values } from "./options.ts";
 
 /** Class names from a file: a JSON list, or one per line, a leading synset id ("n01440764 ") dropped. */
 export async function readClasses(path: string): Promise<string[]> {
@@ -27,17 +28,23 @@ function fromJson(text: string, path: string): string[] {
 }
 
 /**
- * What `--target` says: "argmax", the index of a class, or else a class name, which the core looks up.
+ * What `--target` and `--against` say: one of `words`, the index of a class, or else a class name, which the core looks up.
  *
  * @throws LrpError code "usage" for a name when the names of the classes are not known.
  */
-export function targetOf(text: string, classes: readonly string[] | undefined): string | number {
+function classOf(option: string, text: string, words: readonly string[], classes: readonly string[] | undefined): string | number {
   if (/^[+-]?\d+$/.test(text)) return Number(text);
-  if (text === "argmax" || classes) return text;
+  if (words.includes(text) || classes) return text;
   throw new LrpError("usage", {
-    where: "option '--target'",
-    expected: "argmax or a class index, as the names of the classes are not known",
+    where: `option '--${option}'`,
+    expected: `${words.join(", ")} or a class index, as the names of the classes are not known`,
     received: `'${text}'`,
     fix: "Give them with --classes FILE.",
   });
+}
+
+/** What is explained: the target, or the target against another class or several. */
+export function targetOf({ target = "argmax", against }: Values, classes: readonly string[] | undefined): Target {
+  const chosen = classOf("target", target, ["argmax"], classes);
+  return against === undefined ? chosen : { class: chosen, against: classOf("against", against, ["others", "softmax"], classes) };
 }

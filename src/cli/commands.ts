@@ -24,6 +24,7 @@ export const commands: readonly Command[] = [
     ],
     options: [
       "target",
+      "against",
       "start",
       ...inGroup("rules"),
       "at",
@@ -43,6 +44,7 @@ export const commands: readonly Command[] = [
         "another class by name, seen over the picture",
         "relprop explain googlenet.onnx photo.jpg --preset caffe --classes words.txt --target goldfish --over --out fish.png",
       ],
+      ["why a dog and not a wolf", "relprop explain model.onnx dog.jpg --preset torchvision --target 207 --against 269 --out why.png"],
       ["other rules, numbers out", "relprop explain model.onnx x.npy --composite epsilonGammaBox --low -1 --high 1 --out r.npy"],
       ["the relevance of a layer, for a script", "relprop explain model.onnx x.npy --at conv1 --json"],
     ],

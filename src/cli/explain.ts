@@ -17,7 +17,7 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const opened = await open(path, values);
   const input = await readInput(inputPath, opened.model, values, opened.sidecar);
   const sample = chosenSample(values, input.tensor.dims[0]);
-  const target = targetOf(values.target ?? "argmax", opened.model.classes);
+  const target = targetOf(values, opened.model.classes);
   const start = performance.now();
   const explanation = opened.model.explain(input.tensor, { ...givenIn(values, "rules"), target, start: values.start, at: values.at });
   const ms = performance.now() - start;

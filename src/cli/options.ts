@@ -1,5 +1,5 @@
 import type { PresetName } from "../image/preparation.ts";
-import { colormaps, composites, type LrnMode, lrnModes, presets } from "../index.ts";
+import { colormaps, composites, type LrnMode, lrnModes, presets, type SumRule, sumRules } from "../index.ts";
 
 /** What the text after an option means; `parse` gives undefined for what it is not. */
 export const kinds = {
@@ -40,6 +40,13 @@ export const options = {
     choices: Object.keys(lrnModes) as LrnMode[],
     help: "how relevance passes LRN layers ('relprop rules'); default taylor",
   },
+  sum: {
+    kind: "text",
+    value: "RULE",
+    group: "rules",
+    choices: Object.keys(sumRules) as SumRule[],
+    help: "how relevance passes sums ('relprop rules'); default norm",
+  },
   epsilon: { kind: "number", value: "X", group: "rules", help: "stabilizer of the epsilon rule" },
   gamma: { kind: "number", value: "X", group: "rules", help: "how much the gamma rule favours positive parts" },
   alpha: { kind: "number", value: "X", group: "rules", help: "weight of positive parts in the alpha-beta rule" },
@@ -48,12 +55,18 @@ export const options = {
   high: { kind: "numbers", value: "X[,X..]", group: "rules", help: "largest input value (per channel), for zBox" },
 
   target: { kind: "text", value: "CLASS", group: "explain", help: "argmax (default), a class index, or a class name" },
+  against: {
+    kind: "text",
+    value: "CLASS",
+    group: "explain",
+    help: "what speaks for the target rather than for this class, for 'others' (their mean) or 'softmax' (others by their probability)",
+  },
   start: {
     kind: "text",
     value: "HOW",
     group: "explain",
     choices: ["logit", "one"],
-    help: "relevance starts from the class' logit (default) or from 1",
+    help: "relevance starts from the class' logit (default) or from 1; with --against, from weight times logit or from the weight",
   },
   at: {
     kind: "text",

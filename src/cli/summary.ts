@@ -14,15 +14,20 @@ const sinks = [
 
 /** What `relprop explain` prints for people. */
 export function summary(found: Report): string {
-  const { target, className, logit, start, composite, lrn, rules, relevanceDims, notes, files, time } = found;
+  const { target, className, against, logit, start, composite, lrn, sum, rules, ledger, relevanceDims, notes, files, time } = found;
   const name = className === null ? "" : ` ${className}`;
   const head = [
     ["model", basename(found.model)],
     ["input", found.input + (relevanceDims[0] > 1 ? `, sample ${found.sample} of ${relevanceDims[0]}` : "")],
-    ["rules", `${composite}${rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}`],
-    ["class", `${target}${name}, logit ${digits(logit)}${start === "one" ? ", started from 1" : ""}`],
+    ["rules", `${composite}${rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}${sum === "norm" ? "" : `, sums ${sum}`}`],
+    [
+      "class",
+      `${target}${name}${against === null ? "" : ` against ${against}`}, logit ${digits(logit)}${start === "one" ? ", started from 1" : ""}`,
+    ],
   ];
+  const [most] = [...ledger].sort((a, b) => b.amplification - a.amplification);
   const tail = [
+    ...(most ? [["amplified", `at most ${digits(most.amplification)}-fold, at ${most.node} (${most.type}, ${most.rule})`]] : []),
     ...Object.entries(found.at).map(([value, { dims, sum }]) => ["at", `${value}: ${digits(sum)} in [${dims.join(", ")}]`]),
     ...notes.map((note) => ["note", note]),
     ...files.map((path) => ["wrote", path]),

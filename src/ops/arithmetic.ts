@@ -117,7 +117,11 @@ function sumLinear(signs: (count: number) => number[]): Linear<None> {
     kind: "linear",
     layout: "last",
     data: (call) => call.inputs.map((_, i) => i),
-    z: (e, call, xs) => xs.reduce((a, b) => zip(e, "addForward", call.outputs[0].name, a, b, broadcast([a.dims, b.dims])!)),
+    z: (e, call, xs) =>
+      e.as(
+        xs.reduce((a, b) => zip(e, "addForward", call.outputs[0].name, a, b, broadcast([a.dims, b.dims])!)),
+        "last",
+      ),
     vjp: (e, call, s) => call.inputs.map((x, i) => reduceTo(e, s, { ...call.x(i), dims: x!.dims, layout: "last" })),
     signs: (call) => signs(call.inputs.length),
   };
@@ -125,7 +129,7 @@ function sumLinear(signs: (count: number) => number[]): Linear<None> {
 
 const shared = { attributes: () => NONE, infer: inferBroadcast } as const;
 
-const sumFamily = { ...shared, family: "sum", summary: "norm, or any linear rule on its terms" } as const;
+const sumFamily = { ...shared, family: "sum", summary: "norm, zPlus, ratio, clip, or any linear rule on its terms" } as const;
 
 export const add: Op<None> = {
   ...sumFamily,

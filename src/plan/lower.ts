@@ -4,7 +4,7 @@ import { type Graph, type Node, producers, whereIs } from "../graph/graph.ts";
 import { zip, reduceTo } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Call, Linear } from "../ops/op.ts";
-import type { Assignment } from "../rules/composite.ts";
+import type { Assignment } from "../rules/assign.ts";
 import { Emitter, type Lowering, type Ref, type Step, type Value } from "../step.ts";
 import { isExact } from "../tensor.ts";
 import { gradient, redistribute } from "./redistribute.ts";

@@ -1,12 +1,12 @@
 import type { Emitter, Ref, Value } from "../step.ts";
 import { zip } from "../ops/arithmetic.ts";
 import { type BiasMap, type Call, type Linear, mapOf, type NumberMap, PLAIN, type Precision, type Slopes } from "../ops/op.ts";
-import type { Bound, Group, LinearRule, Pass, Stabilizer } from "../rules/rule.ts";
+import { type Bound, type Group, type LinearRule, type Pass, SIZES, type Stabilizer } from "../rules/rule.ts";
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
 
 const dividers = { add: "divideStabilized", relative: "divideRelative", clip: "divideClipped" } as const satisfies Record<
-  Stabilizer["mode"],
+  Exclude<Stabilizer["mode"], "terms">,
   string
 >;
 
@@ -74,11 +74,11 @@ function joined([first, second, ...more]: readonly Pass[]): Pass | undefined {
 }
 
 /** Passes with their inputs, without those that contribute nothing; without bias where the rule leaves it out. */
-function live(site: Site, group: Group): { pass: Pass; x: (Value | undefined)[] }[] {
+function live(site: Site, { passes }: Pick<Group, "passes">): { pass: Pass; x: (Value | undefined)[] }[] {
   const hasBias = site.rule.bias && site.linear.bias?.(site.call) !== undefined;
-  const both = site.halves && joined(group.passes);
+  const both = site.halves && joined(passes);
   if (both) return [{ pass: { ...both, bias: hasBias ? both.bias : undefined }, x: [site.halves] }];
-  return group.passes
+  return passes
     .map((pass) => ({ pass: { ...pass, bias: hasBias ? pass.bias : undefined }, x: mapInputs(site, pass) }))
     .filter(({ pass, x }) => pass.bias || x.some((v) => v));
 }
@@ -99,12 +99,12 @@ function zero(e: Emitter, like: Value): Value {
  * Relevance is divided by the denominator, so an error there is not bounded by the largest value nearby, unless the denominator
  * has a floor: where it is never below the layer's own z, R_j / denominator_j is at most R_j / z_j, whatever the rounding.
  */
-function precisionOf(group: Group): Precision {
+function precisionOf(group: Pick<Group, "aboveOwn">): Precision {
   return group.aboveOwn ? "fast" : "exact";
 }
 
 /** Σ of the passes through the layer; the forward pass's own result where that is the same. */
-function denominator(site: Site, group: Group, passes: ReturnType<typeof live>, r: Value): Value {
+function denominator(site: Site, group: Pick<Group, "aboveOwn">, passes: ReturnType<typeof live>, r: Value): Value {
   const { e, call, linear } = site;
   const [only] = passes;
   const complete = only && (isPlain(only.pass.bias) || linear.bias?.(call) === undefined);
@@ -133,6 +133,23 @@ function absorb({ e, call, linear, ledger }: Site, s: Value, map: BiasMap): void
   e.emit("absorbBias", s, value, s.count / m, m, ledger);
 }
 
+/** s = coefficient · R / (sign(z) · max(|z|, δ · sizes)), sign(0) = 1, booked as the kernels that divide book it. */
+const divideByTerms =
+  (coefficient: number, delta: number) =>
+  (r: Float32Array, z: Float32Array, sizes: Float32Array, s: Float32Array, ledger: Float32Array): void => {
+    let [stabilizer, dead] = [0, 0];
+    for (let i = 0; i < r.length; i++) {
+      const floor = delta * sizes[i];
+      const d = z[i] >= 0 ? Math.max(z[i], floor) : Math.min(z[i], -floor);
+      s[i] = d === 0 ? 0 : (coefficient * r[i]) / d;
+      if (z[i] === 0) dead += coefficient * r[i];
+      else stabilizer += s[i] * (d - z[i]);
+    }
+    const columns = new Float64Array(ledger.buffer, ledger.byteOffset, 3);
+    columns[1] += stabilizer;
+    columns[2] += dead;
+  };
+
 /** s = coefficient · R / stab(z), of the outputs whose own z has the group's sign. */
 function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undefined): Value {
   const { e, call, rule, ledger } = site;
@@ -144,6 +161,11 @@ function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undef
     else e.emit("gateNegative", r, own, gated, r.count, ledger);
   }
   const s = e.temp(`${call.node.name}:s`, r.dims, r.layout);
+  if (mode === "terms") {
+    const sizes = denominator(site, {}, live(site, { passes: [SIZES] }), r);
+    e.host(`${call.node.name}:divide`, [gated, z, sizes, s, ledger], divideByTerms(group.coefficient, epsilon));
+    return s;
+  }
   // "Relative" means relative to each sample.
   const samples = mode === "relative" ? r.dims[0] : 1;
   const count = r.count / samples;

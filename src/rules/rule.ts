@@ -26,8 +26,8 @@ export interface Group {
 
 export interface Stabilizer {
   readonly epsilon: number;
-  /** `add`: z + ε sign(z); `relative`: ε is a multiple of the sample's rms of z; `clip`: |z| is at least ε. */
-  readonly mode: "add" | "relative" | "clip";
+  /** `add`: z + ε sign(z); `relative`: ε is a multiple of the sample's rms of z; `clip`: |z| is at least ε; `terms`: at least ε Σ_i |z_ij|. */
+  readonly mode: "add" | "relative" | "clip" | "terms";
 }
 
 /** A number for all channels, or one for each. */
@@ -54,6 +54,8 @@ export type Rule =
 const ID: Slopes = [1, 1];
 const POSITIVE: Slopes = [1, 0];
 const NEGATIVE: Slopes = [0, 1];
+/** |v| */
+const SIZE: Slopes = [1, -1];
 
 const pass = (input: InputMap, weight: WeightMap, bias?: BiasMap): Pass => ({ input, weight, bias, sign: 1 });
 const group = (coefficient: number, passes: readonly Pass[], where?: Group["where"]): Group => ({ coefficient, passes, where });
@@ -62,7 +64,7 @@ const group = (coefficient: number, passes: readonly Pass[], where?: Group["wher
 export interface Common {
   /** Stabilizer; 1e-6 unless the rule says otherwise. */
   readonly epsilon?: number;
-  readonly stabilizer?: Stabilizer["mode"];
+  readonly stabilizer?: Exclude<Stabilizer["mode"], "terms">;
   /** Whether the bias counts in the denominator; true unless given. */
   readonly bias?: boolean;
 }
@@ -73,6 +75,7 @@ export interface RuleNumbers {
   readonly gamma?: number;
   readonly alpha?: number;
   readonly beta?: number;
+  readonly delta?: number;
   readonly low?: Bound;
   readonly high?: Bound;
 }
@@ -82,7 +85,7 @@ export function checkParameters(p: RuleNumbers, what: string): void {
   const refuse = (names: string, expected: string, received: unknown, fix?: string): never => {
     throw new LrpError("usage", { where: `${what} ${names}`, expected, received: String(received), fix });
   };
-  for (const name of ["epsilon", "gamma", "alpha", "beta"] as const) {
+  for (const name of ["epsilon", "gamma", "alpha", "beta", "delta"] as const) {
     const value = p[name];
     if (value !== undefined && !(Number.isFinite(value) && value >= 0)) refuse(`'${name}'`, "a number ≥ 0", value);
   }
@@ -121,6 +124,8 @@ const UP = [pass(POSITIVE, POSITIVE, POSITIVE), pass(NEGATIVE, NEGATIVE)];
 const up = (coefficient: number): Group => ({ ...group(coefficient, UP), aboveOwn: true });
 /** x⁺W⁻ + x⁻W⁺ (+ b⁻): what pulls z down. */
 const DOWN = [pass(POSITIVE, NEGATIVE, NEGATIVE), pass(NEGATIVE, POSITIVE)];
+/** Σ |x_i w_ij| (+ |b_j|): how much comes together in z, whatever cancels. */
+export const SIZES: Pass = pass(SIZE, SIZE, SIZE);
 
 /** The rule itself, given its parameters. @example ruleOf.alphaBeta({ alpha: 2, beta: 1 }) */
 export const ruleOf = Object.freeze({
@@ -172,99 +177,17 @@ export const ruleOf = Object.freeze({
     return linear(`zBox(${low}, ${high})`, [group(1, passes)], o, { low, high });
   },
   norm: (o: Common = {}): LinearRule => linear("norm", [group(1, [pass(ID, ID, ID)])], o),
+  ratio: (o: Common = {}): LinearRule => linear("ratio", [group(1, [SIZES])], o),
+  /** δ: no share is larger than 1/δ. */
+  clip: ({ delta = 0.1, ...o }: Pick<Common, "bias"> & { delta?: number } = {}): LinearRule => {
+    checkParameters({ delta }, "parameter");
+    return Object.freeze<LinearRule>({ ...ruleOf.norm(o), name: `clip(${delta})`, stabilizer: { epsilon: delta, mode: "terms" } });
+  },
   pass: (): Rule => Object.freeze({ kind: "pass", name: "pass" }),
   gradient: (): Rule => Object.freeze({ kind: "gradient", name: "gradient" }),
   lrn: (mode: LrnMode = "taylor"): Rule => Object.freeze({ kind: "own", name: mode, mode }),
 });
 
-/** One row for people: what a rule computes, where it comes from, what it takes. */
-export interface RuleRow {
-  readonly name: keyof typeof ruleOf;
-  readonly equation: string;
-  readonly summary: string;
-  readonly source: string;
-  readonly parameters: readonly string[];
-}
-
-/** Every rule, for the README, the command line and the tests. */
-export const rules: readonly RuleRow[] = Object.freeze([
-  {
-    name: "lrp0",
-    equation: "R_i = Σ_j x_i w_ij / z_j · R_j",
-    summary: "shares by contribution; 0/0 counts as 0",
-    source: "Bach et al. 2015",
-    parameters: [],
-  },
-  {
-    name: "epsilon",
-    equation: "R_i = Σ_j x_i w_ij / (z_j + ε sign z_j) · R_j",
-    summary: "LRP-0 with a stabilizer that absorbs weak evidence; ε may be relative to rms(z)",
-    source: "Bach et al. 2015, eq. 58; Binder et al. 2016, eq. 5",
-    parameters: ["epsilon"],
-  },
-  {
-    name: "alphaBeta",
-    equation: "R_i = Σ_j (α z_ij⁺ / z_j⁺ − β z_ij⁻ / z_j⁻) · R_j,  α − β = 1",
-    summary: "positive and negative contributions apart",
-    source: "Bach et al. 2015, eq. 60",
-    parameters: ["alpha", "beta", "epsilon"],
-  },
-  {
-    name: "beta",
-    equation: "αβ with α = 1 + β",
-    summary: "the same in the notation of the LRN paper",
-    source: "Binder et al. 2016, eq. 6",
-    parameters: ["beta", "epsilon"],
-  },
-  {
-    name: "zPlus",
-    equation: "R_i = Σ_j z_ij⁺ / z_j⁺ · R_j",
-    summary: "αβ with α = 1, β = 0",
-    source: "Montavon et al. 2017",
-    parameters: ["epsilon"],
-  },
-  {
-    name: "gamma",
-    equation: "as ε with w + γ w⁺ where z_j > 0, w + γ w⁻ where z_j < 0 (signs of x regarded)",
-    summary: "favours what agrees with the output",
-    source: "Montavon et al. 2019; generalised to any sign",
-    parameters: ["gamma", "epsilon"],
-  },
-  {
-    name: "wSquare",
-    equation: "R_i = Σ_j w_ij² / (Σ_i w_ij² + b_j²) · R_j",
-    summary: "independent of the input",
-    source: "Montavon et al. 2017",
-    parameters: ["epsilon"],
-  },
-  {
-    name: "flat",
-    equation: "R_i = Σ_j 1 / n_j · R_j",
-    summary: "spreads evenly over the real inputs of each neuron",
-    source: "Bach et al. 2016; Kohlbrenner et al. 2020",
-    parameters: ["epsilon"],
-  },
-  {
-    name: "zBox",
-    equation: "R_i = Σ_j (x_i w_ij − l_i w_ij⁺ − h_i w_ij⁻) / (z_j − z_j(l) − z_j(h)) · R_j",
-    summary: "for inputs between l and h",
-    source: "Montavon et al. 2017",
-    parameters: ["low", "high", "epsilon"],
-  },
-  {
-    name: "norm",
-    equation: "ε for layers without parameters (mean, sum)",
-    summary: "shares by what each input adds",
-    source: "zennit's Norm",
-    parameters: ["epsilon"],
-  },
-  { name: "pass", equation: "R_in = R_out", summary: "for activations", source: "Bach et al. 2015", parameters: [] },
-  { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "-", parameters: [] },
-  {
-    name: "lrn",
-    equation: "R_j = Σ_k v_jk R_k, see LRN",
-    summary: "first-order Taylor through local response normalization",
-    source: "Binder et al. 2016, section 3",
-    parameters: ["lrn"],
-  },
-]);
+/** The rules between which option `sum` chooses. */
+export const sumRules = Object.freeze({ norm: ruleOf.norm, zPlus: ruleOf.zPlus, ratio: ruleOf.ratio, clip: ruleOf.clip });
+export type SumRule = keyof typeof sumRules;

@@ -76,6 +76,19 @@ describe("explain", () => {
     expect(one).toMatchObject({ target: 3, start: "one" });
   });
 
+  test("one class against another, all others, or others by their probability", async () => {
+    const found = await json("explain", MODEL, THREE, "--target", "3", "--against", "Eight", "--sum", "ratio");
+    expect(found).toMatchObject({ target: 3, against: "Eight", sum: "ratio" });
+    expect(found.targets[0].map((t: { index: number; weight: number }) => [t.index, t.weight])).toEqual([
+      [3, 1],
+      [8, -1],
+    ]);
+    expect((await json("explain", MODEL, THREE, "--against", "others")).targets[0]).toHaveLength(10);
+    const { out } = await relprop("explain", MODEL, THREE, "--against", "softmax");
+    expect(out).toMatch(/^class +3 three against softmax, logit \d/m);
+    expect(out).toMatch(/^amplified +at most [\d.]+-fold, at .+ \(\w+, .+\)$/m);
+  });
+
   test("rule parameters, negative ones as arguments of their own", async () => {
     await json("explain", MODEL, THREE, "--composite", "epsilonGammaBox", "--low", "-1", "--high", "1");
   });

@@ -36,8 +36,12 @@ describe("errors", () => {
 });
 
 test("targets are argmax, an index, or a name that the core looks up", () => {
-  expect(["argmax", "3", "-3", "crane"].map((text) => targetOf(text, ["crane"]))).toEqual(["argmax", 3, -3, "crane"]);
-  expect(() => targetOf("drake", undefined)).toThrow(
+  expect(["argmax", "3", "-3", "crane"].map((target) => targetOf({ target }, ["crane"]))).toEqual(["argmax", 3, -3, "crane"]);
+  expect(["3", "others", "softmax", "crane"].map((against) => targetOf({ against }, ["crane"]))).toEqual(
+    [3, "others", "softmax", "crane"].map((against) => ({ class: "argmax", against })),
+  );
+  expect(() => targetOf({ against: "drake" }, undefined)).toThrow("option '--against': expected others, softmax or a class index");
+  expect(() => targetOf({ target: "drake" }, undefined)).toThrow(
     "option '--target': expected argmax or a class index, as the names of the classes are not known, got 'drake'. Give them with --classes FILE.",
   );
 });

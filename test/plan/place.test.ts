@@ -7,7 +7,8 @@ import { infer } from "../../src/graph/infer.ts";
 import { decode } from "../../src/onnx/decode.ts";
 import { ancestors, lower, type Program } from "../../src/plan/lower.ts";
 import { place } from "../../src/plan/place.ts";
-import { assign, compositeOf } from "../../src/rules/composite.ts";
+import { assign } from "../../src/rules/assign.ts";
+import { compositeOf } from "../../src/rules/composite.ts";
 import { type Argument, type Step, valueOf } from "../../src/step.ts";
 import { numbers } from "../random.ts";
 

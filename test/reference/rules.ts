@@ -115,6 +115,22 @@ export const zBox =
       stab,
     );
 
+/** |z_i| */
+export const ratio: NeuronRule = ({ x, w, b }, stab) =>
+  byParts(
+    x.map((v, k) => Math.abs(v * w[k])),
+    Math.abs(b),
+    stab,
+  );
+
+/** z_i over z, which is at least δ Σ |z_i| */
+export const clip =
+  (delta: number): NeuronRule =>
+  ({ x, w, b }) => {
+    const z = x.map((v, k) => v * w[k]);
+    return byParts(z, b, clipping(delta * z.reduce((sum, v) => sum + Math.abs(v), Math.abs(b))));
+  };
+
 export interface Outcome {
   readonly relevance: Float64Array;
   readonly bias: number;

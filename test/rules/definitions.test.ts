@@ -33,6 +33,7 @@ import {
 import {
   adding,
   alphaBeta,
+  clip,
   clipping,
   epsilon,
   explain,
@@ -41,6 +42,7 @@ import {
   type NeuronRule,
   type Options,
   type Outcome,
+  ratio,
   wSquare,
   zBox,
 } from "../reference/rules.ts";
@@ -98,6 +100,9 @@ const parameterless: readonly Row[] = [
   plainRow("zPlus", tolerance.plain, ruleOf.zPlus(), alphaBeta(1, 0)),
   plainRow("gamma(0.25)", tolerance.plain, ruleOf.gamma({ gamma: 0.25 }), gamma(0.25)),
   plainRow("gamma(3)", tolerance.plain, ruleOf.gamma({ gamma: 3 }), gamma(3)),
+  plainRow("ratio", tolerance.plain, ruleOf.ratio(), ratio),
+  plainRow("clip(0.1)", tolerance.norm, ruleOf.clip(), clip(0.1)),
+  plainRow("clip(0.5)", tolerance.norm, ruleOf.clip({ delta: 0.5 }), clip(0.5)),
 ];
 
 const withParameters: readonly Row[] = [
@@ -131,6 +136,8 @@ const withParameters: readonly Row[] = [
   plainRow("alphaBeta without bias", tolerance.alphaBeta, ruleOf.alphaBeta({ bias: false }), alphaBeta(2, 1), { bias: false }),
   plainRow("zPlus without bias", tolerance.plain, ruleOf.zPlus({ bias: false }), alphaBeta(1, 0), { bias: false }),
   plainRow("gamma without bias", tolerance.plain, ruleOf.gamma({ bias: false }), gamma(0.25), { bias: false }),
+  plainRow("ratio without bias", tolerance.plain, ruleOf.ratio({ bias: false }), ratio, { bias: false }),
+  plainRow("clip without bias", tolerance.norm, ruleOf.clip({ bias: false }), clip(0.1), { bias: false }),
   plainRow("wSquare without bias", tolerance.plain, ruleOf.wSquare({ bias: false }), wSquare, { bias: false }),
 ];
 
@@ -404,6 +411,8 @@ describe.each(binaries())("where there is nothing to share by (%s)", (binary) =>
     plainRow("clip", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.5, stabilizer: "clip" }), epsilon, { stab: clipping(0.5) }),
     plainRow("zPlus", tolerance.plain, ruleOf.zPlus(), alphaBeta(1, 0)),
     plainRow("alphaBeta", tolerance.alphaBeta, ruleOf.alphaBeta(), alphaBeta(2, 1)),
+    plainRow("ratio", tolerance.plain, ruleOf.ratio(), ratio),
+    plainRow("clip to a share of the terms", tolerance.epsilon, ruleOf.clip(), clip(0.1)),
   ];
   test.each(rows)("$name", async ({ off, rule, literal, options, passed }) => {
     const expected = explain(
@@ -431,6 +440,8 @@ describe.each(binaries())("where there is nothing to share by (%s)", (binary) =>
       ruleOf.zPlus(),
       ruleOf.alphaBeta(),
       ruleOf.gamma(),
+      ruleOf.ratio(),
+      ruleOf.clip(),
       ruleOf.epsilon({ stabilizer: "relative" }),
     ]) {
       const { relevance, ledger } = await explainLayer(binary, source, { dims, data: new Float32Array(32) }, ones, rule);

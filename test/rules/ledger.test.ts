@@ -12,6 +12,8 @@ import {
   relu,
   ruleOf,
   sigmoid,
+  type SumRule,
+  sumRules,
 } from "../../src/index.ts";
 import { binaries, loadFor } from "../binaries.ts";
 import { expectClose, magnitude, total } from "../close.ts";
@@ -33,6 +35,9 @@ const settings: readonly (readonly [string, ExplainOptions])[] = [
   ["wSquare", { composite: one(ruleOf.wSquare()) }],
   ["epsilon, relative", { composite: one(ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" })) }],
   ["epsilon, clip", { composite: one(ruleOf.epsilon({ epsilon: 0.1, stabilizer: "clip" })) }],
+  ["ratio", { composite: one(ruleOf.ratio()) }],
+  ["clip", { composite: one(ruleOf.clip()) }],
+  ...Object.keys(sumRules).map((sum) => [`sums by ${sum}`, { composite: "epsilonAlpha2Beta1", sum: sum as SumRule }] as const),
   ["zPlus without bias", { composite: one(ruleOf.zPlus({ bias: false })) }],
   ["gradient at activations", { composite: [{ type: "activation", rule: ruleOf.gradient() }, ...one(ruleOf.zPlus())] }],
   ["gradient", { composite: [{ rule: ruleOf.gradient() }] }],

@@ -165,6 +165,104 @@ describe.each(binaries())("targets (%s)", async (binary) => {
     ["an unknown output", { output: "prob" }, "option 'output': expected 'fc', got 'prob'."],
   ])("refused: %s", (_name, options, text) => expect(() => model.explain(x, options)).toThrow(text));
 
+  describe("one class against others", async () => {
+    // Logits as they come in, so that what starts is what arrives: f = 1 + ln(1, 2, 5), p = 1/8, 1/4, 5/8.
+    const eye = dense({ weight: { dims: [3, 3], data: Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1) } });
+    const same = await loadFor(binary, network([1, 3], eye), { classes: ["cat", "dog", "fox"] });
+    const f = [1, 2, 5].map((v) => 1 + Math.log(v));
+    const input = { dims: [1, 3], data: Float32Array.from(f) };
+    const mean = (f[0] + f[1]) / 2;
+    test.each<[string, Target, number[], number]>([
+      ["another class: the log-odds", { class: 2, against: 0 }, [-1, 0, 1], f[2] - f[0]],
+      ["another class, by name, and the highest logit unless said otherwise", { against: "dog" }, [0, -1, 1], f[2] - f[1]],
+      ["the highest logit", { class: "cat", against: "argmax" }, [1, 0, -1], f[0] - f[2]],
+      ["all others alike (CLRP)", { class: 2, against: "others" }, [-1 / 2, -1 / 2, 1], f[2] - mean],
+      [
+        "others by their probability (SGLRP)",
+        { class: 2, against: "softmax" },
+        [-5 / 64, -10 / 64, 15 / 64],
+        (15 * f[2] - 5 * f[0] - 10 * f[1]) / 64,
+      ],
+      [
+        "others by their probability, of a class that is not the highest",
+        { class: 0, against: "softmax" },
+        [7 / 64, -2 / 64, -5 / 64],
+        (7 * f[0] - 2 * f[1] - 5 * f[2]) / 64,
+      ],
+    ])("%s", (_name, target, weights, score) => {
+      const from = (start: "logit" | "one") => same.explain(input, { composite: "epsilon", target, start });
+      expectClose(from("one").relevance.data, weights, 2e-6);
+      expectClose([from("one").ledger[0].received], [total(weights)], 1e-6, 1);
+      expectClose(
+        from("logit").relevance.data,
+        weights.map((w, c) => w * f[c]),
+        2e-6,
+      );
+      expectClose([from("logit").ledger[0].received], [score], 1e-6);
+      const [[first, ...rest]] = from("logit").targets;
+      expect(weights[first.index]).toBeGreaterThan(0);
+      expectClose(
+        [first, ...rest].map((t) => t.weight),
+        [first, ...rest].map((t) => weights[t.index]),
+        1e-6,
+      );
+    });
+
+    test("CLRP is the difference of two explanations: the class', and the same relevance spread over the others", () => {
+      const score = logits[2];
+      const dual = relevance({ 0: -score / 3, 1: -score / 3, 3: -score / 3 }, { start: "one" });
+      const single = relevance(2);
+      const contrast = relevance({ class: 2, against: "others" }, { start: "one" });
+      expectClose(
+        contrast.subarray(0, 40).map((v) => v * score),
+        single.subarray(0, 40).map((v, i) => v + dual[i]),
+        1e-5,
+      );
+    });
+
+    test("in a batch each sample has its own class, and several contrasts are several targets", () => {
+      const each = explain({ class: [2, "house cat", 3], against: [0, 1, 1] });
+      expect(each.targets.map((own) => own.map((t) => [t.index, t.weight]))).toEqual([
+        [
+          [2, 1],
+          [0, -1],
+        ],
+        [
+          [0, 1],
+          [1, -1],
+        ],
+        [
+          [3, 1],
+          [1, -1],
+        ],
+      ]);
+      const contrasts: readonly Target[] = [{ against: "others" }, { class: 1, against: "softmax" }, { class: 1, against: 3 }];
+      const together = model.explainEach(x, contrasts, { composite: "epsilon" });
+      expect(together).toEqual(contrasts.map((target) => explain(target)));
+      expect(together[0].targets.map(([t]) => t.index)).toEqual(best);
+      expectClose(together[2].relevance.data, relevance({ 1: 1, 3: -1 }), 0);
+    });
+
+    test.each<[string, Target, string]>([
+      ["itself", { class: 1, against: "dog" }, "expected two classes, got 1 against itself, in sample 0."],
+      ["an unknown name", { against: "othes" }, "expected a class name, got 'othes'."],
+      ["nothing", { against: undefined } as never, "expected a class, got undefined."],
+      ["something beside", { against: 1, than: 2 } as never, "expected class and against, got 'than' beside them."],
+    ])("refused: against %s", (_name, target, text) => expect(() => same.explain(input, { target })).toThrow(text));
+
+    test("refused: a softmax that is saturated, a network of one class", async () => {
+      const far = { dims: [1, 3], data: Float32Array.of(200, 0, 0) };
+      expect(() => same.explain(far, { target: { against: "softmax" } })).toThrow(
+        "expected a softmax with a slope, got probability 1 of class 0",
+      );
+      expect(() => same.explain(far, { target: { class: 1, against: "softmax" } })).toThrow("a softmax with a slope");
+      const near = same.explain({ dims: [1, 3], data: Float32Array.of(40, 0, 0) }, { target: { against: "softmax" }, start: "one" });
+      expectClose([near.targets[0][0].weight, near.targets[0][1].weight], [2 * Math.exp(-40), -Math.exp(-40)], 1e-6);
+      using single = await loadFor(binary, network([1, 3], dense({ weight: tensor([1, 3], 1) })));
+      expect(() => single.explain(input, { target: { against: "others" } })).toThrow("expected two classes or more");
+    });
+  });
+
   test("a name without any names", async () => {
     using nameless = await loadFor(binary, network(dims, ...layers));
     expect(() => nameless.explain(x, { target: "dog" })).toThrow("Class names are known when they are given to load(…, { classes }).");
