@@ -15,7 +15,7 @@ import { binaryFor, compile, instantiate } from "./run/wasm.ts";
  */
 export async function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   // The kernels are compiled on another thread while the file is read.
-  const [module, graph] = await Promise.all([compile(binaryFor(options)), Promise.resolve(source).then(open)]);
+  const [module, graph] = await Promise.all([compile(binaryFor(options)), open(source, options)]);
   return new Model(graph, { instance: () => instantiate(module), end() {} }, options);
 }
 
@@ -30,6 +30,7 @@ export { type Preparation, type PresetName, presets } from "./image/preparation.
 export { preprocess, viewed } from "./image/preprocess.ts";
 export * from "./layers.ts";
 export type { Model } from "./model.ts";
+export type { ExternalData } from "./onnx/external.ts";
 export type { Source } from "./open.ts";
 export type { ExplainOptions, LoadOptions } from "./options.ts";
 export { type Explanation, type Inspection, type LedgerRow, NOTED_AMPLIFICATION, type Prediction, type RuleAt } from "./report.ts";

@@ -3,6 +3,8 @@ import { build } from "./graph/build.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Network } from "./layers.ts";
 import { decode } from "./onnx/decode.ts";
+import { bytesOf, readExternal } from "./onnx/external.ts";
+import type { LoadOptions } from "./options.ts";
 
 /** What a model is loaded from: the bytes of an ONNX file, or a network made by `sequential`. */
 export type Source = Uint8Array | ArrayBuffer | Network;
@@ -11,10 +13,9 @@ function isNetwork(source: unknown): source is Network {
   return typeof source === "object" && source !== null && "graph" in source;
 }
 
-function bytesOf(source: unknown): Uint8Array {
-  if (source instanceof Uint8Array) return source;
-  // By its name, because a sandbox may hand in an ArrayBuffer of another realm.
-  if (Object.prototype.toString.call(source) === "[object ArrayBuffer]") return new Uint8Array(source as ArrayBuffer);
+function checkedBytes(source: unknown): Uint8Array {
+  const bytes = bytesOf(source);
+  if (bytes) return bytes;
   const received = typeof source === "string" ? `the text '${source}'` : String(source);
   throw new LrpError("usage", {
     where: "load",
@@ -25,6 +26,9 @@ function bytesOf(source: unknown): Uint8Array {
 }
 
 /** @internal The graph of a source. */
-export function open(source: Source): Graph {
-  return isNetwork(source) ? source.graph : build(decode(bytesOf(source)));
+export async function open(source: Source, { externalData }: Pick<LoadOptions, "externalData">): Promise<Graph> {
+  if (isNetwork(source)) return source.graph;
+  const model = decode(checkedBytes(source));
+  await readExternal(model.graph, externalData);
+  return build(model);
 }

@@ -1,4 +1,5 @@
 import { LrpError } from "./error.ts";
+import type { ExternalData } from "./onnx/external.ts";
 import type { Composite, Parameters } from "./rules/composite.ts";
 import type { Target } from "./run/target.ts";
 
@@ -15,6 +16,11 @@ export interface LoadOptions {
    * on each run, several times slower, so that memory holds one copy of the weights and the forms of one layer.
    */
   readonly weights?: "kept" | "repacked";
+  /**
+   * For a model that keeps weights in other files: gives the whole content of one of them. relprop itself opens nothing. It checks that
+   * every part that the model wants lies in the file and is as long as the weights that are read from it.
+   */
+  readonly externalData?: ExternalData;
 }
 
 /** How a network is explained. */

@@ -27,6 +27,17 @@ export function isExact({ type, data }: Constant): boolean {
   return type === "float32" || data.every((v) => Math.abs(v) <= LARGEST_INTEGER);
 }
 
+/** ONNX's element types, in the order of its numbers for them. */
+const TYPE_NAMES =
+  "undefined float uint8 int8 uint16 int16 int32 int64 string bool float16 double uint32 uint64 complex64 complex128 bfloat16 float8e4m3fn float8e4m3fnuz float8e5m2 float8e5m2fnuz uint4 int4 float4e2m1 float8e8m0 uint2 int2".split(
+    " ",
+  );
+
+/** ONNX's name of an element type, by its number. */
+export function typeName(code: number): string {
+  return TYPE_NAMES[code] ?? `type ${code}, which ONNX has not`;
+}
+
 /** Number of elements. */
 export function size(dims: Dims): number {
   return dims.reduce((product, d) => product * d, 1);

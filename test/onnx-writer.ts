@@ -4,14 +4,23 @@ import type { Tensor } from "../src/index.ts";
  * Writes ONNX files, for tests: protocol buffers by hand, the field numbers those of onnx.proto.
  */
 
+type Bytes = readonly number[];
+
 /** A tensor of a file. Float32Array is float32, number[] int64, boolean[] bool. */
 export interface FileTensor {
   readonly dims: readonly number[];
-  readonly data: Float32Array | readonly number[] | readonly boolean[];
+  readonly data: Float32Array | readonly number[] | readonly boolean[] | RawData;
 }
 
-/** A number is an int, a list ints; floats are marked. */
+/** Data of any kind: ONNX's number of the type, and the fields that hold them. */
+export interface RawData {
+  readonly type: number;
+  readonly fields: Bytes;
+}
+
+/** A number is an int, a list ints; floats are marked. `fields` are those beside the name, as they are. */
 export type Attribute =
+  | { readonly fields: Bytes }
   | number
   | readonly number[]
   | string
@@ -39,12 +48,13 @@ export interface FileGraph {
   readonly outputs: Readonly<Record<string, readonly (number | string)[]>>;
   /** ONNX's numbers of the element types of inputs and outputs; float32, unless given. */
   readonly types?: Readonly<Record<string, number>>;
+  /** Further fields, as they are. */
+  readonly fields?: Bytes;
 }
 
-type Bytes = readonly number[];
-const utf8 = (text: string): Bytes => [...new TextEncoder().encode(text)];
+export const utf8 = (text: string): Bytes => [...new TextEncoder().encode(text)];
 
-function varint(value: number): Bytes {
+export function varint(value: number | bigint): Bytes {
   const out: number[] = [];
   for (let v = BigInt.asUintN(64, BigInt(value)); ; v >>= 7n) {
     if (v < 128n) return [...out, Number(v)];
@@ -52,12 +62,12 @@ function varint(value: number): Bytes {
   }
 }
 
-function fixed32(value: number): Bytes {
+export function fixed32(value: number): Bytes {
   return [...new Uint8Array(Float32Array.of(value).buffer)];
 }
 
 /** Field `tag`: a number is a varint, a list of bytes a string or message. */
-function field(tag: number, value: number | Bytes): Bytes {
+export function field(tag: number, value: number | Bytes): Bytes {
   return typeof value === "number"
     ? [...varint(tag << 3), ...varint(value)]
     : [...varint((tag << 3) | 2), ...varint(value.length), ...value];
@@ -67,7 +77,16 @@ const FLOAT = 1,
   INT64 = 7,
   BOOL = 9;
 
-function tensorBytes({ dims, data }: FileTensor, name = ""): Bytes {
+/** Where data lie outside: the fields of a tensor that say so. */
+export function external(entries: Readonly<Record<string, string>>): Bytes {
+  return [
+    ...Object.entries(entries).flatMap(([key, value]) => field(13, [...field(1, utf8(key)), ...field(2, utf8(value))])),
+    ...field(14, 1),
+  ];
+}
+
+export function tensorBytes({ dims, data }: FileTensor, name = ""): Bytes {
+  if ("fields" in data) return [...dims.flatMap((d) => field(1, d)), ...field(2, data.type), ...field(8, utf8(name)), ...data.fields];
   const floats = data instanceof Float32Array;
   const booleans = !floats && typeof data[0] === "boolean";
   const raw = floats ? data : booleans ? Uint8Array.from(data as boolean[], Number) : BigInt64Array.from(data as number[], BigInt);
@@ -83,6 +102,7 @@ function attributeBytes(name: string, value: Attribute): Bytes {
   const typed = (type: number, ...content: Bytes[]): Bytes => [...field(1, utf8(name)), ...content.flat(), ...field(20, type)];
   if (typeof value === "number") return typed(2, field(3, value));
   if (typeof value === "string") return typed(3, field(4, utf8(value)));
+  if ("fields" in value) return [...field(1, utf8(name)), ...value.fields];
   if ("float" in value) return typed(1, varint((2 << 3) | 5), fixed32(value.float));
   if ("tensor" in value) return typed(4, field(5, tensorBytes(value.tensor)));
   if ("graph" in value) return typed(5, field(6, graphBytes(value.graph)));
@@ -106,13 +126,14 @@ function portBytes(name: string, dims: readonly (number | string)[], type = FLOA
   return [...field(1, utf8(name)), ...field(2, field(1, [...field(1, type), ...field(2, shape)]))];
 }
 
-function graphBytes({ nodes, initializers = {}, inputs = {}, outputs, types = {} }: FileGraph): Bytes {
+function graphBytes({ nodes, initializers = {}, inputs = {}, outputs, types = {}, fields = [] }: FileGraph): Bytes {
   return [
     ...nodes.flatMap((n) => field(1, nodeBytes(n))),
     ...field(2, utf8("test")),
     ...Object.entries(initializers).flatMap(([name, t]) => field(5, tensorBytes(t, name))),
     ...Object.entries(inputs).flatMap(([name, dims]) => field(11, portBytes(name, dims, types[name]))),
     ...Object.entries(outputs).flatMap(([name, dims]) => field(12, portBytes(name, dims, types[name]))),
+    ...fields,
   ];
 }
 

@@ -33,6 +33,8 @@ function list(nodes: readonly string[]): string {
   return nodes.slice(0, MOST_NAMES).join(", ") + (nodes.length > MOST_NAMES ? ", ..." : "");
 }
 
+/** A line as a terminal may get it: names come from the model, and control characters in them would steer the terminal. */
 function shorten(line: string): string {
-  return line.length > LONGEST ? `${line.slice(0, LONGEST)}...` : line;
+  const shown = line.replace(/\p{Cc}/gu, "\ufffd");
+  return shown.length > LONGEST ? `${shown.slice(0, LONGEST)}...` : shown;
 }

@@ -67,7 +67,8 @@ async function isFolder(path: string): Promise<boolean> {
   return there?.isDirectory() ?? false;
 }
 
-async function foreseen<T>(where: string, expected: string, action: () => Promise<T>): Promise<T> {
+/** What `action` gives; what can be foreseen to go wrong with a file is an LrpError "usage". */
+export async function foreseen<T>(where: string, expected: string, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {

@@ -1,4 +1,5 @@
 import { load, LrpError, type Model } from "../index.ts";
+import { besideModel } from "./beside.ts";
 import { readClasses } from "./classes.ts";
 import { readBytes } from "./files.ts";
 import type { Values } from "./options.ts";
@@ -21,7 +22,7 @@ export async function open(path: string, values: Values): Promise<Opened> {
   const sidecar = await readSidecar(path);
   const bytes = await readBytes(path, "an ONNX model");
   const classes = values.classes === undefined ? sidecar.classes : await readClasses(values.classes);
-  const model = await load(bytes, { classes }).catch((error) => Promise.reject(naming(error, path)));
+  const model = await load(bytes, { classes, externalData: besideModel(path) }).catch((error) => Promise.reject(naming(error, path)));
   if (classes) checkCount(classes, model, values.classes ?? sidecar.path);
   return { model, sidecar, ms: performance.now() - start };
 }

@@ -1,47 +1,58 @@
-import { LrpError } from "../error.ts";
-import type { AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfo } from "../onnx/decode.ts";
+import { assert, LrpError } from "../error.ts";
+import type { AttributeProto, AttributeValues, GraphProto, ModelProto, NodeProto, ValueInfo } from "../onnx/decode.ts";
+import type { TensorProto } from "../onnx/tensor.ts";
 import { ops } from "../ops/index.ts";
 import { type AttributeReader, require } from "../ops/op.ts";
-import { type Constant, type ElementType, firstNonFinite } from "../tensor.ts";
+import { type Constant, type ElementType, firstNonFinite, typeName } from "../tensor.ts";
 import { type Graph, type Node, type OutputPort, type Port, whereIs } from "./graph.ts";
 import { Problems } from "./problems.ts";
 
 /** The opsets that the operator table describes. */
 export const OPSETS = { oldest: 7, newest: 22 } as const;
 
-/** Unread attributes are a complaint, so that nothing in the file is ignored by accident. */
-function reader(attributes: ReadonlyMap<string, AttributeProto>, opset: number): AttributeReader & { rest(): string[] } {
+/** Unread attributes are a complaint, so that nothing in the file is ignored by accident; so are those of another type. */
+function reader(attributes: ReadonlyMap<string, AttributeProto>, opset: number): AttributeReader & { rest(): string[]; check(): void } {
   const read = new Set<string>();
-  const get = (name: string) => {
+  const wrong: { expected: string; received: string }[] = [];
+  function get<Type extends keyof AttributeValues>(name: string, type: Type): AttributeValues[Type] | undefined {
     read.add(name);
-    return attributes.get(name);
-  };
+    const found = attributes.get(name);
+    if (!found || found.type === type) return found?.value as AttributeValues[Type] | undefined;
+    wrong.push({ expected: `${name} as ${type}`, received: found.type });
+    return undefined;
+  }
   return {
     opset,
-    int: (name, otherwise) => get(name)?.i ?? (attributes.has(name) ? 0 : otherwise),
-    float: (name, otherwise) => get(name)?.f ?? (attributes.has(name) ? 0 : otherwise),
-    string: (name, otherwise) => get(name)?.s ?? otherwise,
-    ints: (name) => get(name)?.ints,
-    floats: (name) => get(name)?.floats,
+    int: (name, otherwise) => get(name, "INT") ?? otherwise,
+    float: (name, otherwise) => get(name, "FLOAT") ?? otherwise,
+    string: (name, otherwise) => get(name, "STRING") ?? otherwise,
+    ints: (name) => get(name, "INTS"),
+    floats: (name) => get(name, "FLOATS"),
     tensor(name) {
-      const t = get(name)?.t;
+      const t = get(name, "TENSOR");
       return t && constantOf(t);
     },
-    graph: (name) => get(name)?.g,
-    ignore: (...names) => names.forEach(get),
+    graph: (name) => get(name, "GRAPH"),
+    ignore(...names) {
+      for (const name of names) read.add(name);
+    },
     rest: () => [...attributes.keys()].filter((name) => !read.has(name)),
+    check() {
+      const list = (key: "expected" | "received") => wrong.map((w) => w[key]).join(", ");
+      require(wrong.length === 0, "invalid-model", `attribute ${list("expected")}`, list("received"));
+    },
   };
 }
 
-function constantOf(tensor: TensorProto): Constant {
-  require(tensor.value, "unsupported", "float32, double, integer or boolean numbers inside the file", tensor.problem ??
-    "nothing", "Convert the weights to float32 and save them in one file.");
-  const { data } = tensor.value;
+function constantOf({ value, problem }: TensorProto): Constant {
+  if (problem) throw problem;
+  assert(value, "a tensor without a value");
+  const { data } = value;
   // A single infinity is a bound that is not there; in a weight it is damage.
   require(firstNonFinite(data) < 0 ||
     (data.length === 1 &&
       !Number.isNaN(data[0])), "invalid-model", "finite numbers", "NaN or infinity", "The file is damaged, or its training diverged.");
-  return tensor.value;
+  return value;
 }
 
 /** A node whose branches are chosen, and built, once its condition is known. */
@@ -50,11 +61,22 @@ export interface Branches {
   readonly else: GraphProto;
 }
 
+/** What an operator's row makes of attributes. One of a wrong type may be all that the row complains of, so it comes first. */
+function attributesOf<A>(read: ReturnType<typeof reader>, attributes: (read: AttributeReader) => A): A {
+  try {
+    return attributes(read);
+  } finally {
+    read.check();
+  }
+}
+
 function buildNode(proto: NodeProto, opset: number): Node {
   require(proto.domain === "" || proto.domain === "ai.onnx", "unsupported", "operators of ONNX's own domain", `domain '${proto.domain}'`);
   const row = ops.get(proto.type);
+  const read = reader(proto.attributes, opset);
   if (proto.type === "If") {
-    const [then, otherwise] = [proto.attributes.get("then_branch")?.g, proto.attributes.get("else_branch")?.g];
+    const [then, otherwise] = ["then_branch", "else_branch"].map((name) => read.graph(name) as GraphProto | undefined);
+    read.check();
     require(then && otherwise, "invalid-model", "a then_branch and an else_branch", "fewer");
     return Object.freeze({
       name: proto.name,
@@ -67,8 +89,7 @@ function buildNode(proto: NodeProto, opset: number): Node {
   require(row &&
     row.family !==
       "taylor", "unsupported", "an operator that relprop runs", proto.type, "Its README lists them; simplifying the model (onnx-simplifier) may remove this one.");
-  const read = reader(proto.attributes, opset);
-  const attributes = Object.freeze(row.attributes(read));
+  const attributes = Object.freeze(attributesOf(read, row.attributes));
   const rest = read.rest();
   require(rest.length === 0, "unsupported", "attributes that relprop knows", rest.join(", "));
   return Object.freeze({ name: proto.name, type: proto.type, inputs: proto.inputs, outputs: proto.outputs, attributes });
@@ -78,7 +99,7 @@ function buildNode(proto: NodeProto, opset: number): Node {
 const elementTypes: Readonly<Record<number, ElementType>> = { 1: "float32", 6: "int32", 7: "int64", 9: "bool" };
 
 function elementType({ type }: ValueInfo): ElementType {
-  require(elementTypes[type], "unsupported", "float32, int32, int64 or bool", `ONNX type ${type}`);
+  require(elementTypes[type], "unsupported", "float32, int32, int64 or bool", typeName(type));
   return elementTypes[type];
 }
 
@@ -96,32 +117,41 @@ function output(info: ValueInfo): OutputPort {
 /** Orders nodes so that each comes after what it reads. */
 function topological(nodes: readonly Node[], known: ReadonlySet<string>, outer: (name: string) => boolean): readonly Node[] {
   const ready = new Set(known);
-  const ordered: Node[] = [];
-  let waiting = [...nodes];
-  while (waiting.length > 0) {
-    const rest = waiting.filter((node) => {
-      if (!node.inputs.every((name) => name === "" || ready.has(name) || outer(name))) return true;
-      for (const name of node.outputs) ready.add(name);
-      ordered.push(node);
-      return false;
-    });
-    if (rest.length === waiting.length) {
-      throw new LrpError(
-        "invalid-model",
-        rest.map((node) => ({
-          where: whereIs(node),
-          expected: "inputs that some node computes",
-          received: node.inputs
-            .filter((name) => name !== "" && !ready.has(name))
-            .map((name) => `'${name}'`)
-            .join(", "),
-          fix: "The graph has a gap or a cycle.",
-        })),
-      );
+  const ordered = new Set<Node>();
+  const missing = (node: Node) => node.inputs.filter((name) => name !== "" && !ready.has(name) && !outer(name));
+  // Each node waits for one of the values that it misses at a time, so that a file in the worst order takes no longer.
+  const waiting = new Map<string, Node[]>();
+  for (const first of nodes) {
+    const open = [first];
+    for (let node = open.pop(); node; node = open.pop()) {
+      const [name] = missing(node);
+      if (name !== undefined) {
+        waiting.set(name, waiting.get(name) ?? []);
+        waiting.get(name)!.push(node);
+        continue;
+      }
+      ordered.add(node);
+      for (const output of node.outputs) {
+        ready.add(output);
+        for (const reader of waiting.get(output) ?? []) open.push(reader);
+        waiting.delete(output);
+      }
     }
-    waiting = rest;
   }
-  return ordered;
+  const rest = nodes.filter((node) => !ordered.has(node));
+  if (rest.length > 0)
+    throw new LrpError(
+      "invalid-model",
+      rest.map((node) => ({
+        where: whereIs(node),
+        expected: "inputs that some node computes",
+        received: missing(node)
+          .map((name) => `'${name}'`)
+          .join(", "),
+        fix: "The graph has a gap or a cycle.",
+      })),
+    );
+  return [...ordered];
 }
 
 /** Nodes and constants of a graph of the file; `outer` tells which values surround it. */
@@ -131,14 +161,26 @@ export function buildNodes(
   outer: (name: string) => boolean,
 ): { nodes: readonly Node[]; constants: Map<string, Constant> } {
   const problems = new Problems();
+  const names = new Set<string>();
+  const once = (name: string) => {
+    require(!names.has(name), "invalid-model", "names of its own for its values", `'${name}' again`);
+    names.add(name);
+  };
   const constants = new Map(
     problems.collect(
       proto.initializers,
       (t) => `initializer '${t.name}'`,
-      (t) => [t.name, constantOf(t)] as const,
+      (t) => {
+        once(t.name);
+        return [t.name, constantOf(t)] as const;
+      },
     ),
   );
-  const nodes = problems.collect(proto.nodes, whereIs, (node) => buildNode(node, opset));
+  for (const { name } of proto.inputs) names.add(name);
+  const nodes = problems.collect(proto.nodes, whereIs, (node) => {
+    node.outputs.filter(Boolean).forEach(once);
+    return buildNode(node, opset);
+  });
   problems.raise();
   const known = new Set([...constants.keys(), ...proto.inputs.map((i) => i.name)]);
   return { nodes: topological(nodes, known, outer), constants };

@@ -1,6 +1,6 @@
 import { Complaint, type Operand, type Operands, require } from "../ops/op.ts";
 import { ops } from "../ops/index.ts";
-import { type Constant, type Dims, type ElementType, isExact } from "../tensor.ts";
+import { type Constant, type Dims, type ElementType, isExact, size } from "../tensor.ts";
 import { type Branches, buildNodes } from "./build.ts";
 import { type Graph, type Node, whereIs } from "./graph.ts";
 import { Problems } from "./problems.ts";
@@ -23,7 +23,12 @@ interface State {
   readonly free: ReadonlySet<string>;
   /** Those of them whose numbers must be known before. */
   readonly wanted: Set<string>;
+  /** How many numbers were folded. */
+  folded: number;
 }
+
+/** As many numbers as constants that are folded may have together: a few bytes of a file can ask for any number of them. */
+const MOST_FOLDED = 2 ** 28;
 
 function know(state: State, name: string, { dims, type }: Pick<Constant, "dims" | "type">, constant?: Constant): void {
   state.dims.set(name, Object.freeze(dims));
@@ -81,6 +86,11 @@ function visit(node: Node, state: State): void {
   const { dims, types = [], attributes = node.attributes } = row.infer(inputs, node.attributes);
   const type = inputs.find((x) => x)?.type ?? "float32";
   const constant = row.shapeOnly || inputs.every((x) => !x || x.constant);
+  for (const d of dims) require(d.every((v) => Number.isSafeInteger(v) && v >= 0), "shape", "output dims ≥ 1", `[${d}]`);
+  if (constant) {
+    state.folded += dims.reduce((sum, d) => sum + size(d), 0);
+    require(state.folded <= MOST_FOLDED, "unsupported", `at most ${MOST_FOLDED} numbers in folded constants`, `${state.folded}`);
+  }
   const values =
     constant &&
     row.fold?.(
@@ -89,7 +99,6 @@ function visit(node: Node, state: State): void {
       dims,
     );
   dims.forEach((d, i) => {
-    require(d.every((v) => Number.isSafeInteger(v) && v >= 0), "shape", "output dims ≥ 1", `[${d}]`);
     require(constant || !d.includes(0), "unsupported", "values that are not empty", `dims [${d}]`);
     const name = node.outputs[i];
     if (name) know(state, name, values ? values[i] : { dims: d, type: types[i] ?? type }, values ? values[i] : undefined);
@@ -132,6 +141,7 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     problems: new Problems(),
     free,
     wanted: new Set(),
+    folded: 0,
   };
   for (const [name, value] of graph.constants) know(state, name, value, value);
   for (const { name, type } of graph.inputs) {

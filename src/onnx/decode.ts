@@ -1,6 +1,8 @@
 import { PbfReader } from "pbf";
 import { LrpError } from "../error.ts";
-import type { Constant } from "../tensor.ts";
+import { Complaint } from "../ops/op.ts";
+import { type TensorProto, tensor } from "./tensor.ts";
+import { check, float, inner, int, Malformed, many, message, one, text, uint } from "./wire.ts";
 
 /** The parts of an ONNX file that relprop reads, named as in onnx.proto. */
 export interface ModelProto {
@@ -24,21 +26,21 @@ export interface NodeProto {
   readonly attributes: ReadonlyMap<string, AttributeProto>;
 }
 
-export interface AttributeProto {
-  readonly f?: number;
-  readonly i?: number;
-  readonly s?: string;
-  readonly t?: TensorProto;
-  readonly g?: GraphProto;
-  readonly floats: readonly number[];
-  readonly ints: readonly number[];
+/** What an attribute may hold, by ONNX's name of its type. */
+export interface AttributeValues {
+  readonly FLOAT: number;
+  readonly INT: number;
+  readonly STRING: string;
+  readonly TENSOR: TensorProto;
+  readonly GRAPH: GraphProto;
+  readonly FLOATS: readonly number[];
+  readonly INTS: readonly number[];
 }
 
-export interface TensorProto {
-  readonly name: string;
-  /** Undefined where the type or place of the data is not supported; `problem` says why. */
-  readonly value?: Constant;
-  readonly problem?: string;
+export interface AttributeProto {
+  /** A name of `AttributeValues`, or words for what else it is. */
+  readonly type: string;
+  readonly value?: AttributeValues[keyof AttributeValues];
 }
 
 export interface ValueInfo {
@@ -50,147 +52,24 @@ export interface ValueInfo {
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-const VARINT = 0,
-  FIXED64 = 1,
-  BYTES = 2,
-  FIXED32 = 5;
-
-/** What a malformed file is answered with, wherever in it the reader stands. */
-class Malformed extends Error {}
-
-function check(condition: unknown, text: string): asserts condition {
-  if (!condition) throw new Malformed(text);
-}
-
-/** The length of the bytes that follow, which must lie inside the message that holds them. */
-function span(pbf: PbfReader, end: number): number {
-  check(pbf.type === BYTES, `bytes at ${pbf.pos}`);
-  const length = pbf.readVarint();
-  check(length >= 0 && pbf.pos + length <= end, `${length} more bytes at ${pbf.pos}, where ${end - pbf.pos} are left`);
-  return pbf.pos + length;
-}
-
-type Field = (tag: number, pbf: PbfReader, end: number) => void;
-
-/** Reads the fields of one message that ends at `end`. Fields that `field` does not read are skipped. */
-function message(pbf: PbfReader, end: number, field: Field): void {
-  while (pbf.pos < end) {
-    const key = pbf.readVarint();
-    const tag = key >> 3;
-    pbf.type = key & 7;
-    check(tag > 0 && [VARINT, FIXED64, BYTES, FIXED32].includes(pbf.type), `a protobuf field at ${pbf.pos}`);
-    const start = pbf.pos;
-    field(tag, pbf, end);
-    if (pbf.pos === start) skip(pbf, end);
-    check(pbf.pos <= end, `a field that ends before ${end}`);
-  }
-}
-
-function skip(pbf: PbfReader, end: number): void {
-  if (pbf.type === BYTES) pbf.pos = span(pbf, end);
-  else pbf.skip(pbf.type);
-}
-
-function inner(pbf: PbfReader, end: number, field: Field): void {
-  message(pbf, span(pbf, end), field);
-}
-
-const text = new TextDecoder();
-
-function bytes(pbf: PbfReader, end: number): Uint8Array {
-  const stop = span(pbf, end);
-  const view = pbf.buf.subarray(pbf.pos, stop);
-  pbf.pos = stop;
-  return view;
-}
-
-const string = (pbf: PbfReader, end: number) => text.decode(bytes(pbf, end));
-
-/** A signed integer. Beyond 2⁵³ it is rounded: only "until the end" is ever so large. */
-const int = (pbf: PbfReader) => pbf.readVarint(true);
-
-/** A repeated field, packed or one by one. */
-function repeated(pbf: PbfReader, end: number, into: number[], read: (pbf: PbfReader) => number): void {
-  if (pbf.type !== BYTES) {
-    into.push(read(pbf));
-    return;
-  }
-  const stop = span(pbf, end);
-  while (pbf.pos < stop) into.push(read(pbf));
-  check(pbf.pos === stop, `a packed field that ends at ${stop}`);
-}
-
-/** ONNX's numbers for element types, as far as relprop knows them. */
-const types: Readonly<Record<number, { name: string; bytes: number; type: Constant["type"]; read(view: DataView, at: number): number }>> = {
-  1: { name: "float", bytes: 4, type: "float32", read: (view, at) => view.getFloat32(at, true) },
-  2: { name: "uint8", bytes: 1, type: "int64", read: (view, at) => view.getUint8(at) },
-  3: { name: "int8", bytes: 1, type: "int64", read: (view, at) => view.getInt8(at) },
-  6: { name: "int32", bytes: 4, type: "int32", read: (view, at) => view.getInt32(at, true) },
-  7: { name: "int64", bytes: 8, type: "int64", read: (view, at) => Number(view.getBigInt64(at, true)) },
-  9: { name: "bool", bytes: 1, type: "bool", read: (view, at) => view.getUint8(at) },
-  11: { name: "double", bytes: 8, type: "float32", read: (view, at) => view.getFloat64(at, true) },
-};
-
-function unpack(raw: Uint8Array, count: number, type: (typeof types)[number]): Constant["data"] {
-  if (type.name === "float") {
-    // The file aligns nothing: copy the bytes, then look at them as floats.
-    return new Float32Array(raw.slice().buffer);
-  }
-  const view = new DataView(raw.buffer, raw.byteOffset, raw.byteLength);
-  const data = type.type === "float32" ? new Float32Array(count) : new Float64Array(count);
-  for (let i = 0; i < count; i++) data[i] = type.read(view, i * type.bytes);
-  return data;
-}
-
-function tensor(pbf: PbfReader, end: number): TensorProto {
-  let [name, typeNumber, external] = ["", 0, false];
-  let raw: Uint8Array | undefined;
-  let floats: Uint8Array | undefined;
-  const [dims, numbers]: number[][] = [[], []];
-  inner(pbf, end, (tag, p, stop) => {
-    if (tag === 1) repeated(p, stop, dims, int);
-    else if (tag === 2) typeNumber = p.readVarint();
-    // Packed floats are the bytes of a float array: no need to read them one by one.
-    else if (tag === 4 && p.type === BYTES) floats = bytes(p, stop);
-    else if (tag === 4) repeated(p, stop, numbers, (q) => q.readFloat());
-    else if (tag === 5 || tag === 7 || tag === 11) repeated(p, stop, numbers, int);
-    else if (tag === 10) repeated(p, stop, numbers, (q) => q.readDouble());
-    else if (tag === 8) name = string(p, stop);
-    else if (tag === 9) raw = bytes(p, stop);
-    else if (tag === 14) external = p.readVarint() === 1;
-  });
-  check(
-    dims.every((d) => Number.isSafeInteger(d) && d >= 0),
-    `dims ≥ 0 of tensor '${name}'`,
-  );
-  const type = types[typeNumber];
-  if (!type) return { name, problem: `elements of ONNX type ${typeNumber}` };
-  if (external) return { name, problem: "data in another file" };
-  const count = dims.reduce((product, d) => product * d, 1);
-  raw ??= floats;
-  const held = raw ? raw.byteLength / type.bytes : numbers.length;
-  check(held === count, `${count} numbers in tensor '${name}' [${dims}], not ${held}`);
-  const data = raw ? unpack(raw, count, type) : type.type === "float32" ? Float32Array.from(numbers) : Float64Array.from(numbers);
-  return { name, value: Object.freeze({ type: type.type, dims: Object.freeze(dims), data }) };
-}
 
 function valueInfo(pbf: PbfReader, end: number): ValueInfo {
   const info: Mutable<ValueInfo> = { name: "", type: 0 };
   inner(pbf, end, (tag, p, stop) => {
-    if (tag === 1) info.name = string(p, stop);
+    if (tag === 1) info.name = text(p, stop);
     if (tag !== 2) return;
     inner(p, stop, (t, q, e) => {
       if (t !== 1) return;
       inner(q, e, (u, r, f) => {
-        if (u === 1) info.type = r.readVarint();
+        if (u === 1) info.type = one(r, uint);
         if (u !== 2) return;
         const dims: (number | string)[] = [];
         inner(r, f, (v, s, g) => {
           if (v !== 1) return;
           let dim: number | string = "?";
           inner(s, g, (w, x, h) => {
-            if (w === 1) dim = int(x);
-            else if (w === 2) dim = string(x, h);
+            if (w === 1) dim = one(x, int);
+            else if (w === 2) dim = text(x, h);
           });
           dims.push(dim);
         });
@@ -201,45 +80,104 @@ function valueInfo(pbf: PbfReader, end: number): ValueInfo {
   return info;
 }
 
-function attribute(pbf: PbfReader, end: number): [string, AttributeProto] {
-  let name = "";
-  const [floats, ints]: number[][] = [[], []];
-  const value: Mutable<AttributeProto> = { floats, ints };
+/** The types of attributes, in the order of ONNX's numbers for them. */
+const ATTRIBUTE_TYPES =
+  "UNDEFINED FLOAT INT STRING TENSOR GRAPH FLOATS INTS STRINGS TENSORS GRAPHS SPARSE_TENSOR SPARSE_TENSORS TYPE_PROTO TYPE_PROTOS".split(
+    " ",
+  );
+/** Which of them a field of AttributeProto holds, by the field's number. */
+const HOLDS: Readonly<Record<number, string>> = {
+  2: "FLOAT",
+  3: "INT",
+  4: "STRING",
+  5: "TENSOR",
+  6: "GRAPH",
+  7: "FLOATS",
+  8: "INTS",
+  9: "STRINGS",
+  10: "TENSORS",
+  11: "GRAPHS",
+  14: "TYPE_PROTO",
+  15: "TYPE_PROTOS",
+  22: "SPARSE_TENSOR",
+  23: "SPARSE_TENSORS",
+};
+/** What some writers leave out. */
+const EMPTY: Readonly<Record<string, AttributeProto["value"]>> = { FLOAT: 0, INT: 0, STRING: "", FLOATS: [], INTS: [] };
+const REFERENCE = 21;
+
+function attribute(pbf: PbfReader, end: number, depth: number): [string, AttributeProto] {
+  let [name, declared, refers] = ["", 0, false];
+  let value: AttributeProto["value"];
+  const held = new Set<string>();
+  const list: number[] = [];
   inner(pbf, end, (tag, p, stop) => {
-    if (tag === 1) name = string(p, stop);
-    else if (tag === 2) value.f = p.readFloat();
-    else if (tag === 3) value.i = int(p);
-    else if (tag === 4) value.s = string(p, stop);
-    else if (tag === 5) value.t = tensor(p, stop);
-    else if (tag === 6) value.g = graph(p, stop);
-    else if (tag === 7) repeated(p, stop, floats, (q) => q.readFloat());
-    else if (tag === 8) repeated(p, stop, ints, int);
+    if (HOLDS[tag]) held.add(HOLDS[tag]);
+    if (tag === 1) name = text(p, stop);
+    else if (tag === 2) value = one(p, float);
+    else if (tag === 3) value = one(p, int);
+    else if (tag === 4) value = text(p, stop);
+    else if (tag === 5) value = tensor(p, stop);
+    else if (tag === 6) value = graph(p, stop, depth + 1);
+    else if (tag === 7 || tag === 8) many(p, stop, list, tag === 7 ? float : int);
+    else if (tag === 20) declared = one(p, uint);
+    else if (tag === REFERENCE) refers = true;
   });
-  return [name, value];
+  if (refers) return [name, { type: "a reference to an attribute of a function" }];
+  return [name, judged(declared, [...held], value ?? list)];
 }
 
-function node(pbf: PbfReader, end: number): NodeProto {
+/** The attribute, if the type that is declared and what is held go together; else words for what it is. */
+function judged(declared: number, held: readonly string[], value: AttributeProto["value"]): AttributeProto {
+  // The oldest files declare nothing.
+  const type = declared === 0 && held.length > 0 ? held[0] : (ATTRIBUTE_TYPES[declared] ?? `type ${declared}`);
+  if (held.length === 0) return type in EMPTY ? { type, value: EMPTY[type] } : { type: `${type} without a value` };
+  if (held.length > 1 || held[0] !== type) return { type: `${type} that holds ${held.join(" and ")}` };
+  const lost = Array.isArray(value) ? value.some(Number.isNaN) : Number.isNaN(value);
+  return lost ? { type: `${type} that is NaN, or no integer that a double holds` } : { type, value };
+}
+
+function node(pbf: PbfReader, end: number, depth: number): NodeProto {
   let [name, type, domain] = ["", "", ""];
   const [inputs, outputs]: string[][] = [[], []];
   const attributes = new Map<string, AttributeProto>();
   inner(pbf, end, (tag, p, stop) => {
-    if (tag === 1) inputs.push(string(p, stop));
-    else if (tag === 2) outputs.push(string(p, stop));
-    else if (tag === 3) name = string(p, stop);
-    else if (tag === 4) type = string(p, stop);
-    else if (tag === 5) attributes.set(...attribute(p, stop));
-    else if (tag === 7) domain = string(p, stop);
+    if (tag === 1) inputs.push(text(p, stop));
+    else if (tag === 2) outputs.push(text(p, stop));
+    else if (tag === 3) name = text(p, stop);
+    else if (tag === 4) type = text(p, stop);
+    else if (tag === 7) domain = text(p, stop);
+    if (tag !== 5) return;
+    const [key, value] = attribute(p, stop, depth);
+    attributes.set(key, attributes.has(key) ? { type: "two of this name" } : value);
   });
   return { name: name || outputs[0] || "?", type, domain, inputs, outputs, attributes };
 }
 
-function graph(pbf: PbfReader, end: number): GraphProto {
+/** A graph that a writer made is flat, or nested once for each loop or condition in its source. */
+const DEEPEST = 32;
+
+function sparse(pbf: PbfReader, end: number): TensorProto {
+  let name = "";
+  inner(pbf, end, (tag, p, stop) => {
+    if (tag === 1) name = tensor(p, stop).name;
+  });
+  return {
+    name,
+    problem: new Complaint("unsupported", "numbers one after the other", "a sparse tensor", "Convert the weights to dense ones."),
+  };
+}
+
+function graph(pbf: PbfReader, end: number, depth: number): GraphProto {
+  if (depth > DEEPEST)
+    throw new LrpError("unsupported", { where: "the model", expected: `graphs nested at most ${DEEPEST} deep`, received: "more" });
   const result = { nodes: [] as NodeProto[], initializers: [] as TensorProto[], inputs: [] as ValueInfo[], outputs: [] as ValueInfo[] };
   inner(pbf, end, (tag, p, stop) => {
-    if (tag === 1) result.nodes.push(node(p, stop));
+    if (tag === 1) result.nodes.push(node(p, stop, depth));
     else if (tag === 5) result.initializers.push(tensor(p, stop));
     else if (tag === 11) result.inputs.push(valueInfo(p, stop));
     else if (tag === 12) result.outputs.push(valueInfo(p, stop));
+    else if (tag === 15) result.initializers.push(sparse(p, stop));
   });
   return result;
 }
@@ -258,7 +196,7 @@ const signatures: readonly [string, readonly number[]][] = [
 
 /**
  * Reads the bytes of an ONNX file.
- * @throws LrpError code "not-onnx" when they are something else, empty, or cut off
+ * @throws LrpError code "not-onnx" when they are something else, empty, or cut off; "unsupported" when graphs nest too deep
  */
 export function decode(file: Uint8Array): ModelProto {
   const refuse = (received: string, fix?: string) =>
@@ -273,17 +211,21 @@ export function decode(file: Uint8Array): ModelProto {
     // A Buffer's slice() is a view; a plain array's is the copy that is wanted.
     const pbf = new PbfReader(new Uint8Array(file.buffer, file.byteOffset, file.byteLength));
     message(pbf, file.byteLength, (tag, p, end) => {
-      if (tag === 7) found = graph(p, end);
+      if (tag === 7) {
+        check(!found, "one graph");
+        found = graph(p, end, 0);
+      }
       if (tag !== 8) return;
       let [domain, version] = ["", 0];
       inner(p, end, (t, q, stop) => {
-        if (t === 1) domain = string(q, stop);
-        else if (t === 2) version = int(q);
+        if (t === 1) domain = text(q, stop);
+        else if (t === 2) version = one(q, int);
       });
       opset.set(domain === "ai.onnx" ? "" : domain, version);
     });
   } catch (error) {
     // pbf reads past the end as RangeError or returns nonsense that the checks above catch.
+    if (error instanceof LrpError) throw error;
     if (error instanceof Malformed)
       throw refuse(`bytes that break off: expected ${error.message}`, "Is the file whole? Compare its size with the original's.");
     throw refuse("bytes that are not protocol buffers", "Is the file whole, and an ONNX file?");

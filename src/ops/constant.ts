@@ -1,4 +1,4 @@
-import { type Constant, type ElementType, size } from "../tensor.ts";
+import { type Constant, type ElementType, size, typeName } from "../tensor.ts";
 import { integers, type Op, type Operands, require } from "./op.ts";
 
 /** A row for what exists only while loading. */
@@ -77,7 +77,7 @@ export const cast: Op<{ to: ElementType }> = {
   attributes(read) {
     const to = castTypes[read.int("to", 0)];
     read.ignore("saturate");
-    require(to, "unsupported", "a cast to float, double, int32, int64 or bool", `type ${read.int("to", 0)}`);
+    require(to, "unsupported", "a cast to float, double, int32, int64 or bool", typeName(read.int("to", 0)));
     return { to };
   },
   infer([x]: Operands, { to }) {

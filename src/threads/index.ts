@@ -54,7 +54,7 @@ export async function load(source: Source, options: ThreadOptions): Promise<Mode
     throw new LrpError("usage", { where: "option 'threads'", expected: "a whole number, 1 or more", received: String(threads) });
   if (threads === 1) return loadAlone(source, options);
   checkRuntime();
-  const graph = open(source);
+  const graph = await open(source, options);
   const engine = await team(await compile(binaryFor(options), shared), threads);
   try {
     const model = new Model(graph, engine, options);

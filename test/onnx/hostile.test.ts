@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Code, load, LrpError } from "../../src/index.ts";
-import { onnx } from "../onnx-writer.ts";
+import { field, fixed32, onnx, tensorBytes, utf8, varint } from "../onnx-writer.ts";
 
 const weight = { dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
 const good = () =>
@@ -69,6 +70,136 @@ describe("files that are no networks", () => {
   });
 });
 
+describe("a network of 97 kB, damaged", () => {
+  const whole = new Uint8Array(readFileSync(new URL("../../demo/digits.onnx", import.meta.url)));
+  // Weights are most of the file, and may be anything; what is between them is found less often.
+  const place = fc.oneof(
+    fc.nat(whole.length - 1),
+    fc.nat(2000),
+    fc.nat(4000).map((n) => whole.length - 1 - n),
+  );
+  const damage = fc.record({
+    flips: fc.array(fc.tuple(place, fc.integer({ min: 0, max: 255 })), { maxLength: 4 }),
+    length: fc.oneof(fc.constant(whole.length), place),
+  });
+
+  it("is a network or an error of ours, within two seconds", async () => {
+    await fc.assert(
+      fc.asyncProperty(damage, async ({ flips, length }) => {
+        const broken = whole.slice(0, length);
+        for (const [at, value] of flips) broken[at] = value;
+        const start = performance.now();
+        const outcome = await load(broken).catch((e: unknown) => e);
+        if (outcome instanceof Error) expect(outcome).toBeInstanceOf(LrpError);
+        expect(performance.now() - start).toBeLessThan(2000);
+      }),
+      { numRuns: 300, seed: 2 },
+    );
+  }, 60_000);
+});
+
+describe("bytes that promise more than there is", () => {
+  const graph = (...fields: (readonly number[])[]) =>
+    Uint8Array.from([...field(1, 8), ...field(7, fields.flat()), ...field(8, field(2, 17))]);
+  const long = (tag: number, length: number | bigint) => [...varint((tag << 3) | 2), ...varint(length)];
+  const nested = Array.from({ length: 1000 }).reduce<readonly number[]>(
+    (inside) => field(1, field(5, [...field(6, inside), ...field(20, 5)])),
+    [],
+  );
+  it.each<[string, Uint8Array, Code, RegExp]>([
+    ["a length of 2^63", graph(long(5, 2n ** 63n)), "not-onnx", /more bytes at/],
+    ["a length of 2^64 - 1", graph(long(1, 2n ** 64n - 1n)), "not-onnx", /more bytes at/],
+    ["a length beyond its message, not beyond the file", graph(field(5, long(9, 2))), "not-onnx", /2 more bytes at/],
+    ["a number without end", graph(Array<number>(40).fill(0xff)), "not-onnx", /no(t)? protocol buffers/],
+    ["a field number of 2^40", graph([...varint(2n ** 43n), 0]), "not-onnx", /a protobuf field/],
+    [
+      "a packed field that ends inside a number",
+      graph(field(5, [...field(1, [0x80]), ...field(9, [])])),
+      "not-onnx",
+      /a packed field that ends/,
+    ],
+    ["text where a number belongs", graph(field(5, field(2, utf8("float")))), "not-onnx", /a number of 1 to 10 bytes/],
+    ["graphs in graphs in graphs", graph(nested), "unsupported", /graphs nested at most 32 deep, got more/],
+    ["two graphs", Uint8Array.from([...graph(), ...graph()]), "not-onnx", /one graph/],
+  ])("%s", async (_name, bytes, code, says) => {
+    const error = await refusal(bytes);
+    expect(error.message).toMatch(says);
+    expect(error.code).toBe(code);
+  });
+
+  it("nodes in the worst order take no longer", async () => {
+    const nodes = Array.from({ length: 5000 }, (_, i) => ({ type: "Relu", inputs: [i ? `v${i}` : "x"], outputs: [`v${i + 1}`] }));
+    const bytes = onnx({ nodes: nodes.reverse(), inputs: { x: [1, 3] }, outputs: { v5000: [] } });
+    const start = performance.now();
+    (await load(bytes)).dispose();
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+});
+
+describe("attributes of another type", () => {
+  const float = (tag: number, value: number) => [...varint((tag << 3) | 5), ...fixed32(value)];
+  const [FLOAT, INT, INTS] = [1, 2, 7];
+  const type = (code: number) => field(20, code);
+  const lrn = (...nodes: Record<string, readonly number[]>[]) =>
+    onnx({
+      nodes: nodes.map((given, i) => ({
+        type: "LRN",
+        inputs: [i ? `y${i}` : "x"],
+        outputs: [`y${i + 1}`],
+        attributes: Object.fromEntries(Object.entries({ size: field(3, 3), ...given }).map(([key, fields]) => [key, { fields }])),
+      })),
+      inputs: { x: [1, 4, 2, 2] },
+      outputs: { [`y${nodes.length}`]: [] },
+    });
+
+  it.each<[string, Record<string, readonly number[]>]>([
+    ["declared", { size: [...field(3, 3), ...type(INT)], alpha: [...float(2, 0.1), ...type(FLOAT)] }],
+    ["not declared, as in the oldest files", { size: field(3, 3), alpha: float(2, 0.1) }],
+    ["a zero that was left out", { size: field(3, 3), alpha: type(FLOAT) }],
+  ])("%s: fine", async (_name, given) => expect((await load(lrn(given))).inputs).toHaveLength(1));
+
+  it.each<[string, Record<string, readonly number[]>, string]>([
+    ["a float", { size: [...float(2, 3), ...type(FLOAT)] }, "attribute size as INT, got FLOAT"],
+    ["a float that nobody declares", { size: float(2, 3) }, "attribute size as INT, got FLOAT"],
+    ["a list", { size: [...field(8, varint(3)), ...type(INTS)] }, "attribute size as INT, got INTS"],
+    ["declared as another type", { size: [...field(3, 3), ...type(FLOAT)] }, "attribute size as INT, got FLOAT that holds INT"],
+    ["declared as a type that ONNX has not", { size: [...field(3, 3), ...type(77)] }, "attribute size as INT, got type 77 that holds INT"],
+    ["two values", { size: [...field(3, 3), ...float(2, 3), ...type(INT)] }, "attribute size as INT, got INT that holds INT and FLOAT"],
+    ["neither value nor type", { size: [] }, "attribute size as INT, got UNDEFINED without a value"],
+    ["a reference", { size: [...field(21, utf8("n")), ...type(INT)] }, "got a reference to an attribute of a function"],
+    ["NaN", { alpha: [...float(2, Number.NaN), ...type(FLOAT)] }, "attribute alpha as FLOAT, got FLOAT that is NaN"],
+    [
+      "2^53 + 1",
+      { size: [...varint(3 << 3), ...varint(2n ** 53n + 1n)] },
+      "attribute size as INT, got INT that is NaN, or no integer that a double holds",
+    ],
+  ])("%s", async (_name, given, message) => {
+    const error = await refusal(lrn(given));
+    expect(error.message).toContain(`node 'y1' (LRN): expected `);
+    expect(error.message).toContain(message);
+    expect(error.code).toBe("invalid-model");
+  });
+
+  it("all at once", async () => {
+    const error = await refusal(lrn({ alpha: field(3, 1), beta: field(3, 1) }, {}, { bias: field(4, utf8("one")) }));
+    expect(error.message).toBe(
+      "node 'y1' (LRN): expected attribute alpha as FLOAT, beta as FLOAT, got INT, INT.\n" +
+        "node 'y3' (LRN): expected attribute bias as FLOAT, got STRING.",
+    );
+  });
+
+  it("given twice", async () => {
+    const twice = field(1, [
+      ...field(1, utf8("x")),
+      ...field(2, utf8("y")),
+      ...field(4, utf8("Flatten")),
+      ...[0, 1].flatMap((axis) => field(5, [...field(1, utf8("axis")), ...field(3, axis)])),
+    ]);
+    const error = await refusal(onnx({ nodes: [], inputs: { x: [1, 3] }, outputs: { y: [] }, fields: twice }));
+    expect(error.message).toContain("attribute axis as INT, got two of this name");
+  });
+});
+
 describe("networks that do not hold together", () => {
   const node = (type: string, inputs: string[], outputs: string[], attributes = {}) => ({ type, inputs, outputs, attributes });
   const cases: readonly { name: string; code: Code; says: readonly RegExp[]; bytes: () => Uint8Array }[] = [
@@ -124,6 +255,64 @@ describe("networks that do not hold together", () => {
           inputs: { x: [1, 3] },
           outputs: { a: [] },
         }),
+    },
+    {
+      name: "tensors of every kind of trouble, all at once",
+      code: "unsupported",
+      says: [
+        /initializer 'w': expected names of its own for its values, got 'w' again/,
+        /initializer 's': expected numbers of 8 bits or more.*, got string/,
+        /initializer 'd': expected numbers one after the other, got a sparse tensor/,
+        /initializer 'e': expected 3 numbers of float for \[3\], got 0/,
+        /node 'c' \(Constant\): expected numbers of 8 bits or more.*, got complex64/,
+      ],
+      bytes: () =>
+        onnx({
+          nodes: [
+            node("Constant", [], ["c"], { value: { tensor: { dims: [1], data: { type: 14, fields: [] } } } }),
+            node("Relu", ["x"], ["a"]),
+          ],
+          initializers: { w: weight, s: { dims: [1], data: { type: 8, fields: [] } }, e: { dims: [3], data: { type: 1, fields: [] } } },
+          inputs: { x: [1, 3] },
+          outputs: { a: [] },
+          fields: [...field(5, tensorBytes(weight, "w")), ...field(15, field(1, tensorBytes(weight, "d")))],
+        }),
+    },
+    {
+      name: "a value that two nodes compute",
+      code: "invalid-model",
+      says: [/node 'a' \(Tanh\): expected names of its own for its values, got 'a' again/],
+      bytes: () => onnx({ nodes: [node("Relu", ["x"], ["a"]), node("Tanh", ["x"], ["a"])], inputs: { x: [1, 3] }, outputs: { a: [] } }),
+    },
+    {
+      name: "a constant of 2^40 numbers",
+      code: "unsupported",
+      says: [/node 'a' \(ConstantOfShape\): expected at most 268435456 numbers in folded constants, got 1099511627776/],
+      bytes: () =>
+        onnx({
+          nodes: [node("ConstantOfShape", ["s"], ["a"]), node("Add", ["x", "a"], ["b"])],
+          initializers: { s: { dims: [1], data: [2 ** 40] } },
+          inputs: { x: [1, 3] },
+          outputs: { b: [] },
+        }),
+    },
+    {
+      name: "a constant of fewer numbers than none",
+      code: "shape",
+      says: [/node 'a' \(ConstantOfShape\): expected .*dims.*, got \[?-3/],
+      bytes: () =>
+        onnx({
+          nodes: [node("ConstantOfShape", ["s"], ["a"]), node("Add", ["x", "a"], ["b"])],
+          initializers: { s: { dims: [1], data: [-3] } },
+          inputs: { x: [1, 3] },
+          outputs: { b: [] },
+        }),
+    },
+    {
+      name: "an input of text",
+      code: "unsupported",
+      says: [/input 'x': expected float32, .*, got string/],
+      bytes: () => onnx({ nodes: [node("Relu", ["x"], ["a"])], inputs: { x: [3] }, outputs: { a: [] }, types: { x: 8 } }),
     },
     {
       name: "shapes that do not fit, every one of them",

@@ -24,6 +24,7 @@ import type * as Threads from "../../src/threads/index.ts";
 import { built } from "../binaries.ts";
 import { network } from "../explain.ts";
 import { dataFile, hasData, photo } from "../data.ts";
+import { external, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 import { nets } from "../rules/nets.ts";
 
@@ -166,6 +167,18 @@ console.log(before, threads);`;
 
   it("refuse a file as one thread does, and end", () => {
     expect(runAlone(`try { await load(new Uint8Array(5), { threads: 2 }); } catch (e) { console.log(e.code); }`)).toBe("not-onnx\n");
+  });
+
+  it("run networks whose weights lie in another file", async () => {
+    const bytes = onnx({
+      nodes: [{ type: "Gemm", inputs: ["x", "w"], outputs: ["y"] }],
+      initializers: { w: { dims: [3, 1], data: { type: 1, fields: external({ location: "w.bin" }) } } },
+      inputs: { x: [1, 3] },
+      outputs: { y: [1, 1] },
+    });
+    const model = await load(bytes, { threads: 2, externalData: () => new Uint8Array(Float32Array.of(1, 2, 3).buffer) });
+    expect(model.predict({ data: Float32Array.of(1, 10, 100), dims: [1, 3] }).output.data).toEqual(Float32Array.of(321));
+    model.dispose();
   });
 
   it("say what is missing where memory cannot be shared", () => {
