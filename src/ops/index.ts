@@ -8,7 +8,7 @@ import { gather } from "./gather.ts";
 import { concat, pad, slice, transpose } from "./layout.ts";
 import { lrn } from "./lrn.ts";
 import type { Op } from "./op.ts";
-import { averagePool, globalAveragePool, maxPool } from "./pool.ts";
+import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool, maxPool } from "./pool.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 import { taylorLayer } from "./taylor.ts";
@@ -22,6 +22,9 @@ const rows: readonly Op<any>[] = [
   maxPool,
   averagePool,
   globalAveragePool,
+  globalMaxPool,
+  lpPool,
+  globalLpPool,
   lrn,
   batchNormalization,
   relu,

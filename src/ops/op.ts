@@ -151,7 +151,18 @@ export type Relevance<A> =
 export type OwnRule<A> = (e: Emitter, call: Call<A>, r: Value, ledger: Ref) => Value;
 
 /** What composites call the operators. */
-export type Family = "convolution" | "dense" | "average" | "sum" | "activation" | "normalization" | "lrn" | "taylor" | "route" | "other";
+export type Family =
+  | "convolution"
+  | "dense"
+  | "average"
+  | "sum"
+  | "activation"
+  | "normalization"
+  | "lrn"
+  | "taylor"
+  | "p-norm"
+  | "route"
+  | "other";
 
 export interface Inferred<A> {
   /** Of each output that the row describes. */

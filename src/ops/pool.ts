@@ -1,23 +1,63 @@
-import type { Emitter, Value } from "../step.ts";
-import { addScaled, type Dims, size } from "../tensor.ts";
+import { LrpError } from "../error.ts";
+import { whereIs } from "../graph/graph.ts";
+import { type Emitter, stridesOf, type Value } from "../step.ts";
+import { type Constant, type Dims, LARGEST_INTEGER, size, strides } from "../tensor.ts";
+import {
+  maximum,
+  mean,
+  type Numbers,
+  overWindows,
+  reduceCells,
+  type Reducer,
+  routeCells,
+  spreadCells,
+  type Walk,
+  winner,
+} from "./cells.ts";
 import { type Call, type Linear, type Op, type Operands, require } from "./op.ts";
-import { type Axis, asPlane, readWindow, type WindowAttributes, windowAxes, windowSizes } from "./window.ts";
+import { checkedP, P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
+import { type Axis, planeOf, readWindow, type WindowAttributes, windowAxes, windowSizes } from "./window.ts";
 
 interface PoolAttributes {
   readonly window: WindowAttributes;
   /** Whether the mean's divisor counts padding. */
   readonly countPads: boolean;
   readonly axes?: readonly Axis[];
+  /** Of MaxPool's indices: whether the last axis goes furthest instead of the first. */
+  readonly columnMajor?: boolean;
 }
 
+type Plane = readonly [Axis, Axis];
+
 /** n, h, w, c, oh, ow, kh, kw and the strides, pads and dilations: the order in which the kernels take them. */
-function sizes(call: Call<PoolAttributes>) {
+function sizes(call: Call<PoolAttributes>, [h, w]: Plane) {
   const [n, c] = call.inputs[0]!.dims;
-  const [h, w] = asPlane(call.attributes.axes!);
   return [n, h.length, w.length, c, h.out, w.out, ...windowSizes(h, w)] as const;
 }
 
-function infer([x]: Operands, a: PoolAttributes): { dims: Dims[]; attributes: PoolAttributes } {
+/** The windows, for x and y as they lie in memory. */
+function walkOf({ attributes: { axes, countPads } }: Call<PoolAttributes>, x: Value, y: Value): Walk {
+  return overWindows(axes!, x.dims, stridesOf(x), stridesOf(y), countPads);
+}
+
+/** y on the host: more axes than the kernels have, or a reducer that is none of theirs. */
+function lowered(e: Emitter, call: Call<PoolAttributes>, x: Value, reduce: Reducer): Value {
+  const y = e.temp(call.outputs[0].name, call.outputs[0].dims, x.layout);
+  const walk = walkOf(call, x, y);
+  e.host(call.node.type, [x, y], (from, to) => reduceCells(walk, reduce, from, to));
+  return y;
+}
+
+/** The `fold` of a pool. */
+const folding =
+  <A extends PoolAttributes>(reduceOf: (a: A) => Reducer) =>
+  ([x]: readonly (Constant | undefined)[], a: A, [dims]: readonly Dims[]): Constant[] => {
+    const data = new Float32Array(size(dims));
+    reduceCells(overWindows(a.axes!, x!.dims, strides(x!.dims), strides(dims), a.countPads), reduceOf(a), x!.data, data);
+    return [{ type: "float32", dims, data }];
+  };
+
+function infer<A extends PoolAttributes>([x]: Operands, a: A): { dims: Dims[]; attributes: A } {
   require(x, "invalid-model", "an input", "none");
   require(x.dims.length >= 3, "shape", "an input of rank 3 or more", `rank ${x.dims.length}`);
   require(a.window.kernel, "invalid-model", "a kernel_shape", "none");
@@ -27,50 +67,103 @@ function infer([x]: Operands, a: PoolAttributes): { dims: Dims[]; attributes: Po
   return { dims: [[x.dims[0], x.dims[1], ...axes.map((axis) => axis.out)]], attributes: { ...a, axes } };
 }
 
-/** Maximum over windows; relevance goes to the first maximum in row-major order. Source: ONNX MaxPool-12. */
-export const maxPool: Op<PoolAttributes> = {
-  type: "MaxPool",
+/** A flat index, row-major, as one whose last axis goes furthest; n and c keep their places. */
+function columnMajor(index: number, spatial: Dims): number {
+  const plane = size(spatial);
+  let [rest, at] = [index % plane, index - (index % plane)];
+  for (let axis = spatial.length - 1; axis >= 0; axis--) {
+    at += (rest % spatial[axis]) * size(spatial.slice(0, axis));
+    rest = Math.floor(rest / spatial[axis]);
+  }
+  return at;
+}
+
+/** Where in the whole of x, row-major, each maximum stands. */
+function locate(a: PoolAttributes, dims: Dims, yDims: Dims, x: Numbers, best: Numbers, to: Numbers): void {
+  const spatial = dims.slice(2);
+  overWindows(
+    a.axes!,
+    dims,
+    strides(dims),
+    strides(yDims),
+  )((k, base, taps) => {
+    const at = winner(x, best[k], base, taps);
+    to[k] = a.columnMajor ? columnMajor(at, spatial) : at;
+  });
+}
+
+function indices(e: Emitter, call: Call<PoolAttributes>, y: Value): Value {
+  const { dims } = call.inputs[0]!;
+  if (size(dims) > LARGEST_INTEGER)
+    throw new LrpError("unsupported", {
+      where: whereIs(call.node),
+      expected: `at most ${LARGEST_INTEGER} numbers to index`,
+      received: `${size(dims)}`,
+    });
+  const out = e.temp(call.node.outputs[1], y.dims);
+  const args = [e.as(call.x(0), "first"), e.as(y, "first"), out];
+  e.host(call.node.type, args, (x, best, to) => locate(call.attributes, dims, y.dims, x, best, to));
+  return out;
+}
+
+const maxShared = {
   family: "route",
   summary: "to the first maximum of each window",
-  attributes(read) {
-    read.ignore("storage_order");
-    return { window: readWindow(read), countPads: false };
-  },
-  infer,
+  fold: folding(() => maximum),
   forward(e, call) {
-    const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-    e.emit("maxPoolForward", e.as(call.x(0), "last"), y, ...sizes(call));
-    return [y];
+    const plane = planeOf(call.attributes.axes!);
+    let y: Value;
+    if (plane) {
+      y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
+      e.emit("maxPoolForward", e.as(call.x(0), "last"), y, ...sizes(call, plane));
+    } else y = lowered(e, call, call.x(0), maximum);
+    return call.node.outputs[1] ? [y, indices(e, call, y)] : [y];
   },
   relevance: {
     kind: "route",
     vjp(e, call, r) {
-      const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-      e.emit(
-        "maxPoolVjp",
-        e.as(call.x(0), "last"),
-        call.y(0),
-        e.as(r, "last"),
-        out,
-        ...sizes(call),
-        0,
-        asPlane(call.attributes.axes!)[0].length,
-      );
+      const plane = planeOf(call.attributes.axes!);
+      const [x, y] = plane ? [e.as(call.x(0), "last"), call.y(0)] : [call.x(0), call.y(0)];
+      const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
+      const received = e.as(r, y.layout);
+      if (plane) e.emit("maxPoolVjp", x, y, received, out, ...sizes(call, plane), 0, plane[0].length);
+      else {
+        const walk = walkOf(call, x, y);
+        e.host(call.node.type, [x, y, received, out], (from, best, rs, to) => routeCells(walk, from, best, rs, to));
+      }
       return [out];
     },
   },
   nonnegative: ([x]) => x,
+} satisfies Partial<Op<PoolAttributes>>;
+
+/** Maximum over windows, and on demand where it stands; relevance goes to the first maximum in row-major order. Source: ONNX MaxPool-12. */
+export const maxPool: Op<PoolAttributes> = {
+  ...maxShared,
+  type: "MaxPool",
+  attributes: (read) => ({ window: readWindow(read), countPads: false, columnMajor: read.int("storage_order", 0) === 1 }),
+  infer(inputs, a) {
+    const { dims, attributes } = infer(inputs, a);
+    return { dims: [dims[0], dims[0]], types: ["float32", "int64"], attributes };
+  },
+  fold([x], a, [dims]) {
+    const [y] = maxShared.fold([x], a, [dims]);
+    const data = new Float64Array(size(dims));
+    locate(a, x!.dims, dims, x!.data, y.data, data);
+    return [y, { type: "int64", dims, data }];
+  },
 };
 
 /** How much padding the divisor counts on each side. */
-function counted(call: Call<PoolAttributes>) {
-  const [h, w] = asPlane(call.attributes.axes!);
-  return call.attributes.countPads ? ([h.before, h.after, w.before, w.after] as const) : ([0, 0, 0, 0] as const);
+function counted({ attributes: { countPads } }: Call<PoolAttributes>, [h, w]: Plane) {
+  return countPads ? ([h.before, h.after, w.before, w.after] as const) : ([0, 0, 0, 0] as const);
 }
 
 function averageZ(e: Emitter, call: Call<PoolAttributes>, [x]: readonly Value[]): Value {
+  const plane = planeOf(call.attributes.axes!);
+  if (!plane) return lowered(e, call, x, mean);
   const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-  e.emit("averagePoolForward", x, y, ...sizes(call), ...counted(call));
+  e.emit("averagePoolForward", x, y, ...sizes(call, plane), ...counted(call, plane));
   return y;
 }
 
@@ -81,9 +174,14 @@ const average: Linear<PoolAttributes> = {
   z: averageZ,
   vjp(e, call, s) {
     const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-    const [h] = asPlane(call.attributes.axes!);
-    const scratch = e.scratch(`${call.node.name}:row`, call.inputs[0]!.dims[1]);
-    e.emit("averagePoolVjp", s, scratch, out, ...sizes(call), ...counted(call), 0, h.length);
+    const plane = planeOf(call.attributes.axes!);
+    if (plane) {
+      const scratch = e.scratch(`${call.node.name}:row`, call.inputs[0]!.dims[1]);
+      e.emit("averagePoolVjp", s, scratch, out, ...sizes(call, plane), ...counted(call, plane), 0, plane[0].length);
+    } else {
+      const walk = walkOf(call, out, s);
+      e.host(call.node.type, [s, out], (from, to) => spreadCells(walk, (count) => 1 / count, from, to));
+    }
     return [out];
   },
   signs: () => [1],
@@ -92,10 +190,12 @@ const average: Linear<PoolAttributes> = {
 const averageShared = {
   family: "average",
   summary: "norm, or any linear rule on its positive weights",
-  forward: (e: Emitter, call: Call<PoolAttributes>) => [averageZ(e, call, [e.as(call.x(0), "last")])],
+  // Also needed where a normalization is spelled out with it: the canonizer evaluates that part to recognise it.
+  fold: folding(() => mean),
+  forward: (e, call) => [averageZ(e, call, [e.as(call.x(0), "last")])],
   relevance: average,
-  nonnegative: ([x]: readonly boolean[]) => x,
-} as const;
+  nonnegative: ([x]) => x,
+} satisfies Partial<Op<PoolAttributes>>;
 
 /** Mean over windows. Source: ONNX AveragePool-19. */
 export const averagePool: Op<PoolAttributes> = {
@@ -103,46 +203,53 @@ export const averagePool: Op<PoolAttributes> = {
   type: "AveragePool",
   attributes: (read) => ({ window: readWindow(read), countPads: read.int("count_include_pad", 0) === 1 }),
   infer,
-  // Needed where a normalization is spelled out with it: the canonizer evaluates that part to recognise it.
-  fold([x], a, [dims]) {
-    const axes = a.axes!;
-    const data = new Float64Array(x!.data);
-    return [
-      {
-        type: "float32",
-        dims,
-        data: axes.reduce<Float64Array>(
-          (values, axis, i) => meanAlong(values, axis, a.countPads, size(axes.slice(i + 1).map((later) => later.length))),
-          data,
-        ),
-      },
-    ];
-  },
 };
 
-/** One axis of a mean over windows: the mean over a box is the mean of means, as long as the divisor is a product. */
-function meanAlong(x: Float64Array, axis: Axis, countPads: boolean, inner: number): Float64Array {
-  if (axis.kernel === 1 && axis.stride === 1 && axis.before === 0 && axis.after === 0) return x;
-  const outer = x.length / (axis.length * inner);
-  const y = new Float64Array(outer * axis.out * inner);
-  const [low, high] = countPads ? [-axis.before, axis.length + axis.after] : [0, axis.length];
-  for (let p = 0; p < axis.out; p++) {
-    const taps = Array.from({ length: axis.kernel }, (_, k) => p * axis.stride - axis.before + k * axis.dilation);
-    const count = taps.filter((t) => t >= low && t < high).length;
-    for (const t of taps.filter((t) => t >= 0 && t < axis.length)) {
-      for (let o = 0; o < outer; o++) addScaled(y, (o * axis.out + p) * inner, x, (o * axis.length + t) * inner, inner, 1 / count);
-    }
-  }
-  return y;
-}
+const WHOLE: WindowAttributes = {
+  kernel: undefined,
+  strides: undefined,
+  dilations: undefined,
+  pads: undefined,
+  autoPad: "NOTSET",
+  ceil: false,
+};
+
+/** One window over all positions. */
+const global = {
+  attributes: (): PoolAttributes => ({ window: WHOLE, countPads: false }),
+  infer: <A extends PoolAttributes>([x]: Operands, a: A) => infer([x], { ...a, window: { ...WHOLE, kernel: x?.dims.slice(2) } }),
+};
 
 /** Mean over all positions. Source: ONNX GlobalAveragePool-1. */
-export const globalAveragePool: Op<PoolAttributes> = {
-  ...averageShared,
-  type: "GlobalAveragePool",
-  attributes: () => ({
-    window: { kernel: undefined, strides: undefined, dilations: undefined, pads: undefined, autoPad: "NOTSET", ceil: false },
-    countPads: false,
-  }),
-  infer: ([x], a) => infer([x], { ...a, window: { ...a.window, kernel: x?.dims.slice(2) } }),
+export const globalAveragePool: Op<PoolAttributes> = { ...averageShared, ...global, type: "GlobalAveragePool" };
+
+/** Maximum over all positions. Source: ONNX GlobalMaxPool-1. */
+export const globalMaxPool: Op<PoolAttributes> = { ...maxShared, ...global, type: "GlobalMaxPool" };
+
+interface LpAttributes extends PoolAttributes {
+  readonly p: number;
+}
+
+const lpShared = {
+  ...P_NORM,
+  fold: folding((a: LpAttributes) => pNorm(a.p)),
+  forward: (e, call) => [lowered(e, call, call.x(0), pNorm(call.attributes.p))],
+  relevance: pNormRelevance<LpAttributes>(walkOf, (a) => a.p),
+  nonnegative: () => true,
+} satisfies Partial<Op<LpAttributes>>;
+
+/** (Σ |x|^p)^(1/p) over windows. Source: ONNX LpPool-18. */
+export const lpPool: Op<LpAttributes> = {
+  ...lpShared,
+  type: "LpPool",
+  attributes: (read) => ({ window: readWindow(read), countPads: false, p: checkedP(read.int("p", 2)) }),
+  infer,
+};
+
+/** The same over all positions. Source: ONNX GlobalLpPool-2. */
+export const globalLpPool: Op<LpAttributes> = {
+  ...lpShared,
+  ...global,
+  type: "GlobalLpPool",
+  attributes: (read) => ({ ...global.attributes(), p: checkedP(read.int("p", 2)) }),
 };

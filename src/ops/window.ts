@@ -79,22 +79,28 @@ export function windowAxes(spatial: Dims, a: WindowAttributes, kernel: readonly 
 
 const POINT: Axis = { length: 1, kernel: 1, stride: 1, dilation: 1, before: 0, after: 0, out: 1 };
 
-function isTrivial(axis: Axis): boolean {
+/** Whether windows neither reach nor move along an axis. */
+export function isStill(axis: Axis): boolean {
   return axis.kernel === 1 && axis.stride === 1 && axis.before === 0 && axis.after === 0;
 }
 
-/** The axes as [height, width], the form that the kernels have: missing ones are added, axes that no window moves along are merged. */
-export function asPlane(axes: readonly Axis[]): readonly [Axis, Axis] {
+/** The axes as [height, width], the form that the kernels have: missing ones are added, still ones merged; undefined if more are left. */
+export function planeOf(axes: readonly Axis[]): readonly [Axis, Axis] | undefined {
   const list = [...axes];
   for (let i = list.length - 1; i > 0 && list.length > 2; i--) {
-    if (isTrivial(list[i]) && isTrivial(list[i - 1])) {
+    if (isStill(list[i]) && isStill(list[i - 1])) {
       const length = list[i].length * list[i - 1].length;
       list.splice(i - 1, 2, { ...POINT, length, out: length });
     }
   }
   while (list.length < 2) list.unshift(POINT);
-  require(list.length === 2, "unsupported", "a window over at most two axes", `${axes.length} axes`);
-  return [list[0], list[1]];
+  return list.length === 2 ? [list[0], list[1]] : undefined;
+}
+
+export function asPlane(axes: readonly Axis[]): readonly [Axis, Axis] {
+  const plane = planeOf(axes);
+  require(plane, "unsupported", "a window over at most two axes", `${axes.length} axes`);
+  return plane;
 }
 
 /** kh, kw and the strides, pads and dilations of two axes: the order in which kernels take them. */

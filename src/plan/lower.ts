@@ -232,6 +232,14 @@ function lowerBackward(
   };
 
   for (const node of [...graph.nodes].reverse()) {
+    const stuck = node.outputs.slice(1).find((name) => waiting.has(name));
+    if (stuck)
+      throw new LrpError("rule", {
+        where: whereIs(node),
+        expected: "relevance that arrives at its first output",
+        received: `some at '${stuck}'`,
+        fix: "No rule for it is known to relprop.",
+      });
     if (!path.has(node) || !waiting.has(node.outputs[0])) continue;
     const call = calls.get(node)!;
     const parts = waiting.get(node.outputs[0])!;

@@ -7,7 +7,7 @@ import { checkParameters, type Rule, type RuleNumbers, ruleOf, type SumRule, sum
 export interface Entry {
   /** Name of the node, or a pattern for it. */
   readonly layer?: string | RegExp;
-  /** ONNX operator (`Conv`) or family (`convolution`, `dense`, `average`, `sum`, `activation`, `normalization`, `lrn`, `taylor`). */
+  /** ONNX operator (`Conv`) or family (`convolution`, `dense`, `average`, `sum`, `activation`, `normalization`, `lrn`, `taylor`, `p-norm`). */
   readonly type?: string | readonly string[];
   /** `first`: no convolution or dense layer before it; `last`: none after it. */
   readonly position?: "first" | "last";
@@ -39,7 +39,7 @@ export function baseEntries(lrn: LrnMode = "taylor", sum: SumRule = "norm"): Com
     { type: "sum", rule: sumRules[sum]() },
     { type: ["activation", "normalization"], rule: ruleOf.pass() },
     { type: "lrn", rule: ruleOf.lrn(lrn) },
-    { type: "taylor", rule: ruleOf.lrn("taylor") },
+    { type: ["taylor", "p-norm"], rule: ruleOf.lrn("taylor") },
   ];
 }
 

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { averagePool2d, globalAveragePool, maxPool2d, ruleOf } from "../../src/index.ts";
-import { type Binary, binaries } from "../binaries.ts";
+import { averagePool2d, baseEntries, globalAveragePool, load, maxPool2d, type Network, ruleOf } from "../../src/index.ts";
+import { type Binary, binaries, loadFor } from "../binaries.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";
-import { chain } from "../onnx-writer.ts";
+import { chain, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
-import { apply, average, type Dims, type Window } from "../reference/linear.ts";
+import { apply, average, type Dims, place, positions, type Window } from "../reference/linear.ts";
 import { maxima } from "../reference/layers.ts";
+import { alphaBeta, epsilon, explain } from "../reference/rules.ts";
 import { expectLayer } from "./check.ts";
 
 interface Case extends Window {
@@ -41,7 +42,7 @@ const attributesOf = ({ kernel, strides, pads, dilations, ceil }: Window) => ({
 });
 
 /** As a descriptor where there are two axes, as a file otherwise. */
-function source(type: "MaxPool" | "AveragePool", { x, ...window }: Case, countPads = false) {
+function source(type: "MaxPool" | "AveragePool", { x, ...window }: Case, countPads = false): Uint8Array | Network {
   if (x.length !== 4)
     return chain(["n", ...x.slice(1)], [{ type, attributes: { ...attributesOf(window), ...(countPads && { count_include_pad: 1 }) } }], 19);
   const { kernel, strides = kernel.map(() => 1), pads, dilations, ceil } = window;
@@ -65,6 +66,13 @@ const outer: readonly Case[] = [
   { x: [2, 1, 7, 3, 5], kernel: [4, 1, 1] },
   { x: [1, 2, 5, 3, 4], kernel: [3, 1, 1], pads: [1, 0, 0, 2, 0, 0], strides: [2, 1, 1] },
 ];
+/** Windows that move along more axes than kernels have. */
+const solid: readonly Case[] = [
+  { x: [2, 3, 5, 4, 7], kernel: [2, 3, 2], strides: [2, 1, 3], pads: [1, 0, 1, 0, 2, 1] },
+  { x: [1, 2, 6, 5, 7], kernel: [3, 2, 3], strides: [2, 2, 3], pads: [0, 1, 1, 1, 1, 1], ceil: true },
+  { x: [1, 2, 5, 7, 3], kernel: [2, 3, 2], dilations: [3, 2, 1] },
+  { x: [1, 2, 3, 4, 2, 5], kernel: [2, 2, 1, 3], strides: [1, 2, 1, 1] },
+];
 
 function maxOf(x: ArrayLike<number>, c: Case) {
   return (v: ArrayLike<number>) => maxima(x, c.x, c).at.map((i) => v[i]);
@@ -86,7 +94,7 @@ async function checkMax(binary: Binary, c: Case, data: Float32Array): Promise<vo
 }
 
 describe.each(binaries())("pools (%s)", (binary) => {
-  const all = [...cases, ...lines, ...outer].map((c) => [nameOf(c), c] as const);
+  const all = [...cases, ...lines, ...outer, ...solid].map((c) => [nameOf(c), c] as const);
 
   test.each(all)("AveragePool %s", async (_name, c) => {
     for (const countPads of [false, true]) {
@@ -96,6 +104,22 @@ describe.each(binaries())("pools (%s)", (binary) => {
         forward: (v) => apply(map, v),
         scale: 1,
       });
+    }
+  });
+
+  test.each(solid.map((c) => [nameOf(c), c] as const))("rules at AveragePool %s", async (_name, c) => {
+    const x = tensor(c.x, 11);
+    for (const countPads of [false, true]) {
+      const map = average(c.x, c, countPads);
+      const r = numbers(map.connections.length, 7);
+      for (const [rule, by] of [
+        [ruleOf.norm(), epsilon],
+        [ruleOf.zPlus(), alphaBeta(1, 0)],
+      ] as const) {
+        const { relevance, ledger } = await explainLayer(binary, source("AveragePool", c, countPads), x, r, rule);
+        expectClose(relevance.data, explain(map, x.data, r, by).relevance, 2e-5);
+        expect(Math.abs(ledger[0].gap)).toBeLessThan(1e-5 * ledger[0].magnitude);
+      }
     }
   });
 
@@ -137,12 +161,117 @@ describe.each(binaries())("pools (%s)", (binary) => {
     });
   });
 
-  test("GlobalAveragePool over a line", async () => {
-    const map = average([2, 5, 7], { kernel: [7] });
-    await expectLayer(binary, chain(["n", 5, 7], [{ type: "GlobalAveragePool" }]), tensor([2, 5, 7], 11), {
-      dims: [2, 5, 1],
+  test.each([[[2, 5, 7]], [[2, 3, 4, 5, 2]]])("GlobalAveragePool over [%s]", async (x) => {
+    const map = average(x, { kernel: x.slice(2) });
+    await expectLayer(binary, chain(["n", ...x.slice(1)], [{ type: "GlobalAveragePool" }]), tensor(x, 11), {
+      dims: map.dims,
       forward: (v) => apply(map, v),
       scale: 1,
     });
   });
+
+  test.each([[[2, 5, 7]], [[2, 3, 5, 7]], [[1, 9, 1, 1]], [[2, 3, 4, 5, 2]]])("GlobalMaxPool [%s]", async (x) => {
+    const { data } = tensor(x, 11, -2, -1);
+    const { dims, at } = maxima(data, x, { kernel: x.slice(2) });
+    await expectLayer(binary, chain(x, [{ type: "GlobalMaxPool" }], 22), { dims: x, data }, { dims, forward: (v) => at.map((i) => v[i]) });
+  });
+
+  test.each([...cases.slice(9), ...lines, ...outer, ...solid].map((c) => [nameOf(c), c] as const))("LpPool %s", async (_name, c) => {
+    for (const [p, opset] of [
+      [1, 11],
+      [2, 18],
+      [3, 22],
+      [undefined, 7],
+    ] as const) {
+      const attributes = { ...attributesOf(c), ...(p !== undefined && { p }) };
+      await checkNorm(binary, (before) => chain(c.x, [...before, { type: "LpPool", attributes }], opset), c, p ?? 2);
+    }
+  });
+
+  test.each([[[2, 5, 7]], [[2, 3, 5, 7]], [[2, 3, 4, 5, 2]]])("GlobalLpPool [%s]", async (x) => {
+    for (const p of [1, 2, 4])
+      await checkNorm(
+        binary,
+        (before) => chain(x, [...before, { type: "GlobalLpPool", attributes: { p } }], 22),
+        { x, kernel: x.slice(2) },
+        p,
+      );
+  });
+
+  test.each([...cases.slice(9), ...lines, ...solid].map((c) => [nameOf(c), c] as const))("MaxPool's indices %s", async (_name, c) => {
+    const x = { dims: c.x, data: tensor(c.x, 13).data.map((v) => Math.round(2 * v)) };
+    const { dims, at } = maxima(x.data, c.x, c);
+    const [n, channels, ...spatial] = c.x;
+    const columns = [n, channels, ...[...spatial].reverse()];
+    for (const order of [0, 1]) {
+      using model = await loadFor(binary, withIndices(c, order));
+      const { y, indices } = model.predict(x).outputs;
+      expect([y.dims, indices.dims, indices.type]).toEqual([dims, dims, "int64"]);
+      expectClose(
+        y.data,
+        at.map((i) => x.data[i]),
+        1e-6,
+      );
+      const all = positions(c.x);
+      const expected = at.map((i) => (order === 0 ? i : place(columns, [all[i][0], all[i][1], ...all[i].slice(2).reverse()])));
+      expect(Array.from(indices.data)).toEqual(expected);
+    }
+  });
 });
+
+const withIndices = (c: Case, storage_order: number) =>
+  onnx({
+    nodes: [{ type: "MaxPool", inputs: ["x"], outputs: ["y", "indices"], attributes: { ...attributesOf(c), storage_order } }],
+    inputs: { x: ["n", ...c.x.slice(1)] },
+    outputs: { y: [], indices: [] },
+    types: { indices: 7 },
+  });
+
+test("indices that float32 does not have are refused", async () => {
+  using model = await load(withIndices({ x: [1, 1, 2, 3], kernel: [2, 3] }, 0));
+  expect(() => model.predict({ dims: [2 ** 22, 1, 2, 3], data: new Float32Array(6 * 2 ** 22) })).toThrowError(
+    /node 'y' \(MaxPool\): expected at most 16777216 numbers to index, got 25165824/,
+  );
+});
+
+test("relevance that would pass through indices is refused", async () => {
+  const cast = { type: "Cast", inputs: ["indices"], outputs: ["f"], attributes: { to: 1 } };
+  const pool = { type: "MaxPool", inputs: ["x"], outputs: ["m", "indices"], attributes: { kernel_shape: [2] } };
+  const add = { type: "Add", inputs: ["m", "f"], outputs: ["y"] };
+  for (const [nodes, y] of [
+    [[pool, cast], "f"],
+    [[pool, cast, add], "y"],
+  ] as const) {
+    using model = await load(onnx({ nodes, inputs: { x: [1, 1, 5] }, outputs: { [y]: [] } }));
+    expect(() => model.explain(tensor([1, 1, 5], 1))).toThrowError(
+      /node 'm' \(MaxPool\): expected relevance that arrives at its first output/,
+    );
+  }
+});
+
+test("a norm below 1 is refused", async () => {
+  await expect(load(chain([1, 2, 5], [{ type: "LpPool", attributes: { kernel_shape: [2], p: 0 } }]))).rejects.toThrowError(/p ≥ 1, got 0/);
+});
+
+/** Leaves the numbers as they are, channels last. */
+const turn = (x: Dims) => [{ type: "MaxPool", attributes: { kernel_shape: x.slice(2).map(() => 1) } }];
+
+/** (Σ |x|^p)^(1/p) over the windows of a mean, and relevance shared by |x|^p. */
+async function checkNorm(binary: Binary, file: (before: ReturnType<typeof turn>) => Uint8Array, c: Case, p: number): Promise<void> {
+  const { dims, connections } = average(c.x, c);
+  const powers = (v: ArrayLike<number>) => connections.map((cell) => cell.reduce((sum, { i }) => sum + Math.abs(v[i]) ** p, 0));
+  // A number near 0 has no slope to take differences of.
+  const x = { dims: c.x, data: tensor(c.x, 11).data.map((v) => v + Math.sign(v) / 8) };
+  const r = numbers(connections.length, 7);
+  const expected = new Float64Array(x.data.length);
+  powers(x.data).forEach((all, j) => {
+    for (const { i } of connections[j]) expected[i] += (Math.abs(x.data[i]) ** p / all) * r[j];
+  });
+  for (const before of [[], turn(c.x)]) {
+    await expectLayer(binary, file(before), x, { dims, forward: (v) => powers(v).map((s) => s ** (1 / p)) });
+    const { relevance, ledger } = await explainLayer(binary, file(before), x, r, baseEntries());
+    expectClose(relevance.data, expected, 2e-6);
+    expect(ledger[0].rule).toBe("taylor");
+    expect(Math.abs(ledger[0].gap)).toBeLessThan(1e-5);
+  }
+}

@@ -1,0 +1,60 @@
+import type { Emitter, Value } from "../step.ts";
+import { type Reducer, reducer, type Walk } from "./cells.ts";
+import { type Call, type OwnRule, type Relevance, require } from "./op.ts";
+
+/** (Σ |x_i|^p)^(1/p) */
+export function pNorm(p: number): Reducer {
+  if (p === 1) return reducer(0, (sum, v) => sum + Math.abs(v));
+  if (p === 2) return reducer(0, (sum, v) => sum + v * v, Math.sqrt);
+  return reducer(
+    0,
+    (sum, v) => sum + Math.abs(v) ** p,
+    (sum) => sum ** (1 / p),
+  );
+}
+
+export function checkedP(p: number): number {
+  require(p >= 1, "invalid-model", "p ≥ 1", `${p}`);
+  return p;
+}
+
+/** The cells of a call, for x and y as they lie in memory. */
+export type CellWalk<A> = (call: Call<A>, x: Value, y: Value) => Walk;
+
+/**
+ * Relevance through y = (Σ |x_i|^p)^(1/p), for every cell of the walk.
+ *
+ *   taylor:    R_i = Σ_k |x_i|^p / Σ_j |x_j|^p · R_k,  the terms x_i ∂y_k/∂x_i, whose sum is y_k
+ *   gradient:  R_i = Σ_k ∂y_k/∂x_i · R_k
+ *
+ * Source: Montavon et al. 2017, section 5 (pooling by p-norm); Binder et al. 2016, section 2, expanded at 0 with the slopes at x.
+ */
+export function pNormRelevance<A>(walkOf: CellWalk<A>, pOf: (a: A) => number): Relevance<A> {
+  const rule =
+    (slope: boolean): OwnRule<A> =>
+    (e: Emitter, call: Call<A>, r: Value, ledger) => {
+      const [x, y] = [call.x(0), call.y(0)];
+      const out = e.temp(`${call.node.name}:relevance`, x.dims, x.layout);
+      const p = pOf(call.attributes);
+      const norm = pNorm(p);
+      const walk = walkOf(call, x, y);
+      e.host(call.node.type, [x, e.as(r, y.layout), out, ledger], (from, received, to, absorbed) => {
+        const sums = new Float64Array(to.length);
+        const columns = new Float64Array(absorbed.buffer, absorbed.byteOffset, 3);
+        walk((k, base, taps, count) => {
+          const z = norm(from, base, taps, count);
+          if (z === 0 && !slope) columns[2] += received[k];
+          if (z === 0) return;
+          for (let i = 0; i < taps.length; i++) {
+            const v = from[base + taps[i]];
+            if (v !== 0) sums[base + taps[i]] += (Math.abs(v) / z) ** p * (slope ? z / v : 1) * received[k];
+          }
+        });
+        to.set(sums);
+      });
+      return out;
+    };
+  return { kind: "own", conserves: (name) => name === "taylor", rules: { taylor: rule(false), gradient: rule(true) } };
+}
+
+export const P_NORM = { family: "p-norm", summary: "own rules: taylor (shared by |x|^p), gradient" } as const;
