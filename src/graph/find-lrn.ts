@@ -15,6 +15,9 @@ import { type Graph, type Node, producers, readers } from "./graph.ts";
 /** Operators that are affine in their one computed input. */
 const AFFINE = new Set([
   "AveragePool",
+  "GlobalAveragePool",
+  "ReduceSum",
+  "ReduceMean",
   "Reshape",
   "Flatten",
   "Squeeze",

@@ -9,6 +9,7 @@ import { concat, pad, slice, transpose } from "./layout.ts";
 import { lrn } from "./lrn.ts";
 import type { Op } from "./op.ts";
 import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool, maxPool } from "./pool.ts";
+import { argMax, argMin, reductions } from "./reduce.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 import { taylorLayer } from "./taylor.ts";
@@ -40,6 +41,9 @@ const rows: readonly Op<any>[] = [
   sum,
   mul,
   div,
+  ...reductions,
+  argMax,
+  argMin,
   concat,
   flatten,
   reshape,

@@ -167,7 +167,7 @@ function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undef
     return s;
   }
   // "Relative" means relative to each sample.
-  const samples = mode === "relative" ? r.dims[0] : 1;
+  const samples = mode === "relative" ? (r.dims[0] ?? 1) : 1;
   const count = r.count / samples;
   for (let i = 0; i < samples; i++) {
     const at = (value: Value) => ({ value, offset: i * count });

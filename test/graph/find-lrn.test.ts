@@ -141,6 +141,32 @@ const spellings: readonly { name: string; nodes: readonly FileNode[]; more: Reco
       ...ending,
     ],
   },
+  {
+    name: "a mean over shifted copies",
+    more: {
+      reach: ints(0, 1, 0, 0, 0, 1, 0, 0),
+      one: ints(1),
+      ...Object.fromEntries(
+        [0, 1, 2].flatMap((i) => [
+          [`from${i}`, ints(i)],
+          [`to${i}`, ints(i + 7)],
+        ]),
+      ),
+    },
+    note: /channels −1…\+1, a 0.2/,
+    want: expected(channels(1, 1), 0.2, 0.75, 1.5),
+    nodes: [
+      node("Mul", ["x", "x"], "sq"),
+      node("Pad", ["sq", "reach"], "padded"),
+      ...[0, 1, 2].flatMap((i) => [
+        node("Slice", ["padded", `from${i}`, `to${i}`, "one"], `part${i}`),
+        node("Unsqueeze", [`part${i}`, "one"], `copy${i}`),
+      ]),
+      node("Concat", ["copy0", "copy1", "copy2"], "copies", { axis: 1 }),
+      node("ReduceMean", ["copies"], "mean", { axes: [1], keepdims: 0 }),
+      ...ending,
+    ],
+  },
 ];
 
 const perChannel = { dims: [7, 1, 1], data: Float32Array.of(0.75, 0.75, 0.75, 0.5, 0.75, 0.75, 0.75) };

@@ -1,0 +1,229 @@
+import { type Emitter, stridesOf, type Value } from "../step.ts";
+import { type Dims, normalizeAxis, size } from "../tensor.ts";
+import {
+  maximum,
+  mean,
+  type Numbers,
+  overAxes,
+  type Reducer,
+  reduceCells,
+  reducer,
+  routeCells,
+  spreadCells,
+  total,
+  type Walk,
+} from "./cells.ts";
+import { type Call, integers, type Op, type Operands, type Relevance, require } from "./op.ts";
+import { P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
+
+interface ReduceAttributes {
+  readonly keepDims: boolean;
+  /** Undefined: an input says it. In ascending order and from 0 once resolved. */
+  readonly axes: readonly number[] | undefined;
+  readonly emptyMeansNone: boolean;
+  readonly asInput: boolean;
+}
+
+/** What is left of the dims. */
+function reduced(dims: Dims, axes: readonly number[], keepDims: boolean): Dims {
+  return dims.flatMap((d, axis) => (axes.includes(axis) ? (keepDims ? [1] : []) : [d]));
+}
+
+function infer(inputs: Operands, a: ReduceAttributes): { dims: Dims[]; attributes: ReduceAttributes } {
+  const [x] = inputs;
+  require(x, "invalid-model", "an input", "none");
+  require(a.asInput || inputs.length === 1, "invalid-model", "axes as an attribute in this opset", "a second input");
+  const rank = x.dims.length;
+  const given = (a.asInput ? integers(inputs, 1, "axes") : a.axes) ?? [];
+  const axes = given.map((axis) => normalizeAxis(axis, rank));
+  const distinct = axes.every((axis) => axis !== undefined) && new Set(axes).size === axes.length;
+  require(distinct, "invalid-model", `different axes of a tensor of rank ${rank}`, `[${given}]`);
+  const all = x.dims.map((_, axis) => axis);
+  const chosen = given.length > 0 || a.emptyMeansNone ? all.filter((axis) => axes.includes(axis)) : all;
+  return { dims: [reduced(x.dims, chosen, a.keepDims)], attributes: { ...a, axes: chosen } };
+}
+
+type WithAxes = { readonly axes?: readonly number[] | undefined };
+
+/** y is row-major; x may have either layout. */
+const walkOf = (call: Call<WithAxes>, x: Value): Walk => overAxes(call.attributes.axes!, x.dims, stridesOf(x));
+
+function lowered(e: Emitter, call: Call<WithAxes>, x: Value, reduce: Reducer): Value {
+  const { name, dims } = call.outputs[0];
+  const y = e.temp(name, dims);
+  const walk = walkOf(call, x);
+  e.host(call.node.type, [x, y], (from, to) => reduceCells(walk, reduce, from, to));
+  return y;
+}
+
+/** Σ and mean are linear in what they read. */
+function linear(reduce: Reducer, weight: (count: number) => number): Relevance<ReduceAttributes> {
+  return {
+    kind: "linear",
+    layout: "first",
+    data: () => [0],
+    z: (e, call, [x]) => lowered(e, call, x, reduce),
+    vjp(e, call, s) {
+      const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims);
+      const walk = walkOf(call, out);
+      e.host(call.node.type, [s, out], (from, to) => spreadCells(walk, weight, from, to));
+      return [out];
+    },
+    signs: () => [1],
+  };
+}
+
+const toWinner: Relevance<ReduceAttributes> = {
+  kind: "route",
+  vjp(e, call, r) {
+    const [x, y] = [call.x(0), call.y(0)];
+    const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
+    const walk = walkOf(call, x);
+    e.host(call.node.type, [x, y, e.as(r, "first"), out], (from, best, received, to) => routeCells(walk, from, best, received, to));
+    return [out];
+  },
+};
+
+const notLinear: Relevance<ReduceAttributes> = { kind: "none", why: "a reduction that neither adds, selects nor takes a norm" };
+
+type Kind = Pick<Op<ReduceAttributes>, "family" | "summary" | "relevance" | "anyType">;
+const adding = (family: "sum" | "average", reduce: Reducer, weight: (count: number) => number): Kind => ({
+  family,
+  summary: "norm, or any linear rule on its positive weights",
+  relevance: linear(reduce, weight),
+});
+const SELECTING: Kind = { family: "route", summary: "to the first winner", relevance: toWinner, anyType: true };
+const norm = (p: number): Kind => ({ ...P_NORM, relevance: pNormRelevance(walkOf, () => p) });
+const OTHER: Kind = { family: "other", summary: "no rule", relevance: notLinear };
+
+const keeps: Op<ReduceAttributes>["nonnegative"] = ([x]) => x;
+const always = () => true;
+const never = () => false;
+
+/**
+ * One number for all those along some axes; an integer result is cut off. `axes` became an input with opset `since`.
+ * Without axes all are meant, or, by `noop_with_empty_axes`, none: then each number is a cell of its own.
+ * Source: ONNX, the operator of this name (versions 1 to 20).
+ */
+function row(
+  type: string,
+  kind: Kind,
+  reduce: Reducer,
+  nonnegative: Op<ReduceAttributes>["nonnegative"] = never,
+  since = 18,
+): Op<ReduceAttributes> {
+  return {
+    type,
+    ...kind,
+    attributes(read) {
+      const asInput = read.opset >= since;
+      return {
+        keepDims: read.int("keepdims", 1) === 1,
+        axes: asInput ? undefined : read.ints("axes"),
+        emptyMeansNone: asInput && read.int("noop_with_empty_axes", 0) === 1,
+        asInput,
+      };
+    },
+    infer,
+    fold([x], { axes }, [dims]) {
+      const data: Numbers = x!.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+      reduceCells(overAxes(axes!, x!.dims), reduce, x!.data, data);
+      return [{ type: x!.type, dims, data: x!.type === "float32" ? data : data.map(Math.trunc) }];
+    },
+    forward: (e, call) => [lowered(e, call, call.x(0), reduce)],
+    nonnegative,
+  };
+}
+
+/** log(e^a + e^b), which does not overflow. */
+function logAdd(a: number, b: number): number {
+  const [less, more] = a < b ? [a, b] : [b, a];
+  return less === -Infinity ? more : more + Math.log1p(Math.exp(less - more));
+}
+
+export const reductions: readonly Op<ReduceAttributes>[] = [
+  row(
+    "ReduceSum",
+    adding("sum", total, () => 1),
+    total,
+    keeps,
+    13,
+  ),
+  row(
+    "ReduceMean",
+    adding("average", mean, (count) => 1 / count),
+    mean,
+    keeps,
+  ),
+  row("ReduceMax", SELECTING, maximum, keeps),
+  row("ReduceMin", SELECTING, reducer(Infinity, Math.min), keeps),
+  row("ReduceL1", norm(1), pNorm(1), always),
+  row("ReduceL2", norm(2), pNorm(2), always),
+  row(
+    "ReduceProd",
+    OTHER,
+    reducer(1, (product, v) => product * v),
+    keeps,
+  ),
+  row(
+    "ReduceSumSquare",
+    OTHER,
+    reducer(0, (sum, v) => sum + v * v),
+    always,
+  ),
+  row(
+    "ReduceLogSum",
+    OTHER,
+    reducer(0, (sum, v) => sum + v, Math.log),
+  ),
+  row("ReduceLogSumExp", OTHER, reducer(-Infinity, logAdd)),
+];
+
+interface ArgAttributes {
+  readonly axis: number;
+  readonly axes?: readonly number[];
+  readonly keepDims: boolean;
+  readonly last: boolean;
+}
+
+/** Where along `axis` the largest or smallest number stands: the first of equal ones, or the last. Source: ONNX ArgMax-13, ArgMin-13. */
+function argRow(type: "ArgMax" | "ArgMin", sign: 1 | -1): Op<ArgAttributes> {
+  const position =
+    (last: boolean): Reducer =>
+    (x, base, taps) => {
+      let best = 0;
+      for (let i = 1; i < taps.length; i++) {
+        const ahead = sign * (x[base + taps[i]] - x[base + taps[best]]);
+        if (ahead > 0 || (last && ahead === 0)) best = i;
+      }
+      return best;
+    };
+  return {
+    type,
+    family: "other",
+    summary: "no rule",
+    anyType: true,
+    attributes: (read) => ({
+      axis: read.int("axis", 0),
+      keepDims: read.int("keepdims", 1) === 1,
+      last: read.int("select_last_index", 0) === 1,
+    }),
+    infer([x], a) {
+      require(x, "invalid-model", "an input", "none");
+      const axis = normalizeAxis(a.axis, x.dims.length);
+      require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${x.dims.length}`, `${a.axis}`);
+      return { dims: [reduced(x.dims, [axis], a.keepDims)], types: ["int64"], attributes: { ...a, axes: [axis] } };
+    },
+    fold([x], { axes, last }, [dims]) {
+      const data = new Float64Array(size(dims));
+      reduceCells(overAxes(axes!, x!.dims), position(last), x!.data, data);
+      return [{ type: "int64", dims, data }];
+    },
+    forward: (e, call) => [lowered(e, call, call.x(0), position(call.attributes.last))],
+    relevance: { kind: "none", why: "an index has no share in the number it points at" },
+    nonnegative: always,
+  };
+}
+
+export const argMax = argRow("ArgMax", 1);
+export const argMin = argRow("ArgMin", -1);
