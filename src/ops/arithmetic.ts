@@ -8,7 +8,7 @@ const NONE: None = Object.freeze({});
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
 /** Strides of a value along the axes of the shape that it is broadcast to. */
-function broadcastStrides(dims: Dims, own: readonly number[], out: Dims): number[] {
+export function broadcastStrides(dims: Dims, own: readonly number[], out: Dims): number[] {
   const lead = out.length - dims.length;
   return out.map((_, axis) => (axis < lead || dims[axis - lead] === 1 ? 0 : own[axis - lead]));
 }

@@ -7,6 +7,7 @@ import { gemm, matMul } from "./dense.ts";
 import { gather } from "./gather.ts";
 import { concat, pad, slice, transpose } from "./layout.ts";
 import { lrn } from "./lrn.ts";
+import { normalizations } from "./normalize.ts";
 import type { Op } from "./op.ts";
 import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool, maxPool } from "./pool.ts";
 import { argMax, argMin, reductions } from "./reduce.ts";
@@ -28,6 +29,7 @@ const rows: readonly Op<any>[] = [
   globalLpPool,
   lrn,
   batchNormalization,
+  ...normalizations,
   relu,
   leakyRelu,
   clip,
