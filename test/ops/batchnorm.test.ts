@@ -1,8 +1,8 @@
-import { describe, test } from "vitest";
-import { batchNormalization } from "../../src/index.ts";
+import { describe, expect, test } from "vitest";
+import { batchNormalization, load, type Tensor } from "../../src/index.ts";
 import { binaries } from "../binaries.ts";
 import { network } from "../explain.ts";
-import { chain } from "../onnx-writer.ts";
+import { chain, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 import { batchNorm } from "../reference/layers.ts";
 import { expectLayer } from "./check.ts";
@@ -27,5 +27,54 @@ describe.each(binaries())("BatchNormalization (%s)", (binary) => {
       x,
       { dims, forward: literal(0.25) },
     );
+  });
+
+  test("one number for each sample is one channel", async () => {
+    const [scale, shift, mean, variance] = [[2], [0.5], [0.25], [4]].map((data) => ({ dims: [1], data: Float32Array.from(data) }));
+    await expectLayer(
+      binary,
+      chain(["n"], [{ type: "BatchNormalization", parameters: [scale, shift, mean, variance] }], 9),
+      tensor([5], 11),
+      {
+        dims: [5],
+        forward: (x) => Float64Array.from(x, (v) => (2 * (v - 0.25)) / Math.sqrt(4 + 1e-5) + 0.5),
+      },
+    );
+  });
+
+  test.each([[[3, 5]], [[2, 7, 3]], [[2, 3, 5, 7]]])("statistics of every position (spatial = 0), over %j", async (dims) => {
+    const own = dims.slice(1);
+    const [scale, shift, mean, variance] = [tensor(own, 1, 0.5, 2), tensor(own, 2), tensor(own, 3), tensor(own, 4, 0.1, 3)];
+    const at = (i: number) => i % scale.data.length;
+    const forward = (x: ArrayLike<number>) =>
+      Float64Array.from(
+        x,
+        (v, i) => (scale.data[at(i)] * (v - mean.data[at(i)])) / Math.sqrt(variance.data[at(i)] + 1e-5) + shift.data[at(i)],
+      );
+    const file = (parameters: readonly Tensor[]) =>
+      chain(["n", ...own], [{ type: "BatchNormalization", attributes: { spatial: 0 }, parameters }], 7);
+    await expectLayer(binary, file([scale, shift, mean, variance]), tensor(dims, 11), { dims, forward });
+    // Parameters of channels say what is meant, whatever the attribute says.
+    const [g, b, m, v] = [1, 2, 3, 4].map((seed) => tensor([dims[1]], seed, 0.5, 2));
+    const perChannel = { scale: g.data, shift: b.data, mean: m.data, variance: v.data, epsilon: 1e-5 };
+    await expectLayer(binary, file([g, b, m, v]), tensor(dims, 11), { dims, forward: (x) => batchNorm(x, dims, perChannel) });
+    await expect(load(file([g, b, m, tensor([2, 2], 1)]))).rejects.toThrowError(/numbers in each parameter/);
+  });
+
+  test("further outputs that nobody reads", async () => {
+    const parameters = [tensor([3], 1, 0.5, 2), tensor([3], 2), tensor([3], 3), tensor([3], 4, 0.1, 3)];
+    const inputs = ["scale", "shift", "mean", "variance"];
+    const file = onnx(
+      {
+        nodes: [{ type: "BatchNormalization", inputs: ["x", ...inputs], outputs: ["y", "m", "v", "sm", "sv"] }],
+        initializers: Object.fromEntries(inputs.map((name, i) => [name, parameters[i]])),
+        inputs: { x: [2, 3, 5] },
+        outputs: { y: [] },
+      },
+      8,
+    );
+    const [scale, shift, mean, variance] = parameters.map((p) => p.data);
+    const forward = (x: ArrayLike<number>) => batchNorm(x, [2, 3, 5], { scale, shift, mean, variance, epsilon: 1e-5 });
+    await expectLayer(binary, file, tensor([2, 3, 5], 11), { dims: [2, 3, 5], forward });
   });
 });
