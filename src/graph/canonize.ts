@@ -16,15 +16,17 @@ export function operandsOf(graph: Graph, node: Node): Operands {
   );
 }
 
-/** Identity and Dropout leave no trace; whoever asks for their output is given their input. */
+/** Identity and Dropout leave no trace, unless a mask is asked for; whoever asks for their output is given their input. */
 function dropIdentities(graph: Graph): Graph {
   const aliases = new Map(graph.aliases);
   const outputs = new Set(graph.outputs.map((o) => o.name));
+  const read = readers(graph);
   const replace = (name: string): string => (aliases.has(name) ? replace(aliases.get(name)!) : name);
   const nodes = graph.nodes.flatMap((node) => {
     const inputs = node.inputs.map(replace);
     const idle = node.type === "Identity" || node.type === "Dropout";
-    if (!idle || outputs.has(node.outputs[0])) return [Object.freeze({ ...node, inputs })];
+    if (!idle || outputs.has(node.outputs[0]) || (node.outputs[1] && read.has(node.outputs[1])))
+      return [Object.freeze({ ...node, inputs })];
     aliases.set(node.outputs[0], inputs[0]);
     return [];
   });

@@ -1,5 +1,5 @@
 import type { Emitter, Value } from "../step.ts";
-import { type Dims, normalizeAxis, size } from "../tensor.ts";
+import { type Dims, type ElementType, normalizeAxis, size } from "../tensor.ts";
 import { type Call, integers, type Op, type Operands, require } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
@@ -85,12 +85,16 @@ const nothing = () => Object.freeze({});
 
 export const identity = reshaping<None>("Identity", nothing, ([x]) => x!.dims);
 
-/** At inference Dropout changes nothing. */
-export const dropout = reshaping<None>(
+interface DropoutAttributes {
+  /** Before opset 10 it is of the input's type. */
+  readonly mask: ElementType;
+}
+
+const unchanged = reshaping<DropoutAttributes>(
   "Dropout",
   (read) => {
     read.ignore("ratio", "seed");
-    return nothing();
+    return { mask: read.opset < 10 ? "float32" : "bool" };
   },
   ([x, , training]) => {
     require(!training ||
@@ -98,3 +102,20 @@ export const dropout = reshaping<None>(
     return x!.dims;
   },
 );
+
+/** At inference Dropout changes nothing, and its second output says that it keeps every number. Source: ONNX Dropout-13. */
+export const dropout: Op<DropoutAttributes> = {
+  ...unchanged,
+  infer(inputs, a) {
+    const [dims] = unchanged.infer(inputs, a).dims;
+    return { dims: [dims, dims], types: [inputs[0]!.type, a.mask] };
+  },
+  fold: (inputs, a, [dims]) => [...unchanged.fold!(inputs, a, [dims]), { type: a.mask, dims, data: new Float64Array(size(dims)).fill(1) }],
+  forward(e, call) {
+    const y = unchanged.forward!(e, call);
+    if (!call.node.outputs[1]) return y;
+    const mask = e.temp(call.node.outputs[1], call.outputs[0].dims);
+    e.fill(mask, 1);
+    return [...y, mask];
+  },
+};

@@ -1,0 +1,54 @@
+import { describe, expect, test } from "vitest";
+import { binaries, loadFor } from "../binaries.ts";
+import { explainFrom } from "../explain.ts";
+import { type FileGraph, type FileNode, onnx } from "../onnx-writer.ts";
+import { tensor } from "../random.ts";
+
+const BOOL = 9;
+const FLOAT = 1;
+const x = tensor([2, 3, 5], 11);
+const dropout = (outputs: readonly string[], input = "x"): FileNode => ({ type: "Dropout", inputs: [input], outputs });
+
+/** Its second output, of which nothing can be said but that every number is kept. */
+describe.each(binaries())("the mask of Dropout (%s)", (binary) => {
+  test.each([
+    [7, FLOAT],
+    [9, FLOAT],
+    [10, BOOL],
+    [22, BOOL],
+  ])("opset %i", async (opset, type) => {
+    // The first output is read inside the network or not at all.
+    for (const last of [[], [{ type: "Relu", inputs: ["kept"], outputs: ["y"] }]]) {
+      const graph: FileGraph = {
+        nodes: [dropout(["kept", "mask"]), ...last],
+        inputs: { x: x.dims },
+        outputs: { ...(last.length > 0 && { y: [] }), mask: [] },
+        types: { mask: type },
+      };
+      using model = await loadFor(binary, onnx(graph, opset));
+      const { mask, y } = model.predict(x).outputs;
+      expect([mask.dims, mask.type]).toEqual([x.dims, type === BOOL ? "bool" : undefined]);
+      expect(mask.data.every((v) => v === 1)).toBe(true);
+      if (y) expect(Array.from(y.data)).toEqual(Array.from(x.data, (v) => Math.max(v, 0)));
+    }
+  });
+
+  test("a mask that nobody reads leaves no trace", async () => {
+    const nodes: FileNode[] = [
+      { type: "Relu", inputs: ["x"], outputs: ["h"] },
+      dropout(["kept", "mask"], "h"),
+      { type: "Relu", inputs: ["kept"], outputs: ["y"] },
+    ];
+    using model = await loadFor(binary, onnx({ nodes, inputs: { x: x.dims }, outputs: { y: [] } }));
+    expect(model.inspect().nodes.map((node) => node.type)).toEqual(["Relu", "Relu"]);
+  });
+
+  test("relevance passes it, mask or not", async () => {
+    using model = await loadFor(
+      binary,
+      onnx({ nodes: [dropout(["y", "mask"])], inputs: { x: x.dims }, outputs: { y: [], mask: [] }, types: { mask: BOOL } }),
+    );
+    const r = tensor(x.dims, 7).data;
+    expect(Array.from(explainFrom(model, x, r, {}).relevance.data)).toEqual(Array.from(r));
+  });
+});
