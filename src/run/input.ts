@@ -13,11 +13,13 @@ export interface InputTensor {
 export type Input = InputTensor | Readonly<Record<string, InputTensor>>;
 
 /** @throws LrpError code "shape" when dims do not fit what the network takes */
-export function checkDims({ name, dims }: Port, given: Dims): void {
+export function checkDims({ name, type, dims }: Port, given: Dims): void {
+  // A list of axes or of sizes may be empty.
+  const least = type === "float32" ? 1 : 0;
   const fits =
     Array.isArray(given) &&
     given.length === dims.length &&
-    given.every((d, i) => Number.isInteger(d) && d > 0 && (typeof dims[i] === "string" || d === dims[i]));
+    given.every((d, i) => Number.isInteger(d) && d >= least && (typeof dims[i] === "string" || d === dims[i]));
   if (!fits) {
     const fix = "preprocess() makes an input of that shape from a picture.";
     throw new LrpError("shape", {

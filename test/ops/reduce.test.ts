@@ -202,6 +202,23 @@ describe.each(binaries())("reductions (%s)", (binary) => {
     );
   });
 
+  test.each([
+    [0, [1]],
+    [1, [2, 3]],
+  ])("axes that come with the call, and are none: noop_with_empty_axes %i", async (noop_with_empty_axes, dims) => {
+    const sum = {
+      type: "ReduceSum",
+      inputs: ["x", "axes"],
+      outputs: ["y"],
+      attributes: { keepdims: noop_with_empty_axes, noop_with_empty_axes },
+    };
+    const graph = { nodes: [sum, { type: "Reshape", inputs: ["y", "shape"], outputs: ["z"] }], initializers: { shape: ints(dims) } };
+    const [inputs, types] = [{ x: [2, 3], axes: ["a"] }, { axes: 7 }];
+    using model = await loadFor(binary, onnx({ ...graph, inputs, outputs: { z: [] }, types }, 13));
+    const { output } = model.predict({ x: { dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }, axes: { dims: [0], data: [] } });
+    expect(Array.from(output.data)).toEqual(noop_with_empty_axes ? [1, 2, 3, 4, 5, 6] : [21]);
+  });
+
   test("constants are reduced while loading, integers to integers", async () => {
     const folded = (type: string, data: FileTensor["data"]) =>
       onnx(
