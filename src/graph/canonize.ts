@@ -1,5 +1,6 @@
 import { scaledConv } from "../ops/conv.ts";
 import type { ConvAttributes } from "../ops/conv-dense.ts";
+import { scaledConvTranspose } from "../ops/conv-transpose.ts";
 import { type DenseAttributes, scaledDense } from "../ops/dense.ts";
 import { ops } from "../ops/index.ts";
 import type { Affine, Operands } from "../ops/op.ts";
@@ -41,7 +42,8 @@ interface Merge {
   readonly map: Affine;
 }
 
-const WEIGHTED = new Set(["Conv", "Gemm", "MatMul"]);
+const CONVOLUTIONS = new Set(["Conv", "ConvTranspose"]);
+const WEIGHTED = new Set([...CONVOLUTIONS, "Gemm", "MatMul"]);
 /** What a merged dense layer's weight looks like. */
 const DENSE: DenseAttributes = Object.freeze({ rowsAreOutputs: true, alpha: 1, beta: 1 });
 
@@ -51,13 +53,14 @@ function affineOf(graph: Graph, node: Node): Affine | undefined {
 
 /** The axis of a linear layer's input or output that its weights tell apart, or −1. */
 function channelAxis(linear: Node, dims: Dims): number {
-  return linear.type === "Conv" ? 1 : dims.length - 1;
+  return CONVOLUTIONS.has(linear.type) ? 1 : dims.length - 1;
 }
 
+/** Whether every output reads every tap of its window, so that a shift of the input is one of the output. */
 function isUnpadded(linear: Node): boolean {
-  if (linear.type !== "Conv") return true;
-  const { plane } = linear.attributes as { plane: readonly { before: number; after: number }[] };
-  return plane.every((axis) => axis.before === 0 && axis.after <= 0);
+  if (!CONVOLUTIONS.has(linear.type)) return true;
+  if (linear.type === "ConvTranspose") return false;
+  return (linear.attributes as ConvAttributes).volume!.every((axis) => axis.before === 0 && axis.after <= 0);
 }
 
 function mergeOf(
@@ -88,10 +91,13 @@ function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: No
   const inputs = operandsOf(graph, linear);
   const at = (values: Float64Array) => (i: number) => values[values.length === 1 ? 0 : i];
   const [scale, shift] = [at(map.scale), at(map.shift)];
-  const { parameters, attributes } =
+  const parameters =
     linear.type === "Conv"
-      ? { parameters: scaledConv(inputs, linear.attributes as ConvAttributes, along, scale, shift), attributes: linear.attributes }
-      : { parameters: scaledDense(inputs, linear.attributes as DenseAttributes, along, scale, shift), attributes: DENSE };
+      ? scaledConv(inputs, linear.attributes as ConvAttributes, along, scale, shift)
+      : linear.type === "ConvTranspose"
+        ? scaledConvTranspose(inputs, linear.attributes as ConvAttributes, scale, shift)
+        : scaledDense(inputs, linear.attributes as DenseAttributes, along, scale, shift);
+  const attributes = CONVOLUTIONS.has(linear.type) ? linear.attributes : DENSE;
   const names = [`${linear.name}/${affine.name}:weight`, `${linear.name}/${affine.name}:bias`];
   const node: Node = Object.freeze({
     ...linear,

@@ -11,15 +11,19 @@ import type { Axis, WindowAttributes } from "./window.ts";
 export interface ConvAttributes {
   readonly window: WindowAttributes;
   readonly group: number;
-  readonly plane?: readonly [Axis, Axis];
+  readonly volume?: readonly [Axis, Axis, Axis];
 }
 
-/** Sizes of one convolution: the names that kernels and formulas use. */
+/**
+ * Sizes of one convolution over a plane: the names that kernels and formulas use. One over a volume is one over its slices: every
+ * output depth is an image, and the window's taps along the depth are channels.
+ */
 export interface Geometry {
   readonly n: number;
   readonly c: number;
   readonly m: number;
   readonly group: number;
+  readonly d: Axis;
   readonly h: Axis;
   readonly w: Axis;
   readonly depthwise: boolean;
@@ -27,13 +31,17 @@ export interface Geometry {
 
 export const isHalves = (map: WeightMap): map is Halves => typeof map === "object" && "plus" in map;
 
+/** @param channels @param m of the input and the output of the convolution */
+export function geometryOf({ group, volume }: ConvAttributes, samples: number, channels: number, m: number): Geometry {
+  const [d, h, w] = volume!;
+  const c = channels * d.kernel;
+  return { n: samples * d.out, c, m, group, d, h, w, depthwise: group === c && m === c && group > 1 };
+}
+
 /** @param map for an input of twice the channels, [x⁺, x⁻], where it says so */
-export function geometry(call: Call<ConvAttributes>, map: WeightMap = PLAIN): Geometry {
-  const n = call.inputs[0]!.dims[0];
-  const c = call.inputs[0]!.dims[1] * (isHalves(map) ? 2 : 1);
-  const m = call.inputs[1]!.dims[0];
-  const { group, plane } = call.attributes;
-  return { n, c, m, group, h: plane![0], w: plane![1], depthwise: group === c && m === c && group > 1 };
+export function geometry({ inputs, attributes }: Call<ConvAttributes>, map: WeightMap = PLAIN): Geometry {
+  const [n, c] = inputs[0]!.dims;
+  return geometryOf(attributes, n, c * (isHalves(map) ? 2 : 1), inputs[1]!.dims[0]);
 }
 
 /** The weights under a map: a name for the whole, and the one number between output o and tap of input i of its group. */
@@ -41,32 +49,58 @@ export function weightsOf(call: Call<ConvAttributes>, map: WeightMap) {
   const { name, constant } = call.inputs[1]!;
   const [, inputs, ...kernel] = constant!.dims;
   const taps = size(kernel);
+  const depth = call.attributes.volume![0].kernel;
   const source = constant!.data as Float32Array;
-  if (isHalves(map)) {
-    const [plus, minus] = [mapOf(map.plus), mapOf(map.minus)];
-    const at = (o: number, i: number, tap: number) =>
-      i < inputs ? plus(source[(o * inputs + i) * taps + tap]) : minus(source[(o * inputs + i - inputs) * taps + tap]);
-    return { name, source, variant: `${map.plus}|${map.minus}`, at };
-  }
-  const f = mapOf(map);
-  return { name, source, variant: `${map}`, at: (o: number, i: number, tap: number) => f(source[(o * inputs + i) * taps + tap]) };
+  const [plus, minus] = isHalves(map) ? [mapOf(map.plus), mapOf(map.minus)] : [mapOf(map), undefined];
+  const variant = isHalves(map) ? `${map.plus}|${map.minus}` : `${map}`;
+  const half = (o: number, i: number, tap: number) =>
+    i < inputs ? plus(source[(o * inputs + i) * taps + tap]) : minus!(source[(o * inputs + i - inputs) * taps + tap]);
+  const whole = (o: number, i: number, tap: number) => plus(source[(o * inputs + i) * taps + tap]);
+  const at = minus ? half : whole;
+  if (depth === 1) return { name, source, variant, at };
+  const channels = minus ? 2 * inputs : inputs;
+  return {
+    name,
+    source,
+    variant: `${variant} of ${depth} slices`,
+    at: (o: number, i: number, tap: number) => at(o, i % channels, Math.floor(i / channels) * (taps / depth) + tap),
+  };
 }
 
-export function biasValue(e: Emitter, call: Call<ConvAttributes>, map: BiasMap | undefined, group: number, outputs: number): Value {
+/** The bias of `outputs` neighbours: the channels of a group, again and again. */
+export function biasValue(
+  e: Emitter,
+  call: Call<ConvAttributes>,
+  map: BiasMap | undefined,
+  group: number,
+  outputs: number,
+  channels = outputs,
+): Value {
   const bias = map && call.inputs[2]?.constant;
   const count = roundUp(outputs, PANEL);
   if (!bias) return zeros(e, call, count);
   const source = bias.data as Float32Array;
   const f = mapOf(map);
-  return e.weight(call.inputs[2]!.name, source, `bias ${map} ${group}/${outputs}`, [count], (to) => {
-    to.fill(0);
-    for (let o = 0; o < outputs; o++) to[o] = f(source[group * outputs + o]);
-  });
+  return e.weight(
+    call.inputs[2]!.name,
+    source,
+    `bias ${map} ${group}/${outputs}${channels === outputs ? "" : ` of ${channels}`}`,
+    [count],
+    (to) => {
+      to.fill(0);
+      for (let o = 0; o < outputs; o++) to[o] = f(source[group * channels + (o % channels)]);
+    },
+  );
 }
 
 function zeros(e: Emitter, call: Call<ConvAttributes>, count: number): Value {
   const { name, constant } = call.inputs[1]!;
   return e.weight(`${name}:zeros`, constant!.data as Float32Array, `zeros ${count}`, [count], (to) => to.fill(0));
+}
+
+/** y = row, at every pixel of y's c channels. */
+export function spread(e: Emitter, row: Value, c: number, y: Value): void {
+  e.copy(row, y, [{ dims: [y.count / c, c], from: 0, fromStrides: [0, 1], to: 0, toStrides: [c, 1] }]);
 }
 
 /** Whether Winograd's tiles pay forward, and whether they pay back. */
@@ -80,13 +114,13 @@ const overhang = (length: number, kernel: number, tiled: boolean) => (tiled ? ro
 export function denseZ(
   e: Emitter,
   call: Call<ConvAttributes>,
+  site: Geometry,
   x: Value,
   y: Value,
   map: WeightMap,
   biasMap: BiasMap | undefined,
   precision: Precision,
 ): void {
-  const site = geometry(call, map);
   const { n, c, m, group, h, w, depthwise } = site;
   const tiled = e.winograd && precision === "fast" && pays(site);
   const [bottom, right] = [
@@ -117,9 +151,17 @@ export function denseZ(
   run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, bias, zeros(e, call, roundUp(outputs, PANEL)));
 }
 
-/** out = Lᵀ(s; f(W)) from every neuron. */
-export function denseVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, out: Value, map: WeightMap, precision: Precision): void {
-  const site = geometry(call, map);
+/** out = Lᵀ(s; f(W)) + f(b) from every neuron; a bias of the transposed map has one number for each channel of out. */
+export function denseVjp(
+  e: Emitter,
+  call: Call<ConvAttributes>,
+  site: Geometry,
+  s: Value,
+  out: Value,
+  map: WeightMap,
+  biasMap: BiasMap | undefined,
+  precision: Precision,
+): void {
   const { n, c, m, group, h, w, depthwise } = site;
   const [rows, columns] = [phasesOf(h), group === 1 ? together(phasesOf(w), c) : phasesOf(w)];
   // One padded copy of s serves all phases.
@@ -140,7 +182,10 @@ export function denseVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, out: 
   ]);
   const [inputs, width] = [m / group, c / group];
   const { name, source, variant, at } = weightsOf(call, map);
-  if ([...rows, ...columns].some((p) => p.width === 0)) e.fill(out, 0);
+  if ([...rows, ...columns].some((p) => p.width === 0)) {
+    if (biasMap) spread(e, biasValue(e, call, biasMap, 0, c), c, out);
+    else e.fill(out, 0);
+  }
   for (const row of rows) {
     for (const column of columns) {
       const [kh, kw] = [row.width, column.width];
@@ -174,8 +219,9 @@ export function denseVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, out: 
           return k < 0 ? 0 : at(g * inputs + i, o % width, place);
         },
       };
+      const bias = (g: number) => (depthwise ? biasValue(e, call, biasMap, g, c) : biasValue(e, call, biasMap, g, outputs, width));
       const none = zeros(e, call, roundUp(depthwise ? c : outputs, PANEL));
-      run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, () => none, none);
+      run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, bias, none);
     }
   }
 }

@@ -1,11 +1,12 @@
 import type { Emitter, Value } from "../step.ts";
-import { type Constant, size } from "../tensor.ts";
+import { type Constant, type Dims, size } from "../tensor.ts";
 import {
   type BiasMap,
   type Call,
   known,
   type Linear,
   type Op,
+  type Operand,
   type Operands,
   PLAIN,
   type Precision,
@@ -14,20 +15,22 @@ import {
 } from "./op.ts";
 import { biasValue, type ConvAttributes, denseVjp, denseZ, type Geometry, geometry, payBack, pays, weightsOf } from "./conv-dense.ts";
 import { tileGain } from "./conv-layout.ts";
-import { asPlane, readWindow, windowAxes, windowSizes } from "./window.ts";
+import { folded, unfolded } from "./conv-volume.ts";
+import { asVolume, readWindow, windowAxes, windowSizes } from "./window.ts";
 
 function convZ(
   e: Emitter,
   call: Call<ConvAttributes>,
-  [x]: readonly Value[],
+  [image]: readonly Value[],
   map: WeightMap,
   biasMap: BiasMap | undefined,
   precision: Precision,
   where?: Value,
 ): Value {
-  const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-  const dense = () => denseZ(e, call, x, y, map, biasMap, precision);
   const site = geometry(call, map);
+  const x = unfolded(e, image, site);
+  const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
+  const dense = () => denseZ(e, call, site, x, y, map, biasMap, precision);
   if (!where || site.depthwise) dense();
   else
     e.choose(
@@ -70,9 +73,28 @@ function sparseLimit({ c, group, h, w }: Geometry, tiled: boolean): number {
 
 function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMap, precision: Precision): readonly Value[] {
   const [n, , ...spatial] = call.inputs[0]!.dims;
-  const out = e.temp(`${call.node.name}:vjp`, [n, geometry(call, map).c, ...spatial], "last");
-  const dense = () => denseVjp(e, call, s, out, map, precision);
   const site = geometry(call, map);
+  const out = e.temp(`${call.node.name}:vjp`, [n, site.c / site.d.kernel, ...spatial], "last");
+  folded(
+    e,
+    out,
+    site,
+    () => e.fill(out, 0),
+    (slices) => planeVjp(e, call, site, s, slices, map, precision),
+  );
+  return [out];
+}
+
+function planeVjp(
+  e: Emitter,
+  call: Call<ConvAttributes>,
+  site: Geometry,
+  s: Value,
+  out: Value,
+  map: WeightMap,
+  precision: Precision,
+): void {
+  const dense = () => denseVjp(e, call, site, s, out, map, undefined, precision);
   // Where no two windows overlap, lists of what is not 0 do better than rows.
   const pointwise = site.group === 1 && site.h.kernel * site.w.kernel === 1 && site.c >= 24;
   if (site.depthwise || pointwise) dense();
@@ -86,7 +108,6 @@ function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMa
       },
       dense,
     );
-  return [out];
 }
 
 const linear: Linear<ConvAttributes> = {
@@ -101,38 +122,46 @@ const linear: Linear<ConvAttributes> = {
   approximates: (call) => pays(geometry(call)),
 };
 
+/** Input, kernel and channels of a convolution or its transpose; `sides` tells outputs m and inputs c by the weight's first two axes. */
+export function parametersOf(
+  inputs: Operands,
+  { group, window }: ConvAttributes,
+  sides: (rows: number, width: number) => { m: number; c: number },
+): { x: Operand; kernel: Dims; m: number; c: number } {
+  const [x, w, b] = inputs;
+  require(x && w, "invalid-model", "an input and a weight", "none");
+  known(inputs, 1, "a weight");
+  known(inputs, 2, "a bias");
+  require(x.dims.length === w.dims.length &&
+    x.dims.length >= 3, "shape", "input and weight of the same rank, 3 or more", `ranks ${x.dims.length} and ${w.dims.length}`);
+  require(Number.isInteger(group) && group >= 1, "invalid-model", "a group ≥ 1", `${group}`);
+  const [rows, width, ...kernel] = w.dims;
+  const { m, c } = sides(rows, width);
+  require(!window.kernel ||
+    window.kernel.join() === kernel.join(), "invalid-model", `kernel_shape [${kernel}] as the weight has it`, `[${window.kernel}]`);
+  require(!b || size(b.dims) === m, "shape", `${m} biases`, `${b && size(b.dims)}`);
+  return { x, kernel, m, c };
+}
+
 /**
- * Convolution with groups, strides, pads and dilations, over one or two spatial axes.
+ * Convolution with groups, strides, pads and dilations, over one, two or three spatial axes.
  *
  *   y[n, o, p] = b[o] + Σ_{i, k} x[n, i, p · stride − before + k · dilation] · w[o, i, k]
  *
- * Source: ONNX Conv-11.
+ * Source: ONNX Conv-1, -11, -22.
  */
 export const conv: Op<ConvAttributes> = {
   type: "Conv",
   family: "convolution",
   summary: "any linear rule",
-  attributes: (read) => ({ window: readWindow(read), group: read.int("group", 1) }),
+  attributes: (read) => ({ window: readWindow(read, "convolution"), group: read.int("group", 1) }),
   infer(inputs, a) {
-    const [x, w, b] = inputs;
-    require(x && w, "invalid-model", "an input and a weight", "none");
-    known(inputs, 1, "a weight");
-    known(inputs, 2, "a bias");
-    require(x.dims.length === w.dims.length &&
-      x.dims.length >= 3, "shape", "input and weight of the same rank, 3 or more", `ranks ${x.dims.length} and ${w.dims.length}`);
-    require(x.dims.length <= 4, "unsupported", "one or two spatial axes", `${x.dims.length - 2}`);
-    const [m, width, ...kernel] = w.dims;
-    require(Number.isInteger(a.group) &&
-      a.group >= 1 &&
-      m % a.group === 0 &&
-      x.dims[1] ===
-        width *
-          a.group, "shape", `an input of ${width} · ${a.group} channels and a multiple of ${a.group} outputs`, `${x.dims[1]} channels and ${m} outputs`);
-    require(!a.window.kernel ||
-      a.window.kernel.join() === kernel.join(), "invalid-model", `kernel_shape [${kernel}] as the weight has it`, `[${a.window.kernel}]`);
-    require(!b || size(b.dims) === m, "shape", `${m} biases`, `${b && size(b.dims)}`);
+    const { x, m, c, kernel } = parametersOf(inputs, a, (rows, width) => ({ m: rows, c: width * a.group }));
+    require(x.dims[1] === c &&
+      m % a.group ===
+        0, "shape", `an input of ${c / a.group} · ${a.group} channels and a multiple of ${a.group} outputs`, `${x.dims[1]} channels and ${m} outputs`);
     const axes = windowAxes(x.dims.slice(2), a.window, kernel);
-    return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.out)]], attributes: { ...a, plane: asPlane(axes) } };
+    return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.out)]], attributes: { ...a, volume: asVolume(axes) } };
   },
   forward: (e, call) => [convZ(e, call, [e.as(call.x(0), "last")], PLAIN, PLAIN, "fast")],
   relevance: linear,

@@ -3,6 +3,7 @@ import { add, div, equal, mul, pow, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { cast, constant, constantOfShape, shape } from "./constant.ts";
 import { conv } from "./conv.ts";
+import { convTranspose } from "./conv-transpose.ts";
 import { gemm, matMul } from "./dense.ts";
 import { gather } from "./gather.ts";
 import { concat, pad, slice, transpose } from "./layout.ts";
@@ -19,6 +20,7 @@ import { taylorLayer } from "./taylor.ts";
 // biome-ignore lint/suspicious/noExplicitAny: each row has attributes of its own type, and only the row reads them
 const rows: readonly Op<any>[] = [
   conv,
+  convTranspose,
   gemm,
   matMul,
   maxPool,

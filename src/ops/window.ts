@@ -22,7 +22,8 @@ export interface Axis {
   readonly out: number;
 }
 
-export function readWindow(read: AttributeReader): WindowAttributes {
+/** @param of convolutions have no ceil_mode */
+export function readWindow(read: AttributeReader, of: "convolution" | "pool" = "pool"): WindowAttributes {
   const autoPad = read.string("auto_pad", "NOTSET");
   require(["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"].includes(
     autoPad,
@@ -33,8 +34,39 @@ export function readWindow(read: AttributeReader): WindowAttributes {
     dilations: read.ints("dilations"),
     pads: read.ints("pads"),
     autoPad,
-    ceil: read.int("ceil_mode", 0) === 1,
+    ceil: of === "pool" && read.int("ceil_mode", 0) === 1,
   };
+}
+
+function perAxis(given: readonly number[] | undefined, what: string, length: number, least: number, otherwise: number): readonly number[] {
+  const values = given ?? new Array<number>(length).fill(otherwise);
+  require(values.length === length &&
+    values.every((v) => Number.isInteger(v) && v >= least), "invalid-model", `${length} ${what} ≥ ${least}`, `[${values.join(", ")}]`);
+  return values;
+}
+
+/** What the file says of every axis, with the standard's defaults. */
+function statedAxes(spatial: Dims, a: WindowAttributes, kernel: readonly number[]) {
+  const rank = spatial.length;
+  const kernels = perAxis(kernel, "kernel sizes", rank, 1, 1);
+  const strides = perAxis(a.strides, "strides", rank, 1, 1);
+  const dilations = perAxis(a.dilations, "dilations", rank, 1, 1);
+  const pads = perAxis(a.pads, "pads", 2 * rank, 0, 0);
+  return spatial.map((length, i) => ({
+    length,
+    kernel: kernels[i],
+    stride: strides[i],
+    dilation: dilations[i],
+    before: pads[i],
+    after: pads[rank + i],
+    span: dilations[i] * (kernels[i] - 1) + 1,
+  }));
+}
+
+/** Padding shared between both ends; what is odd of it goes to the end with SAME_UPPER, else to the beginning. */
+function split(total: number, autoPad: string): { before: number; after: number } {
+  const before = autoPad === "SAME_UPPER" ? Math.floor(total / 2) : Math.ceil(total / 2);
+  return { before, after: total - before };
 }
 
 /**
@@ -45,35 +77,52 @@ export function readWindow(read: AttributeReader): WindowAttributes {
  * Source: ONNX Conv, MaxPool, AveragePool.
  */
 export function windowAxes(spatial: Dims, a: WindowAttributes, kernel: readonly number[]): readonly Axis[] {
-  const rank = spatial.length;
-  const list = (given: readonly number[] | undefined, what: string, length: number, least: number, otherwise: number) => {
-    const values = given ?? new Array<number>(length).fill(otherwise);
-    require(values.length === length &&
-      values.every((v) => Number.isInteger(v) && v >= least), "invalid-model", `${length} ${what} ≥ ${least}`, `[${values.join(", ")}]`);
-    return values;
-  };
-  const kernels = list(kernel, "kernel sizes", rank, 1, 1);
-  const strides = list(a.strides, "strides", rank, 1, 1);
-  const dilations = list(a.dilations, "dilations", rank, 1, 1);
-  const pads = list(a.pads, "pads", 2 * rank, 0, 0);
-  return spatial.map((length, i) => {
-    const axis = { length, kernel: kernels[i], stride: strides[i], dilation: dilations[i] };
-    const span = axis.dilation * (axis.kernel - 1) + 1;
-    let [before, after] = [pads[i], pads[rank + i]];
+  return statedAxes(spatial, a, kernel).map(({ span, ...axis }) => {
+    const { length, before, after } = axis;
     if (a.autoPad !== "NOTSET") {
       const out = a.autoPad === "VALID" ? Math.ceil((length - span + 1) / axis.stride) : Math.ceil(length / axis.stride);
       const total = a.autoPad === "VALID" ? 0 : Math.max(0, (out - 1) * axis.stride + span - length);
-      before = a.autoPad === "SAME_LOWER" ? Math.ceil(total / 2) : Math.floor(total / 2);
-      after = total - before;
       require(out > 0, "shape", `an axis of at least ${span}`, `${length}`);
-      return { ...axis, before, after, out };
+      return { ...axis, ...split(total, a.autoPad), out };
     }
     const steps = (length + before + after - span) / axis.stride;
     require(steps >= 0, "shape", `a padded axis of at least ${span} (the kernel's reach)`, `${length + before + after}`);
     let out = (a.ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
     // A window that would begin in the padding behind the end is not a window.
     if (a.ceil && (out - 1) * axis.stride >= length + before) out--;
-    return { ...axis, before, after, out };
+    return { ...axis, out };
+  });
+}
+
+/** What only transposed convolutions have. */
+export interface TransposedAttributes {
+  readonly outputPadding: readonly number[] | undefined;
+  readonly outputShape: readonly number[] | undefined;
+}
+
+/**
+ * The windows of the convolution whose transpose has these inputs: its outputs, `out`, are the inputs here; `length` is the output.
+ *
+ *   length = stride · (out − 1) + output_padding + dilation · (kernel − 1) + 1 − before − after
+ *
+ * With `output_shape`, or SAME (length = stride · out), this gives the padding; what output_shape has too much is added to the end.
+ *
+ * Source: ONNX ConvTranspose-1, -11, -22.
+ */
+export function transposedAxes(spatial: Dims, a: WindowAttributes & TransposedAttributes, kernel: readonly number[]): readonly Axis[] {
+  const extra = perAxis(a.outputPadding, "numbers of output_padding", spatial.length, 0, 0);
+  const wanted = a.outputShape && perAxis(a.outputShape, "sizes of output_shape", spatial.length, 1, 1);
+  const same = a.autoPad.startsWith("SAME");
+  return statedAxes(spatial, a, kernel).map(({ span, ...axis }, i) => {
+    const { length: out, stride, before, after } = axis;
+    const reach = stride * (out - 1) + extra[i] + span;
+    const length = wanted ? wanted[i] : same ? stride * out : a.autoPad === "VALID" ? reach : reach - before - after;
+    require(length > 0, "shape", "pads that leave something of the output", `${before} and ${after} of ${reach}`);
+    const total = reach - length;
+    const ends =
+      !wanted && a.autoPad === "NOTSET" ? { before, after } : total < 0 && !same ? { before: 0, after: total } : split(total, a.autoPad);
+    // In the convolution what was added to the output is reach that no window needs.
+    return { ...axis, length, before: ends.before, after: ends.after - extra[i], out };
   });
 }
 
@@ -84,8 +133,8 @@ export function isStill(axis: Axis): boolean {
   return axis.kernel === 1 && axis.stride === 1 && axis.before === 0 && axis.after === 0;
 }
 
-/** The axes as [height, width], the form that the kernels have: missing ones are added, still ones merged; undefined if more are left. */
-export function planeOf(axes: readonly Axis[]): readonly [Axis, Axis] | undefined {
+/** At least `rank` axes: missing ones are added in front; where there are more than two, still neighbours are merged. */
+function atLeast(rank: number, axes: readonly Axis[]): Axis[] {
   const list = [...axes];
   for (let i = list.length - 1; i > 0 && list.length > 2; i--) {
     if (isStill(list[i]) && isStill(list[i - 1])) {
@@ -93,14 +142,21 @@ export function planeOf(axes: readonly Axis[]): readonly [Axis, Axis] | undefine
       list.splice(i - 1, 2, { ...POINT, length, out: length });
     }
   }
-  while (list.length < 2) list.unshift(POINT);
+  while (list.length < rank) list.unshift(POINT);
+  return list;
+}
+
+/** The axes as [height, width], the form that the kernels have; undefined if more than two do not stand still. */
+export function planeOf(axes: readonly Axis[]): readonly [Axis, Axis] | undefined {
+  const list = atLeast(2, axes);
   return list.length === 2 ? [list[0], list[1]] : undefined;
 }
 
-export function asPlane(axes: readonly Axis[]): readonly [Axis, Axis] {
-  const plane = planeOf(axes);
-  require(plane, "unsupported", "a window over at most two axes", `${axes.length} axes`);
-  return plane;
+/** The axes as [depth, height, width]. */
+export function asVolume(axes: readonly Axis[]): readonly [Axis, Axis, Axis] {
+  const list = atLeast(3, axes);
+  require(list.length === 3, "unsupported", "a window over at most three axes", `${axes.length} axes`);
+  return [list[0], list[1], list[2]];
 }
 
 /** kh, kw and the strides, pads and dilations of two axes: the order in which kernels take them. */

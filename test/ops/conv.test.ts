@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { conv2d, ruleOf } from "../../src/index.ts";
+import { conv2d, load, ruleOf } from "../../src/index.ts";
 import { binaries } from "../binaries.ts";
 import { expectClose, largest } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";
 import { chain } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
-import { apply, conv, count, type Dims, transposed, turnover } from "../reference/linear.ts";
+import { apply, conv, count, type Dims, transposed, turnover, type Window } from "../reference/linear.ts";
 import { expectLayer } from "./check.ts";
 
 interface Case {
@@ -16,6 +16,12 @@ interface Case {
   readonly pads?: readonly [number, number, number, number];
   readonly dilations?: readonly [number, number];
   readonly bias?: false;
+}
+
+interface LineCase extends Omit<Window, "kernel"> {
+  readonly x: Dims;
+  readonly w: Dims;
+  readonly group?: number;
 }
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
@@ -71,12 +77,23 @@ describe.each(binaries())("Conv (%s)", (binary) => {
     expectClose((await explainLayer(binary, source, x, u, ruleOf.gradient())).relevance.data, transposed(map, u), 1e-5);
   });
 
-  // One spatial axis, as files have it.
+  // One spatial axis, or three and more, as files have them.
   test.each([
     { x: [2, 3, 17], w: [5, 3, 4], strides: [3], pads: [2, 0], dilations: [2] },
     { x: [1, 7, 11], w: [7, 1, 3], strides: [1], pads: [1, 1], dilations: [1], group: 7 },
     { x: [3, 4, 1], w: [9, 4, 1], strides: [1], pads: [0, 0], dilations: [1] },
-  ])("over a line: $x * $w", async ({ x: dims, w, group = 1, ...window }) => {
+    { x: [2, 3, 5, 7, 4], w: [5, 3, 3, 2, 3] },
+    { x: [2, 3, 7, 5, 6], w: [4, 3, 3, 3, 2], strides: [2, 1, 3], pads: [1, 2, 0, 3, 0, 1], dilations: [3, 1, 2] },
+    { x: [1, 2, 11, 3, 4], w: [3, 2, 2, 2, 2], strides: [4, 1, 1], pads: [0, 0, 0, 0, 0, 0] },
+    { x: [1, 2, 3, 5, 2], w: [5, 2, 2, 1, 2], pads: [4, 0, 0, 5, 0, 0], dilations: [3, 1, 1] },
+    { x: [2, 6, 3, 5, 4], w: [9, 2, 2, 3, 3], pads: [1, 1, 1, 0, 1, 1], group: 3 },
+    { x: [2, 5, 4, 3, 5], w: [5, 1, 3, 3, 2], pads: [1, 1, 0, 1, 1, 1], group: 5 },
+    { x: [1, 7, 3, 5, 4], w: [7, 1, 1, 3, 3], group: 7 },
+    { x: [2, 3, 4, 5, 7], w: [5, 3, 1, 3, 3], pads: [0, 1, 1, 0, 1, 1] },
+    { x: [2, 3, 5, 4, 2], w: [5, 3, 3, 1, 1], strides: [2, 1, 1] },
+    { x: [1, 17, 3, 9, 8], w: [16, 17, 3, 3, 3], pads: [1, 1, 1, 1, 1, 1] },
+    { x: [2, 3, 2, 3, 5, 2, 3], w: [4, 3, 1, 1, 2, 1, 1] },
+  ] as readonly LineCase[])("over a line or a volume: $x * $w", async ({ x: dims, w, group = 1, ...window }) => {
     const [x, weight, bias] = [tensor(dims, 11), tensor(w, 3), tensor([w[0]], 5)];
     const map = conv(dims, weight, bias.data, { ...window, group });
     const source = chain(
@@ -91,6 +108,9 @@ describe.each(binaries())("Conv (%s)", (binary) => {
     { length: [7, 8], kernel: [3, 2], strides: [2, 3], dilations: [1, 1] },
     { length: [5, 6], kernel: [2, 4], strides: [1, 1], dilations: [2, 1] },
     { length: [9, 4], kernel: [1, 3], strides: [4, 5], dilations: [1, 1] },
+    { length: [11, 7], kernel: [3, 2], strides: [2, 3], dilations: [2, 3] },
+    { length: [13], kernel: [4], strides: [3], dilations: [3] },
+    { length: [3, 5, 4], kernel: [2, 3, 2], strides: [2, 2, 3], dilations: [2, 1, 3] },
   ])("auto_pad over $length, kernel $kernel, strides $strides", async ({ length, kernel, strides, dilations }) => {
     const [dims, w] = [
       [1, 3, ...length],
@@ -102,7 +122,7 @@ describe.each(binaries())("Conv (%s)", (binary) => {
     for (const [auto_pad, pads] of [
       ["SAME_UPPER", [...less, ...more]],
       ["SAME_LOWER", [...more, ...less]],
-      ["VALID", [0, 0, 0, 0]],
+      ["VALID", [...less, ...more].fill(0)],
     ] as const) {
       if (auto_pad === "VALID" && length.some((l, a) => l < dilations[a] * (kernel[a] - 1) + 1)) continue;
       const map = conv(dims, weight, undefined, { strides, dilations, pads });
@@ -111,13 +131,15 @@ describe.each(binaries())("Conv (%s)", (binary) => {
     }
   });
 
-  test("a file's defaults: stride 1, no padding, no dilation, one group", async () => {
+  test("a file's defaults: stride 1, no padding, no dilation, one group; in every opset", async () => {
     const [dims, x, weight] = [[1, 2, 5, 4], tensor([1, 2, 5, 4], 11), tensor([3, 2, 2, 3], 3)];
     const map = conv(dims, weight, undefined);
-    await expectLayer(binary, chain(["n", 2, 5, 4], [{ type: "Conv", parameters: [weight] }]), x, {
-      dims: [1, 3, 4, 2],
-      forward: (v) => apply(map, v),
-    });
+    for (const opset of [7, 10, 11, 21, 22]) {
+      await expectLayer(binary, chain(["n", 2, 5, 4], [{ type: "Conv", parameters: [weight] }], opset), x, {
+        dims: [1, 3, 4, 2],
+        forward: (v) => apply(map, v),
+      });
+    }
   });
 });
 
@@ -132,5 +154,9 @@ test("what does not fit is an error that names the layer", async () => {
     );
   await expect(explain([2, 4, 3, 3])).rejects.toThrow("node 'c' (Conv): expected an input of 4 · 1 channels");
   await expect(explain([2, 3, 5, 3])).rejects.toThrow("node 'c' (Conv): expected a padded axis of at least 5");
+  const file = (dims: Dims, w: Dims, attributes = {}) => load(chain(dims, [{ type: "Conv", attributes, parameters: [tensor(w, 3)] }]));
+  await expect(file([1, 2, 3, 3], [2, 2, 2, 2], { ceil_mode: 1 })).rejects.toThrow("expected attributes that relprop knows, got ceil_mode");
+  await expect(file([1, 2, 2, 2, 2, 2], [2, 2, 2, 2, 2, 2])).rejects.toThrow("node 'y0' (Conv): expected a window over at most three axes");
+  await expect(file([1, 4, 3, 3], [3, 2, 2, 2], { group: 2 })).rejects.toThrow("a multiple of 2 outputs, got 4 channels and 3 outputs");
   await expect(explain([2, 3, 3, 3], { strides: 0 })).rejects.toThrow("node 'c' (Conv): expected 2 strides ≥ 1");
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { conv2d, load, relu, ruleOf, sequential, type Tensor } from "../../src/index.ts";
 import { baseEntries, type Composite } from "../../src/rules/composite.ts";
+import { chain } from "../onnx-writer.ts";
 import { dataFile, hasData, photo, relativeError } from "../data.ts";
 
 /** Numbers between −1 and 1 that are the same in every run. */
@@ -39,6 +40,25 @@ describe("Winograd's tiles against the direct kernel", () => {
     const x = noise(7, 2, c, h, w);
     expect(usesTiles(tiled.printPlan(x.dims))).toBe(true);
     expect(usesTiles(direct.printPlan(x.dims))).toBe(false);
+    expect(relativeError(tiled.predict(x).output.data, direct.predict(x).output.data)).toBeLessThan(2e-6);
+    for (const composite of ["epsilonPlus", "epsilon", "epsilonAlpha2Beta1", "epsilonPlusFlat"]) {
+      const [a, b] = [tiled, direct].map((model) => model.explain(x, { composite }).relevance.data);
+      expect(relativeError(a, b), composite).toBeLessThan(1e-5);
+    }
+  });
+
+  it.each([
+    { type: "ConvTranspose", x: [2, 16, 13, 17], w: [16, 24, 3, 3], pads: [1, 1, 1, 1] },
+    { type: "ConvTranspose", x: [1, 16, 11, 14], w: [16, 20, 5, 5], pads: [2, 0, 1, 3] },
+    { type: "Conv", x: [1, 16, 3, 12, 13], w: [20, 16, 3, 3, 3], pads: [1, 1, 1, 1, 1, 1] },
+    { type: "ConvTranspose", x: [1, 16, 3, 12, 13], w: [16, 20, 2, 3, 3], pads: [0, 1, 1, 0, 1, 1] },
+  ])("$type $x * $w", async ({ type, x: dims, w, pads }) => {
+    const m = type === "Conv" ? w[0] : w[1];
+    const layer = { type, attributes: { pads }, parameters: [noise(3, ...w), noise(5, m)] };
+    const [tiled, direct] = await both(chain(["n", ...dims.slice(1)], [{ type: "Relu" }, layer, { type: "Relu" }]));
+    const x = noise(7, ...dims);
+    expect(usesTiles(tiled.printPlan(dims).split("ledger")[0])).toBe(true);
+    expect(usesTiles(direct.printPlan(dims))).toBe(false);
     expect(relativeError(tiled.predict(x).output.data, direct.predict(x).output.data)).toBeLessThan(2e-6);
     for (const composite of ["epsilonPlus", "epsilon", "epsilonAlpha2Beta1", "epsilonPlusFlat"]) {
       const [a, b] = [tiled, direct].map((model) => model.explain(x, { composite }).relevance.data);

@@ -102,6 +102,37 @@ export function conv(
   return { dims: [n, m, ...out], inputs: count(dims), connections, bias: biases };
 }
 
+/** Every input gives x[n, i, p] · w[i, o, k] to y[n, o, p · stride − before + k · dilation]; i runs over the group of o. */
+export function convTranspose(
+  dims: Dims,
+  weight: { dims: Dims; data: Numbers },
+  bias: Numbers | undefined,
+  options: Omit<Window, "kernel" | "ceil"> & { group?: number; output_padding?: Dims } = {},
+): LinearMap {
+  const [n, c, ...spatial] = dims;
+  const [, width, ...kernel] = weight.dims;
+  const ones = kernel.map(() => 1);
+  const zeros = kernel.map(() => 0);
+  const { group = 1, strides = ones, dilations = ones, pads = [...zeros, ...zeros], output_padding = zeros } = options;
+  const out = spatial.map(
+    (l, a) => strides[a] * (l - 1) + output_padding[a] + dilations[a] * (kernel[a] - 1) + 1 - pads[a] - pads[kernel.length + a],
+  );
+  const yDims = [n, width * group, ...out];
+  const connections: Connection[][] = positions(yDims).map(() => []);
+  for (const [sample, i, ...p] of positions(dims)) {
+    const first = Math.floor(i / (c / group)) * width;
+    positions(kernel).forEach((k, tap) => {
+      const q = p.map((v, a) => v * strides[a] - pads[a] + k[a] * dilations[a]);
+      if (!q.every((v, a) => v >= 0 && v < out[a])) return;
+      for (let o = 0; o < width; o++) {
+        const w = weight.data[(i * width + o) * count(kernel) + tap];
+        connections[place(yDims, [sample, first + o, ...q])].push({ i: place(dims, [sample, i, ...p]), w });
+      }
+    });
+  }
+  return { dims: yDims, inputs: count(dims), connections, bias: positions(yDims).map(([, o]) => (bias ? bias[o] : 0)) };
+}
+
 /** y[n, o] = b[o] + Σ_i x[n, i] w[o, i] */
 export function dense(rows: number, weight: { dims: Dims; data: Numbers }, bias?: Numbers): LinearMap {
   const [m, k] = weight.dims;

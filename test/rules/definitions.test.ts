@@ -22,6 +22,7 @@ import {
   apply,
   average,
   conv,
+  convTranspose,
   count,
   dense as denseMap,
   type Dims,
@@ -162,16 +163,23 @@ function convSite({ x, w, group = 1, strides = [1, 1], pads = [0, 0, 0, 0], dila
   };
 }
 
-function lineSite(x: Dims, w: Dims, strides: number, pads: [number, number], dilations: number): Site {
-  const [weight, bias] = [tensor(w, 3), tensor([w[0]], 5, -0.5, 0.5)];
+interface FileCase {
+  strides?: Dims;
+  pads?: Dims;
+  dilations?: Dims;
+  output_padding?: Dims;
+  group?: number;
+}
+
+/** A convolution, or a transposed one, over any number of axes as a file has it. */
+function fileSite(type: "Conv" | "ConvTranspose", x: Dims, w: Dims, options: FileCase = {}): Site {
+  const [of, m] = type === "Conv" ? [conv, w[0]] : [convTranspose, w[1] * (options.group ?? 1)];
+  const [weight, bias] = [tensor(w, 3), tensor([m], 5, -0.5, 0.5)];
   return {
-    name: `conv over a line [${x}] * [${w}] stride ${strides} pads ${pads} dilation ${dilations}`,
+    name: `${type} [${x}] * [${w}] ${JSON.stringify(options)}`,
     dims: x,
-    map: conv(x, weight, bias.data, { strides: [strides], pads, dilations: [dilations] }),
-    source: chain(
-      ["n", ...x.slice(1)],
-      [{ type: "Conv", attributes: { strides: [strides], pads, dilations: [dilations] }, parameters: [weight, bias] }],
-    ),
+    map: of(x, weight, bias.data, options),
+    source: chain(["n", ...x.slice(1)], [{ type, attributes: { ...options }, parameters: [weight, bias] }]),
   };
 }
 
@@ -230,7 +238,13 @@ const weightedSites: readonly Site[] = [
   convSite({ x: [1, 7, 5, 6], w: [7, 1, 3, 3], group: 7, pads: [1, 1, 1, 1] }),
   convSite({ x: [1, 5, 7, 6], w: [10, 1, 3, 2], group: 5, strides: [2, 2], pads: [0, 1, 1, 0] }),
   convSite({ x: [1, 4, 5, 3], w: [6, 4, 1, 1], bias: false }),
-  lineSite([2, 3, 17], [5, 3, 4], 2, [1, 3], 2),
+  fileSite("Conv", [2, 3, 17], [5, 3, 4], { strides: [2], pads: [1, 3], dilations: [2] }),
+  fileSite("Conv", [1, 3, 5, 4, 3], [5, 3, 3, 2, 2], { strides: [2, 1, 1], pads: [1, 1, 0, 2, 0, 1] }),
+  fileSite("Conv", [1, 4, 4, 3, 5], [6, 2, 2, 3, 3], { group: 2, dilations: [2, 1, 2], pads: [0, 1, 1, 1, 1, 1] }),
+  fileSite("ConvTranspose", [2, 3, 4, 3], [3, 5, 3, 3], { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 0] }),
+  fileSite("ConvTranspose", [1, 4, 3, 5], [4, 3, 2, 3], { strides: [3, 1], dilations: [1, 2], group: 2 }),
+  fileSite("ConvTranspose", [2, 5, 3, 4], [5, 1, 3, 2], { strides: [1, 2], group: 5 }),
+  fileSite("ConvTranspose", [1, 3, 3, 2, 3], [3, 2, 2, 3, 2], { strides: [2, 1, 2], output_padding: [1, 0, 0] }),
 ];
 
 const sparseSites: readonly Site[] = [
@@ -240,6 +254,8 @@ const sparseSites: readonly Site[] = [
   convSite({ x: [2, 12, 5, 7], w: [18, 4, 3, 3], group: 3, pads: [1, 1, 1, 1] }),
   convSite({ x: [1, 37, 4, 5], w: [9, 37, 1, 1], bias: false }),
   convSite({ x: [1, 8, 9, 10], w: [12, 8, 3, 3], pads: [1, 1, 1, 1] }),
+  fileSite("Conv", [1, 9, 3, 4, 5], [7, 9, 2, 3, 2], { pads: [1, 1, 0, 0, 1, 1] }),
+  fileSite("ConvTranspose", [1, 17, 4, 5], [17, 9, 3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] }),
 ];
 
 const average2d = (x: Dims, kernel: [number, number], strides: [number, number], pads: Pads, ceil: boolean, countPads: boolean): Site => ({

@@ -222,7 +222,7 @@ describe("zennit_layers", () => {
   };
 
   function source({ layer, input }: Row) {
-    const { type, stride, padding, dilation, groups, weight, bias, kernel_size, count_include_pad } = layer;
+    const { type, stride, padding, dilation, groups, weight, bias, kernel_size, output_padding, count_include_pad } = layer;
     const [w, b] = [weight, bias].map((t) => t && tensorOf(t));
     switch (type) {
       case "Linear":
@@ -236,6 +236,17 @@ describe("zennit_layers", () => {
             {
               type: "Conv",
               attributes: { strides: stride, pads: [padding[0], padding[0]], dilations: dilation, group: groups },
+              parameters: [w, b],
+            },
+          ],
+        );
+      case "ConvTranspose2d":
+        return chain(
+          ["n", ...input.shape.slice(1)],
+          [
+            {
+              type: "ConvTranspose",
+              attributes: { strides: stride, pads: [...padding, ...padding], dilations: dilation, group: groups, output_padding },
               parameters: [w, b],
             },
           ],
