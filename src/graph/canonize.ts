@@ -56,6 +56,11 @@ function channelAxis(linear: Node, dims: Dims): number {
   return CONVOLUTIONS.has(linear.type) ? 1 : dims.length - 1;
 }
 
+/** Whether it is a linear layer whose outputs have each a row of weights of their own: not so where matrices come in batches. */
+function hasPlainWeight({ constants, dims }: Graph, { type, inputs }: Node): boolean {
+  return WEIGHTED.has(type) && constants.has(inputs[1]) && (CONVOLUTIONS.has(type) || dims.get(inputs[1])!.length === 2);
+}
+
 /** Whether every output reads every tap of its window, so that a shift of the input is one of the output. */
 function isUnpadded(linear: Node): boolean {
   if (!CONVOLUTIONS.has(linear.type)) return true;
@@ -76,7 +81,7 @@ function mergeOf(
   const dims = graph.dims.get(from)!;
   // A broadcast that enlarges is no scaling.
   if (size(dims) !== size(graph.dims.get(to)!)) return undefined;
-  const fits = (linear: Node) => WEIGHTED.has(linear.type) && (map.scale.length === 1 || map.axis === channelAxis(linear, dims));
+  const fits = (linear: Node) => hasPlainWeight(graph, linear) && (map.scale.length === 1 || map.axis === channelAxis(linear, dims));
   const before = by.get(from);
   if (before && count.get(from) === 1 && fits(before)) return { linear: before, affine, along: "outputs", map };
   const [after, ...others] = readersOf.get(to) ?? [];

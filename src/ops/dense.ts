@@ -1,63 +1,124 @@
-import type { Emitter, Value } from "../step.ts";
-import { type Constant, size } from "../tensor.ts";
+import type { Argument, Emitter, Value } from "../step.ts";
+import { broadcast, type Constant, type Dims, size, strides } from "../tensor.ts";
+import { broadcastStrides, reduceTo } from "./arithmetic.ts";
 import { type BiasMap, type Call, known, type Linear, mapOf, type NumberMap, type Op, type Operands, PLAIN, require } from "./op.ts";
 
-/** Gemm and MatMul with a constant second factor: y = scale · x · W + b. */
+/** Gemm and MatMul: y = scale · x · W + b, or W · x. */
 export interface DenseAttributes {
   /** Whether the weight lies as [m, k], as the kernels read it, or as [k, m]. */
   readonly rowsAreOutputs: boolean;
   readonly alpha: number;
   readonly beta: number;
+  /** Whether the first factor is the weight: then the columns of the second are what the rows of a first one are. */
+  readonly weightFirst?: boolean;
 }
 
-interface Sizes {
+type Site = Pick<Call<DenseAttributes>, "inputs" | "attributes">;
+
+/** Products of rows [n, k] and weights [m, k], one for each place of the batch. */
+interface Product {
+  /** Rows of one matrix of x. */
   readonly n: number;
   readonly m: number;
   readonly k: number;
+  /** Axes before those of the matrices: of the result, of x and of the weight. */
+  readonly batch: Dims;
+  readonly ofX: Dims;
+  readonly ofW: Dims;
+  /** For each matrix of y which of x, and which of the weight, it is made of. */
+  readonly x: readonly number[];
+  readonly w: readonly number[];
 }
 
-function sizes({ inputs, attributes }: Pick<Call<DenseAttributes>, "inputs" | "attributes">): Sizes {
-  const [a, b] = inputs[1]!.dims;
-  const [m, k] = attributes.rowsAreOutputs ? [a, b] : [b, a];
-  return { n: size(inputs[0]!.dims) / k, m, k };
+/** A vector counts as a row where it is the first factor, as a column where it is the second. */
+export const matrix = (dims: Dims, position: 0 | 1): Dims => (dims.length > 1 ? dims : position === 0 ? [1, ...dims] : [...dims, 1]);
+
+/** Where each place of a batch stands in an operand that is broadcast to it. */
+function placesIn(dims: Dims, batch: Dims): number[] {
+  const steps = broadcastStrides(dims, strides(dims), batch);
+  return batch.reduce<number[]>((places, d, axis) => places.flatMap((p) => Array.from({ length: d }, (_, i) => p + i * steps[axis])), [0]);
+}
+
+export function productOf({ inputs, attributes }: Site): Product {
+  const { rowsAreOutputs, weightFirst } = attributes;
+  const [a, b] = [matrix(inputs[0]!.dims, 0), matrix(inputs[1]!.dims, 1)];
+  const [ofA, ofB] = [a.slice(0, -2), b.slice(0, -2)];
+  const [rows, k] = a.slice(-2);
+  const columns = b.at(rowsAreOutputs && !weightFirst ? -2 : -1)!;
+  const [n, m, ofX, ofW] = weightFirst ? [columns, rows, ofB, ofA] : [rows, columns, ofA, ofB];
+  const batch = broadcast([ofX, ofW])!;
+  return { n, m, k, batch, ofX, ofW, x: placesIn(ofX, batch), w: placesIn(ofW, batch) };
+}
+
+/** Emits one call of a kernel for each matrix of the result, or one for all where the weight is the same everywhere. */
+export function eachMatrix(
+  { n, m, k, x, w }: Product,
+  values: { x: Value; w: Value; y: Value },
+  emit: (x: Argument, w: Argument, y: Argument, n: number) => void,
+): void {
+  if (values.w.count === m * k) {
+    emit(values.x, values.w, values.y, n * x.length);
+    return;
+  }
+  for (let i = 0; i < x.length; i++) {
+    emit({ value: values.x, offset: x[i] * n * k }, { value: values.w, offset: w[i] * m * k }, { value: values.y, offset: i * n * m }, n);
+  }
+}
+
+/** Matrices [rows, columns] as [columns, rows]. */
+export function swapped(e: Emitter, x: Value, rows: number, columns: number, dims: Dims): Value {
+  if (rows === 1 || columns === 1) return e.view(x, dims);
+  const out = e.temp(`${x.name}:swapped`, dims);
+  const area = rows * columns;
+  e.copy(x, out, [{ dims: [x.count / area, rows, columns], from: 0, fromStrides: [area, columns, 1], to: 0, toStrides: [area, 1, rows] }]);
+  return out;
+}
+
+function constantWeight({ inputs, attributes }: Site) {
+  return inputs[attributes.weightFirst ? 0 : 1]!;
 }
 
 /** The weight as rows of k, and the two slopes that the kernel applies while it reads them. */
 function weights(e: Emitter, call: Call<DenseAttributes>, map: NumberMap): { value: Value; p: number; q: number } {
-  const { name, constant } = call.inputs[1]!;
+  const { name, constant } = constantWeight(call);
   const source = constant!.data as Float32Array;
-  const { m, k } = sizes(call);
+  const { m, k } = productOf(call);
   const { rowsAreOutputs, alpha } = call.attributes;
   const sloped = typeof map !== "string";
   const f = sloped ? (v: number) => v : mapOf(map);
   const variant = `${rowsAreOutputs ? "rows" : "transposed"}${alpha === 1 ? "" : ` · ${alpha}`}${sloped ? "" : ` ${map}`}`;
-  const value = e.weight(name, source, variant === "rows" ? "" : variant, [m, k], (to) => {
+  const rows = source.length / k;
+  const value = e.weight(name, source, variant === "rows" ? "" : variant, [rows, k], (to) => {
     if (variant === "rows") to.set(source);
     else if (rowsAreOutputs) for (let i = 0; i < to.length; i++) to[i] = f(alpha * source[i]);
-    else for (let o = 0; o < m; o++) for (let i = 0; i < k; i++) to[o * k + i] = f(alpha * source[i * m + o]);
+    else
+      for (let o = 0; o < rows; o++) {
+        const first = Math.floor(o / m) * m * k + (o % m);
+        for (let i = 0; i < k; i++) to[o * k + i] = f(alpha * source[first + i * m]);
+      }
   });
   const [p, q] = sloped ? map : PLAIN;
   return { value, p, q };
 }
 
 /** The bias as one number for each output. */
-function biasOf(call: Pick<Call<DenseAttributes>, "inputs" | "attributes">): Constant | undefined {
+function biasOf(call: Site): Constant | undefined {
   const given = call.inputs[2]?.constant;
   const { beta } = call.attributes;
   if (!given || beta === 0) return undefined;
-  const { m } = sizes(call);
+  const { m } = productOf(call);
   if (beta === 1 && given.data.length === m) return given;
   const data = Float32Array.from({ length: m }, (_, o) => beta * given.data[given.data.length === 1 ? 0 : o]);
   return { type: "float32", dims: [m], data };
 }
 
 function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], map: NumberMap, biasMap: BiasMap | undefined): Value {
-  const { n, m, k } = sizes(call);
-  const y = e.temp(call.outputs[0].name, call.outputs[0].dims);
+  const product = productOf(call);
   const { value, p, q } = weights(e, call, map);
   const bias = biasMap && biasOf(call);
   const source = call.inputs[2]?.constant?.data as Float32Array | undefined;
   const f = biasMap && mapOf(biasMap);
+  const { m } = product;
   const b =
     bias && f && source
       ? e.weight(call.inputs[2]!.name, source, `bias ${biasMap} ${m} ${call.attributes.beta}`, [m], (to) =>
@@ -65,39 +126,70 @@ function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], 
             to[o] = f(bias.data[o]);
           }),
         )
-      : e.weight(`${call.inputs[1]!.name}:zeros`, call.inputs[1]!.constant!.data as Float32Array, `zeros ${m}`, [m], (to) => to.fill(0));
-  e.emit("denseForward", x, value, b, y, n, m, k, m, p, q);
-  return y;
+      : e.weight(`${constantWeight(call).name}:zeros`, constantWeight(call).constant!.data as Float32Array, `zeros ${m}`, [m], (to) =>
+          to.fill(0),
+        );
+  return multiplied(e, call, product, x, value, b, p, q);
+}
+
+/** y = x · Wᵀ + b, or its transpose where the weight is the first factor. */
+export function multiplied(
+  e: Emitter,
+  call: Call<DenseAttributes>,
+  product: Product,
+  x: Value,
+  w: Value,
+  b: Value,
+  p: number,
+  q: number,
+): Value {
+  const { name, dims } = call.outputs[0];
+  const { n, m, k } = product;
+  const { weightFirst } = call.attributes;
+  const rows = weightFirst ? swapped(e, x, k, n, x.dims) : x;
+  const y = e.temp(name, dims);
+  eachMatrix(product, { x: rows, w, y }, (from, weight, to, count) => e.emit("denseForward", from, weight, b, to, count, m, k, m, p, q));
+  return weightFirst ? swapped(e, y, n, m, dims) : y;
 }
 
 function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: NumberMap): readonly Value[] {
-  const { n, m, k } = sizes(call);
-  const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims);
+  const product = productOf(call);
+  const { n, m, k, batch, ofX } = product;
+  const { weightFirst } = call.attributes;
+  const { dims } = call.inputs[weightFirst ? 1 : 0]!;
   const { value, p, q } = weights(e, call, map);
-  e.emit("denseVjp", s, value, out, n, m, k, k, p, q);
-  return [out];
+  const rows = weightFirst ? swapped(e, s, m, n, s.dims) : s;
+  const out = e.temp(`${call.node.name}:vjp`, [...batch, n, k]);
+  // What one matrix of x gave to several of y comes back from all of them.
+  const apart = { ...product, x: product.x.map((_, i) => i) };
+  eachMatrix(apart, { x: out, w: value, y: rows }, (to, weight, from, count) => e.emit("denseVjp", from, weight, to, count, m, k, k, p, q));
+  const sum = reduceTo(e, out, { ...out, dims: [...ofX, n, k] });
+  return [weightFirst ? swapped(e, sum, n, k, dims) : e.view(sum, dims)];
 }
 
 // It has no `halves`, so its maps are those of single numbers.
-const linear: Linear<DenseAttributes> = {
+export const denseLinear: Linear<DenseAttributes> = {
   kind: "linear",
   layout: "first",
-  data: () => [0],
+  data: (call) => [call.attributes.weightFirst ? 1 : 0],
   z: (e, call, x, map, bias) => denseZ(e, call, x, map as NumberMap, bias),
   vjp: (e, call, s, map) => denseVjp(e, call, s, map as NumberMap),
   bias: biasOf,
 };
 
-const shared = {
+/** What both rows have. */
+export const denseShared = {
   family: "dense",
   summary: "any linear rule",
-  forward: (e: Emitter, call: Call<DenseAttributes>) => [denseZ(e, call, [e.as(call.x(0), "first")], PLAIN, PLAIN)],
-  relevance: linear,
+  forward: (e: Emitter, call: Call<DenseAttributes>) => [
+    denseZ(e, call, [e.as(call.x(call.attributes.weightFirst ? 1 : 0), "first")], PLAIN, PLAIN),
+  ],
+  relevance: denseLinear,
 } as const;
 
 /** y = alpha · A · B + beta · C with constant B and C. Source: ONNX Gemm-13. */
 export const gemm: Op<DenseAttributes> = {
-  ...shared,
+  ...denseShared,
   type: "Gemm",
   attributes(read) {
     require(read.int("transA", 0) === 0, "unsupported", "transA = 0", "1", "Transpose the input before the node.");
@@ -119,23 +211,6 @@ export const gemm: Op<DenseAttributes> = {
   },
 };
 
-/** y = x · B with constant B of rank 2. Source: ONNX MatMul-13. */
-export const matMul: Op<DenseAttributes> = {
-  ...shared,
-  type: "MatMul",
-  attributes: () => ({ rowsAreOutputs: false, alpha: 1, beta: 1 }),
-  infer(inputs) {
-    const [x, w] = inputs;
-    require(x && w, "invalid-model", "two inputs", "fewer");
-    require(!x.constant, "unsupported", "a computed first factor", "a constant one");
-    known(inputs, 1, "a second factor");
-    require(w.dims.length === 2 &&
-      x.dims.length >= 2, "unsupported", "a second factor of rank 2", `ranks ${x.dims.length} and ${w.dims.length}`);
-    require(x.dims.at(-1) === w.dims[0], "shape", `a first factor of ${w.dims[0]} columns`, `${x.dims.at(-1)}`);
-    return { dims: [[...x.dims.slice(0, -1), w.dims[1]]] };
-  },
-};
-
 /** A dense layer's weight [m, k] and bias with every output scaled and shifted, or every input. */
 export function scaledDense(
   inputs: Operands,
@@ -144,7 +219,7 @@ export function scaledDense(
   scale: (i: number) => number,
   shift: (i: number) => number,
 ): { weight: Constant; bias: Constant } {
-  const { m, k } = sizes({ inputs, attributes });
+  const { m, k } = productOf({ inputs, attributes });
   const source = inputs[1]!.constant!.data;
   const { rowsAreOutputs, alpha } = attributes;
   const bias = biasOf({ inputs, attributes });

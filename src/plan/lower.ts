@@ -172,6 +172,9 @@ function passBack(
   if (relevance.kind === "route") return { rule: "route", open: relevance.drops?.(call) ?? false, inputs: relevance.vjp(e, call, r) };
   assert(rule, `no rule at ${call.node.name}`);
   if (relevance.kind === "none") return { rule: rule.name, open: true, inputs: relevance.vjp!(e, call, r) };
+  const product = (relevance.kind === "linear" || relevance.kind === "pass") && relevance.product;
+  if (product && call.inputs.filter((x) => x && !x.constant).length > 1)
+    return { rule: rule.name, open: true, inputs: product(e, call, r) };
   if (relevance.kind === "linear") {
     const linear = relevance as Linear<unknown>;
     const data = linear.data(call);
@@ -194,8 +197,6 @@ function passBack(
     };
   }
   if (relevance.kind === "pass") {
-    if (call.inputs.filter((x) => x && !x.constant).length > 1)
-      return { rule: rule.name, open: true, inputs: relevance.product!(e, call, r) };
     if (rule.kind === "gradient") return { rule: rule.name, open: true, inputs: toComputed(relevance.vjp(e, call, r)) };
     return { rule: rule.name, open: false, inputs: toComputed(reduceTo(e, r, call.x(computed))) };
   }

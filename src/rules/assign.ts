@@ -64,7 +64,7 @@ function matches(entry: Entry, node: Node, places: ReturnType<typeof positions>)
 function misfit(graph: Graph, node: Node, rule: Rule): string | undefined {
   const relevance = ops.get(node.type)!.relevance;
   if (rule.kind === "linear") {
-    const channels = graph.dims.get(node.inputs[0])![1];
+    const channels = graph.dims.get(node.inputs.find((name) => !graph.constants.has(name))!)![1];
     const fits = [rule.low, rule.high].every((bound) => bound === undefined || typeof bound === "number" || bound.length === channels);
     if (!fits) return `bounds for ${channels} channels`;
   }
@@ -94,8 +94,9 @@ export function ruleless(graph: Graph, node: Node): { why: string; gradient: boo
   if (!relevance || relevance.kind === "none")
     return { why: relevance?.why ?? "one that has no rule", gradient: relevance?.vjp !== undefined };
   const computed = node.inputs.filter((name) => name !== "" && !graph.constants.has(name));
-  if (relevance.kind === "pass" && computed.length > 1)
-    return { why: "a product of activations", gradient: relevance.product !== undefined };
+  // A linear operator without signs has weights, which are computed here.
+  const multiplies = relevance.kind === "pass" || (relevance.kind === "linear" && !relevance.signs);
+  if (multiplies && computed.length > 1) return { why: "a product of activations", gradient: relevance.product !== undefined };
   return undefined;
 }
 

@@ -145,6 +145,29 @@ export function dense(rows: number, weight: { dims: Dims; data: Numbers }, bias?
   };
 }
 
+/**
+ * numpy's matmul with one constant factor: y[…, i, j] = Σ_k a[…, i, k] · b[…, k, j]. Axes before the last two are broadcast; a vector
+ * is a row as first factor, a column as second, and its axis is left out of the result.
+ */
+export function matMul(x: Dims, w: { dims: Dims; data: Numbers }, constant: "first" | "second"): LinearMap {
+  const [given, other] = constant === "second" ? [x, w.dims] : [w.dims, x];
+  const [a, b] = [given.length > 1 ? given : [1, ...given], other.length > 1 ? other : [...other, 1]];
+  const [batchA, batchB] = [a.slice(0, -2), b.slice(0, -2)];
+  const rank = Math.max(batchA.length, batchB.length);
+  const along = (dims: Dims, axis: number) => dims[axis - (rank - dims.length)] ?? 1;
+  const batch = Array.from({ length: rank }, (_, axis) => Math.max(along(batchA, axis), along(batchB, axis)));
+  const within = (p: Dims, dims: Dims) => dims.map((d, i) => (d === 1 ? 0 : p[i + rank - dims.length]));
+  const connections = positions([...batch, a.at(-2)!, b.at(-1)!]).map((p) =>
+    Array.from({ length: a.at(-1)! }, (_, k) => {
+      const left = place(a, [...within(p, batchA), p.at(-2)!, k]);
+      const right = place(b, [...within(p, batchB), k, p.at(-1)!]);
+      return constant === "second" ? { i: left, w: w.data[right] } : { i: right, w: w.data[left] };
+    }),
+  );
+  const dims = [...batch, ...(given.length > 1 ? [a.at(-2)!] : []), ...(other.length > 1 ? [b.at(-1)!] : [])];
+  return { dims, inputs: count(x), connections, bias: connections.map(() => 0) };
+}
+
 /** The mean over windows; the divisor counts the padding only where it is told to. */
 export function average(dims: Dims, window: Window, countPads = false): LinearMap {
   const [n, c, ...spatial] = dims;

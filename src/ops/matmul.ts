@@ -1,0 +1,81 @@
+import type { Emitter, Value } from "../step.ts";
+import { broadcast, type Constant, size } from "../tensor.ts";
+import { reduceTo } from "./arithmetic.ts";
+import { type DenseAttributes, denseLinear, denseShared, eachMatrix, matrix, multiplied, productOf, swapped } from "./dense.ts";
+import { type Call, type Op, require } from "./op.ts";
+
+/** Two computed factors: the second, laid as rows of k, is the weight. */
+function computedProduct(e: Emitter, call: Call<DenseAttributes>): Value {
+  const product = productOf(call);
+  const { m, k } = product;
+  const [x, w] = [0, 1].map((i) => e.as(call.x(i), "first"));
+  const zeros = e.scratch(`${call.node.name}:zeros`, m);
+  e.fill(zeros, 0);
+  return multiplied(e, call, product, x, swapped(e, w, k, m, w.dims), zeros, 1, 1);
+}
+
+/** Its gradient: R · bᵀ and aᵀ · R, summed over the axes along which a factor is broadcast. */
+function gradients(e: Emitter, call: Call<DenseAttributes>, received: Value): readonly Value[] {
+  const product = productOf(call);
+  const { n, m, k, batch, ofX, ofW } = product;
+  const [r, a, b] = [received, call.x(0), call.x(1)].map((value) => e.as(value, "first"));
+  const name = `${call.node.name}:vjp`;
+  const [toA, toB] = [e.temp(name, [...batch, n, k]), e.temp(name, [...batch, k, m])];
+  const apart = { ...product, x: product.x.map((_, i) => i) };
+  eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) => e.emit("denseVjp", y, w, x, rows, m, k, k, 1, 1));
+  // The rows of aᵀ are rows here, and those of Rᵀ are weights.
+  const [rows, weights] = [swapped(e, a, n, k, a.dims), swapped(e, r, n, m, r.dims)];
+  const zeros = e.scratch(`${call.node.name}:zeros`, m);
+  e.fill(zeros, 0);
+  product.x.forEach((from, i) => {
+    const [x, w, y] = [
+      { value: rows, offset: from * n * k },
+      { value: weights, offset: i * n * m },
+      { value: toB, offset: i * k * m },
+    ];
+    e.emit("denseForward", x, w, zeros, y, k, m, n, m, 1, 1);
+  });
+  return [
+    e.view(reduceTo(e, toA, { ...toA, dims: [...ofX, n, k] }), a.dims),
+    e.view(reduceTo(e, toB, { ...toB, dims: [...ofW, k, m] }), b.dims),
+  ];
+}
+
+/**
+ * Product of matrices of any batch, or vectors, as numpy has it; relevance where one factor is constant.
+ *
+ *   y[…, i, j] = Σ_k a[…, i, k] · b[…, k, j]
+ *
+ * Source: ONNX MatMul-1, -9, -13.
+ */
+export const matMul: Op<DenseAttributes> = {
+  ...denseShared,
+  type: "MatMul",
+  summary: "any linear rule, when one factor is constant",
+  attributes: () => ({ rowsAreOutputs: false, alpha: 1, beta: 1 }),
+  infer([a, b], attributes) {
+    require(a && b, "invalid-model", "two inputs", "fewer");
+    require(a.dims.length > 0 && b.dims.length > 0, "shape", "factors of rank 1 or more", `ranks ${a.dims.length} and ${b.dims.length}`);
+    const [left, right] = [matrix(a.dims, 0), matrix(b.dims, 1)];
+    require(left.at(-1) === right.at(-2), "shape", `a first factor of ${right.at(-2)} columns`, `${left.at(-1)}`);
+    const batch = broadcast([left.slice(0, -2), right.slice(0, -2)]);
+    require(batch, "shape", "batches that can be broadcast", `[${a.dims}] and [${b.dims}]`);
+    const dims = [...batch, ...(a.dims.length > 1 ? [left.at(-2)!] : []), ...(b.dims.length > 1 ? [right.at(-1)!] : [])];
+    const weightFirst = a.constant !== undefined && !b.constant;
+    return { dims: [dims], attributes: { ...attributes, weightFirst, rowsAreOutputs: weightFirst } };
+  },
+  fold(inputs, attributes, [dims]) {
+    const [a, b] = inputs as readonly Constant[];
+    const { n, m, k, x, w } = productOf({ inputs: [a, b].map(({ dims, type }) => ({ name: "", dims, type })), attributes });
+    const data = a.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+    data.forEach((_, at) => {
+      const [i, row, column] = [Math.floor(at / (n * m)), Math.floor(at / m) % n, at % m];
+      let sum = 0;
+      for (let t = 0; t < k; t++) sum += a.data[(x[i] * n + row) * k + t] * b.data[(w[i] * k + t) * m + column];
+      data[at] = sum;
+    });
+    return [{ type: a.type, dims, data }];
+  },
+  relevance: { ...denseLinear, product: gradients },
+  forward: (e, call) => (call.inputs.some((x) => x?.constant) ? denseShared.forward(e, call) : [computedProduct(e, call)]),
+};
