@@ -5,8 +5,13 @@ import { along, type Numbers, otherAxes, total } from "./cells.ts";
 import { type AttributeReader, type Op, type Operands, require } from "./op.ts";
 import { pNorm } from "./p-norm.ts";
 
-/** What one cell is moved and scaled by. */
-type Statistics = (x: Numbers, base: number, taps: Int32Array) => readonly [centre: number, factor: number];
+/** What one cell is moved and scaled by, v = (x − centre) · factor. */
+interface Statistics {
+  of(x: Numbers, base: number, taps: Int32Array): readonly [centre: number, factor: number];
+  /** How centre and factor change with x: Σ_k g_k ∂v_k/∂x_i = factor · (g_i − centred · mean g) − slope(x_i − centre, factor, n) · Σ_k g_k (x_k − centre) */
+  readonly centred: 0 | 1;
+  slope(d: number, factor: number, n: number): number;
+}
 
 interface Attributes {
   readonly statistics: Statistics;
@@ -29,20 +34,35 @@ interface Plan extends Attributes {
 }
 
 /** mean and 1 / (√(var + ε) + δ) */
-const moments =
-  (epsilon: number, delta = 0): Statistics =>
-  (x, base, taps) => {
+const moments = (epsilon: number, delta = 0): Statistics => ({
+  of(x, base, taps) {
     const n = taps.length;
     const mean = total(x, base, taps, n) / n;
     let squares = 0;
     for (let i = 0; i < n; i++) squares += (x[base + taps[i]] - mean) ** 2;
     return [mean, 1 / (Math.sqrt(squares / n + epsilon) + delta)];
-  };
+  },
+  centred: 1,
+  // ∂factor/∂x_i = −factor² (x_i − mean) / (n √(var + ε)), which is 0 where nothing varies.
+  slope: (d, factor, n) => (d === 0 ? 0 : (factor ** 2 * d) / (n * (1 / factor - delta))),
+});
 
 const ONE = Float32Array.of(1);
 const ZERO = Float32Array.of(0);
 
-/** y = (x − centre) · factor · scale + shift, the first two for each cell. @param steps how far the axes of `split` go in x and y */
+/** Where cells begin and what belongs to them, in x and in a parameter. @param steps how far the axes of `split` go in x */
+function places({ split, axes, parameters }: Plan, steps: readonly number[]) {
+  const lists = [otherAxes(split, axes), axes];
+  const [bases, taps] = lists.map((list) => along(list, split, steps));
+  const parameter = (i: number, data: Numbers | undefined, otherwise: Numbers) => {
+    const dims = data ? parameters[i] : [];
+    const [at, by] = lists.map((list) => along(list, split, broadcastStrides(dims, strides(dims), split)));
+    return { data: data ?? otherwise, at, by };
+  };
+  return { bases, taps, parameter };
+}
+
+/** y = (x − centre) · factor · scale + shift, the first two for each cell. */
 function standardize(
   a: Plan,
   steps: readonly number[],
@@ -51,16 +71,10 @@ function standardize(
   parameters: readonly Numbers[],
   further: readonly Numbers[],
 ): void {
-  const { split, axes } = a;
-  const lists = [otherAxes(split, axes), axes];
-  const [bases, taps] = lists.map((list) => along(list, split, steps));
-  const [scale, shift] = [ONE, ZERO].map((otherwise, i) => {
-    const dims = parameters[i] ? a.parameters[i] : [];
-    const [at, by] = lists.map((list) => along(list, split, broadcastStrides(dims, strides(dims), split)));
-    return { data: parameters[i] ?? otherwise, at, by };
-  });
+  const { bases, taps, parameter } = places(a, steps);
+  const [scale, shift] = [ONE, ZERO].map((otherwise, i) => parameter(i, parameters[i], otherwise));
   bases.forEach((base, cell) => {
-    const statistics = a.statistics(x, base, taps);
+    const statistics = a.statistics.of(x, base, taps);
     const [centre, factor] = statistics;
     for (let i = 0; i < taps.length; i++) {
       const v = (x[base + taps[i]] - centre) * factor;
@@ -68,6 +82,23 @@ function standardize(
     }
     further.forEach((to, i) => {
       to[cell] = statistics[i];
+    });
+  });
+}
+
+/** Jᵀ r of `standardize` in x. */
+function standardizeVjp(a: Plan, steps: readonly number[], x: Numbers, r: Numbers, out: Numbers, given: Numbers | undefined): void {
+  const { bases, taps, parameter } = places(a, steps);
+  const scale = parameter(0, given, ONE);
+  const { statistics } = a;
+  bases.forEach((base, cell) => {
+    const [centre, factor] = statistics.of(x, base, taps);
+    const g = Float64Array.from(taps, (tap, i) => r[base + tap] * scale.data[scale.at[cell] + scale.by[i]]);
+    const mean = (statistics.centred * g.reduce((sum, v) => sum + v, 0)) / g.length;
+    const product = g.reduce((sum, v, i) => sum + v * (x[base + taps[i]] - centre), 0);
+    taps.forEach((tap, i) => {
+      const d = x[base + tap] - centre;
+      out[base + tap] = factor * (g[i] - mean) - statistics.slope(d, factor, g.length) * product;
     });
   });
 }
@@ -140,7 +171,21 @@ function row(type: string, least: number, attributes: (read: AttributeReader) =>
       );
       return [y, ...further];
     },
-    relevance: { kind: "none", why: "a normalization whose statistics depend on the input" },
+    relevance: {
+      kind: "none",
+      why: "a normalization whose statistics depend on the input",
+      vjp(e, call, r) {
+        const plan = call.attributes as Plan;
+        const x = call.x(0);
+        const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
+        const scale = call.inputs[1] ? [e.as(call.x(1), "first")] : [];
+        const steps = splitSteps(stridesOf(x), plan);
+        e.host(`${type} back`, [x, e.as(r, x.layout), out, ...scale], (from, arrived, to, given?) =>
+          standardizeVjp(plan, steps, from, arrived, to, given),
+        );
+        return [out];
+      },
+    },
   };
 }
 
@@ -194,7 +239,12 @@ const lp = row(
     require(p === 1 || p === 2, "invalid-model", "p = 1 or 2", `${p}`);
     const norm = pNorm(p);
     const factor = (z: number) => (z === 0 ? 0 : 1 / z);
-    return { statistics: (x, base, taps) => [0, factor(norm(x, base, taps, 1))], axes: [read.int("axis", -1)] };
+    const statistics: Statistics = {
+      of: (x, base, taps) => [0, factor(norm(x, base, taps, 1))],
+      centred: 0,
+      slope: (d, f) => (p === 2 ? f ** 3 * d : f ** 2 * Math.sign(d)),
+    };
+    return { statistics, axes: [read.int("axis", -1)] };
   },
   overGiven,
 );

@@ -1,36 +1,68 @@
 import { describe, expect, it } from "vitest";
-import { load, LrpError } from "../../src/index.ts";
+import { load, LrpError, type Tensor } from "../../src/index.ts";
 import { onnx } from "../onnx-writer.ts";
 import { expectClose } from "../close.ts";
 import { numbers, tensor } from "../random.ts";
 import { softmax } from "../reference/layers.ts";
 
+const dims = [2, 3, 5];
+const scale = tensor([5], 3, 0.5, 2);
+
+/** The `length` numbers that x_i is one of. */
+const group = (x: Float64Array, length: number, i: number) => x.subarray(i - (i % length), i - (i % length) + length);
+
+/** (x − mean) / √(var + ε) over groups of neighbours. */
+function standardized(x: Float64Array, length: number, epsilon: number): Float64Array {
+  return x.map((v, i) => {
+    const all = group(x, length, i);
+    const mean = all.reduce((a, b) => a + b, 0) / length;
+    return (v - mean) / Math.sqrt(all.reduce((sum, w) => sum + (w - mean) ** 2, 0) / length + epsilon);
+  });
+}
+
 /** Each operator without a rule as y = f(x), in double precision. */
 const cases: readonly {
   name: string;
   type: string;
-  inputs?: readonly string[];
-  attributes?: Record<string, number>;
+  parameters?: Readonly<Record<string, Tensor>>;
+  attributes?: Record<string, number | readonly number[]>;
   f: (x: Float64Array) => ArrayLike<number>;
 }[] = [
   { name: "Softmax", type: "Softmax", attributes: { axis: 1 }, f: (x) => softmax(x, 3, 5) },
   { name: "LogSoftmax", type: "LogSoftmax", attributes: { axis: -1 }, f: (x) => softmax(x, 5, 1).map(Math.log) },
+  {
+    name: "LayerNormalization",
+    type: "LayerNormalization",
+    parameters: { scale },
+    f: (x) => standardized(x, 5, 1e-5).map((v, i) => v * scale.data[i % 5]),
+  },
+  { name: "MeanVarianceNormalization", type: "MeanVarianceNormalization", attributes: { axes: [1, 2] }, f: (x) => standardized(x, 15, 0) },
+  { name: "LpNormalization by length", type: "LpNormalization", f: (x) => x.map((v, i) => v / Math.hypot(...group(x, 5, i))) },
+  {
+    name: "LpNormalization by sum",
+    type: "LpNormalization",
+    attributes: { p: 1 },
+    f: (x) => x.map((v, i) => v / group(x, 5, i).reduce((a, b) => a + Math.abs(b), 0)),
+  },
 ];
-const dims = [2, 3, 5];
 
 describe("operators for which no rule is known", () => {
   it.each(cases)(
     "$name is an error, and its gradient a choice that the result tells of",
-    async ({ type, inputs = ["x"], attributes, f }) => {
+    async ({ type, parameters = {}, attributes, f }) => {
       // An Identity would be dropped, and a softmax at the end too.
-      const bytes = onnx({
-        nodes: [
-          { type, inputs, outputs: ["y"], attributes },
-          { type: "Relu", inputs: ["y"], outputs: ["z"] },
-        ],
-        inputs: { x: dims },
-        outputs: { z: dims },
-      });
+      const bytes = onnx(
+        {
+          nodes: [
+            { type, inputs: ["x", ...Object.keys(parameters)], outputs: ["y"], attributes },
+            { type: "Relu", inputs: ["y"], outputs: ["z"] },
+          ],
+          initializers: parameters,
+          inputs: { x: dims },
+          outputs: { z: dims },
+        },
+        18,
+      );
       using model = await load(bytes);
       const [x, r] = [tensor(dims, 1, 0.5, 2), numbers(30, 2)];
       const options = { composite: "epsilon", target: r, start: "one" } as const;
