@@ -8,6 +8,8 @@ import { gemm } from "./dense.ts";
 import { gather } from "./gather.ts";
 import { concat, pad, slice, transpose } from "./layout.ts";
 import { lrn } from "./lrn.ts";
+import { math } from "./math.ts";
+import { nonlinear } from "./nonlinear.ts";
 import { matMul } from "./matmul.ts";
 import { normalizations } from "./normalize.ts";
 import type { Op } from "./op.ts";
@@ -38,6 +40,8 @@ const rows: readonly Op<any>[] = [
   clip,
   sigmoid,
   tanh,
+  ...nonlinear,
+  ...math,
   pow,
   softmax,
   logSoftmax,

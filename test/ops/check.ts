@@ -34,7 +34,7 @@ export async function expectLayer(
   expectClose(output.data, y, 2e-6, expected.scale);
   if (!differentiable) return;
   const u = numbers(y.length, 21);
-  const { relevance } = explainFrom(model, x, u, { composite: [{ rule: ruleOf.gradient() }] });
+  const { relevance } = explainFrom(model, x, u, { composite: [{ rule: ruleOf.gradient() }], unknown: "gradient" });
   expect(relevance.dims).toEqual(x.dims);
   for (const seed of [31, 32, 33]) {
     const v = numbers(x.data.length, seed);

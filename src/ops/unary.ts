@@ -1,0 +1,59 @@
+import type { Emitter, Value } from "../step.ts";
+import type { Constant } from "../tensor.ts";
+import { type AttributeReader, type Call, type Op, require } from "./op.ts";
+
+type Numbers = Constant["data"];
+
+/** One function of one variable. */
+interface Unary<A> {
+  readonly type: string;
+  attributes?(read: AttributeReader): A;
+  /** y_i = f(x_i). Each row has a loop of its own: one loop that is handed many functions is compiled to calls, 8 ns a number more. */
+  f(x: Numbers, y: Numbers, a: A): void;
+  /** f′(v), at a kink the slope that the standard's side of it has. */
+  slope(v: number, a: A): number;
+  /** Whether y ≥ 0, given whether x is; no unless given. */
+  nonnegative?(x: boolean, a: A): boolean;
+  /** Why relevance does not pass. */
+  readonly none?: string;
+}
+
+/** A row for y = f(x) without a kernel: rare enough for steps on the host, in double precision, rounded once. */
+export function unary<A>({ type, attributes, f, slope, nonnegative = () => false, none }: Unary<A>): Op<A> {
+  function vjp(e: Emitter, call: Call<A>, r: Value): Value {
+    const x = call.x(0);
+    const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
+    e.host(call.node.name, [x, e.as(r, x.layout), out], (v, u, to) => {
+      for (let i = 0; i < to.length; i++) to[i] = u[i] * slope(v[i], call.attributes);
+    });
+    return out;
+  }
+  return {
+    type,
+    family: "activation",
+    summary: none ? `none: ${none}` : "pass",
+    attributes: attributes ?? (() => ({}) as A),
+    infer([x]) {
+      require(x, "invalid-model", "an input", "none");
+      return { dims: [x.dims] };
+    },
+    fold([x], a) {
+      const data = x!.data.slice();
+      f(data, data, a);
+      return [{ ...x!, data }];
+    },
+    forward(e, call) {
+      const x = call.x(0);
+      const y = e.temp(call.outputs[0].name, x.dims, x.layout);
+      e.host(call.node.name, [x, y], (from, to) => f(from, to, call.attributes));
+      return [y];
+    },
+    relevance: none ? { kind: "none", why: none, vjp: (e, call, r) => [vjp(e, call, r)] } : { kind: "pass", vjp },
+    nonnegative: ([x], a) => nonnegative(x, a),
+  };
+}
+
+/** For `nonnegative`. */
+export const always = () => true;
+export const kept = (x: boolean) => x;
+export const logistic = (v: number) => 1 / (1 + Math.exp(-v));
