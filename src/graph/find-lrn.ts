@@ -35,12 +35,20 @@ const AFFINE = new Set([
   "Div",
 ]);
 
+/** Powers without an operand for their exponent. */
+const ROOTS: ReadonlyMap<string, number> = new Map([
+  ["Sqrt", 0.5],
+  ["Reciprocal", -1],
+]);
+
 interface Candidate {
   readonly last: Node;
   readonly x: string;
   readonly square: string;
   readonly base: string;
   readonly beta: number;
+  /** Nodes that raise the base to beta. */
+  readonly powers: number;
   readonly between: readonly Node[];
 }
 
@@ -70,39 +78,35 @@ function between(graph: Graph, by: ReadonlyMap<string, Node>, square: string, ba
   return visit(base) ? graph.nodes.filter((node) => found.has(node)) : undefined;
 }
 
-/** What `last` divides x by, as a base and an exponent: Div(x, Pow(base, β)), Mul(x, Pow(base, −β)), Div(x, base). */
-function denominator(graph: Graph, by: ReadonlyMap<string, Node>, last: Node): { x: string; base: string; beta: number }[] {
-  const powered = (name: string, sign: 1 | -1) => {
-    const node = by.get(name);
-    const exponent = node?.type === "Pow" ? scalar(graph, node.inputs[1]) : undefined;
-    return node && exponent !== undefined ? { base: node.inputs[0], beta: sign * exponent } : undefined;
+/** `name` as base^exponent, through so many powers, square roots and reciprocals. */
+function powerOf(graph: Graph, by: ReadonlyMap<string, Node>, name: string): { base: string; exponent: number; powers: number } {
+  const node = by.get(name);
+  const own = node?.type === "Pow" ? scalar(graph, node.inputs[1]) : node && ROOTS.get(node.type);
+  if (!node || own === undefined) return { base: name, exponent: 1, powers: 0 };
+  const { base, exponent, powers } = powerOf(graph, by, node.inputs[0]);
+  return { base, exponent: own * exponent, powers: powers + 1 };
+}
+
+/** What `last` divides x by, as a base and an exponent: Div(x, Pow(base, β)), Mul(x, Pow(base, −β)), Mul(x, Reciprocal(Sqrt(base))) … */
+function denominator(graph: Graph, by: ReadonlyMap<string, Node>, last: Node): Pick<Candidate, "x" | "base" | "beta" | "powers">[] {
+  const [a, b] = last.inputs;
+  const dividedBy = (x: string, factor: string, sign: 1 | -1) => {
+    const { base, exponent, powers } = powerOf(graph, by, factor);
+    return exponent * sign > 0 ? [{ x, base, beta: exponent * sign, powers }] : [];
   };
-  if (last.type === "Div") {
-    const [x, d] = last.inputs;
-    return [{ x, ...(powered(d, 1) ?? { base: d, beta: 1 }) }];
-  }
-  if (last.type === "Mul") {
-    const [a, b] = last.inputs;
-    return [
-      [a, b],
-      [b, a],
-    ].flatMap(([x, f]) => {
-      const power = powered(f, -1);
-      return power ? [{ x, ...power }] : [];
-    });
-  }
-  return [];
+  if (last.type === "Div") return dividedBy(a, b, 1);
+  return last.type === "Mul" ? [...dividedBy(a, b, -1), ...dividedBy(b, a, -1)] : [];
 }
 
 function candidates(graph: Graph): Candidate[] {
   const by = producers(graph);
   return graph.nodes.flatMap((last) =>
-    denominator(graph, by, last).flatMap(({ x, base, beta }) => {
-      const squares = graph.nodes.filter((node) => isSquareOf(graph, node, x)).map((node) => node.outputs[0]);
+    denominator(graph, by, last).flatMap((divided) => {
+      const squares = graph.nodes.filter((node) => isSquareOf(graph, node, divided.x)).map((node) => node.outputs[0]);
       return squares.flatMap((square) => {
-        const nodes = between(graph, by, square, base);
+        const nodes = between(graph, by, square, divided.base);
         const reached = nodes?.some((node) => node.inputs.includes(square));
-        return nodes && reached ? [{ last, x, square, base, beta, between: nodes }] : [];
+        return nodes && reached ? [{ ...divided, last, square, between: nodes }] : [];
       });
     }),
   );
@@ -183,7 +187,7 @@ const IMPULSE = 1e15;
 
 function identify(graph: Graph, c: Candidate): LrnAttributes | undefined {
   const dims = graph.dims.get(c.square)!;
-  if (dims.length < 3 || dims.length > 4 || !(c.beta > 0)) return undefined;
+  if (dims.length < 3 || dims.length > 4) return undefined;
   if (graph.dims.get(c.base)!.join() !== dims.join()) return undefined;
   const zeros = new Float32Array(size(dims));
   const bias = evaluate(graph, c, zeros)[0];
@@ -224,7 +228,7 @@ export function foldNormalizations(graph: Graph): Graph {
       attributes: checkedLrn(attributes),
       inputs: [c.x],
       outputs: c.last.outputs,
-      note: `folded from ${c.between.length + 3} nodes: window ${shape}, a ${digits(a)}, beta ${digits(beta)}, bias ${digits(bias)}`,
+      note: `folded from ${c.between.length + c.powers + 2} nodes: window ${shape}, a ${digits(a)}, beta ${digits(beta)}, bias ${digits(bias)}`,
     });
     current = withoutUnread({ ...current, nodes: current.nodes.map((n) => (n === c.last ? node : n)) });
   }
