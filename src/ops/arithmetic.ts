@@ -1,24 +1,14 @@
-import { type Emitter, fourAxes, stridesOf, type Value, walkRows } from "../step.ts";
-import { broadcast, type Constant, type Dims, shapeText, size, strides } from "../tensor.ts";
-import { type Affine, type Linear, type Op, type Operand, type Operands, require } from "./op.ts";
-
-type None = Readonly<Record<string, never>>;
-const NONE: None = Object.freeze({});
+import { type Emitter, stridesOf, type Value } from "../step.ts";
+import { broadcast, type Constant, type Dims, size } from "../tensor.ts";
+import { broadcastLoops, broadcastStrides, folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
+import type { Affine, Linear, Op, Operand, Operands } from "./op.ts";
 
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
-/** Strides of a value along the axes of the shape that it is broadcast to. */
-export function broadcastStrides(dims: Dims, own: readonly number[], out: Dims): number[] {
-  const lead = out.length - dims.length;
-  return out.map((_, axis) => (axis < lead || dims[axis - lead] === 1 ? 0 : own[axis - lead]));
-}
-
 /** f(a, b) element by element, broadcast to `dims`, in the layout of the operand that has the full shape. */
 export function zip(e: Emitter, kernel: ZipKernel, name: string, a: Value, b: Value, dims: Dims): Value {
-  const model = [a, b].find((v) => !v.weight && v.dims.length === dims.length && size(v.dims) === size(dims)) ?? a;
-  const y = e.temp(name, dims, model.dims.length === dims.length ? model.layout : "first");
-  const [sa, sb] = [a, b].map((v) => broadcastStrides(v.dims, stridesOf(v), dims));
-  for (const loops of fourAxes({ dims, starts: [0, 0, 0], strides: [stridesOf(y), sa, sb] })) {
+  const y = resultOf(e, name, [a, b], dims);
+  for (const loops of broadcastLoops(dims, stridesOf(y), [a, b], stridesOf)) {
     const [[d0, d1, d2, d3], , [a0, a1, a2, a3], [b0, b1, b2, b3]] = [loops.dims, ...loops.strides];
     const [start, startA, startB] = loops.starts;
     e.emit(
@@ -57,31 +47,6 @@ export function reduceTo(e: Emitter, s: Value, like: Value): Value {
   return out;
 }
 
-/** f of two constants with broadcasting, in double precision. */
-function fold(f: (a: number, b: number) => number, a: Constant, b: Constant, type = a.type): Constant {
-  const dims = broadcast([a.dims, b.dims])!;
-  const data = type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
-  const places = [strides(dims), ...[a, b].map((c) => broadcastStrides(c.dims, strides(c.dims), dims))];
-  for (const loops of fourAxes({ dims, starts: [0, 0, 0], strides: places })) {
-    walkRows(loops, ([y, left, right], count, [step, stepA, stepB]) => {
-      for (let i = 0; i < count; i++) data[y + i * step] = f(a.data[left + i * stepA], b.data[right + i * stepB]);
-    });
-  }
-  return { type, dims, data };
-}
-
-/** The `fold` of a row whose inputs are combined one after another. */
-const folding =
-  (f: (a: number, b: number) => number, type?: Constant["type"]): Op<None>["fold"] =>
-  (inputs) => [inputs.slice(1).reduce<Constant>((a, b) => fold(f, a, b!, type), inputs[0]!)];
-
-function inferBroadcast(inputs: Operands): { dims: Dims[] } {
-  require(inputs.length > 0 && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
-  const dims = broadcast(inputs.map((x) => x!.dims));
-  require(dims, "shape", "shapes that can be broadcast", inputs.map((x) => shapeText(x!.dims, "")).join(" and "));
-  return { dims: [dims] };
-}
-
 /** The operand that is computed, if exactly one is, and the constant beside it. */
 function beside(inputs: Operands): { data: number; x: Operand; constant: Constant } | undefined {
   if (inputs.length !== 2) return undefined;
@@ -111,17 +76,17 @@ function affineOf(scale: (c: number) => number, shift: (c: number) => number, on
   };
 }
 
+function addUp(e: Emitter, name: string, xs: readonly Value[]): Value {
+  return xs.reduce((a, b) => zip(e, "addForward", name, a, b, broadcast([a.dims, b.dims])!));
+}
+
 /** Sums: relevance is shared by what each term contributes; a constant term keeps its share. */
 function sumLinear(signs: (count: number) => number[]): Linear<None> {
   return {
     kind: "linear",
     layout: "last",
     data: (call) => call.inputs.map((_, i) => i),
-    z: (e, call, xs) =>
-      e.as(
-        xs.reduce((a, b) => zip(e, "addForward", call.outputs[0].name, a, b, broadcast([a.dims, b.dims])!)),
-        "last",
-      ),
+    z: (e, call, xs) => e.as(addUp(e, call.outputs[0].name, xs), "last"),
     vjp: (e, call, s) => call.inputs.map((x, i) => reduceTo(e, s, { ...call.x(i), dims: x!.dims, layout: "last" })),
     signs: (call) => signs(call.inputs.length),
   };
@@ -157,17 +122,45 @@ export const sub: Op<None> = {
   ),
 };
 
+const terms = sumLinear((count) => new Array<number>(count).fill(1));
+
 /** Any number of terms. */
 export const sum: Op<None> = {
   ...sumFamily,
   type: "Sum",
   fold: folding((a, b) => a + b),
   forward: (e, call) => [
-    call.inputs
-      .slice(1)
-      .reduce((a, x, i) => zip(e, "addForward", call.outputs[0].name, a, call.x(i + 1), broadcast([a.dims, x!.dims])!), call.x(0)),
+    addUp(
+      e,
+      call.outputs[0].name,
+      call.inputs.map((_, i) => call.x(i)),
+    ),
   ],
-  relevance: sumLinear((count) => new Array<number>(count).fill(1)),
+  relevance: terms,
+  nonnegative: (x) => x.every(Boolean),
+};
+
+/** value / n */
+function share(e: Emitter, value: Value, n: number): Value {
+  const out = e.temp(value.name, value.dims, value.layout);
+  e.emit("slopeForward", value, out, value.count, 1 / n, 1 / n);
+  return out;
+}
+
+/** The sum of any number of terms, divided by their number. Source: ONNX Mean-13. */
+export const mean: Op<None> = {
+  ...sumFamily,
+  type: "Mean",
+  fold(inputs) {
+    const [total] = sum.fold!(inputs, NONE, []);
+    return [{ ...total, data: total.data.map((v) => v / inputs.length) }];
+  },
+  forward: (e, call) => [share(e, sum.forward!(e, call)[0], call.inputs.length)],
+  relevance: {
+    ...terms,
+    z: (e, call, xs, weight, bias, precision) => share(e, terms.z(e, call, xs, weight, bias, precision), xs.length),
+    vjp: (e, call, s, weight, precision) => terms.vjp(e, call, share(e, s, call.inputs.length), weight, precision),
+  },
   nonnegative: (x) => x.every(Boolean),
 };
 

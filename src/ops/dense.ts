@@ -1,6 +1,7 @@
 import type { Argument, Emitter, Value } from "../step.ts";
 import { broadcast, type Constant, type Dims, size, strides } from "../tensor.ts";
-import { broadcastStrides, reduceTo } from "./arithmetic.ts";
+import { reduceTo } from "./arithmetic.ts";
+import { broadcastStrides } from "./broadcast.ts";
 import { type BiasMap, type Call, known, type Linear, mapOf, type NumberMap, type Op, type Operands, PLAIN, require } from "./op.ts";
 
 /** Gemm and MatMul: y = scale · x · W + b, or W · x. */

@@ -1,5 +1,5 @@
 import { leakyRelu, clip, relu, sigmoid, tanh } from "./activation.ts";
-import { add, div, equal, mul, pow, sub, sum } from "./arithmetic.ts";
+import { add, div, equal, mean, mul, pow, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { cast, constant, constantOfShape, shape } from "./constant.ts";
 import { conv } from "./conv.ts";
@@ -16,6 +16,7 @@ import type { Op } from "./op.ts";
 import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool, maxPool } from "./pool.ts";
 import { argMax, argMin, reductions } from "./reduce.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
+import { max, min } from "./select.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 import { taylorLayer } from "./taylor.ts";
 
@@ -48,11 +49,14 @@ const rows: readonly Op<any>[] = [
   add,
   sub,
   sum,
+  mean,
   mul,
   div,
   ...reductions,
   argMax,
   argMin,
+  min,
+  max,
   concat,
   flatten,
   reshape,

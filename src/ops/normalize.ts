@@ -1,6 +1,6 @@
 import { stridesOf } from "../step.ts";
 import { broadcast, type Dims, normalizeAxis, shapeText, size, strides } from "../tensor.ts";
-import { broadcastStrides } from "./arithmetic.ts";
+import { broadcastStrides } from "./broadcast.ts";
 import { along, type Numbers, otherAxes, total } from "./cells.ts";
 import { type AttributeReader, type Op, type Operands, require } from "./op.ts";
 import { pNorm } from "./p-norm.ts";

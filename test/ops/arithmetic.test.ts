@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { binaries, loadFor } from "../binaries.ts";
+import { ruleOf } from "../../src/index.ts";
+import { expectClose } from "../close.ts";
+import { explainLayer } from "../explain.ts";
 import { chain, type FileNode, onnx } from "../onnx-writer.ts";
-import { tensor } from "../random.ts";
-import { type Dims, place, positions } from "../reference/linear.ts";
+import { numbers, tensor } from "../random.ts";
+import { broadcastAt, type Dims, place, positions } from "../reference/linear.ts";
 import { expectLayer } from "./check.ts";
 
 const functions = {
@@ -12,14 +15,6 @@ const functions = {
   Div: (a: number, b: number) => a / b,
 } as const;
 type Operator = keyof typeof functions;
-
-/** Where an operand is read for a position of the result: axes are lined up at the end, those of length 1 stay. */
-function readAt(dims: Dims, out: Dims, position: readonly number[]): number {
-  return place(
-    dims,
-    dims.map((d, axis) => (d === 1 ? 0 : position[out.length - dims.length + axis])),
-  );
-}
 
 const shapes: readonly (readonly [Dims, Dims, Dims])[] = [
   [
@@ -68,7 +63,7 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
         const input = positive ? tensor(dims, 11, 0.5, 2) : x;
         const forward = (v: ArrayLike<number>) =>
           positions(out).map((p) => {
-            const [a, b] = [v[readAt(dims, out, p)], c.data[readAt(constant, out, p)]];
+            const [a, b] = [v[broadcastAt(dims, out, p)], c.data[broadcastAt(constant, out, p)]];
             return second ? f(a, b) : f(b, a);
           });
         const source = onnx({
@@ -133,15 +128,44 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
     }
   });
 
-  test("Sum of one, and of four", async () => {
+  test.each(["Sum", "Mean"])("%s of one, and of four", async (type) => {
     for (const terms of [1, 4]) {
+      const factor = type === "Sum" ? terms : 1;
       const source = onnx({
-        nodes: [{ type: "Sum", inputs: new Array<string>(terms).fill("x"), outputs: ["y"] }],
+        nodes: [{ type, inputs: new Array<string>(terms).fill("x"), outputs: ["y"] }],
         inputs: { x: ["n", 3, 5] },
         outputs: { y: [] },
       });
-      await expectLayer(binary, source, tensor([2, 3, 5], 11), { dims: [2, 3, 5], forward: (x) => Array.from(x, (v) => terms * v) });
+      await expectLayer(binary, source, tensor([2, 3, 5], 11), { dims: [2, 3, 5], forward: (x) => Array.from(x, (v) => factor * v) });
     }
+  });
+
+  test("Mean of values and constants of different shapes", async () => {
+    const [dims, c, d] = [[2, 3, 5, 7], tensor([3, 1, 1], 3), tensor([7], 4)];
+    const source = onnx({
+      nodes: [
+        { type: "GlobalAveragePool", inputs: ["x"], outputs: ["g"] },
+        { type: "Mean", inputs: ["c", "d"], outputs: ["m"] },
+        { type: "Mean", inputs: ["m", "g", "x"], outputs: ["y"] },
+      ],
+      initializers: { c, d },
+      inputs: { x: dims },
+      outputs: { y: [] },
+    });
+    const terms = (x: ArrayLike<number>) =>
+      positions(dims).map(([n, ch, h, w]) => {
+        const plane = positions([5, 7]).map(([i, j]) => x[place(dims, [n, ch, i, j])]);
+        return [(c.data[ch] + d.data[w]) / 2, plane.reduce((a, b) => a + b) / 35, x[place(dims, [n, ch, h, w])]];
+      });
+    const forward = (x: ArrayLike<number>) => terms(x).map(([m, g, v]) => (m + g + v) / 3);
+    const x = tensor(dims, 11, 0.5, 2);
+    await expectLayer(binary, source, x, { dims, forward });
+    // A constant term keeps its share: c / (c + g + x).
+    const r = numbers(210, 5);
+    const { ledger } = await explainLayer(binary, source, x, r, ruleOf.lrp0());
+    const row = ledger.find(({ type }) => type === "Mean")!;
+    const kept = terms(x.data).reduce((sum, [m, g, v], i) => sum + (m / (m + g + v)) * r[i], 0);
+    expectClose([row.other, row.gap], [kept, 0], 1e-5, row.magnitude);
   });
 
   test("a value added to itself, and taken from itself", async () => {

@@ -33,6 +33,14 @@ export function place(dims: Dims, position: readonly number[]): number {
   return position.reduce((at, p, axis) => at * dims[axis] + p, 0);
 }
 
+/** Where an operand is read for a position of what it is broadcast to: axes are lined up at the end, those of length 1 stay. */
+export function broadcastAt(dims: Dims, out: Dims, position: readonly number[]): number {
+  return place(
+    dims,
+    dims.map((d, axis) => (d === 1 ? 0 : position[out.length - dims.length + axis])),
+  );
+}
+
 export interface Window {
   readonly kernel: Dims;
   readonly strides?: Dims;

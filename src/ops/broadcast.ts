@@ -1,0 +1,77 @@
+import { type Emitter, fourAxes, type Loops, stridesOf, type Value, walkRows } from "../step.ts";
+import { broadcast, type Constant, type Dims, shapeText, size, strides } from "../tensor.ts";
+import { type Op, type Operands, require } from "./op.ts";
+
+/** For operators without attributes. */
+export type None = Readonly<Record<string, never>>;
+export const NONE: None = Object.freeze({});
+
+/** What is computed at one position, of at most three operands there. */
+export type Pointwise = (a: number, b: number, c: number) => number;
+type Numbers = Constant["data"];
+
+export function inferBroadcast(inputs: Operands): { dims: Dims[] } {
+  require(inputs.length > 0 && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
+  const dims = broadcast(inputs.map((x) => x!.dims));
+  require(dims, "shape", "shapes that can be broadcast", inputs.map((x) => shapeText(x!.dims, "")).join(" and "));
+  return { dims: [dims] };
+}
+
+/** Strides of a value along the axes of the shape that it is broadcast to. */
+export function broadcastStrides(dims: Dims, own: readonly number[], out: Dims): number[] {
+  const lead = out.length - dims.length;
+  return out.map((_, axis) => (axis < lead || dims[axis - lead] === 1 ? 0 : own[axis - lead]));
+}
+
+/** Loops over a result of these dims and strides, and the operands that are broadcast to it. */
+export function broadcastLoops<T extends { readonly dims: Dims }>(
+  dims: Dims,
+  own: readonly number[],
+  operands: readonly T[],
+  stridesIn: (operand: T) => readonly number[],
+): Loops[] {
+  const places = operands.map((x) => broadcastStrides(x.dims, stridesIn(x), dims));
+  return fourAxes({ dims, starts: [0, ...operands.map(() => 0)], strides: [own, ...places] });
+}
+
+/** A value for what is computed of these operands, in the layout of one that has the full shape. */
+export function resultOf(e: Emitter, name: string, operands: readonly Value[], dims: Dims): Value {
+  const model = operands.find((v) => !v.weight && v.dims.length === dims.length && size(v.dims) === size(dims)) ?? operands[0];
+  return e.temp(name, dims, model.dims.length === dims.length ? model.layout : "first");
+}
+
+/** y = f(a, b, c) position by position, in double precision, rounded once: what folding and running share. */
+function zipNumbers(f: Pointwise, loops: readonly Loops[], y: Numbers, [a, b = a, c = b]: readonly Numbers[]): void {
+  for (const loop of loops) {
+    walkRows(loop, ([at, p, q = p, r = q], count, [step, stepA, stepB = stepA, stepC = stepB]) => {
+      for (let i = 0; i < count; i++) y[at + i * step] = f(a[p + i * stepA], b[q + i * stepB], c[r + i * stepC]);
+    });
+  }
+}
+
+/** f of values with broadcasting, on the host. */
+export function zipHost(e: Emitter, f: Pointwise, name: string, operands: readonly Value[], dims: Dims): Value {
+  const y = resultOf(e, name, operands, dims);
+  const loops = broadcastLoops(dims, stridesOf(y), operands, stridesOf);
+  e.host(name, [y, ...operands], (out, ...views) => zipNumbers(f, loops, out, views));
+  return y;
+}
+
+/** f of constants with broadcasting. */
+export function zipConstants(f: Pointwise, operands: readonly Constant[], type = operands[0].type): Constant {
+  const dims = broadcast(operands.map((c) => c.dims))!;
+  const data = type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+  const loops = broadcastLoops(dims, strides(dims), operands, (c) => strides(c.dims));
+  zipNumbers(
+    f,
+    loops,
+    data,
+    operands.map((c) => c.data),
+  );
+  return { type, dims, data };
+}
+
+/** The `fold` of a row whose inputs are combined one after another. */
+export const folding =
+  (f: (a: number, b: number) => number, type?: Constant["type"]): Op<None>["fold"] =>
+  (inputs) => [inputs.slice(1).reduce<Constant>((a, b) => zipConstants(f, [a, b!], type), inputs[0]!)];

@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import { ruleOf } from "../../src/index.ts";
+import { binaries, loadFor } from "../binaries.ts";
+import { expectClose, total } from "../close.ts";
+import { explainLayer } from "../explain.ts";
+import { chain, type FileNode, onnx } from "../onnx-writer.ts";
+import { numbers, tensor } from "../random.ts";
+import { broadcastAt, type Dims, place, positions } from "../reference/linear.ts";
+import { expectLayer } from "./check.ts";
+
+/*
+ * Operators that give one of their operands' numbers at each position.
+ */
+
+type Numbers = ArrayLike<number>;
+
+interface Operand {
+  readonly dims: Dims;
+  /** Its numbers, from the input's. */
+  of(x: Numbers): Numbers;
+}
+
+const dims = [2, 3, 5, 7];
+const constants = { channel: tensor([3, 1, 1], 5), row: tensor([7], 6), one: tensor([], 7) };
+const mean = (x: Numbers) =>
+  positions([2, 3]).map(([n, c]) => positions([5, 7]).reduce((s, p) => s + x[place(dims, [n, c, ...p])], 0) / 35);
+
+/** By name; what is computed is computed by these nodes. */
+const operands: Readonly<Record<string, Operand>> = {
+  x: { dims, of: (x) => x },
+  // The same, channels last.
+  turned: { dims, of: (x) => x },
+  opposite: { dims, of: (x) => Float64Array.from(x, (v) => -v) },
+  mean: { dims: [2, 3, 1, 1], of: mean },
+  ...Object.fromEntries(Object.entries(constants).map(([name, c]) => [name, { dims: c.dims, of: () => c.data }])),
+};
+const before: readonly FileNode[] = [
+  { type: "Neg", inputs: ["x"], outputs: ["opposite"] },
+  { type: "AveragePool", attributes: { kernel_shape: [1, 1] }, inputs: ["x"], outputs: ["turned"] },
+  { type: "GlobalAveragePool", inputs: ["x"], outputs: ["mean"] },
+];
+
+const first = (better: (a: number, b: number) => boolean) => (values: readonly number[]) =>
+  values.reduce((best, v, i) => (better(v, values[best]) ? i : best), 0);
+const winners = { Min: first((a, b) => a < b), Max: first((a, b) => a > b) } as const;
+
+const lists = [
+  ["x"],
+  ["x", "opposite"],
+  ["mean", "x"],
+  ["row", "x"],
+  ["x", "one"],
+  ["opposite", "turned"],
+  ["row", "turned", "mean"],
+  ["channel", "mean", "x"],
+  ["one", "opposite", "row", "x", "channel"],
+];
+
+describe.each(binaries())("selection (%s)", (binary) => {
+  describe.each(["Min", "Max"] as const)("%s", (type) => {
+    test.each(lists.map((names) => [names]))("of %s", async (names) => {
+      const source = onnx({
+        nodes: [...before, { type, inputs: names, outputs: ["y"] }],
+        initializers: constants,
+        inputs: { x: dims },
+        outputs: { y: [] },
+      });
+      const valuesAt = (x: Numbers) => {
+        const all = names.map((name) => operands[name].of(x));
+        return positions(dims).map((p) => names.map((name, k) => all[k][broadcastAt(operands[name].dims, dims, p)]));
+      };
+      const won = (x: Numbers) => valuesAt(x).map((values) => winners[type](values));
+      const x = tensor(dims, 11);
+      await expectLayer(binary, source, x, { dims, forward: (v) => valuesAt(v).map((values) => values[winners[type](values)]) });
+      const r = numbers(x.data.length, 7);
+      const { ledger } = await explainLayer(binary, source, x, r, [{ type: "Neg", rule: ruleOf.pass() }, { rule: ruleOf.norm() }]);
+      const row = ledger.find((l) => l.type === type)!;
+      const kept = won(x.data).reduce((sum, k, i) => (names[k] in constants ? sum + r[i] : sum), 0);
+      expectClose([row.other, row.received, row.gap], [kept, total(r), 0], 1e-5, row.magnitude);
+    });
+
+    test("the first of equals", async () => {
+      const data = Float32Array.of(1, 2, 3, 2, 2, -1);
+      const c = { dims: [3], data: Float32Array.of(2, 2, 2) };
+      const r = Float32Array.of(1, 2, 4, 8, 16, 32);
+      const sign = type === "Max" ? 1 : -1;
+      for (const inputs of [
+        ["x", "c"],
+        ["c", "x"],
+      ]) {
+        const source = onnx({
+          nodes: [{ type, inputs, outputs: ["y"] }],
+          initializers: { c },
+          inputs: { x: [2, 3] },
+          outputs: { y: [] },
+        });
+        const { relevance } = await explainLayer(binary, source, { dims: [2, 3], data }, r, ruleOf.pass());
+        const wins = (v: number) => (inputs[0] === "x" ? sign * v >= sign * 2 : sign * v > sign * 2);
+        expect(Array.from(relevance.data)).toEqual(Array.from(data, (v, i) => (wins(v) ? r[i] : 0)));
+      }
+    });
+
+    test("of constants, and of shapes that do not fit", async () => {
+      const f = type === "Min" ? Math.min : Math.max;
+      const source = onnx({
+        nodes: [
+          { type, inputs: ["a", "b", "a"], outputs: ["m"] },
+          { type: "Add", inputs: ["x", "m"], outputs: ["y"] },
+        ],
+        initializers: { a: tensor([3, 1], 1), b: tensor([5], 2) },
+        inputs: { x: [3, 5] },
+        outputs: { y: [] },
+      });
+      const [a, b] = [tensor([3, 1], 1).data, tensor([5], 2).data];
+      const forward = (x: Numbers) => Array.from(x, (v, i) => v + f(a[Math.floor(i / 5)], b[i % 5]));
+      await expectLayer(binary, source, tensor([3, 5], 3), { dims: [3, 5], forward });
+      await expect(loadFor(binary, chain(["n", 3, 5], [{ type, parameters: [tensor([4], 3)] }]))).rejects.toThrow(
+        `node 'y0' (${type}): expected shapes that can be broadcast`,
+      );
+    });
+  });
+});
