@@ -1,5 +1,8 @@
 import type { Emitter, Value } from "../step.ts";
 import type { Kernels } from "../core.gen.ts";
+import { broadcast, shapeText } from "../tensor.ts";
+import { reduceTo, zip } from "./arithmetic.ts";
+import { folding, NONE, type None, zipHost } from "./broadcast.ts";
 import { type AttributeReader, type Call, known, type Op, type Operands, require } from "./op.ts";
 
 /** The two numbers that a kernel of one variable takes. */
@@ -81,3 +84,50 @@ export const clip = unary("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), 
 export const sigmoid = unary("Sigmoid", "sigmoid", (v) => 1 / (1 + Math.exp(-v)), { nonnegative: () => true });
 
 export const tanh = unary("Tanh", "tanh", Math.tanh, { nonnegative: (x) => x });
+
+const slopeBack = (e: Emitter, call: Call<None>, r: Value) =>
+  zipHost(e, (v, slope, u) => (v < 0 ? slope * u : u), `${call.node.name}:vjp`, [call.x(0), call.x(1), r], r.dims);
+
+/**
+ * x, or slope · x below 0, the slope broadcast to x. Relevance passes as through LeakyRelu; where the slope is computed as well there is
+ * a product of activations. Source: ONNX PRelu-16.
+ */
+export const pRelu: Op<None> = {
+  type: "PRelu",
+  family: "activation",
+  summary: "pass, when the slope is constant",
+  attributes: () => NONE,
+  infer(inputs) {
+    const [x, slope] = inputs;
+    require(x && slope, "invalid-model", "an input and a slope", "fewer");
+    const fits = broadcast([x.dims, slope.dims])?.join() === x.dims.join();
+    require(fits, "shape", `a slope that can be broadcast to ${shapeText(x.dims, "")}`, shapeText(slope.dims, ""));
+    require(!x.constant || slope.constant, "unsupported", "a computed input", "a constant one beside a computed slope");
+    return { dims: [x.dims] };
+  },
+  fold: folding((v, slope) => (v < 0 ? slope * v : v)),
+  // max(x, 0) + slope · min(x, 0), for which there are kernels.
+  forward(e, call) {
+    const [{ name }, x] = [call.outputs[0], call.x(0)];
+    const half = (p: number, q: number) => {
+      const y = e.temp(`${name}:half`, x.dims, x.layout);
+      e.emit("slopeForward", x, y, x.count, p, q);
+      return y;
+    };
+    const below = zip(e, "mulForward", `${name}:below`, half(0, 1), call.x(1), x.dims);
+    return [zip(e, "addForward", name, half(1, 0), below, x.dims)];
+  },
+  relevance: {
+    kind: "pass",
+    vjp: slopeBack,
+    product: (e, call, r) => [
+      slopeBack(e, call, r),
+      reduceTo(
+        e,
+        zipHost(e, (v, u) => Math.min(v, 0) * u, `${call.node.name}:vjp`, [call.x(0), r], r.dims),
+        call.x(1),
+      ),
+    ],
+  },
+  nonnegative: ([x]) => x,
+};

@@ -1,4 +1,4 @@
-import { leakyRelu, clip, relu, sigmoid, tanh } from "./activation.ts";
+import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, equal, mean, mul, pow, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { cast, constant, constantOfShape, shape } from "./constant.ts";
@@ -38,6 +38,7 @@ const rows: readonly Op<any>[] = [
   ...normalizations,
   relu,
   leakyRelu,
+  pRelu,
   clip,
   sigmoid,
   tanh,

@@ -1,9 +1,10 @@
-import { describe, test } from "vitest";
-import { clip, type Layer, leakyRelu, relu, sigmoid, tanh } from "../../src/index.ts";
-import { binaries } from "../binaries.ts";
-import { network } from "../explain.ts";
-import { chain } from "../onnx-writer.ts";
-import { tensor } from "../random.ts";
+import { describe, expect, test } from "vitest";
+import { clip, type Layer, leakyRelu, relu, ruleOf, sigmoid, tanh } from "../../src/index.ts";
+import { binaries, loadFor } from "../binaries.ts";
+import { explainLayer, network } from "../explain.ts";
+import { chain, onnx } from "../onnx-writer.ts";
+import { numbers, tensor } from "../random.ts";
+import { broadcastAt, place, positions } from "../reference/linear.ts";
 import { expectLayer } from "./check.ts";
 
 /** Behind a Sigmoid at the end a network is explained from before it; this keeps it from being the end. */
@@ -72,6 +73,48 @@ describe.each(binaries())("activations (%s)", (binary) => {
       dims: [2, 13],
       forward,
     });
+  });
+
+  test.each([
+    [[2, 3, 5, 7], [3, 1, 1], 7],
+    [[2, 3, 5, 7], [1, 3, 5, 7], 9],
+    [[2, 3, 5, 7], [5, 1], 16],
+    [[3, 2, 5], [], 16],
+    [[2, 7], [7], 7],
+  ])("PRelu of [%s] with slopes [%s], opset %i", async (dims, by, opset) => {
+    const slope = tensor(by, 5, -1, 2);
+    const forward = (x: ArrayLike<number>) =>
+      positions(dims).map((p, i) => (x[i] < 0 ? slope.data[broadcastAt(by, dims, p)] * x[i] : x[i]));
+    const source = chain(["n", ...dims.slice(1)], [{ type: "PRelu", parameters: [slope] }], opset);
+    const x = tensor(dims, 4, -2, 2);
+    await expectLayer(binary, source, x, { dims, forward });
+    const r = numbers(x.data.length, 5);
+    expect((await explainLayer(binary, source, x, r, ruleOf.pass())).relevance.data).toEqual(r);
+  });
+
+  test("PRelu with a computed slope has a gradient, and no rule", async () => {
+    const dims = [2, 3, 5, 7];
+    const source = onnx({
+      nodes: [
+        { type: "GlobalAveragePool", inputs: ["x"], outputs: ["slope"] },
+        { type: "PRelu", inputs: ["x", "slope"], outputs: ["y"] },
+      ],
+      inputs: { x: dims },
+      outputs: { y: [] },
+    });
+    const x = tensor(dims, 4, -2, 2);
+    const slope = (v: ArrayLike<number>, [n, c]: readonly number[]) =>
+      positions([5, 7]).reduce((sum, [i, j]) => sum + v[place(dims, [n, c, i, j])] / 35, 0);
+    const forward = (v: ArrayLike<number>) => positions(dims).map((p, i) => (v[i] < 0 ? slope(v, p) * v[i] : v[i]));
+    await expectLayer(binary, source, x, { dims, forward });
+    using model = await loadFor(binary, source);
+    expect(() => model.explain(x)).toThrow("a product of activations");
+  });
+
+  test("PRelu of a slope that is larger than the input is refused", async () => {
+    await expect(loadFor(binary, chain(["n", 1, 5], [{ type: "PRelu", parameters: [tensor([3, 1], 1)] }]))).rejects.toThrow(
+      "node 'y0' (PRelu): expected a slope that can be broadcast to [1, 1, 5]",
+    );
   });
 
   test.each([
