@@ -8,8 +8,10 @@ const PERIODIC = "a periodic function gives the same for inputs far apart";
 const neg: Op<unknown> = {
   ...unary({
     type: "Neg",
+    anyType: true,
+    // Integers have no −0.
     f(x, y) {
-      for (let i = 0; i < x.length; i++) y[i] = -x[i];
+      for (let i = 0; i < x.length; i++) y[i] = 0 - x[i];
     },
     slope: () => -1,
   }),
@@ -55,6 +57,7 @@ export const math = [
   }),
   unary({
     type: "Abs",
+    anyType: true,
     f(x, y) {
       for (let i = 0; i < x.length; i++) y[i] = Math.abs(x[i]);
     },
@@ -64,6 +67,7 @@ export const math = [
   neg,
   unary({
     type: "Sign",
+    anyType: true,
     f(x, y) {
       for (let i = 0; i < x.length; i++) y[i] = Math.sign(x[i]);
     },

@@ -14,12 +14,14 @@ interface Unary<A> {
   slope(v: number, a: A): number;
   /** Whether y ≥ 0, given whether x is; no unless given. */
   nonnegative?(x: boolean, a: A): boolean;
+  /** For integers as well. */
+  readonly anyType?: boolean;
   /** Why relevance does not pass. */
   readonly none?: string;
 }
 
 /** A row for y = f(x) without a kernel: rare enough for steps on the host, in double precision, rounded once. */
-export function unary<A>({ type, attributes, f, slope, nonnegative = () => false, none }: Unary<A>): Op<A> {
+export function unary<A>({ type, attributes, f, slope, nonnegative = () => false, anyType, none }: Unary<A>): Op<A> {
   function vjp(e: Emitter, call: Call<A>, r: Value): Value {
     const x = call.x(0);
     const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
@@ -32,6 +34,7 @@ export function unary<A>({ type, attributes, f, slope, nonnegative = () => false
     type,
     family: "activation",
     summary: none ? `none: ${none}` : "pass",
+    anyType,
     attributes: attributes ?? (() => ({}) as A),
     infer([x]) {
       require(x, "invalid-model", "an input", "none");

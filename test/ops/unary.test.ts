@@ -170,6 +170,17 @@ describe.each(binaries())("functions of one variable (%s)", (binary) => {
     for (const [i, want] of y.entries()) expectClose([data[i]], [want], 1e-6, Math.max(Math.abs(want), 1e-38));
   });
 
+  test.each([
+    ["Abs", [3, 0, 7]],
+    ["Neg", [3, 0, -7]],
+    ["Sign", [-1, 0, 1]],
+  ])("%s of integers", async (type, y) => {
+    const nodes: FileNode[] = [{ type, inputs: ["x"], outputs: ["y"] }];
+    using model = await loadFor(binary, onnx({ nodes, inputs: { x: [3] }, outputs: { y: [3] }, types: { x: 7, y: 7 } }));
+    const { output } = model.predict({ dims: [3], data: [-3, 0, 7] });
+    expect(output).toEqual({ type: "int64", dims: [3], data: Float32Array.from(y) });
+  });
+
   test("what has no number is an error", async () => {
     for (const [type, v] of [
       ["Log", -1],
