@@ -237,12 +237,3 @@ export const pow: Op<None> = {
     },
   },
 };
-
-export const equal: Op<None> = {
-  ...shared,
-  infer: (inputs) => ({ ...inferBroadcast(inputs), types: ["bool"] }),
-  type: "Equal",
-  family: "other",
-  summary: "on constants only",
-  fold: folding((a, b) => Number(a === b), "bool"),
-};

@@ -73,5 +73,5 @@ export function zipConstants(f: Pointwise, operands: readonly Constant[], type =
 
 /** The `fold` of a row whose inputs are combined one after another. */
 export const folding =
-  (f: (a: number, b: number) => number, type?: Constant["type"]): Op<None>["fold"] =>
-  (inputs) => [inputs.slice(1).reduce<Constant>((a, b) => zipConstants(f, [a, b!], type), inputs[0]!)];
+  (f: (a: number, b: number) => number): Op<None>["fold"] =>
+  (inputs) => [inputs.slice(1).reduce<Constant>((a, b) => zipConstants(f, [a, b!]), inputs[0]!)];

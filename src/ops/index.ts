@@ -1,5 +1,5 @@
 import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
-import { add, div, equal, mean, mul, pow, sub, sum } from "./arithmetic.ts";
+import { add, div, mean, mul, pow, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { cast, constant, constantOfShape, shape } from "./constant.ts";
 import { conv } from "./conv.ts";
@@ -7,6 +7,7 @@ import { convTranspose } from "./conv-transpose.ts";
 import { gemm } from "./dense.ts";
 import { gather } from "./gather.ts";
 import { concat, pad, slice, transpose } from "./layout.ts";
+import { logics } from "./logic.ts";
 import { lrn } from "./lrn.ts";
 import { math } from "./math.ts";
 import { nonlinear } from "./nonlinear.ts";
@@ -16,7 +17,7 @@ import type { Op } from "./op.ts";
 import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool, maxPool } from "./pool.ts";
 import { argMax, argMin, reductions } from "./reduce.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
-import { max, min } from "./select.ts";
+import { max, min, where } from "./select.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 import { taylorLayer } from "./taylor.ts";
 
@@ -53,11 +54,12 @@ const rows: readonly Op<any>[] = [
   mean,
   mul,
   div,
+  min,
+  max,
+  where,
   ...reductions,
   argMax,
   argMin,
-  min,
-  max,
   concat,
   flatten,
   reshape,
@@ -73,7 +75,7 @@ const rows: readonly Op<any>[] = [
   constantOfShape,
   shape,
   cast,
-  equal,
+  ...logics,
   taylorLayer,
 ];
 

@@ -141,8 +141,13 @@ export type Relevance<A> =
       /** Jᵀ R_out of every input where several are computed: a product, for which no rule is known. */
       product?(e: Emitter, call: Call<A>, r: Value): readonly Value[];
     }
-  /** Moves or selects numbers: R_in = Jᵀ R_out. */
-  | { readonly kind: "route"; vjp(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[]; drops?(call: Call<A>): boolean }
+  /** Moves or selects numbers: R_in = Jᵀ R_out. Inputs that steer only say which; relevance never goes to them. */
+  | {
+      readonly kind: "route";
+      readonly steers?: readonly number[];
+      vjp(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[];
+      drops?(call: Call<A>): boolean;
+    }
   | Linear<A>
   /** Has rules of its own, by name. */
   | { readonly kind: "own"; readonly conserves: (rule: string) => boolean; readonly rules: Readonly<Record<string, OwnRule<A>>> }

@@ -1,8 +1,8 @@
 import type { Emitter, Value } from "../step.ts";
 import { broadcast } from "../tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
-import { folding, inferBroadcast, NONE, type None, zipHost } from "./broadcast.ts";
-import type { Op } from "./op.ts";
+import { folding, inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
+import { type Op, require } from "./op.ts";
 
 function negated(e: Emitter, value: Value): Value {
   const y = e.temp(value.name, value.dims, value.layout);
@@ -18,6 +18,7 @@ function extreme(type: "Min" | "Max", f: (a: number, b: number) => number, nonne
     type,
     family: "route",
     summary: "to the first operand that is the result",
+    anyType: true,
     attributes: () => NONE,
     infer: inferBroadcast,
     fold: folding(f),
@@ -53,3 +54,33 @@ export const min = extreme("Min", Math.min, (x) => x.every(Boolean));
 
 /** Source: ONNX Max-13. */
 export const max = extreme("Max", Math.max, (x) => x.some(Boolean));
+
+/** x where the condition holds, y elsewhere; relevance goes where the number came from. Source: ONNX Where-16. */
+export const where: Op<None> = {
+  type: "Where",
+  family: "route",
+  summary: "to the operand that was chosen",
+  anyType: true,
+  attributes: () => NONE,
+  infer(inputs) {
+    const { dims } = inferBroadcast(inputs);
+    const [condition, x, y] = inputs.map((input) => input!.type);
+    const fits = inputs.length === 3 && condition === "bool" && x === y;
+    require(fits, "invalid-model", "a bool condition and two operands of one type", `${[condition, x, y].filter(Boolean)}`);
+    return { dims, types: [x] };
+  },
+  fold: ([condition, x, y]) => [zipConstants((c, a, b) => (c ? a : b), [condition!, x!, y!], x!.type)],
+  forward: (e, call) => [
+    zipHost(e, (c, a, b) => (c ? a : b), call.outputs[0].name, [call.x(0), call.x(1), call.x(2)], call.outputs[0].dims),
+  ],
+  relevance: {
+    kind: "route",
+    steers: [0],
+    vjp(e, call, r) {
+      const to = (i: number, f: (c: number, u: number) => number) =>
+        reduceTo(e, zipHost(e, f, `${call.node.name}:vjp`, [call.x(0), r], r.dims), call.x(i));
+      return [undefined, to(1, (c, u) => (c ? u : 0)), to(2, (c, u) => (c ? 0 : u))];
+    },
+  },
+  nonnegative: ([, x, y]) => x && y,
+};

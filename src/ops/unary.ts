@@ -33,7 +33,7 @@ export function unary<A>({ type, attributes, f, slope, nonnegative = () => false
   return {
     type,
     family: "activation",
-    summary: none ? `none: ${none}` : "pass",
+    summary: none ? `no rule: ${none}` : "pass",
     anyType,
     attributes: attributes ?? (() => ({}) as A),
     infer([x]) {

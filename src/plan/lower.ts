@@ -71,7 +71,7 @@ function nonnegativeValues(graph: Graph): ReadonlySet<string> {
   return known;
 }
 
-/** Nodes that `value` depends on. */
+/** Nodes that `value` depends on, other than for what is chosen. */
 export function ancestors(graph: Graph, value: string): ReadonlySet<Node> {
   const by = producers(graph);
   const found = new Set<Node>();
@@ -79,7 +79,9 @@ export function ancestors(graph: Graph, value: string): ReadonlySet<Node> {
     const node = by.get(name);
     if (!node || found.has(node)) return;
     found.add(node);
-    node.inputs.forEach(visit);
+    const { relevance } = ops.get(node.type)!;
+    const steers = relevance?.kind === "route" ? relevance.steers : undefined;
+    node.inputs.filter((_, i) => !steers?.includes(i)).forEach(visit);
   };
   visit(value);
   return found;

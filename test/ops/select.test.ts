@@ -73,7 +73,7 @@ describe.each(binaries())("selection (%s)", (binary) => {
       const x = tensor(dims, 11);
       await expectLayer(binary, source, x, { dims, forward: (v) => valuesAt(v).map((values) => values[winners[type](values)]) });
       const r = numbers(x.data.length, 7);
-      const { ledger } = await explainLayer(binary, source, x, r, [{ type: "Neg", rule: ruleOf.pass() }, { rule: ruleOf.norm() }]);
+      const { ledger } = await explainLayer(binary, source, x, r, [{ type: "Neg", rule: ruleOf.pass() }, { rule: ruleOf.lrp0() }]);
       const row = ledger.find((l) => l.type === type)!;
       const kept = won(x.data).reduce((sum, k, i) => (names[k] in constants ? sum + r[i] : sum), 0);
       expectClose([row.other, row.received, row.gap], [kept, total(r), 0], 1e-5, row.magnitude);
@@ -118,5 +118,109 @@ describe.each(binaries())("selection (%s)", (binary) => {
         `node 'y0' (${type}): expected shapes that can be broadcast`,
       );
     });
+  });
+
+  describe("Where", () => {
+    const shapes: readonly (readonly [Dims, Dims, Dims])[] = [
+      [dims, dims, dims],
+      [[5, 1], dims, [7]],
+      [[2, 1, 1, 1], [3, 1, 1], dims],
+      [[], dims, [3, 5, 7]],
+    ];
+
+    test.each(shapes)("[%s] chooses from [%s] and [%s]", async (c, a, b) => {
+      for (const opset of [9, 16]) {
+        // Whatever is of the input's shape is computed from it, channels last on one side, and is compared as well.
+        const values = { a: tensor(a, 5), b: tensor(b, 6), c: tensor(c, 7) };
+        const full = (d: Dims) => d.length === dims.length && d.every((v, i) => v === dims[i]);
+        const source = onnx(
+          {
+            nodes: [
+              ...before,
+              { type: "Greater", inputs: [full(c) ? "x" : "c", "zero"], outputs: ["condition"] },
+              { type: "Where", inputs: ["condition", full(a) ? "turned" : "a", full(b) ? "opposite" : "b"], outputs: ["y"] },
+            ],
+            initializers: { ...values, zero: { dims: [], data: Float32Array.of(0) } },
+            inputs: { x: dims },
+            outputs: { y: [] },
+          },
+          opset,
+        );
+        const at = (name: "a" | "b" | "c", d: Dims, p: readonly number[]) => values[name].data[broadcastAt(d, dims, p)];
+        const chosen = (v: Numbers) => positions(dims).map((p, i) => (full(c) ? v[i] : at("c", c, p)) > 0);
+        const forward = (v: Numbers) =>
+          chosen(v).map((is, i) => {
+            const p = positions(dims)[i];
+            return is ? (full(a) ? v[i] : at("a", a, p)) : full(b) ? -v[i] : at("b", b, p);
+          });
+        const x = tensor(dims, 11);
+        await expectLayer(binary, source, x, { dims, forward });
+        const r = numbers(x.data.length, 7);
+        const composite = [{ type: "Neg", rule: ruleOf.pass() }, { rule: ruleOf.lrp0() }];
+        const { ledger, relevance } = await explainLayer(binary, source, x, r, composite);
+        const kept = chosen(x.data).map((is) => !full(is ? a : b));
+        expectClose(
+          relevance.data,
+          Array.from(r, (v, i) => (kept[i] ? 0 : v)),
+          1e-6,
+        );
+        const row = ledger.find(({ type }) => type === "Where")!;
+        expectClose([row.other, row.gap], [total(r.filter((_, i) => kept[i])), 0], 1e-5, row.magnitude);
+      }
+    });
+
+    test("of integers, of constants, and of a condition from the caller", async () => {
+      const choose = (inputs: string[], output: string) => ({ type: "Where", inputs, outputs: [output] });
+      const source = onnx({
+        nodes: [choose(["c", "i", "one"], "y"), choose(["never", "f", "g"], "h"), { type: "Add", inputs: ["f", "h"], outputs: ["z"] }],
+        initializers: {
+          one: { dims: [], data: [1] },
+          never: { dims: [3], data: [false, true, false] },
+          g: { dims: [1], data: Float32Array.of(0.5) },
+        },
+        inputs: { c: [3], i: [3], f: [3] },
+        outputs: { y: [3], z: [3] },
+        types: { c: 9, i: 7, y: 7 },
+      });
+      using model = await loadFor(binary, source);
+      const { y, z } = model.predict({
+        c: { dims: [3], data: [1, 0, 1] },
+        i: { dims: [3], data: [7, 8, 9] },
+        f: { dims: [3], data: Float32Array.of(1, 2, 4) },
+      }).outputs;
+      expect(y).toEqual({ type: "int64", dims: [3], data: Float32Array.of(7, 1, 9) });
+      expect(z).toEqual({ dims: [3], data: Float32Array.of(1.5, 4, 4.5) });
+    });
+
+    test.each([
+      [{ c: 1 }, "float32,float32,float32"],
+      [{ c: 9, a: 7 }, "bool,int64,float32"],
+    ])("of types %j is refused", async (types, received) => {
+      const source = onnx({
+        nodes: [{ type: "Where", inputs: ["c", "a", "b"], outputs: ["y"] }],
+        inputs: { c: [3], a: [3], b: [3] },
+        outputs: { y: [] },
+        types,
+      });
+      await expect(loadFor(binary, source)).rejects.toThrow(
+        `node 'y' (Where): expected a bool condition and two operands of one type, got ${received}`,
+      );
+    });
+  });
+
+  test("Min and Max of integers", async () => {
+    const source = onnx({
+      nodes: [
+        { type: "Max", inputs: ["a", "b"], outputs: ["m"] },
+        { type: "Min", inputs: ["m", "three"], outputs: ["y"] },
+      ],
+      initializers: { three: { dims: [1], data: [3] } },
+      inputs: { a: [4], b: [1] },
+      outputs: { y: [4] },
+      types: { a: 7, b: 7, y: 7 },
+    });
+    using model = await loadFor(binary, source);
+    const { output } = model.predict({ a: { dims: [4], data: [-5, 0, 2, 9] }, b: { dims: [1], data: [0] } });
+    expect(output).toEqual({ type: "int64", dims: [4], data: Float32Array.of(0, 0, 2, 3) });
   });
 });

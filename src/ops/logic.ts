@@ -1,0 +1,58 @@
+import type { ElementType } from "../tensor.ts";
+import { inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
+import { type Op, require } from "./op.ts";
+
+const WHY = "true or false is nothing that inputs have shares in";
+
+/** A row whose output is boolean: what it takes, and f, of numbers that are 1 for true and 0 for false where they are booleans. */
+function logic(type: string, takes: readonly ElementType[], f: (a: number, b: number) => number, arity = 2): Op<None> {
+  return {
+    type,
+    family: "other",
+    summary: `no rule: ${WHY}`,
+    anyType: true,
+    attributes: () => NONE,
+    infer(inputs) {
+      require(inputs.length === arity, "invalid-model", `inputs: ${arity}`, `${inputs.length}`);
+      const { dims } = inferBroadcast(inputs);
+      const types = inputs.map((x) => x!.type);
+      const fits = takes.includes(types[0]) && types.every((t) => t === types[0]);
+      require(fits, "invalid-model", `inputs of one type out of ${takes.join(", ")}`, types.join(" and "));
+      return { dims, types: ["bool"] };
+    },
+    fold: (inputs) => [
+      zipConstants(
+        f,
+        inputs.map((x) => x!),
+        "bool",
+      ),
+    ],
+    forward: (e, call) => [
+      zipHost(
+        e,
+        f,
+        call.outputs[0].name,
+        call.inputs.map((_, i) => call.x(i)),
+        call.outputs[0].dims,
+      ),
+    ],
+    relevance: { kind: "none", why: WHY },
+    nonnegative: () => true,
+  };
+}
+
+const NUMBERS: readonly ElementType[] = ["float32", "int32", "int64"];
+const BOOL: readonly ElementType[] = ["bool"];
+
+/** Sources: ONNX Equal-19, Greater-13, GreaterOrEqual-16, Less-13, LessOrEqual-16, And-7, Or-7, Xor-7, Not-1. */
+export const logics = [
+  logic("Equal", [...NUMBERS, ...BOOL], (a, b) => Number(a === b)),
+  logic("Greater", NUMBERS, (a, b) => Number(a > b)),
+  logic("GreaterOrEqual", NUMBERS, (a, b) => Number(a >= b)),
+  logic("Less", NUMBERS, (a, b) => Number(a < b)),
+  logic("LessOrEqual", NUMBERS, (a, b) => Number(a <= b)),
+  logic("And", BOOL, (a, b) => a && b),
+  logic("Or", BOOL, (a, b) => a || b),
+  logic("Xor", BOOL, (a, b) => Number(a !== b)),
+  logic("Not", BOOL, (a) => 1 - a, 1),
+] as const;
