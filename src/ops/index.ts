@@ -1,6 +1,7 @@
 import { leakyRelu, clip, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, equal, mul, pow, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
+import { depthToSpace, expand, spaceToDepth, tile, trilu } from "./blocks.ts";
 import { cast, constant, constantOfShape, shape } from "./constant.ts";
 import { conv } from "./conv.ts";
 import { convTranspose } from "./conv-transpose.ts";
@@ -15,6 +16,7 @@ import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool, ma
 import { argMax, argMin, reductions } from "./reduce.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
+import { split } from "./split.ts";
 import { taylorLayer } from "./taylor.ts";
 
 /** Every operator that relprop runs. Declaration, tests and the README's table read this list. */
@@ -56,7 +58,13 @@ const rows: readonly Op<any>[] = [
   squeeze,
   unsqueeze,
   slice,
+  split,
   gather,
+  expand,
+  tile,
+  depthToSpace,
+  spaceToDepth,
+  trilu,
   pad,
   dropout,
   identity,

@@ -107,7 +107,7 @@ const unchanged = reshaping<DropoutAttributes>(
 export const dropout: Op<DropoutAttributes> = {
   ...unchanged,
   infer(inputs, a) {
-    const [dims] = unchanged.infer(inputs, a).dims;
+    const [dims] = unchanged.infer!(inputs, a).dims;
     return { dims: [dims, dims], types: [inputs[0]!.type, a.mask] };
   },
   fold: (inputs, a, [dims]) => [...unchanged.fold!(inputs, a, [dims]), { type: a.mask, dims, data: new Float64Array(size(dims)).fill(1) }],
