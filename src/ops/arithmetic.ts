@@ -67,7 +67,8 @@ function fold(f: (a: number, b: number) => number, a: Constant, b: Constant, typ
       for (let i = 0; i < count; i++) data[y + i * step] = f(a.data[left + i * stepA], b.data[right + i * stepB]);
     });
   }
-  return { type, dims, data };
+  // Integers divide as in C: towards zero.
+  return { type, dims, data: type === "float32" ? data : data.map(Math.trunc) };
 }
 
 /** The `fold` of a row whose inputs are combined one after another. */

@@ -2,7 +2,7 @@ import { leakyRelu, clip, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, equal, mul, pow, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { depthToSpace, expand, spaceToDepth, tile, trilu } from "./blocks.ts";
-import { cast, constant, constantOfShape, shape } from "./constant.ts";
+import { cast, constant, constantOfShape, nonZero, range, shape, sizeOf } from "./constant.ts";
 import { conv } from "./conv.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { gemm } from "./dense.ts";
@@ -71,6 +71,9 @@ const rows: readonly Op<any>[] = [
   constant,
   constantOfShape,
   shape,
+  sizeOf,
+  range,
+  nonZero,
   cast,
   equal,
   taylorLayer,
