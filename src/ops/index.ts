@@ -15,6 +15,7 @@ import type { Op } from "./op.ts";
 import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool, maxPool } from "./pool.ts";
 import { argMax, argMin, reductions } from "./reduce.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
+import { resize, upsample } from "./resize.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 import { split } from "./split.ts";
 import { taylorLayer } from "./taylor.ts";
@@ -66,6 +67,8 @@ const rows: readonly Op<any>[] = [
   spaceToDepth,
   trilu,
   pad,
+  resize,
+  upsample,
   dropout,
   identity,
   constant,
