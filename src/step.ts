@@ -87,7 +87,7 @@ function axesInMemory(rank: number, layout: Layout): number[] {
 }
 
 /** Element strides of the logical axes. */
-export function stridesOf(value: Value): number[] {
+export function stridesOf(value: Pick<Value, "dims" | "layout">): number[] {
   const out = new Array<number>(value.dims.length);
   let step = 1;
   for (const axis of axesInMemory(value.dims.length, value.layout).reverse()) {

@@ -53,6 +53,11 @@ export function strides(dims: Dims): number[] {
   return out;
 }
 
+/** All positions, in row-major order. */
+export function positions(dims: Dims): number[][] {
+  return dims.reduce<number[][]>((all, d) => all.flatMap((p) => Array.from({ length: d }, (_, i) => [...p, i])), [[]]);
+}
+
 /** ONNX (numpy) broadcasting of any number of shapes; undefined where they do not fit. */
 export function broadcast(shapes: readonly Dims[]): number[] | undefined {
   const rank = Math.max(0, ...shapes.map((s) => s.length));

@@ -83,7 +83,12 @@ function visit(node: Node, state: State): void {
   const inputs = operands(node, state);
   if (!inputs) return;
   const row = ops.get(node.type)!;
-  const { dims, types = [], attributes = node.attributes } = row.infer(inputs, node.attributes);
+  const instead = row.instead?.(inputs, node.attributes, node);
+  if (instead) {
+    for (const part of instead) attempt(part, state);
+    return;
+  }
+  const { dims, types = [], attributes = node.attributes } = row.infer!(inputs, node.attributes);
   const type = inputs.find((x) => x)?.type ?? "float32";
   const constant = row.shapeOnly || inputs.every((x) => !x || x.constant);
   for (const d of dims) require(d.every((v) => Number.isSafeInteger(v) && v >= 0), "shape", "output dims ≥ 1", `[${d}]`);

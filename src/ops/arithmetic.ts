@@ -1,7 +1,7 @@
 import { type Emitter, stridesOf, type Value } from "../step.ts";
 import { broadcast, type Constant, type Dims, size } from "../tensor.ts";
 import { broadcastLoops, broadcastStrides, folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
-import type { Affine, Linear, Op, Operand, Operands } from "./op.ts";
+import type { Affine, Call, Linear, Op, Operand, Operands } from "./op.ts";
 
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
@@ -164,8 +164,17 @@ export const mean: Op<None> = {
   nonnegative: (x) => x.every(Boolean),
 };
 
-/** Multiplication by a constant passes relevance; a product of two activations has no rule here. */
-function scaling(type: string, kernel: ZipKernel, f: (a: number, b: number) => number, affine: Op<None>["affine"]): Op<None> {
+/** What an operand gets of Jᵀ r. */
+type Back = (e: Emitter, call: Call<None>, r: Value) => Value;
+
+/** Multiplication by a constant passes relevance; a product of two activations has no rule here. @param back for each operand */
+function scaling(
+  type: string,
+  kernel: ZipKernel,
+  f: (a: number, b: number) => number,
+  back: readonly Back[],
+  affine: Op<None>["affine"],
+): Op<None> {
   return {
     ...shared,
     type,
@@ -175,31 +184,44 @@ function scaling(type: string, kernel: ZipKernel, f: (a: number, b: number) => n
     forward: (e, call) => [zip(e, kernel, call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
     relevance: {
       kind: "pass",
-      vjp: (e, call, r) =>
-        reduceTo(
-          e,
-          zip(e, kernel, `${call.node.name}:vjp`, r, call.x(1 - beside(call.inputs)!.data), r.dims),
-          call.x(beside(call.inputs)!.data),
-        ),
+      vjp: (e, call, r) => back[beside(call.inputs)!.data](e, call, r),
+      product: (e, call, r) => back.map((to) => to(e, call, r)),
     },
     affine,
     nonnegative: ([a, b]) => a && b,
   };
 }
 
+/** r combined with another value, for operand i. */
+function withOther(e: Emitter, call: Call<None>, kernel: ZipKernel, r: Value, other: Value, i: number): Value {
+  return reduceTo(e, zip(e, kernel, `${call.node.name}:vjp`, r, other, r.dims), call.x(i));
+}
+
 export const mul = scaling(
   "Mul",
   "mulForward",
   (a, b) => a * b,
+  [0, 1].map((i) => (e, call, r) => withOther(e, call, "mulForward", r, call.x(1 - i), i)),
   affineOf(
     (c) => c,
     () => 0,
   ),
 );
+
 export const div = scaling(
   "Div",
   "divForward",
   (a, b) => a / b,
+  [
+    (e, call, r) => withOther(e, call, "divForward", r, call.x(1), 0),
+    // −r · y / b
+    (e, call, r) => {
+      const product = zip(e, "mulForward", `${call.node.name}:product`, r, call.y(0), r.dims);
+      const negative = e.temp(product.name, product.dims, product.layout);
+      e.emit("slopeForward", product, negative, product.count, -1, -1);
+      return withOther(e, call, "divForward", negative, call.x(1), 1);
+    },
+  ],
   affineOf(
     (c) => 1 / c,
     () => 0,

@@ -68,7 +68,8 @@ export function zipConstants(f: Pointwise, operands: readonly Constant[], type =
     data,
     operands.map((c) => c.data),
   );
-  return { type, dims, data };
+  // Integers divide as in C: towards zero.
+  return { type, dims, data: type === "float32" ? data : data.map(Math.trunc) };
 }
 
 /** The `fold` of a row whose inputs are combined one after another. */

@@ -1,5 +1,5 @@
-import { type Constant, type ElementType, size, typeName } from "../tensor.ts";
-import { integers, type Op, type Operands, require } from "./op.ts";
+import { type Constant, type ElementType, positions, size, typeName } from "../tensor.ts";
+import { integers, known, type Op, type Operands, require } from "./op.ts";
 
 /** A row for what exists only while loading. */
 const onLoading = { family: "other", summary: "folded while loading" } as const;
@@ -56,6 +56,55 @@ export const shape: Op<{ start: number; end: number; dims?: readonly number[] }>
   },
   shapeOnly: true,
   fold: (_inputs, a) => [scalar("int64", a.dims!, [a.dims!.length])],
+};
+
+/** How many numbers there are. Source: ONNX Size-13. */
+export const sizeOf: Op<{ count?: number }> = {
+  ...onLoading,
+  type: "Size",
+  attributes: () => ({}),
+  infer([x]) {
+    require(x, "invalid-model", "an input", "none");
+    return { dims: [[]], types: ["int64"], attributes: { count: size(x.dims) } };
+  },
+  shapeOnly: true,
+  fold: (_inputs, { count }) => [scalar("int64", [count!], [])],
+};
+
+/** start, start + delta, … short of limit. Source: ONNX Range-11. */
+export const range: Op<null> = {
+  ...onLoading,
+  type: "Range",
+  attributes: () => null,
+  infer(inputs) {
+    const [start, limit, delta] = ["a start", "a limit", "a delta"].map((what, i) => known(inputs, i, what)?.data[0]);
+    require(start !== undefined && limit !== undefined && delta, "invalid-model", "a start, a limit and a delta other than 0", [
+      start,
+      limit,
+      delta,
+    ].join(", "));
+    return { dims: [[Math.max(0, Math.ceil((limit - start) / delta))]] };
+  },
+  fold([start, , delta], _a, [[count]]) {
+    const values = Array.from({ length: count }, (_, i) => start!.data[0] + i * delta!.data[0]);
+    return [scalar(start!.type, values, [count])];
+  },
+};
+
+/** Positions of what is not 0, one row an axis. Source: ONNX NonZero-13. */
+export const nonZero: Op<{ found?: readonly number[][] }> = {
+  ...onLoading,
+  type: "NonZero",
+  attributes: () => ({}),
+  infer(inputs) {
+    const x = known(inputs, 0, "numbers");
+    require(x, "invalid-model", "an input", "none");
+    const found = positions(x.dims).filter((_, i) => x.data[i] !== 0);
+    return { dims: [[x.dims.length, found.length]], types: ["int64"], attributes: { found } };
+  },
+  fold: (_inputs, { found }, [dims]) => [
+    scalar("int64", Array.from({ length: dims[0] }, (_, axis) => found!.map((p) => p[axis])).flat(), dims),
+  ],
 };
 
 /** ONNX's numbers for element types. */

@@ -1,7 +1,8 @@
 import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, mean, mul, pow, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
-import { cast, constant, constantOfShape, shape } from "./constant.ts";
+import { depthToSpace, expand, spaceToDepth, tile, trilu } from "./blocks.ts";
+import { cast, constant, constantOfShape, nonZero, range, shape, sizeOf } from "./constant.ts";
 import { conv } from "./conv.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { gemm } from "./dense.ts";
@@ -17,8 +18,10 @@ import type { Op } from "./op.ts";
 import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool, maxPool } from "./pool.ts";
 import { argMax, argMin, reductions } from "./reduce.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
+import { resize, upsample } from "./resize.ts";
 import { max, min, where } from "./select.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
+import { split } from "./split.ts";
 import { taylorLayer } from "./taylor.ts";
 
 /** Every operator that relprop runs. Declaration, tests and the README's table read this list. */
@@ -67,13 +70,24 @@ const rows: readonly Op<any>[] = [
   squeeze,
   unsqueeze,
   slice,
+  split,
   gather,
+  expand,
+  tile,
+  depthToSpace,
+  spaceToDepth,
+  trilu,
   pad,
+  resize,
+  upsample,
   dropout,
   identity,
   constant,
   constantOfShape,
   shape,
+  sizeOf,
+  range,
+  nonZero,
   cast,
   ...logics,
   taylorLayer,

@@ -1,5 +1,5 @@
-import { type Dims, normalizeAxis, shapeText, strides } from "../tensor.ts";
-import { type Move, mover, whole } from "./move.ts";
+import { type Dims, normalizeAxis, positions, shapeText } from "../tensor.ts";
+import { loop, type Move, mover, runsOf, whole, withRun, zeros } from "./move.ts";
 import { integers, known, require } from "./op.ts";
 
 const never = () => false;
@@ -16,9 +16,7 @@ export const transpose = mover<{ perm: readonly number[] | undefined }>({
       x.dims.map((_, i) => i).join(), "invalid-model", `a permutation of ${x.dims.length} axes`, `[${perm}]`);
     return { dims: [perm.map((axis) => x.dims[axis])], attributes: { perm } };
   },
-  moves: ([x], output, { perm }) => [
-    { input: 0, dims: output, from: x.map(() => 0), axes: perm!, steps: x.map(() => 1), to: x.map(() => 0) },
-  ],
+  moves: ([x], output, { perm }) => [{ input: 0, from: zeros(x), to: zeros(x), loops: output.map((d, k) => loop(d, perm![k], k)) }],
   exact: true,
   drops: never,
 });
@@ -61,6 +59,7 @@ interface SliceAttributes {
 }
 
 const clamp = (v: number, low: number, high: number) => Math.min(Math.max(v, low), high);
+const modulo = (v: number, length: number) => ((v % length) + length) % length;
 
 /** Source: ONNX Slice-13; before opset 10 starts, ends and axes are attributes. */
 export const slice = mover<SliceAttributes>({
@@ -77,6 +76,9 @@ export const slice = mover<SliceAttributes>({
       starts.length === ends.length, "invalid-model", "as many starts as ends", `${starts?.length} and ${ends?.length}`);
     const axes = a.axes ?? integers(inputs, 3, "axes") ?? starts.map((_, i) => i);
     const steps = integers(inputs, 4, "steps") ?? starts.map(() => 1);
+    require(axes.length === starts.length &&
+      steps.length ===
+        starts.length, "invalid-model", `${starts.length} axes and steps, as many as starts`, `${axes.length} and ${steps.length}`);
     const dims = [...x.dims];
     const ranges = x.dims.map(() => ({ start: 0, step: 1 }));
     axes.forEach((given, i) => {
@@ -97,11 +99,9 @@ export const slice = mover<SliceAttributes>({
   moves: ([x], output, { ranges }) => [
     {
       input: 0,
-      dims: output,
       from: ranges!.map((r) => r.start),
-      axes: x.map((_, k) => k),
-      steps: ranges!.map((r) => r.step),
-      to: x.map(() => 0),
+      to: zeros(x),
+      loops: output.map((d, k) => loop(d, k, k, ranges![k].step)),
     },
   ],
   exact: false,
@@ -134,16 +134,15 @@ export const gatherKnown = mover<GatherAttributes>({
   },
   moves([x], output, { axis, indices, shape }) {
     const rank = shape!.length;
-    const place = strides(shape!);
-    const axes = output.map((_, k) => (k < axis ? k : k < axis + rank ? -1 : k - rank + 1));
-    return indices!.map((index, i) => ({
-      input: 0,
-      dims: output.map((d, k) => (axes[k] < 0 ? 1 : d)),
-      from: x.map((_, k) => (k === axis ? index : 0)),
-      axes,
-      steps: output.map(() => 1),
-      to: output.map((_, k) => (axes[k] < 0 ? Math.floor(i / place[k - axis]) % shape![k - axis] : 0)),
-    }));
+    // A row of the indices' last axis at a time; a single index has no axis in the output.
+    const length = shape!.at(-1) ?? 1;
+    const others = x.flatMap((d, k) => (k === axis ? [] : [loop(d, k, k < axis ? k : k - 1 + rank)]));
+    return positions(shape!.slice(0, -1)).flatMap((position, row) => {
+      const to = output.map((_, k) => position[k - axis] ?? 0);
+      const move = { input: 0, from: x.map((_, k) => (k === axis ? indices![row * length] : 0)), to, loops: others };
+      const last = axis + rank - 1;
+      return rank === 0 ? [move] : runsOf(indices!.slice(row * length, (row + 1) * length)).map((run) => withRun(move, run, axis, last));
+    });
   },
   exact: false,
   drops: never,
@@ -155,30 +154,25 @@ interface PadAttributes {
   readonly pads?: readonly number[];
 }
 
-/** What one output axis of Pad is made of. */
-function segments(
-  length: number,
-  before: number,
-  after: number,
-  mode: string,
-): { to: number; from: number; count: number; step: number }[] {
-  const middle = { to: Math.max(0, before), from: Math.max(0, -before), count: length + Math.min(0, before) + Math.min(0, after), step: 1 };
-  if (mode === "constant") return [middle];
-  const step = mode === "reflect" ? -1 : 0;
-  return [
-    { to: 0, from: mode === "reflect" ? before : 0, count: before, step },
-    middle,
-    { to: before + length, from: mode === "reflect" ? length - 2 : length - 1, count: after, step },
-  ].filter((segment) => segment.count > 0);
-}
+/** Which of `length` numbers stands at `at` when the axis goes on to both sides; −1: none of them. */
+const beyond: Readonly<Record<string, (at: number, length: number) => number>> = {
+  constant: (at, length) => (at < length ? at : -1),
+  edge: (at, length) => clamp(at, 0, length - 1),
+  reflect(at, length) {
+    const period = Math.max(1, 2 * (length - 1));
+    const within = modulo(at, period);
+    return Math.min(within, period - within);
+  },
+  wrap: modulo,
+};
 
-/** Source: ONNX Pad-18, modes constant, reflect and edge; before opset 11 pads and value are attributes. */
+/** Source: ONNX Pad-21, with pads that are known while loading; before opset 11 pads and value are attributes. */
 export const pad = mover<PadAttributes>({
   type: "Pad",
   summary: "cropped (constant), or moved back to where each number came from",
   attributes(read) {
     const mode = read.string("mode", "constant");
-    require(["constant", "reflect", "edge"].includes(mode), "unsupported", "mode constant, reflect or edge", mode);
+    require(Object.hasOwn(beyond, mode), "invalid-model", `mode ${Object.keys(beyond).join(", ")}`, mode);
     return read.opset < 11 ? { mode, pads: read.ints("pads"), value: read.float("value", 0) } : { mode, value: 0 };
   },
   infer(inputs, a) {
@@ -198,28 +192,16 @@ export const pad = mover<PadAttributes>({
     });
     const dims = x.dims.map((d, i) => d + pads[i] + pads[rank + i]);
     require(dims.every((d) => d >= 0), "shape", "pads that leave something", `dims [${dims}]`);
-    require(a.mode === "constant" ||
-      pads.every(
-        (p, i) => p >= 0 && (a.mode === "edge" || p < x.dims[i % rank]),
-      ), "unsupported", `pads of mode ${a.mode} within the input`, `[${pads}]`);
+    require(a.mode === "constant" || pads.every((p) => p >= 0), "unsupported", `pads ≥ 0 in mode ${a.mode}`, `[${pads}]`);
     return { dims: [dims], attributes: { mode: a.mode, pads, value: known(inputs, 2, "a value")?.data[0] ?? a.value } };
   },
-  moves([x], _output, { mode, pads }) {
-    const axes = x.map((_, k) => k);
-    let boxes: Move[] = [{ input: 0, dims: [], from: [], axes, steps: [], to: [] }];
-    for (const axis of axes) {
-      const parts = segments(x[axis], pads![axis], pads![x.length + axis], mode);
-      boxes = boxes.flatMap((box) =>
-        parts.map((s) => ({
-          ...box,
-          dims: [...box.dims, s.count],
-          from: [...box.from, s.from],
-          steps: [...box.steps, s.step],
-          to: [...box.to, s.to],
-        })),
-      );
-    }
-    return boxes;
+  moves([x], output, { mode, pads }) {
+    let moves: Move[] = [{ input: 0, from: zeros(x), to: zeros(x), loops: [] }];
+    x.forEach((length, axis) => {
+      const runs = runsOf(Array.from({ length: output[axis] }, (_, i) => beyond[mode](i - pads![axis], length)));
+      moves = moves.flatMap((move) => runs.map((run) => withRun(move, run, axis)));
+    });
+    return moves;
   },
   exact: false,
   background: ({ value }) => value,

@@ -2,31 +2,89 @@ import { type Block, fourAxes, stridesOf, walkRows } from "../step.ts";
 import { type Constant, type Dims, size, strides } from "../tensor.ts";
 import type { Call, Inferred, Op, Operands } from "./op.ts";
 
-/** A box of the output that is a box of one input: along output axis k it walks `steps[k]` along input axis `axes[k]` (−1: stays). */
+/** One loop of a move: `count` times, each time `step` along an axis of the input and `toStep` along one of the output (axis −1: stays). */
+export interface Loop {
+  readonly count: number;
+  readonly axis: number;
+  readonly toAxis: number;
+  readonly step: number;
+  readonly toStep: number;
+}
+
+export const loop = (count: number, axis: number, toAxis = axis, step = 1, toStep = 1): Loop => ({ count, axis, toAxis, step, toStep });
+
+/** Nested loops that copy numbers of one input, from a position of it to one of the output. */
 export interface Move {
   readonly input: number;
-  readonly dims: Dims;
   readonly from: readonly number[];
-  readonly axes: readonly number[];
-  readonly steps: readonly number[];
   readonly to: readonly number[];
+  readonly loops: readonly Loop[];
 }
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, v, i) => sum + v * b[i], 0);
 
-function blockOf(move: Move, fromStrides: readonly number[], toStrides: readonly number[]): Block {
+function blockOf({ from, to, loops }: Move, fromStrides: readonly number[], toStrides: readonly number[]): Block {
   return {
-    dims: move.dims,
-    from: dot(move.from, fromStrides),
-    fromStrides: move.axes.map((axis, k) => (axis < 0 ? 0 : fromStrides[axis] * move.steps[k])),
-    to: dot(move.to, toStrides),
-    toStrides,
+    dims: loops.map((l) => l.count),
+    from: dot(from, fromStrides),
+    fromStrides: loops.map((l) => (l.axis < 0 ? 0 : fromStrides[l.axis] * l.step)),
+    to: dot(to, toStrides),
+    toStrides: loops.map((l) => toStrides[l.toAxis] * l.toStep),
   };
 }
 
+export const zeros = (dims: Dims): number[] => dims.map(() => 0);
+
 /** All of an input, at a place of the output. */
 export function whole(input: number, dims: Dims, to: readonly number[]): Move {
-  return { input, dims, from: dims.map(() => 0), axes: dims.map((_, k) => k), steps: dims.map(() => 1), to };
+  return { input, from: zeros(dims), to, loops: dims.map((d, axis) => loop(d, axis)) };
+}
+
+/** Positions along one axis of the input that follow each other in the output: `outer` times `count` of them. */
+interface Run {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+  readonly step: number;
+  readonly outer: number;
+  readonly outerStep: number;
+}
+
+/** Neighbours that fit are joined, as far as they do. */
+function joined<T>(items: readonly T[], join: (last: T, next: T) => T | undefined): T[] {
+  const out: T[] = [];
+  for (const item of items) {
+    const both = out.length > 0 ? join(out[out.length - 1], item) : undefined;
+    if (both) out[out.length - 1] = both;
+    else out.push(item);
+  }
+  return out;
+}
+
+/** Where each number along an axis of the output is from, as few runs; −1: from nowhere. */
+export function runsOf(indices: readonly number[]): readonly Run[] {
+  const single = indices.flatMap((from, to): Run[] => (from < 0 ? [] : [{ from, to, count: 1, step: 0, outer: 1, outerStep: 0 }]));
+  const rows = joined(single, (a, b) => {
+    const step = (b.from - a.from) / a.count;
+    return b.to === a.to + a.count && (a.count === 1 || step === a.step) ? { ...a, count: a.count + 1, step } : undefined;
+  });
+  return joined(rows, (a, b) => {
+    const step = (b.from - a.from) / a.outer;
+    const alike = a.count === b.count && a.step === b.step && b.to === a.to + a.outer * a.count;
+    return alike && (a.outer === 1 || step === a.outerStep) ? { ...a, outer: a.outer + 1, outerStep: step } : undefined;
+  });
+}
+
+/** `move` with a run along an axis of the input and one of the output. */
+export function withRun(move: Move, run: Run, axis: number, toAxis = axis): Move {
+  const { outer, outerStep, count, step } = run;
+  const at = (position: readonly number[], k: number, v: number) => position.map((p, i) => (i === k ? v : p));
+  return {
+    ...move,
+    from: at(move.from, axis, run.from),
+    to: at(move.to, toAxis, run.to),
+    loops: [...move.loops, loop(outer, axis, toAxis, outerStep, count), loop(count, axis, toAxis, step)],
+  };
 }
 
 /** Copies a block between arrays; the host's counterpart of the copy kernel. */

@@ -187,7 +187,9 @@ export interface Op<A> {
   /** For the README: how LRP passes it. */
   readonly summary: string;
   attributes(read: AttributeReader): A;
-  infer(inputs: Operands, a: A): Inferred<A>;
+  /** Nodes that together do the same and stand in for this one; where there are always some, nothing below is needed. */
+  instead?(inputs: Operands, a: A, node: Node): readonly Node[] | undefined;
+  infer?(inputs: Operands, a: A): Inferred<A>;
   /** The value of the node when everything it reads is constant, or, for `shapeOnly`, has known dims. */
   fold?(inputs: readonly (Constant | undefined)[], a: A, dims: readonly Dims[]): readonly Constant[];
   readonly shapeOnly?: boolean;

@@ -1,6 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Dims, type ElementType, normalizeAxis, size } from "../tensor.ts";
-import { type Call, integers, type Op, type Operands, require } from "./op.ts";
+import { type Call, integers, known, type Op, type Operands, require } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
 function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inputs: Operands, a: A) => Dims): Op<A> {
@@ -96,10 +96,10 @@ const unchanged = reshaping<DropoutAttributes>(
     read.ignore("ratio", "seed");
     return { mask: read.opset < 10 ? "float32" : "bool" };
   },
-  ([x, , training]) => {
-    require(!training ||
-      training.constant?.data[0] === 0, "unsupported", "training_mode = false", "true", "Export the network in inference mode.");
-    return x!.dims;
+  (inputs) => {
+    const idle = !known(inputs, 2, "a training_mode")?.data[0] || known(inputs, 1, "a ratio")?.data[0] === 0;
+    require(idle, "unsupported", "training_mode = false", "true", "Export the network in inference mode.");
+    return inputs[0]!.dims;
   },
 );
 
@@ -107,7 +107,7 @@ const unchanged = reshaping<DropoutAttributes>(
 export const dropout: Op<DropoutAttributes> = {
   ...unchanged,
   infer(inputs, a) {
-    const [dims] = unchanged.infer(inputs, a).dims;
+    const [dims] = unchanged.infer!(inputs, a).dims;
     return { dims: [dims, dims], types: [inputs[0]!.type, a.mask] };
   },
   fold: (inputs, a, [dims]) => [...unchanged.fold!(inputs, a, [dims]), { type: a.mask, dims, data: new Float64Array(size(dims)).fill(1) }],

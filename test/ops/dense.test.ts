@@ -59,6 +59,35 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
     });
   });
 
+  test.each([
+    { transA: 1, transB: 1, alpha: 1, beta: 1, c: [7] },
+    { transA: 1, transB: 0, alpha: -0.5, beta: 0.5, c: [3, 7] },
+    { transA: 0, transB: 0, alpha: 2, beta: -1, c: [3, 1] },
+    { transA: 0, transB: 1, alpha: 1, beta: 1, c: [3, 7] },
+    { transA: 0, transB: 1, alpha: 1, beta: 0, c: [3, 7] },
+  ])("Gemm: transA $transA, transB $transB, alpha $alpha, beta $beta, C $c", async ({ transA, transB, alpha, beta, c }) => {
+    const [n, k, m] = [3, 5, 7];
+    const [x, b, bias] = [tensor([n, k], 11), tensor(transB ? [m, k] : [k, m], 3), tensor(c, 5)];
+    const forward = (v: ArrayLike<number>) =>
+      Float64Array.from({ length: n * m }, (_, i) => {
+        const [row, o] = [Math.floor(i / m), i % m];
+        const at = (c.length > 1 ? row * c[1] : 0) + (c.at(-1) === 1 ? 0 : o);
+        return range(0, k - 1).reduce(
+          (sum, j) => sum + alpha * v[row * k + j] * b.data[transB ? o * k + j : j * m + o],
+          beta * bias.data[at],
+        );
+      });
+    const attributes = { transA, transB, alpha: { float: alpha }, beta: { float: beta } };
+    const turned = transA ? [{ type: "Transpose" }] : [];
+    const file = chain(x.dims, [...turned, { type: "Gemm", attributes, parameters: [b, bias] }]);
+    await expectLayer(binary, file, x, { dims: [n, m], forward, scale: 5 });
+  });
+
+  test("a C that does not fit is an error", async () => {
+    const file = chain([3, 5], [{ type: "Gemm", parameters: [tensor([5, 7], 3), tensor([2, 7], 5)] }]);
+    await expect(loadFor(binary, file)).rejects.toThrow("a C that can be broadcast to [3,7], got dims [2,7].");
+  });
+
   test.each([[[3, 5]], [[2, 3, 5]], [[2, 3, 4, 5]]])("MatMul: %j by [5, 7]", async (dims) => {
     const [x, b] = [tensor(dims, 11), tensor([5, 7], 3)];
     const weight = { dims: [7, 5], data: Float64Array.from({ length: 35 }, (_, i) => b.data[(i % 5) * 7 + Math.floor(i / 5)]) };

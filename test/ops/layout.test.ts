@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ruleOf, type Tensor } from "../../src/index.ts";
-import { type Binary, binaries } from "../binaries.ts";
+import { type Binary, binaries, loadFor } from "../binaries.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, predict } from "../explain.ts";
 import { type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
@@ -180,6 +180,85 @@ const cases: readonly Case[] = [
     ([n, c, h, w]) => [n, c, clampTo(h - 2, 5), clampTo(w - 1, 4)],
   ),
 
+  one(
+    "Pad around and around",
+    [2, 3, 5],
+    [2, 3, 18],
+    { type: "Pad", attributes: { mode: "wrap" }, parameters: [ints(7, 6), undefined, ints(2)], opset: 19 },
+    ([n, c, l]) => [n, c, (l + 3) % 5],
+  ),
+  one(
+    "Pad by reflections",
+    [2, 2, 3],
+    [2, 2, 12],
+    { type: "Pad", attributes: { mode: "reflect" }, parameters: [ints(0, 0, 5, 0, 0, 4)] },
+    ([n, c, l]) => [n, c, [1, 0, 1, 2][l % 4]],
+  ),
+
+  one("Expand", [2, 1, 5], [2, 3, 5], { type: "Expand", parameters: [ints(1, 3, 1)] }, ([n, , l]) => [n, 0, l]),
+  one("Expand to more axes", [1, 3, 1], [1, 7, 3, 5], { type: "Expand", parameters: [ints(1, 7, 1, 5)], opset: 8 }, ([, , c]) => [0, c, 0]),
+  one("Expand to fewer axes", [2, 3, 5, 7], [2, 3, 5, 7], { type: "Expand", parameters: [ints(5, 1)] }, (p) => p),
+  one("Tile", [2, 3, 1, 5], [2, 9, 4, 10], { type: "Tile", parameters: [ints(1, 3, 4, 2)] }, ([n, c, , w]) => [n, c % 3, 0, w % 5]),
+  one("Tile of opset 6", [2, 3], [2, 6], { type: "Tile", parameters: [ints(1, 2)], opset: 7 }, ([n, c]) => [n, c % 3]),
+  ...([undefined, "DCR", "CRD"] as const).flatMap((mode) => [
+    one(
+      `DepthToSpace ${mode}`,
+      [2, 27, 5, 2],
+      [2, 3, 15, 6],
+      { type: "DepthToSpace", attributes: { blocksize: 3, ...(mode && { mode }) } },
+      ([n, c, h, w]) => [
+        n,
+        mode === "CRD" ? 9 * c + 3 * (h % 3) + (w % 3) : 3 * (3 * (h % 3) + (w % 3)) + c,
+        Math.floor(h / 3),
+        Math.floor(w / 3),
+      ],
+    ),
+  ]),
+  one("SpaceToDepth", [2, 3, 4, 10], [2, 12, 2, 5], { type: "SpaceToDepth", attributes: { blocksize: 2 } }, ([n, c, h, w]) => [
+    n,
+    c % 3,
+    2 * h + Math.floor(c / 6),
+    2 * w + (Math.floor(c / 3) % 2),
+  ]),
+  ...[0, 2, -2, 9, -9].flatMap((k) =>
+    [0, 1].map((upper) =>
+      one(
+        `Trilu, upper ${upper}, k ${k}`,
+        [2, 3, 5, 7],
+        [2, 3, 5, 7],
+        { type: "Trilu", attributes: { upper }, parameters: k === 0 ? [] : [{ dims: [], data: [k] }] },
+        (p) => ((upper ? p[3] - p[2] >= k : p[3] - p[2] <= k) ? p : { constant: 0 }),
+      ),
+    ),
+  ),
+  ...(
+    [
+      [11, { axis: -2, split: [2, 1, 4] }, undefined],
+      [13, { axis: 1 }, ints(2, 1, 4)],
+      [18, { axis: 1, num_outputs: 3 }, undefined],
+    ] as const
+  ).map(
+    ([opset, attributes, lengths]): Case => ({
+      name: `Split of opset ${opset}, put together otherwise`,
+      dims: [2, 7, 3],
+      out: [2, opset === 18 ? 4 : 6, 3],
+      opset,
+      initializers: lengths && { lengths },
+      nodes: [
+        { type: "Split", attributes, inputs: lengths ? ["x", "lengths"] : ["x"], outputs: ["a", "b", "c"] },
+        { type: "Concat", attributes: { axis: 1 }, inputs: ["c", "a"], outputs: ["y"] },
+      ],
+      from: ([n, c, l]) => [n, opset === 18 ? [6, 0, 1, 2][c] : [3, 4, 5, 6, 0, 1][c], l],
+    }),
+  ),
+  {
+    name: "Split in halves, one of them unread",
+    dims: [2, 6, 3],
+    out: [2, 3, 3],
+    nodes: [{ type: "Split", attributes: { axis: 1 }, inputs: ["x"], outputs: ["", "y"] }],
+    from: ([n, c, l]) => [n, c + 3, l],
+  },
+
   {
     name: "Concat of a value with itself",
     dims: [2, 3, 5, 4],
@@ -251,5 +330,45 @@ describe.each(binaries())("moves (%s)", (binary) => {
     };
     const behind = nodes.map((node) => ({ ...node, inputs: node.inputs.map((i) => (i === "x" ? "turned" : i)) }));
     await check(binary, c, onnx({ nodes: [turned, ...behind], initializers, inputs, outputs }, opset));
+  });
+
+  test("relevance at the parts of a Split, by name", async () => {
+    const nodes: FileNode[] = [
+      { type: "Split", attributes: { axis: 1 }, inputs: ["x"], outputs: ["a", "b"], name: "halves" },
+      { type: "Sub", inputs: ["a", "b"], outputs: ["y"] },
+    ];
+    using model = await loadFor(binary, onnx({ nodes, inputs: { x: [1, 4] }, outputs: { y: [] } }));
+    const { at, rules } = model.explain({ dims: [1, 4], data: Float32Array.of(3, 5, 1, 2) }, { target: 1, at: ["a", "b"] });
+    expect([at.a, at.b].map((r) => Array.from(r.data, (v) => Math.round(v) + 0))).toEqual([
+      [0, 5],
+      [0, -2],
+    ]);
+    expect(rules.map((r) => r.node)).toEqual(expect.arrayContaining(["halves:0", "halves:1"]));
+  });
+
+  test("a Dropout's mask is true everywhere", async () => {
+    const nodes: FileNode[] = [
+      { type: "Dropout", inputs: ["x"], outputs: ["kept", "mask"] },
+      { type: "Cast", attributes: { to: 1 }, inputs: ["mask"], outputs: ["ones"] },
+      { type: "Add", inputs: ["kept", "ones"], outputs: ["y"] },
+    ];
+    const file = onnx({ nodes, inputs: { x: [1, 3] }, outputs: { y: [] } });
+    expect(Array.from((await predict(binary, file, { dims: [1, 3], data: Float32Array.of(1, 2, 3) })).data)).toEqual([2, 3, 4]);
+  });
+
+  test.each([
+    [{ type: "Split", attributes: { axis: 2 }, inputs: ["x"], outputs: ["y"] }, "an axis of a tensor of rank 2, got 2"],
+    [{ type: "Split", attributes: { axis: 1 }, inputs: ["x"], outputs: ["y", "z"] }, "an axis that 2 parts divide, got 5"],
+    [{ type: "Split", attributes: { axis: 1 }, inputs: ["x", "p"], outputs: ["y", "z"] }, "2 lengths that add up to 5, got [2,2]"],
+    [{ type: "Expand", inputs: ["x", "p"], outputs: ["y"] }, "shapes that can be broadcast, got [3, 5] and [2, 2]"],
+    [{ type: "Tile", inputs: ["x", "three"], outputs: ["y"] }, "2 repeats, got [1,2,3]"],
+    [{ type: "DepthToSpace", attributes: { blocksize: 2 }, inputs: ["x"], outputs: ["y"] }, "an input of rank 4, got rank 2"],
+    [{ type: "SpaceToDepth", attributes: { blocksize: 0 }, inputs: ["x"], outputs: ["y"] }, "a blocksize ≥ 1, got 0"],
+    [{ type: "Slice", inputs: ["x", "p", "p", "three"], outputs: ["y"] }, "2 axes and steps, as many as starts, got 3 and 2"],
+    [{ type: "Pad", attributes: { mode: "mirror" }, inputs: ["x"], outputs: ["y"] }, "mode constant, edge, reflect, wrap, got mirror"],
+    [{ type: "Dropout", inputs: ["x", "", "p"], outputs: ["y"] }, "training_mode = false, got true"],
+  ] as const)("$1", async (node, message) => {
+    const file = onnx({ nodes: [node], initializers: { p: ints(2, 2), three: ints(1, 2, 3) }, inputs: { x: [3, 5] }, outputs: { y: [] } });
+    await expect(loadFor(binary, file)).rejects.toThrow(message);
   });
 });

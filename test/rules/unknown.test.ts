@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { load, LrpError, type Tensor } from "../../src/index.ts";
+import { load, LrpError, ruleOf, type Tensor } from "../../src/index.ts";
 import { onnx } from "../onnx-writer.ts";
 import { expectClose } from "../close.ts";
 import { numbers, tensor } from "../random.ts";
@@ -20,12 +20,17 @@ function standardized(x: Float64Array, length: number, epsilon: number): Float64
   });
 }
 
+/** What the second operand is. */
+const wave = (v: number) => 1 / (1 + Math.exp(-v));
+
 /** Each operator without a rule as y = f(x), in double precision. */
 const cases: readonly {
   name: string;
   type: string;
   parameters?: Readonly<Record<string, Tensor>>;
   attributes?: Record<string, number | readonly number[]>;
+  /** Whether it takes a second value that is computed from x. */
+  second?: boolean;
   f: (x: Float64Array) => ArrayLike<number>;
 }[] = [
   { name: "Softmax", type: "Softmax", attributes: { axis: 1 }, f: (x) => softmax(x, 3, 5) },
@@ -44,17 +49,20 @@ const cases: readonly {
     attributes: { p: 1 },
     f: (x) => x.map((v, i) => v / group(x, 5, i).reduce((a, b) => a + Math.abs(b), 0)),
   },
+  { name: "Mul of two", type: "Mul", second: true, f: (x) => x.map((v) => v * wave(v)) },
+  { name: "Div of two", type: "Div", second: true, f: (x) => x.map((v) => v / wave(v)) },
 ];
 
 describe("operators for which no rule is known", () => {
   it.each(cases)(
     "$name is an error, and its gradient a choice that the result tells of",
-    async ({ type, parameters = {}, attributes, f }) => {
+    async ({ type, parameters = {}, attributes, second, f }) => {
       // An Identity would be dropped, and a softmax at the end too.
       const bytes = onnx(
         {
           nodes: [
-            { type, inputs: ["x", ...Object.keys(parameters)], outputs: ["y"], attributes },
+            ...(second ? [{ type: "Sigmoid", inputs: ["x"], outputs: ["s"] }] : []),
+            { type, inputs: ["x", ...(second ? ["s"] : []), ...Object.keys(parameters)], outputs: ["y"], attributes },
             { type: "Relu", inputs: ["y"], outputs: ["z"] },
           ],
           initializers: parameters,
@@ -65,13 +73,13 @@ describe("operators for which no rule is known", () => {
       );
       using model = await load(bytes);
       const [x, r] = [tensor(dims, 1, 0.5, 2), numbers(30, 2)];
-      const options = { composite: "epsilon", target: r, start: "one" } as const;
+      const options = { composite: [{ type: "Relu", rule: ruleOf.pass() }, { rule: ruleOf.gradient() }], target: r, start: "one" } as const;
       expect(() => model.explain(x, options)).toThrowError(
         new RegExp(`node 'y' \\(${type}\\): expected an operator that relevance can pass by a rule, got .*unknown: "gradient"`, "s"),
       );
       expect(() => model.explain(x, { ...options, unknown: "pass" as never })).toThrowError(LrpError);
       const e = model.explain(x, { ...options, unknown: "gradient" });
-      expect(e.rules[0]).toMatchObject({ node: "y", rule: "gradient" });
+      expect(e.rules.find((row) => row.node === "y")).toMatchObject({ rule: "gradient" });
       expect(e.notes.join()).toMatch(/node 'y' .* has no rule: relevance passes it by its gradient/);
       const slope = Float64Array.from(x.data, (_, i) => {
         const moved = (h: number) => Array.from(f(Float64Array.from(x.data, (v, k) => (k === i ? v + h : v))));

@@ -1,0 +1,152 @@
+import type { Node } from "../graph/graph.ts";
+import { type Emitter, type Layout, stridesOf, type Value } from "../step.ts";
+import { addScaled, type Constant, type Dims, positions, size } from "../tensor.ts";
+import { type Call, type Linear, mapOf, type NumberMap, type Op, type Operands, PLAIN, require } from "./op.ts";
+import { type ResizedAxis, type Resizing, readResize, resizedAxes } from "./taps.ts";
+
+interface ResizeAttributes extends Resizing {
+  readonly resized?: readonly ResizedAxis[];
+  /** Where the output lies outside of the input and extrapolation is not 0: one number for each of the output, channels last. */
+  readonly bias?: Constant;
+}
+
+/** A sum along one axis: for every entry y[o, to, i] += weight · x[o, from, i]. */
+interface Stage {
+  readonly entries: readonly (readonly [to: number, from: number, weight: number])[];
+  readonly length: number;
+  readonly out: number;
+  readonly outer: number;
+  readonly inner: number;
+}
+
+/** The axes one after another, for an input of these dims. */
+function stagesOf(resized: readonly ResizedAxis[], input: Dims, layout: Layout): readonly Stage[] {
+  const dims = [...input];
+  return resized.map(({ axis, taps }) => {
+    const [length, out] = [dims[axis], taps.length];
+    const inner = stridesOf({ dims, layout })[axis];
+    const outer = size(dims) / (length * inner);
+    dims[axis] = out;
+    return { entries: taps.flatMap((t, to) => [...t].map(([from, w]) => [to, from, w] as const)), length, out, outer, inner };
+  });
+}
+
+const transposed = (stages: readonly Stage[]): readonly Stage[] =>
+  [...stages].reverse().map((s) => ({ ...s, length: s.out, out: s.length, entries: s.entries.map(([to, from, w]) => [from, to, w]) }));
+
+function addStage({ entries, length, out, outer, inner }: Stage, x: Float64Array, f: (w: number) => number, y: Float64Array): Float64Array {
+  for (const [to, from, w] of entries) {
+    const factor = f(w);
+    if (factor !== 0) for (let o = 0; o < outer; o++) addScaled(y, (o * out + to) * inner, x, (o * length + from) * inner, inner, factor);
+  }
+  return y;
+}
+
+const positive = (w: number) => Math.max(w, 0);
+const negative = (w: number) => Math.min(w, 0);
+
+/**
+ * Σ f(w) x, where every w is the product of one weight of each axis. Squares and ones are products as well; for slopes the sums over
+ * positive and over negative w are kept apart:  (w v)⁺ = w⁺ v⁺ + w⁻ v⁻,  (w v)⁻ = w⁺ v⁻ + w⁻ v⁺.
+ */
+function weightedSums(stages: readonly Stage[], x: Float64Array, map: NumberMap): Float64Array {
+  const fresh = ({ out, outer, inner }: Stage) => new Float64Array(outer * out * inner);
+  const each = (f: (w: number) => number) => stages.reduce((v, stage) => addStage(stage, v, f, fresh(stage)), x);
+  if (typeof map === "string") return each(mapOf(map));
+  const [p, q] = map;
+  if (p === q || stages.every((s) => s.entries.every(([, , w]) => w > 0))) return each((w) => w).map((v) => p * v);
+  let [up, down]: readonly Float64Array[] = [x, new Float64Array(x.length)];
+  for (const stage of stages) {
+    const both = (a: Float64Array, b: Float64Array) => addStage(stage, b, negative, addStage(stage, a, positive, fresh(stage)));
+    [up, down] = [both(up, down), both(down, up)];
+  }
+  return up.map((v, i) => p * v + q * down[i]);
+}
+
+function emitSums(e: Emitter, name: string, x: Value, y: Value, stages: readonly Stage[], map: NumberMap, bias?: ArrayLike<number>): Value {
+  e.host(name, [x, y], (from, to) => {
+    const sums = weightedSums(stages, Float64Array.from(from), map);
+    to.set(bias ? sums.map((v, i) => v + bias[i]) : sums);
+  });
+  return y;
+}
+
+const stagesIn = (call: Call<ResizeAttributes>) => stagesOf(call.attributes.resized!, call.inputs[0]!.dims, "last");
+
+const linear: Linear<ResizeAttributes> = {
+  kind: "linear",
+  layout: "last",
+  data: () => [0],
+  z(e, call, [x], weight, biasMap) {
+    const [{ name, dims }] = call.outputs;
+    const { bias } = call.attributes;
+    const mapped = bias && biasMap && Array.from(bias.data, mapOf(biasMap));
+    return emitSums(e, name, x, e.temp(name, dims, "last"), stagesIn(call), weight as NumberMap, mapped);
+  },
+  vjp(e, call, s, weight) {
+    const name = `${call.node.name}:vjp`;
+    return [emitSums(e, name, s, e.temp(name, call.inputs[0]!.dims, "last"), transposed(stagesIn(call)), weight as NumberMap)];
+  },
+  bias: (call) => call.attributes.bias,
+};
+
+/** Which numbers lie outside along some axis, times the value that stands there. */
+function outside(dims: Dims, resized: readonly ResizedAxis[], value: number): Constant | undefined {
+  if (value === 0 || resized.every(({ taps }) => taps.every((t) => t.size > 0))) return undefined;
+  const place = stridesOf({ dims, layout: "last" });
+  const data = new Float32Array(size(dims));
+  for (const position of positions(dims)) {
+    if (resized.some(({ axis, taps }) => taps[position[axis]].size === 0))
+      data[position.reduce((at, p, k) => at + p * place[k], 0)] = value;
+  }
+  return { type: "float32", dims: [data.length], data };
+}
+
+/** A selection along each axis: what is nearest, as nodes that only move numbers. */
+function selection(inputs: Operands, a: ResizeAttributes, { name, inputs: [x], outputs: [y] }: Node): readonly Node[] | undefined {
+  const { axes } = resizedAxes(inputs, a);
+  if (!axes.every(({ taps }) => taps.every((t) => t.size === 1))) return undefined;
+  if (axes.length === 0) return [{ name, type: "Identity", attributes: {}, inputs: [x], outputs: [y] }];
+  return axes.flatMap(({ axis, taps }, i) => {
+    const [from, to] = [i === 0 ? x : `${y}:${i - 1}`, i === axes.length - 1 ? y : `${y}:${i}`];
+    const value: Constant = { type: "int64", dims: [taps.length], data: Float64Array.from(taps.flatMap((t) => [...t.keys()])) };
+    const indices = `${y}:axis${axis}`;
+    return [
+      { name: indices, type: "Constant", attributes: { value }, inputs: [], outputs: [indices] },
+      { name: to === y ? name : to, type: "Gather", attributes: { axis }, inputs: [from, indices], outputs: [to] },
+    ];
+  });
+}
+
+function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
+  return {
+    type,
+    family: "average",
+    summary: "nearest: moved back; else norm, or any linear rule on its weights",
+    attributes: (read) => readResize(read, type),
+    instead: selection,
+    infer(inputs, a) {
+      const { dims, axes } = resizedAxes(inputs, a);
+      return { dims: [dims], attributes: { ...a, resized: axes, bias: outside(dims, axes, a.extrapolation) } };
+    },
+    fold([x], { resized, bias }, [dims]) {
+      require(!bias, "unsupported", "an extrapolation_value of 0 for constants", "another");
+      return [
+        {
+          type: "float32",
+          dims,
+          data: Float32Array.from(weightedSums(stagesOf(resized!, x!.dims, "first"), new Float64Array(x!.data), PLAIN)),
+        },
+      ];
+    },
+    forward: (e, call) => [linear.z(e, call, [e.as(call.x(0), "last")], PLAIN, PLAIN, "exact")],
+    relevance: linear,
+    nonnegative: ([x], { mode, extrapolation }) => x && mode !== "cubic" && extrapolation >= 0,
+  };
+}
+
+/** Weighted sums along each axis; where every number has one source and the weight is 1, a chain of Gather. Source: ONNX Resize-19. */
+export const resize = row("Resize");
+
+/** Source: ONNX Upsample-9; scales are an attribute before. */
+export const upsample = row("Upsample");

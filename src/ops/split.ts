@@ -1,0 +1,51 @@
+import { normalizeAxis } from "../tensor.ts";
+import { integers, type Op, require } from "./op.ts";
+
+interface SplitAttributes {
+  readonly axis: number;
+  /** Lengths of the parts. */
+  readonly split?: readonly number[];
+  /** Of how many parts; the outputs', unless given. */
+  readonly count?: number;
+  /** Whether the last part may be shorter. */
+  readonly uneven: boolean;
+}
+
+function equalParts(length: number, count: number, uneven: boolean): readonly number[] {
+  const part = Math.ceil(length / count);
+  require(uneven || part * count === length, "shape", `an axis that ${count} parts divide`, `${length}`);
+  return Array.from({ length: count }, (_, i) => Math.min(part, length - i * part));
+}
+
+/** Each output is a Slice of the input. Source: ONNX Split-18; before opset 13 the lengths are an attribute. */
+export const split: Op<SplitAttributes> = {
+  type: "Split",
+  family: "route",
+  summary: "moved back",
+  attributes: (read) => ({
+    axis: read.int("axis", 0),
+    split: read.opset < 13 ? read.ints("split") : undefined,
+    count: (read.opset >= 18 && read.int("num_outputs", 0)) || undefined,
+    uneven: read.opset >= 18,
+  }),
+  instead(inputs, a, { name, inputs: [input], outputs }) {
+    const [x] = inputs;
+    require(x, "invalid-model", "an input", "none");
+    const axis = normalizeAxis(a.axis, x.dims.length);
+    require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${x.dims.length}`, `${a.axis}`);
+    const length = x.dims[axis];
+    const lengths = a.split ?? integers(inputs, 1, "lengths") ?? equalParts(length, a.count ?? outputs.length, a.uneven);
+    const total = lengths.reduce((sum, v) => sum + v, 0);
+    require(lengths.length === outputs.length &&
+      lengths.every((v) => v >= 0) &&
+      total === length, "shape", `${outputs.length} lengths that add up to ${length}`, `[${lengths}]`);
+    let end = 0;
+    return lengths.flatMap((part, i) => {
+      const start = end;
+      end += part;
+      const attributes = { starts: [start], ends: [end], axes: [axis] };
+      const node = { name: `${name}:${i}`, type: "Slice", attributes, inputs: [input], outputs: [outputs[i]] };
+      return outputs[i] === "" ? [] : [node];
+    });
+  },
+};
