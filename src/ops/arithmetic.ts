@@ -1,7 +1,7 @@
 import { type Emitter, stridesOf, type Value } from "../step.ts";
 import { broadcast, type Constant, type Dims, size } from "../tensor.ts";
 import { broadcastLoops, broadcastStrides, folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
-import type { Affine, Call, Linear, Op, Operand, Operands } from "./op.ts";
+import { type Affine, type Call, type Linear, type Op, type Operand, type Operands, require } from "./op.ts";
 
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
@@ -234,6 +234,14 @@ export const pow: Op<None> = {
   type: "Pow",
   family: "activation",
   summary: "pass, when the exponent is constant",
+  // A float32 base takes integer exponents too.
+  anyType: true,
+  infer(inputs) {
+    const inferred = inferBroadcast(inputs);
+    const fits = inputs.every((x) => x!.constant) || inputs[0]!.type === "float32";
+    require(fits, "unsupported", "a base of float32", `one of ${inputs[0]!.type} that is computed from the input`);
+    return inferred;
+  },
   fold: folding((a, b) => a ** b),
   forward: (e, call) => [zip(e, "powForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
   relevance: {

@@ -21,6 +21,8 @@ export function checkDims({ name, type, dims }: Port, given: Dims): void {
     given.length === dims.length &&
     given.every((d, i) => Number.isInteger(d) && d >= least && (typeof dims[i] === "string" || d === dims[i]));
   if (!fits) {
+    if (Array.isArray(given) && given.includes(0))
+      throw new LrpError("unsupported", { where: `input '${name}'`, expected: "a tensor that is not empty", received: shapeText(given) });
     const fix = "preprocess() makes an input of that shape from a picture.";
     throw new LrpError("shape", {
       where: `input '${name}'`,
