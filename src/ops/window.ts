@@ -86,8 +86,9 @@ export function windowAxes(spatial: Dims, a: WindowAttributes, kernel: readonly 
       return { ...axis, ...split(total, a.autoPad), out };
     }
     const steps = (length + before + after - span) / axis.stride;
-    require(steps >= 0, "shape", `a padded axis of at least ${span} (the kernel's reach)`, `${length + before + after}`);
     let out = (a.ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
+    const least = a.ceil ? span - axis.stride + 1 : span;
+    require(out > 0, "shape", `a padded axis of at least ${least} (the kernel's reach is ${span})`, `${length + before + after}`);
     // A window that would begin in the padding behind the end is not a window.
     if (a.ceil && (out - 1) * axis.stride >= length + before) out--;
     return { ...axis, out };

@@ -30,6 +30,9 @@ const cases: readonly Case[] = [
   { x: [1, 2, 5, 4], kernel: [1, 1], strides: [2, 3], ceil: true },
   { x: [1, 2, 8, 6], kernel: [3, 4], strides: [3, 5], pads: [1, 1, 1, 2], ceil: true },
   { x: [1, 9, 9, 10], kernel: [2, 3], strides: [4, 3], pads: [0, 2, 1, 0], dilations: [2, 2], ceil: true },
+  // A window longer than the axis, padding included.
+  { x: [1, 3, 2, 7], kernel: [3, 2], strides: [2, 3], ceil: true },
+  { x: [2, 2, 3, 4], kernel: [3, 2], strides: [3, 4], pads: [0, 0, 1, 1], dilations: [2, 5], ceil: true },
 ];
 
 const nameOf = ({ x, ...window }: Case) => `[${x}] ${JSON.stringify(window)}`;
