@@ -83,7 +83,7 @@ function live(site: Site, { passes }: Pick<Group, "passes">): { pass: Pass; x: (
     .filter(({ pass, x }) => pass.bias || x.some((v) => v));
 }
 
-/** z of the layer as it is, by whose sign a rule may choose: the forward pass's result unless the rule leaves out the bias. */
+/** z of the layer as the rule sees it: the forward pass's result unless the rule leaves out the bias. */
 function ownZ({ e, call, linear, rule, x }: Site): Value {
   const asRun = rule.bias || linear.bias?.(call) === undefined;
   return asRun ? e.as(call.y(0), linear.layout) : linear.z(e, call, x, PLAIN, undefined, "exact");
@@ -218,7 +218,8 @@ export function redistribute(
   const site: Site = { e, call, linear, rule, x, nonnegative, ledger, halves: halvesOf(e, call, linear, rule, x, nonnegative) };
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);
-  const own = rule.groups.some((group) => group.where) ? ownZ(site) : undefined;
+  // The sign is that of the output, bias and all: zennit's gamma chooses by it when the bias has no share as well.
+  const own = rule.groups.some((group) => group.where) ? e.as(call.y(0), linear.layout) : undefined;
   for (const group of rule.groups) {
     const passes = live(site, group);
     const s = divide(site, group, r, denominator(site, group, passes, r), group.where && own);

@@ -19,7 +19,7 @@ export const clipping =
   (z) =>
     z >= 0 ? Math.max(z, epsilon) : Math.min(z, -epsilon);
 
-/** A neuron: the weights and values of its inputs, its bias, and z = Σ w x + b. */
+/** A neuron: the weights and values of its inputs, its bias as the rule counts it, and z = Σ w x + b with the bias that it has. */
 export interface Neuron {
   readonly x: readonly number[];
   readonly w: readonly number[];
@@ -157,12 +157,15 @@ export function explain(map: LinearMap, x: Numbers, r: Numbers, rule: NeuronRule
       w: list.map((c) => c.w),
       i: list.map((c) => c.i),
       b,
-      z: list.reduce((z, c) => z + c.w * x[c.i], b),
+      z: list.reduce((z, c) => z + c.w * x[c.i], map.bias[j]),
     };
   });
+  const counted = ({ x, w, b }: Neuron) => x.reduce((z, v, k) => z + v * w[k], b);
   const perSample = neurons.length / map.dims[0];
   const rms = (sample: number) =>
-    Math.sqrt(neurons.slice(sample * perSample, (sample + 1) * perSample).reduce((sum, { z }) => sum + z * z, 0) / perSample);
+    Math.sqrt(
+      neurons.slice(sample * perSample, (sample + 1) * perSample).reduce((sum, neuron) => sum + counted(neuron) ** 2, 0) / perSample,
+    );
   const relevance = new Float64Array(map.inputs);
   let [toBias, toStabilizer, toDead] = [0, 0, 0];
   neurons.forEach((neuron, j) => {

@@ -136,7 +136,8 @@ const withParameters: readonly Row[] = [
   plainRow("lrp0 without bias", tolerance.lrp0, ruleOf.lrp0({ bias: false }), epsilon, { stab: adding(0), bias: false }),
   plainRow("alphaBeta without bias", tolerance.alphaBeta, ruleOf.alphaBeta({ bias: false }), alphaBeta(2, 1), { bias: false }),
   plainRow("zPlus without bias", tolerance.plain, ruleOf.zPlus({ bias: false }), alphaBeta(1, 0), { bias: false }),
-  plainRow("gamma without bias", tolerance.plain, ruleOf.gamma({ bias: false }), gamma(0.25), { bias: false }),
+  // The sign is chosen with the bias: without it, as in LRP-0, nothing keeps the denominator from 0.
+  plainRow("gamma without bias", tolerance.lrp0, ruleOf.gamma({ bias: false }), gamma(0.25), { bias: false }),
   plainRow("ratio without bias", tolerance.plain, ruleOf.ratio({ bias: false }), ratio, { bias: false }),
   plainRow("clip without bias", tolerance.norm, ruleOf.clip({ bias: false }), clip(0.1), { bias: false }),
   plainRow("wSquare without bias", tolerance.plain, ruleOf.wSquare({ bias: false }), wSquare, { bias: false }),
