@@ -109,9 +109,11 @@ function denominator(site: Site, group: Pick<Group, "aboveOwn">, passes: ReturnT
   const [only] = passes;
   const complete = only && (isPlain(only.pass.bias) || linear.bias?.(call) === undefined);
   if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && complete) return e.as(call.y(0), linear.layout);
+  // A root mean square is one of all outputs, also of those without relevance.
+  const where = site.rule.stabilizer.mode === "relative" ? undefined : r;
   const sums = passes.map(({ pass, x }) => {
     const inputs = x.map((v, i) => v ?? zero(e, site.x[i]));
-    return linear.z(e, call, inputs, pass.weight, pass.bias, precisionOf(group), r);
+    return linear.z(e, call, inputs, pass.weight, pass.bias, precisionOf(group), where);
   });
   if (sums.length === 0) return zero(e, e.as(call.y(0), linear.layout));
   const z = sums.reduce((a, b) => zip(e, "addForward", `${call.node.name}:z`, a, b, a.dims));

@@ -133,6 +133,16 @@ const withParameters: readonly Row[] = [
     stab: adding(0.25),
     bias: false,
   }),
+  plainRow(
+    "epsilon(0.25, relative) without bias",
+    tolerance.epsilon,
+    ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative", bias: false }),
+    epsilon,
+    {
+      relative: 0.25,
+      bias: false,
+    },
+  ),
   plainRow("lrp0 without bias", tolerance.lrp0, ruleOf.lrp0({ bias: false }), epsilon, { stab: adding(0), bias: false }),
   plainRow("alphaBeta without bias", tolerance.alphaBeta, ruleOf.alphaBeta({ bias: false }), alphaBeta(2, 1), { bias: false }),
   plainRow("zPlus without bias", tolerance.plain, ruleOf.zPlus({ bias: false }), alphaBeta(1, 0), { bias: false }),
