@@ -16,8 +16,11 @@ export function magnitude(values: Numbers): number {
   return Array.from(values).reduce((sum, v) => sum + Math.abs(v), 0);
 }
 
-/** |actual − expected| ≤ tolerance · scale everywhere; scale is the largest |expected| unless given. */
-export function expectClose(actual: Numbers, expected: Numbers, tolerance: number, scale = largest(expected)): void {
+/**
+ * |actual − expected| ≤ tolerance · scale everywhere; scale is the largest |expected| unless given.
+ * @returns the largest |actual − expected| / scale
+ */
+export function expectClose(actual: Numbers, expected: Numbers, tolerance: number, scale = largest(expected)): number {
   expect(actual.length, "how many numbers").toBe(expected.length);
   let [worst, at] = [-1, 0];
   for (let i = 0; i < expected.length; i++) {
@@ -30,4 +33,5 @@ export function expectClose(actual: Numbers, expected: Numbers, tolerance: numbe
       `at ${at} of ${expected.length}: expected ${expected[at]}, got ${actual[at]}; off by ${(worst / scale).toExponential(2)} of the largest, allowed ${tolerance}`,
     );
   }
+  return worst > 0 ? worst / scale : 0;
 }

@@ -1,16 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { composites, lrnModes, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
-
-const root = resolve(import.meta.dirname, "..");
-const path = join(root, "README.md");
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map((c) => c.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
+import { readme, readTable, root, table, writeTable } from "./readme.ts";
 
 /** The tables of the README, from the tables of the library. */
 const tables: Readonly<Record<string, string>> = {
@@ -34,14 +29,11 @@ const tables: Readonly<Record<string, string>> = {
 
 describe("README", () => {
   it.each(Object.keys(tables))("the table of %s is that of the library (npm run docs writes it)", (name) => {
-    const readme = readFileSync(path, "utf8");
-    const [start, end] = [`<!-- ${name} -->\n`, `<!-- /${name} -->`];
-    const [from, to] = [readme.indexOf(start) + start.length, readme.indexOf(end)];
-    if (process.env.WRITE_DOCS) writeFileSync(path, `${readme.slice(0, from)}${tables[name]}\n${readme.slice(to)}`);
-    else expect(readme.slice(from, to).trim()).toBe(tables[name]);
+    if (process.env.WRITE_DOCS) writeTable(name, tables[name]);
+    else expect(readTable(name)).toBe(tables[name]);
   });
 
-  const blocks = [...readFileSync(path, "utf8").matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
+  const blocks = [...readFileSync(readme, "utf8").matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
   const built = existsSync(join(root, "dist/index.js"));
   if (!built) console.log("skipped: the README's code, which needs npm run build");
 

@@ -21,10 +21,12 @@ import {
 import { type Binary, binaries, binariesLine, built, loadFor } from "../binaries.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, network, predict } from "../explain.ts";
+import { Differences, outdated, type Source } from "../golden/differences.ts";
 import { leftOut, reasonFor } from "../golden/left-out.ts";
 import { flat, type Golden, golden, nested, tensorOf } from "../golden/read.ts";
 import { tolerance } from "../golden/tolerance.ts";
 import { chain, onnx } from "../onnx-writer.ts";
+import { readTable, writeTable } from "../readme.ts";
 
 /*
  * Every case of the golden files. Their names are collected while the tests are declared; what is neither a test nor in the
@@ -33,6 +35,15 @@ import { chain, onnx } from "../onnx-writer.ts";
 
 const tested = new Set<string>();
 const every = new Set<string>();
+const differences = new Differences();
+let running = "";
+
+function expectRelevance(source: Source, row: string, actual: ArrayLike<number>, expected: ArrayLike<number>, off: number): void {
+  differences.expectClose(source, row, running, actual, expected, off);
+}
+
+/** A rule without its numbers. */
+const plainName = ({ name }: { name: string }) => name.replace(/\(.*| of .*/, "");
 
 const ways: readonly Binary[] = built ? [...binaries(), "threads"] : binaries();
 
@@ -41,7 +52,11 @@ function goldenCase(name: string, run: (binary: Binary) => Promise<void>): void 
   every.add(name);
   if (reasonFor(name)) return;
   tested.add(name);
-  for (const binary of ways) test(`${name} (${binary})`, () => run(binary));
+  for (const binary of ways)
+    test(`${name} (${binary})`, () => {
+      running = name;
+      return run(binary);
+    });
 }
 
 const plainly: Composite = [{ rule: ruleOf.norm() }];
@@ -109,7 +124,7 @@ describe("rules_hand", () => {
     const [x, r] = [e.x ?? maxSetup.x, e.R_out ?? maxSetup.R_out].map(nested);
     const { relevance, output } = await explainLayer(binary, network(x.dims, layer), x, r.data, plainly);
     expectClose(output.data, flat(e.y), 1e-7);
-    expectClose(relevance.data, flat(e[key]), off);
+    expectRelevance("definition", off === 0 ? "max pooling" : "norm", relevance.data, flat(e[key]), off);
   }
 
   // Each pair is a sample of its own: the third one's relevance is 10⁵ times that of the first.
@@ -129,7 +144,7 @@ describe("rules_hand", () => {
     const expected = e[key] as number[];
     for (let i = 0; i < a.length; i++) {
       const { relevance } = await explainLayer(binary, bytes, { dims: [1, 2], data: Float32Array.of(a[i], b[i]) }, [r[i]], plainly);
-      expectClose([relevance.data[key === "R_a" ? 0 : 1]], [expected[i]], tolerance.norm);
+      expectRelevance("definition", "norm", [relevance.data[key === "R_a" ? 0 : 1]], [expected[i]], tolerance.norm);
     }
   }
 
@@ -172,7 +187,7 @@ describe("rules_hand", () => {
       [{ rule: ruleOf.pass() }],
     );
     expectClose(output.data, flat(e.y), 1e-6);
-    expectClose(relevance.data, flat(e[key]), 0);
+    expectRelevance("definition", "pass", relevance.data, flat(e[key]), 0);
     expect(notes.join()).toContain("passes it unchanged");
   }
 
@@ -185,7 +200,7 @@ describe("rules_hand", () => {
     const layer = isDense ? dense({ weight, bias }) : conv2d({ weight, bias, pads });
     const { relevance, output } = await explainLayer(binary, network(x.dims, layer), x, received.data, rule);
     if (pads === 0) expectClose(output.data, flat(e.z ?? setup.z), 1e-6);
-    expectClose(relevance.data, flat(e[key]), off);
+    expectRelevance("definition", plainName(rule), relevance.data, flat(e[key]), off);
   }
 
   for (const e of entries) {
@@ -266,7 +281,7 @@ describe("zennit_layers", () => {
         expect(output.dims).toEqual(row.output.shape);
         expectClose(output.data, row.output.data, 1e-6);
         expect(relevance.dims).toEqual(expected.shape);
-        expectClose(relevance.data, expected.data, off);
+        expectRelevance("zennit", plainName(rule), relevance.data, expected.data, off);
       });
     }
   }
@@ -290,7 +305,7 @@ describe("zennit_small_cnn", () => {
   ];
 
   const single = (rule: Rule): Composite => [{ type: ["convolution", "dense"], rule }, ...baseEntries()];
-  const options: Readonly<Record<string, ExplainOptions & { off: number }>> = {
+  const options: Readonly<Record<string, ExplainOptions & { off: number; row?: string }>> = {
     LRP0: { composite: single(ruleOf.lrp0()), off: tolerance.lrp0 },
     "Epsilon(1e-6)": { composite: "epsilon", off: tolerance.epsilon },
     "Epsilon(0.25)": { composite: "epsilon", epsilon: 0.25, off: tolerance.epsilon },
@@ -312,9 +327,14 @@ describe("zennit_small_cnn", () => {
         { type: "convolution", rule: ruleOf.zPlus({ bias: false }) },
         ...baseEntries(),
       ],
+      row: "epsilonPlus",
       off: tolerance.epsilon,
     },
-    ExcitationBackprop: { composite: [{ type: "activation", rule: ruleOf.gradient() }, ...single(ruleOf.zPlus())], off: tolerance.plain },
+    ExcitationBackprop: {
+      composite: [{ type: "activation", rule: ruleOf.gradient() }, ...single(ruleOf.zPlus())],
+      row: "zPlus, and gradient in activations",
+      off: tolerance.plain,
+    },
     Gradient: { composite: [{ rule: ruleOf.gradient() }], off: tolerance.plain },
   };
 
@@ -323,7 +343,7 @@ describe("zennit_small_cnn", () => {
 
   for (const c of file.cases) {
     goldenCase(`zennit_small_cnn/${c.composite}/${c.init}`, async (binary) => {
-      const { off, ...given } = options[c.composite];
+      const { off, row: named, ...given } = options[c.composite];
       using model = await loadFor(binary, network(x.dims, ...layers));
       const wanted: Record<string, Golden> = c.relevance_at_output_of ?? {};
       const { relevance, at, output } = model.explain(x, {
@@ -333,7 +353,8 @@ describe("zennit_small_cnn", () => {
         at: Object.keys(wanted),
       });
       expectClose(output.data, file.output.data, 1e-6);
-      expectClose(relevance.data, c.relevance.data, off);
+      const row = named ?? (typeof given.composite === "string" ? given.composite : plainName(given.composite![0].rule));
+      expectRelevance("zennit", row, relevance.data, c.relevance.data, off);
       const samples = [relevance.data.subarray(0, relevance.data.length / 2), relevance.data.subarray(relevance.data.length / 2)];
       expectClose(
         samples.map((s) => s.reduce((a, b) => a + b, 0)),
@@ -342,7 +363,7 @@ describe("zennit_small_cnn", () => {
       );
       for (const [layer, expected] of Object.entries(wanted)) {
         expect(at[layer].dims).toEqual(expected.shape);
-        expectClose(at[layer].data, expected.data, off);
+        expectRelevance("zennit", row, at[layer].data, expected.data, off);
       }
     });
   }
@@ -380,7 +401,7 @@ describe("lrn_taylor", () => {
           ruleOf.lrn(modes[mode]),
         );
         expectClose(output.data, c.y.data, 1e-6);
-        expectClose(relevance.data, expected.data, tolerance.plain);
+        expectRelevance("definition", `lrn: ${modes[mode]}`, relevance.data, expected.data, tolerance.plain);
       });
     }
   }
@@ -396,7 +417,7 @@ describe("lrn_taylor", () => {
       ruleOf.lrn(),
     );
     expectClose(output.data, within.y.data, 1e-6);
-    expectClose(relevance.data, within.R_in_taylor.data, tolerance.plain);
+    expectRelevance("definition", "lrn: taylor", relevance.data, within.R_in_taylor.data, tolerance.plain);
   });
 
   const net = file.lrn_net;
@@ -415,9 +436,9 @@ describe("lrn_taylor", () => {
   for (const c of net.cases) {
     goldenCase(`lrn_taylor/lrn_net/${c.rule_basic}/${c.lrn_mode}`, async (binary) => {
       using model = await loadFor(binary, network(x.dims, ...layers));
-      const off = c.rule_basic === "beta1" ? tolerance.alphaBeta : tolerance.epsilon;
+      const [composite, off] = c.rule_basic === "beta1" ? ["paperBeta", tolerance.alphaBeta] : ["paperEpsilon", tolerance.epsilon];
       const { output, relevance, at } = model.explain(x, {
-        composite: c.rule_basic === "beta1" ? "paperBeta" : "paperEpsilon",
+        composite,
         lrn: modes[c.lrn_mode],
         target: 0,
         start: "logit",
@@ -425,8 +446,8 @@ describe("lrn_taylor", () => {
       });
       expectClose(output.data, net.output.data, 1e-6);
       expectClose([at.lrn.data.reduce((a, b) => a + b, 0)], [c.R_at_lrn_out_sum], off);
-      expectClose(at.relu.data, c.R_at_lrn_in.data, off);
-      expectClose(relevance.data, c.R_input.data, off);
+      expectRelevance("definition", composite, at.relu.data, c.R_at_lrn_in.data, off);
+      expectRelevance("definition", composite, relevance.data, c.R_input.data, off);
       expectClose([relevance.data.reduce((a, b) => a + b, 0)], [c.sum], off);
     });
   }
@@ -440,6 +461,13 @@ test("every case of the files is a test, or is left out for a reason", () => {
     leftOut.filter((l) => ![...every].some((name) => reasonFor(name) === l)),
     "idle reasons",
   ).toEqual([]);
+});
+
+// Only where both binaries run are the numbers those of both.
+test("the README says how large the differences are (npm run docs writes it, on Node 22 or newer)", () => {
+  const { zennit } = golden("zennit_layers");
+  if (process.env.WRITE_DOCS && ways.includes("relaxed")) writeTable("differences", differences.table(zennit));
+  expect(outdated(readTable("differences"), differences.cells())).toBeUndefined();
 });
 
 afterAll(() => {

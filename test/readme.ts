@@ -1,0 +1,23 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+export const root = resolve(import.meta.dirname, "..");
+export const readme = join(root, "README.md");
+
+export const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map((c) => c.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
+
+/** The README around the table of that name. */
+function around(name: string): { before: string; text: string; after: string } {
+  const all = readFileSync(readme, "utf8");
+  const start = `<!-- ${name} -->\n`;
+  const [from, to] = [all.indexOf(start) + start.length, all.indexOf(`<!-- /${name} -->`)];
+  return { before: all.slice(0, from), text: all.slice(from, to).trim(), after: all.slice(to) };
+}
+
+export const readTable = (name: string): string => around(name).text;
+
+export function writeTable(name: string, text: string): void {
+  const { before, after } = around(name);
+  writeFileSync(readme, `${before}${text}\n${after}`);
+}
