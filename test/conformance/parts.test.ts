@@ -48,6 +48,8 @@ describe("comparison", () => {
     expect(difference(tensor("float32", 1, NaN, Infinity, -0), tensor("float32", 1.000009, NaN, Infinity, 0))).toBeUndefined();
     expect(difference(tensor("float32", 1), tensor("float32", 1.00002))).toMatch(/expected 1.00002 at position 0, got 1/);
     expect(difference(tensor("float32", 0, NaN), tensor("float32", 0, 1))).toMatch(/position 1/);
+    expect(difference(tensor("float32", 9e-8, 1), tensor("float32", 0, 1))).toBeUndefined();
+    expect(difference(tensor("float32", 0.00100002), tensor("float32", 0.001))).toMatch(/position 0/);
     expect(difference(tensor("float32", Infinity), tensor("float32", -Infinity))).toMatch(/position 0/);
     expect(difference(tensor("int64", 1e9), tensor("int64", 1e9 + 1))).toMatch(/position 0/);
   });
