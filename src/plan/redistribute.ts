@@ -61,8 +61,7 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
 
 /** One pass over x⁺ and one over x⁻ as one over both halves. */
 function joined([first, second, ...more]: readonly Pass[]): Pass | undefined {
-  const isHalf = (pass: Pass | undefined, input: string) =>
-    pass && `${pass.input}` === input && Array.isArray(pass.weight);
+  const isHalf = (pass: Pass | undefined, input: string) => pass && `${pass.input}` === input && Array.isArray(pass.weight);
   if (!isHalf(first, "1,0") || !isHalf(second, "0,1") || second.bias || more.length > 0) return undefined;
   return { ...first, weight: { plus: first.weight as Slopes, minus: second.weight as Slopes } };
 }
