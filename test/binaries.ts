@@ -23,7 +23,7 @@ export function binariesLine(): string {
 }
 
 /** Loads a network for one binary. */
-export async function loadFor(binary: Binary, source: Uint8Array | Network, options: Pick<LoadOptions, "classes"> = {}): Promise<Model> {
+export async function loadFor(binary: Binary, source: Uint8Array | Network, options: Omit<LoadOptions, "relaxed"> = {}): Promise<Model> {
   if (binary === "threads") {
     const shipped: typeof import("../src/threads/index.ts") = await import(threads.href);
     return shipped.load(source, { ...options, threads: 2 });

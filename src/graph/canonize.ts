@@ -133,7 +133,7 @@ function foldAffine(graph: Graph): Graph {
   const order = [...graph.nodes];
   for (let i = 0; i < order.length; i++) {
     const affine = order[i];
-    const merge = mergeOf(current, affine, by, readersOf, count);
+    const merge = nodes.has(affine) && mergeOf(current, affine, by, readersOf, count);
     if (!merge) continue;
     const { node, constants: parameters } = merged(current, merge);
     for (const [name, value] of parameters) {
@@ -151,7 +151,12 @@ function foldAffine(graph: Graph): Graph {
         (readersOf.get(name) ?? []).flatMap((n) => (n === affine ? [] : n === merge.linear ? [node] : [n])),
       );
     }
-    if (merge.along === "inputs") readersOf.set(node.inputs[0], [node]);
+    if (merge.along === "inputs") {
+      readersOf.set(node.inputs[0], [node]);
+      // What stands before the layer now may be an affine node too, which was passed by.
+      const before = by.get(node.inputs[0]);
+      if (before) i = order.indexOf(before) - 1;
+    }
   }
   return { ...current, nodes: order.filter((node) => nodes.has(node)) };
 }

@@ -35,7 +35,9 @@ export function zip(e: Emitter, kernel: ZipKernel, name: string, a: Value, b: Va
 
 /** The adjoint of broadcasting: sums `s` to the shape of `like`. */
 export function reduceTo(e: Emitter, s: Value, like: Value): Value {
-  if (size(s.dims) === size(like.dims) && s.layout === like.layout) return e.view(s, like.dims, like.layout);
+  // Channels last, tensors of different ranks lie differently.
+  const same = s.layout === like.layout && (s.layout === "first" || s.dims.length === like.dims.length);
+  if (same && size(s.dims) === size(like.dims)) return e.view(s, like.dims, like.layout);
   const out = e.temp(`${s.name}:reduced`, like.dims, like.layout);
   e.fill(out, 0);
   e.copy(

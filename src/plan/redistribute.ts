@@ -25,21 +25,15 @@ interface Site {
   readonly ledger: Ref;
 }
 
-/** A bound of the input as an image of it, times `sign`. */
-function boundImage({ e, call, x }: Site, bound: Bound, sign: number): Value {
-  const [like] = x;
-  const image = e.temp(`${call.node.name}:bound`, like.dims, like.layout);
-  if (typeof bound === "number") {
-    e.fill(image, sign * bound);
-    return image;
-  }
-  const row = e.scratch(`${call.node.name}:bounds`, bound.length);
-  bound.forEach((v, i) => {
-    e.emit("fill", { value: row, offset: i }, 1, sign * v);
+/** The input less a bound of it. */
+function lessBound({ e, call }: Site, x: Value, bound: Bound): Value {
+  const values = [bound].flat();
+  const row = e.scratch(`${call.node.name}:bound`, values.length);
+  values.forEach((v, i) => {
+    e.emit("fill", { value: row, offset: i }, 1, v);
   });
-  e.fill(image, 0);
-  const perChannel = e.view(row, [bound.length, ...like.dims.slice(2).map(() => 1)]);
-  return zip(e, "addForward", `${call.node.name}:bound`, image, perChannel, like.dims);
+  const perChannel = e.view(row, [values.length, ...x.dims.slice(2).map(() => 1)]);
+  return zip(e, "subForward", `${call.node.name}:x − bound`, x, perChannel, x.dims);
 }
 
 /** The inputs of one pass, each undefined where it is known to be zero. */
@@ -48,14 +42,14 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
   const signs = linear.signs?.(call);
   return x.map((value, i) => {
     const { input } = pass;
-    if (input === "low" || input === "high") return boundImage(site, rule[input]!, pass.sign);
+    if (input === "low" || input === "high") return lessBound(site, value, rule[input]!);
     if (input === "one") {
       const ones = e.temp(`${call.node.name}:ones`, value.dims, value.layout);
-      e.fill(ones, pass.sign);
+      e.fill(ones, 1);
       return ones;
     }
     // An operator without parameters has the constant weight ±1: its map is a factor of the input.
-    const factor = pass.sign * (signs ? mapOf(pass.weight as NumberMap)(signs[i]) : 1);
+    const factor = signs ? mapOf(pass.weight as NumberMap)(signs[i]) : 1;
     const [p, q] = [input[0] * factor, nonnegative[i] ? input[0] * factor : input[1] * factor];
     if (p === 0 && q === 0) return undefined;
     if (p === 1 && q === 1) return value;
@@ -67,8 +61,7 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
 
 /** One pass over x⁺ and one over x⁻ as one over both halves. */
 function joined([first, second, ...more]: readonly Pass[]): Pass | undefined {
-  const isHalf = (pass: Pass | undefined, input: string) =>
-    pass && `${pass.input}` === input && Array.isArray(pass.weight) && pass.sign === 1;
+  const isHalf = (pass: Pass | undefined, input: string) => pass && `${pass.input}` === input && Array.isArray(pass.weight);
   if (!isHalf(first, "1,0") || !isHalf(second, "0,1") || second.bias || more.length > 0) return undefined;
   return { ...first, weight: { plus: first.weight as Slopes, minus: second.weight as Slopes } };
 }

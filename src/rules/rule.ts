@@ -2,19 +2,18 @@ import { LrpError } from "../error.ts";
 import type { BiasMap, Slopes, WeightMap } from "../ops/op.ts";
 import type { LrnMode } from "../ops/lrn.ts";
 
-/** What stands in the place of the input x: two slopes, ones, or the caller's bounds. */
+/** What stands in the place of the input x: two slopes, ones, or how far it is from the caller's bounds, x − low and x − high. */
 export type InputMap = Slopes | "one" | "low" | "high";
 
-/** One run through a linear layer with modified input, weight and bias: z += sign · L(f(x); f(W)) + sign · f(b). */
+/** One run through a linear layer with modified input, weight and bias: z += L(f(x); f(W)) + f(b). */
 export interface Pass {
   readonly input: InputMap;
   readonly weight: WeightMap;
   /** Left out: this pass has no bias. */
   readonly bias?: BiasMap;
-  readonly sign: 1 | -1;
 }
 
-/** Passes that share one denominator: R_in += Σ_passes sign · f(x) ⊙ Lᵀ(coefficient · R / stab(z); f(W)). */
+/** Passes that share one denominator: R_in += Σ_passes f(x) ⊙ Lᵀ(coefficient · R / stab(z); f(W)). */
 export interface Group {
   readonly coefficient: number;
   readonly passes: readonly Pass[];
@@ -57,7 +56,7 @@ const NEGATIVE: Slopes = [0, 1];
 /** |v| */
 const SIZE: Slopes = [1, -1];
 
-const pass = (input: InputMap, weight: WeightMap, bias?: BiasMap): Pass => ({ input, weight, bias, sign: 1 });
+const pass = (input: InputMap, weight: WeightMap, bias?: BiasMap): Pass => ({ input, weight, bias });
 const group = (coefficient: number, passes: readonly Pass[], where?: Group["where"]): Group => ({ coefficient, passes, where });
 
 /** What every rule with a denominator takes. */
@@ -172,8 +171,8 @@ export const ruleOf = Object.freeze({
         fix: "They are the smallest and largest value that an input can have.",
       });
     checkParameters({ low, high }, "parameter");
-    // b − b⁺ − b⁻ = 0, so no pass has a bias.
-    const passes = [pass(ID, ID), { ...pass("low", POSITIVE), sign: -1 as const }, { ...pass("high", NEGATIVE), sign: -1 as const }];
+    // x W − l W⁺ − h W⁻ as (x − l) W⁺ + (x − h) W⁻: what is 0 there is exactly 0. b − b⁺ − b⁻ = 0, so no pass has a bias.
+    const passes = [pass("low", POSITIVE), pass("high", NEGATIVE)];
     return linear(`zBox(${low}, ${high})`, [group(1, passes)], o, { low, high });
   },
   norm: (o: Common = {}): LinearRule => linear("norm", [group(1, [pass(ID, ID, ID)])], o),

@@ -6,19 +6,23 @@ import { type Dims, place, positions, type Window, windowsOf } from "./linear.ts
 
 type Numbers = ArrayLike<number>;
 
-/** Where each window has its first maximum, in row-major order; the padding never wins. */
-export function maxima(x: Numbers, dims: Dims, window: Window): { dims: number[]; at: number[] } {
+/** The inputs of each window, in row-major order, without the padding. */
+export function windowInputs(dims: Dims, window: Window): { dims: number[]; inputs: number[][] } {
   const [n, c, ...spatial] = dims;
   const { out, windows } = windowsOf(spatial, window);
-  const at = positions([n, c]).flatMap(([sample, channel]) =>
-    windows.map(({ taps }) =>
-      taps
-        .filter((t) => t.inside)
-        .map((t) => place(dims, [sample, channel, ...t.at]))
-        .reduce((best, i) => (x[i] > x[best] ? i : best)),
-    ),
+  const inputs = positions([n, c]).flatMap(([sample, channel]) =>
+    windows.map(({ taps }) => taps.filter((t) => t.inside).map((t) => place(dims, [sample, channel, ...t.at]))),
   );
-  return { dims: [n, c, ...out], at };
+  return { dims: [n, c, ...out], inputs };
+}
+
+/** The first of the largest. */
+export const firstMaximum = (x: Numbers, inputs: readonly number[]): number => inputs.reduce((best, i) => (x[i] > x[best] ? i : best));
+
+/** Where each window has its first maximum, in row-major order; the padding never wins. */
+export function maxima(x: Numbers, dims: Dims, window: Window): { dims: number[]; at: number[] } {
+  const { dims: out, inputs } = windowInputs(dims, window);
+  return { dims: out, at: inputs.map((list) => firstMaximum(x, list)) };
 }
 
 /** y_i = exp(x_i) / Σ exp(x_j) over groups of `length` that lie `inner` apart. */

@@ -189,16 +189,31 @@ export function average(dims: Dims, window: Window, countPads = false): LinearMa
   return { dims: [n, c, ...out], inputs: count(dims), connections, bias: connections.map(() => 0) };
 }
 
-/** y = Σ_t signs[t] · x_t for terms of one shape, that lie one after another. */
-export function sum(dims: Dims, signs: readonly number[]): LinearMap {
-  const size = count(dims);
-  return {
-    dims,
-    inputs: size * signs.length,
-    bias: new Array<number>(size).fill(0),
-    connections: Array.from({ length: size }, (_, j) => signs.map((w, t) => ({ i: t * size + j, w }))),
-  };
+/** y = Σ_t signs[t] · x_t for terms of one shape, or of shapes that are broadcast to it; they lie one after another. */
+export function sum(dims: Dims, signs: readonly number[], shapes: readonly Dims[] = signs.map(() => dims)): LinearMap {
+  const starts = shapes.map((_, t) => shapes.slice(0, t).reduce((at, shape) => at + count(shape), 0));
+  const connections = positions(dims).map((p) =>
+    signs.map((w, t) => {
+      const own = p.slice(p.length - shapes[t].length).map((at, axis) => (shapes[t][axis] === 1 ? 0 : at));
+      return { i: starts[t] + place(shapes[t], own), w };
+    }),
+  );
+  return { dims, inputs: shapes.reduce((all, shape) => all + count(shape), 0), bias: connections.map(() => 0), connections };
 }
+
+/** The map with every output scaled and shifted: W' = s W, b' = s b + t. */
+export const scaled = (map: LinearMap, channelOfOutput: (j: number) => number, s: Numbers, t: Numbers): LinearMap => ({
+  ...map,
+  connections: map.connections.map((list, j) => list.map(({ i, w }) => ({ i, w: w * s[channelOfOutput(j)] }))),
+  bias: map.bias.map((b, j) => b * s[channelOfOutput(j)] + t[channelOfOutput(j)]),
+});
+
+/** The map behind a scaling and shifting of every input: W' = W s, b' = b + W t. */
+export const fed = (map: LinearMap, channelOfInput: (i: number) => number, s: Numbers, t: Numbers): LinearMap => ({
+  ...map,
+  connections: map.connections.map((list) => list.map(({ i, w }) => ({ i, w: w * s[channelOfInput(i)] }))),
+  bias: map.bias.map((b, j) => map.connections[j].reduce((z, { i, w }) => z + w * t[channelOfInput(i)], b)),
+});
 
 /** y */
 export function apply(map: LinearMap, x: Numbers): Float64Array {

@@ -31,22 +31,8 @@ import {
   sum,
   turnover,
 } from "../reference/linear.ts";
-import {
-  adding,
-  alphaBeta,
-  clip,
-  clipping,
-  epsilon,
-  explain,
-  flat,
-  gamma,
-  type NeuronRule,
-  type Options,
-  type Outcome,
-  ratio,
-  wSquare,
-  zBox,
-} from "../reference/rules.ts";
+import { adding, alphaBeta, clip, clipping, epsilon, explain, gamma, type Outcome, ratio } from "../reference/rules.ts";
+import { parameterless, plainRow, type Row, withParameters } from "./rows.ts";
 
 /*
  * Every rule against its definition, scalar by scalar in double precision, on layers of every kind; with the ledger's columns.
@@ -58,100 +44,6 @@ interface Site {
   readonly map: LinearMap;
   readonly source: Network | Uint8Array;
 }
-
-const LOW = [-1.25, -1, -1.5, -2],
-  HIGH = [1, 1.75, 1.5, 2];
-const bounds = (channels: number) => ({
-  low: Array.from({ length: channels }, (_, c) => LOW[c % 4]),
-  high: Array.from({ length: channels }, (_, c) => HIGH[c % 4]),
-});
-
-interface Row {
-  readonly name: string;
-  readonly off: number;
-  rule(channels: number): Rule;
-  literal(channelOf: (i: number) => number): NeuronRule;
-  readonly options?: Options;
-}
-
-const plainRow = (name: string, off: number, rule: Rule, literal: NeuronRule, options?: Options): Row => ({
-  name,
-  off,
-  rule: () => rule,
-  literal: () => literal,
-  options,
-});
-
-/** Rules that layers without parameters have too. */
-const parameterless: readonly Row[] = [
-  plainRow("norm", tolerance.norm, ruleOf.norm(), epsilon),
-  plainRow("lrp0", tolerance.lrp0, ruleOf.lrp0(), epsilon, { stab: adding(0) }),
-  plainRow("epsilon(0.25)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25 }), epsilon, { stab: adding(0.25) }),
-  plainRow("epsilon(0.25, relative)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }), epsilon, {
-    relative: 0.25,
-  }),
-  plainRow("epsilon(0.25, clip)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, stabilizer: "clip" }), epsilon, {
-    stab: clipping(0.25),
-  }),
-  plainRow("alphaBeta(2, 1)", tolerance.alphaBeta, ruleOf.alphaBeta(), alphaBeta(2, 1)),
-  plainRow("alphaBeta(1.5, 0.5), epsilon 0.1", tolerance.alphaBeta, ruleOf.alphaBeta({ alpha: 1.5, epsilon: 0.1 }), alphaBeta(1.5, 0.5), {
-    stab: adding(0.1),
-  }),
-  plainRow("beta(1)", tolerance.alphaBeta, ruleOf.beta(), alphaBeta(2, 1)),
-  plainRow("zPlus", tolerance.plain, ruleOf.zPlus(), alphaBeta(1, 0)),
-  plainRow("gamma(0.25)", tolerance.plain, ruleOf.gamma({ gamma: 0.25 }), gamma(0.25)),
-  plainRow("gamma(3)", tolerance.plain, ruleOf.gamma({ gamma: 3 }), gamma(3)),
-  plainRow("ratio", tolerance.plain, ruleOf.ratio(), ratio),
-  plainRow("clip(0.1)", tolerance.norm, ruleOf.clip(), clip(0.1)),
-  plainRow("clip(0.5)", tolerance.norm, ruleOf.clip({ delta: 0.5 }), clip(0.5)),
-];
-
-const withParameters: readonly Row[] = [
-  ...parameterless,
-  plainRow("wSquare", tolerance.plain, ruleOf.wSquare(), wSquare),
-  plainRow("flat", tolerance.plain, ruleOf.flat(), flat),
-  plainRow(
-    "zBox(-1, 1)",
-    tolerance.plain,
-    ruleOf.zBox({ low: -1, high: 1 }),
-    zBox(
-      () => -1,
-      () => 1,
-    ),
-  ),
-  {
-    name: "zBox with a bound for each channel",
-    off: tolerance.plain,
-    rule: (channels) => ruleOf.zBox(bounds(channels)),
-    literal: (channel) =>
-      zBox(
-        (i) => LOW[channel(i) % 4],
-        (i) => HIGH[channel(i) % 4],
-      ),
-  },
-  plainRow("epsilon without bias", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, bias: false }), epsilon, {
-    stab: adding(0.25),
-    bias: false,
-  }),
-  plainRow(
-    "epsilon(0.25, relative) without bias",
-    tolerance.epsilon,
-    ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative", bias: false }),
-    epsilon,
-    {
-      relative: 0.25,
-      bias: false,
-    },
-  ),
-  plainRow("lrp0 without bias", tolerance.lrp0, ruleOf.lrp0({ bias: false }), epsilon, { stab: adding(0), bias: false }),
-  plainRow("alphaBeta without bias", tolerance.alphaBeta, ruleOf.alphaBeta({ bias: false }), alphaBeta(2, 1), { bias: false }),
-  plainRow("zPlus without bias", tolerance.plain, ruleOf.zPlus({ bias: false }), alphaBeta(1, 0), { bias: false }),
-  // The sign is chosen with the bias: without it, as in LRP-0, nothing keeps the denominator from 0.
-  plainRow("gamma without bias", tolerance.lrp0, ruleOf.gamma({ bias: false }), gamma(0.25), { bias: false }),
-  plainRow("ratio without bias", tolerance.plain, ruleOf.ratio({ bias: false }), ratio, { bias: false }),
-  plainRow("clip without bias", tolerance.norm, ruleOf.clip({ bias: false }), clip(0.1), { bias: false }),
-  plainRow("wSquare without bias", tolerance.plain, ruleOf.wSquare({ bias: false }), wSquare, { bias: false }),
-];
 
 type Pads = [number, number, number, number];
 interface ConvCase {

@@ -7,7 +7,7 @@ import { tolerance } from "../golden/tolerance.ts";
 import { chain, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
 import { batchNormAffine } from "../reference/layers.ts";
-import { apply, conv, count, dense as denseMap, type Dims, type LinearMap } from "../reference/linear.ts";
+import { apply, conv, count, dense as denseMap, type Dims, fed, type LinearMap, scaled } from "../reference/linear.ts";
 import { alphaBeta, epsilon, explain } from "../reference/rules.ts";
 import { node, rules, weighted } from "./cases.ts";
 
@@ -31,17 +31,6 @@ function normalization(channels: number) {
 }
 
 describe.each(binaries())("BatchNormalization (%s)", (binary) => {
-  /** Outputs scaled and shifted: W' = s W, b' = s b + t. Inputs: W' = W s, b' = b + W t. */
-  const scaled = (map: LinearMap, channelOfOutput: (j: number) => number, s: readonly number[], t: readonly number[]): LinearMap => ({
-    ...map,
-    connections: map.connections.map((list, j) => list.map(({ i, w }) => ({ i, w: w * s[channelOfOutput(j)] }))),
-    bias: map.bias.map((b, j) => b * s[channelOfOutput(j)] + t[channelOfOutput(j)]),
-  });
-  const fed = (map: LinearMap, channelOfInput: (i: number) => number, s: readonly number[], t: readonly number[]): LinearMap => ({
-    ...map,
-    connections: map.connections.map((list) => list.map(({ i, w }) => ({ i, w: w * s[channelOfInput(i)] }))),
-    bias: map.bias.map((b, j) => map.connections[j].reduce((z, { i, w }) => z + w * t[channelOfInput(i)], b)),
-  });
   const channel = (dims: Dims) => (i: number) => Math.floor(i / count(dims.slice(2))) % dims[1];
 
   interface Case {

@@ -94,8 +94,8 @@ describe("rules_hand", () => {
           {
             coefficient: 1,
             passes: [
-              { input: [1, 0], weight: [1, 0], bias: [1, 0], sign: 1 },
-              { input: [0, 1], weight: [0, 1], bias: [0, 1], sign: 1 },
+              { input: [1, 0], weight: [1, 0], bias: [1, 0] },
+              { input: [0, 1], weight: [0, 1], bias: [0, 1] },
             ],
           },
         ],

@@ -158,6 +158,24 @@ describe.each(binaries())("branches (%s)", (binary) => {
     expectClose(relevance.data, expected, tolerance.norm);
   });
 
+  test("terms of different ranks: every number gets its own share", async () => {
+    const x = positive([1, 2, 3, 4]);
+    const bytes = onnx({
+      nodes: [node("Reshape", ["x", "shape"], "r"), node("Tanh", ["r"], "t"), node("Add", ["x", "t"], "y")],
+      initializers: { shape: { dims: [3], data: [2, 3, 4] } },
+      inputs: { x: [1, 2, 3, 4] },
+      outputs: { y: [] },
+    });
+    const r = numbers(24, 7);
+    const t = x.data.map(Math.tanh);
+    const { at } = await loadFor(binary, bytes).then((m) => explainFrom(m, x, r, { composite: baseEntries(), at: ["t"] }));
+    expectClose(
+      at.t.data,
+      r.map((v, i) => (t[i] / (x.data[i] + t[i] + 1e-6)) * v),
+      tolerance.norm,
+    );
+  });
+
   test("a scale that repeats a value passes the sum", async () => {
     const scale = tensor([1, 5], 3, 1, 2);
     const bytes = onnx({
