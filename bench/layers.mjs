@@ -47,8 +47,8 @@ function denseParameters({ dims, data }, bias, { rowsAreOutputs, alpha, beta }) 
 
 /** For each type of node: its plain attributes, and its parameters { dims, data }. */
 const plain = {
-  Conv: ({ attributes: { group, plane } }, [, weight, bias]) => ({
-    attributes: { group, ...windowOf(plane) },
+  Conv: ({ attributes: { group, volume } }, [, weight, bias]) => ({
+    attributes: { group, ...windowOf(volume.slice(1)) },
     parameters: { weight, bias },
   }),
   Gemm: ({ attributes }, [, weight, bias]) => ({ parameters: denseParameters(weight, bias, attributes) }),
