@@ -125,13 +125,13 @@ export interface Arithmetic {
 export const exact: Arithmetic = { map: (map) => map, values: (values) => values, relevance: (r) => r };
 
 /**
- * Errors at random, as large as float32 may make them and larger, wherever float32 is not exact: weights, results and relevance are off
- * by up to one part in 2^22. Where every product and every sum on the way is a float32 number nothing is off: ties stay ties, and zeros zeros.
+ * Errors as large as float32 makes them, wherever float32 is not exact: every neuron's z is pushed by one part in 2^23 of all that comes
+ * together in it, other results and relevance by one part of themselves; up or down at random, and in the opposite `direction` the other
+ * way. Where every product and every sum on the way is a float32 number nothing is pushed: ties stay ties, and zeros zeros.
  */
-export function shaken(seed: number): Arithmetic {
-  const offs = numbers(997, seed);
-  let next = 0;
-  const off = (v: number) => v * (1 + offs[next++ % offs.length] * 2 ** -22);
+export function shaken(direction: 1 | -1): Arithmetic {
+  const chance = numbers(997, 1);
+  const push = (v: number, i: number, sign = 1) => v * (1 + sign * direction * Math.sign(chance[i % chance.length]) * 2 ** -23);
   const isFloat = (v: number) => v === Math.fround(v);
   const isExact = (list: readonly Connection[], bias: number, x: Numbers) => {
     let z = bias;
@@ -142,12 +142,14 @@ export function shaken(seed: number): Arithmetic {
       const still = map.connections.map((list, j) => isExact(list, map.bias[j], x));
       return {
         ...map,
-        connections: map.connections.map((list, j) => (still[j] ? list : list.map(({ i, w }) => ({ i, w: off(w) })))),
-        bias: map.bias.map((b, j) => (still[j] ? b : off(b))),
+        connections: map.connections.map((list, j) =>
+          still[j] ? list : list.map(({ i, w }) => ({ i, w: push(w, j, Math.sign(w * x[i])) })),
+        ),
+        bias: map.bias.map((b, j) => (still[j] ? b : push(b, j, Math.sign(b)))),
       };
     },
-    values: (values) => values.map((v) => (isFloat(v) ? v : off(v))),
-    relevance: (r) => r.map(off),
+    values: (values) => values.map((v, i) => (isFloat(v) ? v : push(v, i))),
+    relevance: (r) => r.map((v, i) => push(v, i, Math.sign(v))),
   };
 }
 
