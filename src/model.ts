@@ -16,7 +16,7 @@ import {
   type Prediction,
   shareNote,
 } from "./report.ts";
-import { checkFinite, type Fitted, fitTo, isFor, oneSample, planOf, type Shapes, shapesOf } from "./run/fit.ts";
+import { checkFinite, type Fitted, fitTo, isFor, numbersOf, oneSample, planOf, type Shapes, shapesOf } from "./run/fit.ts";
 import { checkInputs, type Input } from "./run/input.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
 import type { Engine } from "./run/wasm.ts";
@@ -57,7 +57,7 @@ export class Model {
     const given = checkInputs(this.inputs, input);
     const fitted = this.#fit(given);
     const plan = planOf(fitted, "predict", () => place(lower(fitted.graph, this.#lowering)));
-    const numbers = fitted.graph.inputs.map(({ name }) => given.get(name)!.data);
+    const numbers = numbersOf(fitted, given);
     fitted.session.forward(plan, numbers);
     checkFinite(fitted, plan, numbers);
     return this.#outputs(fitted, plan);
@@ -99,7 +99,7 @@ export class Model {
       place(lower(graph, this.#lowering, { start: way.start, assignment: way.assignment, at: names }), again),
     );
     const backward = plan.program.relevance!;
-    const numbers = graph.inputs.map(({ name }) => given.get(name)!.data);
+    const numbers = numbersOf(fitted, given);
     session.forward(plan, numbers);
     const logits = session.read(plan, backward.logits).slice();
     if (firstNonFinite(logits) >= 0) checkFinite(fitted, plan, numbers);

@@ -58,6 +58,11 @@ export function isFor(fitted: Fitted, given: ReadonlyMap<string, Given>): boolea
   });
 }
 
+/** The numbers of the graph's own inputs, in its order. */
+export function numbersOf({ graph }: Fitted, given: ReadonlyMap<string, Required<Given>>): Float32Array[] {
+  return graph.inputs.map(({ name }) => given.get(name)!.data);
+}
+
 /** The plan of that key, made if it is not there. */
 export function planOf({ plans }: Fitted, key: string, make: () => Plan): Plan {
   const plan = plans.get(key) ?? make();

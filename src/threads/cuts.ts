@@ -1,4 +1,5 @@
 import type { Kernels } from "../core.gen.ts";
+import { tileSide } from "../ops/conv-layout.ts";
 
 /** The arguments of a call by name. */
 export type Arguments = Readonly<Record<string, number>>;
@@ -85,7 +86,7 @@ export const cuts = {
   winogradForward: [
     {
       along: "oh",
-      by: (a) => 7 - a.taps,
+      by: (a) => tileSide(a.taps),
       // Tiles go six at a time, which does not work out where they are few.
       when: (a) => a.n === 1 && a.oh >= 64,
       moves: (a) => ({ x: 4 * a.xRow, y: 4 * a.ow * a.yPixel }),
