@@ -1,24 +1,38 @@
 /*
  * Compiles the AssemblyScript kernels to build/*.wasm and embeds them:
- * src/core.gen.ts holds both binaries as base64 and the type of their exports,
- * so that a misspelled kernel or a wrong number of arguments does not compile.
+ * src/kernels.gen.ts holds the type of their exports, so that a misspelled kernel or a wrong number of arguments does not compile,
+ * and the version with which the binaries are signed; src/core.gen.ts holds both binaries in hexadecimal.
  * src/threads/shared.gen.ts holds the same two over a memory that is shared, the names of the arguments, and the program of a thread
  * as text: a page's bundler need not know that there is one.
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
 
 const at = (path) => new URL(`../${path}`, import.meta.url);
 const asc = at("node_modules/assemblyscript/bin/asc.js").pathname;
 
+const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
+
+/** The name and content of a custom section, each shorter than 128 bytes: whoever is handed a binary can tell whose it is. */
+function section(name, text) {
+  const content = Buffer.concat([Buffer.of(name.length), Buffer.from(name + text)]);
+  return Buffer.concat([Buffer.of(0, content.length), content]);
+}
+
+for (const folder of ["build", "dist"]) rmSync(at(folder), { recursive: true, force: true });
+mkdirSync(at("dist"));
 for (const target of ["release", "relaxed", "shared", "shared-relaxed"]) {
   execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", target], { cwd: at(".").pathname, stdio: "inherit" });
+}
+for (const name of ["core.wasm", "core-relaxed.wasm"]) {
+  appendFileSync(at(`build/${name}`), section("relprop", version));
+  copyFileSync(at(`build/${name}`), at(`dist/${name}`));
 }
 
 const declarations = readFileSync(at("build/core.d.ts"), "utf8");
 const kernels = [...declarations.matchAll(/export function (\w+)\((.*)\): (\w+);/g)];
-const base64 = (path) => readFileSync(at(path)).toString("base64");
+const hex = (path) => readFileSync(at(path)).toString("hex");
 const worker = buildSync({
   entryPoints: [at("src/threads/worker.ts").pathname],
   bundle: true,
@@ -29,30 +43,38 @@ const worker = buildSync({
 }).outputFiles[0].text;
 
 writeFileSync(
-  at("src/core.gen.ts"),
+  at("src/kernels.gen.ts"),
   `// Written by assembly/build.mjs.
 /** The kernels, as the compiler declares them. */
 export interface Kernels {
 ${kernels.map(([, name, parameters, result]) => `  ${name}(${parameters}): ${result};`).join("\n")}
 }
 
+/** With which the binaries are signed. */
+export const version = "${version}";
+`,
+);
+
+writeFileSync(
+  at("src/core.gen.ts"),
+  `// Written by assembly/build.mjs.
 /** Plain SIMD. */
-export const simd: string = "${base64("build/core.wasm")}";
+export const simd: string = "${hex("build/core.wasm")}";
 
 /** The same source with relaxed SIMD: fused multiply-add. */
-export const relaxed: string = "${base64("build/core-relaxed.wasm")}";
+export const relaxed: string = "${hex("build/core-relaxed.wasm")}";
 `,
 );
 
 writeFileSync(
   at("src/threads/shared.gen.ts"),
   `// Written by assembly/build.mjs.
-import type { Kernels } from "../core.gen.ts";
+import type { Kernels } from "../kernels.gen.ts";
 
 /** The kernels over a memory that several instances share. */
 export const shared: { readonly simd: string; readonly relaxed: string } = {
-  simd: "${base64("build/shared.wasm")}",
-  relaxed: "${base64("build/shared-relaxed.wasm")}",
+  simd: "${hex("build/shared.wasm")}",
+  relaxed: "${hex("build/shared-relaxed.wasm")}",
 };
 
 /** What a thread runs: worker.ts in one piece. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 
 /** The names of every kernel's arguments, as the compiler declares them. */
-const declarations = readFileSync(new URL("../dist/core.gen.d.ts", import.meta.url), "utf8");
+const declarations = readFileSync(new URL("../dist/kernels.gen.d.ts", import.meta.url), "utf8");
 export const parameters = new Map(
   [...declarations.matchAll(/^ +(\w+)\((.*)\): \w+;/gm)].map(([, name, list]) => [name, list.split(", ").map((p) => p.split(":")[0])]),
 );

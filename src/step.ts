@@ -1,4 +1,4 @@
-import type { Kernels } from "./core.gen.ts";
+import type { Kernels } from "./kernels.gen.ts";
 import { type Constant, type Dims, size } from "./tensor.ts";
 
 /** How a value of rank ≥ 3 lies in memory: `first` as ONNX has it, [n, c, …]; `last` as the kernels like it, [n, …, c]. */

@@ -1,5 +1,5 @@
 import type { Emitter, Value } from "../step.ts";
-import type { Kernels } from "../core.gen.ts";
+import type { Kernels } from "../kernels.gen.ts";
 import { broadcast, shapeText } from "../tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, NONE, type None, zipHost } from "./broadcast.ts";

@@ -1,4 +1,4 @@
-import type { Kernels } from "../core.gen.ts";
+import type { Kernels } from "../kernels.gen.ts";
 import { tileSide } from "../ops/conv-layout.ts";
 
 /** The arguments of a call by name. */

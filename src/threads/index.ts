@@ -3,7 +3,7 @@ import { load as loadAlone } from "../index.ts";
 import { Model } from "../model.ts";
 import { open, type Source } from "../open.ts";
 import type { LoadOptions } from "../options.ts";
-import { binaryFor, compile } from "../run/wasm.ts";
+import { binaryFor, compileText } from "../run/wasm.ts";
 import { shared } from "./shared.gen.ts";
 import { canStart } from "./start.ts";
 import { team } from "./team.ts";
@@ -55,7 +55,7 @@ export async function load(source: Source, options: ThreadOptions): Promise<Mode
   if (threads === 1) return loadAlone(source, options);
   checkRuntime();
   const graph = await open(source, options);
-  const engine = await team(await compile(binaryFor(options), shared), threads);
+  const engine = await team(await compileText(shared[binaryFor(options)]), threads);
   try {
     const model = new Model(graph, engine, options);
     forgotten.register(model, engine.end);

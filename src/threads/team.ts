@@ -1,4 +1,4 @@
-import type { Kernels } from "../core.gen.ts";
+import type { Kernels } from "../kernels.gen.ts";
 import { assert, LrpError } from "../error.ts";
 import type { Engine, Instance } from "../run/wasm.ts";
 import { type Control, controlOf, dismiss, dismissed, encode, failure, finish, help, offer, PATIENCE } from "./part.ts";

@@ -216,8 +216,8 @@ m.dispose();`;
   it("tell how a part failed in a thread", async () => {
     const { team } = (await import(join(root, "build/js/threads/team.js"))) as typeof import("../../src/threads/team.ts");
     const { shared } = (await import(join(root, "build/js/threads/shared.gen.js"))) as typeof import("../../src/threads/shared.gen.ts");
-    const { compile } = (await import(join(root, "build/js/run/wasm.js"))) as typeof import("../../src/run/wasm.ts");
-    const engine = await team(await compile(hasRelaxedSimd() ? "relaxed" : "simd", shared), 2);
+    const { compileText } = (await import(join(root, "build/js/run/wasm.js"))) as typeof import("../../src/run/wasm.ts");
+    const engine = await team(await compileText(shared[hasRelaxedSimd() ? "relaxed" : "simd"]), 2);
     const { bind } = engine.instance();
     // Beyond the end of a memory of two pages.
     const run = bind!({ kernel: "fill", args: [2 ** 20, 2 ** 16, 1], lengths: [2 ** 16, 0, 0] }, () => 0);
