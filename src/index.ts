@@ -1,4 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * Everything, with both binaries inside.
+ *
+ * @module relprop
+ */
 import { relaxed, simd } from "./core.gen.ts";
 import { loadWith } from "./load.ts";
 import type { Model } from "./model.ts";

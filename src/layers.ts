@@ -4,7 +4,7 @@ import type { Graph, Node } from "./graph/graph.ts";
 import { checkedLrn } from "./ops/lrn.ts";
 import type { TaylorNeurons } from "./ops/taylor.ts";
 import type { WindowAttributes } from "./ops/window.ts";
-import { type Constant, firstNonFinite, size, type Tensor } from "./tensor.ts";
+import { type Constant, firstNonFinite, isFloat32, size, type Tensor } from "./tensor.ts";
 
 /** A layer that is described in code. Made by the functions of this file. */
 export interface Layer {
@@ -15,36 +15,38 @@ export interface Layer {
   readonly parameters: readonly (Tensor | undefined)[];
 }
 
-interface Named {
+/** What every layer takes. */
+export interface LayerOptions {
   /** How messages, composites and `at` call the layer; its type and place unless given. */
   readonly name?: string;
 }
 
 /** One number for both axes, or [height, width]. */
-type Pair = number | readonly [number, number];
+export type PerAxis = number | readonly [number, number];
 /** One number for all sides, [height, width], or [top, left, bottom, right]. */
-type Pads = number | readonly [number, number] | readonly [number, number, number, number];
+export type PerSide = number | readonly [number, number] | readonly [number, number, number, number];
 
-const layer = (type: string, options: Named, attributes: unknown, parameters: readonly (Tensor | undefined)[] = []): Layer =>
+const layer = (type: string, options: LayerOptions, attributes: unknown, parameters: readonly (Tensor | undefined)[] = []): Layer =>
   Object.freeze({ type, name: options.name, attributes: Object.freeze(attributes), parameters });
 
-const pair = (v: Pair): readonly number[] => (typeof v === "number" ? [v, v] : v);
+const pair = (v: PerAxis): readonly number[] => (typeof v === "number" ? [v, v] : v);
 
-function pads(v: Pads): readonly number[] {
+function pads(v: PerSide): readonly number[] {
   if (typeof v === "number") return [v, v, v, v];
   return v.length === 2 ? [v[0], v[1], v[0], v[1]] : v;
 }
 
-interface WindowOptions extends Named {
+/** What every layer with a window takes. */
+export interface WindowOptions extends LayerOptions {
   /** Default 1; for pools the kernel. */
-  readonly strides?: Pair;
+  readonly strides?: PerAxis;
   /** Default 0. */
-  readonly pads?: Pads;
+  readonly pads?: PerSide;
   /** Default 1. */
-  readonly dilations?: Pair;
+  readonly dilations?: PerAxis;
 }
 
-function windowOf(o: WindowOptions & { ceil?: boolean }, kernel: readonly number[] | undefined, strides: Pair): WindowAttributes {
+function windowOf(o: WindowOptions & { ceil?: boolean }, kernel: readonly number[] | undefined, strides: PerAxis): WindowAttributes {
   return {
     kernel,
     strides: pair(o.strides ?? strides),
@@ -61,39 +63,40 @@ export function conv2d(o: WindowOptions & { readonly weight: Tensor; readonly bi
 }
 
 /** Dense layer over [n, k]. `weight` is f32[m, k], `bias` f32[m]. */
-export function dense(o: Named & { readonly weight: Tensor; readonly bias?: Tensor }): Layer {
+export function dense(o: LayerOptions & { readonly weight: Tensor; readonly bias?: Tensor }): Layer {
   return layer("Gemm", o, { rowsAreOutputs: true, alpha: 1, beta: 1 }, [o.weight, o.bias]);
 }
 
-export function relu(o: Named = {}): Layer {
+export function relu(o: LayerOptions = {}): Layer {
   return layer("Relu", o, { a: 0, b: 0 });
 }
 
 /** x, or alpha · x below 0; alpha is 0.01 unless given. */
-export function leakyRelu(o: Named & { readonly alpha?: number } = {}): Layer {
+export function leakyRelu(o: LayerOptions & { readonly alpha?: number } = {}): Layer {
   return layer("LeakyRelu", o, { a: 1, b: o.alpha ?? 0.01 });
 }
 
-export function sigmoid(o: Named = {}): Layer {
+export function sigmoid(o: LayerOptions = {}): Layer {
   return layer("Sigmoid", o, { a: 0, b: 0 });
 }
 
-export function tanh(o: Named = {}): Layer {
+export function tanh(o: LayerOptions = {}): Layer {
   return layer("Tanh", o, { a: 0, b: 0 });
 }
 
 /** x between min and max, both open unless given. */
-export function clip(o: Named & { readonly min?: number; readonly max?: number } = {}): Layer {
+export function clip(o: LayerOptions & { readonly min?: number; readonly max?: number } = {}): Layer {
   return layer("Clip", o, { a: o.min ?? -Infinity, b: o.max ?? Infinity });
 }
 
 /** Softmax over the channels (axis 1). */
-export function softmax(o: Named = {}): Layer {
+export function softmax(o: LayerOptions = {}): Layer {
   return layer("Softmax", o, { axis: 1, flattened: false });
 }
 
-interface PoolOptions extends WindowOptions {
-  readonly kernel: Pair;
+/** What every pool takes. */
+export interface PoolOptions extends WindowOptions {
+  readonly kernel: PerAxis;
   /** Round the number of windows up instead of down. */
   readonly ceil?: boolean;
 }
@@ -108,7 +111,7 @@ export function averagePool2d(o: PoolOptions & { readonly countPads?: boolean })
 }
 
 /** Mean over all positions: [n, c, h, w] to [n, c, 1, 1]. */
-export function globalAveragePool(o: Named = {}): Layer {
+export function globalAveragePool(o: LayerOptions = {}): Layer {
   const window: WindowAttributes = {
     kernel: undefined,
     strides: undefined,
@@ -120,7 +123,7 @@ export function globalAveragePool(o: Named = {}): Layer {
   return layer("GlobalAveragePool", o, { window, countPads: false });
 }
 
-export interface LrnOptions extends Named {
+export interface LrnOptions extends LayerOptions {
   /** Width of the window; within a channel it is size × size. */
   readonly size: number;
   /** Default 1e-4. Divided by the number of places in the window, size or size². */
@@ -153,7 +156,7 @@ export function lrn(o: LrnOptions): Layer {
 
 /** Batch normalization with the statistics of training, one number for each channel. */
 export function batchNormalization(
-  o: Named & {
+  o: LayerOptions & {
     readonly scale: Tensor;
     readonly shift: Tensor;
     readonly mean: Tensor;
@@ -165,12 +168,12 @@ export function batchNormalization(
 }
 
 /** [n, …] to [n, product]. */
-export function flatten(o: Named = {}): Layer {
+export function flatten(o: LayerOptions = {}): Layer {
   return layer("Flatten", o, { axis: 1 });
 }
 
 /** A layer of neurons with any differentiable function, explained by its first-order Taylor expansion. */
-export function taylor(o: Named & TaylorNeurons): Layer {
+export function taylor(o: LayerOptions & TaylorNeurons): Layer {
   return layer("TaylorNeurons", o, o);
 }
 
@@ -191,7 +194,7 @@ export interface Network {
 
 function constantOf(name: string, tensor: Tensor): Constant {
   const { data, dims } = tensor;
-  if (!(data instanceof Float32Array) || size(dims) !== data.length) {
+  if (!isFloat32(data) || size(dims) !== data.length) {
     throw new LrpError("usage", {
       where: `parameter '${name}'`,
       expected: `a Float32Array of ${size(dims ?? [])} numbers for dims [${dims}]`,

@@ -16,8 +16,8 @@ import {
   type Prediction,
   shareNote,
 } from "./report.ts";
-import { checkFinite, type Fitted, fitTo, isFor, numbersOf, oneSample, planOf, type Shapes, shapesOf } from "./run/fit.ts";
-import { checkInputs, type Input } from "./run/input.ts";
+import { checkFinite, type Fitted, fitTo, isFor, numbersOf, oneSample, planOf, shapesOf } from "./run/fit.ts";
+import { checkInputs, type Input, type Shapes } from "./run/input.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
 import type { Engine } from "./run/wasm.ts";
 import type { Lowering, Value } from "./step.ts";

@@ -1,4 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * Everything but the binaries, which the caller fetches.
+ *
+ * @module relprop/slim
+ */
 import { LrpError } from "./error.ts";
 import { version } from "./kernels.gen.ts";
 import { loadWith } from "./load.ts";

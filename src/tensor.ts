@@ -4,13 +4,19 @@ export type Dims = readonly number[];
 /** Element types of values. */
 export type ElementType = "float32" | "int32" | "int64" | "bool";
 
-/** Numbers in row-major order. onnxruntime's and TensorFlow.js's tensors of type float32 have this shape too. */
+/**
+ * Numbers in row-major order: any object with these properties. onnxruntime's tensors of type float32 are ones;
+ * of a TensorFlow.js tensor t, `{ data: t.dataSync(), dims: t.shape }` is one.
+ */
 export interface Tensor {
   readonly data: Float32Array;
   readonly dims: Dims;
   /** What the numbers are where they are not float32: integers, or 1 for true and 0 for false. */
   readonly type?: Exclude<ElementType, "float32">;
 }
+
+/** Whether these are float32 numbers, of this realm or of another, such as a frame or a test runner's sandbox. */
+export const isFloat32 = (data: unknown): data is Float32Array => Object.prototype.toString.call(data) === "[object Float32Array]";
 
 /** The largest integer up to which float32 has all of them: while a network runs, integers and booleans are kept as float32 too. */
 export const LARGEST_INTEGER = 2 ** 24;

@@ -1,4 +1,5 @@
 import { LrpError } from "../error.ts";
+import type { Port } from "../graph/graph.ts";
 import { shapeText, type Tensor } from "../tensor.ts";
 import { type Picture, type Pixels, type Plane, picture, planes } from "./pixels.ts";
 import { type Preparation, type PresetName, preparation } from "./preparation.ts";
@@ -6,10 +7,7 @@ import { resize } from "./resize.ts";
 
 export { type Preparation, type PresetName, presets } from "./preparation.ts";
 
-/** Input dims `[n, c, h, w]` of a model as `model.inputs[0].dims` gives them: free dimensions are names. */
-type InputDims = readonly (number | string)[];
-
-const IMAGENET: InputDims = [1, 3, 224, 224];
+const IMAGENET: Port["dims"] = [1, 3, 224, 224];
 
 /**
  * A picture as a network's input, f32[1, c, h, w]: resized, cropped, its channels ordered, and scaled by
@@ -29,7 +27,7 @@ const IMAGENET: InputDims = [1, 3, 224, 224];
  * const input = preprocess({ data, width: 640, height: 480 }, "torchvision", model.inputs[0].dims);
  * const { output } = model.predict(input);
  */
-export function preprocess(image: Pixels, preset: PresetName | Preparation, dims: InputDims = IMAGENET): Tensor {
+export function preprocess(image: Pixels, preset: PresetName | Preparation, dims: Port["dims"] = IMAGENET): Tensor {
   const steps = preparation(preset);
   const seen = visible(image, steps, dims);
   const ordered = steps.channels === "bgr" ? [...seen].reverse() : seen;
@@ -51,11 +49,11 @@ export function preprocess(image: Pixels, preset: PresetName | Preparation, dims
  * const over = viewed(photo, "caffe", model.inputs[0].dims);
  * const drawn = heatmap(explanation.relevance, { over, scale: 2 });
  */
-export function viewed(image: Pixels, preset: PresetName | Preparation, dims: InputDims = IMAGENET): Picture {
+export function viewed(image: Pixels, preset: PresetName | Preparation, dims: Port["dims"] = IMAGENET): Picture {
   return picture(visible(image, preparation(preset), dims));
 }
 
-function visible(image: Pixels, steps: Preparation, dims: InputDims): Plane[] {
+function visible(image: Pixels, steps: Preparation, dims: Port["dims"]): Plane[] {
   const [, c, h, w] = dims;
   if (dims.length !== 4 || (c !== 1 && c !== 3)) {
     throw new LrpError("shape", {

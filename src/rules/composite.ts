@@ -43,7 +43,8 @@ export function baseEntries(lrn: LrnMode = "taylor", sum: SumRule = "norm"): Com
   ];
 }
 
-interface CompositeRow {
+/** One row for people: what a composite does, and what it takes. */
+export interface CompositeRow {
   readonly name: string;
   readonly summary: string;
   /** The parameters that it reads; others are refused. */

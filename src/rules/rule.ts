@@ -60,7 +60,7 @@ const pass = (input: InputMap, weight: WeightMap, bias?: BiasMap): Pass => ({ in
 const group = (coefficient: number, passes: readonly Pass[], where?: Group["where"]): Group => ({ coefficient, passes, where });
 
 /** What every rule with a denominator takes. */
-export interface Common {
+export interface RuleOptions {
   /** Stabilizer; 1e-6 unless the rule says otherwise. */
   readonly epsilon?: number;
   readonly stabilizer?: Exclude<Stabilizer["mode"], "terms">;
@@ -109,7 +109,7 @@ export function checkParameters(p: RuleNumbers, what: string): void {
 function linear(
   name: string,
   groups: readonly Group[],
-  { epsilon = 1e-6, stabilizer = "add", bias = true }: Common = {},
+  { epsilon = 1e-6, stabilizer = "add", bias = true }: RuleOptions = {},
   bounds: { low?: Bound; high?: Bound } = {},
 ): LinearRule {
   checkParameters({ epsilon }, "parameter");
@@ -128,24 +128,24 @@ export const SIZES: Pass = pass(SIZE, SIZE, SIZE);
 
 /** The rule itself, given its parameters. @example ruleOf.alphaBeta({ alpha: 2, beta: 1 }) */
 export const ruleOf = Object.freeze({
-  lrp0: (o: Pick<Common, "bias"> = {}): LinearRule => linear("lrp0", [group(1, [pass(ID, ID, ID)])], { ...o, epsilon: 0 }),
-  epsilon: (o: Common = {}): LinearRule =>
+  lrp0: (o: Pick<RuleOptions, "bias"> = {}): LinearRule => linear("lrp0", [group(1, [pass(ID, ID, ID)])], { ...o, epsilon: 0 }),
+  epsilon: (o: RuleOptions = {}): LinearRule =>
     linear(
       `epsilon(${o.epsilon ?? 1e-6}${o.stabilizer && o.stabilizer !== "add" ? `, ${o.stabilizer}` : ""})`,
       [group(1, [pass(ID, ID, ID)])],
       o,
     ),
-  alphaBeta: ({ alpha = 2, beta = alpha - 1, ...o }: Common & { alpha?: number; beta?: number } = {}): LinearRule => {
+  alphaBeta: ({ alpha = 2, beta = alpha - 1, ...o }: RuleOptions & { alpha?: number; beta?: number } = {}): LinearRule => {
     checkParameters({ alpha, beta }, "parameter");
     return linear(`alphaBeta(${alpha}, ${beta})`, [up(alpha), ...(beta === 0 ? [] : [group(-beta, DOWN)])], o);
   },
   /** The paper's notation: β, with α = 1 + β. */
-  beta: ({ beta = 1, ...o }: Common & { beta?: number } = {}): LinearRule => {
+  beta: ({ beta = 1, ...o }: RuleOptions & { beta?: number } = {}): LinearRule => {
     checkParameters({ beta }, "parameter");
     return Object.freeze({ ...ruleOf.alphaBeta({ ...o, alpha: 1 + beta, beta }), name: `beta(${beta})` });
   },
-  zPlus: (o: Common = {}): LinearRule => linear("zPlus", [up(1)], o),
-  gamma: ({ gamma = 0.25, ...o }: Common & { gamma?: number } = {}): LinearRule => {
+  zPlus: (o: RuleOptions = {}): LinearRule => linear("zPlus", [up(1)], o),
+  gamma: ({ gamma = 0.25, ...o }: RuleOptions & { gamma?: number } = {}): LinearRule => {
     checkParameters({ gamma }, "parameter");
     const [more, less]: Slopes[] = [
       [1 + gamma, 1],
@@ -160,9 +160,9 @@ export const ruleOf = Object.freeze({
       o,
     );
   },
-  wSquare: (o: Common = {}): LinearRule => linear("wSquare", [group(1, [pass("one", "square", "square")])], o),
-  flat: (o: Omit<Common, "bias"> = {}): LinearRule => linear("flat", [group(1, [pass("one", "one")])], o),
-  zBox: ({ low, high, ...o }: Common & { low: Bound; high: Bound }): LinearRule => {
+  wSquare: (o: RuleOptions = {}): LinearRule => linear("wSquare", [group(1, [pass("one", "square", "square")])], o),
+  flat: (o: Omit<RuleOptions, "bias"> = {}): LinearRule => linear("flat", [group(1, [pass("one", "one")])], o),
+  zBox: ({ low, high, ...o }: RuleOptions & { low: Bound; high: Bound }): LinearRule => {
     if (low === undefined || high === undefined)
       throw new LrpError("usage", {
         where: "rule zBox",
@@ -175,10 +175,10 @@ export const ruleOf = Object.freeze({
     const passes = [pass("low", POSITIVE), pass("high", NEGATIVE)];
     return linear(`zBox(${low}, ${high})`, [group(1, passes)], o, { low, high });
   },
-  norm: (o: Common = {}): LinearRule => linear("norm", [group(1, [pass(ID, ID, ID)])], o),
-  ratio: (o: Common = {}): LinearRule => linear("ratio", [group(1, [SIZES])], o),
+  norm: (o: RuleOptions = {}): LinearRule => linear("norm", [group(1, [pass(ID, ID, ID)])], o),
+  ratio: (o: RuleOptions = {}): LinearRule => linear("ratio", [group(1, [SIZES])], o),
   /** δ: no share is larger than 1/δ. */
-  clip: ({ delta = 0.1, ...o }: Pick<Common, "bias"> & { delta?: number } = {}): LinearRule => {
+  clip: ({ delta = 0.1, ...o }: Pick<RuleOptions, "bias"> & { delta?: number } = {}): LinearRule => {
     checkParameters({ delta }, "parameter");
     return Object.freeze<LinearRule>({ ...ruleOf.norm(o), name: `clip(${delta})`, stabilizer: { epsilon: delta, mode: "terms" } });
   },

@@ -3,12 +3,9 @@ import type { Graph, Port } from "../graph/graph.ts";
 import type { Given } from "../graph/infer.ts";
 import type { Plan } from "../plan/place.ts";
 import { type Dims, firstNonFinite, shapeText } from "../tensor.ts";
-import { checkDims } from "./input.ts";
+import { checkDims, type Shapes } from "./input.ts";
 import { Session } from "./session.ts";
 import type { Instance } from "./wasm.ts";
-
-/** Dims of the first input, or of several by name. */
-export type Shapes = Dims | Readonly<Record<string, Dims>>;
 
 /** A graph for one shape of each input, with the memory and the plans that belong to it. */
 export interface Fitted {

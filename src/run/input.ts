@@ -1,7 +1,7 @@
 import { LrpError } from "../error.ts";
 import type { Port } from "../graph/graph.ts";
 import type { Given } from "../graph/infer.ts";
-import { type Dims, firstNonFinite, LARGEST_INTEGER, shapeText, size } from "../tensor.ts";
+import { type Dims, firstNonFinite, isFloat32, LARGEST_INTEGER, shapeText, size } from "../tensor.ts";
 
 /** A tensor as a caller has it: a Float32Array where the network takes float32, any array of numbers where it takes integers or booleans. */
 export interface InputTensor {
@@ -11,6 +11,9 @@ export interface InputTensor {
 
 /** What a network runs on: a tensor, or where it has several inputs, a tensor for each name. */
 export type Input = InputTensor | Readonly<Record<string, InputTensor>>;
+
+/** Dims of the first input, or of several by name. */
+export type Shapes = Dims | Readonly<Record<string, Dims>>;
 
 /** @throws LrpError code "shape" when dims do not fit what the network takes */
 export function checkDims({ name, type, dims }: Port, given: Dims): void {
@@ -37,7 +40,7 @@ export function checkDims({ name, type, dims }: Port, given: Dims): void {
 function numbers({ name, type }: Port, data: InputTensor["data"], count: number): Float32Array {
   const refuse = (code: "shape" | "usage", expected: string, received: string) =>
     new LrpError(code, { where: `input '${name}'`, expected, received });
-  const fits = type === "float32" ? data instanceof Float32Array : typeof data === "object" && data !== null && "length" in data;
+  const fits = type === "float32" ? isFloat32(data) : typeof data === "object" && data !== null && "length" in data;
   if (!fits || data.length !== count) {
     const array = type === "float32" ? `a Float32Array of ${count} numbers` : `an array of ${count} numbers`;
     throw refuse("shape", array, `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`);
@@ -55,8 +58,16 @@ function numbers({ name, type }: Port, data: InputTensor["data"], count: number)
 }
 
 function checkInput(port: Port, input: unknown): Required<Given> {
+  const where = `input '${port.name}'`;
   if (input === null || typeof input !== "object")
-    throw new LrpError("usage", { where: `input '${port.name}'`, expected: "a tensor { data, dims }", received: String(input) });
+    throw new LrpError("usage", { where, expected: "a tensor { data, dims }", received: String(input) });
+  if (!("data" in input && "dims" in input))
+    throw new LrpError("usage", {
+      where,
+      expected: "a tensor { data, dims }",
+      received: "data" in input ? "one without dims" : "an object without data",
+      fix: "A TensorFlow.js tensor t is given as { data: t.dataSync(), dims: t.shape }.",
+    });
   const { data, dims } = input as InputTensor;
   checkDims(port, dims);
   return { dims, data: numbers(port, data, size(dims)) };

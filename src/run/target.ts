@@ -1,5 +1,6 @@
 import { distance } from "../distance.ts";
 import { LrpError } from "../error.ts";
+import { isFloat32 } from "../tensor.ts";
 
 /** `"argmax"`, a class index, a class name, or a list with an index or name for each sample of the batch. */
 export type Class = "argmax" | number | string | readonly (number | string)[];
@@ -121,7 +122,7 @@ function contrastOf({ class: target = "argmax", against, ...rest }: Contrast, of
 function weightsOf(target: Target, of: Sample): Weights {
   const { logits, sample, samples, classes } = of;
   const count = logits.length;
-  if (target instanceof Float32Array) {
+  if (isFloat32(target)) {
     if (target.length !== count && target.length !== count * samples)
       throw usage(`${count} weights, or ${count} for each of ${samples} samples`, `${target.length}`);
     const own = target.length === count ? target : target.subarray(sample * count, (sample + 1) * count);

@@ -1,3 +1,8 @@
+/**
+ * Networks that run on several threads.
+ *
+ * @module relprop/threads
+ */
 import { LrpError } from "../error.ts";
 import { load as loadAlone } from "../index.ts";
 import { Model } from "../model.ts";

@@ -1,3 +1,4 @@
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { LrpError, load, type Tensor } from "../../src/index.ts";
 import { type FileGraph, onnx } from "../onnx-writer.ts";
@@ -116,5 +117,51 @@ describe("integers and booleans", () => {
     expect(await refusal(() => model.explain(tensor([1, 3], 1, 2, 3)))).toMatch(
       /output 'y': expected one that is computed from an input, got a constant/,
     );
+  });
+});
+
+/** As onnxruntime has them: data behind a getter, and more beside it. */
+class Foreign {
+  readonly #data = Float32Array.of(1, 2);
+  readonly type = "float32";
+  readonly size = 2;
+  get data() {
+    return this.#data;
+  }
+  get dims() {
+    return [1, 2];
+  }
+}
+
+/** As TensorFlow.js has them: numbers and shape under other names, `data` a method. */
+class Shaped {
+  readonly shape = [1, 2];
+  dataSync = () => Float32Array.of(1, 2);
+  async data() {
+    return this.dataSync();
+  }
+}
+
+describe("tensors of other libraries", () => {
+  const t = new Shaped();
+  it.each([
+    ["an instance with getters", new Foreign()],
+    ["a frozen object", Object.freeze({ data: Float32Array.of(1, 2), dims: Object.freeze([1, 2]) })],
+    ["numbers of another realm", { data: runInNewContext("Float32Array.of(1, 2)") as Float32Array, dims: [1, 2] }],
+    ["TensorFlow.js's, the way the guide says", { data: t.dataSync(), dims: t.shape }],
+  ])("%s", async (_what, x) => {
+    using model = await load(sum);
+    expect(model.predict({ a: x, b: x }).output.data).toEqual(Float32Array.of(2, 4));
+    expect(model.explain({ a: x, b: x }).inputs.b.dims).toEqual([1, 2]);
+  });
+
+  it.each([
+    ["a tensor of TensorFlow.js", t, "one without dims"],
+    ["an object without numbers", { dims: [1, 2] }, "an object without data"],
+    ["an array", [1, 2], "an object without data"],
+  ])("%s is told what to give", async (_what, x, received) => {
+    using model = await load(sum);
+    const says = `input 'a': expected a tensor { data, dims }, got ${received}. A TensorFlow.js tensor t is given as { data: t.dataSync(), dims: t.shape }.`;
+    expect(await refusal(() => model.predict({ a: x, b: x } as never))).toBe(says);
   });
 });

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { load, type Tensor } from "../../src/index.ts";
+import { load, relu, sequential, type Tensor } from "../../src/index.ts";
 import { binaries, binariesLine } from "../binaries.ts";
 import { dataFile, dataFloats, hasData, photo, photos, relativeError } from "../data.ts";
 import { dataRoot } from "../data-root.ts";
@@ -17,7 +17,7 @@ if (!installed) {
 
 interface Ort {
   env: { wasm: { numThreads: number }; logLevel: string };
-  Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => unknown;
+  Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => Tensor;
   InferenceSession: {
     create(bytes: Uint8Array): Promise<{
       inputNames: string[];
@@ -117,6 +117,13 @@ describe.runIf(hasData && installed)("agreement with onnxruntime-web", () => {
       }
     }
   });
+});
+
+it.runIf(installed)("its tensors are inputs as they are", async () => {
+  const x = new (ort().Tensor)("float32", Float32Array.of(3, -4), [1, 2]);
+  using model = await load(sequential({ input: [2] }, [relu()]));
+  expect(model.predict(x).output).toEqual({ data: Float32Array.of(3, 0), dims: [1, 2] });
+  expect(model.explain(x).relevance.data).toEqual(Float32Array.of(3, 0));
 });
 
 describe.runIf(hasData)("the authors' own logits", () => {
