@@ -4,32 +4,20 @@
  * all of it in one file, as a bundler makes it; and its parts, each compressed by itself.
  */
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { brotliCompressSync } from "node:zlib";
-import { build } from "esbuild";
+import { at, bundle, compressed } from "./bundle.mjs";
 import { table } from "./table.mjs";
 
 const GOAL = 60_000;
-const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
-
-const withoutBinaries = {
-  name: "without binaries",
-  setup({ onLoad }) {
-    onLoad({ filter: /core\.gen\.js$/ }, () => ({ contents: 'export const simd = "", relaxed = "";' }));
-  },
-};
-const options = { bundle: true, minify: true, format: "esm", platform: "browser", target: "es2022", write: false, metafile: true };
-const entry = { entryPoints: [at("build/js/index.js")], ...options };
-const { outputFiles: [whole] } = await build(entry);
-const { outputFiles: [code], metafile } = await build({ ...entry, plugins: [withoutBinaries] });
+const whole = await bundle({ binaries: true });
+const { contents: code, metafile } = await bundle({ binaries: false });
 
 const parts = {
   "kernels, plain SIMD": readFileSync(at("build/core.wasm")),
   "kernels, relaxed SIMD": readFileSync(at("build/core-relaxed.wasm")),
-  "JavaScript, minified, with its dependencies": code.contents,
+  "JavaScript, minified, with its dependencies": code,
   together: whole.contents,
 };
-const rows = Object.entries(parts).map(([name, bytes]) => [name, bytes.length, brotliCompressSync(bytes).length]);
+const rows = Object.entries(parts).map(([name, bytes]) => [name, bytes.length, compressed(bytes)]);
 const size = rows.at(-1)[2];
 /** Whose the JavaScript is: a dependency's, or relprop's own. */
 const owners = new Map();
