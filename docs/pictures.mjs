@@ -1,10 +1,11 @@
 /*
- * Makes the pictures of the README, after `npm run build`:
+ * Makes the pictures of the README and the guides, after `npm run build`:
  *   node docs/pictures.mjs [GOOGLENET.onnx PHOTO.jpg]
  * docs/three.png: the demo's digit and its heatmap under three composites. docs/flamingo.png: GoogLeNet's heatmap of a photo, without the photo.
+ * docs/guides/pictures: the digit, and its heatmap under every composite, every rule for linear layers (everywhere), and every way through LRN.
  */
 import { readFile, writeFile } from "node:fs/promises";
-import { encodePng, heatmap, load, preprocess } from "../dist/index.js";
+import { baseEntries, composites, encodePng, heatmap, load, lrnModes, preprocess, ruleOf } from "../dist/index.js";
 import { decodeImage } from "../build/js/cli/image.js";
 
 /** Pictures of one height in a row, with a white gap. */
@@ -36,6 +37,21 @@ const digits = await load(await readFile(here("../demo/digits.onnx")));
 const three = preprocess(await image(here("../demo/three.png")), "unit", digits.inputs[0].dims);
 const maps = ["epsilonPlus", "epsilon", "epsilonAlpha2Beta1"].map((composite) => heatmap(digits.explain(three, { composite }).relevance, { scale: 7 }));
 await writeFile(here("three.png"), await encodePng(row([ink(three, 7), ...maps], 14)));
+
+const linear = ["lrp0", "epsilon", "alphaBeta", "zPlus", "gamma", "wSquare", "flat", "zBox", "ratio", "clip", "gradient"];
+const bounds = { low: 0, high: 1 };
+const everywhere = (name) => [{ type: ["convolution", "dense"], rule: ruleOf[name](name === "zBox" ? bounds : {}) }, ...baseEntries()];
+const options = {
+  ...Object.fromEntries(composites.map(({ name, required }) => [name, { composite: name, ...(required && bounds) }])),
+  ...Object.fromEntries(linear.map((name) => [`rule-${name}`, { composite: everywhere(name) }])),
+  "rule-epsilon-relative": { composite: [{ type: ["convolution", "dense"], rule: ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }) }, ...baseEntries()] },
+  ...Object.fromEntries(Object.keys(lrnModes).map((lrn) => [`lrn-${lrn}`, { lrn }])),
+};
+const guides = {
+  digit: ink(three, 4),
+  ...Object.fromEntries(Object.entries(options).map(([name, o]) => [name, heatmap(digits.explain(three, o).relevance, { scale: 4 })])),
+};
+for (const [name, picture] of Object.entries(guides)) await writeFile(here(`guides/pictures/${name}.png`), await encodePng(picture));
 
 const [network, photo] = process.argv.slice(2);
 if (network) {

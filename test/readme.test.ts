@@ -1,11 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { composites, lrnModes, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
-import { readme, readTable, root, table, writeTable } from "./readme.ts";
+import { built } from "./binaries.ts";
+import { blocks, complaints, run } from "./blocks.ts";
+import { readTable, table, writeTable } from "./readme.ts";
 
 /** The tables of the README, from the tables of the library. */
 const tables: Readonly<Record<string, string>> = {
@@ -32,21 +30,19 @@ describe("README", () => {
     if (process.env.WRITE_DOCS) writeTable(name, tables[name]);
     else expect(readTable(name)).toBe(tables[name]);
   });
+});
 
-  const blocks = [...readFileSync(readme, "utf8").matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code);
-  const built = existsSync(join(root, "dist/index.js"));
-  if (!built) console.log("skipped: the README's code, which needs npm run build");
+describe("code in the README and the guides", () => {
+  if (!built) {
+    if (process.env.CI) throw new Error("code in the texts needs npm run build");
+    console.log("skipped: code in the README and the guides, which needs npm run build");
+  }
 
-  it.runIf(built).each(blocks)("its code runs: %#", (code) => {
-    const folder = mkdtempSync(join(tmpdir(), "relprop-readme-"));
-    const script = join(folder, "block.mjs");
-    const types = code.replace("type Composite, ", "").replace("mine: Composite", "mine").replace("(...dims: number[])", "(...dims)");
-    writeFileSync(
-      script,
-      types
-        .replace('"relprop"', JSON.stringify(`file://${join(root, "dist/index.js")}`))
-        .replace('"stroke.png"', JSON.stringify(join(folder, "stroke.png"))),
-    );
-    expect(execFileSync(process.execPath, [script], { cwd: root, encoding: "utf8" }).length).toBeGreaterThan(0);
+  it.runIf(built).each(blocks)("runs and prints what it says: $where", (block) => {
+    expect(run(block).filter(Boolean)).toEqual(block.prints);
+  });
+
+  it.runIf(built)("has the package's types", () => {
+    expect(complaints()).toEqual([]);
   });
 });

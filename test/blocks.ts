@@ -1,0 +1,65 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { transformSync } from "esbuild";
+import ts from "typescript";
+import { readme, root } from "./readme.ts";
+
+/** A piece of TypeScript in a text, and the lines that it says it prints: what follows `// → `. */
+export interface Block {
+  /** File and line of the text. */
+  readonly where: string;
+  readonly code: string;
+  readonly prints: readonly string[];
+}
+
+const guides = join(root, "docs/guides");
+const texts = [readme, ...readdirSync(guides).map((file) => join(guides, file))].filter((f) => f.endsWith(".md"));
+
+function blocksOf(file: string): Block[] {
+  const text = readFileSync(file, "utf8");
+  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map(({ 1: code, index }) => ({
+    where: `${relative(root, file)}:${text.slice(0, index).split("\n").length + 1}`,
+    code,
+    prints: [...code.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line.trimEnd()),
+  }));
+}
+
+/** Every piece of TypeScript that the README and the guides have. */
+export const blocks = texts.flatMap(blocksOf);
+
+/** A folder of a program that has installed relprop and fast-png, with the demo's files beside it. */
+export function program(): string {
+  const folder = mkdtempSync(join(tmpdir(), "relprop-blocks-"));
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(root, join(folder, "node_modules/relprop"));
+  for (const path of ["node_modules/@types", "node_modules/fast-png", "demo"]) symlinkSync(join(root, path), join(folder, path));
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+  return folder;
+}
+
+/** Runs a block. @returns the lines that it prints */
+export function run({ code }: Block, folder = program()): string[] {
+  const script = join(folder, "block.js");
+  writeFileSync(script, transformSync(code, { loader: "ts", format: "esm", target: "es2022" }).code);
+  return execFileSync(process.execPath, [script], { cwd: folder, encoding: "utf8" }).trimEnd().split("\n");
+}
+
+/** Checks the types of all blocks as a program that imports the package. @returns what the compiler says, with places in the texts */
+export function complaints(folder = program()): string[] {
+  const files = blocks.map(({ code }, i) => {
+    const file = join(folder, `block${i}.ts`);
+    writeFileSync(file, code);
+    return file;
+  });
+  const { options } = ts.convertCompilerOptionsFromJson(
+    { target: "es2022", module: "nodenext", lib: ["es2022", "dom"], types: ["node"], strict: true, noEmit: true, noUnusedLocals: true },
+    folder,
+  );
+  return ts.getPreEmitDiagnostics(ts.createProgram(files, options)).map(({ file, start = 0, messageText }) => {
+    const i = files.indexOf(file?.fileName ?? "");
+    const line = file ? file.text.slice(0, start).split("\n").length : 0;
+    return `${i < 0 ? file?.fileName : blocks[i].where}, line ${line}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
+  });
+}
