@@ -49,7 +49,6 @@ const lists = [
   ["x", "opposite"],
   ["mean", "x"],
   ["row", "x"],
-  ["x", "one"],
   ["opposite", "turned"],
   ["row", "turned", "mean"],
   ["channel", "mean", "x"],
@@ -97,6 +96,28 @@ describe.each(binaries())("selection (%s)", (binary) => {
         const { relevance } = await explainLayer(binary, source, { dims: [2, 3], data }, r, ruleOf.pass());
         const wins = (v: number) => (inputs[0] === "x" ? sign * v >= sign * 2 : sign * v > sign * 2);
         expect(Array.from(relevance.data)).toEqual(Array.from(data, (v, i) => (wins(v) ? r[i] : 0)));
+      }
+    });
+
+    test("beside numbers is a bound: Clip, or Relu at 0, through which relevance passes", async () => {
+      const f = type === "Min" ? Math.min : Math.max;
+      for (const [inputs, bound] of [
+        [["x", "half"], 0.5],
+        [["zero", "x"], 0],
+        [["half", "x", "zero"], f(0.5, 0)],
+      ] as const) {
+        const source = onnx({
+          nodes: [{ type, inputs, outputs: ["y"] }],
+          initializers: { half: { dims: [1, 1], data: Float32Array.of(0.5) }, zero: { dims: [], data: Float32Array.of(0) } },
+          inputs: { x: dims },
+          outputs: { y: [] },
+        });
+        const x = tensor(dims, 11);
+        await expectLayer(binary, source, x, { dims, forward: (v) => Array.from(v, (a) => f(a, bound)) });
+        const r = numbers(x.data.length, 7);
+        const { relevance, rules } = await explainLayer(binary, source, x, r, ruleOf.pass());
+        expect(relevance.data).toEqual(Float32Array.from(r));
+        expect(rules).toMatchObject([{ node: "y", type: type === "Max" && bound === 0 ? "Relu" : "Clip", rule: "pass" }]);
       }
     });
 
