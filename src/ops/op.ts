@@ -141,10 +141,10 @@ export type Relevance<A> =
       /** Jᵀ R_out of every input where several are computed: a product, for which no rule is known. */
       product?(e: Emitter, call: Call<A>, r: Value): readonly Value[];
     }
-  /** Moves or selects numbers: R_in = Jᵀ R_out. Inputs that steer only say which; relevance never goes to them. */
+  /** Moves or selects numbers: R_in = Jᵀ R_out. Inputs that steer, given which are computed, only say which; relevance never goes to them. */
   | {
       readonly kind: "route";
-      readonly steers?: readonly number[];
+      steers?(computed: readonly boolean[]): readonly number[];
       vjp(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[];
       drops?(call: Call<A>): boolean;
     }

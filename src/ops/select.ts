@@ -90,7 +90,7 @@ export const where: Op<None> = {
   ],
   relevance: {
     kind: "route",
-    steers: [0],
+    steers: () => [0],
     vjp(e, call, r) {
       const to = (i: number, f: (c: number, u: number) => number) =>
         reduceTo(e, zipHost(e, f, `${call.node.name}:vjp`, [call.x(0), r], r.dims), call.x(i));
