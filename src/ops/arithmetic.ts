@@ -1,5 +1,6 @@
 import { type Emitter, stridesOf, type Value } from "../step.ts";
-import { broadcast, type Constant, type Dims, size } from "../tensor.ts";
+import type { Node } from "../graph/graph.ts";
+import { broadcast, type Constant, type Dims, firstNonFinite, size } from "../tensor.ts";
 import { broadcastLoops, broadcastStrides, folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
 import { type Affine, type Call, type Linear, type Op, type Operand, type Operands, require } from "./op.ts";
 
@@ -47,6 +48,30 @@ export function reduceTo(e: Emitter, s: Value, like: Value): Value {
     "addBlock",
   );
   return out;
+}
+
+/** A mask that is added: where it is infinite, so is the sum, whatever is added to it; that is chosen, and only its finite part is added. */
+function masked(inputs: Operands, _: None, node: Node): readonly Node[] | undefined {
+  const pair = beside(inputs);
+  if (!pair || firstNonFinite(pair.constant.data) < 0) return undefined;
+  const { type, dims, data } = pair.constant;
+  const [infinite, finite, sum] = ["infinite", "finite", "sum"].map((part) => `${node.name}:${part}`);
+  const given = (name: string, value: Constant) => ({ name, type: "Constant", attributes: { value }, inputs: [], outputs: [name] });
+  const isAdded = data.some((v) => v !== 0 && Number.isFinite(v));
+  const add = [
+    given(finite, { type, dims, data: data.map((v) => (Number.isFinite(v) ? v : 0)) }),
+    { ...node, name: sum, inputs: [pair.x.name, finite], outputs: [sum] },
+  ];
+  return [
+    given(infinite, { type: "bool", dims, data: Float64Array.from(data, (v) => Number(!Number.isFinite(v))) }),
+    ...(isAdded ? add : []),
+    {
+      ...node,
+      type: "Where",
+      inputs: [infinite, node.inputs[1 - pair.data], isAdded ? sum : pair.x.name],
+      note: "a mask that is added",
+    },
+  ];
 }
 
 /** The operand that is computed, if exactly one is, and the constant beside it. */
@@ -101,6 +126,7 @@ const sumFamily = { ...shared, family: "sum", summary: "norm, zPlus, ratio, clip
 export const add: Op<None> = {
   ...sumFamily,
   type: "Add",
+  instead: masked,
   fold: folding((a, b) => a + b),
   forward: (e, call) => [zip(e, "addForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
   relevance: sumLinear(() => [1, 1]),
