@@ -7,6 +7,7 @@ import { conv } from "./conv.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { gemm } from "./dense.ts";
 import { gather } from "./gather.ts";
+import { gathers } from "./gather-at.ts";
 import { concat, pad, slice, transpose } from "./layout.ts";
 import { logics } from "./logic.ts";
 import { lrn } from "./lrn.ts";
@@ -72,6 +73,7 @@ const rows: readonly Op<any>[] = [
   slice,
   split,
   gather,
+  ...gathers,
   expand,
   tile,
   depthToSpace,
