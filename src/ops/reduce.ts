@@ -10,6 +10,7 @@ import {
   reducer,
   routeCells,
   spreadCells,
+  type Taps,
   total,
   type Walk,
 } from "./cells.ts";
@@ -84,7 +85,31 @@ const toWinner: Relevance<ReduceAttributes> = {
   },
 };
 
-const notLinear: Relevance<ReduceAttributes> = { kind: "none", why: "a reduction that neither adds, selects nor takes a norm" };
+/** The derivative of y, a cell's reduction, in its number x[base + taps[i]]. */
+type Slope = (y: number, x: Numbers, base: number, taps: Taps, i: number) => number;
+
+const notLinear = (slope: Slope): Relevance<ReduceAttributes> => ({
+  kind: "none",
+  why: "a reduction that neither adds, selects nor takes a norm",
+  vjp(e, call, r) {
+    const [x, y] = [call.x(0), call.y(0)];
+    const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
+    const walk = walkOf(call, x);
+    e.host(call.node.type, [x, y, e.as(r, "first"), out], (from, results, received, to) =>
+      walk((k, base, taps) => {
+        for (let i = 0; i < taps.length; i++) to[base + taps[i]] = received[k] * slope(results[k], from, base, taps, i);
+      }),
+    );
+    return [out];
+  },
+});
+
+const ofProduct: Slope = (y, x, base, taps, i) => {
+  if (x[base + taps[i]] !== 0) return y / x[base + taps[i]];
+  let product = 1;
+  for (let k = 0; k < taps.length; k++) if (k !== i) product *= x[base + taps[k]];
+  return product;
+};
 
 type Kind = Pick<Op<ReduceAttributes>, "family" | "summary" | "relevance" | "anyType">;
 const adding = (family: "sum" | "average", reduce: Reducer, weight: (count: number) => number): Kind => ({
@@ -94,7 +119,7 @@ const adding = (family: "sum" | "average", reduce: Reducer, weight: (count: numb
 });
 const SELECTING: Kind = { family: "route", summary: "to the first winner", relevance: toWinner, anyType: true };
 const norm = (p: number): Kind => ({ ...P_NORM, relevance: pNormRelevance(walkOf, () => p) });
-const OTHER: Kind = { family: "other", summary: "no rule", relevance: notLinear };
+const other = (slope: Slope): Kind => ({ family: "other", summary: "no rule", relevance: notLinear(slope) });
 
 const keeps: Op<ReduceAttributes>["nonnegative"] = ([x]) => x;
 const always = () => true;
@@ -161,22 +186,26 @@ export const reductions: readonly Op<ReduceAttributes>[] = [
   row("ReduceL2", norm(2), pNorm(2), always),
   row(
     "ReduceProd",
-    OTHER,
+    other(ofProduct),
     reducer(1, (product, v) => product * v),
     keeps,
   ),
   row(
     "ReduceSumSquare",
-    OTHER,
+    other((_, x, base, taps, i) => 2 * x[base + taps[i]]),
     reducer(0, (sum, v) => sum + v * v),
     always,
   ),
   row(
     "ReduceLogSum",
-    OTHER,
+    other((y) => Math.exp(-y)),
     reducer(0, (sum, v) => sum + v, Math.log),
   ),
-  row("ReduceLogSumExp", OTHER, reducer(-Infinity, logAdd)),
+  row(
+    "ReduceLogSumExp",
+    other((y, x, base, taps, i) => Math.exp(x[base + taps[i]] - y)),
+    reducer(-Infinity, logAdd),
+  ),
 ];
 
 interface ArgAttributes {
