@@ -1,3 +1,5 @@
+import { LrpError } from "../error.ts";
+import { whereIs } from "../graph/graph.ts";
 import { stridesOf } from "../step.ts";
 import { broadcast, type Dims, normalizeAxis, shapeText, size, strides } from "../tensor.ts";
 import { broadcastStrides } from "./broadcast.ts";
@@ -175,6 +177,13 @@ function row(type: string, least: number, attributes: (read: AttributeReader) =>
       kind: "none",
       why: "a normalization whose statistics depend on the input",
       vjp(e, call, r) {
+        const computed = call.inputs.slice(1).find((p) => p && !p.constant);
+        if (computed)
+          throw new LrpError("rule", {
+            where: whereIs(call.node),
+            expected: "a constant scale and bias",
+            received: `'${computed.name}', which is computed`,
+          });
         const plan = call.attributes as Plan;
         const x = call.x(0);
         const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
