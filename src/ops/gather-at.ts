@@ -1,7 +1,7 @@
 import { LrpError } from "../error.ts";
 import { whereIs } from "../graph/graph.ts";
 import { type Constant, type Dims, normalizeAxis, positions, shapeText, size, strides } from "../tensor.ts";
-import { type AttributeReader, type Call, Complaint, type Op, require } from "./op.ts";
+import { axisOf, type AttributeReader, type Call, Complaint, type Op, require } from "./op.ts";
 
 /** Where each run of numbers begins in the data; in the output they lie one after another. */
 type Starts<A> = (a: A, data: Dims, dims: Dims, indices: Constant["data"]) => number[];
@@ -85,8 +85,7 @@ const gatherElements = row(
   "GatherElements",
   (read) => ({ axis: read.int("axis", 0) }),
   (data, indices, a) => {
-    const axis = normalizeAxis(a.axis, data.length);
-    require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${data.length}`, `${a.axis}`);
+    const axis = axisOf(a.axis, data.length);
     const fits = indices.length === data.length && indices.every((d, i) => i === axis || d <= data[i]);
     require(fits, "shape", `indices that fit ${shapeText(data, "")}`, shapeText(indices, ""));
     return { dims: indices, attributes: { axis } };
