@@ -1,8 +1,8 @@
 import { type Issue, LrpError } from "./error.ts";
-import { type Graph, logitsOf, type Node, resolve, whereIs } from "./graph/graph.ts";
+import { type Graph, logitsOf, resolve, whereIs } from "./graph/graph.ts";
 import { ops } from "./ops/index.ts";
 import type { ExplainOptions } from "./options.ts";
-import { ancestors } from "./plan/lower.ts";
+import { type Path, pathTo } from "./plan/lower.ts";
 import type { RuleAt } from "./report.ts";
 import { type Assignment, assign, ruleless } from "./rules/assign.ts";
 import { compositeOf } from "./rules/composite.ts";
@@ -12,7 +12,7 @@ export interface Assigned {
   /** The value from which relevance starts. */
   readonly start: string;
   readonly assignment: Assignment;
-  readonly path: ReadonlySet<Node>;
+  readonly path: Path;
   /** Nodes that have no rule, or one that does not fit. */
   readonly issues: readonly Issue[];
 }
@@ -33,11 +33,17 @@ export function assigned(graph: Graph, options: ExplainOptions): Assigned {
   const composite = compositeOf(options.composite ?? "epsilonPlus", { epsilon, gamma, alpha, beta, low, high, lrn, sum });
   const output = outputOf(graph, options.output);
   const { start } = logitsOf(graph, resolve(graph, output));
-  const path = ancestors(graph, start);
-  const reached = [start, ...[...path].flatMap((node) => node.inputs)];
-  if (!graph.inputs.some((port) => reached.includes(port.name)))
-    throw new LrpError("usage", { where: `output '${output}'`, expected: "one that is computed from an input", received: "a constant" });
-  return { start, path, ...assign(graph, path, composite, options.unknown) };
+  const path = pathTo(graph, start);
+  const where = `output '${output}'`;
+  if (graph.constants.has(start))
+    throw new LrpError("usage", { where, expected: "one that is computed from an input", received: "a constant" });
+  if (path.inputs.size === 0)
+    throw new LrpError("rule", {
+      where,
+      expected: "one that relevance can pass from to an input",
+      received: "inputs that only choose among other numbers",
+    });
+  return { start, path, ...assign(graph, path.nodes, composite, options.unknown) };
 }
 
 /** @throws LrpError code "rule" listing every node that no rule of the composite fits */
@@ -50,9 +56,9 @@ export function assignedAll(graph: Graph, options: ExplainOptions): Assigned {
 /** The value of that name on the way of relevance. */
 export function valueAt(graph: Graph, { path, start }: Assigned, name: string): string {
   const value = resolve(graph, name);
-  const known = [...graph.inputs.map((i) => i.name), ...[...path].flatMap((node) => node.outputs)];
+  const known = [...path.inputs, ...[...path.nodes].flatMap((node) => node.outputs)];
   if (known.includes(value)) return value;
-  const order = graph.nodes.filter((node) => path.has(node)).map((node) => `'${node.outputs[0]}'`);
+  const order = graph.nodes.filter((node) => path.nodes.has(node)).map((node) => `'${node.outputs[0]}'`);
   const shown = order.length > 12 ? [...order.slice(0, 6), "…", ...order.slice(-5)] : order;
   throw new LrpError("usage", {
     where: "option 'at'",
@@ -64,7 +70,7 @@ export function valueAt(graph: Graph, { path, start }: Assigned, name: string): 
 
 export function rulesOf(graph: Graph, { assignment, path }: Assigned): RuleAt[] {
   return graph.nodes
-    .filter((node) => path.has(node))
+    .filter((node) => path.nodes.has(node))
     .map((node) => ({
       node: node.name,
       type: node.type,
@@ -77,7 +83,7 @@ export function rulesOf(graph: Graph, { assignment, path }: Assigned): RuleAt[] 
 export function notesOf(graph: Graph, { path, assignment }: Assigned, { output, unknown }: ExplainOptions): string[] {
   const { skipped } = logitsOf(graph, resolve(graph, outputOf(graph, output)));
   const notes = skipped ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`] : [];
-  for (const node of graph.nodes.filter((n) => path.has(n))) {
+  for (const node of graph.nodes.filter((n) => path.nodes.has(n))) {
     if (unknown && ruleless(graph, node) && assignment.has(node))
       notes.push(`${whereIs(node)} has no rule: relevance passes it by its gradient, as option 'unknown' asks.`);
     if (node.type === "BatchNormalization")

@@ -21,7 +21,7 @@ import { checkInputs, type Input, type Shapes } from "./run/input.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
 import type { Engine } from "./run/wasm.ts";
 import type { Lowering, Value } from "./step.ts";
-import { firstNonFinite, type Tensor } from "./tensor.ts";
+import { firstNonFinite, size, type Tensor } from "./tensor.ts";
 
 /** A network that is loaded: it predicts, and explains what it predicts. Made by `load`. */
 export class Model {
@@ -109,11 +109,16 @@ export class Model {
     const [batch] = graph.dims.get(graph.inputs[0].name)!;
     const samples = backward.logits.dims[0] === batch ? batch : 1;
     const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
+    const arrivedAt = (name: string): Tensor => {
+      const value = backward.inputs.get(name);
+      const dims = graph.dims.get(name)!;
+      return value ? tensor(value) : { data: new Float32Array(size(dims)), dims };
+    };
     return targets.map((target) => {
       const chosen = chooseTargets(target, start, logits, samples, this.classes);
       session.backward(plan, chosen.relevance);
-      const inputs = Object.fromEntries([...backward.inputs].map(([name, value]) => [name, tensor(value)]));
-      const [relevance] = Object.values(inputs);
+      const inputs = Object.fromEntries(graph.inputs.map(({ name }) => [name, arrivedAt(name)]));
+      const relevance = inputs[graph.inputs.find(({ name }) => backward.inputs.has(name))!.name];
       const ledger = ledgerRows(backward, session.read(plan, backward.ledger));
       const arrived = Object.values(inputs).reduce((sum, r) => sum + magnitudeOf(r, ledger), 0);
       return {

@@ -48,7 +48,7 @@ export interface Explanation {
   readonly start: "logit" | "one";
   /** Relevance of the input, of the input's dims; where there are several, of the first that relevance reaches. */
   readonly relevance: Tensor;
-  /** Relevance of every input that it reaches, by name. */
+  /** Relevance of every input by name: 0 where it only chooses or has no part in the output. Those that have become constants have none. */
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** Relevance at the values asked for. */
   readonly at: Readonly<Record<string, Tensor>>;

@@ -26,6 +26,8 @@ export interface Constant {
   readonly type: ElementType;
   readonly data: Float32Array | Float64Array;
   readonly dims: Dims;
+  /** Of a file's tensor: whether there are infinities in it, which a mask may have and a weight may not. */
+  readonly infinite?: true;
 }
 
 /** Whether float32 has all numbers of a constant: of integers, those up to 2^24. */

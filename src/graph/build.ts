@@ -44,15 +44,16 @@ function reader(attributes: ReadonlyMap<string, AttributeProto>, opset: number):
   };
 }
 
+export const DAMAGED = "The file is damaged, or its training diverged.";
+
 function constantOf({ value, problem }: TensorProto): Constant {
   if (problem) throw problem;
   assert(value, "a tensor without a value");
   const { data } = value;
-  // A single infinity is a bound that is not there; in a weight it is damage.
-  require(firstNonFinite(data) < 0 ||
-    (data.length === 1 &&
-      !Number.isNaN(data[0])), "invalid-model", "finite numbers", "NaN or infinity", "The file is damaged, or its training diverged.");
-  return value;
+  if (firstNonFinite(data) < 0) return value;
+  require(!data.some(Number.isNaN), "invalid-model", "finite numbers", "NaN", DAMAGED);
+  // A single infinity is a bound that is not there.
+  return data.length === 1 ? value : { ...value, infinite: true };
 }
 
 /** A node whose branches are chosen, and built, once its condition is known. */

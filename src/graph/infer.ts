@@ -1,7 +1,7 @@
 import { Complaint, type Operand, type Operands, require } from "../ops/op.ts";
 import { ops } from "../ops/index.ts";
 import { type Constant, type Dims, type ElementType, isExact, size } from "../tensor.ts";
-import { type Branches, buildNodes } from "./build.ts";
+import { type Branches, buildNodes, DAMAGED } from "./build.ts";
 import { type Graph, type Node, whereIs } from "./graph.ts";
 import { Problems } from "./problems.ts";
 
@@ -91,6 +91,9 @@ function visit(node: Node, state: State): void {
   const { dims, types = [], attributes = node.attributes } = row.infer!(inputs, node.attributes);
   const type = inputs.find((x) => x)?.type ?? "float32";
   const constant = row.shapeOnly || inputs.every((x) => !x || x.constant);
+  const infinite = inputs.find((x) => x?.constant?.infinite);
+  const isMask = constant || row.relevance?.kind === "route";
+  require(!infinite || isMask, "invalid-model", "finite numbers", `infinity in '${infinite?.name}'`, DAMAGED);
   for (const d of dims) require(d.every((v) => Number.isSafeInteger(v) && v >= 0), "shape", "output dims ≥ 1", `[${d}]`);
   if (constant) {
     state.folded += dims.reduce((sum, d) => sum + size(d), 0);

@@ -1,7 +1,8 @@
 import { type Emitter, stridesOf, type Value } from "../step.ts";
-import { broadcast, type Constant, type Dims, size } from "../tensor.ts";
+import type { Node } from "../graph/graph.ts";
+import { broadcast, type Constant, type Dims, firstNonFinite, size } from "../tensor.ts";
 import { broadcastLoops, broadcastStrides, folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
-import { type Affine, type Call, type Linear, type Op, type Operand, type Operands, require } from "./op.ts";
+import type { Affine, Call, Linear, Op, Operand, Operands } from "./op.ts";
 
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
@@ -47,6 +48,30 @@ export function reduceTo(e: Emitter, s: Value, like: Value): Value {
     "addBlock",
   );
   return out;
+}
+
+/** A mask that is added: where it is infinite, so is the sum, whatever is added to it; that is chosen, and only its finite part is added. */
+function masked(inputs: Operands, _: None, node: Node): readonly Node[] | undefined {
+  const pair = beside(inputs);
+  if (!pair || firstNonFinite(pair.constant.data) < 0) return undefined;
+  const { type, dims, data } = pair.constant;
+  const [infinite, finite, sum] = ["infinite", "finite", "sum"].map((part) => `${node.name}:${part}`);
+  const given = (name: string, value: Constant) => ({ name, type: "Constant", attributes: { value }, inputs: [], outputs: [name] });
+  const isAdded = data.some((v) => v !== 0 && Number.isFinite(v));
+  const add = [
+    given(finite, { type, dims, data: data.map((v) => (Number.isFinite(v) ? v : 0)) }),
+    { ...node, name: sum, inputs: [pair.x.name, finite], outputs: [sum] },
+  ];
+  return [
+    given(infinite, { type: "bool", dims, data: Float64Array.from(data, (v) => Number(!Number.isFinite(v))) }),
+    ...(isAdded ? add : []),
+    {
+      ...node,
+      type: "Where",
+      inputs: [infinite, node.inputs[1 - pair.data], isAdded ? sum : pair.x.name],
+      note: "a mask that is added",
+    },
+  ];
 }
 
 /** The operand that is computed, if exactly one is, and the constant beside it. */
@@ -101,6 +126,7 @@ const sumFamily = { ...shared, family: "sum", summary: "norm, zPlus, ratio, clip
 export const add: Op<None> = {
   ...sumFamily,
   type: "Add",
+  instead: masked,
   fold: folding((a, b) => a + b),
   forward: (e, call) => [zip(e, "addForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
   relevance: sumLinear(() => [1, 1]),
@@ -230,42 +256,3 @@ export const div = scaling(
     "constant second",
   ),
 );
-
-export const pow: Op<None> = {
-  ...shared,
-  type: "Pow",
-  family: "activation",
-  summary: "pass, when the exponent is constant",
-  // A float32 base takes integer exponents too.
-  anyType: true,
-  infer(inputs) {
-    const inferred = inferBroadcast(inputs);
-    const fits = inputs.every((x) => x!.constant) || inputs[0]!.type === "float32";
-    require(fits, "unsupported", "a base of float32", `one of ${inputs[0]!.type} that is computed from the input`);
-    return inferred;
-  },
-  fold: folding((a, b) => a ** b),
-  forward: (e, call) => [zip(e, "powForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
-  relevance: {
-    kind: "pass",
-    // b · x^(b − 1) · r
-    vjp(e, call, r) {
-      const exponent = call.inputs[1]!.constant!;
-      const source = exponent.data as Float32Array;
-      const less = e.weight(`${call.inputs[1]!.name}:less`, source, "− 1", exponent.dims, (to) =>
-        to.forEach((_, i) => {
-          to[i] = source[i] - 1;
-        }),
-      );
-      const power = zip(e, "powForward", `${call.node.name}:power`, call.x(0), less, r.dims);
-      return zip(
-        e,
-        "mulForward",
-        `${call.node.name}:vjp`,
-        zip(e, "mulForward", `${call.node.name}:slope`, power, call.x(1), r.dims),
-        r,
-        r.dims,
-      );
-    },
-  },
-};

@@ -2,7 +2,7 @@ import { type Dims, size, strides } from "../tensor.ts";
 import { type Axis, isStill } from "./window.ts";
 
 export type Numbers = Float32Array | Float64Array;
-type Taps = Int32Array | number[];
+export type Taps = Int32Array | number[];
 
 /** One output, y[to], and the inputs it is made of, x[base + tap] for each tap; `count`: by how many a mean divides. */
 type Visit = (to: number, base: number, taps: Taps, count: number) => void;

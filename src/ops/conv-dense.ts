@@ -107,6 +107,11 @@ export function spread(e: Emitter, row: Value, c: number, y: Value): void {
 export const pays = ({ n, c, m, group, h, w }: Geometry) => tilesPay(h, w, n, h.out, w.out, c / group, m / group);
 export const payBack = ({ n, c, m, group, h, w }: Geometry) => tilesPay(h, w, n, h.length, w.length, m / group, c / group);
 
+/** Whether they are used. @param pay one of the two above */
+export function isTiled({ winograd }: Emitter, precision: Precision, site: Geometry, pay: typeof pays): boolean {
+  return winograd && precision === "fast" && pay(site);
+}
+
 /** How far whole tiles reach beyond `length` outputs. */
 const overhang = (length: number, kernel: number, tiled: boolean) => (tiled ? roundUp(length, tileSide(kernel)) - length : 0);
 
@@ -122,7 +127,7 @@ export function denseZ(
   precision: Precision,
 ): void {
   const { n, c, m, group, h, w, depthwise } = site;
-  const tiled = e.winograd && precision === "fast" && pays(site);
+  const tiled = isTiled(e, precision, site, pays);
   const [bottom, right] = [
     Math.max(0, h.after) + overhang(h.out, h.kernel, tiled),
     Math.max(0, w.after) + overhang(w.out, w.kernel, tiled),
@@ -171,7 +176,7 @@ export function denseVjp(
     const last = Math.max(length - 1, ...used.map((p) => p.start + (p.width - 1) * p.step + p.count - 1));
     return [-first, last - (length - 1)];
   };
-  const tiled = e.winograd && precision === "fast" && payBack(site);
+  const tiled = isTiled(e, precision, site, payBack);
   const [top, bottom] = reach(rows, h.out);
   const [left, right] = reach(columns, w.out);
   const image = padded(e, s, n, h.out, w.out, m, [

@@ -13,7 +13,18 @@ import {
   require,
   type WeightMap,
 } from "./op.ts";
-import { biasValue, type ConvAttributes, denseVjp, denseZ, type Geometry, geometry, payBack, pays, weightsOf } from "./conv-dense.ts";
+import {
+  biasValue,
+  type ConvAttributes,
+  denseVjp,
+  denseZ,
+  type Geometry,
+  geometry,
+  isTiled,
+  payBack,
+  pays,
+  weightsOf,
+} from "./conv-dense.ts";
 import { tileGain } from "./conv-layout.ts";
 import { folded, unfolded } from "./conv-volume.ts";
 import { asVolume, readWindow, windowAxes, windowSizes } from "./window.ts";
@@ -35,7 +46,7 @@ function convZ(
   else
     e.choose(
       where,
-      sparseLimit(site, e.winograd && precision === "fast" && pays(site)),
+      sparseLimit(site, isTiled(e, precision, site, pays)),
       () => {
         const { rows, scratch, sizes } = byRows(e, call, map);
         e.emit("convRowsForward", where, x, rows, biasValue(e, call, biasMap, 0, site.m), y, scratch, ...sizes);
@@ -101,7 +112,7 @@ function planeVjp(
   else
     e.choose(
       s,
-      sparseLimit(site, e.winograd && precision === "fast" && payBack(site)),
+      sparseLimit(site, isTiled(e, precision, site, payBack)),
       () => {
         const { rows, scratch, sizes } = byRows(e, call, map);
         e.emit("convRowsVjp", s, rows, out, scratch, ...sizes, 0, site.h.length);

@@ -118,24 +118,20 @@ function biasOf(call: Site): Constant | undefined {
   return { type: "float32", dims: [m], data };
 }
 
+/** f(b), or zeros: the bias that the kernel adds. */
+function biasRow(e: Emitter, call: Call<DenseAttributes>, m: number, map: BiasMap | undefined): Value {
+  const bias = map && biasOf(call);
+  const { name, constant } = bias ? call.inputs[2]! : constantWeight(call);
+  const variant = bias ? `bias ${map} ${m} ${call.attributes.beta}` : `zeros ${m}`;
+  return e.weight(bias ? name : `${name}:zeros`, constant!.data as Float32Array, variant, [m], (to) =>
+    bias ? to.set(bias.data.map(mapOf(map))) : to.fill(0),
+  );
+}
+
 function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], map: NumberMap, biasMap: BiasMap | undefined): Value {
   const product = productOf(call);
   const { value, p, q } = weights(e, call, map);
-  const bias = biasMap && biasOf(call);
-  const source = call.inputs[2]?.constant?.data as Float32Array | undefined;
-  const f = biasMap && mapOf(biasMap);
-  const { m } = product;
-  const b =
-    bias && f && source
-      ? e.weight(call.inputs[2]!.name, source, `bias ${biasMap} ${m} ${call.attributes.beta}`, [m], (to) =>
-          to.forEach((_, o) => {
-            to[o] = f(bias.data[o]);
-          }),
-        )
-      : e.weight(`${constantWeight(call).name}:zeros`, constantWeight(call).constant!.data as Float32Array, `zeros ${m}`, [m], (to) =>
-          to.fill(0),
-        );
-  return multiplied(e, call, product, x, value, b, p, q);
+  return multiplied(e, call, product, x, value, biasRow(e, call, product.m, biasMap), p, q);
 }
 
 /** y = x · Wᵀ + b, or its transpose where the weight is the first factor. */

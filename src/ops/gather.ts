@@ -67,6 +67,7 @@ export const gather: Op<GatherAttributes> = {
   forward: (e, call) => (call.attributes.indices ? gatherKnown.forward!(e, call) : [choose(e, call)]),
   relevance: {
     kind: "route",
+    steers: ([data]) => (data ? [1] : []),
     drops: () => false,
     vjp(e, call, r) {
       const known = gatherKnown.relevance as Extract<Op<GatherAttributes>["relevance"], { kind: "route" }>;

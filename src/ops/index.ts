@@ -1,5 +1,5 @@
 import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
-import { add, div, mean, mul, pow, sub, sum } from "./arithmetic.ts";
+import { add, div, mean, mul, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { depthToSpace, expand, spaceToDepth, tile, trilu } from "./blocks.ts";
 import { cast, constant, constantOfShape, nonZero, range, shape, sizeOf } from "./constant.ts";
@@ -7,6 +7,7 @@ import { conv } from "./conv.ts";
 import { convTranspose } from "./conv-transpose.ts";
 import { gemm } from "./dense.ts";
 import { gather } from "./gather.ts";
+import { gathers } from "./gather-at.ts";
 import { concat, pad, slice, transpose } from "./layout.ts";
 import { logics } from "./logic.ts";
 import { lrn } from "./lrn.ts";
@@ -16,6 +17,7 @@ import { matMul } from "./matmul.ts";
 import { normalizations } from "./normalize.ts";
 import type { Op } from "./op.ts";
 import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool, maxPool } from "./pool.ts";
+import { pow } from "./pow.ts";
 import { argMax, argMin, reductions } from "./reduce.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
 import { resize, upsample } from "./resize.ts";
@@ -72,6 +74,7 @@ const rows: readonly Op<any>[] = [
   slice,
   split,
   gather,
+  ...gathers,
   expand,
   tile,
   depthToSpace,

@@ -1,6 +1,6 @@
 import { type Dims, normalizeAxis, positions, shapeText } from "../tensor.ts";
 import { loop, type Move, mover, runsOf, whole, withRun, zeros } from "./move.ts";
-import { integers, known, require } from "./op.ts";
+import { axisOf, integers, known, require } from "./op.ts";
 
 const never = () => false;
 
@@ -29,8 +29,7 @@ export const concat = mover<{ axis: number }>({
   infer(inputs, a) {
     const [first] = inputs;
     require(first && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
-    const axis = normalizeAxis(a.axis, first.dims.length);
-    require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${first.dims.length}`, `${a.axis}`);
+    const axis = axisOf(a.axis, first.dims.length);
     const fits = inputs.every((x) => x!.dims.length === first.dims.length && x!.dims.every((d, i) => i === axis || d === first.dims[i]));
     require(fits, "shape", `shapes that differ along axis ${axis} only`, inputs.map((x) => shapeText(x!.dims, "")).join(", "));
     return {
@@ -123,8 +122,7 @@ export const gatherKnown = mover<GatherAttributes>({
   infer(inputs, a) {
     const [x, index] = inputs;
     require(x && index, "invalid-model", "data and indices", "fewer");
-    const axis = normalizeAxis(a.axis, x.dims.length);
-    require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${x.dims.length}`, `${a.axis}`);
+    const axis = axisOf(a.axis, x.dims.length);
     const indices = index.constant && Array.from(index.constant.data, (i) => normalizeAxis(i, x.dims[axis]));
     require(indices?.every((i) => i !== undefined) ?? true, "invalid-model", `indices below ${x.dims[axis]}`, `${index.constant?.data}`);
     return {

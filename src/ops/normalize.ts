@@ -1,8 +1,10 @@
+import { LrpError } from "../error.ts";
+import { whereIs } from "../graph/graph.ts";
 import { stridesOf } from "../step.ts";
-import { broadcast, type Dims, normalizeAxis, shapeText, size, strides } from "../tensor.ts";
+import { broadcast, type Dims, shapeText, size, strides } from "../tensor.ts";
 import { broadcastStrides } from "./broadcast.ts";
 import { along, type Numbers, otherAxes, total } from "./cells.ts";
-import { type AttributeReader, type Op, type Operands, require } from "./op.ts";
+import { axesOf, type AttributeReader, type Op, type Operands, require } from "./op.ts";
 import { pNorm } from "./p-norm.ts";
 
 /** What one cell is moved and scaled by, v = (x − centre) · factor. */
@@ -147,10 +149,7 @@ function row(type: string, least: number, attributes: (read: AttributeReader) =>
       require(x, "invalid-model", "an input", "none");
       const rank = x.dims.length;
       require(rank >= least, "shape", `an input of rank ${least} or more`, `rank ${rank}`);
-      const axes = a.axes?.map((axis) => normalizeAxis(axis, rank));
-      const distinct = !axes || (axes.every((axis) => axis !== undefined) && new Set(axes).size === axes.length);
-      require(distinct, "invalid-model", `different axes of a tensor of rank ${rank}`, `[${a.axes}]`);
-      const plan: Plan = { ...a, ...shapes(x.dims, inputs, { ...a, axes: axes as number[] | undefined }) };
+      const plan: Plan = { ...a, ...shapes(x.dims, inputs, { ...a, axes: a.axes && axesOf(a.axes, rank) }) };
       return { dims: [x.dims, ...plan.further], attributes: plan };
     },
     fold([x, ...parameters], a, dims) {
@@ -175,6 +174,13 @@ function row(type: string, least: number, attributes: (read: AttributeReader) =>
       kind: "none",
       why: "a normalization whose statistics depend on the input",
       vjp(e, call, r) {
+        const computed = call.inputs.slice(1).find((p) => p && !p.constant);
+        if (computed)
+          throw new LrpError("rule", {
+            where: whereIs(call.node),
+            expected: "a constant scale and bias",
+            received: `'${computed.name}', which is computed`,
+          });
         const plan = call.attributes as Plan;
         const x = call.x(0);
         const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);

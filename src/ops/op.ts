@@ -1,6 +1,6 @@
 import type { Node } from "../graph/graph.ts";
 import type { Emitter, Ref, Value } from "../step.ts";
-import type { Constant, Dims, ElementType } from "../tensor.ts";
+import { type Constant, type Dims, type ElementType, normalizeAxis } from "../tensor.ts";
 
 /** What an operator complains of; the stage that called it adds where. */
 export class Complaint extends Error {
@@ -63,6 +63,21 @@ export function known(inputs: Operands, index: number, what: string): Constant |
 export function integers(inputs: Operands, index: number, what: string): readonly number[] | undefined {
   const constant = known(inputs, index, what);
   return constant && Array.from(constant.data);
+}
+
+/** An axis, counted from 0. */
+export function axisOf(given: number, rank: number): number {
+  const axis = normalizeAxis(given, rank);
+  require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${rank}`, `${given}`);
+  return axis;
+}
+
+/** Different axes, counted from 0. */
+export function axesOf(given: readonly number[], rank: number): readonly number[] {
+  const axes = given.flatMap((axis) => normalizeAxis(axis, rank) ?? []);
+  const distinct = new Set(axes).size === given.length;
+  require(distinct, "invalid-model", `different axes of a tensor of rank ${rank}`, `[${given}]`);
+  return axes;
 }
 
 /** A node with all that is known of it, ready to be lowered. */
@@ -141,10 +156,10 @@ export type Relevance<A> =
       /** Jᵀ R_out of every input where several are computed: a product, for which no rule is known. */
       product?(e: Emitter, call: Call<A>, r: Value): readonly Value[];
     }
-  /** Moves or selects numbers: R_in = Jᵀ R_out. Inputs that steer only say which; relevance never goes to them. */
+  /** Moves or selects numbers: R_in = Jᵀ R_out. Inputs that steer, given which are computed, only say which; relevance never goes to them. */
   | {
       readonly kind: "route";
-      readonly steers?: readonly number[];
+      steers?(computed: readonly boolean[]): readonly number[];
       vjp(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[];
       drops?(call: Call<A>): boolean;
     }

@@ -1,5 +1,5 @@
 import { type Emitter, stridesOf, type Value } from "../step.ts";
-import { type Dims, normalizeAxis, size } from "../tensor.ts";
+import { type Dims, size } from "../tensor.ts";
 import {
   maximum,
   mean,
@@ -10,10 +10,11 @@ import {
   reducer,
   routeCells,
   spreadCells,
+  type Taps,
   total,
   type Walk,
 } from "./cells.ts";
-import { type Call, integers, type Op, type Operands, type Relevance, require } from "./op.ts";
+import { axesOf, axisOf, type Call, integers, type Op, type Operands, type Relevance, require } from "./op.ts";
 import { P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
 
 interface ReduceAttributes {
@@ -33,11 +34,8 @@ function infer(inputs: Operands, a: ReduceAttributes): { dims: Dims[]; attribute
   const [x] = inputs;
   require(x, "invalid-model", "an input", "none");
   require(a.asInput || inputs.length === 1, "invalid-model", "axes as an attribute in this opset", "a second input");
-  const rank = x.dims.length;
   const given = (a.asInput ? integers(inputs, 1, "axes") : a.axes) ?? [];
-  const axes = given.map((axis) => normalizeAxis(axis, rank));
-  const distinct = axes.every((axis) => axis !== undefined) && new Set(axes).size === axes.length;
-  require(distinct, "invalid-model", `different axes of a tensor of rank ${rank}`, `[${given}]`);
+  const axes = axesOf(given, x.dims.length);
   const all = x.dims.map((_, axis) => axis);
   const chosen = given.length > 0 || a.emptyMeansNone ? all.filter((axis) => axes.includes(axis)) : all;
   return { dims: [reduced(x.dims, chosen, a.keepDims)], attributes: { ...a, axes: chosen } };
@@ -84,7 +82,35 @@ const toWinner: Relevance<ReduceAttributes> = {
   },
 };
 
-const notLinear: Relevance<ReduceAttributes> = { kind: "none", why: "a reduction that neither adds, selects nor takes a norm" };
+/** The derivative of y, a cell's reduction, in its number x[base + taps[i]]. */
+type Slope = (y: number, x: Numbers, base: number, taps: Taps, i: number) => number;
+
+const notLinear = (slope: Slope): Relevance<ReduceAttributes> => ({
+  kind: "none",
+  why: "a reduction that neither adds, selects nor takes a norm",
+  vjp(e, call, r) {
+    const [x, y] = [call.x(0), call.y(0)];
+    const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
+    const walk = walkOf(call, x);
+    e.host(call.node.type, [x, y, e.as(r, "first"), out], (from, results, received, to) =>
+      walk((k, base, taps) => {
+        for (let i = 0; i < taps.length; i++) to[base + taps[i]] = received[k] * slope(results[k], from, base, taps, i);
+      }),
+    );
+    return [out];
+  },
+});
+
+const ofProduct: Slope = (y, x, base, taps, i) => {
+  if (x[base + taps[i]] !== 0) return y / x[base + taps[i]];
+  let product = 1;
+  for (let k = 0; k < taps.length; k++) if (k !== i) product *= x[base + taps[k]];
+  return product;
+};
+
+const ofSquares: Slope = (_, x, base, taps, i) => 2 * x[base + taps[i]];
+const ofLogOfSum: Slope = (y) => Math.exp(-y);
+const ofLogOfExps: Slope = (y, x, base, taps, i) => Math.exp(x[base + taps[i]] - y);
 
 type Kind = Pick<Op<ReduceAttributes>, "family" | "summary" | "relevance" | "anyType">;
 const adding = (family: "sum" | "average", reduce: Reducer, weight: (count: number) => number): Kind => ({
@@ -94,7 +120,13 @@ const adding = (family: "sum" | "average", reduce: Reducer, weight: (count: numb
 });
 const SELECTING: Kind = { family: "route", summary: "to the first winner", relevance: toWinner, anyType: true };
 const norm = (p: number): Kind => ({ ...P_NORM, relevance: pNormRelevance(walkOf, () => p) });
-const OTHER: Kind = { family: "other", summary: "no rule", relevance: notLinear };
+const other = (slope: Slope): Kind => ({ family: "other", summary: "no rule", relevance: notLinear(slope) });
+
+const one = () => 1;
+const share = (count: number) => 1 / count;
+const squares = reducer(0, (sum, v) => sum + v * v);
+const product = reducer(1, (so, v) => so * v);
+const logOfSum = reducer(0, (sum, v) => sum + v, Math.log);
 
 const keeps: Op<ReduceAttributes>["nonnegative"] = ([x]) => x;
 const always = () => true;
@@ -142,41 +174,16 @@ function logAdd(a: number, b: number): number {
 }
 
 export const reductions: readonly Op<ReduceAttributes>[] = [
-  row(
-    "ReduceSum",
-    adding("sum", total, () => 1),
-    total,
-    keeps,
-    13,
-  ),
-  row(
-    "ReduceMean",
-    adding("average", mean, (count) => 1 / count),
-    mean,
-    keeps,
-  ),
+  row("ReduceSum", adding("sum", total, one), total, keeps, 13),
+  row("ReduceMean", adding("average", mean, share), mean, keeps),
   row("ReduceMax", SELECTING, maximum, keeps),
   row("ReduceMin", SELECTING, reducer(Infinity, Math.min), keeps),
   row("ReduceL1", norm(1), pNorm(1), always),
   row("ReduceL2", norm(2), pNorm(2), always),
-  row(
-    "ReduceProd",
-    OTHER,
-    reducer(1, (product, v) => product * v),
-    keeps,
-  ),
-  row(
-    "ReduceSumSquare",
-    OTHER,
-    reducer(0, (sum, v) => sum + v * v),
-    always,
-  ),
-  row(
-    "ReduceLogSum",
-    OTHER,
-    reducer(0, (sum, v) => sum + v, Math.log),
-  ),
-  row("ReduceLogSumExp", OTHER, reducer(-Infinity, logAdd)),
+  row("ReduceProd", other(ofProduct), product, keeps),
+  row("ReduceSumSquare", other(ofSquares), squares, always),
+  row("ReduceLogSum", other(ofLogOfSum), logOfSum),
+  row("ReduceLogSumExp", other(ofLogOfExps), reducer(-Infinity, logAdd)),
 ];
 
 interface ArgAttributes {
@@ -210,8 +217,7 @@ function argRow(type: "ArgMax" | "ArgMin", sign: 1 | -1): Op<ArgAttributes> {
     }),
     infer([x], a) {
       require(x, "invalid-model", "an input", "none");
-      const axis = normalizeAxis(a.axis, x.dims.length);
-      require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${x.dims.length}`, `${a.axis}`);
+      const axis = axisOf(a.axis, x.dims.length);
       return { dims: [reduced(x.dims, [axis], a.keepDims)], types: ["int64"], attributes: { ...a, axes: [axis] } };
     },
     fold([x], { axes, last }, [dims]) {

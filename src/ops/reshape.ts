@@ -1,6 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Dims, type ElementType, normalizeAxis, size } from "../tensor.ts";
-import { type Call, integers, known, type Op, type Operands, require } from "./op.ts";
+import { axesOf, type Call, integers, known, type Op, type Operands, require } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
 function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inputs: Operands, a: A) => Dims): Op<A> {
@@ -71,11 +71,8 @@ export const unsqueeze = reshaping<Axes>("Unsqueeze", readAxes, (inputs, a) => {
   const { dims } = inputs[0]!;
   const given = a.axes ?? integers(inputs, 1, "axes");
   require(given, "invalid-model", "axes", "none");
-  const axes = given.map((axis) => normalizeAxis(axis, dims.length + given.length));
-  require(axes.every((axis) => axis !== undefined) &&
-    new Set(axes).size === axes.length, "invalid-model", `different axes of a tensor of rank ${dims.length + given.length}`, `[${given}]`);
   const out = new Array<number>(dims.length + given.length).fill(-1);
-  for (const axis of axes) out[axis!] = 1;
+  for (const axis of axesOf(given, out.length)) out[axis] = 1;
   let next = 0;
   return out.map((d) => (d === 1 ? 1 : dims[next++]));
 });

@@ -1,13 +1,27 @@
 import type { Emitter, Value } from "../step.ts";
-import { broadcast } from "../tensor.ts";
+import { broadcast, size } from "../tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
-import { type Op, require } from "./op.ts";
+import { type Op, type Operand, require } from "./op.ts";
 
 function negated(e: Emitter, value: Value): Value {
   const y = e.temp(value.name, value.dims, value.layout);
   e.emit("slopeForward", value, y, value.count, -1, -1);
   return y;
+}
+
+/** Beside numbers, the computed operand is cut off: Clip, or Relu. */
+function cutOff(type: "Min" | "Max", f: (a: number, b: number) => number): Op<None>["instead"] {
+  return (inputs, _, node) => {
+    const at = inputs.findIndex((x) => x && !x.constant);
+    const [x, others] = [inputs[at], inputs.filter((_, i) => i !== at)];
+    const isBound = (c: Operand | undefined) => c?.constant && size(c.dims) === 1 && c.dims.length <= x!.dims.length;
+    if (x?.type !== "float32" || others.length === 0 || !others.every(isBound)) return undefined;
+    const bound = others.map((c) => c!.constant!.data[0]).reduce((p, q) => f(p, q));
+    const common = { ...node, inputs: [node.inputs[at]], note: `${type} with ${bound}` };
+    if (type === "Max" && bound === 0) return [{ ...common, type: "Relu", attributes: { a: 0, b: 0 } }];
+    return [{ ...common, type: "Clip", attributes: type === "Max" ? { a: bound, b: Infinity } : { a: -Infinity, b: bound } }];
+  };
 }
 
 /** The smallest or largest of any number of operands; relevance goes to the first that is it, constants included. */
@@ -17,9 +31,10 @@ function extreme(type: "Min" | "Max", f: (a: number, b: number) => number, nonne
   return {
     type,
     family: "route",
-    summary: "to the first operand that is the result",
+    summary: "to the first operand that is the result; pass beside a number",
     anyType: true,
     attributes: () => NONE,
+    instead: cutOff(type, f),
     infer: inferBroadcast,
     fold: folding(f),
     forward(e, call) {
@@ -75,7 +90,7 @@ export const where: Op<None> = {
   ],
   relevance: {
     kind: "route",
-    steers: [0],
+    steers: () => [0],
     vjp(e, call, r) {
       const to = (i: number, f: (c: number, u: number) => number) =>
         reduceTo(e, zipHost(e, f, `${call.node.name}:vjp`, [call.x(0), r], r.dims), call.x(i));

@@ -1,6 +1,6 @@
 import type { Emitter, Value } from "../step.ts";
-import { normalizeAxis, size } from "../tensor.ts";
-import { type Call, type Op, require } from "./op.ts";
+import { size } from "../tensor.ts";
+import { axisOf, type Call, type Op, require } from "./op.ts";
 
 interface SoftmaxAttributes {
   readonly axis: number;
@@ -37,8 +37,7 @@ function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoft
     attributes: (read) => ({ axis: read.int("axis", read.opset < 13 ? 1 : -1), flattened: read.opset < 13 }),
     infer([x], a) {
       require(x, "invalid-model", "an input", "none");
-      const axis = a.axis === x.dims.length && a.flattened ? a.axis : normalizeAxis(a.axis, x.dims.length);
-      require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${x.dims.length}`, `${a.axis}`);
+      const axis = a.axis === x.dims.length && a.flattened ? a.axis : axisOf(a.axis, x.dims.length);
       return { dims: [x.dims], attributes: { ...a, axis } };
     },
     forward(e: Emitter, call: Call<SoftmaxAttributes>): readonly Value[] {

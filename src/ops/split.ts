@@ -1,5 +1,4 @@
-import { normalizeAxis } from "../tensor.ts";
-import { integers, type Op, require } from "./op.ts";
+import { axisOf, integers, type Op, require } from "./op.ts";
 
 interface SplitAttributes {
   readonly axis: number;
@@ -31,8 +30,7 @@ export const split: Op<SplitAttributes> = {
   instead(inputs, a, { name, inputs: [input], outputs }) {
     const [x] = inputs;
     require(x, "invalid-model", "an input", "none");
-    const axis = normalizeAxis(a.axis, x.dims.length);
-    require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${x.dims.length}`, `${a.axis}`);
+    const axis = axisOf(a.axis, x.dims.length);
     const length = x.dims[axis];
     const lengths = a.split ?? integers(inputs, 1, "lengths") ?? equalParts(length, a.count ?? outputs.length, a.uneven);
     const total = lengths.reduce((sum, v) => sum + v, 0);

@@ -71,20 +71,30 @@ function nonnegativeValues(graph: Graph): ReadonlySet<string> {
   return known;
 }
 
-/** Nodes that `value` depends on, other than for what is chosen. */
-export function ancestors(graph: Graph, value: string): ReadonlySet<Node> {
+/** The way of relevance. */
+export interface Path {
+  readonly nodes: ReadonlySet<Node>;
+  /** The graph's inputs that it reaches. */
+  readonly inputs: ReadonlySet<string>;
+}
+
+/** What `value` depends on, other than for what is chosen. */
+export function pathTo(graph: Graph, value: string): Path {
   const by = producers(graph);
-  const found = new Set<Node>();
+  const ports = new Set(graph.inputs.map((port) => port.name));
+  const [nodes, inputs] = [new Set<Node>(), new Set<string>()];
   const visit = (name: string) => {
+    if (ports.has(name)) inputs.add(name);
     const node = by.get(name);
-    if (!node || found.has(node)) return;
-    found.add(node);
+    if (!node || nodes.has(node)) return;
+    nodes.add(node);
     const { relevance } = ops.get(node.type)!;
-    const steers = relevance?.kind === "route" ? relevance.steers : undefined;
+    const computed = node.inputs.map((input) => input !== "" && !graph.constants.has(input));
+    const steers = relevance?.kind === "route" ? relevance.steers?.(computed) : undefined;
     node.inputs.filter((_, i) => !steers?.includes(i)).forEach(visit);
   };
   visit(value);
-  return found;
+  return { nodes, inputs };
 }
 
 /** Lowers the forward pass and hands out each node as a call that both passes share. */
@@ -214,7 +224,7 @@ function lowerBackward(
   request: BackwardRequest,
 ): Backward {
   const nonnegative = nonnegativeValues(graph);
-  const path = ancestors(graph, request.start);
+  const { nodes: path } = pathTo(graph, request.start);
   const logits = e.as(values.get(request.start)!, "first");
   const begin = e.steps.length;
   const start = e.temp("R start", logits.dims);

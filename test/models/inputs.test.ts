@@ -68,6 +68,50 @@ describe("networks with several inputs", () => {
   });
 });
 
+describe("inputs that relevance does not reach", () => {
+  const [x, c, i] = [tensor([3], 1, 2, 3), tensor([3], 1, 0, 1), tensor([1], 2)];
+  const two = [tensor([3], 5, 5, 5), tensor([3], 7, 7, 7)] as const;
+  const choosing = (inputs: readonly string[], types: Record<string, number>) =>
+    file([{ type: "Where", inputs, outputs: ["y"] }], {
+      inputs: Object.fromEntries(inputs.filter((name) => name.length === 1).map((name) => [name, [3]])),
+      initializers: { two: two[0], seven: two[1] },
+      outputs: { y: [] },
+      types,
+    });
+  const options = { target: Float32Array.of(1, 1, 1), start: "one" } as const;
+
+  it("that choose between constants: none is left to explain by", async () => {
+    using model = await load(choosing(["c", "two", "seven"], { c: BOOL }));
+    expect([...model.predict(c).output.data]).toEqual([5, 7, 5]);
+    expect(await refusal(() => model.explain(c, options))).toMatch(
+      /output 'y': expected one that relevance can pass from to an input, got inputs that only choose among other numbers/,
+    );
+  });
+
+  it("have 0, and cannot be asked for on the way", async () => {
+    using model = await load(choosing(["c", "x", "seven"], { c: BOOL }));
+    const e = model.explain({ c, x }, options);
+    expect(e.inputs).toEqual({ c: tensor([3], 0, 0, 0), x: tensor([3], 1, 0, 1) });
+    expect(e.relevance).toBe(e.inputs.x);
+    expect(await refusal(() => model.explain({ c, x }, { ...options, at: ["c"] }))).toMatch(
+      /option 'at': expected a value on the way .*'c'/,
+    );
+  });
+
+  it("need no rule on the way to where they choose", async () => {
+    const bytes = file(
+      [
+        { type: "ArgMax", inputs: ["i"], outputs: ["k"], attributes: { axis: 0 } },
+        { type: "Gather", inputs: ["x", "k"], outputs: ["y"] },
+      ],
+      { inputs: { i: [1], x: [3] }, outputs: { y: [] } },
+    );
+    using model = await load(bytes);
+    const e = model.explain({ i, x }, { target: Float32Array.of(1), start: "one" });
+    expect(e.inputs).toEqual({ i: tensor([1], 0), x: tensor([3], 1, 0, 0) });
+  });
+});
+
 describe("integers and booleans", () => {
   const cast = (to: number, from: number) =>
     file([{ type: "Cast", inputs: ["x"], outputs: ["y"], attributes: { to } }], {

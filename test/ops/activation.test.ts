@@ -134,6 +134,37 @@ describe.each(binaries())("activations (%s)", (binary) => {
     });
   });
 
+  test("Pow of a constant", async () => {
+    const source = onnx({
+      nodes: [{ type: "Pow", inputs: ["two", "x"], outputs: ["y"] }],
+      initializers: { two: { dims: [], data: Float32Array.of(2) } },
+      inputs: { x: [2, 5] },
+      outputs: { y: [] },
+    });
+    await expectLayer(binary, source, tensor([2, 5], 4), { dims: [2, 5], forward: (x) => Array.from(x, (v) => 2 ** v) });
+  });
+
+  test.each([
+    [7, 7],
+    [6, 1],
+    [7, 1],
+  ])("Pow of integers of type %i by numbers of type %i", async (base, exponent) => {
+    const source = onnx(
+      {
+        nodes: [{ type: "Pow", inputs: ["a", "b"], outputs: ["y"] }],
+        inputs: { a: [2, 1], b: [3] },
+        outputs: { y: [] },
+        types: { a: base, b: exponent, y: base },
+      },
+      15,
+    );
+    using model = await loadFor(binary, source);
+    const of = (...a: number[]) => ({ a: { dims: [2, 1], data: a }, b: { dims: [3], data: Float32Array.of(2, 0, 5) } });
+    const data = Float32Array.of(9, 1, -243, 729, 1, 14348907);
+    expect(model.predict(of(-3, 27)).output).toEqual({ type: base === 6 ? "int32" : "int64", dims: [2, 3], data });
+    expect(() => model.predict(of(-3, 28))).toThrow("node 'y' (Pow): expected integers up to 2^24, got 28^5");
+  });
+
   test("Pow with an exponent for each channel", async () => {
     const parameters = [{ dims: [3, 1], data: Float32Array.of(2, 0.5, 3) }];
     const forward = (x: ArrayLike<number>) => Array.from(x, (v, i) => v ** [2, 0.5, 3][Math.floor(i / 5) % 3]);

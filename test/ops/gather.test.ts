@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { load } from "../../src/index.ts";
+import { load, ruleOf } from "../../src/index.ts";
 import { relativeError } from "../data.ts";
-import { onnx } from "../onnx-writer.ts";
-import { tensor } from "../random.ts";
+import { type Attribute, onnx } from "../onnx-writer.ts";
+import { numbers, tensor } from "../random.ts";
 
 const INT64 = 7;
 const ids = (dims: readonly number[], ...data: number[]) => ({ dims, data });
@@ -37,7 +37,7 @@ describe("Gather with computed indices", () => {
         }
     expect(e.output.data).toEqual(want);
     expect(e.relevance.data).toEqual(back);
-    expect(Object.keys(e.inputs)).toEqual(["x"]);
+    expect(e.inputs.i).toEqual({ dims: [2, 2], data: new Float32Array(4) });
   });
 
   it("from a table of embeddings: the relevance of a word is the sum over its vector", async () => {
@@ -60,5 +60,83 @@ describe("Gather with computed indices", () => {
     expect(relativeError(e.relevance.data, sums)).toBeLessThan(1e-6);
     expect(e.ledger.every((row) => Math.abs(row.gap) < 1e-6)).toBe(true);
     expect(() => model.predict(ids([1, 5], 0, 1, 2, 3, 7))).toThrow(/\(Gather\): expected indices from -7 to 6, got 7/);
+  });
+});
+
+/** Places in the data, for each number of the output, one by one from the definitions. */
+const cases: readonly {
+  type: string;
+  data: readonly number[];
+  indices: readonly number[];
+  of: readonly number[];
+  attributes?: Record<string, Attribute>;
+  out: readonly number[];
+  places: readonly number[];
+}[] = [
+  { type: "GatherElements", data: [2, 3], indices: [2, 2], of: [2, 0, -1, 1], attributes: { axis: 1 }, out: [2, 2], places: [2, 0, 5, 4] },
+  { type: "GatherElements", data: [3, 2], indices: [2, 1], of: [1, 1], out: [2, 1], places: [2, 2] },
+  { type: "GatherND", data: [2, 3], indices: [3, 2], of: [0, 1, 1, -1, 0, 1], out: [3], places: [1, 5, 1] },
+  { type: "GatherND", data: [2, 3, 2], indices: [1, 2, 1], of: [1, 0], out: [1, 2, 3, 2], places: [6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5] },
+  {
+    type: "GatherND",
+    data: [2, 3, 2],
+    indices: [2, 1],
+    of: [-1, 0],
+    attributes: { batch_dims: 1 },
+    out: [2, 2],
+    places: [4, 5, 6, 7],
+  },
+];
+
+describe("GatherElements and GatherND", () => {
+  it.each(cases)("$type of $data by $indices", async ({ type, data, indices, of, attributes, out, places }) => {
+    const x = tensor(data, 3);
+    const node = { type, inputs: ["x", "i"], outputs: ["y"], attributes };
+    const i = ids(indices, ...of);
+    const [computed, known, folded] = await Promise.all(
+      [
+        { nodes: [node], inputs: { x: data, i: indices } },
+        { nodes: [node], inputs: { x: data }, initializers: { i } },
+        {
+          nodes: [node, { type: "Add", inputs: ["y", "z"], outputs: ["sum"] }],
+          inputs: { z: out },
+          initializers: { i, x },
+        },
+      ].map((graph) => load(onnx({ ...graph, outputs: { [graph.nodes.at(-1)!.outputs[0]]: [] }, types: { i: INT64 } }))),
+    );
+    const wanted = { dims: out, data: Float32Array.from(places, (p) => x.data[p]) };
+    const r = numbers(places.length, 5);
+    const back = new Float64Array(x.data.length);
+    for (const [k, p] of places.entries()) back[p] += r[k];
+    const options = { target: Float32Array.from(r), start: "one", composite: [{ rule: ruleOf.pass() }] } as const;
+    for (const [model, given] of [
+      [computed, { x, i }],
+      [known, x],
+    ] as const) {
+      const e = model.explain(given as never, options);
+      expect(e.output).toEqual(wanted);
+      expect(e.inputs.x.data).toEqual(Float32Array.from(back));
+    }
+    expect(folded.predict({ dims: out, data: new Float32Array(places.length) }).output).toEqual(wanted);
+  });
+
+  it("wrong indices are the file's fault, or the caller's", async () => {
+    const file = (graph: object) =>
+      load(
+        onnx({
+          nodes: [{ type: "GatherElements", inputs: ["x", "i"], outputs: ["y"] }],
+          inputs: { x: [3], i: [1] },
+          outputs: { y: [] },
+          types: { i: INT64 },
+          ...graph,
+        }),
+      );
+    const says = /node 'y' \(GatherElements\): expected indices from -3 to 2, got 3/;
+    await expect(file({ inputs: { x: [3] }, initializers: { i: ids([1], 3) } })).rejects.toThrowError(says);
+    using model = await file({});
+    const task = () => model.predict({ x: tensor([3], 1), i: ids([1], 3) });
+    expect(task).toThrowError(says);
+    expect(task).toThrowError(expect.objectContaining({ code: "usage" }));
+    await expect(file({ inputs: { x: [3], i: [1, 1] } })).rejects.toThrowError(/expected indices that fit \[3\], got \[1, 1\]/);
   });
 });

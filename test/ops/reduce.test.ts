@@ -30,7 +30,6 @@ const literal = {
 } as const satisfies Record<string, (cell: Cell) => number>;
 type Type = keyof typeof literal;
 const types = Object.keys(literal) as Type[];
-const withoutRule: readonly Type[] = ["ReduceProd", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"];
 
 interface Case {
   readonly x: Dims;
@@ -118,7 +117,7 @@ describe.each(binaries())("reductions (%s)", (binary) => {
     test.each(named(cases))("%s", async (_name, c) => {
       const { dims, cells } = cellsOf(c);
       const forward = (v: ArrayLike<number>) => Float64Array.from(cells, (cell) => literal[type](cell.map((i) => v[i])));
-      const differentiable = !withoutRule.includes(type) && keepsSamples(c);
+      const differentiable = keepsSamples(c);
       for (const opset of opsetsOf(type, c)) {
         for (const before of [[], turn(c.x)]) {
           await expectLayer(binary, source(type, c, opset, before), inputOf(c, type), { dims, forward }, { differentiable });
@@ -181,6 +180,21 @@ describe.each(binaries())("reductions (%s)", (binary) => {
         expect(Math.abs(row.gap)).toBeLessThan(1e-5);
       }
     }
+  });
+
+  test.each([
+    [
+      [2, 0, 3],
+      [0, 6, 0],
+    ],
+    [
+      [0, 0, 3],
+      [0, 0, 0],
+    ],
+  ])("the slope of a product with zeros: %s", async (x, slope) => {
+    using model = await loadFor(binary, source("ReduceProd", { x: [1, 3] }, 18));
+    const { relevance } = explainFrom(model, { dims: [1, 3], data: Float32Array.from(x) }, [1], { unknown: "gradient" });
+    expect([...relevance.data]).toEqual(slope);
   });
 
   test("a million equal numbers add up, and large exponents do not overflow", async () => {
@@ -275,17 +289,20 @@ describe.each(binaries())("reductions (%s)", (binary) => {
     }
   });
 
-  test.each([...withoutRule, "ArgMax", "ArgMin"])("relevance is refused at %s", async (type) => {
-    const nodes = type.startsWith("Arg")
-      ? [
-          { type, attributes: { axis: 1 } },
-          { type: "Cast", attributes: { to: 1 } },
-        ]
-      : [{ type }];
-    using model = await loadFor(binary, chain([1, 3], nodes, 17));
-    const x = tensor([1, 3], 1, 0.5, 1);
-    expect(() => explainFrom(model, x, [1], {})).toThrowError(/\((Reduce|Arg)\w+\): expected an operator that relevance can pass/);
-  });
+  test.each(["ReduceProd", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp", "ArgMax", "ArgMin"])(
+    "relevance is refused at %s",
+    async (type) => {
+      const nodes = type.startsWith("Arg")
+        ? [
+            { type, attributes: { axis: 1 } },
+            { type: "Cast", attributes: { to: 1 } },
+          ]
+        : [{ type }];
+      using model = await loadFor(binary, chain([1, 3], nodes, 17));
+      const x = tensor([1, 3], 1, 0.5, 1);
+      expect(() => explainFrom(model, x, [1], {})).toThrowError(/\((Reduce|Arg)\w+\): expected an operator that relevance can pass/);
+    },
+  );
 });
 
 test.each<[string, Parameters<typeof chain>[1][number], number, RegExp]>([

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { ruleOf } from "../../src/index.ts";
 import { binaries, loadFor } from "../binaries.ts";
 import { expectClose, total } from "../close.ts";
-import { explainLayer } from "../explain.ts";
+import { explainFrom, explainLayer } from "../explain.ts";
 import { chain, type FileNode, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
 import { broadcastAt, type Dims, place, positions } from "../reference/linear.ts";
@@ -49,7 +49,6 @@ const lists = [
   ["x", "opposite"],
   ["mean", "x"],
   ["row", "x"],
-  ["x", "one"],
   ["opposite", "turned"],
   ["row", "turned", "mean"],
   ["channel", "mean", "x"],
@@ -97,6 +96,28 @@ describe.each(binaries())("selection (%s)", (binary) => {
         const { relevance } = await explainLayer(binary, source, { dims: [2, 3], data }, r, ruleOf.pass());
         const wins = (v: number) => (inputs[0] === "x" ? sign * v >= sign * 2 : sign * v > sign * 2);
         expect(Array.from(relevance.data)).toEqual(Array.from(data, (v, i) => (wins(v) ? r[i] : 0)));
+      }
+    });
+
+    test("beside numbers is a bound: Clip, or Relu at 0, through which relevance passes", async () => {
+      const f = type === "Min" ? Math.min : Math.max;
+      for (const [inputs, bound] of [
+        [["x", "half"], 0.5],
+        [["zero", "x"], 0],
+        [["half", "x", "zero"], f(0.5, 0)],
+      ] as const) {
+        const source = onnx({
+          nodes: [{ type, inputs, outputs: ["y"] }],
+          initializers: { half: { dims: [1, 1], data: Float32Array.of(0.5) }, zero: { dims: [], data: Float32Array.of(0) } },
+          inputs: { x: dims },
+          outputs: { y: [] },
+        });
+        const x = tensor(dims, 11);
+        await expectLayer(binary, source, x, { dims, forward: (v) => Array.from(v, (a) => f(a, bound)) });
+        const r = numbers(x.data.length, 7);
+        const { relevance, rules } = await explainLayer(binary, source, x, r, ruleOf.pass());
+        expect(relevance.data).toEqual(Float32Array.from(r));
+        expect(rules).toMatchObject([{ node: "y", type: type === "Max" && bound === 0 ? "Relu" : "Clip", rule: "pass" }]);
       }
     });
 
@@ -205,6 +226,69 @@ describe.each(binaries())("selection (%s)", (binary) => {
       await expect(loadFor(binary, source)).rejects.toThrow(
         `node 'y' (Where): expected a bool condition and two operands of one type, got ${received}`,
       );
+    });
+  });
+
+  describe("a mask of infinities, before a softmax", () => {
+    const [lines, length] = [2, 4];
+    const mask = [0, -Infinity, -Infinity, 0.5, -Infinity, 0, 0, -1];
+    const file = (given: FileNode[], initializers: Parameters<typeof onnx>[0]["initializers"]) =>
+      onnx(
+        {
+          nodes: [...given, { type: "Softmax", inputs: ["m"], outputs: ["p"] }, { type: "MatMul", inputs: ["p", "w"], outputs: ["y"] }],
+          initializers: { ...initializers, w: tensor([length, 3], 2) },
+          inputs: { x: ["n", lines, length] },
+          outputs: { y: [] },
+        },
+        14,
+      );
+    const given = { dims: [lines, length], data: Float32Array.from(mask) };
+    const finite = { dims: [lines, length], data: Float32Array.from(mask, (v) => Math.max(v, -1e30)) };
+    const x = tensor([2, lines, length], 11);
+    const r = numbers(2 * lines * 3, 7);
+    const explained = async (source: Uint8Array) => {
+      using model = await loadFor(binary, source);
+      return explainFrom(model, x, r, { unknown: "gradient" });
+    };
+
+    test.each<[string, FileNode[], Parameters<typeof onnx>[0]["initializers"]]>([
+      ["that is added", [{ type: "Add", inputs: ["x", "mask"], outputs: ["m"] }], { mask: given }],
+      [
+        "that is moved, and added on the left",
+        [
+          { type: "Reshape", inputs: ["mask", "shape"], outputs: ["r"] },
+          { type: "Add", inputs: ["r", "x"], outputs: ["m"] },
+        ],
+        { mask: { ...given, dims: [lines * length] }, shape: { dims: [2], data: [lines, length] } },
+      ],
+    ])("%s", async (_how, nodes, initializers) => {
+      const e = await explained(file(nodes, initializers));
+      const wanted = await explained(file([{ type: "Add", inputs: ["x", "mask"], outputs: ["m"] }], { mask: finite }));
+      expect(e.output).toEqual(wanted.output);
+      expectClose(e.relevance.data, wanted.relevance.data, 1e-6);
+      for (const row of e.ledger) expect(Math.abs(row.gap)).toBeLessThan(1e-6);
+    });
+
+    test("of nothing but zeros and infinities chooses: what stays, stays as it is", async () => {
+      const triangle = { dims: [3, 3], data: Float32Array.of(0, -Infinity, -Infinity, 0, 0, -Infinity, 0, 0, 0) };
+      const source = onnx({
+        nodes: [
+          { type: "Add", inputs: ["mask", "x"], outputs: ["m"] },
+          { type: "Max", inputs: ["m", "low"], outputs: ["y"] },
+        ],
+        initializers: { mask: triangle, low: { dims: [1], data: Float32Array.of(-9) } },
+        inputs: { x: [1, 3] },
+        outputs: { y: [] },
+      });
+      const { output, relevance } = await explainLayer(
+        binary,
+        source,
+        { dims: [1, 3], data: Float32Array.of(1, 2, 3) },
+        new Array(9).fill(1),
+        ruleOf.pass(),
+      );
+      expect([...output.data]).toEqual([1, -9, -9, 1, 2, -9, 1, 2, 3]);
+      expect([...relevance.data]).toEqual([3, 2, 1]);
     });
   });
 

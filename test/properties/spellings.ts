@@ -132,6 +132,14 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     node.type === "Flatten" ? [make("Reshape", [node.inputs[0], define([2], [0, -1])], node.outputs[0])] : undefined,
   "Relu as Clip": ({ node, define }) =>
     node.type === "Relu" ? [make("Clip", [node.inputs[0], define([], Float32Array.of(0))], node.outputs[0])] : undefined,
+  "Relu as Max": ({ node, define }) =>
+    node.type === "Relu" ? [make("Max", [define([], Float32Array.of(0)), node.inputs[0]], node.outputs[0])] : undefined,
+  "Clip as Max and Min": ({ node, name }) => {
+    const [x, low, high] = node.inputs;
+    if (node.type !== "Clip" || !low) return undefined;
+    const above = high ? name() : node.outputs[0];
+    return [make("Max", [x, low], above), ...(high ? [make("Min", [high, above], node.outputs[0])] : [])];
+  },
   "GlobalAveragePool as AveragePool": ({ node, dims }) =>
     node.type === "GlobalAveragePool"
       ? [make("AveragePool", node.inputs, node.outputs[0], { kernel_shape: dims(node.inputs[0]).slice(2) })]

@@ -50,6 +50,7 @@ const cases: readonly {
     f: (x) => x.map((v, i) => v / group(x, 5, i).reduce((a, b) => a + Math.abs(b), 0)),
   },
   { name: "Mul of two", type: "Mul", second: true, f: (x) => x.map((v) => v * wave(v)) },
+  { name: "Pow of two", type: "Pow", second: true, f: (x) => x.map((v) => v ** wave(v)) },
   { name: "Div of two", type: "Div", second: true, f: (x) => x.map((v) => v / wave(v)) },
 ];
 
@@ -89,4 +90,21 @@ describe("operators for which no rule is known", () => {
       expectClose(e.relevance.data, slope, 1e-6);
     },
   );
+
+  it("a normalization whose scale is computed has no gradient either", async () => {
+    const bytes = onnx(
+      {
+        nodes: [
+          { type: "Sigmoid", inputs: ["x"], outputs: ["s"] },
+          { type: "LayerNormalization", inputs: ["x", "s"], outputs: ["y"] },
+        ],
+        inputs: { x: [2, 3] },
+        outputs: { y: [] },
+      },
+      18,
+    );
+    using model = await load(bytes);
+    const says = "node 'y' (LayerNormalization): expected a constant scale and bias, got 's', which is computed";
+    expect(() => model.explain(tensor([2, 3], 1), { unknown: "gradient" })).toThrowError(says);
+  });
 });

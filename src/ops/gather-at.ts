@@ -1,0 +1,128 @@
+import { LrpError } from "../error.ts";
+import { whereIs } from "../graph/graph.ts";
+import { type Constant, type Dims, normalizeAxis, positions, shapeText, size, strides } from "../tensor.ts";
+import { axisOf, type AttributeReader, type Call, Complaint, type Op, require } from "./op.ts";
+
+/** Where each run of numbers begins in the data; in the output they lie one after another. */
+type Starts<A> = (a: A, data: Dims, dims: Dims, indices: Constant["data"]) => number[];
+
+/** An index from the end, too. */
+function placed(index: number, length: number): number {
+  const place = normalizeAxis(index, length);
+  require(place !== undefined, "invalid-model", `indices from ${-length} to ${length - 1}`, `${index}`);
+  return place;
+}
+
+/** Indices that are computed are wrong by the caller's numbers, not by the file. */
+function startsOf<A>(starts: Starts<A>, { node, attributes, inputs }: Call<A>, indices: Float32Array): number[] {
+  try {
+    return starts(attributes, inputs[0]!.dims, inputs[1]!.dims, indices);
+  } catch (error) {
+    if (!(error instanceof Complaint)) throw error;
+    throw new LrpError("usage", { where: whereIs(node), expected: error.expected, received: error.received });
+  }
+}
+
+/**
+ * Chooses numbers of the data, or runs of them, each by indices of its own, known or computed.
+ * @param output dims of the output, by those of data and indices
+ */
+function row<A>(
+  type: string,
+  attributes: (read: AttributeReader) => A,
+  output: (data: Dims, indices: Dims, a: A) => { dims: Dims; attributes: A },
+  starts: Starts<A>,
+): Op<A> {
+  const fill = (from: readonly number[], x: Constant["data"], y: Constant["data"]) => {
+    const inner = y.length / from.length;
+    for (const [k, start] of from.entries()) y.set(x.subarray(start, start + inner), k * inner);
+  };
+  return {
+    type,
+    family: "route",
+    summary: "moved back, added up where an index repeats",
+    anyType: true,
+    attributes,
+    infer([data, indices], a) {
+      require(data && indices, "invalid-model", "data and indices", "fewer");
+      const inferred = output(data.dims, indices.dims, a);
+      if (indices.constant) starts(inferred.attributes, data.dims, indices.dims, indices.constant.data);
+      return { ...inferred, dims: [inferred.dims] };
+    },
+    fold([data, indices], a, [dims]) {
+      const y = data!.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+      fill(starts(a, data!.dims, indices!.dims, indices!.data), data!.data, y);
+      return [{ type: data!.type, dims, data: y }];
+    },
+    forward(e, call) {
+      const y = e.temp(call.outputs[0].name, call.outputs[0].dims);
+      e.host(type, [e.as(call.x(0), "first"), e.as(call.x(1), "first"), y], (x, indices, to) =>
+        fill(startsOf(starts, call, indices), x, to),
+      );
+      return [y];
+    },
+    relevance: {
+      kind: "route",
+      steers: () => [1],
+      vjp(e, call, r) {
+        const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims);
+        e.host(`${type} back`, [e.as(r, "first"), e.as(call.x(1), "first"), out], (received, indices, to) => {
+          const sums = new Float64Array(to.length);
+          const from = startsOf(starts, call, indices);
+          const inner = received.length / from.length;
+          for (const [i, v] of received.entries()) sums[from[Math.floor(i / inner)] + (i % inner)] += v;
+          to.set(sums);
+        });
+        return [out];
+      },
+    },
+    nonnegative: ([x]) => x,
+  };
+}
+
+/** y[…, i, …] = data[…, indices[…, i, …], …] along one axis. Source: ONNX GatherElements-13. */
+const gatherElements = row(
+  "GatherElements",
+  (read) => ({ axis: read.int("axis", 0) }),
+  (data, indices, a) => {
+    const axis = axisOf(a.axis, data.length);
+    const fits = indices.length === data.length && indices.every((d, i) => i === axis || d <= data[i]);
+    require(fits, "shape", `indices that fit ${shapeText(data, "")}`, shapeText(indices, ""));
+    return { dims: indices, attributes: { axis } };
+  },
+  ({ axis }, data, dims, indices) => {
+    const steps = strides(data);
+    return positions(dims).map((position, i) =>
+      position.reduce((at, v, k) => at + steps[k] * (k === axis ? placed(indices[i], data[axis]) : v), 0),
+    );
+  },
+);
+
+/** y[batch…, k…] = data[batch…, indices[batch…, k…, :], …]. Source: ONNX GatherND-13. */
+const gatherND = row(
+  "GatherND",
+  (read) => ({ batch: read.int("batch_dims", 0) }),
+  (data, indices, a) => {
+    const length = indices.at(-1) ?? 0;
+    const fits =
+      a.batch >= 0 &&
+      a.batch < indices.length &&
+      length >= 1 &&
+      a.batch + length <= data.length &&
+      data.slice(0, a.batch).join() === indices.slice(0, a.batch).join();
+    require(fits, "shape", `indices that fit ${shapeText(data, "")} with batch_dims ${a.batch}`, shapeText(indices, ""));
+    return { dims: [...indices.slice(0, -1), ...data.slice(a.batch + length)], attributes: a };
+  },
+  ({ batch }, data, dims, indices) => {
+    const steps = strides(data);
+    const [length, tuples] = [dims.at(-1)!, size(dims.slice(0, -1))];
+    const each = tuples / size(dims.slice(0, batch));
+    const inBatch = size(data.slice(batch));
+    const place = (t: number, k: number) => steps[batch + k] * placed(indices[t * length + k], data[batch + k]);
+    return Array.from({ length: tuples }, (_, t) =>
+      Array.from({ length }, (_, k) => place(t, k)).reduce((a, b) => a + b, Math.floor(t / each) * inBatch),
+    );
+  },
+);
+
+export const gathers = [gatherElements, gatherND] as const;

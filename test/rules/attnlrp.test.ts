@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { type Composite, type Model, ruleOf } from "../../src/index.ts";
+import { binaries, loadFor } from "../binaries.ts";
+import { expectClose } from "../close.ts";
+import { explainFrom } from "../explain.ts";
+import { type Golden, golden, tensorOf } from "../golden/read.ts";
+import { tolerance } from "../golden/tolerance.ts";
+import { type FileNode, onnx } from "../onnx-writer.ts";
+
+/*
+ * What LXT (AttnLRP) says of the parts of a transformer. Where relprop has the same rule, relevance is compared; where it has none yet
+ * (softmax, products of activations, LayerNormalization), numbers are compared on the way forward, and relevance must be an error that names
+ * the node, or by choice the gradient, which is not LXT's rule. LXT adds its stabilizer without a sign, which these cases do not show.
+ */
+
+interface Case {
+  readonly inputs: readonly Golden[];
+  readonly output: Golden;
+  readonly R_out: Golden;
+  readonly R_in: readonly Golden[];
+  readonly weight?: Golden;
+  readonly bias?: Golden;
+  readonly eps?: number;
+}
+
+const file: { ops: Record<string, Case>; block: { params: Record<string, Golden>; x: Golden; logits: Golden } } = golden("attnlrp");
+
+/** The node of each case; `rule`: which of relprop's rules is the same. */
+const nodes: Readonly<Record<string, Omit<FileNode, "inputs" | "outputs"> & { readonly rule?: Composite[number]["rule"] }>> = {
+  softmax: { type: "Softmax" },
+  matmul: { type: "MatMul" },
+  mul2: { type: "Mul" },
+  add2: { type: "Add", rule: ruleOf.epsilon({ epsilon: file.ops.add2.eps }) },
+  mean: { type: "ReduceMean", attributes: { axes: [-1] }, rule: ruleOf.epsilon({ epsilon: file.ops.mean.eps }) },
+  layer_norm: { type: "LayerNormalization" },
+  rms_norm: { type: "RMSNormalization" },
+  linear_epsilon: { type: "Gemm", attributes: { transB: 1 }, rule: ruleOf.epsilon({ epsilon: file.ops.linear_epsilon.eps }) },
+};
+
+const dimsOf = (tensors: Record<string, Golden>) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, t.shape]));
+const tensorsOf = (tensors: Record<string, Golden>) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, tensorOf(t)]));
+
+/** The case as a network; a Relu behind it, which passes, keeps a softmax from ending it. */
+function networkOf(name: string, behind: readonly FileNode[] = []) {
+  const { inputs, weight, bias } = file.ops[name];
+  const given = { a: inputs[0], ...(inputs[1] && { b: inputs[1] }) };
+  const constants = { ...(weight && { w: weight }), ...(bias && { bias }) };
+  const { type, attributes } = nodes[name];
+  const node = { type, attributes, inputs: [...Object.keys(given), ...Object.keys(constants)], outputs: ["y"] };
+  const outputs = { y: [], ...Object.fromEntries(behind.map((n) => [n.outputs[0], []])) };
+  const bytes = onnx({ nodes: [node, ...behind], initializers: tensorsOf(constants), inputs: dimsOf(given), outputs }, 17);
+  return { bytes, input: tensorsOf(given) };
+}
+
+function expectUnknown(model: Model, input: Parameters<Model["explain"]>[0], names: readonly string[]): void {
+  const options = { output: model.outputs.at(-1)!.name };
+  for (const name of names)
+    expect(() => model.explain(input, options)).toThrow(new RegExp(`node '${name}' .*that relevance can pass by a rule`));
+  const { notes } = model.explain(input, { ...options, unknown: "gradient" });
+  for (const name of names)
+    expect(notes.join()).toMatch(new RegExp(`node '${name}' \\(\\w+\\) has no rule: relevance passes it by its gradient`));
+}
+
+describe.each(binaries())("AttnLRP's parts (%s)", (binary) => {
+  test.each(Object.keys(file.ops).filter((name) => name !== "rms_norm"))("%s", async (name) => {
+    const { output, R_in, R_out } = file.ops[name];
+    const { rule } = nodes[name];
+    const { bytes, input } = networkOf(name, rule ? [] : [{ type: "Relu", inputs: ["y"], outputs: ["z"] }]);
+    using model = await loadFor(binary, bytes);
+    expectClose(model.predict(input).outputs.y.data, output.data, 1e-6);
+    if (!rule) return expectUnknown(model, input, ["y"]);
+    const { inputs } = explainFrom(model, input as never, R_out.data, { composite: [{ rule }] });
+    R_in.forEach((expected, i) => {
+      expectClose(inputs["ab"[i]].data, expected.data, tolerance.epsilon);
+    });
+  });
+
+  test("rms_norm", async () => {
+    await expect(loadFor(binary, networkOf("rms_norm").bytes)).rejects.toThrow("an operator that relprop runs, got RMSNormalization");
+  });
+
+  test("a whole block: its logits, and what stands in the way of its relevance", async () => {
+    const { params, x, logits } = file.block;
+    const linear = (from: string, w: string, b: string, to: string): FileNode[] => [
+      { type: "Gemm", attributes: { transB: 1 }, inputs: [from, w, b], outputs: [to] },
+    ];
+    const node = (type: string, inputs: string[], to: string, attributes?: FileNode["attributes"]): FileNode[] => [
+      { type, inputs, outputs: [to], attributes },
+    ];
+    const bytes = onnx(
+      {
+        nodes: [
+          ...node("LayerNormalization", ["x", "g1", "g1b"], "n1"),
+          ...["q", "k", "v"].flatMap((to) => linear("n1", `w${to}`, `b${to}`, to)),
+          ...node("Transpose", ["k"], "kt"),
+          ...node("MatMul", ["q", "kt"], "scores"),
+          ...node("Div", ["scores", "root"], "scaled"),
+          ...node("Softmax", ["scaled"], "attention"),
+          ...node("MatMul", ["attention", "v"], "av"),
+          ...linear("av", "wo", "bo", "o"),
+          ...node("Add", ["x", "o"], "r1"),
+          ...node("LayerNormalization", ["r1", "g2", "g2b"], "n2"),
+          ...linear("n2", "w1", "b1", "h"),
+          ...node("Gelu", ["h"], "g"),
+          ...linear("g", "w2", "b2", "m"),
+          ...node("Add", ["r1", "m"], "r2"),
+          ...node("ReduceMean", ["r2", "zero"], "mean"),
+          ...linear("mean", "wc", "bc", "logits"),
+        ],
+        initializers: {
+          ...tensorsOf(params),
+          root: { dims: [], data: Float32Array.of(Math.sqrt(x.shape[1])) },
+          zero: { dims: [1], data: [0] },
+        },
+        inputs: { x: x.shape },
+        outputs: { logits: [] },
+      },
+      20,
+    );
+    using model = await loadFor(binary, bytes);
+    expectClose(model.predict(tensorOf(x)).output.data, logits.data, 1e-6);
+    expectUnknown(model, tensorOf(x), ["n1", "scores", "attention", "av", "n2"]);
+  });
+});
