@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { composites, lrnModes, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
 import { readme, readTable, root, table, writeTable } from "./readme.ts";
+import { summary } from "./runtimes/cases.mjs";
 
 /** The tables of the README, from the tables of the library. */
 const tables: Readonly<Record<string, string>> = {
@@ -25,6 +26,7 @@ const tables: Readonly<Record<string, string>> = {
     ["operator", "how relevance passes"],
     [...ops.values()].filter((op) => op.family !== "taylor").map((op) => [op.type, op.summary]),
   ),
+  runtimes: table(["runtime or bundler", "version", "what is imported", "binary"], summary()),
 };
 
 describe("README", () => {
