@@ -12,8 +12,11 @@ import type { Source } from "./open.ts";
 import type { LoadOptions } from "./options.ts";
 import { compile } from "./run/wasm.ts";
 
-/** The kernels: relprop/core.wasm, or relprop/core-relaxed.wasm where `hasRelaxedSimd()`; compiled, as bytes, or as the answer to a request. */
-export type Wasm = WebAssembly.Module | BufferSource | Response;
+/**
+ * The kernels, relprop/core.wasm, or relprop/core-relaxed.wasm where `hasRelaxedSimd()`: a WebAssembly.Module, its bytes, or the Response
+ * to a request for them. TypeScript knows these names only with the libraries of a page, and a Module is any object to it even then.
+ */
+export type Wasm = object;
 
 export interface SlimOptions extends Omit<LoadOptions, "relaxed"> {
   /** Compiled once and given to many: `const wasm = await WebAssembly.compileStreaming(fetch(url))`. */
@@ -23,29 +26,39 @@ export interface SlimOptions extends Omit<LoadOptions, "relaxed"> {
 /** What a value is, whichever realm it comes from. */
 const kindOf = (value: unknown) => Object.prototype.toString.call(value).slice(8, -1);
 
-const refuse = (expected: string, received: string, fix?: string) =>
-  new LrpError("usage", { where: "option 'wasm'", expected, received, fix });
+const refuse = (expected: string, received: string) => new LrpError("usage", { where: "option 'wasm'", expected, received });
 
-/** The bytes of an answer that is one: a server that has no such file often sends a page. */
 async function bodyOf(response: Response): Promise<ArrayBuffer> {
-  const body = await response.arrayBuffer();
-  const magic = body.byteLength >= 4 && new DataView(body).getUint32(0) === 0x0061736d;
-  if (response.ok && magic) return body;
-  throw refuse(`WebAssembly at ${response.url || "its address"}`, response.ok ? "something else" : `status ${response.status}`);
+  const from = response.url || "its address";
+  if (response.bodyUsed) throw refuse(`the answer from ${from} with its body`, "one that has been read already");
+  if (!response.ok) throw refuse(`WebAssembly at ${from}`, `status ${response.status}`);
+  return response.arrayBuffer();
 }
 
-async function moduleOf(wasm: SlimOptions["wasm"]): Promise<WebAssembly.Module> {
-  const given = await wasm;
+/** The bytes of a value that has some. */
+async function bytesOf(given: unknown): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const kind = kindOf(given);
-  const module =
-    kind === "WebAssembly.Module"
-      ? (given as WebAssembly.Module)
-      : kind === "Response"
-        ? await compile(await bodyOf(given as Response))
-        : kind === "ArrayBuffer" || ArrayBuffer.isView(given)
-          ? await compile(given as BufferSource)
-          : undefined;
-  if (!module) throw refuse("a WebAssembly.Module, its bytes, or the Response to a request for them", kind);
+  if (kind === "Response") return new Uint8Array(await bodyOf(given as Response));
+  if (kind === "ArrayBuffer") return new Uint8Array(given as ArrayBuffer);
+  if (!ArrayBuffer.isView(given) || kindOf(given.buffer) !== "ArrayBuffer") return undefined;
+  return new Uint8Array(given.buffer as ArrayBuffer, given.byteOffset, given.byteLength);
+}
+
+const MAGIC = [0x00, 0x61, 0x73, 0x6d];
+
+async function moduleOf(wasm: SlimOptions["wasm"] | undefined): Promise<WebAssembly.Module> {
+  const given = await wasm;
+  if (kindOf(given) === "WebAssembly.Module") return given as WebAssembly.Module;
+  const bytes = await bytesOf(given);
+  if (!bytes) throw refuse("a WebAssembly.Module, its bytes, or the Response to a request for them", kindOf(given));
+  // A server that has no such file often sends a page.
+  if (MAGIC.some((byte, i) => bytes[i] !== byte))
+    throw refuse("WebAssembly", `${bytes.length} bytes that begin with ${JSON.stringify(new TextDecoder().decode(bytes.subarray(0, 15)))}`);
+  return compile(bytes);
+}
+
+async function kernelsOf(wasm: SlimOptions["wasm"] | undefined): Promise<WebAssembly.Module> {
+  const module = await moduleOf(wasm);
   const [signed] = WebAssembly.Module.customSections(module, "relprop");
   const found = signed && new TextDecoder().decode(signed);
   if (found !== version) throw refuse(`the kernels of relprop ${version}`, found ? `those of ${found}` : "another module");
@@ -60,8 +73,9 @@ async function moduleOf(wasm: SlimOptions["wasm"]): Promise<WebAssembly.Module> 
  * const name = hasRelaxedSimd() ? "core-relaxed.wasm" : "core.wasm";
  * const model = await load(bytes, { wasm: fetch(`/static/${name}`) });
  */
-export function load(source: Source, { wasm, ...options }: SlimOptions): Promise<Model> {
-  return loadWith(moduleOf(wasm), source, options);
+export function load(source: Source, options: SlimOptions): Promise<Model> {
+  const { wasm, ...rest }: Partial<SlimOptions> = options ?? {};
+  return loadWith(kernelsOf(wasm), source, rest);
 }
 
 export * from "./api.ts";

@@ -4,6 +4,7 @@ import { ops } from "../src/ops/index.ts";
 import { built } from "./binaries.ts";
 import { blocks, complaints, run } from "./blocks.ts";
 import { readTable, table, writeTable } from "./readme.ts";
+import { summary } from "./runtimes/cases.mjs";
 
 /** The tables of the README, from the tables of the library. */
 const tables: Readonly<Record<string, string>> = {
@@ -23,6 +24,7 @@ const tables: Readonly<Record<string, string>> = {
     ["operator", "how relevance passes"],
     [...ops.values()].filter((op) => op.family !== "taylor").map((op) => [op.type, op.summary]),
   ),
+  runtimes: table(["runtime or bundler", "version", "what is imported", "binary"], summary()),
 };
 
 describe("README", () => {

@@ -38,7 +38,7 @@ export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap
   );
 }
 
-/** @param graph as inferred from what is `given` */
+/** @internal @param graph as inferred from what is `given` */
 export function fitTo(graph: Graph, given: ReadonlyMap<string, Given>, instance: Instance): Fitted {
   const free = new Set(graph.inputs.map((port) => port.name));
   const kept = [...given].map(

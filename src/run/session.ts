@@ -26,6 +26,7 @@ export class Session {
   readonly #bound = new WeakMap<Plan, BoundPlan>();
   #top: number;
 
+  /** @internal */
   constructor(instance: Instance) {
     this.#instance = instance;
     this.#top = Math.ceil(instance.kernels.heapBase() / 16) * 16;

@@ -1,0 +1,3 @@
+import relprop = require("relprop");
+
+export const load: typeof relprop.load = relprop.load;

@@ -1,0 +1,19 @@
+import { type Composite, dense, type Explanation, heatmap, load, LrpError, type Model, ruleOf, sequential } from "relprop";
+import { load as slim } from "relprop/slim";
+import { load as threaded } from "relprop/threads";
+
+const weight = { data: Float32Array.of(3, 1), dims: [1, 2] };
+const composite: Composite = [{ type: "dense", rule: ruleOf.epsilon({ epsilon: 0.25 }) }];
+
+export async function main(wasm: Uint8Array): Promise<Explanation> {
+  using model: Model = await load(sequential({ input: [2] }, [dense({ weight })]));
+  // @ts-expect-error: an option that does not exist
+  await load(new Uint8Array(), { relaxd: "never" });
+  // @ts-expect-error: kernels are never a number
+  await slim(new Uint8Array(), { wasm: 5 });
+  (await slim(new Uint8Array(), { wasm })).dispose();
+  (await threaded(new Uint8Array(), { threads: 2 })).dispose();
+  const explanation = model.explain({ data: Float32Array.of(1, 2), dims: [1, 2] }, { composite });
+  if (heatmap(explanation.relevance).width !== 2) throw new LrpError("usage", []);
+  return explanation;
+}

@@ -1,0 +1,4 @@
+import * as relprop from "relprop";
+import { report } from "./report.mjs";
+
+report(relprop).then(console.log);

@@ -1,0 +1,9 @@
+import * as relprop from "relprop";
+import { report } from "../../report.mjs";
+
+export const runtime = "nodejs";
+export const dynamic = "force-dynamic";
+
+export async function GET() {
+  return new Response(await report(relprop));
+}

@@ -1,0 +1,2 @@
+// Next is installed elsewhere, and linked.
+export default { turbopack: { root: "/" } };

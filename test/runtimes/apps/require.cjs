@@ -1,0 +1,3 @@
+const relprop = require("relprop");
+
+import("./report.mjs").then(({ report }) => report(relprop)).then(console.log);

@@ -1,0 +1,177 @@
+/*
+ * Every way in which the packed package is used. A case runs in a folder that holds apps/ and node_modules/relprop, and returns what
+ * the app said for each of its entries. `best` is the binary that each gets if it does not ask for the plain one: relaxed, unless said.
+ */
+import { spawn } from "node:child_process";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { bin, execute, modules, pinned } from "./tools.mjs";
+
+const apps = {
+  relprop: "import.mjs",
+  "require relprop": "require.cjs",
+  "relprop/slim": "slim.mjs",
+  "relprop/threads": "threads.mjs",
+};
+
+const runtimes = [
+  ...[20, 22, 24, 26].map((major) => ({
+    runtime: "Node",
+    tool: `node${major}`,
+    args: ["--disallow-code-generation-from-strings"],
+    best: major < 22 ? ["simd"] : undefined,
+  })),
+  // Without permissions: it may read no file, open no connection and see no environment variable. Slim's app reads the binary itself.
+  { runtime: "Deno", tool: "deno", args: ["run", "--no-prompt"], more: { "slim.mjs": ["--allow-read"] } },
+  { runtime: "Bun", tool: "bun", args: [] },
+];
+
+const direct = runtimes.flatMap(({ runtime, tool, args, best, more = {} }) =>
+  Object.entries(apps).map(([entry, app]) => ({
+    runtime,
+    tool,
+    entries: [entry],
+    best,
+    run: async (folder) => [await execute(bin(tool), [...args, ...(more[app] ?? []), app], folder)],
+  })),
+);
+
+const bundlers = {
+  async vite(folder, out) {
+    const { build } = await import("vite");
+    const rollupOptions = { input: join(folder, "import.mjs"), output: { entryFileNames: "app.mjs" } };
+    // The polyfill is for pages: it asks for `document`.
+    const options = { outDir: out, emptyOutDir: false, modulePreload: { polyfill: false }, rollupOptions };
+    await build({ root: folder, configFile: false, logLevel: "error", build: options });
+  },
+  async webpack(folder, out) {
+    const { default: webpack } = await import("webpack");
+    const options = { mode: "production", target: "web", context: folder, entry: "./import.mjs", output: { path: out, filename: "app.mjs" } };
+    const stats = await new Promise((resolve, reject) => webpack(options, (error, done) => (error ? reject(error) : resolve(done))));
+    if (stats.hasErrors()) throw new Error(stats.toString("errors-only"));
+  },
+  async esbuild(folder, out) {
+    const { build } = await import("esbuild");
+    const options = { absWorkingDir: folder, entryPoints: ["import.mjs"], outfile: join(out, "app.mjs"), logLevel: "silent" };
+    await build({ ...options, bundle: true, format: "esm", platform: "browser" });
+  },
+  async rollup(folder, out) {
+    const [{ rollup }, { nodeResolve }] = await Promise.all([import("rollup"), import("@rollup/plugin-node-resolve")]);
+    const bundle = await rollup({ input: join(folder, "import.mjs"), plugins: [nodeResolve({ browser: true })] });
+    await bundle.write({ file: join(out, "app.mjs"), format: "es" });
+  },
+};
+
+/** Runs a bundle away from node_modules, and without what only Node has. */
+async function runBundle(out) {
+  for (const file of readdirSync(out, { recursive: true }).filter((name) => /js$/.test(name))) {
+    if (/["'`]node:/.test(readFileSync(join(out, file), "utf8"))) throw new Error(`${file} names a module of Node`);
+  }
+  return execute(bin("node24"), ["app.mjs"], out);
+}
+
+const bundled = Object.entries(bundlers).map(([tool, bundle]) => ({
+  runtime: tool === "vite" ? "Vite, build" : tool,
+  tool,
+  needs: ["node24"],
+  entries: ["relprop"],
+  async run(folder) {
+    const out = `${folder}-out`;
+    mkdirSync(out);
+    await bundle(folder, out);
+    return [await runBundle(out)];
+  },
+}));
+
+/** Deno imports over HTTP, as a browser does: it runs what the server sends, and optimised, as it sends it. */
+const viteDev = {
+  runtime: "Vite, dev",
+  tool: "vite",
+  needs: ["deno"],
+  entries: ["relprop"],
+  async run(folder) {
+    const { createServer } = await import("vite");
+    const server = await createServer({ root: folder, configFile: false, logLevel: "error", server: { host: "127.0.0.1", port: 0, ws: false } });
+    try {
+      await server.listen();
+      const { port } = server.httpServer.address();
+      const address = `127.0.0.1:${port}`;
+      return [await execute(bin("deno"), ["run", "--no-prompt", "--no-config", `--allow-import=${address}`, `http://${address}/import.mjs`], folder)];
+    } finally {
+      await server.close();
+    }
+  },
+};
+
+/** Bundled as wrangler does: by esbuild, with the condition, and with the binaries beside the code. `workerd test` compiles no bytes either. */
+const workerd = {
+  runtime: "workerd",
+  tool: "workerd",
+  entries: ["relprop (workerd)"],
+  async run(folder) {
+    const { build } = await import("esbuild");
+    const [out, loader] = [join(folder, "out"), { ".wasm": "copy" }];
+    const options = { absWorkingDir: folder, entryPoints: ["worker.mjs"], outfile: join(out, "worker.js"), loader, assetNames: "[name]" };
+    await build({ ...options, bundle: true, format: "esm", conditions: ["workerd"], logLevel: "silent" });
+    copyFileSync(join(folder, "worker.capnp"), join(out, "worker.capnp"));
+    return [await execute(bin("workerd"), ["test", "worker.capnp"], out)];
+  },
+};
+
+const freePort = () =>
+  new Promise((resolve, reject) => {
+    const server = createServer().on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+async function bodyOf(url, tries = 240) {
+  try {
+    return await (await fetch(url)).text();
+  } catch (error) {
+    if (tries === 0) throw error;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return bodyOf(url, tries - 1);
+  }
+}
+
+/** A real build by Turbopack: what it makes of the condition and of `?module` is Next's own, and nothing smaller has it. */
+const next = {
+  runtime: "Next",
+  tool: "next",
+  needs: ["node24"],
+  entries: ["relprop (edge-light)", "relprop (runtime nodejs)"],
+  best: ["simd", "relaxed"],
+  async run(folder) {
+    for (const name of ["next", "react", "react-dom"]) symlinkSync(join(modules, name), join(folder, "node_modules", name));
+    const site = join(folder, "next");
+    for (const file of ["report.mjs", "demo.mjs"]) copyFileSync(join(folder, file), join(site, file));
+    const program = join(modules, "next/dist/bin/next");
+    await execute(bin("node24"), [program, "build"], site);
+    const port = await freePort();
+    const args = [program, "start", "--port", String(port), "--hostname", "127.0.0.1"];
+    const server = spawn(bin("node24"), args, { cwd: site, stdio: "ignore" });
+    try {
+      return [await bodyOf(`http://127.0.0.1:${port}/edge`), await bodyOf(`http://127.0.0.1:${port}/nodejs`)];
+    } finally {
+      server.kill();
+    }
+  },
+};
+
+export const cases = [...direct, workerd, next, viteDev, ...bundled];
+
+/** For the README: what is imported where, and which binary that gets. */
+export function summary() {
+  const rows = new Map();
+  for (const { runtime, tool, entries, best = [] } of cases) {
+    for (const [i, entry] of entries.entries()) {
+      const key = [runtime, pinned(tool), best[i] ?? "relaxed"];
+      rows.set(key.join(), [...(rows.get(key.join()) ?? key), `\`${entry}\``]);
+    }
+  }
+  return [...rows.values()].map(([runtime, version, binary, ...imports]) => [runtime, version, imports.join(", "), binary]);
+}

@@ -1,0 +1,105 @@
+/* What is asked of the package itself. A check gets the tarball, what npm said of it and a folder where it is installed, and returns its finding. */
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { bin, execute, modules, root } from "./tools.mjs";
+
+const unless = (problems, finding) => {
+  if (problems.length) throw new Error(problems.join("\n"));
+  return finding;
+};
+
+/** What belongs into the package: neither tests, nor sources, nor maps, nor what an earlier build left. */
+const WANTED = /^(package\.json|README\.md|LICENSE|dist\/(.+\.d\.ts|.+\.js|core(-relaxed)?\.wasm))$/;
+
+function contents({ packed: { files, size, unpackedSize } }) {
+  const stray = files.map(({ path }) => path).filter((path) => !WANTED.test(path));
+  const code = files.filter(({ path }) => /\.(js|ts)$/.test(path)).map(({ path }) => [path, readFileSync(join(root, path), "utf8")]);
+  const mapped = code.filter(([, text]) => /sourceMappingURL/.test(text)).map(([path]) => path);
+  const chunks = code.map(([path]) => path).filter((path) => /chunk-/.test(path));
+  const left = chunks.filter((path) => !code.some(([, text]) => text.includes(basename(path))));
+  const kB = (bytes) => `${Math.round(bytes / 1000)} kB`;
+  const say = (paths, text) => paths.map((path) => `${path} ${text}`);
+  const problems = [...say(stray, "does not belong there"), ...say(mapped, "names a map"), ...say(left, "is imported by nothing: npm run build")];
+  return unless(problems, `${files.length} files, ${kB(size)}, unpacked ${kB(unpackedSize)}`);
+}
+
+/** Parcel reads no `exports` unless it is told to. */
+function mainFields() {
+  const { main, types, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const entry = exports["."];
+  return unless(main === entry.default && types === entry.types ? [] : ["main and types differ from the entry"], "are those of the entry");
+}
+
+async function publint({ tarball, folder }) {
+  const said = await execute(bin("publint"), ["--strict", tarball], folder);
+  return unless(/All good/.test(said) ? [] : [said], "all good");
+}
+
+async function typesWrong({ tarball, folder }) {
+  const said = await execute(bin("attw"), [tarball, "--profile", "esm-only", "--exclude-entrypoints", "core.wasm", "core-relaxed.wasm"], folder);
+  return unless(/\(ESM\)/.test(said) ? [] : [said], "clean (esm-only)");
+}
+
+async function consumer({ folder }, moduleResolution, ...files) {
+  const module = moduleResolution === "bundler" ? "esnext" : "nodenext";
+  const strict = { strict: true, noEmit: true, skipLibCheck: false, target: "es2022", lib: ["es2022"], types: [] };
+  const project = join(folder, `${moduleResolution}.json`);
+  writeFileSync(project, JSON.stringify({ compilerOptions: { ...strict, module, moduleResolution }, files }));
+  await execute(process.execPath, [join(modules, "typescript/bin/tsc"), "-p", project], folder);
+  return "compiles";
+}
+
+const EXTERNAL = ["*.wasm", "*.wasm?module", "node:*"];
+
+/** What the core does without. */
+const GLOBALS = ["eval", "Function", "location", "document", "window", "navigator", "process", "Buffer", "require", "fetch", "XMLHttpRequest"];
+
+/** Bundles a module and finds what it must not hold: esbuild replaces names that are bound nowhere, and knows what is imported and when. */
+async function forbiddenIn(folder, entry) {
+  const { build } = await import("esbuild");
+  const define = Object.fromEntries(GLOBALS.map((name) => [name, `FORBIDDEN_${name}`]));
+  const options = { absWorkingDir: folder, entryPoints: [entry], bundle: true, write: false, format: "esm", metafile: true, logLevel: "silent" };
+  const { outputFiles, metafile } = await build({ ...options, outfile: "out.js", define, external: EXTERNAL });
+  const names = [...outputFiles[0].text.matchAll(/FORBIDDEN_(\w+)/g)].map(([, name]) => name);
+  const imports = Object.values(metafile.inputs).flatMap((file) => file.imports);
+  const late = imports.filter(({ kind }) => kind !== "import-statement").map(({ kind, path }) => `${kind} of ${path}`);
+  const node = imports.filter(({ path }) => path.startsWith("node:")).map(({ path }) => path);
+  const waits = await build({ ...options, outfile: "out.js", external: EXTERNAL, supported: { "top-level-await": false } }).then(
+    () => [],
+    (error) => [error.message],
+  );
+  return [...new Set([...names, ...late, ...node, ...waits])];
+}
+
+async function core({ folder }) {
+  const entries = ["index", "slim", "workerd", "edge-light"];
+  const found = await Promise.all(entries.map((name) => forbiddenIn(folder, `node_modules/relprop/dist/${name}.js`)));
+  const problems = found.flatMap((list, i) => list.map((item) => `${entries[i]}.js: ${item}`));
+  const canary = await forbiddenIn(folder, "forbidden.mjs");
+  if (canary.length < 8) problems.push(`the check is blind: of 8 things it finds ${canary.join(", ")}`);
+  return unless(problems, `none of ${GLOBALS.length} globals; no dynamic import, no top-level await`);
+}
+
+async function quiet({ folder }) {
+  await execute(process.execPath, ["quiet.mjs"], folder);
+  return "nothing is compiled, validated or scheduled";
+}
+
+async function commandLine({ folder }) {
+  const file = join(folder, "heat.png");
+  const demo = (name) => join(root, "demo", name);
+  await execute(join(folder, "node_modules/.bin/relprop"), ["explain", demo("digits.onnx"), demo("three.png"), "--out", file], folder);
+  return unless(statSync(file).size > 100 ? [] : ["no picture"], "writes a picture");
+}
+
+export const checks = [
+  { check: "what is packed", run: contents },
+  { check: "main and types", run: mainFields },
+  { check: "publint --strict", tool: "publint", run: publint },
+  { check: "attw", tool: "@arethetypeswrong/cli", run: typesWrong },
+  { check: "types, nodenext, lib es2022", tool: "typescript", run: (given) => consumer(given, "nodenext", "consumer.ts", "common.cts") },
+  { check: "types, bundler, lib es2022", tool: "typescript", run: (given) => consumer(given, "bundler", "consumer.ts") },
+  { check: "what the core does without", tool: "esbuild", run: core },
+  { check: "what happens on import", run: quiet },
+  { check: "npx relprop", run: commandLine },
+];
