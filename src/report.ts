@@ -120,7 +120,14 @@ export function amplificationNote(ledger: readonly LedgerRow[]): string[] {
 }
 
 /** A heatmap is normalized, so it looks the same when next to nothing has arrived. @param arrived Σ |R| at the inputs */
-export function shareNote(arrived: number, targets: readonly (readonly Chosen[])[], start: "logit" | "one"): string[] {
+export function shareNote(
+  arrived: number,
+  ledger: readonly LedgerRow[],
+  targets: readonly (readonly Chosen[])[],
+  start: "logit" | "one",
+): string[] {
+  // A slope is no share.
+  if (ledger.some(({ type, rule }) => rule === "gradient" && ops.get(type)!.relevance!.kind === "linear")) return [];
   const begun = targets.flat().reduce((sum, t) => sum + Math.abs(start === "logit" ? t.weight * t.score : t.weight), 0);
   if (!(arrived < 0.01 * begun)) return [];
   return [

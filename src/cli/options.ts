@@ -66,7 +66,7 @@ export const options = {
     value: "HOW",
     group: "explain",
     choices: ["logit", "one"],
-    help: "relevance starts from the class' logit (default) or from 1; with --against, from weight times logit or from the weight",
+    help: "relevance starts from the class' logit (default) or from 1 (default of gradients); with --against, from weight times logit or from the weight",
   },
   at: {
     kind: "text",

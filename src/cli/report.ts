@@ -1,4 +1,4 @@
-import type { Explanation, Tensor } from "../index.ts";
+import { composites, type Explanation, type Tensor } from "../index.ts";
 import type { Input } from "./input.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
@@ -22,13 +22,16 @@ interface Sources {
 export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
   const { output, targets, relevance, at, start, rules, ledger, notes } = explanation;
   const [{ index, name, score }] = targets[sample];
+  const composite = values.composite ?? "epsilonPlus";
+  const { parameters } = composites.find((row) => row.name === composite)!;
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
   return {
     model: path,
     input: input.text,
-    composite: values.composite ?? "epsilonPlus",
-    lrn: values.lrn ?? "taylor",
-    sum: values.sum ?? "norm",
+    composite,
+    // Some composites leave no choice.
+    lrn: parameters.includes("lrn") ? (values.lrn ?? "taylor") : null,
+    sum: parameters.includes("sum") ? (values.sum ?? "norm") : null,
     target: index,
     against: values.against ?? null,
     className: name ?? null,

@@ -200,6 +200,7 @@ function passBack(
   }
   if (relevance.kind === "pass") {
     if (rule.kind === "gradient") return { rule: rule.name, open: true, inputs: toComputed(relevance.vjp(e, call, r)) };
+    if (rule.kind === "own") return { rule: rule.name, open: true, inputs: toComputed(relevance.rules![rule.mode](e, call, r, ledger)) };
     return { rule: rule.name, open: false, inputs: toComputed(reduceTo(e, r, call.x(computed))) };
   }
   const mode = rule.kind === "own" ? rule.mode : "gradient";

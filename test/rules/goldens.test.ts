@@ -335,7 +335,9 @@ describe("zennit_small_cnn", () => {
       row: "zPlus, and gradient in activations",
       off: tolerance.plain,
     },
-    Gradient: { composite: [{ rule: ruleOf.gradient() }], off: tolerance.plain },
+    Gradient: { composite: "gradient", off: tolerance.plain },
+    GuidedBackprop: { composite: "guidedBackprop", off: tolerance.plain },
+    DeconvNet: { composite: "deconvnet", off: tolerance.plain },
   };
 
   for (const name of Object.keys(file).filter((key) => /^(integrated|occlusion)/.test(key)))
@@ -349,7 +351,8 @@ describe("zennit_small_cnn", () => {
       const { relevance, at, output } = model.explain(x, {
         ...given,
         target: file.targets,
-        start: c.init === "logit" ? "logit" : "one",
+        // Gradients start from one by themselves.
+        start: c.init === "logit" ? "logit" : options[c.composite].composite === "gradient" ? undefined : "one",
         at: Object.keys(wanted),
       });
       expectClose(output.data, file.output.data, 1e-6);
