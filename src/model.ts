@@ -201,6 +201,11 @@ export class Model {
         return [key, tensor];
       }),
     );
-    return { output: outputs[outputOf(fitted.graph, name)], outputs };
+    const { logits } = plan.program;
+    return {
+      output: outputs[outputOf(fitted.graph, name)],
+      outputs,
+      logits: { data: fitted.session.read(plan, logits).slice(), dims: logits.dims },
+    };
   }
 }

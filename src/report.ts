@@ -37,12 +37,16 @@ export interface LedgerRow {
 export interface Prediction {
   readonly output: Tensor;
   readonly outputs: Readonly<Record<string, Tensor>>;
+  /** What a softmax, log-softmax or sigmoid before the output takes; where there is none, the output. */
+  readonly logits: Tensor;
 }
 
 /** What `explain` returns. */
 export interface Explanation {
   /** The network's own output, probabilities where it ends in a softmax. */
   readonly output: Tensor;
+  /** What a softmax, log-softmax or sigmoid before the output takes; where there is none, the output. */
+  readonly logits: Tensor;
   /** What was explained, for each sample. */
   readonly targets: readonly (readonly Chosen[])[];
   readonly start: "logit" | "one";
