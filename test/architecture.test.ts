@@ -22,6 +22,7 @@ const stages: readonly (readonly string[])[] = [
   ["api"],
   ["index", "slim", "workerd", "edge-light"],
   ["threads/"],
+  ["evaluate/"],
   ["cli/"],
 ];
 

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { methods } from "../src/evaluate/index.ts";
 import { composites, lrnModes, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
 import { readme, readTable, root, table, writeTable } from "./readme.ts";
@@ -16,6 +17,10 @@ const tables: Readonly<Record<string, string>> = {
   composites: table(
     ["composite", "rules", "parameters"],
     composites.map((c) => [`\`${c.name}\``, c.summary, c.parameters.join(", ")]),
+  ),
+  methods: table(
+    ["method", "equation", "what it does", "source", "parameters"],
+    methods.map((m) => [`\`${m.name}\``, m.equation, m.summary, m.source, m.parameters.join(", ")]),
   ),
   lrn: table(
     ["`lrn`", "what it does"],
@@ -45,6 +50,7 @@ describe("README", () => {
       script,
       types
         .replace('"relprop"', JSON.stringify(`file://${join(root, "dist/index.js")}`))
+        .replace('"relprop/evaluate"', JSON.stringify(`file://${join(root, "dist/evaluate/index.js")}`))
         .replace('"stroke.png"', JSON.stringify(join(folder, "stroke.png"))),
     );
     expect(execFileSync(process.execPath, [script], { cwd: root, encoding: "utf8" }).length).toBeGreaterThan(0);

@@ -19,7 +19,10 @@ export function summary(found: Report): string {
   const head = [
     ["model", basename(found.model)],
     ["input", found.input + (relevanceDims[0] > 1 ? `, sample ${found.sample} of ${relevanceDims[0]}` : "")],
-    ["rules", `${composite}${lrn && rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}${!sum || sum === "norm" ? "" : `, sums ${sum}`}`],
+    [
+      "rules",
+      `${composite}${lrn && rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}${!sum || sum === "norm" ? "" : `, sums ${sum}`}`,
+    ],
     [
       "class",
       `${target}${name}${against === null ? "" : ` against ${against}`}, logit ${digits(logit)}${start === "one" ? ", started from 1" : ""}`,

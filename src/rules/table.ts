@@ -103,7 +103,7 @@ export const rules: readonly RuleRow[] = Object.freeze([
     parameters: ["delta"],
   },
   { name: "pass", equation: "R_in = R_out", summary: "for activations", source: "Bach et al. 2015", parameters: [] },
-  { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "-", parameters: [] },
+  { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "Simonyan et al. 2014", parameters: [] },
   {
     name: "guided",
     equation: "R_in = 1[x > 0] · R_out⁺",
