@@ -22,12 +22,13 @@ interface Sources {
 export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
   const { output, targets, relevance, at, start, rules, ledger, notes } = explanation;
   const [{ index, name, score }] = targets[sample];
-  const composite = values.composite ?? "epsilonPlus";
-  const { parameters } = composites.find((row) => row.name === composite)!;
+  const composite = values.method ? null : (values.composite ?? "epsilonPlus");
+  const parameters = composites.find((row) => row.name === composite)?.parameters ?? [];
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
   return {
     model: path,
     input: input.text,
+    method: values.method ?? null,
     composite,
     // Some composites leave no choice.
     lrn: parameters.includes("lrn") ? (values.lrn ?? "taylor") : null,

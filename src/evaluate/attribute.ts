@@ -66,7 +66,7 @@ function onlyInput(model: Model, input: Input, method: string): Tensor {
 
 async function byMethod(row: MethodRow, model: Model, input: Input, options: AttributeOptions, batch: number): Promise<Explanation> {
   const known = [...SHARED, ...row.parameters];
-  const stray = Object.keys(options).find((name) => !known.some((k) => k === name));
+  const stray = Object.entries(options).find(([name, value]) => value !== undefined && !known.some((k) => k === name))?.[0];
   if (stray)
     throw new LrpError("usage", { where: `method '${row.name}'`, expected: `options ${known.join(", ")}`, received: `'${stray}'` });
   const { target = "argmax", signal, onProgress } = options;
