@@ -5,12 +5,14 @@ import type { ExplainOptions } from "./options.ts";
 import { type Path, pathTo } from "./plan/lower.ts";
 import type { RuleAt } from "./report.ts";
 import { type Assignment, assign, ruleless } from "./rules/assign.ts";
-import { compositeOf } from "./rules/composite.ts";
+import { compositeOf, habitsOf } from "./rules/composite.ts";
 
 /** What relevance needs to know before any number is computed. */
 export interface Assigned {
   /** The value from which relevance starts. */
   readonly start: string;
+  /** How relevance starts there. */
+  readonly begin: "logit" | "one";
   readonly assignment: Assignment;
   readonly path: Path;
   /** Nodes that have no rule, or one that does not fit. */
@@ -30,7 +32,9 @@ export function outputOf({ outputs }: Graph, name = outputs[0].name): string {
 /** The rule of every node from the output that is explained back to the inputs. */
 export function assigned(graph: Graph, options: ExplainOptions): Assigned {
   const { epsilon, gamma, alpha, beta, low, high, lrn, sum } = options;
-  const composite = compositeOf(options.composite ?? "epsilonPlus", { epsilon, gamma, alpha, beta, low, high, lrn, sum });
+  const { composite: named = "epsilonPlus" } = options;
+  const composite = compositeOf(named, { epsilon, gamma, alpha, beta, low, high, lrn, sum });
+  const habits = habitsOf(named);
   const output = outputOf(graph, options.output);
   const { start } = logitsOf(graph, resolve(graph, output));
   const path = pathTo(graph, start);
@@ -43,7 +47,12 @@ export function assigned(graph: Graph, options: ExplainOptions): Assigned {
       expected: "one that relevance can pass from to an input",
       received: "inputs that only choose among other numbers",
     });
-  return { start, path, ...assign(graph, path.nodes, composite, options.unknown) };
+  return {
+    start,
+    path,
+    begin: options.start ?? habits.start ?? "logit",
+    ...assign(graph, path.nodes, composite, options.unknown ?? habits.unknown),
+  };
 }
 
 /** @throws LrpError code "rule" listing every node that no rule of the composite fits */
@@ -86,7 +95,7 @@ export function notesOf(graph: Graph, { path, assignment }: Assigned, { output, 
   for (const node of graph.nodes.filter((n) => path.nodes.has(n))) {
     if (unknown && ruleless(graph, node) && assignment.has(node))
       notes.push(`${whereIs(node)} has no rule: relevance passes it by its gradient, as option 'unknown' asks.`);
-    if (node.type === "BatchNormalization")
+    if (node.type === "BatchNormalization" && assignment.get(node)?.kind === "pass")
       notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
     if (node.type === "LRN" && node.note) notes.push(`${whereIs(node)} ${node.note}.`);
   }

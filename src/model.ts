@@ -89,8 +89,9 @@ export class Model {
       throw new LrpError("usage", { where: "explainEach", expected: "targets as its second argument", received: "option 'target'" });
     if (!Array.isArray(targets) || targets.length === 0)
       throw new LrpError("usage", { where: "explainEach", expected: "a list of targets", received: JSON.stringify(targets) ?? "none" });
-    const { start = "logit", at = [] } = options;
+    const { at = [] } = options;
     const way = assignedAll(graph, options);
+    const start = way.begin;
     const names = at.map((name) => valueAt(graph, way, name));
     const again = targets.length > 1;
     // Equal rules mean an equal plan, whichever composite they came from.
@@ -130,7 +131,7 @@ export class Model {
         at: Object.fromEntries(at.map((name, i) => [name, tensor(backward.at.get(names[i])!)])),
         rules,
         ledger,
-        notes: [...notes, ...amplificationNote(ledger), ...shareNote(arrived, chosen.targets, start)],
+        notes: [...notes, ...amplificationNote(ledger), ...shareNote(arrived, ledger, chosen.targets, start)],
       };
     });
   }
@@ -205,6 +206,11 @@ export class Model {
         return [key, tensor];
       }),
     );
-    return { output: outputs[outputOf(fitted.graph, name)], outputs };
+    const { logits } = plan.program;
+    return {
+      output: outputs[outputOf(fitted.graph, name)],
+      outputs,
+      logits: { data: fitted.session.read(plan, logits).slice(), dims: logits.dims },
+    };
   }
 }

@@ -29,7 +29,10 @@ export interface ExplainOptions extends Parameters {
   readonly composite?: string | Composite;
   /** Default "argmax"; `{ class: 130, against: "others" }` explains what speaks for one class rather than for others. */
   readonly target?: Target;
-  /** Whether relevance starts from weight · logit of each class that is explained (default; a single class weighs 1), or from the weight. */
+  /**
+   * Whether relevance starts from weight · logit of each class that is explained (a single class weighs 1), or from the weight.
+   * Default "logit", and "one" for composites that are gradients or probabilities.
+   */
   readonly start?: "logit" | "one";
   /**
    * What happens at operators for which no rule is known, such as a softmax inside the network or a product of two activations.

@@ -37,12 +37,16 @@ export interface LedgerRow {
 export interface Prediction {
   readonly output: Tensor;
   readonly outputs: Readonly<Record<string, Tensor>>;
+  /** What a softmax, log-softmax or sigmoid before the output takes; where there is none, the output. */
+  readonly logits: Tensor;
 }
 
 /** What `explain` returns. */
 export interface Explanation {
   /** The network's own output, probabilities where it ends in a softmax. */
   readonly output: Tensor;
+  /** What a softmax, log-softmax or sigmoid before the output takes; where there is none, the output. */
+  readonly logits: Tensor;
   /** What was explained, for each sample. */
   readonly targets: readonly (readonly Chosen[])[];
   readonly start: "logit" | "one";
@@ -120,7 +124,14 @@ export function amplificationNote(ledger: readonly LedgerRow[]): string[] {
 }
 
 /** A heatmap is normalized, so it looks the same when next to nothing has arrived. @param arrived Σ |R| at the inputs */
-export function shareNote(arrived: number, targets: readonly (readonly Chosen[])[], start: "logit" | "one"): string[] {
+export function shareNote(
+  arrived: number,
+  ledger: readonly LedgerRow[],
+  targets: readonly (readonly Chosen[])[],
+  start: "logit" | "one",
+): string[] {
+  // A slope is no share.
+  if (ledger.some(({ type, rule }) => rule === "gradient" && ops.get(type)!.relevance!.kind === "linear")) return [];
   const begun = targets.flat().reduce((sum, t) => sum + Math.abs(start === "logit" ? t.weight * t.score : t.weight), 0);
   if (!(arrived < 0.01 * begun)) return [];
   return [

@@ -18,9 +18,11 @@ const stages: readonly (readonly string[])[] = [
   ["options", "report", "assigned", "model", "open", "load"],
   ["image/"],
   ["heatmap/"],
+  ["evaluate/"],
   ["api"],
   ["index", "slim", "workerd", "edge-light"],
   ["threads/"],
+  ["evaluate/"],
   ["cli/"],
 ];
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { methods } from "../src/evaluate/index.ts";
 import { composites, lrnModes, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
 import { built } from "./binaries.ts";
@@ -15,6 +16,10 @@ const tables: Readonly<Record<string, string>> = {
   composites: table(
     ["composite", "rules", "parameters"],
     composites.map((c) => [`\`${c.name}\``, c.summary, c.parameters.join(", ")]),
+  ),
+  methods: table(
+    ["method", "equation", "what it does", "source", "parameters"],
+    methods.map((m) => [`\`${m.name}\``, m.equation, m.summary, m.source, m.parameters.join(", ")]),
   ),
   lrn: table(
     ["`lrn`", "what it does"],

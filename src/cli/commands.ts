@@ -3,7 +3,7 @@ import { explain } from "./explain.ts";
 import { inspect } from "./inspect.ts";
 import { inGroup } from "./options.ts";
 import { predict } from "./predict.ts";
-import { printComposites, printRules } from "./tables.ts";
+import { printComposites, printMethods, printRules } from "./tables.ts";
 
 const PICTURES =
   "INPUT is a .npy file (version 1.0, '<f4', C order: np.save of a float32 array), taken as it is, or a .png or .jpg " +
@@ -18,7 +18,7 @@ export const commands: readonly Command[] = [
     takes: ["MODEL", "INPUT"],
     summary: "shows which parts of the input a network's decision rests on",
     about: [
-      "Runs an ONNX model and passes the score of one class back to the input by Layer-wise Relevance Propagation. Red speaks for the class, blue against it.",
+      "Runs an ONNX model and passes the score of one class back to the input by Layer-wise Relevance Propagation, or by another method. Red speaks for the class, blue against it.",
       PICTURES,
       SIDECAR,
     ],
@@ -27,6 +27,7 @@ export const commands: readonly Command[] = [
       "against",
       "start",
       ...inGroup("rules"),
+      ...inGroup("method"),
       "at",
       "sample",
       "classes",
@@ -46,6 +47,7 @@ export const commands: readonly Command[] = [
       ],
       ["why a dog and not a wolf", "relprop explain model.onnx dog.jpg --preset torchvision --target 207 --against 269 --out why.png"],
       ["other rules, numbers out", "relprop explain model.onnx x.npy --composite epsilonGammaBox --low -1 --high 1 --out r.npy"],
+      ["another method", "relprop explain model.onnx x.npy --method occlusion --window 8 --strides 4 --out lost.png"],
       ["the relevance of a layer, for a script", "relprop explain model.onnx x.npy --at conv1 --json"],
     ],
     run: explain,
@@ -85,5 +87,14 @@ export const commands: readonly Command[] = [
     options: [],
     examples: [],
     run: printComposites,
+  },
+  {
+    name: "methods",
+    takes: [],
+    summary: "lists other methods of attribution with equations and sources",
+    about: [],
+    options: [],
+    examples: [],
+    run: printMethods,
   },
 ];

@@ -1,4 +1,5 @@
-import { toAnsi } from "../index.ts";
+import { attribute } from "../evaluate/index.ts";
+import { LrpError, toAnsi } from "../index.ts";
 import type { Arguments } from "./args.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
@@ -11,6 +12,12 @@ import { report } from "./report.ts";
 import { summary } from "./summary.ts";
 
 export async function explain({ positionals: [path, inputPath], values }: Arguments, { out, err, columns }: Streams): Promise<void> {
+  if (values.method && values.composite)
+    throw new LrpError("usage", {
+      where: "option '--method'",
+      expected: "a method, or a composite",
+      received: `'${values.method}' and '${values.composite}'`,
+    });
   const planned = outFiles(values.out, values.at);
   const files = planned.map((file) => file.path);
   await checkWritable(files);
@@ -19,7 +26,16 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const sample = chosenSample(values, input.tensor.dims[0]);
   const target = targetOf(values, opened.model.classes);
   const start = performance.now();
-  const explanation = opened.model.explain(input.tensor, { ...givenIn(values, "rules"), target, start: values.start, at: values.at });
+  const { composite = "epsilonPlus", ...rules } = givenIn(values, "rules");
+  const { method = composite, ...parameters } = givenIn(values, "method");
+  const explanation = await attribute(opened.model, input.tensor, {
+    method,
+    ...rules,
+    ...parameters,
+    target,
+    start: values.start,
+    at: values.at,
+  });
   const ms = performance.now() - start;
   const found = report({ path, values, opened, input, explanation, sample, files, ms });
   const drawing = values.show ? toAnsi(terminalPicture(explanation.relevance, input, values), { columns }) : "";

@@ -8,6 +8,7 @@ const LEFT = 26;
 const groups: readonly (readonly [Option["group"], string])[] = [
   ["explain", "What to compute"],
   ["rules", "Rules"],
+  ["method", "Other methods"],
   ["picture", "Preparing a picture"],
   ["output", "Output"],
 ];

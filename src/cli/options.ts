@@ -1,3 +1,4 @@
+import { methods } from "../evaluate/index.ts";
 import type { PresetName } from "../image/preparation.ts";
 import { colormaps, composites, type LrnMode, lrnModes, presets, type SumRule, sumRules } from "../index.ts";
 
@@ -21,7 +22,7 @@ export interface Option {
   readonly choices?: readonly string[];
   /** May be given several times. */
   readonly repeat?: true;
-  readonly group: "rules" | "explain" | "picture" | "output" | "other";
+  readonly group: "rules" | "method" | "explain" | "picture" | "output" | "other";
 }
 
 /** Every option of every command. The parser, the checks and the help read this table. */
@@ -54,6 +55,23 @@ export const options = {
   low: { kind: "numbers", value: "X[,X..]", group: "rules", help: "smallest input value (per channel), for zBox" },
   high: { kind: "numbers", value: "X[,X..]", group: "rules", help: "largest input value (per channel), for zBox" },
 
+  method: {
+    kind: "text",
+    value: "NAME",
+    group: "method",
+    choices: methods.map(({ name }) => name),
+    help: "another method in place of a composite ('relprop methods')",
+  },
+  steps: { kind: "count", value: "N", group: "method", help: "gradients on the way of integratedGradients; default 20" },
+  baseline: { kind: "number", value: "X", group: "method", help: "where the way of integratedGradients begins; default 0" },
+  samples: { kind: "count", value: "N", group: "method", help: "noisy inputs of smoothGrad; default 20" },
+  noise: { kind: "number", value: "X", group: "method", help: "of smoothGrad, as a share of the input's range; default 0.1" },
+  seed: { kind: "index", value: "N", group: "method", help: "of smoothGrad's noise; default 0" },
+  window: { kind: "numbers", value: "N[,N..]", group: "method", help: "sides of occlusion's window, along the last axes" },
+  strides: { kind: "numbers", value: "N[,N..]", group: "method", help: "how far windows lie apart; default as --window" },
+  fill: { kind: "number", value: "X", group: "method", help: "what occlusion puts in; default 0" },
+  keep: { kind: "flag", group: "method", help: "occlusion keeps the window and fills the rest" },
+
   target: { kind: "text", value: "CLASS", group: "explain", help: "argmax (default), a class index, or a class name" },
   against: {
     kind: "text",
@@ -66,7 +84,7 @@ export const options = {
     value: "HOW",
     group: "explain",
     choices: ["logit", "one"],
-    help: "relevance starts from the class' logit (default) or from 1; with --against, from weight times logit or from the weight",
+    help: "relevance starts from the class' logit (default) or from 1 (default of gradients); with --against, from weight times logit or from the weight",
   },
   at: {
     kind: "text",

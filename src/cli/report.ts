@@ -1,4 +1,4 @@
-import type { Explanation, Tensor } from "../index.ts";
+import { composites, type Explanation, type Tensor } from "../index.ts";
 import type { Input } from "./input.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
@@ -22,13 +22,17 @@ interface Sources {
 export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
   const { output, targets, relevance, at, start, rules, ledger, notes } = explanation;
   const [{ index, name, score }] = targets[sample];
+  const composite = values.method ? null : (values.composite ?? "epsilonPlus");
+  const parameters = composites.find((row) => row.name === composite)?.parameters ?? [];
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
   return {
     model: path,
     input: input.text,
-    composite: values.composite ?? "epsilonPlus",
-    lrn: values.lrn ?? "taylor",
-    sum: values.sum ?? "norm",
+    method: values.method ?? null,
+    composite,
+    // Some composites leave no choice.
+    lrn: parameters.includes("lrn") ? (values.lrn ?? "taylor") : null,
+    sum: parameters.includes("sum") ? (values.sum ?? "norm") : null,
     target: index,
     against: values.against ?? null,
     className: name ?? null,

@@ -14,15 +14,18 @@ const sinks = [
 
 /** What `relprop explain` prints for people. */
 export function summary(found: Report): string {
-  const { target, className, against, logit, start, composite, lrn, sum, rules, ledger, relevanceDims, notes, files, time } = found;
+  const { target, className, against, logit, start, method, composite, lrn, sum, rules, ledger, relevanceDims, notes, files, time } = found;
   const name = className === null ? "" : ` ${className}`;
   const head = [
     ["model", basename(found.model)],
     ["input", found.input + (relevanceDims[0] > 1 ? `, sample ${found.sample} of ${relevanceDims[0]}` : "")],
-    ["rules", `${composite}${rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}${sum === "norm" ? "" : `, sums ${sum}`}`],
+    [
+      method ? "method" : "rules",
+      `${method ?? composite}${lrn && rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}${!sum || sum === "norm" ? "" : `, sums ${sum}`}`,
+    ],
     [
       "class",
-      `${target}${name}${against === null ? "" : ` against ${against}`}, logit ${digits(logit)}${start === "one" ? ", started from 1" : ""}`,
+      `${target}${name}${against === null ? "" : ` against ${against}`}, logit ${digits(logit)}${start === "one" && !method ? ", started from 1" : ""}`,
     ],
   ];
   const [most] = [...ledger].sort((a, b) => b.amplification - a.amplification);
@@ -44,7 +47,8 @@ export function classTable(scores: readonly Score[]): string {
   );
 }
 
-function whereItWent({ ledger, relevanceSum, relevanceDims }: Report): string {
+function whereItWent({ method, ledger, relevanceSum, relevanceDims }: Report): string {
+  if (method) return `relevance sums to ${digits(relevanceSum)}\n`;
   const lost = sinks.map(([column, name]) => {
     const most = ledger.reduce((a, b) => (Math.abs(b[column]) > Math.abs(a[column]) ? b : a), ledger[0]);
     return { name, sum: ledger.reduce((total, row) => total + row[column], 0), most: most?.node };

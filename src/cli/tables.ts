@@ -1,3 +1,4 @@
+import { methods } from "../evaluate/index.ts";
 import { composites, lrnModes, rules } from "../index.ts";
 import type { Arguments } from "./args.ts";
 import type { Streams } from "./command.ts";
@@ -7,10 +8,7 @@ const LEFT = 24;
 
 /** `relprop rules`: what the core's tables of rules say. */
 export async function printRules(_: Arguments, { out }: Streams): Promise<void> {
-  const linear = rules.map(
-    ({ name, equation, summary, source, parameters }) =>
-      definition(name, summary, LEFT) + definition("", equation, LEFT) + definition("", `${source}${takes(parameters)}`, LEFT),
-  );
+  const linear = rules.map(described);
   const lrn = Object.entries(lrnModes).map(([name, { summary }]) => definition(name, summary, LEFT));
   out(`Rules for layers\n\n${linear.join("\n")}\nRules for LRN (--lrn)\n\n${lrn.join("")}`);
 }
@@ -18,6 +16,15 @@ export async function printRules(_: Arguments, { out }: Streams): Promise<void> 
 /** `relprop composites`: what the core's table of composites says. */
 export async function printComposites(_: Arguments, { out }: Streams): Promise<void> {
   out(composites.map(({ name, summary, parameters }) => definition(name, `${summary}${takes(parameters)}`, LEFT)).join(""));
+}
+
+/** `relprop methods`: what the table of methods says. */
+export async function printMethods(_: Arguments, { out }: Streams): Promise<void> {
+  out(methods.map(described).join("\n"));
+}
+
+function described({ name, equation, summary, source, parameters }: (typeof rules | typeof methods)[number]): string {
+  return definition(name, summary, LEFT) + definition("", equation, LEFT) + definition("", `${source}${takes(parameters)}`, LEFT);
 }
 
 function takes(parameters: readonly string[]): string {

@@ -3,7 +3,7 @@ import type { Kernels } from "../kernels.gen.ts";
 import { broadcast, shapeText } from "../tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, NONE, type None, zipHost } from "./broadcast.ts";
-import { type AttributeReader, type Call, known, type Op, type Operands, require } from "./op.ts";
+import { type AttributeReader, type Call, known, type Op, type Operands, type OwnRule, require } from "./op.ts";
 
 /** The two numbers that a kernel of one variable takes. */
 interface Parameters {
@@ -23,9 +23,10 @@ function unary(
     attributes?: (read: AttributeReader) => Parameters;
     parameters?: (inputs: Operands, a: Parameters) => Parameters;
     nonnegative?: (x: boolean, a: Parameters) => boolean;
+    rules?: Readonly<Record<string, OwnRule<Parameters>>>;
   } = {},
 ): Op<Parameters> {
-  const { attributes = () => ({ a: 0, b: 0 }), parameters, nonnegative = () => false } = options;
+  const { attributes = () => ({ a: 0, b: 0 }), parameters, nonnegative = () => false, rules } = options;
   return {
     type,
     family: "activation",
@@ -51,6 +52,7 @@ function unary(
         e.emit(`${kernel}Vjp`, x, e.as(r, x.layout), out, x.count, call.attributes.a, call.attributes.b);
         return out;
       },
+      rules,
     },
     nonnegative: ([x], a) => nonnegative(x, a),
   };
@@ -63,7 +65,25 @@ function bound(inputs: Operands, index: number, attribute: number, otherwise: nu
   return known(inputs, index, "a bound")!.data[0];
 }
 
-export const relu = unary("Relu", "relu", (v) => Math.max(v, 0), { nonnegative: () => true });
+/** R⁺ */
+const rectified: OwnRule<Parameters> = (e, call, r) => {
+  const out = e.temp(`${call.node.name}:rectified`, r.dims, r.layout);
+  e.emit("reluForward", r, out, r.count, 0, 0);
+  return out;
+};
+
+export const relu: Op<Parameters> = unary("Relu", "relu", (v) => Math.max(v, 0), {
+  nonnegative: () => true,
+  rules: {
+    deconvnet: rectified,
+    guided(e, call, r, ledger) {
+      const [x, positive] = [call.x(0), rectified(e, call, r, ledger)];
+      const out = e.temp(`${call.node.name}:guided`, x.dims, x.layout);
+      e.emit("reluVjp", x, e.as(positive, x.layout), out, x.count, 0, 0);
+      return out;
+    },
+  },
+});
 
 /** v or alpha · v below 0. */
 export const leakyRelu = unary("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a * v : b * v), {

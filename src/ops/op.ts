@@ -155,6 +155,8 @@ export type Relevance<A> =
       vjp(e: Emitter, call: Call<A>, r: Value): Value;
       /** Jᵀ R_out of every input where several are computed: a product, for which no rule is known. */
       product?(e: Emitter, call: Call<A>, r: Value): readonly Value[];
+      /** More rules, by name; none of them conserves. */
+      readonly rules?: Readonly<Record<string, OwnRule<A>>>;
     }
   /** Moves or selects numbers: R_in = Jᵀ R_out. Inputs that steer, given which are computed, only say which; relevance never goes to them. */
   | {

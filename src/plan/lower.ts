@@ -1,6 +1,6 @@
 import { assert, LrpError } from "../error.ts";
 import { operandsOf } from "../graph/canonize.ts";
-import { type Graph, type Node, producers, whereIs } from "../graph/graph.ts";
+import { type Graph, logitsOf, type Node, producers, resolve, whereIs } from "../graph/graph.ts";
 import { zip, reduceTo } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Call, Linear } from "../ops/op.ts";
@@ -16,6 +16,8 @@ export interface Program {
   readonly inputs: readonly Value[];
   /** Row-major. */
   readonly outputs: ReadonlyMap<string, Value>;
+  /** What a softmax, log-softmax or sigmoid before the output takes: of the output that is explained, else of the first. */
+  readonly logits: Value;
   readonly relevance?: Backward;
 }
 
@@ -210,6 +212,7 @@ function passBack(
   }
   if (relevance.kind === "pass") {
     if (rule.kind === "gradient") return { rule: rule.name, open: true, inputs: toComputed(relevance.vjp(e, call, r)) };
+    if (rule.kind === "own") return { rule: rule.name, open: true, inputs: toComputed(relevance.rules![rule.mode](e, call, r, ledger)) };
     return { rule: rule.name, open: false, inputs: toComputed(reduceTo(e, r, call.x(computed))) };
   }
   const mode = rule.kind === "own" ? rule.mode : "gradient";
@@ -286,7 +289,13 @@ function constantOutput(e: Emitter, graph: Graph, name: string): Value {
 export function lower(graph: Graph, lowering: Lowering, request?: BackwardRequest): Program {
   const e = new Emitter(lowering);
   const { values, calls, inputs } = lowerForward(e, graph);
-  const outputs = new Map(graph.outputs.map(({ name }) => [name, e.as(values.get(name) ?? constantOutput(e, graph, name), "first")]));
-  const relevance = request && lowerBackward(e, graph, values, calls, request);
-  return Object.freeze({ steps: e.steps, inputs, outputs, relevance });
+  const result = (name: string) => e.as(values.get(name) ?? constantOutput(e, graph, name), "first");
+  const outputs = new Map(graph.outputs.map(({ name }) => [name, result(name)]));
+  if (request) {
+    const relevance = lowerBackward(e, graph, values, calls, request);
+    return Object.freeze({ steps: e.steps, inputs, outputs, logits: relevance.logits, relevance });
+  }
+  const [first] = graph.outputs;
+  const { start, skipped } = logitsOf(graph, resolve(graph, first.name));
+  return Object.freeze({ steps: e.steps, inputs, outputs, logits: skipped ? result(start) : outputs.get(first.name)! });
 }

@@ -30,7 +30,7 @@ function mentioned(step: Step): Value[][] {
 }
 
 /** A value lives from its first to its last mention; what the caller reads or writes is mentioned at the ends. */
-function lifetimes({ steps, inputs, outputs, relevance }: Program, again: boolean): Life[] {
+function lifetimes({ steps, inputs, outputs, logits, relevance }: Program, again: boolean): Life[] {
   const lives = new Map<number, Life>();
   const mention = (value: Value, at: number) => {
     if (value.weight) return;
@@ -48,7 +48,8 @@ function lifetimes({ steps, inputs, outputs, relevance }: Program, again: boolea
   });
   const end = moments.length;
   for (const output of outputs.values()) mention(output, end);
-  if (relevance) {
+  if (!relevance) mention(logits, end);
+  else {
     // The caller writes the start between the last forward step and the first backward step.
     const begin = steps.slice(0, relevance.begin).flatMap(mentioned).length;
     for (const value of [relevance.logits, relevance.start]) for (const at of [begin - 1, begin]) mention(value, at);

@@ -74,10 +74,13 @@ function misfit(graph: Graph, node: Node, rule: Rule): string | undefined {
     const withWeights = relevance.signs === undefined;
     if (withWeights || rule.groups.every((g) => g.passes.every((p) => typeof p.weight !== "string" && typeof p.input !== "string")))
       return undefined;
-    return "norm, epsilon, zPlus, ratio, clip, alphaBeta, gamma or gradient (it has no parameters)";
+    return "norm, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient (it has no parameters)";
   }
   if (relevance?.kind === "linear") return "a rule for linear layers";
-  if (relevance?.kind === "pass") return rule.kind === "pass" ? undefined : "pass or gradient";
+  if (relevance?.kind === "pass") {
+    const fits = rule.kind === "pass" || (rule.kind === "own" && Object.hasOwn(relevance.rules ?? {}, rule.mode));
+    return fits ? undefined : ["pass", ...Object.keys(relevance.rules ?? {}), "gradient"].join(", ").replace(/, ([^,]*)$/, " or $1");
+  }
   if (relevance?.kind === "own")
     return rule.kind === "own" && Object.hasOwn(relevance.rules, rule.mode)
       ? undefined

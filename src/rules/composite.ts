@@ -50,6 +50,10 @@ export interface CompositeRow {
   /** The parameters that it reads; others are refused. */
   readonly parameters: readonly (keyof Parameters)[];
   readonly required?: readonly (keyof Parameters)[];
+  /** Where relevance starts, unless the caller says it; default "logit". */
+  readonly start?: "one";
+  /** "gradient": what has no rule passes by its gradient without being asked to. */
+  readonly unknown?: "gradient";
   readonly entries: (p: Parameters) => Composite;
 }
 
@@ -61,6 +65,9 @@ const first = (rule: Rule): Entry => ({ type: WEIGHTED, position: "first", rule 
 const alphaBeta = (p: Parameters) => ruleOf.alphaBeta({ alpha: p.alpha ?? (p.beta === undefined ? 2 : 1 + p.beta), beta: p.beta });
 
 const SHARED = ["lrn", "sum"] as const;
+/** Of methods that are Jᵀ, or are meant as Jᵀ with another ReLU. */
+const BY_GRADIENT = { parameters: [], start: "one", unknown: "gradient" } as const;
+const everywhere: Entry = { rule: ruleOf.gradient() };
 
 /** Every named composite. */
 export const composites: readonly CompositeRow[] = Object.freeze([
@@ -116,10 +123,38 @@ export const composites: readonly CompositeRow[] = Object.freeze([
     parameters: ["beta", ...SHARED],
     entries: (p) => weighted(ruleOf.beta(p), ruleOf.beta(p)),
   },
+  { name: "gradient", summary: "Jᵀ of the target everywhere; not LRP", ...BY_GRADIENT, entries: () => [everywhere] },
+  {
+    name: "guidedBackprop",
+    summary: "the gradient, of which ReLU passes what is positive where it fires; not LRP",
+    ...BY_GRADIENT,
+    entries: () => [{ type: "Relu", rule: ruleOf.guided() }, everywhere],
+  },
+  {
+    name: "deconvnet",
+    summary: "the gradient, of which ReLU passes what is positive; not LRP",
+    ...BY_GRADIENT,
+    entries: () => [{ type: "Relu", rule: ruleOf.deconvnet() }, everywhere],
+  },
+  {
+    name: "excitationBackprop",
+    summary: "excitation everywhere, LRN as if it were not there: a probability of winning for every input",
+    parameters: [],
+    start: "one",
+    entries: () => [
+      { type: [...WEIGHTED, "average", "sum"], rule: ruleOf.excitation() },
+      { type: "lrn", rule: ruleOf.lrn("identity") },
+    ],
+  },
 ] satisfies CompositeRow[]);
 
 function usage(where: string, expected: string, received: string, fix?: string): LrpError {
   return new LrpError("usage", { where, expected, received, fix });
+}
+
+/** What a named composite says beside its entries; nothing of a composite of the caller's own. */
+export function habitsOf(composite: string | Composite): Pick<CompositeRow, "start" | "unknown"> {
+  return composites.find((c) => c.name === composite) ?? {};
 }
 
 /** A named composite with its parameters, or a composite of the caller's own. */
@@ -148,7 +183,7 @@ export function compositeOf(composite: string | Composite, parameters: Parameter
   if (stray.length > 0) {
     const takers = composites.filter((c) => stray.every((name) => c.parameters.includes(name))).map((c) => c.name);
     const fix = takers.length > 0 ? `Composites that take it: ${takers.join(", ")}.` : undefined;
-    throw usage(`option '${stray[0]}'`, `a parameter of ${row.name}: ${row.parameters.join(", ")}`, stray.join(", "), fix);
+    throw usage(`option '${stray[0]}'`, `a parameter of ${row.name}: ${row.parameters.join(", ") || "it has none"}`, stray.join(", "), fix);
   }
   const missing = (row.required ?? []).filter((name) => parameters[name] === undefined);
   if (missing.length > 0)

@@ -48,7 +48,7 @@ export type Rule =
   | LinearRule
   | { readonly kind: "pass"; readonly name: string }
   | { readonly kind: "gradient"; readonly name: string }
-  | { readonly kind: "own"; readonly name: string; readonly mode: LrnMode | "taylor" };
+  | { readonly kind: "own"; readonly name: string; readonly mode: LrnMode | "taylor" | "guided" | "deconvnet" };
 
 const ID: Slopes = [1, 1];
 const POSITIVE: Slopes = [1, 0];
@@ -123,6 +123,8 @@ const UP = [pass(POSITIVE, POSITIVE, POSITIVE), pass(NEGATIVE, NEGATIVE)];
 const up = (coefficient: number): Group => ({ ...group(coefficient, UP), aboveOwn: true });
 /** x⁺W⁻ + x⁻W⁺ (+ b⁻): what pulls z down. */
 const DOWN = [pass(POSITIVE, NEGATIVE, NEGATIVE), pass(NEGATIVE, POSITIVE)];
+/** x⁺W⁺, without a bias: what excites a neuron. */
+const EXCITED = [pass(POSITIVE, POSITIVE)];
 /** Σ |x_i w_ij| (+ |b_j|): how much comes together in z, whatever cancels. */
 export const SIZES: Pass = pass(SIZE, SIZE, SIZE);
 
@@ -145,6 +147,7 @@ export const ruleOf = Object.freeze({
     return Object.freeze({ ...ruleOf.alphaBeta({ ...o, alpha: 1 + beta, beta }), name: `beta(${beta})` });
   },
   zPlus: (o: RuleOptions = {}): LinearRule => linear("zPlus", [up(1)], o),
+  excitation: (o: Omit<RuleOptions, "bias"> = {}): LinearRule => linear("excitation", [group(1, EXCITED)], { ...o, bias: false }),
   gamma: ({ gamma = 0.25, ...o }: RuleOptions & { gamma?: number } = {}): LinearRule => {
     checkParameters({ gamma }, "parameter");
     const [more, less]: Slopes[] = [
@@ -184,6 +187,8 @@ export const ruleOf = Object.freeze({
   },
   pass: (): Rule => Object.freeze({ kind: "pass", name: "pass" }),
   gradient: (): Rule => Object.freeze({ kind: "gradient", name: "gradient" }),
+  guided: (): Rule => Object.freeze({ kind: "own", name: "guided", mode: "guided" }),
+  deconvnet: (): Rule => Object.freeze({ kind: "own", name: "deconvnet", mode: "deconvnet" }),
   lrn: (mode: LrnMode = "taylor"): Rule => Object.freeze({ kind: "own", name: mode, mode }),
 });
 

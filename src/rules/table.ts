@@ -47,6 +47,13 @@ export const rules: readonly RuleRow[] = Object.freeze([
     parameters: ["epsilon"],
   },
   {
+    name: "excitation",
+    equation: "R_i = Σ_j x_i⁺ w_ij⁺ / Σ_i x_i⁺ w_ij⁺ · R_j",
+    summary: "the probability that i made j win: z⁺ of inputs ≥ 0, without the bias",
+    source: "Zhang et al. 2016",
+    parameters: ["epsilon"],
+  },
+  {
     name: "gamma",
     equation: "as ε with w + γ w⁺ where z_j > 0, w + γ w⁻ where z_j < 0 (signs of x regarded)",
     summary: "favours what agrees with the output",
@@ -96,7 +103,15 @@ export const rules: readonly RuleRow[] = Object.freeze([
     parameters: ["delta"],
   },
   { name: "pass", equation: "R_in = R_out", summary: "for activations", source: "Bach et al. 2015", parameters: [] },
-  { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "-", parameters: [] },
+  { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "Simonyan et al. 2014", parameters: [] },
+  {
+    name: "guided",
+    equation: "R_in = 1[x > 0] · R_out⁺",
+    summary: "for ReLU; not LRP",
+    source: "Springenberg et al. 2015",
+    parameters: [],
+  },
+  { name: "deconvnet", equation: "R_in = R_out⁺", summary: "for ReLU; not LRP", source: "Zeiler and Fergus 2014", parameters: [] },
   {
     name: "lrn",
     equation: "R_j = Σ_k v_jk R_k, see LRN",

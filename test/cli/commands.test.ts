@@ -101,6 +101,17 @@ describe("explain", () => {
     expect(decode(await readFile(at("batch.png"))).width).toBe(56);
   });
 
+  test("--composite gradient and --method are other methods", async () => {
+    const gradient = await json("explain", MODEL, THREE, "--composite", "gradient");
+    expect(gradient).toMatchObject({ method: null, composite: "gradient", start: "one", lrn: null, sum: null });
+    const lost = await json("explain", MODEL, THREE, "--method", "occlusion", "--window", "7", "--strides", "7", "--target", "8");
+    expect(lost).toMatchObject({ method: "occlusion", composite: null, target: 8, lrn: null, rules: [], ledger: [] });
+    const words = ["explain", MODEL, THREE, "--method", "smoothGrad", "--samples", "3", "--noise", "0", "--out", at("smooth.npy")];
+    expect((await relprop(...words)).out).toMatch(/^method +smoothGrad$[\s\S]*^relevance sums to /m);
+    const { relevanceSum } = await json(...words.slice(0, -2), "--seed", "3");
+    expect(relevanceSum).toBeCloseTo(gradient.relevanceSum, 4);
+  });
+
   test("--show draws on stdout, or on stderr beside --json", async () => {
     const plain = await relprop("explain", MODEL, THREE, "--show", "--over");
     expect(plain.out.split("\n").filter((line) => line.includes("▀"))).toHaveLength(28);
@@ -116,8 +127,8 @@ test("predict", async () => {
   expect((await json("predict", MODEL, await digit(2), "--top", "3")).samples).toHaveLength(2);
 });
 
-test("inspect, rules and composites print tables", async () => {
-  for (const words of [["inspect", MODEL], ["rules"], ["composites"]]) {
+test("inspect, rules, composites and methods print tables", async () => {
+  for (const words of [["inspect", MODEL], ["rules"], ["composites"], ["methods"]]) {
     const { code, out, err } = await relprop(...words);
     expect({ code, err }).toEqual({ code: 0, err: "" });
     expect(out.split("\n").length).toBeGreaterThan(8);
@@ -132,6 +143,13 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     ["an unknown command", () => ["explian"], /Did you mean 'explain'\?/],
     ["too few arguments", () => ["explain", MODEL], /expected MODEL and INPUT/],
     ["an unknown option", () => ["predict", MODEL, THREE, "--gamma", "1"], /got one of other commands/],
+    ["a parameter of another method", () => ["explain", MODEL, THREE, "--method", "occlusion", "--steps", "3"], /got 'steps'/],
+    ["a parameter without its method", () => ["explain", MODEL, THREE, "--steps", "3"], /got 'steps'/],
+    [
+      "a method and a composite",
+      () => ["explain", MODEL, THREE, "--method", "occlusion", "--composite", "epsilon"],
+      /a method, or a composite/,
+    ],
     ["no model", () => ["explain", "none.onnx", THREE], /'none.onnx': expected an ONNX model, got nothing there/],
     ["a folder as model", () => ["explain", "demo", THREE], /got a directory/],
     ["an empty model", async () => ["explain", await model("empty.onnx", ""), THREE], /got an empty file/],

@@ -1,4 +1,5 @@
 import { composites, lrnModes, rules } from "../../src/index.ts";
+import { methods } from "../../src/evaluate/index.ts";
 import { expectClose } from "../close.ts";
 import { table } from "../readme.ts";
 
@@ -11,7 +12,7 @@ interface Cell {
   readonly cases: Set<string>;
 }
 
-const order = [...rules.map((r) => r.name), ...composites.map((c) => c.name), ...Object.keys(lrnModes).map((mode) => `lrn: ${mode}`)];
+const order = [...[...rules, ...composites, ...methods].map((row) => row.name), ...Object.keys(lrnModes).map((mode) => `lrn: ${mode}`)];
 const place = (row: string) => (order.includes(row) ? order.indexOf(row) : order.length);
 
 /** The largest differences between relevance and golden cases, as shares of the largest |R|, for the README. */
@@ -42,7 +43,7 @@ export class Differences {
 
   table(zennit: string): string {
     const rows = this.cells().map(({ row, says }) => [`\`${row}\``, ...says.map((text) => text ?? "")]);
-    return table(["rule or composite", `from zennit ${zennit} (cases)`, "from the definition in float64 (cases)"], rows);
+    return table(["rule, composite or method", `from zennit ${zennit} (cases)`, "from the definition in float64 (cases)"], rows);
   }
 }
 

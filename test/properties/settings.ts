@@ -11,7 +11,7 @@ import {
 } from "../../src/index.ts";
 import type { Position, Treatment, Treatments } from "../reference/lrp.ts";
 import type { Stage } from "../reference/network.ts";
-import { adding, alphaBeta, clip, epsilon, flat, gamma, type NeuronRule, ratio, zBox } from "../reference/rules.ts";
+import { adding, alphaBeta, clip, epsilon, excitation, flat, gamma, type NeuronRule, ratio, zBox } from "../reference/rules.ts";
 import { parameterless, type Row, withParameters } from "../rules/rows.ts";
 
 /*
@@ -64,6 +64,19 @@ const weighted: Readonly<Record<string, (n: Numbers, convolution: boolean, posit
   paperBeta: ({ beta = 1 }) => neurons(alphaBeta(1 + beta, beta)),
 };
 
+/** The same of composites that share nothing with the others, for every kind of stage. */
+const apart: Readonly<Record<string, (stage: Stage) => Treatment>> = {
+  gradient: slope,
+  guidedBackprop: (stage) => (stage.type === "Relu" ? { kind: "rectified", firing: true } : slope(stage)),
+  deconvnet: (stage) => (stage.type === "Relu" ? { kind: "rectified", firing: false } : slope(stage)),
+  excitationBackprop: (stage) =>
+    ["convolution", "dense", "average", "sum"].includes(stage.family) ? neurons(excitation) : rest(stage, { lrn: "identity" }),
+};
+
+function slope({ family }: Stage): Treatment {
+  return family === "lrn" ? { kind: "lrn", mode: "gradient" } : { kind: "gradient" };
+}
+
 const sums: Readonly<Record<SumRule, NeuronRule>> = { norm: epsilon, zPlus: alphaBeta(1, 0), ratio, clip: clip(0.1) };
 
 /** What all named composites have in common. */
@@ -90,13 +103,15 @@ const named: fc.Arbitrary<Setting> = fc
   .map(({ name, start, lrn, sum, own }) => {
     const row = composites.find((c) => c.name === name)!;
     const takes = (key: string) => row.parameters.some((p) => p === key);
-    const numbers: Numbers = { lrn, sum, ...Object.fromEntries(Object.entries(own).filter(([key]) => takes(key))) };
+    const numbers: Numbers = Object.fromEntries(Object.entries({ lrn, sum, ...own }).filter(([key]) => takes(key)));
     const setting: Setting = {
-      options: { composite: name, start, ...numbers, ...(takes("low") && { low: LOW, high: HIGH }) },
+      options: { composite: name, start: start ?? row.start, ...numbers, ...(takes("low") && { low: LOW, high: HIGH }) },
       treatments: (stage, position) =>
-        ["convolution", "dense"].includes(stage.family)
-          ? weighted[name](numbers, stage.family === "convolution", position)
-          : rest(stage, numbers),
+        apart[name]
+          ? apart[name](stage)
+          : ["convolution", "dense"].includes(stage.family)
+            ? weighted[name](numbers, stage.family === "convolution", position)
+            : rest(stage, numbers),
       countsPads: /Flat|Box/.test(name),
     };
     return shownAs(setting, setting.options);

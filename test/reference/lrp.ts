@@ -15,6 +15,8 @@ export type Treatment =
   | { readonly kind: "neurons"; readonly rule: NeuronRule; readonly options?: Options }
   | { readonly kind: "pass" }
   | { readonly kind: "gradient" }
+  /** R⁺ through ReLU; `firing`: only where it fires. */
+  | { readonly kind: "rectified"; readonly firing: boolean }
   | { readonly kind: "lrn"; readonly mode: Mode };
 
 /** Where a stage stands among the layers that have weights. */
@@ -87,6 +89,7 @@ function passBack(stage: Stage, position: Position, x: Float64Array, r: Numbers,
   const treatment = treatments(stage, position);
   if (does.kind === "linear" && treatment.kind === "neurons") return explain(map(does.map), x, r, treatment.rule, treatment.options);
   if (does.kind === "linear" && treatment.kind === "gradient") return { relevance: transposed(does.map, r), ...none };
+  if (treatment.kind === "rectified") return spread((j) => [[j, r[j] > 0 && (x[j] > 0 || !treatment.firing) ? 1 : 0]]);
   if (does.kind === "pointwise") return spread((j) => [[j, treatment.kind === "pass" ? 1 : does.slope(x[j], j)]]);
   if (does.kind === "lrn" && treatment.kind === "lrn")
     return { relevance: lrnRelevance(x, stage.dims, does.lrn, treatment.mode, r), ...none };

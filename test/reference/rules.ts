@@ -75,6 +75,14 @@ export const alphaBeta =
     return mix(alpha, byParts(z.map(plus), plus(b), stab), -beta, byParts(z.map(minus), minus(b), stab));
   };
 
+/** x_i⁺ w_i⁺ */
+export const excitation: NeuronRule = ({ x, w }, stab) =>
+  byParts(
+    x.map((v, k) => plus(v) * plus(w[k])),
+    0,
+    stab,
+  );
+
 /** z_i + γ z_i⁺ where z > 0, z_i + γ z_i⁻ where z < 0, nothing where z = 0 */
 export const gamma =
   (g: number): NeuronRule =>

@@ -92,6 +92,10 @@ describe("named composites", () => {
     ["paperEpsilon", {}, ["epsilon(0.01)", "epsilon(0.01)", "epsilon(0.01)", "epsilon(0.01)", ...rest]],
     ["paperBeta", {}, ["beta(1)", "beta(1)", "beta(1)", "beta(1)", ...rest]],
     ["paperBeta", { beta: 0, lrn: "beta" }, ["beta(0)", "beta(0)", "beta(0)", "beta(0)", "beta", "norm", "pass"]],
+    ["gradient", {}, Array(7).fill("gradient")],
+    ["guidedBackprop", {}, [...Array(6).fill("gradient"), "guided"]],
+    ["deconvnet", {}, [...Array(6).fill("gradient"), "deconvnet"]],
+    ["excitationBackprop", {}, [...Array(4).fill("excitation"), "identity", "excitation", "pass"]],
   ])("%s %j", (composite, options, expected) => expect(rulesFor({ composite, ...options })).toEqual(expected));
 
   test("every named composite is listed above, and the default is epsilonPlus with Taylor", () => {
@@ -104,6 +108,10 @@ describe("named composites", () => {
       "epsilonGammaBox",
       "paperEpsilon",
       "paperBeta",
+      "gradient",
+      "guidedBackprop",
+      "deconvnet",
+      "excitationBackprop",
     ]);
     expect(rulesFor({})).toEqual(rulesFor({ composite: "epsilonPlus", lrn: "taylor" }));
     expect(model.explain(x).relevance).toEqual(

@@ -18,6 +18,7 @@ import {
   type Rule,
   ruleOf,
 } from "../../src/index.ts";
+import { attribute, type AttributeOptions } from "../../src/evaluate/index.ts";
 import { type Binary, binaries, binariesLine, built, loadFor } from "../binaries.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, network, predict } from "../explain.ts";
@@ -335,11 +336,22 @@ describe("zennit_small_cnn", () => {
       row: "zPlus, and gradient in activations",
       off: tolerance.plain,
     },
-    Gradient: { composite: [{ rule: ruleOf.gradient() }], off: tolerance.plain },
+    Gradient: { composite: "gradient", off: tolerance.plain },
+    GuidedBackprop: { composite: "guidedBackprop", off: tolerance.plain },
+    DeconvNet: { composite: "deconvnet", off: tolerance.plain },
   };
 
-  for (const name of Object.keys(file).filter((key) => /^(integrated|occlusion)/.test(key)))
-    goldenCase(`zennit_small_cnn/${name}`, () => Promise.reject(new Error("no test")));
+  const others: Readonly<Record<string, AttributeOptions>> = {
+    integrated_gradients_n20_zero_baseline: { method: "integratedGradients", steps: 20 },
+    [Object.keys(file).find((key) => key.startsWith("occlusion"))!]: { method: "occlusion", window: 2, keep: true },
+  };
+  for (const [name, given] of Object.entries(others))
+    goldenCase(`zennit_small_cnn/${name.replace(/ .*/, "")}`, async (binary) => {
+      using model = await loadFor(binary, network(x.dims, ...layers));
+      const { relevance } = await attribute(model, x, { ...given, target: file.targets });
+      expect(relevance.dims).toEqual(file[name].shape);
+      expectRelevance("zennit", given.method, relevance.data, file[name].data, tolerance.plain);
+    });
 
   for (const c of file.cases) {
     goldenCase(`zennit_small_cnn/${c.composite}/${c.init}`, async (binary) => {
@@ -349,7 +361,8 @@ describe("zennit_small_cnn", () => {
       const { relevance, at, output } = model.explain(x, {
         ...given,
         target: file.targets,
-        start: c.init === "logit" ? "logit" : "one",
+        // Gradients start from one by themselves.
+        start: c.init === "logit" ? "logit" : options[c.composite].composite === "gradient" ? undefined : "one",
         at: Object.keys(wanted),
       });
       expectClose(output.data, file.output.data, 1e-6);

@@ -73,12 +73,12 @@ function expectBalanced(
 
 describe.each(binaries())("every row adds up (%s)", (binary) => {
   describe.each(nets)("$name", ({ dims, source, hasLrn }) => {
-    const modes: readonly (LrnMode | undefined)[] = hasLrn ? (Object.keys(lrnModes) as LrnMode[]) : [undefined];
+    const modes: readonly (LrnMode | undefined)[] = hasLrn ? [undefined, ...(Object.keys(lrnModes) as LrnMode[])] : [undefined];
     test.each(settings)("%s", async (_name, options) => {
       using model = await loadFor(binary, source);
       const x = tensor(dims, 40);
       for (const lrn of modes) {
-        if (lrn && typeof options.composite !== "string") continue;
+        if (lrn && !composites.some((c) => c.name === options.composite && c.parameters.includes("lrn"))) continue;
         const { nodes } = model.inspect({ ...options, lrn, dims });
         const known = nodes.filter((n) => n.rule !== "left out");
         const producedBy = new Map(known.map((n) => [n.node, n.outputs[0].name]));

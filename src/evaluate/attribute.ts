@@ -1,0 +1,90 @@
+import { LrpError } from "../error.ts";
+import type { Model } from "../model.ts";
+import type { ExplainOptions } from "../options.ts";
+import type { Explanation } from "../report.ts";
+import { composites } from "../rules/composite.ts";
+import { checkInputs, type Input } from "../run/input.ts";
+import { shapeText, type Tensor } from "../tensor.ts";
+import { type MethodParameters, type MethodRow, methods } from "./methods.ts";
+import type { Watch } from "./runs.ts";
+
+/** How a network is attributed. With the name of a composite: what `explain` takes beside it. */
+export interface AttributeOptions extends Omit<ExplainOptions, "composite">, MethodParameters, Watch {
+  /** The name of a row of `methods`, or of `composites`. */
+  readonly method: string;
+  /** How many samples run through the network together, where it takes several; default 8. It changes the time, not the result. */
+  readonly batch?: number;
+}
+
+const SHARED: readonly (keyof AttributeOptions)[] = ["method", "target", "batch", "signal", "onProgress"];
+
+/**
+ * Attributes the score of a target to the input, by any method: one call, and one type of result, for all that papers compare.
+ *
+ * The score f is Σ weight · logit of the target, which is decided once, on the input as it was given. With a composite it is `explain`.
+ * With other methods `rules` are those of the gradients that were taken (none for occlusion), and `ledger` and `at` are empty: these
+ * belong to a single run.
+ *
+ * @returns relevance of the input's dims
+ * @throws LrpError as `explain`; "usage" for options that the method does not take, and for several inputs or integers where it changes them
+ * @example
+ * const e = await attribute(model, image, { method: "integratedGradients", steps: 50, target: "tabby" });
+ * await writeFile("tabby.png", await encodePng(heatmap(e.relevance)));
+ */
+export async function attribute(model: Model, input: Input, options: AttributeOptions): Promise<Explanation> {
+  const { method, batch = 8, signal, onProgress, ...rest } = options;
+  if (!(Number.isInteger(batch) && batch >= 1))
+    throw new LrpError("usage", { where: "option 'batch'", expected: "a whole number, 1 or more", received: String(batch) });
+  const row = methods.find(({ name }) => name === method);
+  if (row) return byMethod(row, model, input, options, batch);
+  if (!composites.some(({ name }) => name === method))
+    throw new LrpError("usage", {
+      where: "option 'method'",
+      expected: [...methods, ...composites].map(({ name }) => name).join(", "),
+      received: `'${method}'`,
+    });
+  signal?.throwIfAborted();
+  const explanation = model.explain(input, { ...rest, composite: method });
+  onProgress?.({ done: 1, total: 1 });
+  return explanation;
+}
+
+/** The numbers of the only input. */
+function onlyInput(model: Model, input: Input, method: string): Tensor {
+  const [port, ...more] = model.inputs;
+  if (more.length > 0 || port.type !== "float32")
+    throw new LrpError("usage", {
+      where: `method '${method}'`,
+      expected: "a network with one input, of float32",
+      received: model.inputs.map(({ name, type, dims }) => `${name} ${shapeText(dims, type)}`).join(", "),
+      fix: "Composites take any.",
+    });
+  const { data, dims } = checkInputs(model.inputs, input).get(port.name)!;
+  // A copy: the caller may use its array again while this waits.
+  return { data: data.slice(), dims: [...dims] };
+}
+
+async function byMethod(row: MethodRow, model: Model, input: Input, options: AttributeOptions, batch: number): Promise<Explanation> {
+  const known = [...SHARED, ...row.parameters];
+  const stray = Object.entries(options).find(([name, value]) => value !== undefined && !known.some((k) => k === name))?.[0];
+  if (stray)
+    throw new LrpError("usage", { where: `method '${row.name}'`, expected: `options ${known.join(", ")}`, received: `'${stray}'` });
+  const { target = "argmax", signal, onProgress } = options;
+  const x = onlyInput(model, input, row.name);
+  const sums = new Float64Array(x.data.length);
+  const found = await row.run({ model, x, target, batch, signal, onProgress }, options, sums);
+  const { output, logits, targets, rules, notes } = found;
+  const relevance = { data: Float32Array.from(sums), dims: x.dims };
+  return {
+    output,
+    logits,
+    targets,
+    start: "one",
+    relevance,
+    inputs: { [model.inputs[0].name]: relevance },
+    at: {},
+    rules,
+    ledger: [],
+    notes,
+  };
+}

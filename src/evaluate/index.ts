@@ -1,0 +1,4 @@
+export { attribute, type AttributeOptions } from "./attribute.ts";
+export { type MethodParameters, type MethodRow, methods } from "./methods.ts";
+export { type Random, random } from "./random.ts";
+export type { Progress, Watch } from "./runs.ts";

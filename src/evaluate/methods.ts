@@ -1,0 +1,196 @@
+import { LrpError } from "../error.ts";
+import { type Dims, shapeText, size, type Tensor } from "../tensor.ts";
+import { random } from "./random.ts";
+import { type Decided, gradients, type Runs, scores, scoresOf, type Study } from "./runs.ts";
+
+/** What methods take beside the target. */
+export interface MethodParameters {
+  /** Of integrated gradients: at how many points of the way the gradient is taken. Default 20. */
+  readonly steps?: number;
+  /** Of integrated gradients: where the way begins. One number for all (default 0), or a tensor of the input's dims or of one sample's. */
+  readonly baseline?: number | Tensor;
+  /** Of SmoothGrad: how many noisy inputs. Default 20. */
+  readonly samples?: number;
+  /** Of SmoothGrad: standard deviation, as a share of the sample's largest value less its smallest. Default 0.1. */
+  readonly noise?: number;
+  /** Of SmoothGrad: from 0 to 2^32 − 1; equal seeds give equal noise. Default 0. */
+  readonly seed?: number;
+  /** Of occlusion: side of the window along each axis after the channels (in rows of features: along them), or a list for the last axes. */
+  readonly window?: number | readonly number[];
+  /** Of occlusion: how far windows lie apart; as `window`, which is the default, and not more. */
+  readonly strides?: number | readonly number[];
+  /** Of occlusion: what is put in place of the input's numbers. Default 0. */
+  readonly fill?: number;
+  /** Of occlusion: the window alone is kept and the rest is filled; R is the score of what is kept, as zennit has it. Default false. */
+  readonly keep?: boolean;
+}
+
+/** One way to attribute a score that takes more than a choice of rules. */
+export interface MethodRow {
+  readonly name: string;
+  readonly equation: string;
+  readonly summary: string;
+  readonly source: string;
+  /** Those that it reads; others are refused. */
+  readonly parameters: readonly (keyof MethodParameters)[];
+  /** @internal Fills in `relevance`, which is 0. */
+  readonly run: (study: Study, parameters: MethodParameters, relevance: Float64Array) => Promise<Decided>;
+}
+
+function usage(option: keyof MethodParameters, expected: string, received: unknown): LrpError {
+  return new LrpError("usage", { where: `option '${option}'`, expected, received: String(received) });
+}
+
+function whole(option: "steps" | "samples", value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value;
+  throw usage(option, "a whole number, 1 or more", value);
+}
+
+/** The baseline number by number. */
+function baselineOf({ data, dims }: Tensor, baseline: number | Tensor): Float32Array {
+  if (typeof baseline === "number" && Number.isFinite(baseline)) return new Float32Array(data.length).fill(baseline);
+  const given = baseline as Partial<Tensor> | null;
+  const fits = Array.isArray(given?.dims) && [dims, [1, ...dims.slice(1)]].some((d) => d.join() === given.dims!.join());
+  const numbers = given?.data;
+  if (fits && numbers instanceof Float32Array && numbers.length === size(given!.dims!) && numbers.every(Number.isFinite))
+    return Float32Array.from(data, (_, i) => numbers[i % numbers.length]);
+  throw usage("baseline", `a finite number, or a tensor ${shapeText(dims)} of them`, given?.dims ? shapeText(given.dims) : baseline);
+}
+
+/** Adds what is given to `relevance`. */
+const adder = (relevance: Float64Array) => (gradient: Float32Array) => {
+  for (let i = 0; i < relevance.length; i++) relevance[i] += gradient[i];
+};
+
+function integrated(study: Study, { steps = 20, baseline = 0 }: MethodParameters, relevance: Float64Array): Promise<Decided> {
+  const { x } = study;
+  const [n, b] = [whole("steps", steps), baselineOf(x, baseline)];
+  const runs: Runs = {
+    total: n,
+    change(k, to) {
+      for (let i = 0; i < to.length; i++) to[i] = b[i] + ((k + 1) / n) * (x.data[i] - b[i]);
+    },
+  };
+  return scaled(gradients(study, runs, adder(relevance)), relevance, (i) => (x.data[i] - b[i]) / n);
+}
+
+/** Multiplies the relevance when it is there. */
+async function scaled(decided: Promise<Decided>, relevance: Float64Array, by: (i: number) => number): Promise<Decided> {
+  const found = await decided;
+  for (let i = 0; i < relevance.length; i++) relevance[i] *= by(i);
+  return found;
+}
+
+function smooth(study: Study, { samples = 20, noise = 0.1, seed = 0 }: MethodParameters, relevance: Float64Array): Promise<Decided> {
+  const { data, dims } = study.x;
+  if (!(Number.isFinite(noise) && noise >= 0)) throw usage("noise", "a number ≥ 0", noise);
+  const [n, { normal }, one] = [whole("samples", samples), random(seed), data.length / dims[0]];
+  const deviations = Array.from({ length: dims[0] }, (_, s) => noise * rangeOf(data.subarray(s * one, (s + 1) * one)));
+  const runs: Runs = {
+    total: n,
+    change(_, to) {
+      for (let i = 0; i < to.length; i++) to[i] += deviations[Math.floor(i / one)] * normal();
+    },
+  };
+  return scaled(gradients(study, runs, adder(relevance)), relevance, () => 1 / n);
+}
+
+/** The largest less the smallest. */
+function rangeOf(values: Float32Array): number {
+  return values.reduce((a, b) => Math.max(a, b), -Infinity) - values.reduce((a, b) => Math.min(a, b), Infinity);
+}
+
+/** The sides of a window, or how far windows lie apart, along every axis after the batch. @param most the largest that each may be */
+function sides(option: "window" | "strides", given: number | readonly number[] | undefined, most: Dims): number[] {
+  const list = typeof given === "number" ? Array<number>(Math.max(1, most.length - 1)).fill(given) : given;
+  const before = most.length - (list?.length ?? 0);
+  const fits = Array.isArray(list) && list.length > 0 && before >= 0;
+  if (fits && list.every((v, i) => Number.isInteger(v) && v >= 1 && v <= most[before + i])) return [...most.slice(0, before), ...list];
+  const received = given === undefined ? "none" : JSON.stringify(given);
+  throw usage(option, `a whole number, or a list for the last axes, from 1 to [${most}]`, received);
+}
+
+/** The places within a sample that each window covers; at the end of an axis it may be cut. */
+function windowsOf(axes: Dims, window: Dims, strides: Dims): { total: number; places(k: number): Int32Array } {
+  const counts = axes.map((length, i) => Math.ceil((length - window[i]) / strides[i]) + 1);
+  const places = (k: number) => {
+    let [all, rest] = [[0], k];
+    let step = 1;
+    for (let i = axes.length - 1; i >= 0; i--) {
+      const from = (rest % counts[i]) * strides[i];
+      rest = Math.floor(rest / counts[i]);
+      const along = Array.from({ length: Math.min(window[i], axes[i] - from) }, (_, j) => (from + j) * step);
+      all = along.flatMap((at) => all.map((p) => at + p));
+      step *= axes[i];
+    }
+    return Int32Array.from(all);
+  };
+  return { total: size(counts), places };
+}
+
+async function occlude(study: Study, parameters: MethodParameters, relevance: Float64Array): Promise<Decided> {
+  const { data, dims } = study.x;
+  const { fill = 0, keep = false } = parameters;
+  const [samples, ...axes] = dims;
+  if (axes.length === 0) throw usage("window", "an input with an axis after the batch", shapeText(dims));
+  if (!Number.isFinite(fill)) throw usage("fill", "a finite number", fill);
+  if (typeof keep !== "boolean") throw usage("keep", "true or false", keep);
+  const window = sides("window", parameters.window, axes);
+  const strides = parameters.strides === undefined ? window : sides("strides", parameters.strides, window);
+  const { total, places } = windowsOf(axes, window, strides);
+  const one = data.length / samples;
+  const change = (k: number, to: Float32Array) => {
+    if (keep) to.fill(fill);
+    for (const p of places(k)) for (let i = p; i < data.length; i += one) to[i] = keep ? data[i] : fill;
+  };
+  const covered = new Float64Array(one);
+  const decided = await scores(study, { total, change }, (found, k) => {
+    for (const p of places(k)) {
+      covered[p]++;
+      // A network may have one output for all samples.
+      for (let s = 0; s < samples; s++) relevance[s * one + p] += found[s % found.length];
+    }
+  });
+  const clean = scoresOf(decided.logits.data, decided);
+  for (let i = 0; i < data.length; i++) {
+    const mean = relevance[i] / covered[i % one];
+    relevance[i] = keep ? mean : clean[Math.floor(i / one) % clean.length] - mean;
+  }
+  return decided;
+}
+
+/** Every method that is more than a composite. */
+export const methods: readonly MethodRow[] = Object.freeze([
+  {
+    name: "gradientTimesInput",
+    equation: "R = x · ∂f/∂x",
+    summary: "what a linear network would have of x",
+    source: "Shrikumar et al. 2016",
+    parameters: [],
+    run: (study, _, relevance) => scaled(gradients(study, { total: 1, change() {} }, adder(relevance)), relevance, (i) => study.x.data[i]),
+  },
+  {
+    name: "integratedGradients",
+    equation: "R = (x − b) · 1/n Σ_k ∂f/∂x at b + k/n (x − b), k = 1..n",
+    summary: "the gradient on the way from a baseline b; Σ R nears f(x) − f(b) as n grows",
+    source: "Sundararajan et al. 2017",
+    parameters: ["steps", "baseline"],
+    run: integrated,
+  },
+  {
+    name: "smoothGrad",
+    equation: "R = 1/n Σ_k ∂f/∂x at x + noise",
+    summary: "the mean gradient of noisy inputs",
+    source: "Smilkov et al. 2017",
+    parameters: ["samples", "noise", "seed"],
+    run: smooth,
+  },
+  {
+    name: "occlusion",
+    equation: "R = f(x) − f(x with the window filled)",
+    summary: "the score that is lost when a window over all channels is filled; the mean where windows overlap",
+    source: "Zeiler and Fergus 2014",
+    parameters: ["window", "strides", "fill", "keep"],
+    run: occlude,
+  },
+] satisfies MethodRow[]);
