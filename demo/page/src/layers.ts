@@ -1,0 +1,90 @@
+import type { LedgerRow, Picture } from "relprop";
+import { byId, el, percent, short } from "./dom.ts";
+import { inked, put } from "./paint.ts";
+import type { Answer, Layer, RelevanceMap } from "./protocol.ts";
+
+/** What a node may keep of the relevance that it receives. */
+const kept = [
+  { name: "bias", means: "absorbed by biases" },
+  { name: "stabilizer", means: "absorbed by the stabilizer" },
+  { name: "dead", means: "lost at dead neurons" },
+  { name: "other", means: "kept by added constants, or unaccounted for by a gradient" },
+] as const satisfies readonly { name: keyof LedgerRow; means: string }[];
+
+/** Below this share of the start it is rounding. */
+const NOTHING = 1e-5;
+
+function thumbnail(picture: Picture | undefined): HTMLElement {
+  if (!picture) return el("span", { className: "thumbnail" });
+  const canvas = el("canvas", { className: picture.height === 1 ? "thumbnail strip" : "thumbnail" });
+  canvas.setAttribute("aria-hidden", "true");
+  put(canvas, inked(picture));
+  return canvas;
+}
+
+function bar(parts: readonly { className: string; share: number }[]): HTMLElement {
+  const track = el("div", { className: "track" });
+  track.setAttribute("aria-hidden", "true");
+  for (const { className, share } of parts) {
+    const part = el("span", { className: share < 0 ? `${className} negative` : className });
+    part.style.width = `${Math.min(100, 100 * Math.abs(share))}%`;
+    track.append(part);
+  }
+  return track;
+}
+
+/** What the bars are measured by: where relevance started, and, as shares of it, the most that arrives at a layer and that one keeps. */
+interface Scale {
+  readonly start: number;
+  readonly arrives: number;
+  readonly keeps: number;
+}
+
+const cell = (...children: HTMLElement[]) => el("td", { role: "cell" }, ...children);
+const number = (text: string) => el("span", { className: "number" }, text);
+const heading = (...parts: HTMLElement[]) => el("th", { scope: "row", role: "rowheader" }, ...parts);
+const line = (className: string, text: string) => el("span", { className }, text);
+
+function arrival(received: number, { start, arrives }: Scale): HTMLElement {
+  const share = received / start;
+  return cell(bar([{ className: "passed", share: share / arrives }]), number(percent(share)));
+}
+
+function rowOf(layer: Layer, scale: Scale): HTMLTableRowElement {
+  const parts = kept.map(({ name }) => ({ name, share: layer[name] / scale.start })).filter(({ share }) => Math.abs(share) > NOTHING);
+  const said = parts.map(({ name, share }) => `${name} ${percent(share)}`).join(", ") || "nothing";
+  const keeps = parts.length > 0 ? [bar(parts.map(({ name, share }) => ({ className: name, share: share / scale.keeps })))] : [];
+  return el(
+    "tr",
+    { role: "row" },
+    cell(thumbnail(layer.picture)),
+    heading(line("node", layer.node), line("rule", `${layer.type}, ${layer.rule}`)),
+    cell(number(short(layer.magnitude))),
+    arrival(layer.received, scale),
+    cell(...keeps, number(said)),
+  );
+}
+
+function lastRow({ picture, relevance, sum }: RelevanceMap, scale: Scale): HTMLTableRowElement {
+  const magnitude = relevance.data.reduce((total, r) => total + Math.abs(r), 0);
+  const cells = [cell(thumbnail(picture)), heading(line("node", "the picture")), cell(number(short(magnitude)))];
+  return el("tr", { role: "row" }, ...cells, arrival(sum, scale), cell());
+}
+
+/** The ledger, drawn: what arrives at each layer, and what it keeps. */
+export function showLayers({ target, layers, handedOn, maps: [map] }: Answer): void {
+  const start = target.weight * target.score || 1;
+  const arrives = Math.max(...layers.map(({ received }) => Math.abs(received / start)), Math.abs(map.sum / start));
+  const sizes = layers.map((layer) => kept.reduce((sum, { name }) => sum + Math.abs(layer[name] / start), 0));
+  const scale = { start, arrives, keeps: Math.max(NOTHING, ...sizes) };
+  byId("ledger").replaceChildren(...layers.map((layer) => rowOf(layer, scale)), lastRow(map, scale));
+  byId("ledger-sum").textContent = summary(start, map.sum, layers);
+  const widest = `The widest bar on the right is ${percent(scale.keeps)} of the start; hatched is below zero: the layer adds relevance. `;
+  byId("ledger-note").textContent = `${scale.keeps > NOTHING ? widest : ""}${handedOn} nodes that only hand relevance on are left out.`;
+}
+
+function summary(start: number, arrived: number, layers: readonly Layer[]): string {
+  const parts = kept.map(({ name, means }) => [layers.reduce((sum, layer) => sum + layer[name], 0) / start, means] as const);
+  const said = parts.filter(([share]) => Math.abs(share) > NOTHING).map(([share, means]) => `${percent(share)} ${means}`);
+  return `Of ${short(start)} at the output, ${short(arrived)} (${percent(arrived / start)}) reaches the picture; ${said.join(", ") || "nothing is absorbed"}.`;
+}

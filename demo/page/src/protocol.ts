@@ -1,0 +1,71 @@
+import type { Chosen, Code, ExplainOptions, Issue, LedgerRow, LrnMode, Picture, Pixels, PresetName, Tensor } from "relprop";
+
+/** A network, as the page needs to know it. */
+export interface Opened {
+  readonly name: string;
+  readonly classes?: readonly string[];
+  readonly dims: readonly (number | string)[];
+  readonly parameters: number;
+  readonly nodes: number;
+  readonly lrn: boolean;
+  readonly sums: boolean;
+  /** Nodes that no rule of LRP fits. */
+  readonly unruled: number;
+  readonly ms: number;
+}
+
+/** What is to be explained, and how. */
+export interface Question {
+  /** A picture from the pad; else it is the file that was opened last. */
+  readonly drawing?: Pixels;
+  readonly preset: PresetName;
+  readonly options: ExplainOptions;
+  /** One explanation for each; for networks without LRN one without a name. */
+  readonly modes: readonly (LrnMode | undefined)[];
+}
+
+/** One explanation, drawn. */
+export interface RelevanceMap {
+  readonly mode?: LrnMode;
+  readonly relevance: Tensor;
+  readonly picture: Picture;
+  readonly sum: number;
+  /** Largest |R| of a pixel, channels summed. */
+  readonly largest: number;
+  readonly ms: number;
+}
+
+/** A row of the ledger that is more than handing on, with the relevance that arrives there as a picture, if it can be one. */
+export interface Layer extends LedgerRow {
+  readonly picture?: Picture;
+}
+
+export interface Answer {
+  /** What the network saw of the picture. */
+  readonly seen: Picture;
+  readonly scores: Float32Array;
+  readonly target: Chosen;
+  readonly maps: readonly RelevanceMap[];
+  /** Of the first map, from the output to the input. */
+  readonly layers: readonly Layer[];
+  /** How many rows only hand relevance on. */
+  readonly handedOn: number;
+  readonly notes: readonly string[];
+}
+
+/** What the page asks of the worker. */
+export interface Calls {
+  load(given: { file: Blob; name: string; classes?: readonly string[] }): Promise<Opened>;
+  see(given: { file: Blob; name: string }): Promise<{ width: number; height: number }>;
+  explain(given: Question): Promise<Answer>;
+}
+
+export type Request = { [K in keyof Calls]: { id: number; call: K; given: Parameters<Calls[K]>[0] } }[keyof Calls];
+
+/** An error on its way between threads. */
+export interface Refusal {
+  readonly code: Code;
+  readonly issues: readonly Issue[];
+}
+
+export type Response = { id: number; answer: unknown } | { id: number; refusal: Refusal } | { id: number; fault: string };

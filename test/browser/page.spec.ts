@@ -1,0 +1,289 @@
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { decode, encode } from "fast-png";
+import { type Browser, chromium } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inked } from "../../demo/page/src/paint.ts";
+import { composites, heatmap, load, preprocess } from "../../dist/index.js";
+import { onnx } from "../onnx-writer.ts";
+import { numbers } from "../random.ts";
+import { FLAGS, findChromium } from "./chromium.ts";
+import { CSP, type Served, serve } from "./serve.ts";
+import { apart, drop, opacities, says, saved, seriousViolations, type Visit, verdict, visit } from "./visit.ts";
+
+const demo = resolve(import.meta.dirname, "../../demo");
+const digits = readFileSync(join(demo, "digits.onnx"));
+const three = readFileSync(join(demo, "three.png"));
+const names: string[] = JSON.parse(readFileSync(join(demo, "digits.relprop.json"), "utf8")).classes;
+
+/** Node may have the plain binary and Chromium the relaxed one. */
+const TOLERANCE = 1e-5;
+
+const sizes = [
+  { width: 360, height: 740 },
+  { width: 820, height: 1180 },
+  { width: 1440, height: 900 },
+] as const;
+const themes = ["light", "dark"] as const;
+
+/** A network for small colour pictures, without LRN. */
+const colours = onnx({
+  inputs: { photo: [1, 3, 8, 8] },
+  outputs: { scores: [1, 4] },
+  initializers: {
+    w: { dims: [4, 3, 3, 3], data: numbers(108, 1) },
+    v: { dims: [4, 144], data: numbers(576, 2) },
+  },
+  nodes: [
+    { type: "Conv", inputs: ["photo", "w"], outputs: ["conv"], attributes: { kernel_shape: [3, 3] } },
+    { type: "Relu", inputs: ["conv"], outputs: ["relu"] },
+    { type: "Flatten", inputs: ["relu"], outputs: ["flat"] },
+    { type: "Gemm", inputs: ["flat", "v"], outputs: ["scores"], attributes: { transB: 1 } },
+  ],
+});
+const photo = { width: 40, height: 30, channels: 3, depth: 8, data: Uint8Array.from(numbers(3600, 3, 0, 256)) } as const;
+const photoFile = encode(photo);
+
+const found = findChromium();
+if (!found && process.env.CI) throw new Error("No chromium: apt-get install chromium, or say where it is in CHROMIUM.");
+if (!found) console.log("skipped: the page in a browser, which needs chromium on the PATH or in CHROMIUM");
+
+describe.runIf(found)("the page", () => {
+  let browser: Browser;
+  let served: Served;
+
+  beforeAll(async () => {
+    served = await serve(join(demo, "page/dist"));
+    browser = await chromium.launch({ executablePath: found, args: [...FLAGS] });
+    console.log(`Chromium ${browser.version()}`);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    served?.close();
+  });
+
+  /** A test on a page of its own, which must end without a problem. */
+  function on(title: string, body: (page: Visit["page"]) => Promise<void>): void {
+    it(title, async () => {
+      const { page, problems, close } = await visit(browser, served);
+      page.setDefaultTimeout(15_000);
+      try {
+        await body(page);
+        expect(problems).toEqual([]);
+      } finally {
+        await close();
+      }
+    });
+  }
+
+  it("has the policy in itself that it is served with", () => {
+    expect(readFileSync(join(demo, "page/index.html"), "utf8")).toContain(`content="${CSP}"`);
+  });
+
+  on("explains what is drawn", async (page) => {
+    await page.getByRole("button", { name: "Clear" }).click();
+    await says(page, "Draw a digit");
+    const box = (await page.locator("#pad").boundingBox())!;
+    const at = (x: number, y: number) => [box.x + x * box.width, box.y + y * box.height] as const;
+    await page.mouse.move(...at(0.3, 0.2));
+    await page.mouse.down();
+    await page.mouse.move(...at(0.7, 0.2), { steps: 8 });
+    await page.mouse.move(...at(0.45, 0.85), { steps: 8 });
+    await page.mouse.up();
+    await says(page, "seven");
+    expect(await page.locator("#timing").textContent()).toMatch(/explained twice in [\d.]+ ms/);
+  });
+
+  on("recognizes each of its examples", async (page) => {
+    for (const name of names) {
+      await page.getByRole("button", { name: `Example ${name}` }).click();
+      await says(page, name);
+    }
+  });
+
+  on("shows two rules for LRN side by side", async (page) => {
+    const figures = page.locator("figure:visible");
+    expect(await figures.count()).toBe(2);
+    const difference = page.locator("#difference");
+    expect(await difference.textContent()).toMatch(/The two differ by [1-9][\d.]* % of/);
+    await page.getByLabel("LRN rule of the second heatmap").selectOption("taylor");
+    await difference.filter({ hasText: "by 0 %" }).waitFor();
+  });
+
+  on("takes every composite, with the parameters it has", async (page) => {
+    for (const { name, parameters } of composites) {
+      await page.getByLabel("Composite").selectOption(name);
+      const shown = await page.locator("#parameters input").evaluateAll((inputs) => inputs.map(({ id }) => id.replace("parameter-", "")));
+      const wanted = ["epsilon", "gamma", "alpha", "beta"].filter((p) => (parameters as readonly string[]).includes(p));
+      expect(shown).toEqual(wanted.filter((p) => !(p === "beta" && wanted.includes("alpha"))));
+      for (const parameter of shown) {
+        const before = await saved(page);
+        await page.locator(`#parameter-${parameter}`).focus();
+        await page.keyboard.press("End");
+        await expect
+          .poll(async () => apart((await saved(page)).explanations[0].relevance, before.explanations[0].relevance))
+          .toBeGreaterThan(1e-4);
+      }
+      expect(await page.getByRole("alert").count()).toBe(0);
+    }
+  });
+
+  on("explains a class that is chosen", async (page) => {
+    await page.getByRole("radio", { name: "eight" }).check();
+    await says(page, "eight");
+    await says(page, "; the strongest is three");
+    expect((await saved(page)).target.index).toBe(8);
+  });
+
+  on("says the same numbers, and draws the same heatmap, as relprop does here", async (page) => {
+    await drop(page, "three.png", "image/png", three);
+    await page.locator("#photo:visible").waitFor();
+    await says(page, "three");
+    const [model, { explanations, scores }] = [await load(digits), await saved(page)];
+    const input = preprocess(decode(three) as Parameters<typeof preprocess>[0], "unit", model.inputs[0].dims);
+    for (const [i, lrn] of (["taylor", "identity"] as const).entries()) {
+      const { output, relevance } = model.explain(input, { composite: "epsilonPlus", lrn });
+      expect(explanations[i].lrn).toBe(lrn);
+      expect(apart(scores, output.data)).toBeLessThan(TOLERANCE);
+      expect(apart(explanations[i].relevance, relevance.data)).toBeLessThan(TOLERANCE);
+      const drawn = await opacities(page, i === 0 ? "map-a" : "map-b");
+      const wanted = inked(heatmap(relevance), 3).data.filter((_, k) => k % 4 === 3);
+      expect(drawn.every((value, k) => Math.abs(value - wanted[k]) <= 3)).toBe(true);
+    }
+    model.dispose();
+  });
+
+  on("takes a network and a photo of one's own", async (page) => {
+    await drop(page, "colours.onnx", "", colours);
+    await page.locator("#network", { hasText: "colours.onnx" }).waitFor();
+    await drop(page, "photo.png", "image/png", photoFile);
+    await page.locator("#photo:visible").waitFor();
+    await says(page, "class");
+    const [model, { network, target, explanations }] = [await load(colours), await saved(page)];
+    const { relevance, targets } = model.explain(preprocess(photo, "unit", model.inputs[0].dims));
+    model.dispose();
+    expect([network, target.index, explanations.length]).toEqual(["colours.onnx", targets[0][0].index, 1]);
+    expect(apart(explanations[0].relevance, relevance.data)).toBeLessThan(TOLERANCE);
+    expect(await page.locator("figure:visible").count()).toBe(1);
+    await drop(page, "names.txt", "text/plain", Buffer.from("red\ngreen\nblue\ngrey\n"));
+    await says(page, ["red", "green", "blue", "grey"][target.index]);
+    await page.getByRole("button", { name: "Digits again" }).click();
+    await page.getByRole("button", { name: "Example two" }).click();
+    await says(page, "two");
+  });
+
+  on("takes files from its buttons as well, and saves the picture", async (page) => {
+    await page.getByLabel("Open a network").setInputFiles({ name: "colours.onnx", mimeType: "", buffer: Buffer.from(colours) });
+    await page.getByLabel("Open a photo").setInputFiles({ name: "photo.png", mimeType: "image/png", buffer: Buffer.from(photoFile) });
+    await page.locator("#photo:visible").waitFor();
+    await says(page, "class");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save picture" }).click()]);
+    const { width, height } = decode(readFileSync(await download.path()));
+    expect([width, height]).toEqual([448, 448]);
+  });
+
+  on("says in words what is wrong with a file, and goes on", async (page) => {
+    const broken: [name: string, type: string, bytes: Uint8Array, words: RegExp][] = [
+      ["notes.onnx", "", Buffer.from("not a network"), /expected.*received/s],
+      ["half.onnx", "", digits.subarray(0, digits.length / 2), /expected.*received/s],
+      ["torn.png", "image/png", three.subarray(0, 60), /torn\.png.*a picture that this browser can read/s],
+      ["paper.pdf", "application/pdf", Buffer.from("%PDF"), /a picture, a network \(\.onnx\) or class names.*application\/pdf/s],
+      ["names.json", "application/json", Buffer.from('["a", 1]'), /a JSON list of class names/],
+      ["few.txt", "text/plain", Buffer.from("a\nb"), /10, one for each output.*2/s],
+    ];
+    const alert = page.getByRole("alert");
+    for (const [name, type, bytes, words] of broken) {
+      await drop(page, name, type, bytes);
+      await alert.filter({ hasText: words }).waitFor();
+      await alert.filter({ hasText: name === "few.txt" ? "class names" : `'${name}' cannot be used` }).waitFor();
+      await alert.getByRole("button", { name: "Close" }).click();
+      expect(await alert.count()).toBe(0);
+      expect(await page.locator("#network").textContent()).toBe("digits.onnx");
+      expect(await verdict(page).textContent()).toMatch(/three|class 3/);
+    }
+  });
+
+  on("says in words why a picture does not fit", async (page) => {
+    await page.getByLabel("Preparation").selectOption("torchvision");
+    await page
+      .getByRole("alert")
+      .filter({ hasText: /field 'mean'.*expected.*1 number/s })
+      .waitFor();
+    await page.getByLabel("Preparation").selectOption("unit");
+    await expect.poll(() => page.getByRole("alert").count()).toBe(0);
+    expect(await page.locator("#result.stale").count()).toBe(0);
+  });
+
+  on("can be used by the keyboard alone", async (page) => {
+    const reached: string[] = [];
+    const nextIs = async (label: string) => {
+      for (let i = 0; i < 60; i++) {
+        await page.keyboard.press("Tab");
+        const [name, outlined] = await page.evaluate(() => {
+          const element = document.activeElement as HTMLInputElement;
+          const name = element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent ?? "";
+          const shown = element.type === "file" ? element.parentElement! : element;
+          return [name.trim(), getComputedStyle(shown).outlineStyle !== "none"] as const;
+        });
+        reached.push(name);
+        expect(outlined, `the focus on '${name}' is seen`).toBe(true);
+        if (name.startsWith(label)) return;
+      }
+      throw new Error(`'${label}' is not reached, only ${reached.join(", ")}`);
+    };
+    await nextIs("Skip to the explanation");
+    await nextIs("Example five");
+    await page.keyboard.press("Enter");
+    await says(page, "five");
+    await nextIs("Open a photo");
+    await nextIs("LRN rule of the second heatmap");
+    await page.keyboard.press("ArrowUp");
+    await nextIs("Heatmap over picture");
+    await page.keyboard.press("Home");
+    expect(await page.locator("#opacity-value").textContent()).toBe("0 %");
+    await nextIs("Save numbers");
+    await nextIs("the strongest");
+    await page.keyboard.press("ArrowDown");
+    await says(page, "zero");
+    expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe("0");
+    await nextIs("Composite");
+    await page.keyboard.press("ArrowDown");
+    await page.locator("#composite-summary", { hasText: "flat in the first layer" }).waitFor();
+    await nextIs("Open a network");
+    await nextIs("Digits again");
+    await page.keyboard.press("Space");
+    await says(page, "five");
+    await page.getByRole("status").filter({ hasText: "Explained: five" }).waitFor();
+  });
+
+  const pictures = mkdtempSync(join(tmpdir(), "relprop-page-"));
+  it.each(sizes.flatMap((size) => themes.map((theme) => ({ ...size, theme }))))(
+    "$width x $height, $theme: readable",
+    async ({ theme, ...viewport }) => {
+      const { page, problems, close } = await visit(browser, served, { viewport, colorScheme: theme });
+      try {
+        expect(await seriousViolations(page)).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width);
+        await page.screenshot({ path: join(pictures, `digits-${viewport.width}-${theme}.png`), fullPage: true });
+        await drop(page, "colours.onnx", "", colours);
+        await drop(page, "photo.png", "image/png", photoFile);
+        await says(page, "class");
+        await drop(page, "notes.onnx", "", Buffer.from("not a network"));
+        await page.getByRole("alert").waitFor();
+        expect(await seriousViolations(page)).toEqual([]);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(viewport.width);
+        await page.screenshot({ path: join(pictures, `error-${viewport.width}-${theme}.png`), fullPage: true });
+        expect(problems).toEqual([]);
+      } finally {
+        await close();
+      }
+    },
+  );
+
+  it("asked for its own files alone", () => {
+    expect(served.seen.filter(({ method, bytes }) => method !== "GET" || bytes > 0)).toEqual([]);
+    expect(served.seen.filter(({ url }) => !/^\/(assets\/[\w.-]+)?$/.test(url))).toEqual([]);
+    console.log(`Pictures of the page: ${pictures}`);
+  });
+});

@@ -1,0 +1,107 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { expect } from "vitest";
+import type { Served } from "./serve.ts";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** The page, opened, and what went wrong on it so far. */
+export interface Visit {
+  readonly page: Page;
+  /** Errors of the console, of scripts, of the policy; requests that leave the origin or carry a body. */
+  readonly problems: string[];
+  close(): Promise<void>;
+}
+
+/** What the page says it explains: "three, > 99.9 %". */
+export const verdict = (page: Page) => page.locator("#verdict");
+
+export async function visit(browser: Browser, { origin }: Served, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const problems: string[] = [];
+  context.on("request", (request) => {
+    const { protocol, origin: to } = new URL(request.url());
+    const local = to === origin || protocol === "blob:" || protocol === "data:";
+    if (!local || request.postData() !== null) problems.push(`${request.method()} ${request.url()}`);
+  });
+  context.on("requestfailed", (request) => problems.push(`failed: ${request.url()}`));
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) problems.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => problems.push(`script: ${error.message}`));
+  await page.exposeFunction("reportViolation", (text: string) => problems.push(`policy: ${text}`));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) =>
+      (globalThis as unknown as { reportViolation(text: string): void }).reportViolation(`${event.violatedDirective} ${event.blockedURI}`),
+    );
+  });
+  await page.goto(`${origin}/`);
+  await says(page, "three");
+  return { page, problems, close: () => context.close() };
+}
+
+/** Waits until the page has explained this class. */
+export async function says(page: Page, text: string): Promise<void> {
+  await verdict(page).filter({ hasText: text }).waitFor();
+}
+
+/** Drops a file on the page, as a hand does. */
+export async function drop(page: Page, name: string, type: string, bytes: Uint8Array): Promise<void> {
+  await page.evaluate(
+    async ({ name, type, base64 }) => {
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([bytes], name, { type }));
+      for (const kind of ["dragover", "drop"])
+        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+    },
+    { name, type, base64: Buffer.from(bytes).toString("base64") },
+  );
+}
+
+/** What "Save numbers" saves. */
+export interface Saved {
+  readonly network: string;
+  readonly scores: readonly number[];
+  readonly target: { readonly index: number };
+  readonly explanations: readonly { readonly lrn?: string; readonly dims: readonly number[]; readonly relevance: readonly number[] }[];
+}
+
+export async function saved(page: Page): Promise<Saved> {
+  await page.locator('#result[aria-busy="false"]').waitFor();
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save numbers" }).click()]);
+  return JSON.parse(readFileSync(await download.path(), "utf8"));
+}
+
+/** The opacity of every pixel of a heatmap on the page. */
+export async function opacities(page: Page, figure: string): Promise<number[]> {
+  return page.evaluate((id) => {
+    const canvas = document.querySelectorAll<HTMLCanvasElement>(`#${id} canvas`)[1];
+    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+    return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3]);
+  }, figure);
+}
+
+/** What axe-core finds that is serious, or worse. */
+export async function seriousViolations(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: typeof import("axe-core") }).axe.run();
+    return violations
+      .filter(({ impact }) => impact === "serious" || impact === "critical")
+      .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
+  });
+}
+
+/** Largest difference as a share of the largest magnitude. */
+export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  expect(a.length).toBe(b.length);
+  let [difference, size] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    difference = Math.max(difference, Math.abs(a[i] - b[i]));
+    size = Math.max(size, Math.abs(b[i]));
+  }
+  return difference / size;
+}
