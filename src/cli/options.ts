@@ -48,6 +48,13 @@ export const options = {
     choices: Object.keys(sumRules) as SumRule[],
     help: "how relevance passes sums ('relprop rules'); default norm",
   },
+  unknown: {
+    kind: "text",
+    value: "HOW",
+    group: "rules",
+    choices: ["gradient"],
+    help: "pass relevance by its gradient, which is not LRP, where no rule is known; otherwise that is an error",
+  },
   epsilon: { kind: "number", value: "X", group: "rules", help: "stabilizer of the epsilon rule" },
   gamma: { kind: "number", value: "X", group: "rules", help: "how much the gamma rule favours positive parts" },
   alpha: { kind: "number", value: "X", group: "rules", help: "weight of positive parts in the alpha-beta rule" },

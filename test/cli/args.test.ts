@@ -65,6 +65,6 @@ describe("help", () => {
   });
 
   test("the rules' options are grouped", () => {
-    expect(inGroup("rules")).toEqual(["composite", "lrn", "sum", "epsilon", "gamma", "alpha", "beta", "low", "high"]);
+    expect(inGroup("rules")).toEqual(["composite", "lrn", "sum", "unknown", "epsilon", "gamma", "alpha", "beta", "low", "high"]);
   });
 });

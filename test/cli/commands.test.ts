@@ -5,6 +5,8 @@ import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../src/cli/npy.ts";
 import { run } from "../../src/cli/run.ts";
+import { chain } from "../onnx-writer.ts";
+import { tensor } from "../random.ts";
 
 const MODEL = "demo/digits.onnx";
 const THREE = "demo/three.png";
@@ -74,6 +76,15 @@ describe("explain", () => {
     expect(await json("explain", MODEL, THREE, "--target", "Eight")).toMatchObject({ target: 8, className: "eight" });
     const one = await json("explain", MODEL, THREE, "--target", "3", "--start", "one", "--composite", "epsilon", "--epsilon", "0");
     expect(one).toMatchObject({ target: 3, start: "one" });
+  });
+
+  test("--unknown gradient, where no rule is known", async () => {
+    const nodes = [{ type: "LayerNormalization", attributes: { axis: 2 }, parameters: [tensor([28, 28], 2)] }, { type: "Flatten" }];
+    await writeFile(at("layer.onnx"), chain(["n", 1, 28, 28], nodes, 17));
+    const words = ["explain", at("layer.onnx"), await digit()];
+    expect((await relprop(...words)).err).toMatch(/'y0' \(LayerNormalization\): .* unknown: "gradient"/);
+    const found = await json(...words, "--unknown", "gradient");
+    expect(found.notes.join()).toContain("node 'y0' (LayerNormalization) has no rule: relevance passes it by its gradient");
   });
 
   test("one class against another, all others, or others by their probability", async () => {

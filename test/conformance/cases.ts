@@ -24,8 +24,12 @@ type Files = ReadonlyMap<string, () => Uint8Array>;
 const LARGEST_ARCHIVE = 2 ** 30;
 
 function archived(path: string): Files {
-  const files = readTar(gunzipSync(readFileSync(path), { maxOutputLength: LARGEST_ARCHIVE }));
-  return new Map([...files].map(([name, bytes]) => [`${path}/${name}`, () => bytes]));
+  try {
+    const files = readTar(gunzipSync(readFileSync(path), { maxOutputLength: LARGEST_ARCHIVE }));
+    return new Map([...files].map(([name, bytes]) => [`${path}/${name}`, () => bytes]));
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`);
+  }
 }
 
 /** The files at and below a path, and inside the archives there. */
