@@ -7,7 +7,7 @@ import { LrpError } from "../error.ts";
 import { load as loadAlone } from "../index.ts";
 import { Model } from "../model.ts";
 import { open, type Source } from "../open.ts";
-import type { LoadOptions } from "../options.ts";
+import { checkedLoad, type LoadOptions } from "../options.ts";
 import { binaryFor, compileText } from "../run/wasm.ts";
 import { shared } from "./shared.gen.ts";
 import { canStart } from "./start.ts";
@@ -57,10 +57,11 @@ export async function load(source: Source, options: ThreadOptions): Promise<Mode
   const threads = options?.threads;
   if (!Number.isInteger(threads) || threads < 1)
     throw new LrpError("usage", { where: "option 'threads'", expected: "a whole number, 1 or more", received: String(threads) });
+  const { maxMemory } = checkedLoad(options);
   if (threads === 1) return loadAlone(source, options);
   checkRuntime();
   const graph = await open(source, options);
-  const engine = await team(await compileText(shared[binaryFor(options)]), threads);
+  const engine = await team(await compileText(shared[binaryFor(options)]), threads, maxMemory);
   try {
     const model = new Model(graph, engine, options);
     forgotten.register(model, engine.end);
