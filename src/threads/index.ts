@@ -9,8 +9,8 @@ import { Model } from "../model.ts";
 import { open, type Source } from "../open.ts";
 import { checkedLoad, type LoadOptions } from "../options.ts";
 import { binaryFor, compileText } from "../run/wasm.ts";
+import { hasWorkers } from "../workers.ts";
 import { shared } from "./shared.gen.ts";
-import { canStart } from "./start.ts";
 import { team } from "./team.ts";
 
 export interface ThreadOptions extends LoadOptions {
@@ -42,7 +42,7 @@ function checkRuntime(): void {
   } catch {
     throw unsupported("a thread that may wait", "the main thread of a page", "Load and explain inside a Worker.");
   }
-  if (!canStart()) throw unsupported("Worker, or node:worker_threads", "neither", "Node has what is needed from 20.16.");
+  if (!hasWorkers()) throw unsupported("Worker, or node:worker_threads", "neither", "Node has what is needed from 20.16.");
 }
 
 /**
