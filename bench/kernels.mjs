@@ -63,7 +63,7 @@ function measured(plan, input) {
   const watched = Object.fromEntries(
     [...parameters.keys()].map((name) => [name, name === "heapBase" ? kernels[name] : wrap(kernels[name], name)]),
   );
-  const session = new Session({ kernels: watched, memory });
+  const session = new Session({ kernels: watched, memory }, 2 ** 32);
   session.forward(plan, [input.data]);
   const logits = session.read(plan, plan.program.relevance.logits);
   const start = new Float32Array(logits.length);

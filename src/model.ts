@@ -5,7 +5,7 @@ import { type Graph, type OutputPort, type Port, printGraph } from "./graph/grap
 import { type Given, infer } from "./graph/infer.ts";
 import { lower } from "./plan/lower.ts";
 import { type Plan, place, printPlan } from "./plan/place.ts";
-import { checkOptions, type ExplainOptions, type LoadOptions } from "./options.ts";
+import { checkedLoad, checkOptions, type ExplainOptions, type LoadOptions } from "./options.ts";
 import {
   amplificationNote,
   type Explanation,
@@ -19,6 +19,7 @@ import {
 import { checkFinite, type Fitted, fitTo, isFor, numbersOf, oneSample, planOf, shapesOf } from "./run/fit.ts";
 import { checkInputs, type Input, type Shapes } from "./run/input.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
+import { Session } from "./run/session.ts";
 import type { Engine } from "./run/wasm.ts";
 import type { Lowering, Value } from "./step.ts";
 import { firstNonFinite, size, type Tensor } from "./tensor.ts";
@@ -32,19 +33,20 @@ export class Model {
   readonly classes?: readonly string[];
   readonly #graph: Graph;
   readonly #lowering: Lowering;
+  readonly #maxMemory: number;
   #engine: Engine | undefined;
   #fitted: Fitted | undefined;
 
   /** @internal Made by `load`. */
-  constructor(graph: Graph, engine: Engine, { classes, winograd = true, weights = "kept" }: Omit<LoadOptions, "relaxed">) {
-    if (weights !== "kept" && weights !== "repacked")
-      throw new LrpError("usage", { where: "option 'weights' of load", expected: "'kept' or 'repacked'", received: `'${weights}'` });
+  constructor(graph: Graph, engine: Engine, options: Omit<LoadOptions, "relaxed">) {
+    const { winograd, weights, maxMemory } = checkedLoad(options);
     this.#graph = graph;
     this.#lowering = { winograd, weights };
     this.#engine = engine;
+    this.#maxMemory = maxMemory;
     this.inputs = graph.inputs;
     this.outputs = graph.outputs;
-    this.classes = classes;
+    this.classes = options.classes;
     // Whatever does not depend on a free size, or on numbers that come with the first call, is checked now.
     if (graph.inputs.every(oneSample)) this.#tryFit(shapesOf(graph.inputs));
   }
@@ -178,7 +180,7 @@ export class Model {
     this.dispose();
   }
 
-  /** The graph for these inputs. New dims, or new numbers of an input that is a constant, get a memory of their own; the old one is let go. */
+  /** The graph for these inputs. New dims, or new numbers of an input that is a constant, take the place of the old in memory. */
   #fit(given: ReadonlyMap<string, Given>): Fitted {
     const fitted = this.#tryFit(given);
     if (fitted) return fitted;
@@ -194,7 +196,7 @@ export class Model {
       throw new LrpError("usage", { where: "the model", expected: "one that is not disposed", received: "a call after dispose()" });
     if (this.#fitted && isFor(this.#fitted, given)) return this.#fitted;
     const graph = infer(this.#graph, given);
-    if (graph) this.#fitted = fitTo(canonize(graph), given, this.#engine.instance());
+    if (graph) this.#fitted = fitTo(canonize(graph), given, new Session(this.#engine.instance, this.#maxMemory));
     return graph && this.#fitted;
   }
 

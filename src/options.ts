@@ -17,10 +17,33 @@ export interface LoadOptions {
    */
   readonly weights?: "kept" | "repacked";
   /**
+   * The most bytes that the model's WebAssembly memory may have (default 4 GiB, all that there are addresses for). It grows to the largest of
+   * the runs so far, whose need is known beforehand: one that needs more is refused, with both numbers, before anything is allocated.
+   * Forms of the weights that only other composites read are given up first. Not counted: the file, and results, which are JavaScript's.
+   */
+  readonly maxMemory?: number;
+  /**
    * For a model that keeps weights in other files: gives the whole content of one of them. relprop itself opens nothing. It checks that
    * every part that the model wants lies in the file and is as long as the weights that are read from it.
    */
   readonly externalData?: ExternalData;
+}
+
+/** WebAssembly's addresses have 32 bits. */
+export const MOST_MEMORY = 2 ** 32;
+
+/** What a model is made with, defaults filled in. @throws LrpError "usage" */
+export function checkedLoad(options: Omit<LoadOptions, "relaxed">): Required<Pick<LoadOptions, "winograd" | "weights" | "maxMemory">> {
+  const { winograd = true, weights = "kept", maxMemory = MOST_MEMORY } = options;
+  if (weights !== "kept" && weights !== "repacked")
+    throw new LrpError("usage", { where: "option 'weights' of load", expected: "'kept' or 'repacked'", received: `'${weights}'` });
+  if (!Number.isInteger(maxMemory) || maxMemory < 1 || maxMemory > MOST_MEMORY)
+    throw new LrpError("usage", {
+      where: "option 'maxMemory' of load",
+      expected: `a whole number of bytes from 1 to ${MOST_MEMORY}`,
+      received: typeof maxMemory === "string" ? `'${maxMemory}'` : String(maxMemory),
+    });
+  return { winograd, weights, maxMemory };
 }
 
 /** How a network is explained. */

@@ -7,7 +7,7 @@ const source = join(root, "src");
 
 /** The straight line: a file may import from its own stage and from those before it, never from those after. */
 const stages: readonly (readonly string[])[] = [
-  ["error", "tensor", "distance", "kernels.gen", "core.gen", "wasm.d"],
+  ["error", "workers", "tensor", "distance", "kernels.gen", "core.gen", "wasm.d"],
   ["step", "graph/graph"],
   ["ops/"],
   ["onnx/"],
@@ -23,6 +23,7 @@ const stages: readonly (readonly string[])[] = [
   ["index", "slim", "workerd", "edge-light"],
   ["threads/"],
   ["evaluate/"],
+  ["pool/"],
   ["cli/"],
 ];
 

@@ -4,8 +4,7 @@ import type { Given } from "../graph/infer.ts";
 import type { Plan } from "../plan/place.ts";
 import { type Dims, firstNonFinite, shapeText } from "../tensor.ts";
 import { checkDims, type Shapes } from "./input.ts";
-import { Session } from "./session.ts";
-import type { Instance } from "./wasm.ts";
+import type { Session } from "./session.ts";
 
 /** A graph for one shape of each input, with the memory and the plans that belong to it. */
 export interface Fitted {
@@ -39,12 +38,12 @@ export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap
 }
 
 /** @internal @param graph as inferred from what is `given` */
-export function fitTo(graph: Graph, given: ReadonlyMap<string, Given>, instance: Instance): Fitted {
+export function fitTo(graph: Graph, given: ReadonlyMap<string, Given>, session: Session): Fitted {
   const free = new Set(graph.inputs.map((port) => port.name));
   const kept = [...given].map(
     ([name, { dims, data }]) => [name, { dims: [...dims], data: free.has(name) ? undefined : data?.slice() }] as const,
   );
-  return { given: new Map(kept), graph, session: new Session(instance), plans: new Map() };
+  return { given: new Map(kept), graph, session, plans: new Map() };
 }
 
 /** Whether a graph was made for such inputs. */

@@ -2,34 +2,48 @@ import { LrpError } from "../error.ts";
 import { bytesOf, type Plan } from "../plan/place.ts";
 import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../step.ts";
 import { firstNonFinite } from "../tensor.ts";
-import type { Instance } from "./wasm.ts";
-
-const PAGE = 65536;
-/** WebAssembly's addresses have 32 bits. */
-const LIMIT = 2 ** 32;
+import { type Instance, PAGE } from "./wasm.ts";
 
 type Bound = () => void;
 
-interface BoundPlan {
+/** That many bytes in whole pages. */
+const pages = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE;
+
+/** Where the weights of a plan go that are not there yet, and where its arena begins. */
+interface Layout {
+  readonly fresh: ReadonlyMap<Value["weight"] & object, { readonly value: Value; readonly at: number }>;
   readonly arena: number;
+}
+
+interface BoundPlan {
+  readonly layout: Layout;
+  readonly address: (value: Value) => number;
   readonly steps: readonly Bound[];
+  /** Bytes of the memory up to its end. */
+  readonly need: number;
 }
 
 /**
  * The only thing that holds state: a memory with the weights at its beginning and the arena of the running plan behind them.
  *
- *   [ compiler's data | weights, copied once | arena, laid out anew by each plan ]
+ *   [ compiler's data | weights, copied once | arena, laid out anew by each plan | what single calls need ]
  */
 export class Session {
   readonly #instance: Instance;
-  readonly #weights = new Map<Float32Array, Map<string, number>>();
-  readonly #bound = new WeakMap<Plan, BoundPlan>();
+  /** The most bytes that the memory may have. */
+  readonly #limit: number;
+  /** Where weights begin. */
+  readonly #base: number;
+  #weights = new Map<Float32Array, Map<string, number>>();
+  #bound = new WeakMap<Plan, BoundPlan>();
   #top: number;
 
   /** @internal */
-  constructor(instance: Instance) {
+  constructor(instance: Instance, limit: number) {
     this.#instance = instance;
-    this.#top = Math.ceil(instance.kernels.heapBase() / 16) * 16;
+    this.#limit = limit;
+    this.#base = Math.ceil(instance.kernels.heapBase() / 16) * 16;
+    this.#top = this.#base;
   }
 
   /** Runs the steps up to where relevance starts: all of a plan without relevance. @param inputs in the order of the program's */
@@ -64,7 +78,7 @@ export class Session {
 
   /** What a value holds after `forward` or `backward`: a view, good until the next call. */
   read(plan: Plan, value: Value): Float32Array {
-    return new Float32Array(this.#instance.memory.buffer, this.#address(value, plan, this.#bind(plan).arena), value.count);
+    return new Float32Array(this.#instance.memory.buffer, this.#bind(plan).address(value), value.count);
   }
 
   #write(plan: Plan, inputs: readonly Float32Array[]): void {
@@ -73,39 +87,48 @@ export class Session {
     });
   }
 
-  #address(value: Value, plan: Plan, arena: number): number {
-    if (!value.weight) return arena + plan.offsets.get(value.id)!;
-    return this.#weights.get(value.weight.source)!.get(value.weight.variant)!;
-  }
-
   #bind(plan: Plan): BoundPlan {
-    this.#copyWeights(plan);
-    let bound = this.#bound.get(plan);
-    if (bound?.arena !== this.#top) {
-      const arena = this.#top;
-      this.#reserve(arena + plan.arenaBytes);
-      const end = arena + plan.arenaBytes;
-      const spare = (bytes: number): number => {
-        this.#reserve(end + bytes);
-        return end;
-      };
-      bound = { arena, steps: plan.program.steps.map((step) => this.#bindStep(step, plan, arena, spare)) };
-      this.#bound.set(plan, bound);
+    const known = this.#bound.get(plan);
+    if (known?.layout.arena === this.#top) return known;
+    let bound = this.#addressed(plan);
+    if (pages(bound.need) > this.#limit && this.#top > this.#base) {
+      this.#forget();
+      bound = this.#addressed(plan);
     }
+    this.#reserve(bound);
+    this.#copy(bound.layout);
+    this.#bound.set(plan, bound);
     return bound;
   }
 
-  #bindStep(step: Step, plan: Plan, arena: number, spare: (bytes: number) => number): Bound {
+  /** The plan with every address in it: what it needs is known before any of it is written. */
+  #addressed(plan: Plan): BoundPlan {
+    const layout = this.#layout(plan);
+    const end = layout.arena + plan.arenaBytes;
+    let need = end;
+    const spare = (bytes: number): number => {
+      need = Math.max(need, end + bytes);
+      return end;
+    };
+    const address = (value: Value) => {
+      if (!value.weight) return layout.arena + plan.offsets.get(value.id)!;
+      return layout.fresh.get(value.weight)?.at ?? this.#weightAt(value.weight)!;
+    };
+    const steps = plan.program.steps.map((step) => this.#bindStep(step, address, spare));
+    return { layout, address, steps, need };
+  }
+
+  #bindStep(step: Step, address: (value: Value) => number, spare: (bytes: number) => number): Bound {
     const pointer = (argument: Argument): number => {
       if (typeof argument === "number") return argument;
-      return isRef(argument) ? this.#address(argument.value, plan, arena) + 4 * argument.offset : this.#address(argument, plan, arena);
+      return isRef(argument) ? address(argument.value) + 4 * argument.offset : address(argument);
     };
     const length = (argument: Argument) => {
       if (typeof argument === "number") return 0;
       return isRef(argument) ? argument.value.count - argument.offset : argument.count;
     };
     if ("limit" in step) {
-      const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, plan, arena, spare)));
+      const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, address, spare)));
       const { count } = step.value;
       const at = pointer(step.value);
       return () => {
@@ -123,46 +146,59 @@ export class Session {
     return () => step.run(...views.map(([at, count]) => new Float32Array(this.#instance.memory.buffer, at, count)));
   }
 
-  /** Copies the weights of a plan that are not there yet. */
-  #copyWeights(plan: Plan): void {
-    if (this.#bound.has(plan)) return;
+  #weightAt({ source, variant }: Value["weight"] & object): number | undefined {
+    return this.#weights.get(source)?.get(variant);
+  }
+
+  #layout(plan: Plan): Layout {
     const fresh = new Map<Value["weight"] & object, { value: Value; at: number }>();
     let top = this.#top;
     for (const step of callsOf(plan.program.steps)) {
       for (const argument of step.args as readonly Argument[]) {
         const value = valueOf(argument);
         const weight = value?.weight;
-        if (!value || !weight || fresh.has(weight) || this.#weights.get(weight.source)?.has(weight.variant)) continue;
+        if (!value || !weight || fresh.has(weight) || this.#weightAt(weight) !== undefined) continue;
         fresh.set(weight, { value, at: top });
         top += bytesOf(value.count);
       }
     }
-    this.#reserve(top + plan.arenaBytes);
+    return { fresh, arena: top };
+  }
+
+  /** Copies the weights of a plan that are not there yet. */
+  #copy({ fresh, arena }: Layout): void {
     for (const [weight, { value, at }] of fresh) {
       weight.write(new Float32Array(this.#instance.memory.buffer, at, value.count));
       let variants = this.#weights.get(weight.source);
       if (!variants) this.#weights.set(weight.source, (variants = new Map()));
       variants.set(weight.variant, at);
     }
-    this.#top = top;
+    this.#top = arena;
   }
 
-  #reserve(bytes: number): void {
+  /** Gives up the weights of all plans. */
+  #forget(): void {
+    this.#weights = new Map();
+    this.#bound = new WeakMap();
+    this.#top = this.#base;
+  }
+
+  #reserve({ need, layout: { arena } }: BoundPlan): void {
     const { memory } = this.#instance;
-    const missing = Math.ceil((bytes - memory.buffer.byteLength) / PAGE);
-    if (missing <= 0) return;
-    const refuse = (received: string) =>
+    const refuse = (expected: string) =>
       new LrpError("memory", {
         where: "the model's memory",
-        expected: `at most ${LIMIT} bytes`,
-        received,
-        fix: "Use a smaller batch or input, or a composite that needs fewer copies of the weights.",
+        expected,
+        received: `a need of ${pages(need)}: ${arena} for weights, ${need - arena} to compute in`,
+        fix: "Load with weights: 'repacked' (slower) or a larger maxMemory; or use a smaller batch or input, or a composite that needs fewer forms of the weights.",
       });
-    if (bytes > LIMIT) throw refuse(`${bytes} bytes`);
+    if (pages(need) > this.#limit) throw refuse(`at most ${this.#limit} bytes`);
+    const missing = pages(need) - memory.buffer.byteLength;
+    if (missing <= 0) return;
     try {
-      memory.grow(missing);
+      memory.grow(missing / PAGE);
     } catch {
-      throw refuse(`a runtime that refuses ${bytes} bytes`);
+      throw refuse("as many bytes as this runtime gives");
     }
   }
 }

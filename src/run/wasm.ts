@@ -21,12 +21,15 @@ export interface Instance {
   bind?(call: BoundCall, spare: (bytes: number) => number): () => void;
 }
 
-/** @internal Where a model's instances come from: one for each shape of input that it meets. */
+/** @internal What a model computes with: one instance, and so one memory, for all shapes of input. */
 export interface Engine {
-  instance(): Instance;
+  readonly instance: Instance;
   /** Called once, when the model is disposed. */
   end(): void;
 }
+
+/** Bytes by which a memory grows. */
+export const PAGE = 65536;
 
 export type Binary = "simd" | "relaxed";
 

@@ -7,10 +7,10 @@ import { LrpError } from "../error.ts";
 import { load as loadAlone } from "../index.ts";
 import { Model } from "../model.ts";
 import { open, type Source } from "../open.ts";
-import type { LoadOptions } from "../options.ts";
+import { checkedLoad, type LoadOptions } from "../options.ts";
 import { binaryFor, compileText } from "../run/wasm.ts";
+import { hasWorkers } from "../workers.ts";
 import { shared } from "./shared.gen.ts";
-import { canStart } from "./start.ts";
 import { team } from "./team.ts";
 
 export interface ThreadOptions extends LoadOptions {
@@ -42,7 +42,7 @@ function checkRuntime(): void {
   } catch {
     throw unsupported("a thread that may wait", "the main thread of a page", "Load and explain inside a Worker.");
   }
-  if (!canStart()) throw unsupported("Worker, or node:worker_threads", "neither", "Node has what is needed from 20.16.");
+  if (!hasWorkers()) throw unsupported("Worker, or node:worker_threads", "neither", "Node has what is needed from 20.16.");
 }
 
 /**
@@ -57,10 +57,11 @@ export async function load(source: Source, options: ThreadOptions): Promise<Mode
   const threads = options?.threads;
   if (!Number.isInteger(threads) || threads < 1)
     throw new LrpError("usage", { where: "option 'threads'", expected: "a whole number, 1 or more", received: String(threads) });
+  const { maxMemory } = checkedLoad(options);
   if (threads === 1) return loadAlone(source, options);
   checkRuntime();
   const graph = await open(source, options);
-  const engine = await team(await compileText(shared[binaryFor(options)]), threads);
+  const engine = await team(await compileText(shared[binaryFor(options)]), threads, maxMemory);
   try {
     const model = new Model(graph, engine, options);
     forgotten.register(model, engine.end);

@@ -1,3 +1,4 @@
+import { nodeThreads } from "../workers.ts";
 import { worker as program } from "./shared.gen.ts";
 import type { Orders } from "./worker.ts";
 
@@ -8,13 +9,9 @@ export interface Helper {
   end(): void;
 }
 
-const threads = () => globalThis.process?.getBuiltinModule?.("node:worker_threads");
-
-export const canStart = (): boolean => threads() !== undefined || typeof Worker !== "undefined";
-
 /** Starts a thread. It does not keep the process alive. */
 export function start(orders: Orders): Helper {
-  const node = threads();
+  const node = nodeThreads();
   if (node) {
     // Without the process's flags, some of which a worker does not take.
     const worker = new node.Worker(program, { eval: true, execArgv: [] });

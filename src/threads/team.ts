@@ -1,6 +1,6 @@
 import type { Kernels } from "../kernels.gen.ts";
 import { assert, LrpError } from "../error.ts";
-import type { Engine, Instance } from "../run/wasm.ts";
+import { type Engine, type Instance, PAGE } from "../run/wasm.ts";
 import { type Control, controlOf, dismiss, dismissed, encode, failure, finish, help, offer, PATIENCE } from "./part.ts";
 import { parameters } from "./shared.gen.ts";
 import { split, SUMS } from "./split.ts";
@@ -25,25 +25,26 @@ const lost = () =>
   });
 
 /** A memory that is shared has its addresses set aside for all that it may grow to. */
-function sharedMemory(): WebAssembly.Memory {
+function sharedMemory(most: number): WebAssembly.Memory {
   try {
-    return new WebAssembly.Memory({ initial: 2, maximum: 65536, shared: true });
+    return new WebAssembly.Memory({ initial: 2, maximum: Math.max(2, Math.floor(most / PAGE)), shared: true });
   } catch (error) {
     throw new LrpError("memory", {
       where: "option 'threads'",
-      expected: "4 GB of addresses for a memory that is shared",
+      expected: `${most} bytes of addresses for a memory that is shared`,
       received: String(error),
-      fix: "Dispose models that are no longer needed; or load from 'relprop', without threads.",
+      fix: "Dispose models that are no longer needed, or give a smaller 'maxMemory'; or load from 'relprop', without threads.",
     });
   }
 }
 
 /**
  * Starts `threads - 1` threads beside the caller's, all with an instance over one memory.
- * A model has one memory for all shapes of input: threads that sleep cannot be given another.
+ *
+ * @param most bytes that the memory may grow to
  */
-export async function team(module: WebAssembly.Module, threads: number): Promise<Engine> {
-  const memory = sharedMemory();
+export async function team(module: WebAssembly.Module, threads: number, most: number): Promise<Engine> {
+  const memory = sharedMemory(most);
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
   const known = names.map((name) => kernels[name] as (...args: number[]) => void);
   const control = controlOf(threads);
@@ -99,7 +100,7 @@ export async function team(module: WebAssembly.Module, threads: number): Promise
       run();
     };
   };
-  return { instance: () => ({ kernels, memory, bind }), end };
+  return { instance: { kernels, memory, bind }, end };
 }
 
 /** Adds the parts' sums in order, as a kernel does that has all chunks to itself. */

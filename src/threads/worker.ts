@@ -1,3 +1,4 @@
+import { ownPort } from "../workers.ts";
 import { CALL, controlOf, END, help, waitWhile } from "./part.ts";
 
 /** What a thread gets when it starts. */
@@ -12,13 +13,7 @@ export interface Orders {
   readonly threads: number;
 }
 
-interface Port {
-  onmessage: ((message: { data: Orders }) => void) | null;
-  postMessage(message: string): void;
-}
-
-/** Where messages come from: Node's threads have a port, those of browsers are one. */
-const port = (globalThis.process?.getBuiltinModule?.("node:worker_threads")?.parentPort ?? globalThis) as unknown as Port;
+const port = ownPort<Orders, string>();
 
 port.onmessage = ({ data: { module, memory, buffer, kernels, thread, threads } }) => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });

@@ -194,7 +194,7 @@ console.log(before, threads);`;
   it("say so where there are no addresses left", () => {
     const code = `WebAssembly.Memory = class { constructor() { throw new RangeError("full"); } };
 try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
-    expect(runAlone(code)).toMatch(/^memory option 'threads': expected 4 GB .* got RangeError: full/);
+    expect(runAlone(code)).toMatch(/^memory option 'threads': expected 4294967296 bytes .* got RangeError: full/);
   });
 
   it("that are ended from outside in the middle of a part are missed after a while, and the model refuses to go on", () => {
@@ -217,8 +217,8 @@ m.dispose();`;
     const { team } = (await import(join(root, "build/js/threads/team.js"))) as typeof import("../../src/threads/team.ts");
     const { shared } = (await import(join(root, "build/js/threads/shared.gen.js"))) as typeof import("../../src/threads/shared.gen.ts");
     const { compileText } = (await import(join(root, "build/js/run/wasm.js"))) as typeof import("../../src/run/wasm.ts");
-    const engine = await team(await compileText(shared[hasRelaxedSimd() ? "relaxed" : "simd"]), 2);
-    const { bind } = engine.instance();
+    const engine = await team(await compileText(shared[hasRelaxedSimd() ? "relaxed" : "simd"]), 2, 2 ** 32);
+    const { bind } = engine.instance;
     // Beyond the end of a memory of two pages.
     const run = bind!({ kernel: "fill", args: [2 ** 20, 2 ** 16, 1], lengths: [2 ** 16, 0, 0] }, () => 0);
     expect(run).toThrow(/fill in a thread: .*out of bounds/);

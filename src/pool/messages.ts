@@ -1,0 +1,23 @@
+import type { Code, Issue } from "../error.ts";
+import type { Network } from "../layers.ts";
+import type { ExplainOptions, LoadOptions } from "../options.ts";
+import type { Explanation, Prediction } from "../report.ts";
+import type { Input } from "../run/input.ts";
+
+/** What a worker is told to do, one order after the other; the first is to load. */
+export type Order =
+  | {
+      readonly method: "load";
+      /** Of relprop: a worker that was bundled apart may be of another. */
+      readonly version: string;
+      readonly network: Network;
+      readonly options: Omit<LoadOptions, "externalData">;
+    }
+  | { readonly method: "predict"; readonly input: Input }
+  | { readonly method: "explain"; readonly input: Input; readonly options: ExplainOptions };
+
+/** What it answers: a class does not travel, so errors do in parts. `fault`: what only a fault of relprop throws. */
+export type Answer =
+  | { readonly value: Prediction | Explanation | undefined }
+  | { readonly error: { readonly code: Code; readonly issues: readonly Issue[] } }
+  | { readonly fault: string };

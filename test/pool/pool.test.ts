@@ -1,0 +1,453 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Worker } from "node:worker_threads";
+import { describe, expect, it } from "vitest";
+import { dense, type ExplainOptions, type Input, type InputTensor, relu, sequential, taylor } from "../../src/index.ts";
+import type * as Pools from "../../src/pool/index.ts";
+import { built } from "../binaries.ts";
+import { external, onnx } from "../onnx-writer.ts";
+import { tensor } from "../random.ts";
+import { nets } from "../rules/nets.ts";
+
+/*
+ * Workers are started from the file that is shipped, so these tests run on what npm run build makes.
+ */
+const root = resolve(import.meta.dirname, "../..");
+if (!built) console.log("skipped: tests of pools, which need npm run build");
+
+const { load, LrpError } = (built ? await import(join(root, "dist/index.js")) : {}) as typeof import("../../src/index.ts");
+const { createPool } = (built ? await import(join(root, "dist/pool/index.js")) : {}) as typeof Pools;
+
+const digits = new Uint8Array(readFileSync(join(root, "demo/digits.onnx")));
+const digit = (seed: number) => tensor([1, 1, 28, 28], seed, 0, 1);
+/** Nothing much to compute: y = 2 x. The input's number says which it is. */
+const double = sequential({ input: [1] }, [dense({ weight: { data: Float32Array.of(2), dims: [1, 1] } })]);
+const number = (i: number): InputTensor => ({ data: Float32Array.of(i), dims: [1, 1] });
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => number(i));
+
+/** A worker that does something of its own whenever it is told something; `flags` are shared with it. */
+const tampered = (does: string, flags = new SharedArrayBuffer(16)) =>
+  new Worker(
+    `const { parentPort, workerData } = require("node:worker_threads"); const flags = new Int32Array(workerData);
+import(${JSON.stringify(join(root, "dist/pool/worker.js"))}).then(() => parentPort.on("message", (order) => {
+  const x = order.input?.data[0]; ${does}
+}));`,
+    { eval: true, workerData: flags, resourceLimits: { maxOldGenerationSizeMb: 48 } },
+  );
+
+const outOfMemory = "for (const all = []; ; ) all.push(new Array(1e5).fill(0.5 + all.length))";
+
+/** The first input waits, with its worker, until it is let go. */
+function held() {
+  const flags = new SharedArrayBuffer(16);
+  const ints = new Int32Array(flags);
+  const createWorker = () => tampered("if (x === 0) Atomics.wait(flags, 0, 0);", flags);
+  return {
+    createWorker,
+    letGo() {
+      Atomics.store(ints, 0, 1);
+      Atomics.notify(ints, 0);
+    },
+  };
+}
+
+async function all<T>(results: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const result of results) list.push(result);
+  return list;
+}
+
+/** Inputs without end that count how many of them were pulled, and say whether they were closed. */
+function endless() {
+  const seen = { pulled: 0, closed: false };
+  const inputs = (function* () {
+    try {
+      for (;;) yield number(seen.pulled++);
+    } finally {
+      seen.closed = true;
+    }
+  })();
+  return { seen, inputs };
+}
+
+/** What a process of its own writes; it must end by itself. */
+function runAlone(code: string, ...flags: string[]): string {
+  const script = `import { createPool } from "./dist/pool/index.js"; import { readFileSync } from "node:fs";
+const bytes = readFileSync("demo/digits.onnx"); const x = { data: new Float32Array(784), dims: [1, 1, 28, 28] };
+let threads = 0; process.on("worker", (w) => { threads++; w.once("exit", () => threads--); });
+function* endless() { for (;;) yield x; }
+${code}`;
+  const options = { cwd: root, encoding: "utf8", stdio: "pipe", timeout: 30_000 } as const;
+  return execFileSync(process.execPath, [...flags, "--input-type=module", "-e", script], options);
+}
+
+describe.runIf(built)("a pool", () => {
+  it("gives the bits that one model gives, in order, and counts", async () => {
+    const options: ExplainOptions = { composite: "epsilonAlpha2Beta1", target: 3 };
+    using model = await load(digits);
+    await using pool = await createPool(digits, { size: 2 });
+    expect(pool.inputs).toEqual(model.inputs);
+    expect(pool.outputs).toEqual(model.outputs);
+    const inputs = Array.from({ length: 7 }, (_, i) => digit(i));
+    const progress: Pools.Progress[] = [];
+    const explained = await all(pool.explain(inputs, { ...options, onProgress: (p) => progress.push(p) }));
+    expect(explained).toEqual(inputs.map((input, index) => ({ index, value: model.explain(input, options) })));
+    expect(progress).toEqual(inputs.map((_, i) => ({ done: i + 1, total: 7 })));
+    expect(await all(pool.predict(new Set(inputs)))).toEqual(inputs.map((input, index) => ({ index, value: model.predict(input) })));
+  });
+
+  it.each(nets)("gives the bits that one model gives, for a network described in code: $name", async ({ source, dims }) => {
+    using model = await load(source);
+    await using pool = await createPool(source, { size: 1 });
+    const x = tensor(dims, 1);
+    const [{ value }] = await all(pool.explain([x]));
+    expect(value).toEqual(model.explain(x));
+  });
+
+  it("passes the options of load and of explain on", async () => {
+    await using pool = await createPool(digits, { size: 1, classes: [..."abcdefghij"], maxMemory: 2 ** 17 });
+    const [{ error }] = await all(pool.explain([digit(1)], { target: "c" }));
+    expect(error).toMatchObject({
+      code: "memory",
+      message: expect.stringContaining("item 0: the model's memory: expected at most 131072 bytes"),
+    });
+    await using roomy = await createPool(digits, { size: 1, classes: [..."abcdefghij"] });
+    const [{ value }] = await all(roomy.explain([digit(1)], { target: { class: "c", against: "others" } }));
+    expect(value.targets[0].map(({ name }) => name)).toContain("c");
+  });
+
+  it("takes arrays, sets, generators, slow ones, promises; several inputs by name", async () => {
+    await using pool = await createPool(double, { size: 2 });
+    const slowly = async function* () {
+      for (const x of numbers(3)) {
+        await new Promise((go) => setImmediate(go));
+        yield x;
+      }
+    };
+    const [{ name }] = pool.inputs;
+    const named = numbers(3).map((x) => ({ [name]: x }));
+    const ways: Pools.Many<Input>[] = [
+      numbers(3),
+      new Set(numbers(3)),
+      numbers(3).values(),
+      slowly(),
+      numbers(3).map(async (x) => x),
+      named,
+    ];
+    for (const inputs of ways) {
+      const results = await all(pool.predict(inputs));
+      expect(results.map(({ value }) => value.output.data[0])).toEqual([0, 2, 4]);
+    }
+    expect(await all(pool.predict([]))).toEqual([]);
+  });
+
+  it("copies inputs when it pulls them: one buffer, of which each is a part, written to again", async () => {
+    await using pool = await createPool(double, { size: 1 });
+    const data = new Float32Array(2 ** 16);
+    const inputs = (function* () {
+      for (let i = 0; i < 5; i++) {
+        data.fill(i);
+        yield { data: data.subarray(i, i + 1), dims: [1, 1] };
+      }
+    })();
+    const results = await all(pool.predict(inputs));
+    expect(results.map(({ value }) => value.output.data[0])).toEqual([0, 2, 4, 6, 8]);
+    expect(data).toHaveLength(2 ** 16);
+  });
+
+  it("hands out in order what finishes out of order", async () => {
+    const { createWorker, letGo } = held();
+    await using pool = await createPool(double, { size: 2, createWorker });
+    // The other worker has finished all that may be in the air by then.
+    const onProgress = ({ done }: Pools.Progress) => void (done === 2 && letGo());
+    const results = await all(pool.predict(numbers(6), { onProgress }));
+    expect(results.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  it("hands out as they finish where order is not asked for", async () => {
+    const { createWorker, letGo } = held();
+    await using pool = await createPool(double, { size: 2, createWorker });
+    const order: number[] = [];
+    for await (const { index, value } of pool.predict(numbers(6), { ordered: false })) {
+      expect(value.output.data[0]).toBe(2 * index);
+      order.push(index);
+      if (order.length === 5) letGo();
+    }
+    expect(order).toEqual([1, 2, 3, 4, 5, 0]);
+  });
+
+  it.each([true, false])("has at most one item more in the air than workers, whoever is slow; ordered: %s", async (ordered) => {
+    await using pool = await createPool(double, { size: 3 });
+    const { seen, inputs } = endless();
+    const results = pool.predict(inputs, { ordered });
+    expect(seen.pulled).toBe(0);
+    let most = 0;
+    for (let handed = 0; handed < 12; handed++) {
+      await results.next();
+      // Time for workers to finish everything, if they had been given more.
+      for (let i = 0; i < 20; i++) await new Promise((go) => setTimeout(go, 1));
+      most = Math.max(most, seen.pulled - handed - 1);
+    }
+    expect(most).toBeLessThanOrEqual(4);
+    expect(most).toBeGreaterThan(1);
+    await results.return();
+    expect(seen.closed).toBe(true);
+  });
+
+  it("stops pulling when the loop is left, and serves the next", async () => {
+    await using pool = await createPool(double, { size: 2 });
+    const { seen, inputs } = endless();
+    for await (const { index } of pool.predict(inputs)) if (index === 2) break;
+    expect(seen).toMatchObject({ closed: true });
+    expect(seen.pulled).toBeLessThanOrEqual(6);
+    expect(await all(pool.predict(numbers(3)))).toHaveLength(3);
+  });
+
+  it("serves several at a time", async () => {
+    await using pool = await createPool(double, { size: 2 });
+    const runs = await Promise.all([5, 9, 2].map((count) => all(pool.predict(numbers(count)))));
+    expect(runs.map((results) => results.map(({ value }) => value.output.data[0]))).toEqual(
+      [5, 9, 2].map((count) => numbers(count).map((_, i) => 2 * i)),
+    );
+  });
+
+  it("ends with the signal's reason: before, between, while the source is waited for, while a worker works", async () => {
+    const { createWorker, letGo } = held();
+    await using pool = await createPool(double, { size: 1, createWorker });
+    const reason = new Error("enough");
+    const before = endless();
+    await expect(pool.predict(before.inputs, { signal: AbortSignal.abort(reason) }).next()).rejects.toBe(reason);
+    expect(before.seen.pulled).toBe(0);
+
+    const between = new AbortController();
+    const some = pool.predict(numbers(9).slice(1), { signal: between.signal });
+    await some.next();
+    between.abort();
+    await expect(some.next()).rejects.toMatchObject({ name: "AbortError" });
+    expect(await some.next()).toEqual({ done: true, value: undefined });
+
+    for (const inputs of [{ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }, numbers(3)]) {
+      const during = new AbortController();
+      const waiting = pool.predict(inputs, { signal: during.signal }).next();
+      setTimeout(() => during.abort(reason), 10);
+      await expect(waiting).rejects.toBe(reason);
+    }
+    letGo();
+    expect(await all(pool.predict(numbers(2)))).toHaveLength(2);
+  });
+
+  it("reports an input's error with it, and goes on", async () => {
+    await using pool = await createPool(double, { size: 2 });
+    const broken = [number(0), { data: Float32Array.of(Number.NaN), dims: [1, 1] }, { data: Float32Array.of(1, 2), dims: [1, 2] }];
+    const odd = [null, 7, { data: (() => {}) as never, dims: [1, 1] }, number(3)];
+    const results = await all(pool.predict([...broken, ...odd] as Input[]));
+    expect(results.map(({ error }) => error?.code)).toEqual([undefined, "usage", "shape", "usage", "usage", "usage", undefined]);
+    const { error } = results[2];
+    expect(error).toBeInstanceOf(LrpError);
+    expect(error!.message).toMatch(/^item 2: input '.*': expected f32\[.*\], got f32\[1, 2\]/);
+    expect(error!.issues[0]).toMatchObject({ where: expect.stringMatching(/^item 2: input/), received: "f32[1, 2]" });
+    expect(() => results[2].value).toThrow(error);
+  });
+
+  it("ends a loop that does not look at errors", async () => {
+    await using pool = await createPool(double, { size: 1 });
+    const { inputs, seen } = endless();
+    const wrong = (function* () {
+      yield number(0);
+      yield { data: Float32Array.of(1, 2), dims: [1, 2] };
+      yield* inputs;
+    })();
+    const seenUntil: number[] = [];
+    const loop = async () => {
+      for await (const { index, value } of pool.predict(wrong)) seenUntil.push(index * value.output.dims.length);
+    };
+    await expect(loop()).rejects.toMatchObject({ name: "LrpError", code: "shape" });
+    expect(seenUntil).toEqual([0]);
+    expect(seen.pulled).toBeLessThanOrEqual(2);
+  });
+
+  it("passes on what the inputs and onProgress throw", async () => {
+    await using pool = await createPool(double, { size: 1 });
+    const mine = new Error("on purpose");
+    const failing = (function* () {
+      yield number(0);
+      throw mine;
+    })();
+    await expect(all(pool.predict(failing))).rejects.toBe(mine);
+    await expect(all(pool.predict([Promise.reject(mine)]))).rejects.toBe(mine);
+    const onProgress = () => {
+      throw mine;
+    };
+    await expect(all(pool.predict(numbers(3), { onProgress }))).rejects.toBe(mine);
+    expect(await all(pool.predict(numbers(1)))).toHaveLength(1);
+  });
+
+  it.each(["process.exit(7)", "throw new Error('gone')", outOfMemory])(
+    "replaces a worker that dies of an item, and tries the item once more: %s",
+    async (death) => {
+      let started = 0;
+      const createWorker = () => (started++ === 0 ? tampered(`if (x === 2) ${death};`) : tampered(""));
+      await using pool = await createPool(double, { size: 1, createWorker });
+      const results = await all(pool.predict(numbers(5)));
+      expect(results.map(({ value }) => value.output.data[0])).toEqual([0, 2, 4, 6, 8]);
+      expect(started).toBe(2);
+    },
+  );
+
+  it.each([
+    ["process.exit(7)", "unsupported", "ended with exit code 7. "],
+    ["throw new Error('gone')", "unsupported", "gone. "],
+    [outOfMemory, "memory", "memory limit"],
+  ])("reports an item of which two workers die: %s", async (death, code, text) => {
+    let started = 0;
+    const createWorker = () => {
+      started++;
+      return tampered(`if (x === 2) ${death};`);
+    };
+    await using pool = await createPool(double, { size: 2, createWorker });
+    const results = await all(pool.predict(numbers(5)));
+    expect(results.map(({ error }) => error?.code)).toEqual([undefined, undefined, code, undefined, undefined]);
+    expect(results[2].error).toBeInstanceOf(LrpError);
+    expect(results[2].error!.message).toMatch(/^item 2: a worker: expected an answer, got its end, /);
+    expect(results[2].error!.message).toContain(text);
+    expect(started).toBeGreaterThanOrEqual(3);
+  });
+
+  it("replaces a worker that was ended while it had nothing to do", async () => {
+    const workers: Worker[] = [];
+    const createWorker = () => {
+      workers.push(tampered(""));
+      return workers.at(-1)!;
+    };
+    await using pool = await createPool(double, { size: 1, createWorker });
+    await workers[0].terminate();
+    expect(await all(pool.predict(numbers(2)))).toHaveLength(2);
+    expect(workers).toHaveLength(2);
+  });
+
+  it("that is disposed ends its workers and what they do, and refuses", async () => {
+    const { createWorker } = held();
+    const workers: Worker[] = [];
+    const noted = () => {
+      const worker = createWorker();
+      workers.push(worker);
+      return worker;
+    };
+    const pool = await createPool(double, { size: 2, createWorker: noted });
+    const { inputs, seen } = endless();
+    const waiting = pool.predict(inputs).next();
+    await new Promise((go) => setTimeout(go, 20));
+    const ended = pool.dispose();
+    await expect(waiting).rejects.toMatchObject({ name: "LrpError", code: "usage", message: expect.stringContaining("dispose()") });
+    await Promise.all([ended, pool.dispose()]);
+    expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1]);
+    expect(seen.closed).toBe(true);
+    expect(() => pool.predict([])).toThrow("the pool: expected one that is not disposed");
+  });
+
+  it("does not keep a process alive: forgotten, disposed, left early, failing, under way without anybody waiting", () => {
+    const pool = "const pool = await createPool(bytes, { size: 2 });";
+    expect(runAlone(`${pool} console.log("idle");`)).toBe("idle\n");
+    expect(
+      runAlone(`${pool} for await (const r of pool.explain([x, x, x])) console.log(r.index); await pool.dispose(); console.log(threads);`),
+    ).toBe("0\n1\n2\n0\n");
+    expect(runAlone(`${pool} for await (const r of pool.explain(endless())) break; console.log("left");`)).toBe("left\n");
+    expect(() => runAlone(`${pool} for await (const r of pool.explain(endless())) throw new Error("on purpose");`)).toThrow("on purpose");
+    expect(runAlone(`try { await createPool(new Uint8Array(5), { size: 2 }); } catch (e) { console.log(e.code, threads); }`)).toBe(
+      "not-onnx 0\n",
+    );
+  });
+
+  it("ends its workers when it is collected", () => {
+    const code = `await (async () => { const pool = await createPool(bytes, { size: 2 }); for await (const r of pool.explain([x])); })();
+const before = threads;
+for (let i = 0; i < 100 && threads > 0; i++) { gc(); await new Promise((go) => setTimeout(go, 20)); }
+console.log(before, threads);`;
+    expect(runAlone(code, "--expose-gc")).toBe("2 0\n");
+  });
+
+  it("reads files beside the model here, once", async () => {
+    const bytes = onnx({
+      nodes: [{ type: "Gemm", inputs: ["x", "w"], outputs: ["y"] }],
+      initializers: { w: { dims: [3, 1], data: { type: 1, fields: external({ location: "w.bin" }) } } },
+      inputs: { x: [1, 3] },
+      outputs: { y: [1, 1] },
+    });
+    const asked: string[] = [];
+    const externalData = (location: string) => {
+      asked.push(location);
+      return new Uint8Array(Float32Array.of(1, 2, 3).buffer);
+    };
+    await using pool = await createPool(bytes, { size: 3, externalData });
+    const [{ value }] = await all(pool.predict([{ data: Float32Array.of(1, 10, 100), dims: [1, 3] }]));
+    expect([value.output.data, asked]).toEqual([Float32Array.of(321), ["w.bin"]]);
+  });
+
+  const neurons = taylor({ outputDims: (d) => d, inputs: (k) => [k], value: ([v]) => v, partials: () => [1] });
+  it.each([
+    ["no size", digits, {}, "usage", "option 'size'"],
+    ["a size of 0", digits, { size: 0 }, "usage", "option 'size'"],
+    ["an option that load does not take", digits, { size: 1, weights: "none" }, "usage", "option 'weights' of load"],
+    ["options that cannot be sent", digits, { size: 1, classes: [() => {}] }, "usage", "the options of createPool"],
+    ["a text", "model.onnx", { size: 1 }, "usage", "load"],
+    ["a layer of functions", sequential({ input: [2] }, [relu(), neurons]), { size: 1 }, "unsupported", /^node '.*' \(TaylorNeurons\)/],
+    ["what is not a worker", digits, { size: 1, createWorker: () => ({}) }, "usage", "option 'createWorker'"],
+    [
+      "a worker of another file",
+      digits,
+      { size: 1, createWorker: () => new Worker("throw 1", { eval: true }) },
+      "unsupported",
+      "createPool",
+    ],
+    [
+      "a file that is not there",
+      digits,
+      { size: 2, createWorker: () => new Worker("/nowhere.js") },
+      "unsupported",
+      /createPool: .*nowhere.js.*createWorker/,
+    ],
+    [
+      "a worker that cannot be made",
+      digits,
+      { size: 1, createWorker: () => new Worker("nowhere.js") },
+      "unsupported",
+      /createPool: .*relative/,
+    ],
+  ] as const)("refuses %s", async (_, source, options, code, text) => {
+    const refused = createPool(source as never, options as never);
+    await expect(refused).rejects.toMatchObject({ name: "LrpError", code });
+    await expect(refused).rejects.toThrow(text);
+  });
+
+  it("refuses a worker of another version", async () => {
+    const createWorker = () => {
+      const worker = tampered("");
+      const post = worker.postMessage.bind(worker);
+      worker.postMessage = (order) => post({ ...order, version: "0.0.0" });
+      return worker;
+    };
+    await expect(createPool(digits, { size: 1, createWorker })).rejects.toThrow(
+      /^the pool's worker: expected relprop 0\.0\.0, .*createWorker/,
+    );
+  });
+
+  it("says what to do where there are no workers", () => {
+    const code = `delete process.getBuiltinModule; process.getBuiltinModule = undefined; delete globalThis.Worker;
+try { await createPool(bytes, { size: 2 }); } catch (e) { console.log(e.code, e.message); }`;
+    expect(runAlone(code)).toMatch(
+      /^unsupported createPool: expected a worker that starts, got a runtime without workers\. Load from 'relprop'/,
+    );
+  });
+
+  it("refuses options and inputs at the call", async () => {
+    await using pool = await createPool(double, { size: 1 });
+    expect(() => pool.predict([], { composite: "epsilon" } as never)).toThrow("pool.predict: expected options ordered, signal, onProgress");
+    expect(() => pool.explain([], { compsite: "epsilon" } as never)).toThrow(/explain: expected options .*'compsite'/);
+    expect(() => pool.explain([], { composite: [{ rule: () => {} }] } as never)).toThrow(
+      "the options of pool.explain: expected what can be sent",
+    );
+    for (const inputs of [number(1), undefined, null, 3])
+      expect(() => pool.predict(inputs as never)).toThrow("the inputs of a pool: expected an iterable");
+  });
+});
