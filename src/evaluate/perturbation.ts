@@ -1,0 +1,217 @@
+import type { Port } from "../graph/graph.ts";
+import type { Prediction } from "../report.ts";
+import { type Chosen, chooseTargets, type Target } from "../run/target.ts";
+import type { Input } from "../run/input.ts";
+import type { Tensor } from "../tensor.ts";
+import { type Attribution, mapOf, placesOf, sum } from "./attribution.ts";
+import { checkNames, checkWhole, usage } from "./check.ts";
+import { arranged, type Order } from "./order.ts";
+import { fillOf, type Replacement } from "./replacement.ts";
+import { doParts, type Work } from "./work.ts";
+
+/** A network of one input that predicts: a `Model`, or whatever answers as one does, at once or later. */
+export interface Predictor {
+  readonly inputs: readonly Port[];
+  readonly classes?: readonly string[];
+  predict(input: Input): Prediction | Promise<Prediction>;
+}
+
+export interface PerturbationOptions extends Work {
+  /** Default "morf". */
+  readonly order?: Order;
+  /** Default uniform noise in the input's own range. */
+  readonly replacement?: Replacement;
+  /** Side p of the regions of p × p pixels that are replaced together (default 1: single pixels). */
+  readonly region?: number;
+  /** How many regions are replaced at a time (default 1). */
+  readonly step?: number;
+  /** After how many steps it ends (default 100), if it does not end earlier with everything replaced; the last step may be shorter. */
+  readonly steps?: number;
+  /** What is followed; decided on the unperturbed input. Default "argmax". */
+  readonly target?: Target;
+  /** Its logit (default; Σ weight · logit of several classes), or its probability by a softmax of the logits. */
+  readonly score?: "logit" | "probability";
+  /** Of noise and of the random order (default 0). */
+  readonly seed?: number;
+  /** How many inputs run through the network at once (default 16); the curve does not depend on it, but for rounding. */
+  readonly batch?: number;
+}
+
+const OPTIONS = ["order", "replacement", "region", "step", "steps", "target", "score", "seed", "batch", "signal", "onProgress"];
+
+/** What a score does while an input is replaced bit by bit, and how it was made. */
+export interface Curve {
+  /** y_0 of the input itself, then y_1 … y_M after each step. */
+  readonly values: readonly number[];
+  /** How many pixels are replaced at each of them. */
+  readonly replaced: readonly number[];
+  readonly targets: readonly Chosen[];
+  readonly score: "logit" | "probability";
+  readonly order: Order;
+  readonly replacement: Replacement;
+  readonly region: number;
+  readonly step: number;
+  readonly seed: number;
+}
+
+type Settings = Required<Omit<PerturbationOptions, keyof Work>>;
+
+function settingsOf(options: PerturbationOptions): Settings {
+  checkNames("perturbation", options, OPTIONS);
+  const { order = "morf", replacement = { kind: "noise" }, target = "argmax", score = "logit" } = options;
+  const { region = 1, step = 1, steps = 100, seed = 0, batch = 16 } = options;
+  for (const [name, value] of Object.entries({ region, step, steps, batch })) checkWhole(`option '${name}'`, value, 1);
+  checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
+  if (score !== "logit" && score !== "probability") throw usage("option 'score'", "'logit' or 'probability'", `'${score}'`);
+  return { order, replacement, target, score, region, step, steps, seed, batch };
+}
+
+function softmax(logits: Float64Array): Float64Array {
+  const most = logits.reduce((a, b) => Math.max(a, b));
+  const powers = logits.map((f) => Math.exp(f - most));
+  const total = sum(powers);
+  return powers.map((p) => p / total);
+}
+
+/** The logits of each of a batch. */
+function rowsOf({ data, dims }: Tensor, batch: number): Float32Array[] {
+  if (dims[0] !== batch) throw usage("the model", `logits for each of ${batch} inputs`, `dims [${dims}]`);
+  const count = data.length / batch;
+  return Array.from({ length: batch }, (_, i) => data.subarray(i * count, (i + 1) * count));
+}
+
+interface Perturbed {
+  readonly data: Float32Array;
+  readonly replaced: number;
+}
+
+/** The input with the first `steps` steps replaced, for each number of steps one after another. */
+function* perturbed(input: Tensor, regions: readonly number[][], settings: Settings): Generator<Perturbed> {
+  const fill = fillOf(settings.replacement, input.data, input.dims, settings.seed);
+  const removed = new Uint8Array(regions.reduce((count, places) => count + places.length, 0));
+  yield { data: input.data, replaced: 0 };
+  for (let replaced = 0, from = 0; ; from += settings.step) {
+    for (const place of regions.slice(from, from + settings.step).flat()) {
+      removed[place] = 1;
+      replaced++;
+    }
+    const filled = fill(removed);
+    yield { data: input.data.map((v, i) => (removed[i % removed.length] ? filled[i] : v)), replaced };
+  }
+}
+
+function checkSubject({ inputs }: Predictor, input: Tensor, places: readonly number[]): void {
+  if (inputs.length !== 1) throw usage("perturbation", "a network of one input", `${inputs.length}`);
+  if (!(input?.data instanceof Float32Array) || !Array.isArray(input.dims) || input.dims.length < 2 || input.dims[0] !== 1)
+    throw usage("the input", "a tensor of one sample, { data: Float32Array, dims: [1, …] }", `dims [${input?.dims}]`);
+  const own = placesOf(input.dims);
+  if (own.join() !== places.join()) throw usage("the attribution", `one of places [${own}], as the input has`, `[${places}]`);
+}
+
+/**
+ * Replaces pixels in the order of their relevance and follows the score of a target. All channels of a pixel are replaced together.
+ *
+ *   y_m = f_t(x with the first m · step regions replaced)
+ *
+ * Source: Bach et al. 2015 (pixel flipping), Samek et al. 2017 (regions), Binder et al. 2016 (orders morf, random, minAbs; noise),
+ * Rong et al. 2022 (linear imputation).
+ *
+ * @param input f32[1, c, …places] or f32[1, features]
+ * @param relevance of the input's dims, or a map of its places
+ * @throws LrpError "usage" for options and dims, and as `predict`; the signal's reason when it is aborted
+ * @example
+ * const curve = await perturbation(model, image, model.explain(image).relevance, { region: 9, replacement: { kind: "noise" } });
+ * aopc(curve);
+ */
+export async function perturbation(
+  model: Predictor,
+  input: Tensor,
+  relevance: Attribution,
+  options: PerturbationOptions = {},
+): Promise<Curve> {
+  const settings = settingsOf(options);
+  const { order, replacement, region, step, seed, score } = settings;
+  const map = mapOf(relevance);
+  checkSubject(model, input, map.dims);
+  const regions = arranged(map, order, region, seed);
+  const count = 1 + Math.min(settings.steps, Math.ceil(regions.length / step));
+  const [fixed] = model.inputs[0].dims;
+  // All batches have one size, because a network is planned anew for another.
+  const batch = typeof fixed === "number" ? fixed : Math.ceil(count / Math.ceil(count / settings.batch));
+  const images = perturbed(input, regions, settings);
+  const replaced: number[] = [];
+  let image: Perturbed;
+  let targets: readonly Chosen[] | undefined;
+  const parts = await doParts(
+    Math.ceil(count / batch),
+    async () => {
+      const data = new Float32Array(batch * input.data.length);
+      const used = Math.min(batch, count - replaced.length);
+      for (let i = 0; i < batch; i++) {
+        // What a last batch has too many is the same image again.
+        if (i < used) image = images.next().value as Perturbed;
+        data.set(image.data, i * input.data.length);
+        if (i < used) replaced.push(image.replaced);
+      }
+      const { logits } = await model.predict({ data, dims: [batch, ...input.dims.slice(1)] });
+      const rows = rowsOf(logits, batch).slice(0, used);
+      const followed = (targets ??= chooseTargets(settings.target, "one", rows[0], 1, model.classes).targets[0]);
+      return rows.map((row) => scoreOf(Float64Array.from(row), followed, score));
+    },
+    options,
+  );
+  return frozen({ values: parts.flat(), replaced, targets: targets!, score, order, replacement, region, step, seed });
+}
+
+function scoreOf(logits: Float64Array, targets: readonly Chosen[], score: Settings["score"]): number {
+  if (score === "probability" && logits.length < 2) throw usage("option 'score'", "'logit' for a network of one output", `'${score}'`);
+  const values = score === "logit" ? logits : softmax(logits);
+  return targets.reduce((total, { index, weight }) => total + weight * values[index], 0);
+}
+
+const frozen = (curve: Curve): Curve =>
+  Object.freeze({ ...curve, values: Object.freeze(curve.values), replaced: Object.freeze(curve.replaced) });
+
+/**
+ * The area under a curve, as the mean of its trapezoids; lower is better for "morf", higher for "lerf" and "minAbs".
+ *
+ *   1/M Σ_{m=1..M} (y_{m−1} + y_m) / 2
+ *
+ * @example areaUnder({ values: [4, 2, 0] }); // 2
+ */
+export function areaUnder({ values }: Pick<Curve, "values">): number {
+  if (values.length < 2) throw usage("areaUnder", "a curve of two values or more", values.length);
+  const [first, last] = [values[0], values[values.length - 1]];
+  return (sum(values) - (first + last) / 2) / (values.length - 1);
+}
+
+/**
+ * The area over the perturbation curve; higher is better for "morf". L steps:
+ *
+ *   1/(L + 1) Σ_{k=0..L} (y_0 − y_k)
+ *
+ * Source: Samek et al. 2017.
+ * @example aopc({ values: [4, 2, 0] }); // 2
+ */
+export function aopc({ values }: Pick<Curve, "values">): number {
+  if (values.length < 2) throw usage("aopc", "a curve of two values or more", values.length);
+  return values[0] - sum(values) / values.length;
+}
+
+/**
+ * The symmetric relevance gain, the area between the two curves; higher is better.
+ *
+ *   AUC of lerf − AUC of morf
+ *
+ * Source: Blücher, Vielhaben and Strodthoff 2024.
+ * @throws LrpError "usage" where the curves differ in more than their order
+ */
+export function relevanceGain(lerf: Curve, morf: Curve): number {
+  if (lerf.order !== "lerf" || morf.order !== "morf")
+    throw usage("relevanceGain", "curves lerf and morf", `${lerf.order} and ${morf.order}`);
+  const [a, b] = [lerf, morf].map(({ replaced, targets, score, replacement, region, step, seed }) =>
+    JSON.stringify({ replaced, targets: targets.map(({ index, weight }) => [index, weight]), score, replacement, region, step, seed }),
+  );
+  if (a !== b) throw usage("relevanceGain", "two curves that differ in their order alone", `${a} and ${b}`);
+  return areaUnder(lerf) - areaUnder(morf);
+}

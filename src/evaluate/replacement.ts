@@ -1,0 +1,127 @@
+import { type Dims, size } from "../tensor.ts";
+import { placesOf } from "./attribution.ts";
+import { checkAbove, checkNames, chosen, usage } from "./check.ts";
+import { type Image, imputeLinear, meanOf } from "./impute.ts";
+import { random } from "./random.ts";
+
+/** What pixels (all channels of them) are replaced by. */
+export type Replacement =
+  /** A number for all channels, or one for each. */
+  | { readonly kind: "value"; readonly value: number | readonly number[] }
+  /** The mean of each channel of the input. */
+  | { readonly kind: "mean" }
+  /** Uniform noise from `low` to `high` (default: the input's own smallest and largest number), drawn once from the seed. */
+  | { readonly kind: "noise"; readonly low?: number; readonly high?: number }
+  /** The input blurred by a Gaussian of `sigma` pixels, cut off at 3 sigma and at the edges. */
+  | { readonly kind: "blur"; readonly sigma: number }
+  /** ROAD: the weighted mean of the pixels around, plus Gaussian noise of `noise` (default 0.01) standard deviations of the input. */
+  | { readonly kind: "linear"; readonly noise?: number };
+
+/** The numbers that stand at removed places (others are not looked at). `removed` has 1 for every removed place. */
+export type Fill = (removed: Uint8Array) => Float32Array;
+
+interface Canvas {
+  readonly data: Float32Array;
+  readonly channels: number;
+  /** Number of places, and their dims. */
+  readonly count: number;
+  readonly places: Dims;
+  readonly seed: number;
+}
+
+const WHERE = "option 'replacement'";
+
+function imageOf(kind: string, { data, channels, places }: Canvas): Image {
+  if (places.length !== 2) throw usage(WHERE, `an image for '${kind}', dims [1, c, h, w]`, `places [${places}]`);
+  return { data, channels, height: places[0], width: places[1] };
+}
+
+const everywhere = ({ data }: Canvas, make: (i: number) => number): Fill => {
+  const filled = Float32Array.from(data, (_, i) => make(i));
+  return () => filled;
+};
+
+/** Weighted means along rows of numbers that stand `stride` apart. */
+function blurAxis(data: Float64Array, length: number, stride: number, weights: readonly number[]): Float64Array {
+  return data.map((_, i) => {
+    const at = Math.floor(i / stride) % length;
+    let [total, weight] = [0, 0];
+    for (let d = -Math.min(at, weights.length - 1); d < weights.length && at + d < length; d++) {
+      const w = weights[Math.abs(d)];
+      total += w * data[i + d * stride];
+      weight += w;
+    }
+    return total / weight;
+  });
+}
+
+function blurred({ data, height, width }: Image, sigma: number): Float64Array {
+  checkAbove(`${WHERE}: sigma`, sigma, 0);
+  const weights = Array.from({ length: Math.ceil(3 * sigma) + 1 }, (_, d) => Math.exp(-(d * d) / (2 * sigma * sigma)));
+  return blurAxis(blurAxis(Float64Array.from(data), width, 1, weights), height, width, weights);
+}
+
+const least = (data: Float32Array) => data.reduce((a, b) => Math.min(a, b), Infinity);
+
+function deviationOf(data: Float32Array): number {
+  const mean = meanOf(data, 0, data.length);
+  return Math.sqrt(data.reduce((s, v) => s + (v - mean) ** 2, 0) / data.length);
+}
+
+type Kind = Replacement["kind"];
+type Of<K extends Kind> = Extract<Replacement, { kind: K }>;
+
+/** How each kind fills. */
+const makers: { readonly [K in Kind]: { readonly options: readonly string[]; make(given: Of<K>, canvas: Canvas): Fill } } = {
+  value: {
+    options: ["value"],
+    make({ value }, canvas) {
+      const list = typeof value === "number" ? new Array<number>(canvas.channels).fill(value) : Array.from(value ?? []);
+      if (list.length !== canvas.channels || !list.every(Number.isFinite))
+        throw usage(`${WHERE}: value`, `a finite number, or ${canvas.channels} of them`, value);
+      return everywhere(canvas, (i) => list[Math.floor(i / canvas.count)]);
+    },
+  },
+  mean: {
+    options: [],
+    make: (_, canvas) => everywhere(canvas, (i) => meanOf(canvas.data, Math.floor(i / canvas.count), canvas.count)),
+  },
+  noise: {
+    options: ["low", "high"],
+    make(given, canvas) {
+      const { low = least(canvas.data), high = -least(canvas.data.map((v) => -v)) } = given;
+      if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high))
+        throw usage(WHERE, "noise from a finite low to a high that is not below it", `${low} to ${high}`);
+      const { uniform } = random(canvas.seed);
+      return everywhere(canvas, () => low + uniform() * (high - low));
+    },
+  },
+  blur: {
+    options: ["sigma"],
+    make({ sigma }, canvas) {
+      const filled = blurred(imageOf("blur", canvas), sigma);
+      return everywhere(canvas, (i) => filled[i]);
+    },
+  },
+  linear: {
+    options: ["noise"],
+    make({ noise = 0.01 }, canvas) {
+      if (noise !== 0) checkAbove(`${WHERE}: noise`, noise, 0);
+      const image = imageOf("linear", canvas);
+      const { normal } = random(canvas.seed);
+      const scale = noise * deviationOf(canvas.data);
+      const added = Float64Array.from(canvas.data, () => scale * normal());
+      return (removed) => imputeLinear(image, removed).map((v, i) => v + added[i]);
+    },
+  },
+};
+
+/** @internal Makes what fills removed places of one input. @throws LrpError "usage" for what `replacement` may not be */
+export function fillOf(replacement: Replacement, data: Float32Array, dims: Dims, seed: number): Fill {
+  const maker = chosen(WHERE, makers, replacement?.kind);
+  checkNames(WHERE, replacement, ["kind", ...maker.options]);
+  const places = placesOf(dims);
+  const count = size(places);
+  const canvas: Canvas = { data, channels: data.length / count, count, places, seed };
+  return (maker.make as (given: Replacement, canvas: Canvas) => Fill)(replacement, canvas);
+}

@@ -1,0 +1,269 @@
+import { describe, expect, test } from "vitest";
+import { mapOf } from "../../src/evaluate/attribution.ts";
+import { imputeLinear } from "../../src/evaluate/impute.ts";
+import { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, relevanceGain } from "../../src/evaluate/perturbation.ts";
+import { fillOf, type Replacement } from "../../src/evaluate/replacement.ts";
+import { dense, flatten, load, type Model, softmax, type Tensor } from "../../src/index.ts";
+import { expectClose } from "../close.ts";
+import { network } from "../explain.ts";
+import { golden } from "../golden/read.ts";
+import { numbers } from "../random.ts";
+import { refusal } from "./refusal.ts";
+import { explained, goldenMap, target, withSmallCnn, x } from "./small-cnn.ts";
+
+const zero = { kind: "value", value: 0 } as const;
+
+describe("goldens", () => {
+  const { pixel_flipping: flipping, region_perturbation: regions } = golden("metrics");
+  const four = { target, replacement: zero, step: 4 };
+  const run = (options: PerturbationOptions) => withSmallCnn((model) => perturbation(model, x, goldenMap, options));
+
+  test("pixel flipping", async () => {
+    const [morf, lerf] = [await run({ ...four, order: "morf" }), await run({ ...four, order: "lerf" })];
+    expectClose(morf.values, flipping["MoRF_curve(17 points incl. unperturbed)"], 1e-6);
+    expectClose(lerf.values, flipping.LeRF_curve, 1e-6);
+    expectClose([areaUnder(morf)], [flipping["AUC_MoRF(mean trapezoid)"]], 1e-6);
+    expectClose([areaUnder(lerf)], [flipping.AUC_LeRF], 1e-6);
+    expectClose([relevanceGain(lerf, morf)], [flipping["SRG=AUC_LeRF-AUC_MoRF"]], 1e-6);
+    expect(morf.replaced).toEqual(Array.from({ length: 17 }, (_, m) => 4 * m));
+  });
+
+  test("regions", async () => {
+    const curve = await run({ target, replacement: zero, region: regions.patch, steps: regions.L });
+    const { values } = curve;
+    expectClose(
+      values.map((v) => values[0] - v),
+      regions["f(x0)-f(xk), k=0..8"],
+      1e-6,
+    );
+    expectClose([aopc(curve)], [regions["AOPC=1/(L+1)*sum"]], 1e-6);
+  });
+
+  test("relevance with channels gives the curve of its map", async () => {
+    const { relevance } = await explained("epsilonPlus");
+    const curve = await withSmallCnn((model) => perturbation(model, x, relevance, four));
+    expect(curve.values).toEqual((await run(four)).values);
+  });
+});
+
+/** f_0 = Σ x and f_1 = x_0, of one channel of 2 × 3 pixels. */
+async function withSum<T>(use: (model: Model) => Promise<T>, ...end: Parameters<typeof network>[1][]): Promise<T> {
+  const weight = { dims: [2, 6], data: Float32Array.of(1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0) };
+  using model = await load(network([1, 1, 2, 3], flatten(), dense({ weight }), ...end));
+  return await use(model);
+}
+
+const six: Tensor = { dims: [1, 1, 2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
+const values = (options: PerturbationOptions, relevance = [6, -5, 4, -3, 2, -1], ...end: Parameters<typeof network>[1][]) =>
+  withSum(
+    async (model) =>
+      (await perturbation(model, six, { data: relevance, dims: [2, 3] }, { target: 0, replacement: zero, ...options })).values,
+    ...end,
+  );
+
+describe("by hand", () => {
+  test.each<[string, Promise<unknown>, unknown]>([
+    ["most relevant first", values({}), [21, 20, 17, 12, 6, 2, 0]],
+    ["least relevant first", values({ order: "lerf" }), [21, 19, 15, 9, 4, 1, 0]],
+    ["smallest |R| first", values({ order: "minAbs" }), [21, 15, 10, 6, 3, 1, 0]],
+    ["equal ones from the first on", values({ steps: 2 }, [1, 1, 1, 1, 1, 1]), [21, 20, 18]],
+    ["a shorter last step", values({ step: 4 }), [21, 6, 0]],
+    ["no more than these steps", values({ step: 2, steps: 1 }), [21, 17]],
+    // Columns 0 and 1 sum to −2, column 2 to 3.
+    ["regions that are cut off at the edge", values({ region: 2 }), [21, 12, 0]],
+    ["a value", values({ replacement: { kind: "value", value: 10 }, steps: 1 }), [21, 30]],
+    ["the mean", values({ replacement: { kind: "mean" }, steps: 1 }), [21, 23.5]],
+    ["another class", values({ target: 1, steps: 2 }), [1, 0, 0]],
+    ["one class against another", values({ target: { class: 0, against: 1 }, steps: 2 }), [20, 20, 17]],
+    ["the class that the input itself has", values({ target: "argmax", steps: 1 }), [21, 20]],
+  ])("%s", async (_name, found, expected) => expect(await found).toEqual(expected));
+
+  test("a probability, and a logit, where the network ends in a softmax", async () => {
+    const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
+    const options = { target: 1, steps: 2, score: "probability" } as const;
+    for (const end of [[], [softmax()]]) {
+      expectClose(await values(options, undefined, ...end), [sigmoid(-20), sigmoid(-20), sigmoid(-17)], 1e-7);
+      expect(await values({ target: 0, steps: 1 }, undefined, ...end)).toEqual([21, 20]);
+    }
+  });
+
+  test("areas", () => {
+    const curve = { values: [6, 1, 2] };
+    expect([areaUnder(curve), aopc(curve)]).toEqual([2.5, 3]);
+  });
+});
+
+describe("replacements", () => {
+  const fill = (replacement: Replacement, input: Tensor, removed: number[], seed = 0) =>
+    fillOf(replacement, input.data, input.dims, seed)(Uint8Array.from({ length: removed.length }, (_, i) => removed[i]));
+  const image = (height: number, width: number, at: (y: number, x: number) => number): Tensor => ({
+    dims: [1, 1, height, width],
+    data: Float32Array.from({ length: height * width }, (_, i) => at(Math.floor(i / width), i % width)),
+  });
+
+  test("a value for each channel", () => {
+    const two = { dims: [1, 2, 1, 2], data: new Float32Array(4) };
+    expect(Array.from(fill({ kind: "value", value: [1, 2] }, two, [1, 1]))).toEqual([1, 1, 2, 2]);
+  });
+
+  test("noise: the same from one seed, within the input's range or another", () => {
+    const input = image(10, 10, (y, x) => y - x);
+    const draw = (seed: number, range = {}) => fill({ kind: "noise", ...range }, input, new Array(100).fill(1), seed);
+    expect(draw(3)).toEqual(draw(3));
+    expect(draw(3)).not.toEqual(draw(4));
+    const [all, own] = [draw(3), draw(3, { low: 5, high: 6 })];
+    expect(all.every((v) => v >= -9 && v < 9) && Math.min(...all) < -7 && Math.max(...all) > 7).toBe(true);
+    expect(own.every((v) => v >= 5 && v <= 6)).toBe(true);
+  });
+
+  test("a blur keeps what is even, and spreads a point by the Gaussian", () => {
+    const even = fill(
+      { kind: "blur", sigma: 2 },
+      image(5, 7, () => 3),
+      [1],
+    );
+    expectClose(even, new Array(35).fill(3), 1e-6);
+    const point = fill(
+      { kind: "blur", sigma: 1 },
+      image(9, 9, (y, x) => (y === 4 && x === 4 ? 1 : 0)),
+      [1],
+    );
+    const g = [0, 1, 2, 3].map((d) => Math.exp(-(d * d) / 2));
+    const total = g[0] + 2 * (g[1] + g[2] + g[3]);
+    expectClose(
+      [point[4 * 9 + 4], point[3 * 9 + 4], point[3 * 9 + 5]],
+      [1, g[1], g[1] * g[1]].map((v) => v / total ** 2),
+      1e-6,
+    );
+    // At the edge, half of the Gaussian is missing, and the rest counts for all of it.
+    const edge = fill(
+      { kind: "blur", sigma: 1 },
+      image(1, 5, (_y, x) => (x === 0 ? 1 : 0)),
+      [1],
+    );
+    expectClose([edge[0]], [g[0] / (g[0] + g[1] + g[2] + g[3])], 1e-6);
+  });
+
+  test("linear imputation restores a plane", () => {
+    const plane = image(9, 8, (y, x) => 3 * y - 2 * x + 1);
+    const removed = Array.from({ length: 72 }, (_, i) => (i % 8 >= 2 && i % 8 <= 5 && i >= 16 && i < 56 ? 1 : 0));
+    const holes = { ...plane, data: plane.data.map((v, i) => (removed[i] ? 99 : v)) };
+    expectClose(fill({ kind: "linear", noise: 0 }, holes, removed), plane.data, 1e-6);
+  });
+
+  test("linear imputation by hand: at an edge, and where one pixel or none is left", () => {
+    const impute = (data: number[], removed: number[], width: number) =>
+      Array.from(imputeLinear({ data, channels: 1, width, height: data.length / width }, Uint8Array.from(removed)));
+    // The corner's neighbours: two straight ones with 1/6, a diagonal one with 1/12.
+    expectClose(impute([0, 1, 2, 4], [1, 0, 0, 0], 2), [(1 + 2 + 4 / 2) / 2.5, 1, 2, 4], 1e-7);
+    // x_1 = (x_0 + x_2) / 2 along a line, x_3 = x_2.
+    expectClose(impute([0, 9, 9, 3, 9], [0, 1, 1, 0, 1], 5), [0, 1, 2, 3, 3], 1e-7);
+    expectClose(impute([7, 1, 1, 1], [0, 1, 1, 1], 2), [7, 7, 7, 7], 1e-7);
+    expect(impute([1, 2, 3, 6], [1, 1, 1, 1], 2)).toEqual([3, 3, 3, 3]);
+  });
+
+  test("the noise of linear imputation is a share of the input's deviation", () => {
+    const input = image(40, 40, (y, x) => ((y + x) % 2 ? 100 : -100));
+    const removed = input.data.map((_, i) => (i % 7 === 0 ? 1 : 0));
+    const [plain, noisy] = [0, 0.1].map((noise) => fill({ kind: "linear", noise }, input, [...removed]));
+    const added = plain.map((v, i) => noisy[i] - v);
+    const deviation = Math.sqrt(added.reduce((s, v) => s + v * v, 0) / added.length);
+    expect(Math.abs(deviation - 10)).toBeLessThan(0.6);
+  });
+});
+
+describe("the run", () => {
+  const noisy: PerturbationOptions = { target, step: 3, steps: 20, replacement: { kind: "noise" }, seed: 7 };
+  const run = (options: PerturbationOptions) => withSmallCnn((model) => perturbation(model, x, goldenMap, { ...noisy, ...options }));
+
+  test.each<Replacement>([{ kind: "noise" }, { kind: "linear" }])("batches of any size give the same curve: $kind", async (replacement) => {
+    const whole = await run({ replacement, batch: 64 });
+    expect(whole.values).toHaveLength(21);
+    for (const batch of [1, 4, 16]) expectClose((await run({ replacement, batch })).values, whole.values, 1e-6);
+  });
+
+  test("a network of a fixed batch gets that", async () => {
+    const whole = await run({});
+    const sizes = new Set<number>();
+    const fixed = await withSmallCnn((model) => {
+      const inputs = [{ ...model.inputs[0], dims: [4, ...model.inputs[0].dims.slice(1)] }];
+      const predict = async (input: unknown) => {
+        sizes.add((input as Tensor).dims[0]);
+        return model.predict(input as Tensor);
+      };
+      return perturbation({ inputs, predict }, x, goldenMap, noisy);
+    });
+    expect([...sizes]).toEqual([4]);
+    expectClose(fixed.values, whole.values, 1e-6);
+  });
+
+  test("one seed, one curve; another seed, another", async () => {
+    const random: PerturbationOptions = { order: "random", replacement: zero };
+    expect(await run({})).toEqual(await run({}));
+    expect((await run({ seed: 8 })).values).not.toEqual((await run({})).values);
+    expect(await run(random)).toEqual(await run(random));
+    expect((await run({ ...random, seed: 8 })).values).not.toEqual((await run(random)).values);
+  });
+
+  test("the noise is the same in every order", async () => {
+    const ends = await Promise.all((["morf", "lerf", "random"] as const).map((order) => run({ order, steps: 100 })));
+    for (const { values, replaced } of ends) {
+      expect(replaced.at(-1)).toBe(64);
+      expectClose([values.at(-1)!], [ends[0].values.at(-1)!], 1e-6);
+    }
+  });
+
+  test("progress, and an end by signal", async () => {
+    const seen: string[] = [];
+    const controller = new AbortController();
+    const onProgress = (done: number, total: number) => {
+      seen.push(`${done}/${total}`);
+      if (done === 2) setTimeout(() => controller.abort(new Error("enough")));
+    };
+    await expect(run({ batch: 4, onProgress, signal: controller.signal })).rejects.toThrow("enough");
+    expect(seen).toEqual(["1/6", "2/6"].concat(seen.slice(2)));
+    expect(seen.length).toBeLessThan(5);
+    await expect(run({ signal: AbortSignal.abort(new Error("at once")) })).rejects.toThrow("at once");
+  });
+
+  test("a frozen result that says how it was made", async () => {
+    const curve = await run({});
+    expect(Object.isFrozen(curve) && Object.isFrozen(curve.values)).toBe(true);
+    expect({ ...curve, values: [], replaced: [], targets: curve.targets.map((t) => t.index) }).toEqual({
+      values: [],
+      replaced: [],
+      targets: [target],
+      score: "logit",
+      order: "morf",
+      replacement: { kind: "noise" },
+      region: 1,
+      step: 3,
+      seed: 7,
+    });
+  });
+});
+
+describe("refusals", () => {
+  const bad = (options: object) => () => values(options as PerturbationOptions);
+  const curve = (order: string, step = 1) => ({ order, step, values: [1, 2], replaced: [0, 1], targets: [] }) as unknown as Curve;
+  test.each<[string, () => unknown, RegExp]>([
+    ["an option that is none", bad({ orders: 1 }), /perturbation: expected options order,.*got 'orders'/],
+    ["an order that is none", bad({ order: "MoRF" }), /option 'order': expected morf, lerf, minAbs, random, got 'MoRF'/],
+    ["half a step", bad({ step: 0.5 }), /option 'step': expected a whole number, 1 or more, got 0.5/],
+    ["a negative seed", bad({ seed: -1 }), /option 'seed'/],
+    ["a score that is none", bad({ score: "loss" }), /'logit' or 'probability'/],
+    ["a replacement that is none", bad({ replacement: "mean" }), /option 'replacement': expected value, mean, noise, blur, linear/],
+    ["an option of another replacement", bad({ replacement: { kind: "mean", value: 1 } }), /expected options kind, got 'value'/],
+    ["values for other channels", bad({ replacement: { kind: "value", value: [1, 2] } }), /a finite number, or 1 of them/],
+    ["a noise upside down", bad({ replacement: { kind: "noise", low: 1, high: 0 } }), /not below it, got 1 to 0/],
+    ["a blur of no width", bad({ replacement: { kind: "blur", sigma: 0 } }), /sigma: expected a finite number above 0/],
+    ["a class that is none", bad({ target: 2 }), /a class from 0 to 1/],
+    ["a map of other places", () => withSum((m) => perturbation(m, six, { data: [1, 2], dims: [1, 2] })), /places \[2,3\].*got \[1,2\]/],
+    ["a batch", () => withSum((m) => perturbation(m, { dims: [2, 1], data: new Float32Array(2) }, mapOf(six))), /a tensor of one sample/],
+    ["a gain of equal orders", () => relevanceGain(curve("morf"), curve("morf")), /curves lerf and morf/],
+    ["a gain of other steps", () => relevanceGain(curve("lerf", 2), curve("morf")), /differ in their order alone/],
+    ["an area of a point", () => areaUnder({ values: [1] }), /two values or more/],
+  ])("%s", async (_name, run, text) => {
+    expect(await refusal(run)).toMatch(text);
+  });
+});
