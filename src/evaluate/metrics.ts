@@ -1,9 +1,15 @@
 export { type Attribution, mapOf, type PlaceMap, sampleOf } from "./attribution.ts";
+export { bootstrap, type BootstrapOptions, type Interval, mean, pairedDifference } from "./bootstrap.ts";
 export { type Complexity, complexity } from "./complexity.ts";
 export { type Conservation, conservation, startOf } from "./conservation.ts";
 export { type Localisation, localisation, type Mask } from "./localisation.ts";
 export { type Order, orders } from "./order.ts";
 export { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, type Predictor, relevanceGain } from "./perturbation.ts";
+export { type NetworkExplainer, parameterRandomisation, type RandomisationOptions, type RandomisationStep } from "./randomisation.ts";
+export { parametrisedLayers, randomized, type RandomizedOptions } from "./randomized.ts";
 export type { Replacement } from "./replacement.ts";
+export { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";
 export { cosine, pearson, spearman } from "./similarity.ts";
-export type { Work } from "./work.ts";
+export { measure, type MeasureOptions, type MetricRow, metrics, type Subject } from "./table.ts";
+export { type Cell, toCsv, toJson } from "./text.ts";
+export type { Progress, Watch } from "./work.ts";

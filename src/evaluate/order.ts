@@ -24,7 +24,7 @@ export const orders: Readonly<Record<Order, { readonly summary: string; readonly
   lerf: { summary: "least relevant first: the score stays, or rises", arrange: (scores) => descending(scores.map((v) => -v)) },
   minAbs: { summary: "smallest |R| first: the score stays as it is", arrange: (scores) => descending(scores.map((v) => -Math.abs(v))) },
   // Noise is drawn from the same seed, and must not depend on the order.
-  random: { summary: "by chance, whatever the relevance", arrange: (scores, seed) => shuffled(scores.length, seed ^ 0x5bd1e995) },
+  random: { summary: "by chance, whatever the relevance", arrange: (scores, seed) => shuffled(scores.length, (seed ^ 0x5bd1e995) >>> 0) },
 };
 
 /** The places of each region of p × p places, row by row; at the right and the bottom they may be cut off. */

@@ -7,7 +7,7 @@ import { type Attribution, mapOf, placesOf, sum } from "./attribution.ts";
 import { checkNames, checkWhole, usage } from "./check.ts";
 import { arranged, type Order } from "./order.ts";
 import { fillOf, type Replacement } from "./replacement.ts";
-import { doParts, type Work } from "./work.ts";
+import { doParts, type Watch } from "./work.ts";
 
 /** A network of one input that predicts: a `Model`, or whatever answers as one does, at once or later. */
 export interface Predictor {
@@ -16,7 +16,7 @@ export interface Predictor {
   predict(input: Input): Prediction | Promise<Prediction>;
 }
 
-export interface PerturbationOptions extends Work {
+export interface PerturbationOptions extends Watch {
   /** Default "morf". */
   readonly order?: Order;
   /** Default uniform noise in the input's own range. */
@@ -54,7 +54,7 @@ export interface Curve {
   readonly seed: number;
 }
 
-type Settings = Required<Omit<PerturbationOptions, keyof Work>>;
+type Settings = Required<Omit<PerturbationOptions, keyof Watch>>;
 
 function settingsOf(options: PerturbationOptions): Settings {
   checkNames("perturbation", options, OPTIONS);
@@ -75,7 +75,9 @@ function softmax(logits: Float64Array): Float64Array {
 
 /** The logits of each of a batch. */
 function rowsOf({ data, dims }: Tensor, batch: number): Float32Array[] {
-  if (dims[0] !== batch) throw usage("the model", `logits for each of ${batch} inputs`, `dims [${dims}]`);
+  // A single sample's logits may come without a batch axis.
+  if (batch > 1 && dims[0] !== batch)
+    throw usage("the model", `logits for each of ${batch} inputs`, `dims [${dims}]`, "Option batch: 1 runs one at a time.");
   const count = data.length / batch;
   return Array.from({ length: batch }, (_, i) => data.subarray(i * count, (i + 1) * count));
 }

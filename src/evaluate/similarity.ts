@@ -1,4 +1,4 @@
-import { type Attribution, norm, numbersOf, sum } from "./attribution.ts";
+import { type Attribution, numbersOf, sum } from "./attribution.ts";
 import { usage } from "./check.ts";
 
 type Numbers = Attribution | ArrayLike<number>;
@@ -12,10 +12,18 @@ function both(name: string, a: Numbers, b: Numbers): [Float64Array, Float64Array
   return [x, y];
 }
 
+const dot = (x: Float64Array, y: Float64Array) => sum(x.map((v, i) => v * y[i]));
+
+/** The largest becomes 1, so that squares neither overflow nor vanish. */
+function scaled(name: string, x: Float64Array): Float64Array {
+  const largest = x.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  if (largest === 0) throw usage(name, name === "cosine" ? "numbers other than 0" : "numbers that vary", "numbers that are all the same");
+  return x.map((v) => v / largest);
+}
+
 function cosineOf(name: string, x: Float64Array, y: Float64Array): number {
-  const length = norm(x) * norm(y);
-  if (length === 0) throw usage(name, "numbers that vary", "numbers that are all the same");
-  return sum(x.map((v, i) => v * y[i])) / length;
+  const [a, b] = [scaled(name, x), scaled(name, y)];
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
 }
 
 function centred(x: Float64Array): Float64Array {

@@ -83,6 +83,7 @@ describe("by hand", () => {
     // Ranks 1, 2.5, 2.5, 4 and 1, 2, 3, 4: 4.5 / √(4.5 · 5).
     ["ties share their ranks", spearman([1, 2, 2, 3], [1, 2, 3, 4]), 4.5 / Math.sqrt(22.5)],
     ["monotone, not linear", [spearman([1, 2, 3], [1, 2, 9]), pearson([1, 2, 3], [1, 2, 9]) < 1], [1, true]],
+    ["numbers whose squares vanish", [spearman([1e-300, 2e-300], [1, 2]), cosine([1e-300], [1e300])], [1, 1]],
     ["at a right angle", cosine([1, 0], [0, 3]), 0],
   ])("%s", (_name, found, expected) => {
     const rounded = (v: unknown) => JSON.parse(JSON.stringify(v, (_k, x) => (typeof x === "number" ? Number(x.toPrecision(12)) : x)));

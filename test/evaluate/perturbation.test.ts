@@ -3,11 +3,11 @@ import { mapOf } from "../../src/evaluate/attribution.ts";
 import { imputeLinear } from "../../src/evaluate/impute.ts";
 import { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, relevanceGain } from "../../src/evaluate/perturbation.ts";
 import { fillOf, type Replacement } from "../../src/evaluate/replacement.ts";
+import type { Progress } from "../../src/evaluate/work.ts";
 import { dense, flatten, load, type Model, softmax, type Tensor } from "../../src/index.ts";
 import { expectClose } from "../close.ts";
 import { network } from "../explain.ts";
 import { golden } from "../golden/read.ts";
-import { numbers } from "../random.ts";
 import { refusal } from "./refusal.ts";
 import { explained, goldenMap, target, withSmallCnn, x } from "./small-cnn.ts";
 
@@ -216,7 +216,7 @@ describe("the run", () => {
   test("progress, and an end by signal", async () => {
     const seen: string[] = [];
     const controller = new AbortController();
-    const onProgress = (done: number, total: number) => {
+    const onProgress = ({ done, total }: Progress) => {
       seen.push(`${done}/${total}`);
       if (done === 2) setTimeout(() => controller.abort(new Error("enough")));
     };

@@ -1,0 +1,108 @@
+import { type Graph, type Node, producers } from "../graph/graph.ts";
+import type { Network } from "../layers.ts";
+import { open, type Source } from "../open.ts";
+import type { LoadOptions } from "../options.ts";
+import type { Constant } from "../tensor.ts";
+import { checkNames, checkWhole, usage } from "./check.ts";
+import { random } from "./random.ts";
+
+/** A layer, and the names of its constants. */
+interface Parametrised {
+  readonly node: Node;
+  readonly constants: readonly string[];
+}
+
+/** Operators with parameters that are learned. */
+const LEARNING = new Set([
+  "Conv",
+  "ConvTranspose",
+  "Gemm",
+  "MatMul",
+  "BatchNormalization",
+  "InstanceNormalization",
+  "GroupNormalization",
+  "LayerNormalization",
+  "PRelu",
+]);
+
+/** Constants of the graph, those of Constant nodes among them. */
+function constantsOf({ nodes, constants }: Graph): Map<string, Constant> {
+  const own = nodes.filter((node) => node.type === "Constant");
+  return new Map([...constants, ...own.map((node) => [node.outputs[0], (node.attributes as { value: Constant }).value] as const)]);
+}
+
+/** Layers with parameters of their own, from the output down. Parameters that are read twice belong to the layer nearer to the output. */
+function layersOf(graph: Graph): Parametrised[] {
+  const [constants, by] = [constantsOf(graph), producers(graph)];
+  // Weights may pass a transposition or a reshape before a layer reads them.
+  const sources = (name: string): string[] => {
+    if (constants.has(name)) return [name];
+    const inputs = (by.get(name)?.inputs ?? []).filter(Boolean).map(sources);
+    return inputs.every((list) => list.length > 0) ? inputs.flat() : [];
+  };
+  const taken = new Set<string>();
+  const fresh = (name: string): boolean => {
+    const { type, data } = constants.get(name)!;
+    return type === "float32" && data.length > 1 && !taken.has(name);
+  };
+  return [...graph.nodes]
+    .reverse()
+    .filter((node) => LEARNING.has(node.type))
+    .map((node) => {
+      const own = [...new Set(node.inputs.flatMap(sources))].filter(fresh);
+      for (const name of own) taken.add(name);
+      return { node, constants: own };
+    })
+    .filter((layer) => layer.constants.length > 0);
+}
+
+function shuffled({ type, data, dims }: Constant, seed: number): Constant {
+  const { uniform } = random(seed);
+  const mixed = data.slice();
+  for (let i = mixed.length - 1; i > 0; i--) {
+    const k = Math.floor(uniform() * (i + 1));
+    [mixed[i], mixed[k]] = [mixed[k], mixed[i]];
+  }
+  return Object.freeze({ type, data: mixed, dims });
+}
+
+type OpenOptions = Pick<LoadOptions, "externalData">;
+
+/**
+ * The names of the layers that have learned parameters, from the output down: Conv, ConvTranspose, Gemm, MatMul, PRelu, normalizations.
+ * @throws LrpError as `load`, for a source that is no network
+ */
+export async function parametrisedLayers(source: Source, options: OpenOptions = {}): Promise<readonly string[]> {
+  return layersOf(await open(source, options)).map(({ node }) => node.name);
+}
+
+export interface RandomizedOptions extends OpenOptions {
+  /** How many layers lose what they have learned, from the output down (default: all). */
+  readonly layers?: number;
+  /** Default 0. One layer is randomised in the same way, however many others are. */
+  readonly seed?: number;
+}
+
+/**
+ * The network with parameters at random: those of each layer change places within their tensor (weights among weights, biases among biases).
+ * So every tensor keeps its distribution: scales stay what they were trained to, and variances positive.
+ * Source: Adebayo et al. 2018, cascading randomisation.
+ *
+ * @returns what `load` takes
+ * @throws LrpError "usage" for options, or a network without parameters
+ * @example const model = await load(await randomized(bytes, { layers: 2, seed: 1 }));
+ */
+export async function randomized(source: Source, options: RandomizedOptions = {}): Promise<Network> {
+  checkNames("randomized", options, ["layers", "seed", "externalData"]);
+  const graph = await open(source, options);
+  const all = layersOf(graph);
+  const { layers = all.length, seed = 0 } = options;
+  if (all.length === 0) throw usage("the model", "layers with parameters", "none");
+  checkWhole("option 'layers'", layers, 0, all.length);
+  checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
+  const constants = constantsOf(graph);
+  const names = all.slice(0, layers).flatMap((layer) => layer.constants);
+  const mixed = new Map(names.map((name, i) => [name, shuffled(constants.get(name)!, (seed + i) >>> 0)]));
+  const nodes = graph.nodes.filter((node) => !(node.type === "Constant" && mixed.has(node.outputs[0])));
+  return Object.freeze({ graph: Object.freeze({ ...graph, nodes, constants: new Map([...graph.constants, ...mixed]) }) });
+}

@@ -1,0 +1,234 @@
+import type { Tensor } from "../tensor.ts";
+import type { Attribution } from "./attribution.ts";
+import { chosen, usage } from "./check.ts";
+import { type Complexity, complexity } from "./complexity.ts";
+import { conservation } from "./conservation.ts";
+import { type Localisation, localisation, type Mask } from "./localisation.ts";
+import type { Order } from "./order.ts";
+import { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, type Predictor, relevanceGain } from "./perturbation.ts";
+import { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";
+import { mean } from "./bootstrap.ts";
+import { parameterRandomisation, type NetworkExplainer, type RandomisationOptions, type RandomisationStep } from "./randomisation.ts";
+import type { Source } from "../open.ts";
+import { doParts, type Watch } from "./work.ts";
+
+/** What is measured, and by what: as much of it as the metrics need. */
+export interface Subject {
+  readonly relevance: Attribution;
+  readonly input?: Tensor;
+  readonly model?: Predictor;
+  readonly mask?: Mask;
+  /** What relevance should sum to; `startOf(explanation)`. */
+  readonly expected?: number;
+  /** Explains an input as `relevance` was made. */
+  readonly explainer?: Explainer;
+  /** What the model was loaded from, and how networks made from it are explained. */
+  readonly network?: { readonly source: Source; readonly explain: NetworkExplainer };
+}
+
+/** How it is measured. */
+export interface MeasureOptions extends Watch {
+  readonly perturbation?: Omit<PerturbationOptions, "order" | keyof Watch>;
+  readonly sensitivity?: Omit<SensitivityOptions, keyof Watch>;
+  readonly randomisation?: Omit<RandomisationOptions, keyof Watch>;
+}
+
+type Need = Exclude<keyof Subject, "relevance">;
+
+/** Runs that several metrics share: each is made when it is first asked for. */
+interface Runs {
+  readonly subject: Required<Subject>;
+  curve(order: Order): Promise<Curve>;
+  nearby(): Promise<Sensitivity>;
+  steps(): Promise<readonly RandomisationStep[]>;
+  inside(): Localisation;
+  spread(): Complexity;
+}
+
+export interface MetricRow {
+  readonly name: string;
+  readonly summary: string;
+  readonly source: string;
+  readonly range: string;
+  /** Which is better; "neither": for comparison. */
+  readonly better: "higher" | "lower" | "neither";
+  /** What of a subject it takes, beside the attribution. */
+  readonly needs: readonly Need[];
+}
+
+type Row = MetricRow & { readonly value: (runs: Runs) => number | Promise<number> };
+
+const BACH = "Bach et al. 2015";
+const SCORES: Pick<Row, "range" | "needs"> = { range: "that of the score", needs: ["model", "input"] };
+const SHARES: Pick<Row, "range" | "better" | "needs"> = { range: "0 to 1", better: "higher", needs: ["mask"] };
+const NEARBY: Pick<Row, "range" | "better" | "needs"> = { range: "0 and up", better: "lower", needs: ["explainer", "input"] };
+
+const area = (name: string, order: Order, summary: string, source: string, better: Row["better"]): Row => ({
+  ...SCORES,
+  name,
+  summary: `area under the curve of the score while pixels are replaced, ${summary}`,
+  source,
+  better,
+  value: async (runs) => areaUnder(await runs.curve(order)),
+});
+
+const rows: readonly Row[] = [
+  {
+    name: "conservation",
+    summary: "|Σ R − expected| / |expected|",
+    source: `${BACH}, eq. 2; as completeness Sundararajan et al. 2017`,
+    range: "0 and up",
+    better: "lower",
+    needs: ["expected"],
+    value: ({ subject }) => Math.abs(conservation(subject.relevance, subject.expected).relative),
+  },
+  area("morf", "morf", "most relevant first", `${BACH}; Samek et al. 2017`, "lower"),
+  area("lerf", "lerf", "least relevant first", "Samek et al. 2017", "higher"),
+  area("minAbs", "minAbs", "smallest |R| first", "Binder et al. 2016", "higher"),
+  area("random", "random", "by chance, for comparison", "Binder et al. 2016", "neither"),
+  {
+    ...SCORES,
+    name: "relevanceGain",
+    summary: "lerf − morf (SRG)",
+    source: "Blücher et al. 2024",
+    better: "higher",
+    value: async (runs) => relevanceGain(await runs.curve("lerf"), await runs.curve("morf")),
+  },
+  {
+    ...SCORES,
+    name: "aopc",
+    summary: "mean fall of the score, most relevant first",
+    source: "Samek et al. 2017",
+    better: "higher",
+    value: async (runs) => aopc(await runs.curve("morf")),
+  },
+  {
+    ...SHARES,
+    name: "massAccuracy",
+    summary: "Σ R inside the mask / Σ R",
+    source: "Arras et al. 2022",
+    range: "0 to 1 where no R is negative",
+    value: (runs) => runs.inside().massAccuracy,
+  },
+  {
+    ...SHARES,
+    name: "positiveMass",
+    summary: "Σ R⁺ inside the mask / Σ R⁺",
+    source: "Kohlbrenner et al. 2020",
+    value: (runs) => runs.inside().positiveMass,
+  },
+  {
+    ...SHARES,
+    name: "rankAccuracy",
+    summary: "share of the |mask| most relevant places that lie inside",
+    source: "Arras et al. 2022",
+    value: (runs) => runs.inside().rankAccuracy,
+  },
+  {
+    ...SHARES,
+    name: "pointing",
+    summary: "1 where the most relevant place lies inside, else 0",
+    source: "Zhang et al. 2018",
+    value: (runs) => Number(runs.inside().pointing),
+  },
+  {
+    name: "gini",
+    summary: "Gini index of |R|",
+    source: "Chalasani et al. 2020",
+    range: "0 to 1",
+    better: "higher",
+    needs: [],
+    value: (runs) => runs.spread().gini,
+  },
+  {
+    name: "entropy",
+    summary: "entropy of |R| / Σ |R|, in nats",
+    source: "Bhatt et al. 2020",
+    range: "0 to ln N",
+    better: "lower",
+    needs: [],
+    value: (runs) => runs.spread().entropy,
+  },
+  {
+    name: "effective",
+    summary: "places with |R| above a thousandth of the largest",
+    source: "Nguyen and Martínez 2020",
+    range: "1 to N",
+    better: "lower",
+    needs: [],
+    value: (runs) => runs.spread().effective,
+  },
+  {
+    ...NEARBY,
+    name: "maxSensitivity",
+    summary: "max ‖R(x + d) − R(x)‖ / ‖R(x)‖",
+    source: "Yeh et al. 2019",
+    value: async (runs) => (await runs.nearby()).maxSensitivity,
+  },
+  {
+    ...NEARBY,
+    name: "localLipschitz",
+    summary: "max ‖R(x + d) − R(x)‖ / ‖d‖",
+    source: "Alvarez-Melis and Jaakkola 2018",
+    value: async (runs) => (await runs.nearby()).localLipschitz,
+  },
+  {
+    name: "parameterRandomisation",
+    summary: "Spearman's ρ with relevance after layers were randomised from the output down, mean over the layers",
+    source: "Adebayo et al. 2018",
+    range: "−1 to 1",
+    better: "lower",
+    needs: ["network"],
+    value: async (runs) => mean((await runs.steps()).map((step) => step.spearman)),
+  },
+];
+
+/** Every metric that is one number for one attribution. */
+export const metrics: readonly MetricRow[] = rows;
+
+function once<K, T>(make: (key: K) => T): (key: K) => T {
+  const made = new Map<K, T>();
+  return (key) => {
+    if (!made.has(key)) made.set(key, make(key));
+    return made.get(key)!;
+  };
+}
+
+function runsOf(subject: Required<Subject>, options: MeasureOptions): Runs {
+  const { relevance, input, model, mask, explainer, network } = subject;
+  const { signal } = options;
+  const curve = once((order: Order) => perturbation(model, input, relevance, { ...options.perturbation, order, signal }));
+  const nearby = once(() => sensitivity(explainer, input, { ...(options.sensitivity as SensitivityOptions), signal }));
+  const steps = once(() => parameterRandomisation(network.source, network.explain, { ...options.randomisation, signal }));
+  return {
+    subject,
+    curve,
+    nearby: () => nearby(undefined),
+    steps: () => steps(undefined),
+    inside: () => localisation(relevance, mask),
+    spread: () => complexity(relevance),
+  };
+}
+
+/**
+ * Several metrics of one attribution, by their names in `metrics`; runs that they share are made once.
+ *
+ * @returns the number of each
+ * @throws LrpError "usage" for a name that is none, a need that is missing (all of them at once), and as the metrics themselves
+ * @example
+ * await measure(["morf", "gini"], { relevance: model.explain(image).relevance, input: image, model });
+ * // { morf: 3.1, gini: 0.62 }
+ */
+export async function measure(
+  names: readonly string[],
+  subject: Subject,
+  options: MeasureOptions = {},
+): Promise<Readonly<Record<string, number>>> {
+  const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
+  const wanted = names.map((name) => chosen("metric", byName, name));
+  const missing = wanted.flatMap((row) => row.needs.filter((need) => subject[need] === undefined).map((need) => `${need} for ${row.name}`));
+  if (missing.length > 0) throw usage("the subject of measure", missing.join(", "), Object.keys(subject).join(", ") || "nothing");
+  const runs = runsOf(subject as Required<Subject>, options);
+  const values = await doParts(wanted.length, (i) => wanted[i].value(runs), options);
+  return Object.freeze(Object.fromEntries(wanted.map((row, i) => [row.name, values[i]])));
+}

@@ -1,0 +1,196 @@
+import { describe, expect, test } from "vitest";
+import type { Attribution } from "../../src/evaluate/attribution.ts";
+import { parameterRandomisation, type RandomisationOptions } from "../../src/evaluate/randomisation.ts";
+import { parametrisedLayers, randomized } from "../../src/evaluate/randomized.ts";
+import { type Explainer, sensitivity, type SensitivityOptions } from "../../src/evaluate/sensitivity.ts";
+import { spearman } from "../../src/evaluate/similarity.ts";
+import { batchNormalization, dense, load, type Network, relu, type Source } from "../../src/index.ts";
+import { expectClose } from "../close.ts";
+import { network } from "../explain.ts";
+import { onnx } from "../onnx-writer.ts";
+import { numbers, tensor } from "../random.ts";
+import { refusal } from "./refusal.ts";
+import { smallCnn, target, withSmallCnn, x } from "./small-cnn.ts";
+
+describe("sensitivity", () => {
+  const point = { dims: [1, 3], data: Float32Array.of(1, -2, 2) };
+  const scaled =
+    (factor: number): Explainer =>
+    (input) => ({ dims: input.dims, data: Array.from(input.data, (v) => factor * v) });
+  const run = (explain: Explainer, options: Partial<SensitivityOptions> = {}) => sensitivity(explain, point, { radius: 0.5, ...options });
+
+  test("R = a x has the Lipschitz constant |a|", async () => {
+    for (const a of [2, -3]) expectClose([(await run(scaled(a))).localLipschitz], [Math.abs(a)], 1e-12);
+  });
+
+  test("R = a x: of x = 4 it changes by |d| / 4, and |d| comes near to r", async () => {
+    const { maxSensitivity } = await sensitivity(scaled(7), { dims: [1, 1], data: Float32Array.of(4) }, { radius: 0.5, samples: 100 });
+    expect(maxSensitivity).toBeLessThanOrEqual(0.125);
+    expect(maxSensitivity).toBeGreaterThan(0.9 * 0.125);
+  });
+
+  test("relevance that is always the same is not sensitive", async () => {
+    expect(await run(() => ({ dims: [2], data: [1, 2] }))).toEqual({
+      maxSensitivity: 0,
+      localLipschitz: 0,
+      radius: 0.5,
+      samples: 10,
+      seed: 0,
+    });
+  });
+
+  test("a network; one seed, one result; progress; an end by signal", async () => {
+    const seen: number[] = [];
+    const explained = (options: Partial<SensitivityOptions>) =>
+      withSmallCnn((model) => sensitivity((input) => model.explain(input, { target }).relevance, x, { radius: 0.05, ...options }));
+    const first = await explained({ onProgress: ({ done }) => seen.push(done) });
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    expect(first.maxSensitivity).toBeGreaterThan(0);
+    expect(await explained({})).toEqual(first);
+    expect((await explained({ seed: 1 })).maxSensitivity).not.toBe(first.maxSensitivity);
+    await expect(explained({ signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ["no radius", () => run(scaled(1), { radius: undefined }), /option 'radius': expected a finite number above 0, got undefined/],
+    ["another option", () => run(scaled(1), { steps: 3 } as never), /options radius, samples/],
+    ["a radius that rounds to nothing", () => run(scaled(1), { radius: 1e-12 }), /changes float32 numbers/],
+    ["no relevance", () => run(scaled(0)), /not 0 everywhere/],
+  ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
+});
+
+/** Two dense layers with a normalization between them. */
+const three: Network = network(
+  [1, 4],
+  dense({ name: "fc1", weight: tensor([5, 4], 1), bias: tensor([5], 2) }),
+  batchNormalization({
+    name: "norm",
+    scale: tensor([5], 3),
+    shift: tensor([5], 4),
+    mean: tensor([5], 5),
+    variance: tensor([5], 6, 0.1, 2),
+  }),
+  relu({ name: "relu" }),
+  dense({ name: "fc2", weight: tensor([3, 5], 7) }),
+);
+const constants = ({ graph }: Network) => Object.fromEntries([...graph.constants].map(([name, c]) => [name, Array.from(c.data)]));
+
+describe("randomized", () => {
+  test("layers with parameters, from the output down", async () => {
+    expect(await parametrisedLayers(three)).toEqual(["fc2", "norm", "fc1"]);
+    expect(await parametrisedLayers(smallCnn)).toEqual(["fc", "conv2", "conv1"]);
+  });
+
+  test("the numbers of a layer change places; those of others stay", async () => {
+    const own = constants(three);
+    for (const layers of [0, 1, 2, 3, undefined]) {
+      const mixed = constants(await randomized(three, { layers, seed: 5 }));
+      const moved = ["fc2", "norm", "fc1"].slice(0, layers);
+      for (const [name, values] of Object.entries(own)) {
+        if (moved.includes(name.split(":")[0])) expect(mixed[name]).not.toEqual(values);
+        else expect(mixed[name]).toEqual(values);
+        expect([...mixed[name]].sort()).toEqual([...values].sort());
+      }
+    }
+    expect(constants(three)).toEqual(own);
+  });
+
+  test("one seed, one network, however many layers; another seed, another", async () => {
+    const [one, all, other] = await Promise.all(
+      [{ layers: 1, seed: 5 }, { seed: 5 }, { seed: 6 }].map(async (options) => constants(await randomized(three, options))),
+    );
+    expect(one["fc2:0"]).toEqual(all["fc2:0"]);
+    expect(other["fc2:0"]).not.toEqual(all["fc2:0"]);
+    expect(all["norm:0"].map((v) => three.graph.constants.get("norm:0")!.data.indexOf(v))).not.toEqual(
+      all["norm:1"].map((v) => three.graph.constants.get("norm:1")!.data.indexOf(v)),
+    );
+  });
+
+  test("it loads and runs", async () => {
+    using model = await load(await randomized(three, { layers: 1, seed: 5 }));
+    using trained = await load(three);
+    const input = tensor([2, 4], 8);
+    const hidden = trained.explain(input, { composite: "epsilon", at: ["relu"] });
+    expect(hidden.output.data).not.toEqual(model.predict(input).output.data);
+    expect(model.predict(input).output.dims).toEqual([2, 3]);
+  });
+
+  test("weights that stand in Constant nodes and are transposed", async () => {
+    const weight = numbers(12, 9);
+    const bytes = onnx({
+      nodes: [
+        { type: "Constant", inputs: [], outputs: ["w"], attributes: { value: { tensor: { dims: [3, 4], data: weight } } } },
+        { type: "Transpose", inputs: ["w"], outputs: ["wT"], attributes: { perm: [1, 0] } },
+        { type: "MatMul", name: "product", inputs: ["x", "wT"], outputs: ["y"] },
+      ],
+      inputs: { x: ["n", 4] },
+      outputs: { y: ["n", 3] },
+    });
+    expect(await parametrisedLayers(bytes)).toEqual(["product"]);
+    const mixed = await randomized(bytes, { seed: 1 });
+    const moved = mixed.graph.constants.get("w")!.data;
+    expect(Array.from(moved)).not.toEqual(Array.from(weight));
+    using model = await load(mixed);
+    const { data } = model.predict({ dims: [1, 4], data: Float32Array.of(1, 0, 0, 0) }).output;
+    expectClose(data, [moved[0], moved[4], moved[8]], 1e-7);
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ["more layers than there are", () => randomized(three, { layers: 4 }), /option 'layers': expected a whole number, from 0 to 3, got 4/],
+    ["a network without parameters", () => randomized(network([1, 4], relu())), /layers with parameters, got none/],
+    ["another option", () => randomized(three, { layer: 1 } as never), /options layers, seed, externalData/],
+  ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
+});
+
+describe("the parameter randomisation test", () => {
+  type Explain = (network: Network) => Attribution;
+  const weights: Explain = ({ graph }) => ({ data: graph.constants.get("fc2:0")!.data, dims: [3, 5] });
+  const run = (explain: Explain, options: RandomisationOptions = {}, source: Source = three) =>
+    parameterRandomisation(source, (n) => [explain(n)], options);
+
+  test("relevance that knows nothing of the network passes no step", async () => {
+    const steps = await run(() => ({ data: [3, 1, 2], dims: [3] }));
+    expect(steps).toEqual(["fc2", "norm", "fc1"].map((layer) => ({ layer, spearman: 1, each: [1], flat: 0 })));
+    expect(Object.isFrozen(steps) && Object.isFrozen(steps[0])).toBe(true);
+  });
+
+  test("relevance that is a layer's weights changes at that layer, and stays so", async () => {
+    const steps = await run(weights, { seed: 2 });
+    const expected = spearman(weights(three), weights(await randomized(three, { layers: 1, seed: 2 })));
+    expect(steps.map((s) => s.spearman)).toEqual([expected, expected, expected]);
+    expect(expected).toBeLessThan(0.9);
+  });
+
+  test("relevance that has become even counts as 0, and is counted", async () => {
+    const sample = (...data: number[]) => ({ data, dims: [2] });
+    const explain = ({ graph }: Network) => [sample(1, 2), graph === three.graph ? sample(1, 2) : sample(4, 4)];
+    const steps = await parameterRandomisation(three, explain);
+    expect(steps[0]).toEqual({ layer: "fc2", spearman: 0.5, each: [1, 0], flat: 1 });
+  });
+
+  test("on a network", async () => {
+    const seen: string[] = [];
+    const explain = async (changed: Network) => {
+      using model = await load(changed);
+      return [model.explain(x, { target }).relevance];
+    };
+    const onProgress = ({ done, total }: { done: number; total: number }) => seen.push(`${done}/${total}`);
+    const steps = await parameterRandomisation(smallCnn, explain, { seed: 3, onProgress });
+    expect(steps.map((s) => s.layer)).toEqual(["fc", "conv2", "conv1"]);
+    for (const { spearman: rho } of steps) expect(rho).toBeLessThan(0.95);
+    expect(await parameterRandomisation(smallCnn, explain, { seed: 3 })).toEqual(steps);
+    expect(seen).toEqual(["1/3", "2/3", "3/3"]);
+    const signal = AbortSignal.abort(new Error("enough"));
+    await expect(parameterRandomisation(smallCnn, explain, { signal })).rejects.toThrow("enough");
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ["one attribution instead of a list", () => parameterRandomisation(three, weights as never), /a list of attributions/],
+    [
+      "relevance without ranks",
+      () => run(() => ({ data: [1, 1], dims: [2] })),
+      /the trained network.s relevance: expected numbers that vary/,
+    ],
+    ["a network without parameters", () => run(weights, {}, network([1, 4], relu())), /layers with parameters/],
+  ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
+});

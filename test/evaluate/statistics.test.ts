@@ -1,0 +1,150 @@
+import { describe, expect, test } from "vitest";
+import { bootstrap, mean, pairedDifference } from "../../src/evaluate/bootstrap.ts";
+import { areaUnder, perturbation } from "../../src/evaluate/perturbation.ts";
+import { measure, type MeasureOptions, metrics, type Subject } from "../../src/evaluate/table.ts";
+import { toCsv, toJson } from "../../src/evaluate/text.ts";
+import { load } from "../../src/index.ts";
+import { numbers } from "../random.ts";
+import { refusal } from "./refusal.ts";
+import { goldenMap, smallCnn, target, withSmallCnn, x } from "./small-cnn.ts";
+
+describe("bootstrap", () => {
+  test("samples that are all the same have no width", () => {
+    expect(bootstrap([2, 2, 2], mean)).toEqual({ value: 2, low: 2, high: 2, level: 0.95, n: 3, resamples: 2000, seed: 0 });
+  });
+
+  // Of 0 and 1, 100 of each: the mean's deviation is 1/2 / √200.
+  test("the interval of a mean is that of the normal distribution, where samples are many", () => {
+    const samples = Array.from({ length: 200 }, (_, i) => i % 2);
+    const deviation = 0.5 / Math.sqrt(200);
+    for (const [level, z] of [
+      [0.95, 1.96],
+      [0.8, 1.2816],
+    ]) {
+      const { low, high } = bootstrap(samples, mean, { level, resamples: 20_000, seed: 1 });
+      expect(Math.abs(low - (0.5 - z * deviation))).toBeLessThan(0.004);
+      expect(Math.abs(high - (0.5 + z * deviation))).toBeLessThan(0.004);
+    }
+  });
+
+  // Two samples: the means of resamples are 0, 1/2 and 1 with 1/4, 1/2, 1/4.
+  test("percentiles of what two samples can give", () => {
+    const interval = (level: number) => bootstrap([0, 1], mean, { level });
+    expect(interval(0.95)).toMatchObject({ value: 0.5, low: 0, high: 1 });
+    expect(interval(0.3)).toMatchObject({ low: 0.5, high: 0.5 });
+  });
+
+  test("pairs", () => {
+    const [a, b] = [numbers(50, 1), numbers(50, 2)].map((v) => Array.from(v));
+    const above = b.map((v) => v + 3);
+    expect(pairedDifference(above, b).low).toBeCloseTo(3, 6);
+    const ratio = bootstrap(
+      b.map((v) => ({ own: 2 * v, other: v })),
+      (some) => mean(some.map((p) => p.own)) / mean(some.map((p) => p.other)),
+    );
+    expect(ratio.high).toBeCloseTo(2, 12);
+    expect(pairedDifference(a, b, { seed: 4 })).toEqual(pairedDifference(a, b, { seed: 4 }));
+    expect(pairedDifference(a, b, { seed: 4 }).low).not.toBe(pairedDifference(a, b, { seed: 5 }).low);
+    expect(Object.isFrozen(ratio)).toBe(true);
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ["a single sample", () => bootstrap([1], mean), /2 samples or more, got 1/],
+    ["a level of 95", () => bootstrap([1, 2], mean, { level: 95 }), /between 0 and 1, got 95/],
+    ["a statistic that is not finite", () => bootstrap([0, 0], ([v]) => 1 / v), /a finite number, got Infinity/],
+    ["pairs that are none", () => pairedDifference([1, 2], [1]), /2 and 1/],
+  ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
+});
+
+describe("text", () => {
+  test("CSV", () => {
+    const rows = [
+      { name: 'a "b", c', x: 0.1, holds: true, note: undefined },
+      { name: "two\nlines", x: -1e-7, holds: false, note: " padded" },
+    ];
+    expect(toCsv(rows)).toBe('name,x,holds,note\n"a ""b"", c",0.1,true,\n"two\nlines",-1e-7,false," padded"\n');
+  });
+
+  test("JSON", () => {
+    expect(toJson({ a: Float32Array.of(0.5), b: null }, 0)).toBe('{"a":[0.5],"b":null}');
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ["no rows", () => toCsv([]), /a row or more/],
+    ["rows of other names", () => toCsv([{ a: 1 }, { b: 1 }]), /row 1 of toCsv: expected the names a, got b/],
+    ["a number that is none", () => toCsv([{ a: NaN }]), /'a' in row 0 of toCsv: expected a finite number, got NaN/],
+    ["a list in a cell", () => toCsv([{ a: [1] as never }]), /text, a number or a boolean, got object/],
+    ["a number that JSON has not", () => toJson({ a: [Infinity] }), /a finite number, got Infinity/],
+  ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
+});
+
+describe("the table of metrics", () => {
+  const options: MeasureOptions = {
+    perturbation: { target, step: 8, replacement: { kind: "value", value: 0 } },
+    sensitivity: { radius: 0.1, samples: 2 },
+    randomisation: { seed: 1 },
+  };
+  const counting = (model: { predict: unknown }) => {
+    let calls = 0;
+    const predict = (input: never) => {
+      calls++;
+      return (model.predict as (x: never) => never).call(model, input);
+    };
+    return { ...(model as object), predict, calls: () => calls };
+  };
+
+  test("measures all of them, each run once", () =>
+    withSmallCnn(async (model) => {
+      const counted = { ...counting(model), inputs: model.inputs };
+      const subject: Subject = {
+        relevance: goldenMap,
+        input: x,
+        model: counted,
+        mask: { data: Array.from({ length: 64 }, (_, i) => i % 8 < 4), dims: [8, 8] },
+        expected: 1,
+        explainer: (input) => model.explain(input, { target }).relevance,
+        network: {
+          source: smallCnn,
+          explain: async (changed) => {
+            using other = await load(changed);
+            return [other.explain(x, { target }).relevance];
+          },
+        },
+      };
+      const found = await measure(
+        metrics.map((row) => row.name),
+        subject,
+        options,
+      );
+      expect(Object.keys(found)).toEqual(metrics.map((row) => row.name));
+      for (const value of Object.values(found)) expect(Number.isFinite(value)).toBe(true);
+      // Four orders, 9 inputs each, in one batch.
+      expect(counted.calls()).toBe(4);
+      expect(found.relevanceGain).toBe(found.lerf - found.morf);
+      expect(found.morf).toBe(areaUnder(await perturbation(model, x, goldenMap, options.perturbation)));
+      expect(found.effective).toBe(64);
+      expect(Object.isFrozen(found)).toBe(true);
+    }));
+
+  test.each<[string, () => unknown, RegExp]>([
+    [
+      "a metric that is none",
+      () => measure(["faithfulness"], { relevance: goldenMap }),
+      /metric: expected conservation, morf, .*got 'faithfulness'/,
+    ],
+    [
+      "what is missing, all at once",
+      () => measure(["morf", "pointing"], { relevance: goldenMap }),
+      /model for morf, input for morf, mask for pointing/,
+    ],
+    [
+      "a radius that is missing",
+      () => measure(["maxSensitivity"], { relevance: goldenMap, input: x, explainer: () => goldenMap }),
+      /option 'radius'/,
+    ],
+  ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
+
+  test("names are given once", () => {
+    expect(new Set(metrics.map((row) => row.name)).size).toBe(metrics.length);
+  });
+});
