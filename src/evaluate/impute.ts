@@ -14,10 +14,14 @@ const NEIGHBOURS = [-1, 0, 1].flatMap((dy) =>
   [-1, 0, 1].filter((dx) => dy !== 0 || dx !== 0).map((dx) => ({ dy, dx, weight: dy === 0 || dx === 0 ? 1 / 6 : 1 / 12 })),
 );
 
-/** x ↦ A x */
-type Multiply = (x: Float64Array) => Float64Array;
+/** Writes A x to y. */
+type Multiply = (x: Float64Array, y: Float64Array) => void;
 
-const dot = (x: Float64Array, y: Float64Array) => sum(x.map((v, i) => v * y[i]));
+function dot(x: Float64Array, y: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < x.length; i++) total += x[i] * y[i];
+  return total;
+}
 
 /**
  * Solves A x = b for a symmetric positive definite A by conjugate gradients.
@@ -30,11 +34,12 @@ export function conjugateGradients(multiply: Multiply, b: Float64Array): Float64
   const x = new Float64Array(b.length);
   const r = b.slice();
   const d = b.slice();
+  const ad = new Float64Array(b.length);
   const enough = (1e-8 * norm(b)) ** 2;
   let rr = dot(r, r);
   for (let i = 0; rr > enough; i++) {
     assert(i < 100 + 10 * b.length, "conjugate gradients do not converge");
-    const ad = multiply(d);
+    multiply(d, ad);
     const step = rr / dot(d, ad);
     for (let k = 0; k < x.length; k++) {
       x[k] += step * d[k];
@@ -87,10 +92,12 @@ export function imputeLinear(image: Image, isRemoved: Uint8Array): Float32Array 
   });
   const links = to.map((place) => (place < 0 ? -1 : idOf[place]));
   const totals = Float64Array.from(removed, (_, k) => sum(weights.subarray(8 * k, 8 * k + 8)));
-  const multiply: Multiply = (x) => {
-    const y = x.map((v, k) => totals[k] * v);
-    for (let n = 0; n < links.length; n++) if (links[n] >= 0) y[n >> 3] -= weights[n] * x[links[n]];
-    return y;
+  const multiply: Multiply = (x, y) => {
+    for (let k = 0, n = 0; k < x.length; k++) {
+      let total = totals[k] * x[k];
+      for (const end = n + 8; n < end; n++) if (links[n] >= 0) total -= weights[n] * x[links[n]];
+      y[k] = total;
+    }
   };
   for (let c = 0; c < channels; c++) {
     const b = new Float64Array(removed.length);
