@@ -87,8 +87,8 @@ interface Perturbed {
   readonly replaced: number;
 }
 
-/** The input with the first `steps` steps replaced, for each number of steps one after another. */
-function* perturbed(input: Tensor, regions: readonly number[][], settings: Settings): Generator<Perturbed> {
+/** The input after no step, one, two …; without an end, so that the last batch can be as large as the others. */
+function* perturbed(input: Tensor, regions: readonly number[][], settings: Settings): Generator<Perturbed, never> {
   const fill = fillOf(settings.replacement, input.data, input.dims, settings.seed);
   const removed = new Uint8Array(regions.reduce((count, places) => count + places.length, 0));
   yield { data: input.data, replaced: 0 };
@@ -142,7 +142,6 @@ export async function perturbation(
   const batch = typeof fixed === "number" ? fixed : Math.ceil(count / Math.ceil(count / settings.batch));
   const images = perturbed(input, regions, settings);
   const replaced: number[] = [];
-  let image: Perturbed;
   let targets: readonly Chosen[] | undefined;
   const parts = await doParts(
     Math.ceil(count / batch),
@@ -150,8 +149,7 @@ export async function perturbation(
       const data = new Float32Array(batch * input.data.length);
       const used = Math.min(batch, count - replaced.length);
       for (let i = 0; i < batch; i++) {
-        // What a last batch has too many is the same image again.
-        if (i < used) image = images.next().value as Perturbed;
+        const image = images.next().value;
         data.set(image.data, i * input.data.length);
         if (i < used) replaced.push(image.replaced);
       }

@@ -135,6 +135,19 @@ describe("randomized", () => {
     expectClose(data, [moved[0], moved[4], moved[8]], 1e-7);
   });
 
+  test("weights that two layers share belong to the one nearer to the output", async () => {
+    const bytes = onnx({
+      nodes: [
+        { type: "MatMul", name: "first", inputs: ["x", "w"], outputs: ["h"] },
+        { type: "MatMul", name: "second", inputs: ["h", "w"], outputs: ["y"] },
+      ],
+      initializers: { w: { dims: [4, 4], data: numbers(16, 9) } },
+      inputs: { x: ["n", 4] },
+      outputs: { y: ["n", 4] },
+    });
+    expect(await parametrisedLayers(bytes)).toEqual(["second"]);
+  });
+
   test.each<[string, () => unknown, RegExp]>([
     ["more layers than there are", () => randomized(three, { layers: 4 }), /option 'layers': expected a whole number, from 0 to 3, got 4/],
     ["a network without parameters", () => randomized(network([1, 4], relu())), /layers with parameters, got none/],
