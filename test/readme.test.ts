@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { methods } from "../src/evaluate/index.ts";
+import { methods, metrics } from "../src/evaluate/index.ts";
 import { composites, lrnModes, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
 import { built } from "./binaries.ts";
@@ -20,6 +20,10 @@ const tables: Readonly<Record<string, string>> = {
   methods: table(
     ["method", "equation", "what it does", "source", "parameters"],
     methods.map((m) => [`\`${m.name}\``, m.equation, m.summary, m.source, m.parameters.join(", ")]),
+  ),
+  metrics: table(
+    ["metric", "what it measures", "range", "better", "needs", "source"],
+    metrics.map((m) => [`\`${m.name}\``, m.summary, m.range, m.better, m.needs.join(", "), m.source]),
   ),
   lrn: table(
     ["`lrn`", "what it does"],

@@ -9,7 +9,7 @@ export interface Image {
   readonly width: number;
 }
 
-/** The eight neighbours and their weights, which sum to 1. Source: Rong et al. 2022, section 4.2. */
+/** The eight neighbours and their weights, which sum to 1. Source: Rong et al. 2022. */
 const NEIGHBOURS = [-1, 0, 1].flatMap((dy) =>
   [-1, 0, 1].filter((dx) => dy !== 0 || dx !== 0).map((dx) => ({ dy, dx, weight: dy === 0 || dx === 0 ? 1 / 6 : 1 / 12 })),
 );

@@ -14,7 +14,7 @@ export interface Localisation {
   readonly positiveMass: number;
   /** The share of the |m| places of highest relevance that lie inside: relevance rank accuracy; Arras, Osman and Samek 2022. */
   readonly rankAccuracy: number;
-  /** Whether the place of highest relevance lies inside: the pointing game; Zhang et al. 2018. */
+  /** Whether the place of highest relevance lies inside: the pointing game; Zhang et al. 2016. */
   readonly pointing: boolean;
 }
 

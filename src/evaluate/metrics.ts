@@ -12,4 +12,3 @@ export { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions 
 export { cosine, pearson, spearman } from "./similarity.ts";
 export { measure, type MeasureOptions, type MetricRow, metrics, type Subject } from "./table.ts";
 export { type Cell, toCsv, toJson } from "./text.ts";
-export type { Progress, Watch } from "./work.ts";

@@ -7,7 +7,8 @@ import { type Attribution, mapOf, placesOf, sum } from "./attribution.ts";
 import { checkNames, checkWhole, usage } from "./check.ts";
 import { arranged, type Order } from "./order.ts";
 import { fillOf, type Replacement } from "./replacement.ts";
-import { doParts, type Watch } from "./work.ts";
+import type { Watch } from "./runs.ts";
+import { doParts } from "./work.ts";
 
 /** A network of one input that predicts: a `Model`, or whatever answers as one does, at once or later. */
 export interface Predictor {

@@ -5,7 +5,8 @@ import { type Attribution, numbersOf, sum } from "./attribution.ts";
 import { checkNames, usage } from "./check.ts";
 import { parametrisedLayers, randomized } from "./randomized.ts";
 import { spearman } from "./similarity.ts";
-import { doParts, type Watch } from "./work.ts";
+import type { Watch } from "./runs.ts";
+import { doParts } from "./work.ts";
 
 /** Explains some inputs, always the same ones for the same classes, by a network. */
 export type NetworkExplainer = (network: Network) => readonly Attribution[] | Promise<readonly Attribution[]>;

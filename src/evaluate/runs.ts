@@ -6,7 +6,7 @@ import { shapeText, type Tensor } from "../tensor.ts";
 
 /** How far a method is. */
 export interface Progress {
-  /** Runs through the network, of each sample. */
+  /** Runs through the network, of each sample; of metrics, the parts of their work. */
   readonly done: number;
   readonly total: number;
 }
@@ -92,8 +92,8 @@ const repeated = (values: Float32Array, times: number): Float32Array => {
   return all;
 };
 
-/** Whoever aborts gets a turn: promises that are resolved already would not let timers and events in between. */
-const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
+/** @internal Whoever aborts gets a turn: promises that are resolved already would not let timers and events in between. */
+export const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 /** Decides what is explained, then runs `total` changed inputs in batches, and hands on what each run gives. */
 async function inBatches<T>(

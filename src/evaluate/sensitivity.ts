@@ -2,7 +2,8 @@ import type { Tensor } from "../tensor.ts";
 import { type Attribution, norm, numbersOf } from "./attribution.ts";
 import { checkAbove, checkNames, checkWhole, usage } from "./check.ts";
 import { random } from "./random.ts";
-import { doParts, type Watch } from "./work.ts";
+import type { Watch } from "./runs.ts";
+import { doParts } from "./work.ts";
 
 /** Explains one input; the same target for all inputs near it, unless a change of the target is to count as well. */
 export type Explainer = (input: Tensor) => Attribution | Promise<Attribution>;

@@ -10,7 +10,8 @@ import { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions 
 import { mean } from "./bootstrap.ts";
 import { parameterRandomisation, type NetworkExplainer, type RandomisationOptions, type RandomisationStep } from "./randomisation.ts";
 import type { Source } from "../open.ts";
-import { doParts, type Watch } from "./work.ts";
+import type { Watch } from "./runs.ts";
+import { doParts } from "./work.ts";
 
 /** What is measured, and by what: as much of it as the metrics need. */
 export interface Subject {
@@ -128,7 +129,7 @@ const rows: readonly Row[] = [
     ...SHARES,
     name: "pointing",
     summary: "1 where the most relevant place lies inside, else 0",
-    source: "Zhang et al. 2018",
+    source: "Zhang et al. 2016",
     value: (runs) => Number(runs.inside().pointing),
   },
   {

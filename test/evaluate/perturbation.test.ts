@@ -3,7 +3,7 @@ import { mapOf } from "../../src/evaluate/attribution.ts";
 import { imputeLinear } from "../../src/evaluate/impute.ts";
 import { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, relevanceGain } from "../../src/evaluate/perturbation.ts";
 import { fillOf, type Replacement } from "../../src/evaluate/replacement.ts";
-import type { Progress } from "../../src/evaluate/work.ts";
+import type { Progress } from "../../src/evaluate/runs.ts";
 import { dense, flatten, load, type Model, softmax, type Tensor } from "../../src/index.ts";
 import { expectClose } from "../close.ts";
 import { network } from "../explain.ts";
