@@ -7,17 +7,6 @@ export interface Mask {
   readonly dims: readonly number[];
 }
 
-export interface Localisation {
-  /** Σ R m / Σ R: relevance mass accuracy; Arras, Osman and Samek 2022. */
-  readonly massAccuracy: number;
-  /** Σ R⁺ m / Σ R⁺: the inside-total ratio; Kohlbrenner et al. 2020. */
-  readonly positiveMass: number;
-  /** The share of the |m| places of highest relevance that lie inside: relevance rank accuracy; Arras, Osman and Samek 2022. */
-  readonly rankAccuracy: number;
-  /** Whether the place of highest relevance lies inside: the pointing game; Zhang et al. 2016. */
-  readonly pointing: boolean;
-}
-
 function insideOf(mask: Mask, places: readonly number[]): Float64Array {
   const { data, dims } = mapOf({ data: Array.from(mask.data ?? [], Number), dims: mask.dims }, "the mask");
   if (dims.join() !== places.join()) throw usage("the mask", `dims [${places}]`, `[${dims}]`);
@@ -35,28 +24,59 @@ function shareOf(name: string, map: Float64Array, inside: Float64Array): number 
   return sum(map.map((r, i) => r * inside[i])) / total;
 }
 
-/**
- * How much of the relevance lies on the object, on the channel-summed map. Higher is better; by chance each is the object's share of places.
- * Where Σ R is small against Σ |R|, `massAccuracy` may lie outside 0 to 1.
- *
- * @throws LrpError "usage" where the mask does not fit, is empty or full, or where Σ R or Σ R⁺ is 0
- * @example
- * localisation({ data: [3, 1], dims: [1, 2] }, { data: [1, 0], dims: [1, 2] });
- * // { massAccuracy: 0.75, positiveMass: 0.75, rankAccuracy: 1, pointing: true }
- */
-export function localisation(relevance: Attribution, mask: Mask): Localisation {
+/** The channel-summed map of the relevance, and 1 for every place of it that is inside. */
+function read(relevance: Attribution, mask: Mask): { map: Float64Array; inside: Float64Array } {
   const { data, dims } = mapOf(relevance);
-  const inside = insideOf(mask, dims);
-  const order = descending(data);
-  const highest = order.subarray(0, sum(inside));
-  return Object.freeze({
-    massAccuracy: shareOf("massAccuracy", data, inside),
-    positiveMass: shareOf(
-      "positiveMass",
-      data.map((r) => Math.max(r, 0)),
-      inside,
-    ),
-    rankAccuracy: highest.reduce((hits, place) => hits + inside[place], 0) / highest.length,
-    pointing: inside[order[0]] === 1,
-  });
+  return { map: data, inside: insideOf(mask, dims) };
+}
+
+/**
+ * Relevance mass accuracy, Σ R m / Σ R, on the channel-summed map; higher is better, by chance it is the object's share of places.
+ * Where Σ R is small against Σ |R|, it may lie outside 0 to 1.
+ * Source: Arras, Osman and Samek 2022.
+ *
+ * @throws LrpError "usage" where the mask does not fit, is empty or full, or where Σ R is 0
+ * @example massAccuracy({ data: [3, 1], dims: [1, 2] }, { data: [1, 0], dims: [1, 2] }); // 0.75
+ */
+export function massAccuracy(relevance: Attribution, mask: Mask): number {
+  const { map, inside } = read(relevance, mask);
+  return shareOf("massAccuracy", map, inside);
+}
+
+/**
+ * The inside-total ratio, Σ R⁺ m / Σ R⁺: `massAccuracy` of what is positive in the channel-summed map.
+ * Source: Kohlbrenner et al. 2020.
+ *
+ * @throws LrpError "usage" where the mask does not fit, is empty or full, or where no R is positive
+ * @example positiveMass({ data: [3, -1], dims: [1, 2] }, { data: [1, 0], dims: [1, 2] }); // 1
+ */
+export function positiveMass(relevance: Attribution, mask: Mask): number {
+  const { map, inside } = read(relevance, mask);
+  const positive = map.map((r) => Math.max(r, 0));
+  return shareOf("positiveMass", positive, inside);
+}
+
+/**
+ * Relevance rank accuracy: of the |m| places of highest relevance, the share that lies inside.
+ * Source: Arras, Osman and Samek 2022.
+ *
+ * @throws LrpError "usage" where the mask does not fit, is empty or full
+ * @example rankAccuracy({ data: [3, 1], dims: [1, 2] }, { data: [1, 0], dims: [1, 2] }); // 1
+ */
+export function rankAccuracy(relevance: Attribution, mask: Mask): number {
+  const { map, inside } = read(relevance, mask);
+  const highest = descending(map).subarray(0, sum(inside));
+  return highest.reduce((hits, place) => hits + inside[place], 0) / highest.length;
+}
+
+/**
+ * The pointing game: whether the place of highest relevance (the first, if there are several) lies inside.
+ * Source: Zhang et al. 2016.
+ *
+ * @throws LrpError "usage" where the mask does not fit, is empty or full
+ * @example pointing({ data: [3, 1], dims: [1, 2] }, { data: [1, 0], dims: [1, 2] }); // true
+ */
+export function pointing(relevance: Attribution, mask: Mask): boolean {
+  const { map, inside } = read(relevance, mask);
+  return inside[descending(map)[0]] === 1;
 }

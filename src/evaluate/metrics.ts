@@ -2,7 +2,7 @@ export { type Attribution, mapOf, type PlaceMap, sampleOf } from "./attribution.
 export { bootstrap, type BootstrapOptions, type Interval, mean, pairedDifference } from "./bootstrap.ts";
 export { type Complexity, complexity } from "./complexity.ts";
 export { type Conservation, conservation, startOf } from "./conservation.ts";
-export { type Localisation, localisation, type Mask } from "./localisation.ts";
+export { type Mask, massAccuracy, pointing, positiveMass, rankAccuracy } from "./localisation.ts";
 export { type Order, orders } from "./order.ts";
 export { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, type Predictor, relevanceGain } from "./perturbation.ts";
 export { type NetworkExplainer, parameterRandomisation, type RandomisationOptions, type RandomisationStep } from "./randomisation.ts";

@@ -1,9 +1,9 @@
 import type { Tensor } from "../tensor.ts";
 import type { Attribution } from "./attribution.ts";
 import { chosen, usage } from "./check.ts";
-import { type Complexity, complexity } from "./complexity.ts";
+import { complexity } from "./complexity.ts";
 import { conservation } from "./conservation.ts";
-import { type Localisation, localisation, type Mask } from "./localisation.ts";
+import { type Mask, massAccuracy, pointing, positiveMass, rankAccuracy } from "./localisation.ts";
 import type { Order } from "./order.ts";
 import { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, type Predictor, relevanceGain } from "./perturbation.ts";
 import { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";
@@ -42,8 +42,6 @@ interface Runs {
   curve(order: Order): Promise<Curve>;
   nearby(): Promise<Sensitivity>;
   steps(): Promise<readonly RandomisationStep[]>;
-  inside(): Localisation;
-  spread(): Complexity;
 }
 
 export interface MetricRow {
@@ -109,28 +107,28 @@ const rows: readonly Row[] = [
     summary: "Σ R inside the mask / Σ R",
     source: "Arras et al. 2022",
     range: "0 to 1 where no R is negative",
-    value: (runs) => runs.inside().massAccuracy,
+    value: ({ subject }) => massAccuracy(subject.relevance, subject.mask),
   },
   {
     ...SHARES,
     name: "positiveMass",
     summary: "Σ R⁺ inside the mask / Σ R⁺",
     source: "Kohlbrenner et al. 2020",
-    value: (runs) => runs.inside().positiveMass,
+    value: ({ subject }) => positiveMass(subject.relevance, subject.mask),
   },
   {
     ...SHARES,
     name: "rankAccuracy",
     summary: "share of the |mask| most relevant places that lie inside",
     source: "Arras et al. 2022",
-    value: (runs) => runs.inside().rankAccuracy,
+    value: ({ subject }) => rankAccuracy(subject.relevance, subject.mask),
   },
   {
     ...SHARES,
     name: "pointing",
     summary: "1 where the most relevant place lies inside, else 0",
     source: "Zhang et al. 2016",
-    value: (runs) => Number(runs.inside().pointing),
+    value: ({ subject }) => Number(pointing(subject.relevance, subject.mask)),
   },
   {
     name: "gini",
@@ -139,7 +137,7 @@ const rows: readonly Row[] = [
     range: "0 to 1",
     better: "higher",
     needs: [],
-    value: (runs) => runs.spread().gini,
+    value: ({ subject }) => complexity(subject.relevance).gini,
   },
   {
     name: "entropy",
@@ -148,7 +146,7 @@ const rows: readonly Row[] = [
     range: "0 to ln N",
     better: "lower",
     needs: [],
-    value: (runs) => runs.spread().entropy,
+    value: ({ subject }) => complexity(subject.relevance).entropy,
   },
   {
     name: "effective",
@@ -157,7 +155,7 @@ const rows: readonly Row[] = [
     range: "1 to N",
     better: "lower",
     needs: [],
-    value: (runs) => runs.spread().effective,
+    value: ({ subject }) => complexity(subject.relevance).effective,
   },
   {
     ...NEARBY,
@@ -196,7 +194,7 @@ function once<K, T>(make: (key: K) => T): (key: K) => T {
 }
 
 function runsOf(subject: Required<Subject>, options: MeasureOptions): Runs {
-  const { relevance, input, model, mask, explainer, network } = subject;
+  const { relevance, input, model, explainer, network } = subject;
   const { signal } = options;
   const curve = once((order: Order) => perturbation(model, input, relevance, { ...options.perturbation, order, signal }));
   const nearby = once(() => sensitivity(explainer, input, { ...(options.sensitivity as SensitivityOptions), signal }));
@@ -206,8 +204,6 @@ function runsOf(subject: Required<Subject>, options: MeasureOptions): Runs {
     curve,
     nearby: () => nearby(undefined),
     steps: () => steps(undefined),
-    inside: () => localisation(relevance, mask),
-    spread: () => complexity(relevance),
   };
 }
 
