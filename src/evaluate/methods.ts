@@ -21,7 +21,7 @@ export interface MethodParameters {
   readonly strides?: number | readonly number[];
   /** Of occlusion: what is put in place of the input's numbers. Default 0. */
   readonly fill?: number;
-  /** Of occlusion: the window alone is kept and the rest is filled; R is the score of what is kept, as zennit has it. Default false. */
+  /** Of occlusion: the window alone is kept and the rest is filled; R is the score of what is kept, as zennit has it (but the mean where windows overlap). Default false. */
   readonly keep?: boolean;
 }
 

@@ -192,18 +192,8 @@ function passBack(
   if (relevance.kind === "linear") {
     const linear = relevance as Linear<unknown>;
     const data = linear.data(call);
-    const values =
-      rule.kind === "linear"
-        ? redistribute(
-            e,
-            call,
-            linear,
-            rule,
-            r,
-            data.map((i) => nonnegative.has(call.inputs[i]!.name)),
-            ledger,
-          )
-        : gradient(e, call, linear, r);
+    const isNonnegative = data.map((i) => nonnegative.has(call.inputs[i]!.name));
+    const values = rule.kind === "linear" ? redistribute(e, call, linear, rule, r, isNonnegative, ledger) : gradient(e, call, linear, r);
     return {
       rule: rule.name,
       open: rule.kind === "gradient",
