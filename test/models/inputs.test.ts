@@ -105,6 +105,27 @@ describe("inputs that relevance does not reach", () => {
     );
   });
 
+  it("that make a mask of infinities, which is added: no NaN stays in the ledger", async () => {
+    const bytes = file(
+      [
+        { type: "Where", inputs: ["c", "zero", "low"], outputs: ["m"] },
+        { type: "Add", inputs: ["x", "m"], outputs: ["s"] },
+        { type: "Softmax", inputs: ["s"], outputs: ["p"], attributes: { axis: 0 } },
+        { type: "Relu", inputs: ["p"], outputs: ["y"] },
+      ],
+      {
+        inputs: { x: [3], c: [3] },
+        initializers: { zero: tensor([], 0), low: tensor([], -Infinity) },
+        outputs: { y: [] },
+        types: { c: BOOL },
+      },
+    );
+    using model = await load(bytes);
+    expect(await refusal(() => model.explain({ c, x }, { ...options, unknown: "gradient" }))).toMatch(
+      /relevance through node 's' \(Add, norm\): expected finite numbers/,
+    );
+  });
+
   it("need no rule on the way to where they choose", async () => {
     const bytes = file(
       [
