@@ -15,7 +15,7 @@ export interface Assigned {
   readonly begin: "logit" | "one";
   readonly assignment: Assignment;
   readonly path: Path;
-  /** Nodes that have no rule, or one that does not fit. */
+  /** Nodes that have no rule, or one that does not fit, and whether relevance reaches an input at all. */
   readonly issues: readonly Issue[];
 }
 
@@ -41,18 +41,11 @@ export function assigned(graph: Graph, options: ExplainOptions): Assigned {
   const where = `output '${output}'`;
   if (graph.constants.has(start))
     throw new LrpError("usage", { where, expected: "one that is computed from an input", received: "a constant" });
-  if (path.inputs.size === 0)
-    throw new LrpError("rule", {
-      where,
-      expected: "one that relevance can pass from to an input",
-      received: "inputs that only choose among other numbers",
-    });
-  return {
-    start,
-    path,
-    begin: options.start ?? habits.start ?? "logit",
-    ...assign(graph, path.nodes, composite, options.unknown ?? habits.unknown),
-  };
+  const begin = options.start ?? habits.start ?? "logit";
+  const { assignment, issues } = assign(graph, path.nodes, composite, options.unknown ?? habits.unknown);
+  if (path.inputs.size > 0) return { start, path, begin, assignment, issues };
+  const [expected, received] = ["one that relevance can pass from to an input", "inputs that only choose among other numbers"];
+  return { start, path, begin, assignment, issues: [...issues, { where, expected, received }] };
 }
 
 /** @throws LrpError code "rule" listing every node that no rule of the composite fits */

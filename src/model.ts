@@ -109,7 +109,7 @@ export class Model {
     const prediction = this.#outputs(fitted, plan, options.output);
     const rules = rulesOf(graph, way);
     const notes = notesOf(graph, way, options);
-    const [batch] = graph.dims.get(graph.inputs[0].name)!;
+    const [batch = 1] = graph.dims.get(graph.inputs[0].name)!;
     const samples = backward.logits.dims[0] === batch ? batch : 1;
     const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
     const arrivedAt = (name: string): Tensor => {

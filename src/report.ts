@@ -150,18 +150,18 @@ export function inspectionText(graph: string, nodes: Inspection["nodes"], parame
   return [...lines, "", `${parameters} parameters`, ...notes].join("\n");
 }
 
-/** Σ |R|. @throws LrpError code "rule" when relevance has left float32's range, naming the node where it did */
+/** Σ |R|. @throws LrpError code "rule" when relevance has left float32's range, there or in the ledger, naming the node where it did */
 export function magnitudeOf(relevance: Tensor, ledger: readonly LedgerRow[]): number {
   const { data } = relevance;
   let magnitude = 0;
   for (let i = 0; i < data.length; i++) magnitude += Math.abs(data[i]);
   // In double precision a sum of float32 numbers is finite unless one of them is not.
-  if (Number.isFinite(magnitude)) return magnitude;
-  const at = ledger.find((row) => !Number.isFinite(row.passed));
+  const at = ledger.find((row) => !Number.isFinite(row.passed + row.gap));
+  if (Number.isFinite(magnitude) && !at) return magnitude;
   throw new LrpError("rule", {
     where: `relevance through node '${at?.node}' (${at?.type}, ${at?.rule})`,
     expected: "finite numbers",
     received: "infinity or NaN",
-    fix: "A larger epsilon, or another composite, keeps denominators from vanishing.",
+    fix: "A larger epsilon, or another composite, keeps denominators from vanishing; a mask that is added may be −1e30 instead of −∞.",
   });
 }

@@ -68,6 +68,12 @@ describe("networks with several inputs", () => {
   });
 });
 
+it("a network of a single number", async () => {
+  using model = await load(file([{ type: "Relu", inputs: ["x"], outputs: ["y"] }], { inputs: { x: [] }, outputs: { y: [] } }));
+  const e = model.explain(tensor([], 2));
+  expect([e.targets, e.relevance]).toEqual([[[{ index: 0, name: undefined, weight: 1, score: 2 }]], tensor([], 2)]);
+});
+
 describe("inputs that relevance does not reach", () => {
   const [x, c, i] = [tensor([3], 1, 2, 3), tensor([3], 1, 0, 1), tensor([1], 2)];
   const two = [tensor([3], 5, 5, 5), tensor([3], 7, 7, 7)] as const;
@@ -82,6 +88,7 @@ describe("inputs that relevance does not reach", () => {
 
   it("that choose between constants: none is left to explain by", async () => {
     using model = await load(choosing(["c", "two", "seven"], { c: BOOL }));
+    expect(model.inspect().notes.join()).toContain("inputs that only choose");
     expect([...model.predict(c).output.data]).toEqual([5, 7, 5]);
     expect(await refusal(() => model.explain(c, options))).toMatch(
       /output 'y': expected one that relevance can pass from to an input, got inputs that only choose among other numbers/,
@@ -95,6 +102,27 @@ describe("inputs that relevance does not reach", () => {
     expect(e.relevance).toBe(e.inputs.x);
     expect(await refusal(() => model.explain({ c, x }, { ...options, at: ["c"] }))).toMatch(
       /option 'at': expected a value on the way .*'c'/,
+    );
+  });
+
+  it("that make a mask of infinities, which is added: no NaN stays in the ledger", async () => {
+    const bytes = file(
+      [
+        { type: "Where", inputs: ["c", "zero", "low"], outputs: ["m"] },
+        { type: "Add", inputs: ["x", "m"], outputs: ["s"] },
+        { type: "Softmax", inputs: ["s"], outputs: ["p"], attributes: { axis: 0 } },
+        { type: "Relu", inputs: ["p"], outputs: ["y"] },
+      ],
+      {
+        inputs: { x: [3], c: [3] },
+        initializers: { zero: tensor([], 0), low: tensor([], -Infinity) },
+        outputs: { y: [] },
+        types: { c: BOOL },
+      },
+    );
+    using model = await load(bytes);
+    expect(await refusal(() => model.explain({ c, x }, { ...options, unknown: "gradient" }))).toMatch(
+      /relevance through node 's' \(Add, norm\): expected finite numbers/,
     );
   });
 

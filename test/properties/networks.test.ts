@@ -17,8 +17,14 @@ import { type Setting, settings } from "./settings.ts";
  * PROPERTY_RUNS draws more networks (and PROPERTY_SEED others) than a test run has time for.
  */
 
-const RUNS = Number(process.env.PROPERTY_RUNS ?? 60);
-const SEED = Number(process.env.PROPERTY_SEED ?? 1);
+function wholeNumber(name: string, otherwise: number, least: number): number {
+  const value = Number(process.env[name] ?? otherwise);
+  if (!Number.isInteger(value) || value < least)
+    throw new Error(`${name}: expected a whole number from ${least} on, got '${process.env[name]}'`);
+  return value;
+}
+const RUNS = wholeNumber("PROPERTY_RUNS", 60, 1);
+const SEED = wholeNumber("PROPERTY_SEED", 1, 0);
 
 /** Other networks for each property; about an eighth is left out, at most 0.3 to one, as ill-conditioned. */
 const drawing = (property: number) => ({ seed: 10 * SEED + property, numRuns: RUNS, maxSkipsPerRun: 0.3 });
