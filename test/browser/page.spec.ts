@@ -125,7 +125,9 @@ describe.runIf(found)("the page", () => {
           .poll(async () => apart((await saved(page)).explanations[0].relevance, before.explanations[0].relevance))
           .toBeGreaterThan(1e-4);
       }
+      await page.locator('#result[aria-busy="false"]').waitFor();
       expect(await page.getByRole("alert").count()).toBe(0);
+      expect(await page.locator("figure:visible").count(), name).toBe((parameters as readonly string[]).includes("lrn") ? 2 : 1);
     }
   });
 
@@ -138,7 +140,7 @@ describe.runIf(found)("the page", () => {
 
   on("says the same numbers, and draws the same heatmap, as relprop does here", async (page) => {
     await drop(page, "three.png", "image/png", three);
-    await page.locator("#photo:visible").waitFor();
+    await page.locator("#photo-facts", { hasText: "three.png, 28 × 28 pixels" }).waitFor();
     await says(page, "three");
     const [model, { explanations, scores }] = [await load(digits), await saved(page)];
     const input = preprocess(decode(three) as Parameters<typeof preprocess>[0], "unit", model.inputs[0].dims);

@@ -72,8 +72,8 @@ function lastRow({ picture, relevance, sum }: RelevanceMap, scale: Scale): HTMLT
 }
 
 /** The ledger, drawn: what arrives at each layer, and what it keeps. */
-export function showLayers({ target, layers, handedOn, maps: [map] }: Answer): void {
-  const start = target.weight * target.score || 1;
+export function showLayers({ begun, layers, handedOn, maps: [map] }: Answer): void {
+  const start = begun || 1;
   const arrives = Math.max(...layers.map(({ received }) => Math.abs(received / start)), Math.abs(map.sum / start));
   const sizes = layers.map((layer) => kept.reduce((sum, { name }) => sum + Math.abs(layer[name] / start), 0));
   const scale = { start, arrives, keeps: Math.max(NOTHING, ...sizes) };

@@ -62,6 +62,7 @@ async function explain(): Promise<void> {
 }
 
 async function answered(): Promise<void> {
+  maps.fit(state.network!.lrn && rules.takesLrn());
   try {
     show(await ask("explain", question()));
     clearError("explain");
@@ -134,6 +135,7 @@ function showPhoto(file: File | undefined): void {
   image.removeAttribute("src");
   image.hidden = !file;
   byId("pad").hidden = !!file;
+  byId("photo-facts").textContent = "";
   byId("clear").textContent = file ? "Back to drawing" : "Clear";
   if (file) Object.assign(image, { src: URL.createObjectURL(file), alt: file.name });
   if (!file !== (state.photo === undefined)) maps.start(!!file);
@@ -148,15 +150,15 @@ async function openNetwork(file: Blob, name: string, names?: readonly string[]):
   preset.value = channels === 3 && !(Number(height) < 64) ? "torchvision" : "unit";
   showBounds();
   rules.fit(opened);
-  maps.fit(opened.lrn);
   byId("network").textContent = name;
   byId("network-facts").textContent =
     `${opened.parameters.toLocaleString("en")} parameters, ${opened.nodes} nodes, input ${opened.dims.join(" × ")}, loaded in ${milliseconds(opened.ms)}`;
 }
 
 async function openPicture(file: File): Promise<void> {
-  await ask("see", { file, name: file.name });
+  const size = await ask("see", { file, name: file.name });
   showPhoto(file);
+  byId("photo-facts").textContent = `${file.name}, ${size}`;
 }
 
 async function openClasses(file: File): Promise<void> {

@@ -45,6 +45,8 @@ export interface Answer {
   readonly seen: Picture;
   readonly scores: Float32Array;
   readonly target: Chosen;
+  /** The relevance that starts at the output. */
+  readonly begun: number;
   readonly maps: readonly RelevanceMap[];
   /** Of the first map, from the output to the input. */
   readonly layers: readonly Layer[];
@@ -56,7 +58,8 @@ export interface Answer {
 /** What the page asks of the worker. */
 export interface Calls {
   load(given: { file: Blob; name: string; classes?: readonly string[] }): Promise<Opened>;
-  see(given: { file: Blob; name: string }): Promise<{ width: number; height: number }>;
+  /** Answers how large the picture is, in words. */
+  see(given: { file: Blob; name: string }): Promise<string>;
   explain(given: Question): Promise<Answer>;
 }
 

@@ -71,7 +71,12 @@ export function ruleControls(changed: () => void) {
     });
     return el("div", { className: "slider" }, el("label", { htmlFor: range.id }, label), output, range);
   };
+  let hasSums = false;
+  const fitSums = () => {
+    byId("sum-field").hidden = !hasSums || !takes(row(), "sum");
+  };
   const build = () => {
+    fitSums();
     byId("composite-summary").textContent = row().summary;
     byId("bounds").hidden = !takes(row(), "low");
     parameters.replaceChildren(...slidersOf(row()).map(slider));
@@ -85,11 +90,14 @@ export function ruleControls(changed: () => void) {
 
   return {
     fit({ sums, unruled }: Opened) {
-      byId("sum-field").hidden = !sums;
+      hasSums = sums;
+      fitSums();
       byId("unknown-field").hidden = unruled === 0;
       sum.value = "norm";
       unknown.checked = false;
     },
+    /** Whether the composite lets LRN be chosen: those that are gradients do not. */
+    takesLrn: () => takes(row(), "lrn"),
     options(preset: PresetName): ExplainOptions {
       const numbers = slidersOf(row()).map((name) => [name, sliders[name].value(Number(input(name).value))] as const);
       return {

@@ -54,9 +54,11 @@ const calls: Calls = {
   },
 
   async see({ file, name }) {
-    photo = await decoded(file, name);
+    const { picture, size } = await decoded(file, name);
+    photo = picture;
     prepared = undefined;
-    return { width: photo.width, height: photo.height };
+    const reduced = size[0] === photo.width ? "" : `, reduced to ${photo.width} × ${photo.height}`;
+    return `${size.join(" × ")} pixels${reduced}`;
   },
 
   async explain(question) {
@@ -73,7 +75,8 @@ const calls: Calls = {
       explanations.push(result);
       maps.push(mapOf(result.relevance, ms, mode));
     }
-    const [{ output, targets, ledger, notes, at }] = explanations;
+    const [{ output, targets, start, ledger, notes, at }] = explanations;
+    const [target] = targets[0];
     const pictures = new Map(drawn.map(({ node, value }) => [node, heatmap(at[value])]));
     const layers = ledger
       .filter(({ rule }) => !HANDED_ON.includes(rule))
@@ -81,7 +84,8 @@ const calls: Calls = {
     return {
       seen,
       scores: Float32Array.from(output.data),
-      target: targets[0][0],
+      target,
+      begun: start === "one" ? target.weight : target.weight * target.score,
       maps,
       layers,
       handedOn: ledger.length - layers.length,
@@ -94,19 +98,20 @@ function refused(where: string, expected: string, received: string, fix?: string
   return new LrpError("usage", { where, expected, received, fix });
 }
 
-async function decoded(file: Blob, name: string): Promise<Pixels> {
+async function decoded(file: Blob, name: string): Promise<{ picture: Pixels; size: [number, number] }> {
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file);
   } catch {
     throw refused(`file '${name}'`, "a picture that this browser can read", "something else", "PNG, JPEG and WebP are safe.");
   }
-  const factor = Math.min(1, Math.sqrt(MOST_PIXELS / (bitmap.width * bitmap.height)));
-  const [width, height] = [bitmap.width, bitmap.height].map((side) => Math.max(1, Math.floor(side * factor)));
+  const size: [number, number] = [bitmap.width, bitmap.height];
+  const factor = Math.min(1, Math.sqrt(MOST_PIXELS / (size[0] * size[1])));
+  const [width, height] = size.map((side) => Math.max(1, Math.floor(side * factor)));
   const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();
-  return context.getImageData(0, 0, width, height);
+  return { picture: context.getImageData(0, 0, width, height), size };
 }
 
 function prepare({ inputs }: Model, { drawing, preset }: Question): { input: Tensor; seen: Picture } {
