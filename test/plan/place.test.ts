@@ -5,7 +5,7 @@ import { canonize } from "../../src/graph/canonize.ts";
 import { build } from "../../src/graph/build.ts";
 import { infer } from "../../src/graph/infer.ts";
 import { decode } from "../../src/onnx/decode.ts";
-import { ancestors, lower, type Program } from "../../src/plan/lower.ts";
+import { lower, pathTo, type Program } from "../../src/plan/lower.ts";
 import { place } from "../../src/plan/place.ts";
 import { assign } from "../../src/rules/assign.ts";
 import { compositeOf } from "../../src/rules/composite.ts";
@@ -17,7 +17,7 @@ const demo = new Uint8Array(readFileSync(new URL("../../demo/digits.onnx", impor
 function program(composite: string): Program {
   const built = build(decode(demo));
   const graph = canonize(infer(built, new Map([[built.inputs[0].name, { dims: [2, 1, 28, 28] }]]))!);
-  const { assignment } = assign(graph, ancestors(graph, "logits"), compositeOf(composite, {}));
+  const { assignment } = assign(graph, pathTo(graph, "logits").nodes, compositeOf(composite, {}));
   return lower(graph, { winograd: true, weights: "kept" }, { start: "logits", assignment, at: [] });
 }
 
