@@ -22,7 +22,6 @@ const stages: readonly (readonly string[])[] = [
   ["api"],
   ["index", "slim", "workerd", "edge-light"],
   ["threads/"],
-  ["evaluate/"],
   ["pool/"],
   ["cli/"],
 ];
