@@ -68,10 +68,11 @@ const wide = (n: number): Network =>
 
 const ways = composites.map(({ name }) => ({ composite: name, low: -1, high: 1 }));
 
-function expectSame(one: Model, several: Model, x: Tensor, options: object): void {
+/** @returns whether any relevance has arrived: a gradient may be 0 everywhere */
+function expectSame(one: Model, several: Model, x: Tensor, options: object): boolean {
   const [a, b] = [one, several].map((model) => model.explain(x, options));
   expect(b).toEqual(a);
-  expect([...b.relevance.data].some((v) => v !== 0)).toBe(true);
+  return [...b.relevance.data].some((v) => v !== 0);
 }
 
 async function expectSameModels(source: Source, inputs: readonly Tensor[], threads: number, options: LoadOptions = {}): Promise<void> {
@@ -79,8 +80,10 @@ async function expectSameModels(source: Source, inputs: readonly Tensor[], threa
   const several = await load(source, { ...options, threads });
   for (const x of inputs) {
     expect(several.predict(x)).toEqual(one.predict(x));
-    for (const { composite, low, high } of ways)
-      expectSame(one, several, x, composite.includes("Box") ? { composite, low, high } : { composite });
+    const arrived = ways.map(({ composite, low, high }) =>
+      expectSame(one, several, x, composite.includes("Box") ? { composite, low, high } : { composite }),
+    );
+    expect(arrived).toContain(true);
   }
   one.dispose();
   several.dispose();
@@ -124,7 +127,7 @@ describe.runIf(built)("threads", () => {
     const several = await load(bytes, { threads: 2 });
     const x = photo("flamingo.jpg", "caffe", one.inputs[0].dims);
     expect(several.predict(x)).toEqual(one.predict(x));
-    for (const composite of ["epsilonPlus", "epsilonAlpha2Beta1"]) expectSame(one, several, x, { composite });
+    for (const composite of ["epsilonPlus", "epsilonAlpha2Beta1"]) expect(expectSame(one, several, x, { composite })).toBe(true);
     one.dispose();
     several.dispose();
   });
