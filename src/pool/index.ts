@@ -9,10 +9,10 @@ import type { Input, InputTensor } from "../run/input.ts";
 import { hasWorkers } from "../workers.ts";
 import { Crew, disposed } from "./crew.ts";
 import type { Answer, Order } from "./messages.ts";
-import { type Flight, iteratorOf, type Many, type Progress, type StreamOptions, stream, totalOf } from "./stream.ts";
+import { type Flight, iteratorOf, type Many, type Progress, type Signal, type StreamOptions, stream, totalOf } from "./stream.ts";
 import { ownWorker, type PoolWorker } from "./thread.ts";
 
-export type { Many, PoolWorker, Progress, StreamOptions };
+export type { Many, PoolWorker, Progress, Signal, StreamOptions };
 
 export interface PoolOptions extends LoadOptions {
   /** How many workers: as many as there are cores, at most. Each has the model, and `maxMemory`, for itself. */

@@ -10,12 +10,20 @@ export interface Progress {
   readonly total?: number;
 }
 
+/** Of an AbortSignal, what is needed. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
 /** How a pool goes through many inputs. */
 export interface StreamOptions {
   /** Results in the order of the inputs (default true), or each as soon as it is there. */
   readonly ordered?: boolean;
-  /** Ends the iteration, which throws the signal's reason; nothing is pulled or begun any more. */
-  readonly signal?: AbortSignal;
+  /** An AbortSignal: ends the iteration, which throws the signal's reason; nothing is pulled or begun any more. */
+  readonly signal?: Signal;
   /** Called whenever an item is finished. What it throws ends the iteration. */
   readonly onProgress?: (progress: Progress) => void;
 }

@@ -13,6 +13,7 @@ const apps = {
   "require relprop": "require.cjs",
   "relprop/slim": "slim.mjs",
   "relprop/threads": "threads.mjs",
+  "relprop/pool": "pool.mjs",
 };
 
 const runtimes = [

@@ -1,4 +1,5 @@
 import { type Composite, dense, type Explanation, heatmap, load, LrpError, type Model, ruleOf, sequential } from "relprop";
+import { createPool } from "relprop/pool";
 import { load as slim } from "relprop/slim";
 import { load as threaded } from "relprop/threads";
 
@@ -13,6 +14,8 @@ export async function main(wasm: Uint8Array): Promise<Explanation> {
   await slim(new Uint8Array(), { wasm: 5 });
   (await slim(new Uint8Array(), { wasm })).dispose();
   (await threaded(new Uint8Array(), { threads: 2 })).dispose();
+  await using pool = await createPool(new Uint8Array(), { size: 2 });
+  for await (const { error, value } of pool.predict([])) if (error || value.output.dims.length !== 2) throw error;
   const explanation = model.explain({ data: Float32Array.of(1, 2), dims: [1, 2] }, { composite });
   if (heatmap(explanation.relevance).width !== 2) throw new LrpError("usage", []);
   return explanation;

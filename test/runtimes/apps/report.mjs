@@ -8,9 +8,9 @@ export async function report({ load, hasRelaxedSimd }, ways = { plain: { relaxed
   const answer = { relaxed: hasRelaxedSimd() };
   for (const [way, options] of Object.entries(ways)) {
     const network = await load(bytes, options);
-    const { relevance, targets } = network.explain(input);
+    const { relevance, targets } = await network.explain(input);
     answer[way] = { digit: targets[0][0].index, bits: [...new Uint32Array(relevance.data.slice().buffer)] };
-    network.dispose();
+    await network.dispose();
   }
   return `answer: ${JSON.stringify(answer)}`;
 }
