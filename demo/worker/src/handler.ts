@@ -32,6 +32,8 @@ const ACCEPTED: Readonly<Record<string, keyof typeof FORMATS>> = {
   "image/*": "png",
   "*/*": "json",
 };
+/** Bytes of the model's memory, of the 128 MB that Cloudflare gives an isolate. */
+const MAX_MEMORY = 32 * 2 ** 20;
 /** The square that a heatmap has for each pixel that the network sees. */
 const SCALE = 10;
 
@@ -48,7 +50,7 @@ interface Found {
  * @param onnx the bytes of demo/digits.onnx
  */
 export async function serve(onnx: Uint8Array | ArrayBuffer): Promise<(request: Request) => Promise<Response>> {
-  const model = await load(onnx, { classes: settings.classes });
+  const model = await load(onnx, { classes: settings.classes, maxMemory: MAX_MEMORY });
   return (request) => answer(model, request).catch(errorAnswer);
 }
 
