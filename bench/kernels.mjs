@@ -3,6 +3,7 @@
  *   npm run bench:kernels -- [--networks alexnet,vgg16] [--composite epsilonPlus] [MODEL.onnx ...]
  * The network's real plan is run on real numbers; each call is repeated where it stands until it can be timed.
  */
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { hasRelaxedSimd } from "../dist/index.js";
 import { Session } from "../build/js/run/session.js";
@@ -19,7 +20,7 @@ import { parameters, workOf } from "./work.mjs";
 const options = { networks: { type: "string" }, composite: { type: "string", default: "epsilonPlus" } };
 const { values, positionals } = parseArgs({ allowPositionals: true, options });
 const MILLISECONDS = 20;
-const binary = await compile(hasRelaxedSimd() ? "relaxed" : "simd");
+const binary = await compile(readFileSync(new URL(`../build/${hasRelaxedSimd() ? "core-relaxed" : "core"}.wasm`, import.meta.url)));
 const peak = await peaks();
 const giga = (v) => (v / 1e9).toFixed(1);
 

@@ -3,7 +3,7 @@ import { build } from "../build/js/graph/build.js";
 import { canonize } from "../build/js/graph/canonize.js";
 import { resolve } from "../build/js/graph/graph.js";
 import { infer } from "../build/js/graph/infer.js";
-import { ancestors } from "../build/js/plan/lower.js";
+import { pathTo } from "../build/js/plan/lower.js";
 
 /** A network as relprop's own stages read it; the batch axis is freed, so that batches of any size can be compared. */
 export function graphOf(bytes) {
@@ -72,7 +72,7 @@ const sameAs = { Sum: "Add", MatMul: "Gemm", Reshape: "Flatten" };
  */
 export function layersOf(bytes, dims) {
   const graph = canonical(bytes, dims);
-  const path = ancestors(graph, resolve(graph, graph.outputs[0].name));
+  const path = pathTo(graph, resolve(graph, graph.outputs[0].name)).nodes;
   const layers = graph.nodes
     .filter((node) => path.has(node))
     .map((node) => {
