@@ -36,6 +36,11 @@ export function sentence(issue: Issue): string {
   return `${issue.where}: expected ${issue.expected}, got ${issue.received}.${fix}`;
 }
 
+/** @internal The error for what a caller has to change. */
+export function usage(where: string, expected: string, received: unknown, fix?: string): LrpError {
+  return new LrpError("usage", { where, expected, received: String(received), fix });
+}
+
 /** For what cannot happen unless relprop itself is wrong. */
 export function assert(condition: unknown, text: string): asserts condition {
   if (!condition) throw new Error(`relprop is at fault: ${text}`);

@@ -5,6 +5,7 @@ import type { Explanation } from "../report.ts";
 import { composites } from "../rules/composite.ts";
 import { checkInputs, type Input } from "../run/input.ts";
 import { shapeText, type Tensor } from "../tensor.ts";
+import { checkWhole } from "./check.ts";
 import { type MethodParameters, type MethodRow, methods } from "./methods.ts";
 import type { Watch } from "./runs.ts";
 
@@ -33,8 +34,7 @@ const SHARED: readonly (keyof AttributeOptions)[] = ["method", "target", "batch"
  */
 export async function attribute(model: Model, input: Input, options: AttributeOptions): Promise<Explanation> {
   const { method, batch = 8, signal, onProgress, ...rest } = options;
-  if (!(Number.isInteger(batch) && batch >= 1))
-    throw new LrpError("usage", { where: "option 'batch'", expected: "a whole number, 1 or more", received: String(batch) });
+  checkWhole("option 'batch'", batch, 1);
   const row = methods.find(({ name }) => name === method);
   if (row) return byMethod(row, model, input, options, batch);
   if (!composites.some(({ name }) => name === method))

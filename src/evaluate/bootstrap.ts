@@ -1,4 +1,5 @@
-import { checkNames, checkWhole, usage } from "./check.ts";
+import { usage } from "../error.ts";
+import { checkNames, checkWhole } from "./check.ts";
 import { random } from "./random.ts";
 import { sum } from "./attribution.ts";
 

@@ -1,9 +1,4 @@
-import { LrpError } from "../error.ts";
-
-/** @internal The error for what a caller has to change. */
-export function usage(where: string, expected: string, received: unknown, fix?: string): LrpError {
-  return new LrpError("usage", { where, expected, received: String(received), fix });
-}
+import { usage } from "../error.ts";
 
 /** @internal @throws LrpError "usage" unless `value` is a whole number from `low` to `high` */
 export function checkWhole(where: string, value: unknown, low: number, high = Number.MAX_SAFE_INTEGER): void {

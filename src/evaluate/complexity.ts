@@ -1,5 +1,6 @@
+import { usage } from "../error.ts";
 import { type Attribution, mapOf, sum } from "./attribution.ts";
-import { checkAbove, usage } from "./check.ts";
+import { checkAbove } from "./check.ts";
 
 export interface Complexity {
   /** 0: evenly spread; towards 1: all in one place. Chalasani et al. 2020. */

@@ -1,6 +1,7 @@
+import { usage } from "../error.ts";
 import type { Explanation } from "../report.ts";
 import { type Attribution, numbersOf, sum } from "./attribution.ts";
-import { checkAbove, usage } from "./check.ts";
+import { checkAbove } from "./check.ts";
 
 export interface Conservation {
   /** Σ R */

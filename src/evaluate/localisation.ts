@@ -1,5 +1,5 @@
+import { usage } from "../error.ts";
 import { type Attribution, descending, mapOf, sum } from "./attribution.ts";
-import { usage } from "./check.ts";
 
 /** Where the object is: 1 or true inside, 0 or false outside; dims of the places ([h, w]) or [1, 1, h, w]. */
 export interface Mask {

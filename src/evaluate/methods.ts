@@ -1,5 +1,6 @@
 import { LrpError } from "../error.ts";
 import { type Dims, shapeText, size, type Tensor } from "../tensor.ts";
+import { checkWhole } from "./check.ts";
 import { random } from "./random.ts";
 import { type Decided, gradients, type Runs, scores, scoresOf, type Study } from "./runs.ts";
 
@@ -41,11 +42,6 @@ function usage(option: keyof MethodParameters, expected: string, received: unkno
   return new LrpError("usage", { where: `option '${option}'`, expected, received: String(received) });
 }
 
-function whole(option: "steps" | "samples", value: number): number {
-  if (Number.isSafeInteger(value) && value >= 1) return value;
-  throw usage(option, "a whole number, 1 or more", value);
-}
-
 /** The baseline number by number. */
 function baselineOf({ data, dims }: Tensor, baseline: number | Tensor): Float32Array {
   if (typeof baseline === "number" && Number.isFinite(baseline)) return new Float32Array(data.length).fill(baseline);
@@ -64,14 +60,15 @@ const adder = (relevance: Float64Array) => (gradient: Float32Array) => {
 
 function integrated(study: Study, { steps = 20, baseline = 0 }: MethodParameters, relevance: Float64Array): Promise<Decided> {
   const { x } = study;
-  const [n, b] = [whole("steps", steps), baselineOf(x, baseline)];
+  checkWhole("option 'steps'", steps, 1);
+  const b = baselineOf(x, baseline);
   const runs: Runs = {
-    total: n,
+    total: steps,
     change(k, to) {
-      for (let i = 0; i < to.length; i++) to[i] = b[i] + ((k + 1) / n) * (x.data[i] - b[i]);
+      for (let i = 0; i < to.length; i++) to[i] = b[i] + ((k + 1) / steps) * (x.data[i] - b[i]);
     },
   };
-  return scaled(gradients(study, runs, adder(relevance)), relevance, (i) => (x.data[i] - b[i]) / n);
+  return scaled(gradients(study, runs, adder(relevance)), relevance, (i) => (x.data[i] - b[i]) / steps);
 }
 
 /** Multiplies the relevance when it is there. */
@@ -84,15 +81,16 @@ async function scaled(decided: Promise<Decided>, relevance: Float64Array, by: (i
 function smooth(study: Study, { samples = 20, noise = 0.1, seed = 0 }: MethodParameters, relevance: Float64Array): Promise<Decided> {
   const { data, dims } = study.x;
   if (!(Number.isFinite(noise) && noise >= 0)) throw usage("noise", "a number ≥ 0", noise);
-  const [n, { normal }, one] = [whole("samples", samples), random(seed), data.length / dims[0]];
+  checkWhole("option 'samples'", samples, 1);
+  const [{ normal }, one] = [random(seed), data.length / dims[0]];
   const deviations = Array.from({ length: dims[0] }, (_, s) => noise * rangeOf(data.subarray(s * one, (s + 1) * one)));
   const runs: Runs = {
-    total: n,
+    total: samples,
     change(_, to) {
       for (let i = 0; i < to.length; i++) to[i] += deviations[Math.floor(i / one)] * normal();
     },
   };
-  return scaled(gradients(study, runs, adder(relevance)), relevance, () => 1 / n);
+  return scaled(gradients(study, runs, adder(relevance)), relevance, () => 1 / samples);
 }
 
 /** The largest less the smallest. */

@@ -1,6 +1,7 @@
+import { usage } from "../error.ts";
 import { descending, type PlaceMap } from "./attribution.ts";
-import { chosen, usage } from "./check.ts";
-import { random } from "./random.ts";
+import { chosen } from "./check.ts";
+import { shuffled } from "./random.ts";
 
 /** In which order places are replaced. */
 export type Order = "morf" | "lerf" | "minAbs" | "random";
@@ -8,23 +9,20 @@ export type Order = "morf" | "lerf" | "minAbs" | "random";
 /** Positions of scores, in the order in which they come; of equal ones the first comes first. */
 type Arrange = (scores: Float64Array, seed: number) => Uint32Array;
 
-function shuffled(count: number, seed: number): Uint32Array {
-  const { uniform } = random(seed);
-  const order = new Uint32Array(count).map((_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const k = Math.floor(uniform() * (i + 1));
-    [order[i], order[k]] = [order[k], order[i]];
-  }
-  return order;
-}
-
 /** The orders, and what is to be expected of a curve where relevance is right. */
 export const orders: Readonly<Record<Order, { readonly summary: string; readonly arrange: Arrange }>> = {
   morf: { summary: "most relevant first: the score falls soon", arrange: descending },
   lerf: { summary: "least relevant first: the score stays, or rises", arrange: (scores) => descending(scores.map((v) => -v)) },
   minAbs: { summary: "smallest |R| first: the score stays as it is", arrange: (scores) => descending(scores.map((v) => -Math.abs(v))) },
   // Noise is drawn from the same seed, and must not depend on the order.
-  random: { summary: "by chance, whatever the relevance", arrange: (scores, seed) => shuffled(scores.length, (seed ^ 0x5bd1e995) >>> 0) },
+  random: {
+    summary: "by chance, whatever the relevance",
+    arrange: (scores, seed) =>
+      shuffled(
+        Uint32Array.from(scores, (_, i) => i),
+        (seed ^ 0x5bd1e995) >>> 0,
+      ),
+  },
 };
 
 /** The places of each region of p × p places, row by row; at the right and the bottom they may be cut off. */

@@ -26,6 +26,17 @@ export function random(seed: number): Random {
   return { uniform, normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()) };
 }
 
+/** @internal The values in an order by chance. Source: Fisher and Yates. */
+export function shuffled<T extends Float32Array | Float64Array | Uint32Array>(values: T, seed: number): T {
+  const { uniform } = random(seed);
+  const mixed = values.slice() as T;
+  for (let i = mixed.length - 1; i > 0; i--) {
+    const k = Math.floor(uniform() * (i + 1));
+    [mixed[i], mixed[k]] = [mixed[k], mixed[i]];
+  }
+  return mixed;
+}
+
 type State = [number, number, number, number];
 
 /** A bijection of 32-bit words. */

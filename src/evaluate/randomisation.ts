@@ -1,8 +1,9 @@
+import { usage } from "../error.ts";
 import type { Network } from "../layers.ts";
 import { open, type Source } from "../open.ts";
 import type { LoadOptions } from "../options.ts";
 import { type Attribution, numbersOf, sum } from "./attribution.ts";
-import { checkNames, usage } from "./check.ts";
+import { checkNames } from "./check.ts";
 import { parametrisedLayers, randomized } from "./randomized.ts";
 import { spearman } from "./similarity.ts";
 import type { Watch } from "./runs.ts";

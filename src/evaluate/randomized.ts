@@ -1,10 +1,11 @@
+import { usage } from "../error.ts";
 import { type Graph, type Node, producers } from "../graph/graph.ts";
 import type { Network } from "../layers.ts";
 import { open, type Source } from "../open.ts";
 import type { LoadOptions } from "../options.ts";
 import type { Constant } from "../tensor.ts";
-import { checkNames, checkWhole, usage } from "./check.ts";
-import { random } from "./random.ts";
+import { checkNames, checkWhole } from "./check.ts";
+import { shuffled } from "./random.ts";
 
 /** A layer, and the names of its constants. */
 interface Parametrised {
@@ -56,16 +57,6 @@ function layersOf(graph: Graph): Parametrised[] {
     .filter((layer) => layer.constants.length > 0);
 }
 
-function shuffled({ type, data, dims }: Constant, seed: number): Constant {
-  const { uniform } = random(seed);
-  const mixed = data.slice();
-  for (let i = mixed.length - 1; i > 0; i--) {
-    const k = Math.floor(uniform() * (i + 1));
-    [mixed[i], mixed[k]] = [mixed[k], mixed[i]];
-  }
-  return Object.freeze({ type, data: mixed, dims });
-}
-
 type OpenOptions = Pick<LoadOptions, "externalData">;
 
 /**
@@ -102,7 +93,12 @@ export async function randomized(source: Source, options: RandomizedOptions = {}
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
   const constants = constantsOf(graph);
   const names = all.slice(0, layers).flatMap((layer) => layer.constants);
-  const mixed = new Map(names.map((name, i) => [name, shuffled(constants.get(name)!, (seed + i) >>> 0)]));
+  const mixed = new Map(
+    names.map((name, i) => {
+      const { type, data, dims } = constants.get(name)!;
+      return [name, Object.freeze({ type, data: shuffled(data, (seed + i) >>> 0), dims })];
+    }),
+  );
   const nodes = graph.nodes.filter((node) => !(node.type === "Constant" && mixed.has(node.outputs[0])));
   return Object.freeze({ graph: Object.freeze({ ...graph, nodes, constants: new Map([...graph.constants, ...mixed]) }) });
 }

@@ -1,6 +1,7 @@
+import { usage } from "../error.ts";
 import { type Dims, size } from "../tensor.ts";
 import { placesOf } from "./attribution.ts";
-import { checkAbove, checkNames, chosen, usage } from "./check.ts";
+import { checkAbove, checkNames, chosen } from "./check.ts";
 import { type Image, imputeLinear, meanOf } from "./impute.ts";
 import { random } from "./random.ts";
 

@@ -1,6 +1,7 @@
+import { usage } from "../error.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Attribution, norm, numbersOf } from "./attribution.ts";
-import { checkAbove, checkNames, checkWhole, usage } from "./check.ts";
+import { checkAbove, checkNames, checkWhole } from "./check.ts";
 import { random } from "./random.ts";
 import type { Watch } from "./runs.ts";
 import { doParts } from "./work.ts";

@@ -1,5 +1,5 @@
+import { usage } from "../error.ts";
 import { type Attribution, numbersOf, sum } from "./attribution.ts";
-import { usage } from "./check.ts";
 
 type Numbers = Attribution | ArrayLike<number>;
 

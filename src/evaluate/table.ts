@@ -1,6 +1,7 @@
+import { usage } from "../error.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Attribution } from "./attribution.ts";
-import { chosen, usage } from "./check.ts";
+import { chosen } from "./check.ts";
 import { complexity } from "./complexity.ts";
 import { conservation } from "./conservation.ts";
 import { type Mask, massAccuracy, pointing, positiveMass, rankAccuracy } from "./localisation.ts";

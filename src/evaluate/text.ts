@@ -1,4 +1,4 @@
-import { usage } from "./check.ts";
+import { usage } from "../error.ts";
 
 export type Cell = string | number | boolean | null | undefined;
 

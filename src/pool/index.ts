@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { LrpError } from "../error.ts";
+import { LrpError, usage } from "../error.ts";
 import { type OutputPort, type Port, whereIs } from "../graph/graph.ts";
 import { version } from "../kernels.gen.ts";
 import { open, type Source } from "../open.ts";
@@ -39,9 +39,6 @@ const NO_START =
   "Bundled by what does not follow new Worker(new URL(…)), it needs option createWorker; a page with a Content-Security-Policy, 'self' in worker-src.";
 
 let forgotten: FinalizationRegistry<() => void> | undefined;
-
-const usage = (where: string, expected: string, received: string, fix?: string) =>
-  new LrpError("usage", { where, expected, received, fix });
 
 const unsupported = (received: string, fix: string) =>
   new LrpError("unsupported", { where: "createPool", expected: "a worker that starts", received, fix });

@@ -1,4 +1,4 @@
-import { LrpError } from "../error.ts";
+import { usage } from "../error.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
 import type { Family } from "../ops/op.ts";
 import { checkParameters, type Rule, type RuleNumbers, ruleOf, type SumRule, sumRules } from "./rule.ts";
@@ -147,10 +147,6 @@ export const composites: readonly CompositeRow[] = Object.freeze([
     ],
   },
 ] satisfies CompositeRow[]);
-
-function usage(where: string, expected: string, received: string, fix?: string): LrpError {
-  return new LrpError("usage", { where, expected, received, fix });
-}
 
 /** What a named composite says beside its entries; nothing of a composite of the caller's own. */
 export function habitsOf(composite: string | Composite): Pick<CompositeRow, "start" | "unknown"> {
