@@ -1,5 +1,8 @@
-/** Who has to act: `not-onnx`, `invalid-model`: the file; `unsupported`, `memory`: relprop's limits; `shape`, `rule`, `usage`: the call. */
-export type Code = "not-onnx" | "unsupported" | "invalid-model" | "shape" | "rule" | "memory" | "usage";
+/**
+ * Who has to act: `not-onnx`, `invalid-model`: the file; `unsupported`, `memory`: relprop's limits; `shape`, `rule`, `usage`: the call;
+ * `undefined`: nobody, a measure has no value for these numbers.
+ */
+export type Code = "not-onnx" | "unsupported" | "invalid-model" | "shape" | "rule" | "memory" | "usage" | "undefined";
 
 /** One problem: where it is, what was expected there, what came, and what to do about it. */
 export interface Issue {
@@ -39,6 +42,11 @@ export function sentence(issue: Issue): string {
 /** @internal The error for what a caller has to change. */
 export function usage(where: string, expected: string, received: unknown, fix?: string): LrpError {
   return new LrpError("usage", { where, expected, received: String(received), fix });
+}
+
+/** @internal The error for a measure that these numbers have no value of. */
+export function undefinedFor(where: string, expected: string, received: unknown): LrpError {
+  return new LrpError("undefined", { where, expected, received: String(received) });
 }
 
 /** For what cannot happen unless relprop itself is wrong. */

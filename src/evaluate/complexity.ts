@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { undefinedFor } from "../error.ts";
 import { type Attribution, mapOf, sum } from "./attribution.ts";
 import { checkAbove } from "./check.ts";
 
@@ -19,14 +19,14 @@ export interface Complexity {
  *   effective  #{a > threshold · max a}
  *
  * @param threshold as a share of the largest |R|
- * @throws LrpError "usage" where all relevance is 0
+ * @throws LrpError "undefined" where all relevance is 0
  * @example complexity({ data: [0, 0, 0, 1], dims: [4] }); // { gini: 0.75, entropy: 0, effective: 1 }
  */
 export function complexity(relevance: Attribution, threshold = 1e-3): Complexity {
   checkAbove("threshold of complexity", threshold, 0);
   const a = mapOf(relevance).data.map(Math.abs).sort();
   const [total, most, n] = [sum(a), a[a.length - 1], a.length];
-  if (total === 0) throw usage("complexity", "relevance that is not 0 everywhere", 0);
+  if (total === 0) throw undefinedFor("complexity", "relevance that is not 0 everywhere", 0);
   const gini = a.reduce((s, v, i) => s + (2 * (i + 1) - n - 1) * v, 0) / (n * total);
   // From 0, so that the entropy of a single place is 0 and not −0.
   const entropy = a.reduce((s, v) => (v > 0 ? s - (v / total) * Math.log(v / total) : s), 0);

@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { undefinedFor, usage } from "../error.ts";
 import type { Explanation } from "../report.ts";
 import { type Attribution, numbersOf, sum } from "./attribution.ts";
 import { checkAbove } from "./check.ts";
@@ -23,12 +23,13 @@ export interface Conservation {
  *   completeness           expected = f(x) − f(baseline)                Sundararajan, Taly and Yan 2017
  *
  * @param tolerance of |relative|; rounding in float32 alone takes 1e-5 or so
- * @throws LrpError "usage" where `expected` is 0 or not finite
+ * @throws LrpError "usage" where `expected` is not finite, "undefined" where it is 0
  * @example conservation({ data: [1, 2], dims: [1, 2] }, 4, 0.3); // { sum: 3, expected: 4, difference: -1, relative: -0.25, holds: true }
  */
 export function conservation(relevance: Attribution, expected: number, tolerance = 1e-3): Conservation {
   checkAbove("tolerance of conservation", tolerance, 0);
-  if (!Number.isFinite(expected) || expected === 0) throw usage("what relevance should sum to", "a finite number other than 0", expected);
+  if (!Number.isFinite(expected)) throw usage("what relevance should sum to", "a finite number", expected);
+  if (expected === 0) throw undefinedFor("what relevance should sum to", "a number other than 0", expected);
   const total = sum(numbersOf("the attribution", relevance));
   const difference = total - expected;
   const relative = difference / expected;

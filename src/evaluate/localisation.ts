@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { undefinedFor, usage } from "../error.ts";
 import { type Attribution, descending, mapOf, sum } from "./attribution.ts";
 
 /** Where the object is: 1 or true inside, 0 or false outside; dims of the places ([h, w]) or [1, 1, h, w]. */
@@ -20,7 +20,7 @@ function insideOf(mask: Mask, places: readonly number[]): Float64Array {
 
 function shareOf(name: string, map: Float64Array, inside: Float64Array): number {
   const total = sum(map);
-  if (total === 0) throw usage(name, "relevance whose sum is not 0", 0);
+  if (total === 0) throw undefinedFor(name, "relevance whose sum is not 0", 0);
   return sum(map.map((r, i) => r * inside[i])) / total;
 }
 
@@ -35,7 +35,7 @@ function read(relevance: Attribution, mask: Mask): { map: Float64Array; inside: 
  * Where Σ R is small against Σ |R|, it may lie outside 0 to 1.
  * Source: Arras, Osman and Samek 2022.
  *
- * @throws LrpError "usage" where the mask does not fit, is empty or full, or where Σ R is 0
+ * @throws LrpError "usage" where the mask does not fit, is empty or full; "undefined" where Σ R is 0
  * @example massAccuracy({ data: [3, 1], dims: [1, 2] }, { data: [1, 0], dims: [1, 2] }); // 0.75
  */
 export function massAccuracy(relevance: Attribution, mask: Mask): number {
@@ -47,7 +47,7 @@ export function massAccuracy(relevance: Attribution, mask: Mask): number {
  * The inside-total ratio, Σ R⁺ m / Σ R⁺: `massAccuracy` of what is positive in the channel-summed map.
  * Source: Kohlbrenner et al. 2020.
  *
- * @throws LrpError "usage" where the mask does not fit, is empty or full, or where no R is positive
+ * @throws LrpError "usage" where the mask does not fit, is empty or full; "undefined" where no R is positive
  * @example positiveMass({ data: [3, -1], dims: [1, 2] }, { data: [1, 0], dims: [1, 2] }); // 1
  */
 export function positiveMass(relevance: Attribution, mask: Mask): number {

@@ -3,6 +3,7 @@ export { bootstrap, type BootstrapOptions, type Interval, mean, pairedDifference
 export { type Complexity, complexity } from "./complexity.ts";
 export { type Conservation, conservation, startOf } from "./conservation.ts";
 export { type Mask, massAccuracy, pointing, positiveMass, rankAccuracy } from "./localisation.ts";
+export { measure, type MeasureOptions } from "./measure.ts";
 export { type Order, orders } from "./order.ts";
 export { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, type Predictor, relevanceGain } from "./perturbation.ts";
 export { type NetworkExplainer, parameterRandomisation, type RandomisationOptions, type RandomisationStep } from "./randomisation.ts";
@@ -10,5 +11,5 @@ export { parametrisedLayers, randomized, type RandomizedOptions } from "./random
 export type { Replacement } from "./replacement.ts";
 export { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";
 export { cosine, pearson, spearman } from "./similarity.ts";
-export { measure, type MeasureOptions, type MetricRow, metrics, type Subject } from "./table.ts";
+export { type MetricRow, metrics, type Subject } from "./table.ts";
 export { type Cell, toCsv, toJson } from "./text.ts";

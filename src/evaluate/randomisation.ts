@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { undefinedFor, usage } from "../error.ts";
 import type { Network } from "../layers.ts";
 import { open, type Source } from "../open.ts";
 import type { LoadOptions } from "../options.ts";
@@ -38,7 +38,7 @@ function isFlat(attribution: Attribution): boolean {
  * Layers are randomised from the output down and stay so, ρ is taken after each; lower is better.
  * Source: Adebayo et al. 2018, "Sanity checks for saliency maps".
  *
- * @throws LrpError "usage" for a network without parameters, or relevance that is the same everywhere; the signal's reason when it is aborted
+ * @throws LrpError "usage" for a network without parameters, "undefined" for relevance that is the same everywhere; the signal's reason when it is aborted
  * @example
  * const steps = await parameterRandomisation(bytes, async (network) => {
  *   using model = await load(network);
@@ -57,7 +57,7 @@ export async function parameterRandomisation(
   if (names.length === 0) throw usage("the model", "layers with parameters", "none");
   const own = await explain(trained);
   if (!Array.isArray(own) || own.length === 0) throw usage("what explains a network", "a list of attributions", String(own));
-  if (own.some(isFlat)) throw usage("the trained network's relevance", "numbers that vary", "numbers that are all the same");
+  if (own.some(isFlat)) throw undefinedFor("the trained network's relevance", "numbers that vary", "numbers that are all the same");
   const steps = await doParts(
     names.length,
     async (i) => {

@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { undefinedFor, usage } from "../error.ts";
 import type { Tensor } from "../tensor.ts";
 import { type Attribution, norm, numbersOf } from "./attribution.ts";
 import { checkAbove, checkNames, checkWhole } from "./check.ts";
@@ -33,7 +33,7 @@ const apart = (a: ArrayLike<number>, b: ArrayLike<number>) => norm(Float64Array.
 /**
  * How much an explanation changes where the input hardly does; lower is better. d is uniform in [−r, r], ‖·‖ over all numbers.
  *
- * @throws LrpError "usage" for options, where R(x) is 0 everywhere, or r is too small for float32
+ * @throws LrpError "usage" for options, or an r that is too small for float32; "undefined" where R(x) is 0 everywhere
  * @example await sensitivity((x) => model.explain(x, { target: 3 }).relevance, image, { radius: 0.02 });
  */
 export async function sensitivity(explain: Explainer, input: Tensor, options: SensitivityOptions): Promise<Sensitivity> {
@@ -46,7 +46,7 @@ export async function sensitivity(explain: Explainer, input: Tensor, options: Se
   const explained = async (x: Tensor) => numbersOf("the attribution", await explain(x));
   const own = await explained(input);
   const length = norm(own);
-  if (length === 0) throw usage("sensitivity", "relevance that is not 0 everywhere", 0);
+  if (length === 0) throw undefinedFor("sensitivity", "relevance that is not 0 everywhere", 0);
   const { uniform } = random(seed);
   const moves = await doParts(
     samples,

@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { undefinedFor, usage } from "../error.ts";
 import { type Attribution, numbersOf, sum } from "./attribution.ts";
 
 type Numbers = Attribution | ArrayLike<number>;
@@ -17,7 +17,8 @@ const dot = (x: Float64Array, y: Float64Array) => sum(x.map((v, i) => v * y[i]))
 /** The largest becomes 1, so that squares neither overflow nor vanish. */
 function scaled(name: string, x: Float64Array): Float64Array {
   const largest = x.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
-  if (largest === 0) throw usage(name, name === "cosine" ? "numbers other than 0" : "numbers that vary", "numbers that are all the same");
+  if (largest === 0)
+    throw undefinedFor(name, name === "cosine" ? "numbers other than 0" : "numbers that vary", "numbers that are all the same");
   return x.map((v) => v / largest);
 }
 
@@ -46,7 +47,7 @@ function ranks(x: Float64Array): Float64Array {
 
 /**
  * Σ x y / (‖x‖ ‖y‖), between all numbers of two attributions, channels apart.
- * @throws LrpError "usage" where dims differ, or one is 0 everywhere
+ * @throws LrpError "usage" where dims differ, "undefined" where one is 0 everywhere
  * @example cosine([1, 0], [1, 1]); // 0.7071067811865475
  */
 export function cosine(a: Numbers, b: Numbers): number {
@@ -56,7 +57,7 @@ export function cosine(a: Numbers, b: Numbers): number {
 
 /**
  * The linear correlation of two attributions, channels apart.
- * @throws LrpError "usage" where dims differ, or one has the same number everywhere
+ * @throws LrpError "usage" where dims differ, "undefined" where one has the same number everywhere
  * @example pearson([1, 2, 3], [2, 4, 6]); // 1
  */
 export function pearson(a: Numbers, b: Numbers): number {
@@ -66,7 +67,7 @@ export function pearson(a: Numbers, b: Numbers): number {
 
 /**
  * Spearman's ρ: the linear correlation of the ranks, equal numbers sharing the mean of theirs.
- * @throws LrpError "usage" where dims differ, or one has the same number everywhere
+ * @throws LrpError "usage" where dims differ, "undefined" where one has the same number everywhere
  * @example spearman([1, 2, 3], [1, 20, 300]); // 1
  */
 export function spearman(a: Numbers, b: Numbers): number {

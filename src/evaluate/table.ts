@@ -1,18 +1,14 @@
-import { usage } from "../error.ts";
+import type { Source } from "../open.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Attribution } from "./attribution.ts";
-import { chosen } from "./check.ts";
+import { mean } from "./bootstrap.ts";
 import { complexity } from "./complexity.ts";
 import { conservation } from "./conservation.ts";
 import { type Mask, massAccuracy, pointing, positiveMass, rankAccuracy } from "./localisation.ts";
 import type { Order } from "./order.ts";
-import { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, type Predictor, relevanceGain } from "./perturbation.ts";
-import { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";
-import { mean } from "./bootstrap.ts";
-import { parameterRandomisation, type NetworkExplainer, type RandomisationOptions, type RandomisationStep } from "./randomisation.ts";
-import type { Source } from "../open.ts";
-import type { Watch } from "./runs.ts";
-import { doParts } from "./work.ts";
+import { aopc, areaUnder, type Curve, type Predictor, relevanceGain } from "./perturbation.ts";
+import type { NetworkExplainer, RandomisationStep } from "./randomisation.ts";
+import type { Explainer, Sensitivity } from "./sensitivity.ts";
 
 /** What is measured, and by what: as much of it as the metrics need. */
 export interface Subject {
@@ -26,19 +22,14 @@ export interface Subject {
   readonly explainer?: Explainer;
   /** What the model was loaded from, and how networks made from it are explained. */
   readonly network?: { readonly source: Source; readonly explain: NetworkExplainer };
-}
-
-/** How it is measured. */
-export interface MeasureOptions extends Watch {
-  readonly perturbation?: Omit<PerturbationOptions, "order" | keyof Watch>;
-  readonly sensitivity?: Omit<SensitivityOptions, keyof Watch>;
-  readonly randomisation?: Omit<RandomisationOptions, keyof Watch>;
+  /** How long the attribution took. */
+  readonly milliseconds?: number;
 }
 
 type Need = Exclude<keyof Subject, "relevance">;
 
-/** Runs that several metrics share: each is made when it is first asked for. */
-interface Runs {
+/** @internal Runs that several metrics share: each is made when it is first asked for. */
+export interface Runs {
   readonly subject: Required<Subject>;
   curve(order: Order): Promise<Curve>;
   nearby(): Promise<Sensitivity>;
@@ -56,7 +47,8 @@ export interface MetricRow {
   readonly needs: readonly Need[];
 }
 
-type Row = MetricRow & { readonly value: (runs: Runs) => number | Promise<number> };
+/** @internal */
+export type Row = MetricRow & { readonly value: (runs: Runs) => number | Promise<number> };
 
 const BACH = "Bach et al. 2015";
 const SCORES: Pick<Row, "range" | "needs"> = { range: "that of the score", needs: ["model", "input"] };
@@ -72,7 +64,8 @@ const area = (name: string, order: Order, summary: string, source: string, bette
   value: async (runs) => areaUnder(await runs.curve(order)),
 });
 
-const rows: readonly Row[] = [
+/** @internal Every metric, and how it is taken. */
+export const rows: readonly Row[] = [
   {
     name: "conservation",
     summary: "|Σ R − expected| / |expected|",
@@ -181,52 +174,16 @@ const rows: readonly Row[] = [
     needs: ["network"],
     value: async (runs) => mean((await runs.steps()).map((step) => step.spearman)),
   },
+  {
+    name: "time",
+    summary: "milliseconds that the attribution takes, its network's plan being made",
+    source: "measured",
+    range: "0 and up",
+    better: "lower",
+    needs: ["milliseconds"],
+    value: ({ subject }) => subject.milliseconds,
+  },
 ];
 
 /** Every metric that is one number for one attribution. */
 export const metrics: readonly MetricRow[] = rows;
-
-function once<K, T>(make: (key: K) => T): (key: K) => T {
-  const made = new Map<K, T>();
-  return (key) => {
-    if (!made.has(key)) made.set(key, make(key));
-    return made.get(key)!;
-  };
-}
-
-function runsOf(subject: Required<Subject>, options: MeasureOptions): Runs {
-  const { relevance, input, model, explainer, network } = subject;
-  const { signal } = options;
-  const curve = once((order: Order) => perturbation(model, input, relevance, { ...options.perturbation, order, signal }));
-  const nearby = once(() => sensitivity(explainer, input, { ...(options.sensitivity as SensitivityOptions), signal }));
-  const steps = once(() => parameterRandomisation(network.source, network.explain, { ...options.randomisation, signal }));
-  return {
-    subject,
-    curve,
-    nearby: () => nearby(undefined),
-    steps: () => steps(undefined),
-  };
-}
-
-/**
- * Several metrics of one attribution, by their names in `metrics`; runs that they share are made once.
- *
- * @returns the number of each
- * @throws LrpError "usage" for a name that is none, a need that is missing (all of them at once), and as the metrics themselves
- * @example
- * await measure(["morf", "gini"], { relevance: model.explain(image).relevance, input: image, model });
- * // { morf: 3.1, gini: 0.62 }
- */
-export async function measure(
-  names: readonly string[],
-  subject: Subject,
-  options: MeasureOptions = {},
-): Promise<Readonly<Record<string, number>>> {
-  const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
-  const wanted = names.map((name) => chosen("metric", byName, name));
-  const missing = wanted.flatMap((row) => row.needs.filter((need) => subject[need] === undefined).map((need) => `${need} for ${row.name}`));
-  if (missing.length > 0) throw usage("the subject of measure", missing.join(", "), Object.keys(subject).join(", ") || "nothing");
-  const runs = runsOf(subject as Required<Subject>, options);
-  const values = await doParts(wanted.length, (i) => wanted[i].value(runs), options);
-  return Object.freeze(Object.fromEntries(wanted.map((row, i) => [row.name, values[i]])));
-}

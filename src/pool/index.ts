@@ -1,11 +1,13 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { LrpError, usage } from "../error.ts";
+import type { EvaluateOptions, Evaluation } from "../evaluate/index.ts";
 import { type OutputPort, type Port, whereIs } from "../graph/graph.ts";
 import { version } from "../kernels.gen.ts";
 import { open, type Source } from "../open.ts";
 import { checkedLoad, checkOptions, type ExplainOptions, type LoadOptions } from "../options.ts";
 import type { Explanation, Prediction } from "../report.ts";
 import type { Input, InputTensor } from "../run/input.ts";
+import type { Tensor } from "../tensor.ts";
 import { hasWorkers } from "../workers.ts";
 import { Crew, disposed } from "./crew.ts";
 import type { Answer, Order } from "./messages.ts";
@@ -23,6 +25,11 @@ export interface PoolOptions extends LoadOptions {
    * lets the process end.
    */
   readonly createWorker?: () => PoolWorker;
+}
+
+/** An input to evaluate, with what belongs to it alone. */
+export interface EvaluationItem extends Pick<EvaluateOptions, "target" | "mask"> {
+  readonly input: Tensor;
 }
 
 /** What became of one input. */
@@ -117,7 +124,7 @@ export class Pool {
     const { ordered, signal, onProgress, ...stray } = options;
     const [name] = Object.keys(stray);
     if (name) throw usage("pool.predict", "options ordered, signal, onProgress", `'${name}'`);
-    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({ method: "predict", input }));
+    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({ method: "predict", input: copyOf(input) }));
   }
 
   /**
@@ -131,7 +138,28 @@ export class Pool {
     const { ordered, signal, onProgress, ...rest } = options;
     checkOptions(rest);
     const sent = copied(rest, "the options of pool.explain");
-    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({ method: "explain", input, options: sent }));
+    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({ method: "explain", input: copyOf(input), options: sent }));
+  }
+
+  /**
+   * Explains and measures many inputs, as `evaluate` of "relprop/evaluate" does one.
+   *
+   * @throws LrpError as `predict`
+   * @example
+   * const options = { methods: [{ method: "epsilonPlus" }, { method: "gradient" }], metrics: ["morf"] };
+   * for await (const { index, value } of pool.evaluate(images.map((input) => ({ input })), options)) console.log(index, value.results);
+   */
+  evaluate(
+    items: Many<EvaluationItem>,
+    options: Omit<EvaluateOptions, "target" | "mask" | "network" | "signal" | "onProgress"> & StreamOptions,
+  ): AsyncGenerator<Result<Evaluation>, void, undefined> {
+    const { ordered, signal, onProgress, ...rest } = options;
+    const sent = copied(rest, "the options of pool.evaluate");
+    return this.#stream(items, { ordered, signal, onProgress }, (item: EvaluationItem) => {
+      if (!item?.input) throw usage("an item of pool.evaluate", "{ input, … }", nameOf(item));
+      const { input, target, mask } = item;
+      return { method: "evaluate", input: copyOf(input) as Tensor, options: { ...sent, target, mask } };
+    });
   }
 
   /** Ends the workers, and what they are doing with an error. Settled when they have ended. */
@@ -148,17 +176,17 @@ export class Pool {
     return this.dispose();
   }
 
-  #stream<T>(inputs: Many<Input>, options: StreamOptions, orderFor: (input: Input) => Order): AsyncGenerator<Result<T>, void, undefined> {
+  #stream<I, T>(inputs: Many<I>, options: StreamOptions, orderFor: (input: I) => Order): AsyncGenerator<Result<T>, void, undefined> {
     if (this.#disposed) throw disposed();
     const source = iteratorOf(inputs);
     if (!source) throw usage("the inputs of a pool", "an iterable of inputs, such as a list", nameOf(inputs), "One input: [input].");
     const total = totalOf(inputs);
-    return stream(source, (input: Input, index) => this.#begin<T>(input, index, orderFor), this.#size + 1, { ...options, total });
+    return stream(source, (input: I, index) => this.#begin<I, T>(input, index, orderFor), this.#size + 1, { ...options, total });
   }
 
-  #begin<T>(input: Input, index: number, orderFor: (input: Input) => Order): Flight<Result<T>> {
+  #begin<I, T>(input: I, index: number, orderFor: (input: I) => Order): Flight<Result<T>> {
     try {
-      const { answer, drop } = this.#crew.run(orderFor(copyOf(input)));
+      const { answer, drop } = this.#crew.run(orderFor(input));
       return { result: answer.then((said) => resultOf<T>(index, said)), drop };
     } catch (error) {
       if (!(error instanceof LrpError)) throw error;

@@ -1,8 +1,10 @@
+import type { EvaluateOptions, Evaluation } from "../evaluate/index.ts";
 import type { Code, Issue } from "../error.ts";
 import type { Network } from "../layers.ts";
 import type { ExplainOptions, LoadOptions } from "../options.ts";
 import type { Explanation, Prediction } from "../report.ts";
 import type { Input } from "../run/input.ts";
+import type { Tensor } from "../tensor.ts";
 
 /** What a worker is told to do, one order after the other; the first is to load. */
 export type Order =
@@ -14,10 +16,14 @@ export type Order =
       readonly options: Omit<LoadOptions, "externalData">;
     }
   | { readonly method: "predict"; readonly input: Input }
-  | { readonly method: "explain"; readonly input: Input; readonly options: ExplainOptions };
+  | { readonly method: "explain"; readonly input: Input; readonly options: ExplainOptions }
+  | { readonly method: "evaluate"; readonly input: Tensor; readonly options: Omit<EvaluateOptions, "network" | "signal" | "onProgress"> };
+
+/** What comes of an order; nothing of loading. */
+export type Done = Prediction | Explanation | Evaluation | undefined;
 
 /** What it answers: a class does not travel, so errors do in parts. `fault`: what only a fault of relprop throws. */
 export type Answer =
-  | { readonly value: Prediction | Explanation | undefined }
+  | { readonly value: Done }
   | { readonly error: { readonly code: Code; readonly issues: readonly Issue[] } }
   | { readonly fault: string };

@@ -1,18 +1,22 @@
 /*
  * What a worker of a pool runs: the file that `createWorker` starts, or imports.
  */
+import { evaluate } from "../evaluate/index.ts";
 import { load, LrpError, type Model } from "../index.ts";
 import { version } from "../kernels.gen.ts";
+import type { Network } from "../layers.ts";
 import type { Explanation, Prediction } from "../report.ts";
 import { ownPort } from "../workers.ts";
-import type { Answer, Order } from "./messages.ts";
+import type { Answer, Done, Order } from "./messages.ts";
 
 const port = ownPort<Order, Answer>();
 let model: Model | undefined;
+let network: Network | undefined;
 
-async function follow(order: Order): Promise<Prediction | Explanation | undefined> {
+async function follow(order: Order): Promise<Done> {
   if (order.method === "predict") return model!.predict(order.input);
   if (order.method === "explain") return model!.explain(order.input, order.options);
+  if (order.method === "evaluate") return evaluate(model!, order.input, { ...order.options, network: { source: network!, load } });
   if (order.version !== version)
     throw new LrpError("usage", {
       where: "the pool's worker",
@@ -20,13 +24,14 @@ async function follow(order: Order): Promise<Prediction | Explanation | undefine
       received: `relprop ${version}`,
       fix: "Bundle the file that createWorker starts again.",
     });
-  model = await load(order.network, order.options);
+  network = order.network;
+  model = await load(network, order.options);
   return undefined;
 }
 
 /** The arrays' buffers, each once. */
-function buffersOf(value: Prediction | Explanation | undefined): ArrayBuffer[] {
-  if (!value) return [];
+function buffersOf(value: Done): ArrayBuffer[] {
+  if (!value || "results" in value) return [];
   const { outputs, inputs = {}, at = {} } = value as Prediction & Partial<Explanation>;
   const tensors = [outputs, inputs, at].flatMap((byName) => Object.values(byName));
   return [...new Set(tensors.map(({ data }) => data.buffer as ArrayBuffer))];

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { bootstrap, mean, pairedDifference } from "../../src/evaluate/bootstrap.ts";
 import { areaUnder, perturbation } from "../../src/evaluate/perturbation.ts";
-import { measure, type MeasureOptions, metrics, type Subject } from "../../src/evaluate/table.ts";
+import { measure, type MeasureOptions } from "../../src/evaluate/measure.ts";
+import { metrics, type Subject } from "../../src/evaluate/table.ts";
 import { toCsv, toJson } from "../../src/evaluate/text.ts";
 import { load } from "../../src/index.ts";
 import { numbers } from "../random.ts";
@@ -110,6 +111,7 @@ describe("the table of metrics", () => {
             return [other.explain(x, { target }).relevance];
           },
         },
+        milliseconds: 5,
       };
       const found = await measure(
         metrics.map((row) => row.name),

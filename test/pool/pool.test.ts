@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { dense, type ExplainOptions, type Input, type InputTensor, relu, sequential, taylor } from "../../src/index.ts";
+import type * as Evaluate from "../../src/evaluate/index.ts";
 import type * as Pools from "../../src/pool/index.ts";
 import { built } from "../binaries.ts";
 import { external, onnx } from "../onnx-writer.ts";
@@ -17,6 +18,7 @@ const root = resolve(import.meta.dirname, "../..");
 if (!built) console.log("skipped: tests of pools, which need npm run build");
 
 const { load, LrpError } = (built ? await import(join(root, "dist/index.js")) : {}) as typeof import("../../src/index.ts");
+const { evaluate } = (built ? await import(join(root, "dist/evaluate/index.js")) : {}) as typeof Evaluate;
 const { createPool } = (built ? await import(join(root, "dist/pool/index.js")) : {}) as typeof Pools;
 
 const digits = new Uint8Array(readFileSync(join(root, "demo/digits.onnx")));
@@ -449,5 +451,38 @@ try { await createPool(bytes, { size: 2 }); } catch (e) { console.log(e.code, e.
     );
     for (const inputs of [number(1), undefined, null, 3])
       expect(() => pool.predict(inputs as never)).toThrow("the inputs of a pool: expected an iterable");
+  });
+});
+
+describe.skipIf(!built)("evaluating many inputs", () => {
+  const options = {
+    methods: [{ method: "epsilonPlus" }, { method: "smoothGrad", samples: 2 }],
+    metrics: ["morf", "massAccuracy", "parameterRandomisation"],
+    perturbation: { steps: 3, step: 50 },
+  };
+  const mask = { data: Array.from({ length: 784 }, (_, i) => i < 400), dims: [28, 28] };
+  const items = [1, 2, 3].map((seed) => ({ input: digit(seed), mask, target: seed }));
+
+  it("gives what evaluate gives", async () => {
+    await using pool = await createPool(digits, { size: 2 });
+    using model = await load(digits);
+    const found = await all(pool.evaluate(items, options));
+    for (const { index, value } of found) {
+      const { input, ...own } = items[index];
+      expect(value).toEqual(await evaluate(model, input, { ...options, ...own, network: { source: digits, load } }));
+    }
+    expect(found).toHaveLength(3);
+  });
+
+  it("an item's error costs only itself", async () => {
+    await using pool = await createPool(digits, { size: 1 });
+    const bad = [{ ...items[0], mask: undefined }, digit(1) as never, undefined as never];
+    const found = await all(pool.evaluate([...bad, items[1]], options));
+    expect(found.map(({ error }) => error?.message)).toEqual([
+      expect.stringContaining("item 0: the subject of measure: expected mask for massAccuracy"),
+      "item 1: an item of pool.evaluate: expected { input, … }, got [object Object].",
+      "item 2: an item of pool.evaluate: expected { input, … }, got undefined.",
+      undefined,
+    ]);
   });
 });

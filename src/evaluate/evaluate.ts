@@ -1,0 +1,154 @@
+import { LrpError, usage } from "../error.ts";
+import type { Network } from "../layers.ts";
+import type { Model } from "../model.ts";
+import type { Source } from "../open.ts";
+import type { Input } from "../run/input.ts";
+import { type Chosen, chooseTargets, type Target } from "../run/target.ts";
+import type { Tensor } from "../tensor.ts";
+import { attribute, type AttributeOptions } from "./attribute.ts";
+import { checkNames } from "./check.ts";
+import { startOf } from "./conservation.ts";
+import type { Mask } from "./localisation.ts";
+import { type Curves, chosenRows, type MeasureOptions, measured } from "./measure.ts";
+import { methods } from "./methods.ts";
+import type { Order } from "./order.ts";
+import type { Curve } from "./perturbation.ts";
+import type { Watch } from "./runs.ts";
+import type { Subject } from "./table.ts";
+import { doParts } from "./work.ts";
+
+/** A method, as `attribute` takes it. */
+export interface MethodChoice extends Omit<AttributeOptions, "target" | "batch" | keyof Watch> {
+  /** Names it in the result; needed where a method comes twice. Default: the method's name. */
+  readonly label?: string;
+}
+
+export interface EvaluateOptions extends Watch, Pick<MeasureOptions, "randomisation"> {
+  readonly methods: readonly MethodChoice[];
+  /** Names of rows of `metrics`. */
+  readonly metrics: readonly string[];
+  /** Decided once, on the input as it is: every method and metric is about the same score. Default "argmax". */
+  readonly target?: Target;
+  readonly batch?: number;
+  readonly mask?: Mask;
+  readonly perturbation?: Omit<NonNullable<MeasureOptions["perturbation"]>, "target" | "batch">;
+  readonly sensitivity?: MeasureOptions["sensitivity"];
+  /** For `parameterRandomisation`: what the model was loaded from, and how its like are loaded. */
+  readonly network?: { readonly source: Source; readonly load: (network: Network) => Promise<Model> };
+}
+
+/** One method on one input. */
+export interface MethodResult {
+  readonly method: string;
+  /** By metric; null where it has no value. */
+  readonly values: Readonly<Record<string, number | null>>;
+  /** Why a value is null, by metric. */
+  readonly missing: Readonly<Record<string, string>>;
+  /** The curves that metrics followed, by order. */
+  readonly curves: Readonly<Partial<Record<Order, Curve>>>;
+  readonly relevance: Tensor;
+}
+
+/** Several methods on one input. */
+export interface Evaluation {
+  /** What is explained; the score is Σ weight · score. */
+  readonly targets: readonly Chosen[];
+  /** The class of the largest logit. */
+  readonly predicted: Pick<Chosen, "index" | "name"> & { readonly logit: number };
+  readonly results: readonly MethodResult[];
+}
+
+const OPTIONS: readonly (keyof EvaluateOptions)[] = [
+  "methods",
+  "metrics",
+  "target",
+  "batch",
+  "mask",
+  "perturbation",
+  "sensitivity",
+  "randomisation",
+  "network",
+  "signal",
+  "onProgress",
+];
+
+/** The methods with a label each. */
+function labelled(choices: readonly MethodChoice[]): (AttributeOptions & { readonly label: string })[] {
+  if (!Array.isArray(choices) || choices.length === 0) throw usage("option 'methods'", "a list of { method, … }", JSON.stringify(choices));
+  const list = choices.map((choice) => ({ ...choice, label: choice.label ?? choice.method }));
+  const twice = list.find(({ label }, i) => list.findIndex((other) => other.label === label) < i)?.label;
+  if (twice !== undefined) throw usage("option 'methods'", "a label of its own for each", `'${twice}' twice`);
+  return list;
+}
+
+/** What relevance is held against: where LRP starts from, or the score itself, which other methods explain. */
+function expectedOf(method: string, explanation: Parameters<typeof startOf>[0]): number {
+  return startOf(methods.some(({ name }) => name === method) ? { ...explanation, start: "logit" } : explanation);
+}
+
+/**
+ * Explains one input by several methods, and measures each by several metrics, about one score. Curves of the random order, which do
+ * not depend on the relevance, are followed once for all methods. `pool.evaluate` does it for many inputs.
+ *
+ * @param input f32[1, c, …places] or f32[1, features], of a network with one input
+ * @throws LrpError as `attribute` and `measure`; a metric that has no value for an attribution is no error: its value is null
+ * @example
+ * const { results } = await evaluate(model, image, { methods: [{ method: "epsilonPlus" }, { method: "gradient" }], metrics: ["morf", "gini"] });
+ * console.log(toCsv(results.map(({ method, values }) => ({ method, ...values }))));
+ */
+export async function evaluate(model: Model, input: Tensor, options: EvaluateOptions): Promise<Evaluation> {
+  checkNames("evaluate", options, OPTIONS);
+  const { metrics, batch, mask, network, signal, onProgress, sensitivity, randomisation } = options;
+  const choices = labelled(options.methods);
+  if (!Array.isArray(metrics)) throw usage("option 'metrics'", "a list of names", String(metrics));
+  const needs = new Set(chosenRows(metrics).flatMap((row) => row.needs));
+  const { logits } = model.predict(input as Input);
+  const { targets, relevance: target } = chooseTargets(options.target ?? "argmax", "one", logits.data, 1, model.classes);
+  const how = { perturbation: { ...options.perturbation, target, batch }, sensitivity, randomisation, signal };
+  const byChance: Curves = new Map();
+
+  const one = async ({ label, ...choice }: (typeof choices)[number]): Promise<MethodResult> => {
+    const explain = (by: Model, x: Input) => attribute(by, x, { ...choice, target, batch, signal });
+    if (needs.has("milliseconds")) await explain(model, input);
+    const begun = performance.now();
+    const explanation = await explain(model, input);
+    const milliseconds = performance.now() - begun;
+    const subject: Subject = {
+      relevance: explanation.relevance,
+      input,
+      model,
+      mask,
+      expected: expectedOf(choice.method, explanation),
+      explainer: async (x) => (await explain(model, x)).relevance,
+      network: network && {
+        source: network.source,
+        async explain(changed) {
+          const other = await network.load(changed);
+          try {
+            return [(await explain(other, input)).relevance];
+          } finally {
+            other.dispose();
+          }
+        },
+      },
+      milliseconds,
+    };
+    const curves: Curves = new Map(byChance);
+    const { values, curves: followed } = await measured(metrics, subject, how, curves);
+    const chance = curves.get("random");
+    if (chance) byChance.set("random", chance);
+    const missing = Object.entries(values).flatMap(([name, value]) => (value instanceof LrpError ? [[name, value.message]] : []));
+    return Object.freeze({
+      method: label,
+      values: Object.freeze(Object.fromEntries(Object.entries(values).map(([name, v]) => [name, v instanceof LrpError ? null : v]))),
+      missing: Object.freeze(Object.fromEntries(missing)),
+      curves: followed,
+      relevance: explanation.relevance,
+    });
+  };
+
+  const results = await doParts(choices.length, (i) => one(choices[i]), { signal, onProgress });
+  const best = chooseTargets("argmax", "one", logits.data, 1, model.classes).targets[0][0];
+  const predicted = { index: best.index, name: best.name, logit: best.score };
+  return Object.freeze({ targets: targets[0], predicted, results: Object.freeze(results) });
+}

@@ -1,0 +1,92 @@
+import { LrpError, usage } from "../error.ts";
+import { checkNames, chosen } from "./check.ts";
+import type { Order } from "./order.ts";
+import { type Curve, perturbation, type PerturbationOptions } from "./perturbation.ts";
+import { parameterRandomisation, type RandomisationOptions } from "./randomisation.ts";
+import type { Watch } from "./runs.ts";
+import { sensitivity, type SensitivityOptions } from "./sensitivity.ts";
+import { type Runs, type Row, rows, type Subject } from "./table.ts";
+import { doParts } from "./work.ts";
+
+/** How it is measured. */
+export interface MeasureOptions extends Watch {
+  readonly perturbation?: Omit<PerturbationOptions, "order" | keyof Watch>;
+  readonly sensitivity?: Omit<SensitivityOptions, keyof Watch>;
+  readonly randomisation?: Omit<RandomisationOptions, keyof Watch>;
+}
+
+/** @internal What came out, and the curves that were followed for it. */
+export interface Measurement {
+  /** By metric; an error "undefined" where these numbers have no value of it. */
+  readonly values: Readonly<Record<string, number | LrpError>>;
+  readonly curves: Readonly<Partial<Record<Order, Curve>>>;
+}
+
+/** @internal Curves by their order, that measurements share or keep. */
+export type Curves = Map<Order, Promise<Curve>>;
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
+}
+
+function runsOf(subject: Required<Subject>, options: MeasureOptions, curves: Curves): Runs {
+  const { relevance, input, model, explainer, network } = subject;
+  const { signal } = options;
+  return {
+    subject,
+    curve(order) {
+      const known = curves.get(order) ?? perturbation(model, input, relevance, { ...options.perturbation, order, signal });
+      curves.set(order, known);
+      return known;
+    },
+    nearby: once(() => sensitivity(explainer, input, { ...(options.sensitivity as SensitivityOptions), signal })),
+    steps: once(() => parameterRandomisation(network.source, network.explain, { ...options.randomisation, signal })),
+  };
+}
+
+/** @internal The rows of those names. @throws LrpError "usage" */
+export function chosenRows(names: readonly string[]): Row[] {
+  const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
+  return names.map((name) => chosen("metric", byName, name));
+}
+
+/** @internal As `measure`; `curves` holds those that are known, and gets the others. */
+export async function measured(names: readonly string[], subject: Subject, options: MeasureOptions, curves: Curves): Promise<Measurement> {
+  checkNames("measure", options, ["perturbation", "sensitivity", "randomisation", "signal", "onProgress"]);
+  const wanted = chosenRows(names);
+  const missing = wanted.flatMap((row) => row.needs.filter((need) => subject[need] === undefined).map((need) => `${need} for ${row.name}`));
+  if (missing.length > 0) throw usage("the subject of measure", missing.join(", "), Object.keys(subject).join(", ") || "nothing");
+  const runs = runsOf(subject as Required<Subject>, options, curves);
+  const valueOf = async (row: Row): Promise<number | LrpError> => {
+    try {
+      return await row.value(runs);
+    } catch (error) {
+      if (error instanceof LrpError && error.code === "undefined") return error;
+      throw error;
+    }
+  };
+  const values = await doParts(wanted.length, (i) => valueOf(wanted[i]), options);
+  const followed = await Promise.all([...curves].map(async ([order, curve]) => [order, await curve] as const));
+  return { values: Object.fromEntries(wanted.map((row, i) => [row.name, values[i]])), curves: Object.fromEntries(followed) };
+}
+
+/**
+ * Several metrics of one attribution, by their names in `metrics`; runs that they share are made once.
+ *
+ * @returns the number of each
+ * @throws LrpError "usage" for a name that is none, a need that is missing (all of them at once), and as the metrics themselves;
+ * "undefined" where the attribution has no value of a metric
+ * @example
+ * await measure(["morf", "gini"], { relevance: model.explain(image).relevance, input: image, model });
+ * // { morf: 3.1, gini: 0.62 }
+ */
+export async function measure(
+  names: readonly string[],
+  subject: Subject,
+  options: MeasureOptions = {},
+): Promise<Readonly<Record<string, number>>> {
+  const { values } = await measured(names, subject, options, new Map());
+  for (const value of Object.values(values)) if (value instanceof LrpError) throw value;
+  return Object.freeze(values) as Readonly<Record<string, number>>;
+}
