@@ -1,9 +1,11 @@
 import type { Command } from "./command.ts";
+import { evaluate } from "./evaluate/evaluate.ts";
+import { merge } from "./evaluate/merge.ts";
 import { explain } from "./explain.ts";
 import { inspect } from "./inspect.ts";
 import { inGroup } from "./options.ts";
 import { predict } from "./predict.ts";
-import { printComposites, printMethods, printRules } from "./tables.ts";
+import { printComposites, printMethods, printMetrics, printRules } from "./tables.ts";
 
 const PICTURES =
   "INPUT is a .npy file (version 1.0, '<f4', C order: np.save of a float32 array), taken as it is, or a .png or .jpg " +
@@ -71,6 +73,37 @@ export const commands: readonly Command[] = [
     run: inspect,
   },
   {
+    name: "evaluate",
+    takes: ["MODEL", "DATA"],
+    summary: "measures how faithful, simple and robust explanations are, over many images",
+    about: [
+      "Explains every image of DATA by every method, measures each, and writes a report with confidence intervals to a folder: report.html, summary.csv, results.csv, curves.csv, results.json.",
+      "DATA is a folder of .png, .jpg or .npy files, an idx file (MNIST; labels are found beside it), a CIFAR-10 binary (.bin), either in gzip or not, or a .npy of [n, ...] (labels as a list in NAME.labels.json). Pictures are prepared as by 'relprop explain'.",
+      "Interrupted and started again, it continues with the images that are missing; the report is the same. Only the metric 'time' differs from run to run.",
+    ],
+    options: ["methods", "metrics", "out", ...inGroup("evaluate").filter((name) => name !== "methods" && name !== "metrics"), "seed", "target", "against", "classes", ...inGroup("picture")],
+    examples: [
+      [
+        "which composite is most faithful",
+        "relprop evaluate model.onnx photos --preset caffe --methods epsilonPlus,epsilon,gradient --metrics relevanceGain,gini --region 9 --out report",
+      ],
+      [
+        "two rules for LRN on a data set, and the first of two machines",
+        "relprop evaluate net.onnx test_batch.bin --preset raw --methods paperEpsilon:lrn=identity,paperEpsilon:lrn=taylor --metrics morf,minAbs --shard 1/2 --out half",
+      ],
+    ],
+    run: evaluate,
+  },
+  {
+    name: "merge",
+    takes: ["DIR…"],
+    summary: "joins folders of 'relprop evaluate --shard' and writes their report",
+    about: ["The folders must be of one evaluation, and together have every image."],
+    options: ["out"],
+    examples: [["of two machines", "relprop merge half otherhalf --out report"]],
+    run: merge,
+  },
+  {
     name: "rules",
     takes: [],
     summary: "lists the rules with equations and sources",
@@ -96,5 +129,14 @@ export const commands: readonly Command[] = [
     options: [],
     examples: [],
     run: printMethods,
+  },
+  {
+    name: "metrics",
+    takes: [],
+    summary: "lists metrics of explanations with sources",
+    about: [],
+    options: [],
+    examples: [],
+    run: printMetrics,
   },
 ];

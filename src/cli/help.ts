@@ -7,6 +7,7 @@ const LEFT = 26;
 
 const groups: readonly (readonly [Option["group"], string])[] = [
   ["explain", "What to compute"],
+  ["evaluate", "What to measure"],
   ["rules", "Rules"],
   ["method", "Other methods"],
   ["picture", "Preparing a picture"],

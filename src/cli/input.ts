@@ -50,7 +50,8 @@ function fromNpy(bytes: Uint8Array, path: string, values: Values): Input {
   return { tensor: readNpy(bytes, path), text: `${basename(path)}, taken as it is` };
 }
 
-function chosen(values: Values, sidecar: Sidecar): { steps: Preparation; by: string } {
+/** How pictures are to be prepared. @throws LrpError code "usage" where nothing says it */
+export function chosen(values: Values, sidecar: Sidecar): { steps: Preparation; by: string } {
   const { preset, ...fields } = givenIn(values, "picture");
   const base = preset ? presets[preset] : sidecar.preprocess;
   if (!base && Object.keys(fields).length === 0) {

@@ -22,7 +22,7 @@ export interface Option {
   readonly choices?: readonly string[];
   /** May be given several times. */
   readonly repeat?: true;
-  readonly group: "rules" | "method" | "explain" | "picture" | "output" | "other";
+  readonly group: "rules" | "method" | "evaluate" | "explain" | "picture" | "output" | "other";
 }
 
 /** Every option of every command. The parser, the checks and the help read this table. */
@@ -73,11 +73,34 @@ export const options = {
   baseline: { kind: "number", value: "X", group: "method", help: "where the way of integratedGradients begins; default 0" },
   samples: { kind: "count", value: "N", group: "method", help: "noisy inputs of smoothGrad; default 20" },
   noise: { kind: "number", value: "X", group: "method", help: "of smoothGrad, as a share of the input's range; default 0.1" },
-  seed: { kind: "index", value: "N", group: "method", help: "of smoothGrad's noise; default 0" },
+  seed: { kind: "index", value: "N", group: "method", help: "of smoothGrad's noise, and of all chance in evaluate; default 0" },
   window: { kind: "numbers", value: "N[,N..]", group: "method", help: "sides of occlusion's window, along the last axes" },
   strides: { kind: "numbers", value: "N[,N..]", group: "method", help: "how far windows lie apart; default as --window" },
   fill: { kind: "number", value: "X", group: "method", help: "what occlusion puts in; default 0" },
   keep: { kind: "flag", group: "method", help: "occlusion keeps the window and fills the rest" },
+
+  methods: {
+    kind: "text",
+    value: "LIST",
+    group: "evaluate",
+    help: "composites and other methods, joined by commas, each NAME or NAME:option=value:option=value (paperEpsilon:lrn=identity; lists in it joined by /); the first is what others are compared with",
+  },
+  metrics: { kind: "text", value: "LIST", group: "evaluate", help: "joined by commas ('relprop metrics')" },
+  images: { kind: "count", value: "N", group: "evaluate", help: "the first N images of the data; default all" },
+  region: { kind: "count", value: "P", group: "evaluate", help: "P x P pixels are replaced together; default 1" },
+  step: { kind: "count", value: "K", group: "evaluate", help: "so many pixels or regions are replaced at a time; default 1" },
+  flips: { kind: "count", value: "L", group: "evaluate", help: "how many times; default 100" },
+  replacement: {
+    kind: "text",
+    value: "HOW",
+    group: "evaluate",
+    help: "noise (default; uniform in the input's own range, or noise:low=X:high=X), mean, blur:sigma=X, linear, value:value=X",
+  },
+  score: { kind: "text", value: "WHICH", group: "evaluate", choices: ["logit", "probability"], help: "what is followed; default logit" },
+  radius: { kind: "number", value: "R", group: "evaluate", help: "how far maxSensitivity and localLipschitz move an input, in the network's units" },
+  pictures: { kind: "index", value: "N", group: "evaluate", help: "heatmaps of the first N images in the report; default 8" },
+  shard: { kind: "text", value: "I/N", group: "evaluate", help: "only every Nth image from the Ith on, for several machines; 'relprop merge' joins their folders" },
+  workers: { kind: "count", value: "N", group: "evaluate", help: "how many images at a time; default as many as there are processors" },
 
   target: { kind: "text", value: "CLASS", group: "explain", help: "argmax (default), a class index, or a class name" },
   against: {
@@ -129,7 +152,7 @@ export const options = {
     value: "FILE",
     group: "output",
     repeat: true,
-    help: ".png: the heatmap. .npy: the relevance, float32 of the input's shape. Repeatable",
+    help: ".png: the heatmap. .npy: the relevance, float32 of the input's shape. Repeatable. Of evaluate and merge: the report's folder",
   },
   show: { kind: "flag", group: "output", help: "draw the heatmap in the terminal (24-bit colours)" },
   colormap: { kind: "text", value: "NAME", group: "output", choices: colormaps, help: "default bwr: red for the class, blue against it" },

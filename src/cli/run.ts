@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { LrpError } from "../index.ts";
+import { version } from "../kernels.gen.ts";
 import { parse } from "./args.ts";
 import type { Command, Streams } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -24,7 +24,7 @@ export async function run(words: readonly string[], streams: Streams): Promise<0
 }
 
 async function dispatch([first, ...rest]: readonly string[], streams: Streams): Promise<void> {
-  if (first === "--version") return streams.out(`${await version()}\n`);
+  if (first === "--version") return streams.out(`${version}\n`);
   if (first === "--help" || first === "-h" || (first === "help" && rest.length === 0)) return streams.out(overview(commands));
   if (first === "help") return streams.out(help(find(rest[0])));
   const command = find(first);
@@ -47,16 +47,12 @@ function find(name: string | undefined): Command {
 }
 
 function checkCount({ name, takes }: Command, positionals: readonly string[]): void {
-  if (positionals.length === takes.length) return;
+  const many = takes.at(-1)?.endsWith("…");
+  if (positionals.length === takes.length || (many && positionals.length > takes.length)) return;
   throw new LrpError("usage", {
     where: `command '${name}'`,
     expected: takes.join(" and ") || "no arguments",
     received: positionals.map((word) => `'${word}'`).join(", ") || "nothing",
     fix: `See 'relprop help ${name}'.`,
   });
-}
-
-async function version(): Promise<string> {
-  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
 }

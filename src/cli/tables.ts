@@ -1,4 +1,4 @@
-import { methods } from "../evaluate/index.ts";
+import { methods, metrics } from "../evaluate/index.ts";
 import { composites, lrnModes, rules } from "../index.ts";
 import type { Arguments } from "./args.ts";
 import type { Streams } from "./command.ts";
@@ -21,6 +21,12 @@ export async function printComposites(_: Arguments, { out }: Streams): Promise<v
 /** `relprop methods`: what the table of methods says. */
 export async function printMethods(_: Arguments, { out }: Streams): Promise<void> {
   out(methods.map(described).join("\n"));
+}
+
+/** `relprop metrics`: what the table of metrics says. */
+export async function printMetrics(_: Arguments, { out }: Streams): Promise<void> {
+  const better = { higher: "higher is better", lower: "lower is better", neither: "for comparison" };
+  out(metrics.map((row) => definition(row.name, `${row.summary}; ${row.range}, ${better[row.better]}. ${row.source}`, LEFT)).join(""));
 }
 
 function described({ name, equation, summary, source, parameters }: (typeof rules | typeof methods)[number]): string {

@@ -37,6 +37,9 @@ export interface EvaluateOptions extends Watch, Pick<MeasureOptions, "randomisat
   readonly network?: { readonly source: Source; readonly load: (network: Network) => Promise<Model> };
 }
 
+/** What many inputs have in common. */
+export type SharedOptions = Omit<EvaluateOptions, "target" | "mask" | "network" | keyof Watch>;
+
 /** One method on one input. */
 export interface MethodResult {
   readonly method: string;

@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { LrpError, usage } from "../error.ts";
-import type { EvaluateOptions, Evaluation } from "../evaluate/index.ts";
+import type { EvaluateOptions, Evaluation, SharedOptions } from "../evaluate/index.ts";
 import { type OutputPort, type Port, whereIs } from "../graph/graph.ts";
 import { version } from "../kernels.gen.ts";
 import { open, type Source } from "../open.ts";
@@ -151,7 +151,7 @@ export class Pool {
    */
   evaluate(
     items: Many<EvaluationItem>,
-    options: Omit<EvaluateOptions, "target" | "mask" | "network" | "signal" | "onProgress"> & StreamOptions,
+    options: SharedOptions & StreamOptions,
   ): AsyncGenerator<Result<Evaluation>, void, undefined> {
     const { ordered, signal, onProgress, ...rest } = options;
     const sent = copied(rest, "the options of pool.evaluate");

@@ -1,4 +1,4 @@
-import type { EvaluateOptions, Evaluation } from "../evaluate/index.ts";
+import type { EvaluateOptions, Evaluation, SharedOptions } from "../evaluate/index.ts";
 import type { Code, Issue } from "../error.ts";
 import type { Network } from "../layers.ts";
 import type { ExplainOptions, LoadOptions } from "../options.ts";
@@ -17,7 +17,7 @@ export type Order =
     }
   | { readonly method: "predict"; readonly input: Input }
   | { readonly method: "explain"; readonly input: Input; readonly options: ExplainOptions }
-  | { readonly method: "evaluate"; readonly input: Tensor; readonly options: Omit<EvaluateOptions, "network" | "signal" | "onProgress"> };
+  | { readonly method: "evaluate"; readonly input: Tensor; readonly options: SharedOptions & Pick<EvaluateOptions, "target" | "mask"> };
 
 /** What comes of an order; nothing of loading. */
 export type Done = Prediction | Explanation | Evaluation | undefined;

@@ -1,0 +1,186 @@
+import { createHash } from "node:crypto";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { sampleOf } from "../../evaluate/index.ts";
+import { LrpError, type Pixels, type Tensor } from "../../index.ts";
+import { foreseen, readBytes, readTextIfThere } from "../files.ts";
+import { decodeImage } from "../image.ts";
+import { isNpy, readNpy } from "../npy.ts";
+
+/** One image of a data set: a picture, which is prepared for the network, or numbers, which are taken as they are. */
+export interface Sample {
+  /** The file's name, or "#12". */
+  readonly name: string;
+  readonly label?: number;
+  readonly content: { readonly picture: Pixels } | { readonly numbers: Tensor };
+}
+
+/** Images in an order that stays. */
+export interface Dataset {
+  readonly kind: string;
+  /** Of everything in it. */
+  readonly sha256: string;
+  readonly count: number;
+  read(index: number): Promise<Sample>;
+}
+
+const WHAT = "a folder of pictures or .npy, an idx file, a CIFAR-10 binary, or a .npy of [n, …]";
+
+function contentOf(bytes: Uint8Array, path: string): Sample["content"] {
+  return isNpy(bytes) ? { numbers: readNpy(bytes, path) } : { picture: decodeImage(bytes, path) };
+}
+
+async function folder(path: string): Promise<Dataset> {
+  const where = `folder '${path}'`;
+  const names = (await foreseen(where, WHAT, () => readdir(path))).filter((name) => /\.(png|jpe?g|npy)$/i.test(name)).sort();
+  if (names.length === 0) throw new LrpError("usage", { where, expected: ".png, .jpg or .npy files", received: "none" });
+  const hash = createHash("sha256");
+  for (const name of names) {
+    const bytes = await readBytes(join(path, name), "a picture or a .npy array");
+    hash.update(`${name}\0${bytes.length}\0`).update(bytes);
+  }
+  return {
+    kind: "folder",
+    sha256: hash.digest("hex"),
+    count: names.length,
+    async read(index) {
+      const name = names[index];
+      const file = join(path, name);
+      return { name, content: contentOf(await readBytes(file, "a picture or a .npy array"), file) };
+    },
+  };
+}
+
+interface Content {
+  readonly count: number;
+  readonly labels?: ArrayLike<number>;
+  content(index: number): Sample["content"];
+}
+
+/** A kind of file with many images. */
+interface Format {
+  readonly kind: string;
+  matches(bytes: Uint8Array, path: string): boolean;
+  open(bytes: Uint8Array, path: string): Promise<Content>;
+}
+
+const broken = (path: string, expected: string, received: string) => new LrpError("usage", { where: `file '${path}'`, expected, received });
+
+/** Labels from a file beside the images, one for each. */
+function checkLabels<T extends ArrayLike<unknown>>(labels: T, count: number, path: string): T {
+  if (labels.length === count && Array.from(labels).every((v) => Number.isInteger(v) && (v as number) >= 0)) return labels;
+  throw broken(path, `${count} labels, whole numbers from 0`, `${labels.length} values`);
+}
+
+const npy: Format = {
+  kind: "npy",
+  matches: isNpy,
+  async open(bytes, path) {
+    const all = readNpy(bytes, path);
+    const beside = `${path.replace(/\.npy$/i, "")}.labels.json`;
+    const text = await readTextIfThere(beside);
+    const labels = text === undefined ? undefined : checkLabels(listOf(text, beside), all.dims[0], beside);
+    return {
+      count: all.dims[0],
+      labels,
+      content: (index) => ({ numbers: sampleOf(all, index) as Tensor }),
+    };
+  },
+};
+
+function listOf(text: string, path: string): number[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list)) return list;
+  } catch {}
+  throw broken(path, "a JSON list of labels", "other text");
+}
+
+const IMAGES = 0x0803;
+const LABELS = 0x0801;
+
+/** The numbers behind an idx header of that magic number; source: LeCun, Cortes and Burges, the MNIST database. */
+function idx(bytes: Uint8Array, magic: number, path: string): { sizes: number[]; data: Uint8Array } {
+  const [header, axes] = [new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), magic & 0xff];
+  if (bytes.length < 4 + 4 * axes || header.getUint32(0) !== magic) throw broken(path, "an idx file of bytes", "other content");
+  const sizes = Array.from({ length: axes }, (_, i) => header.getUint32(4 + 4 * i));
+  const data = bytes.subarray(4 + 4 * axes);
+  const count = sizes.reduce((a, b) => a * b);
+  if (data.length !== count || count === 0) throw broken(path, `${count} bytes of values for ${sizes.join(" x ")}`, `${data.length}`);
+  return { sizes, data };
+}
+
+const mnist: Format = {
+  kind: "idx",
+  matches: (bytes) => bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 8 && bytes[3] === 3,
+  async open(bytes, path) {
+    const { sizes, data } = idx(bytes, IMAGES, path);
+    const [count, height, width] = sizes;
+    const beside = path.replace("images-idx3", "labels-idx1");
+    const there = beside !== path && (await stat(beside).catch(() => undefined));
+    const labels = there ? checkLabels(idx(await unpacked(beside), LABELS, beside).data, count, beside) : undefined;
+    const area = height * width;
+    return {
+      count,
+      labels,
+      content: (index) => ({ picture: { data: data.subarray(index * area, (index + 1) * area), width, height } }),
+    };
+  },
+};
+
+const SIDE = 32;
+const RECORD = 1 + 3 * SIDE * SIDE;
+
+/** A label, then red, green and blue planes; source: Krizhevsky 2009. */
+const cifar: Format = {
+  kind: "cifar10",
+  matches: (bytes, path) => /\.bin(\.gz)?$/i.test(path) && bytes.length > 0 && bytes.length % RECORD === 0,
+  async open(bytes) {
+    const count = bytes.length / RECORD;
+    return {
+      count,
+      labels: Uint8Array.from({ length: count }, (_, i) => bytes[i * RECORD]),
+      content(index) {
+        const planes = bytes.subarray(index * RECORD + 1, (index + 1) * RECORD);
+        const data = planes.map((_, i) => planes[(i % 3) * SIDE * SIDE + Math.floor(i / 3)]);
+        return { picture: { data, width: SIDE, height: SIDE } };
+      },
+    };
+  },
+};
+
+const formats: readonly Format[] = [npy, mnist, cifar];
+
+/** A file's bytes, out of gzip if they are in it. */
+async function unpacked(path: string): Promise<Uint8Array> {
+  const bytes = await readBytes(path, WHAT);
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch (error) {
+    throw broken(path, "a whole gzip file", (error as Error).message);
+  }
+}
+
+/**
+ * The images of a folder, by name, or of a file that holds many.
+ * @throws LrpError code "usage" for what is none, or damaged
+ */
+export async function openDataset(path: string): Promise<Dataset> {
+  const found = await foreseen(`data '${path}'`, WHAT, () => stat(path));
+  if (found.isDirectory()) return folder(path);
+  const bytes = await unpacked(path);
+  const format = formats.find(({ matches }) => matches(bytes, path));
+  if (!format) throw broken(path, WHAT, "other content");
+  const { count, labels, content } = await format.open(bytes, path);
+  return {
+    kind: format.kind,
+    sha256: createHash("sha256")
+      .update(bytes)
+      .update(Array.from(labels ?? []).join())
+      .digest("hex"),
+    count,
+    read: async (index) => ({ name: `#${index}`, label: labels?.[index], content: content(index) }),
+  };
+}

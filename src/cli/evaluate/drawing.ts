@@ -1,0 +1,30 @@
+import { encodePng, heatmap, type Port, type Preparation, type Tensor, viewed } from "../../index.ts";
+import { picture } from "../../image/pixels.ts";
+import type { Evaluation } from "../../evaluate/index.ts";
+import type { Sample } from "./dataset.ts";
+import { pictureFile } from "./part.ts";
+
+/** Numbers of an image as grey or colour, the smallest black and the largest white; nothing for what is no image. */
+function seen({ data, dims }: Tensor): Parameters<typeof encodePng>[0] | undefined {
+  const [, channels, height, width] = dims;
+  if (dims.length !== 4 || (channels !== 1 && channels !== 3)) return undefined;
+  const low = data.reduce((a, b) => Math.min(a, b));
+  const range = data.reduce((a, b) => Math.max(a, b)) - low || 1;
+  const bytes = Uint8Array.from(data, (v) => Math.round((255 * (v - low)) / range));
+  const area = height * width;
+  return picture(Array.from({ length: channels }, (_, c) => ({ data: bytes.subarray(c * area, (c + 1) * area), width, height })));
+}
+
+/** The pictures of one image: as the network sees it, where it is one, and the heatmap of each method, by file name. */
+export async function picturesOf(
+  image: number,
+  { content }: Sample,
+  { results }: Evaluation,
+  steps: Preparation | undefined,
+  dims: Port["dims"],
+): Promise<Map<string, Uint8Array>> {
+  const input = "picture" in content ? viewed(content.picture, steps!, dims) : seen(content.numbers);
+  const files = new Map(input ? [[pictureFile(image, "input"), await encodePng(input)]] : []);
+  for (const { method, relevance } of results) files.set(pictureFile(image, method), await encodePng(heatmap(relevance)));
+  return files;
+}

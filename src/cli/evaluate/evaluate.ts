@@ -1,0 +1,120 @@
+import { availableParallelism } from "node:os";
+import type { Evaluation, SharedOptions } from "../../evaluate/index.ts";
+import { LrpError, type Port, type Preparation, preprocess, type Target } from "../../index.ts";
+import { version } from "../../kernels.gen.ts";
+import { createPool, type EvaluationItem } from "../../pool/index.ts";
+import type { Arguments } from "../args.ts";
+import { besideModel } from "../beside.ts";
+import { targetOf } from "../classes.ts";
+import type { Streams } from "../command.ts";
+import { readBytes } from "../files.ts";
+import { chosen } from "../input.ts";
+import { type Opened, open } from "../open.ts";
+import type { Values } from "../options.ts";
+import { withProgress } from "../progress.ts";
+import { type Dataset, openDataset, type Sample } from "./dataset.ts";
+import { picturesOf } from "./drawing.ts";
+import type { Part, Settings } from "./part.ts";
+import { reportOf } from "./report.ts";
+import { checkGiven, evaluationOf, settingsOf, sha256 } from "./settings.ts";
+import { shardOf } from "./spec.ts";
+import { begin, imagesThere, readParts, writePart, writeReport } from "./store.ts";
+
+/** The folder that `--out` names. */
+export function folderOf({ out = [] }: Values): string {
+  if (out.length === 1) return out[0];
+  throw new LrpError("usage", { where: "option '--out'", expected: "one folder", received: out.length === 0 ? "nothing" : `${out.length}` });
+}
+
+/** What every image of a run has in common. */
+interface Run {
+  readonly dir: string;
+  readonly settings: Settings;
+  readonly dataset: Dataset;
+  readonly evaluation: SharedOptions;
+  readonly opened: Opened;
+  readonly preparation?: Preparation;
+  readonly target: Target;
+  readonly bytes: Uint8Array;
+  readonly path: string;
+}
+
+const portOf = ({ opened }: Run): Port => opened.model.inputs[0];
+
+function inputOf({ content }: Sample, run: Run): EvaluationItem["input"] {
+  return "numbers" in content ? content.numbers : preprocess(content.picture, run.preparation!, portOf(run).dims);
+}
+
+function partOf(image: number, { name, label }: Sample, { predicted, results }: Evaluation, classes: readonly string[] | undefined): Part {
+  const [curve] = results.flatMap(({ curves }) => Object.values(curves));
+  return {
+    image,
+    name,
+    label: label === undefined ? undefined : { index: label, name: classes?.[label] },
+    predicted,
+    replaced: curve?.replaced,
+    methods: results.map(({ method, values, missing, curves }) => ({
+      method,
+      values,
+      missing,
+      curves: Object.fromEntries(Object.entries(curves).map(([order, { values: scores }]) => [order, scores])),
+    })),
+  };
+}
+
+/** Measures these images, each of which is kept as soon as it is done. */
+async function measure(run: Run, images: readonly number[], workers: number, onProgress?: (p: { done: number; total: number }) => void) {
+  const { dir, settings, dataset, evaluation, opened, preparation, bytes, path, target } = run;
+  const { classes } = opened.model;
+  const samples = new Map<number, Sample>();
+  async function* items(): AsyncGenerator<EvaluationItem> {
+    for (const image of images) {
+      const sample = await dataset.read(image);
+      samples.set(image, sample);
+      yield { input: inputOf(sample, run), target };
+    }
+  }
+  const size = Math.min(workers, images.length);
+  await using pool = await createPool(bytes, { size, classes, externalData: besideModel(path) });
+  let done = 0;
+  for await (const { index, value, error } of pool.evaluate(items(), { ...evaluation, ordered: false })) {
+    const image = images[index];
+    const sample = samples.get(image)!;
+    if (error) throw new LrpError(error.code, error.issues.map((issue) => ({ ...issue, where: `image '${sample.name}': ${issue.where}` })));
+    const pictures = image < settings.pictures ? await picturesOf(image, sample, value, preparation, portOf(run).dims) : new Map();
+    await writePart(dir, partOf(image, sample, value, classes), pictures);
+    samples.delete(image);
+    onProgress?.({ done: ++done, total: images.length });
+  }
+}
+
+/** Writes the report when every image is there; otherwise says what is missing. */
+export async function finish(dir: string, settings: Settings, { out }: Streams): Promise<void> {
+  const parts = await readParts(dir);
+  const { images } = settings.data;
+  if (parts.length < images)
+    return out(`${parts.length} of ${images} images are in ${dir}; when all shards are done: relprop merge DIR… --out DIR\n`);
+  await writeReport(dir, reportOf(settings, parts));
+  out(`${dir}/report.html: ${settings.methods.length} methods, ${settings.metrics.length} metrics, ${images} images\n`);
+}
+
+/** `relprop evaluate MODEL DATA` */
+export async function evaluate({ positionals: [path, dataPath], values }: Arguments, streams: Streams): Promise<void> {
+  checkGiven(values, ["methods", "metrics", "out"]);
+  const evaluation = evaluationOf(values);
+  const dir = folderOf(values);
+  const shard = shardOf(values.shard ?? "1/1");
+  const [opened, dataset, bytes] = [await open(path, values), await openDataset(dataPath), await readBytes(path, "an ONNX model")];
+  const { content } = await dataset.read(0);
+  const preparation = "picture" in content ? chosen(values, opened.sidecar).steps : undefined;
+  const settings = settingsOf({ paths: [path, dataPath], values, version, modelHash: sha256(bytes), dataset, evaluation, preparation });
+  const run = { dir, settings, dataset, evaluation, opened, preparation, bytes, path, target: targetOf(values, opened.model.classes) };
+  await begin(dir, settings);
+  const there = await imagesThere(dir);
+  const own = Array.from({ length: settings.data.images }, (_, image) => image).filter((image) => image % shard.of === shard.index - 1);
+  const left = own.filter((image) => !there.has(image));
+  if (left.length < own.length) streams.err(`${own.length - left.length} of ${own.length} images are there already\n`);
+  if (left.length > 0) await withProgress(streams, (onProgress) => measure(run, left, values.workers ?? availableParallelism(), onProgress));
+  opened.model.dispose();
+  await finish(dir, settings, streams);
+}

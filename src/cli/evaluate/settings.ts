@@ -1,0 +1,114 @@
+import { createHash } from "node:crypto";
+import { metrics, type SharedOptions } from "../../evaluate/index.ts";
+import { LrpError, type Preparation } from "../../index.ts";
+import { didYouMean } from "../nearest.ts";
+import { inGroup, type OptionName, options, type Values } from "../options.ts";
+import type { Dataset } from "./dataset.ts";
+import type { Settings } from "./part.ts";
+import { methodsOf, replacementOf } from "./spec.ts";
+
+/** What of the options is no part of the result. */
+const PRACTICAL: readonly OptionName[] = ["workers", "shard", "out", "help"];
+
+/** @throws LrpError code "usage" for each that is not given */
+export function checkGiven(values: Values, names: readonly OptionName[]): void {
+  const missing = names.filter((name) => values[name] === undefined);
+  if (missing.length > 0)
+    throw new LrpError(
+      "usage",
+      missing.map((name) => ({ where: `option '--${name}'`, expected: "it", received: "nothing" })),
+    );
+}
+
+/** The names of `--metrics`. */
+export function metricsOf(list: string): string[] {
+  const known = metrics.map(({ name }) => name);
+  const names = list.split(",");
+  const strange = names.filter((name) => !known.includes(name));
+  if (strange.length === 0) return names;
+  throw new LrpError(
+    "usage",
+    strange.map((name) => ({
+      where: "option '--metrics'",
+      expected: "a metric",
+      received: `'${name}'`,
+      fix: didYouMean(name, known) ?? "'relprop metrics' lists them.",
+    })),
+  );
+}
+
+/** What `evaluate` takes, as the options say it. */
+export function evaluationOf(values: Values): SharedOptions {
+  const { region, step, flips, score, replacement, radius, seed = 0 } = values;
+  const [methods, names] = [methodsOf(values.methods!), metricsOf(values.metrics!)];
+  const needs = metrics.filter(({ name }) => names.includes(name)).flatMap((row) => row.needs);
+  if (needs.includes("explainer") && radius === undefined)
+    throw new LrpError("usage", {
+      where: "option '--radius'",
+      expected: "how far inputs are moved, in the network's units, for maxSensitivity and localLipschitz",
+      received: "nothing",
+    });
+  if (needs.includes("mask"))
+    throw new LrpError("usage", {
+      where: "option '--metrics'",
+      expected: "metrics without masks, which no data set here has",
+      received: values.metrics!,
+      fix: "pool.evaluate of relprop/pool takes masks.",
+    });
+  return {
+    methods,
+    metrics: names,
+    perturbation: { region, step, steps: flips, score, seed, replacement: replacement === undefined ? undefined : replacementOf(replacement) },
+    sensitivity: radius === undefined ? undefined : { radius, seed },
+    randomisation: { seed },
+  };
+}
+
+const quoted = (text: string) => (/^[\w./:=,@+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
+
+/** The command line that gives these results again. */
+function commandOf(paths: readonly string[], values: Values): string {
+  const words = (Object.keys(options) as OptionName[])
+    .filter((name) => values[name] !== undefined && !PRACTICAL.includes(name))
+    .flatMap((name) => (values[name] === true ? [`--${name}`] : [`--${name}`, String(values[name])]));
+  return ["relprop", "evaluate", ...paths, ...words, "--out", "DIR"].map(quoted).join(" ");
+}
+
+export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+/** What is measured, and on what. */
+export interface Study {
+  readonly paths: readonly [model: string, data: string];
+  readonly values: Values;
+  readonly version: string;
+  readonly modelHash: string;
+  readonly dataset: Dataset;
+  readonly evaluation: SharedOptions;
+  readonly preparation?: Preparation;
+}
+
+/** How many images, and of how many there are pictures, unless it is said. */
+const PICTURES = 8;
+
+/** @throws LrpError code "usage" for more images than there are */
+export function settingsOf({ paths, values, version, modelHash, dataset, evaluation, preparation }: Study): Settings {
+  const images = values.images ?? dataset.count;
+  if (images > dataset.count)
+    throw new LrpError("usage", { where: "option '--images'", expected: `at most ${dataset.count}, as the data has`, received: `${images}` });
+  const practical: readonly string[] = [...PRACTICAL, ...inGroup("picture"), "methods", "metrics", "images", "pictures"];
+  const rest = Object.entries(values).filter(([name]) => !practical.includes(name));
+  return Object.freeze({
+    relprop: version,
+    command: commandOf(paths, values),
+    node: process.version,
+    model: { file: paths[0], sha256: modelHash },
+    data: { path: paths[1], kind: dataset.kind, sha256: dataset.sha256, images },
+    target: values.target ?? "argmax",
+    methods: evaluation.methods.map(({ label }) => label!),
+    metrics: [...evaluation.metrics],
+    perturbation: evaluation.perturbation!,
+    pictures: Math.min(values.pictures ?? PICTURES, images),
+    seed: values.seed ?? 0,
+    options: { ...Object.fromEntries(rest), preparation },
+  });
+}

@@ -1,0 +1,90 @@
+import { type MethodChoice, methods, type Replacement } from "../../evaluate/index.ts";
+import { composites, type Issue, LrpError } from "../../index.ts";
+import { didYouMean } from "../nearest.ts";
+import { inGroup, kinds, type Option, type OptionName, options } from "../options.ts";
+
+/** A name and what it takes: "NAME", or "NAME:key=value:key=value" with lists joined by "/". */
+interface Spec {
+  readonly name: string;
+  readonly fields: readonly (readonly [key: string, value: string])[];
+}
+
+function specOf(text: string, where: string): Spec {
+  const [name, ...rest] = text.split(":");
+  const fields = rest.map((field) => {
+    const [, key, value] = /^([^=]+)=(.+)$/.exec(field) ?? [];
+    if (key === undefined) throw new LrpError("usage", { where, expected: "NAME or NAME:key=value:…", received: `'${text}'` });
+    return [key, value] as const;
+  });
+  return { name, fields };
+}
+
+/** The options that a method may take, which are those of `explain`. */
+const parameters: readonly OptionName[] = [...inGroup("rules"), ...inGroup("method")].filter((name) => name !== "composite" && name !== "method");
+
+/** A field's value, read as the option of that name is. */
+function valueOf(key: string, text: string, where: string): unknown {
+  if (!parameters.includes(key as OptionName))
+    throw new LrpError("usage", { where, expected: parameters.join(", "), received: `'${key}'`, fix: didYouMean(key, parameters) });
+  const { kind, choices } = options[key as OptionName] as Option;
+  const value = kind === "flag" ? text === "true" || undefined : kinds[kind].parse(kind === "numbers" ? text.replaceAll("/", ",") : text);
+  if (value !== undefined && (!choices || choices.includes(value as string))) return value;
+  const expected = choices?.join(", ") ?? (kind === "flag" ? "true" : kind === "numbers" ? "numbers joined by /" : kinds[kind].expected);
+  throw new LrpError("usage", { where: `${where}, '${key}'`, expected, received: `'${text}'` });
+}
+
+/** Every text of a list, read; all problems of it at once. */
+function each<T>(list: string, read: (text: string) => T): T[] {
+  const issues: Issue[] = [];
+  const found = list.split(",").flatMap((text) => {
+    try {
+      return [read(text)];
+    } catch (error) {
+      if (!(error instanceof LrpError)) throw error;
+      issues.push(...error.issues);
+      return [];
+    }
+  });
+  if (issues.length > 0) throw new LrpError("usage", issues);
+  return found;
+}
+
+/**
+ * What `--methods` says, the text of each being its label.
+ * @throws LrpError "usage" with every problem at once
+ * @example methodsOf("gradient,paperEpsilon:lrn=identity"); // [{ method: "gradient", … }, { method: "paperEpsilon", lrn: "identity", … }]
+ */
+export function methodsOf(list: string): MethodChoice[] {
+  const known = [...composites, ...methods].map(({ name }) => name);
+  return each(list, (text) => {
+    const where = `option '--methods', '${text}'`;
+    const { name, fields } = specOf(text, where);
+    if (!known.includes(name)) {
+      const fix = didYouMean(name, known) ?? "'relprop composites' and 'relprop methods' list them.";
+      throw new LrpError("usage", { where, expected: "a composite or a method", received: `'${name}'`, fix });
+    }
+    return { ...Object.fromEntries(fields.map(([key, value]) => [key, valueOf(key, value, where)])), method: name, label: text };
+  });
+}
+
+/**
+ * What `--replacement` says; its kind and fields are checked where they are used.
+ * @example replacementOf("noise:low=-1:high=1"); // { kind: "noise", low: -1, high: 1 }
+ */
+export function replacementOf(text: string): Replacement {
+  const where = "option '--replacement'";
+  const { name, fields } = specOf(text, where);
+  const numbers = fields.map(([key, value]) => {
+    const number = kinds.numbers.parse(value.replaceAll("/", ","));
+    if (number === undefined) throw new LrpError("usage", { where, expected: "numbers, lists joined by /", received: `'${key}=${value}'` });
+    return [key, number];
+  });
+  return { kind: name, ...Object.fromEntries(numbers) } as Replacement;
+}
+
+/** `--shard I/N`: which part of the images, from 1 to N. */
+export function shardOf(text: string): { readonly index: number; readonly of: number } {
+  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (index >= 1 && index <= of) return { index, of };
+  throw new LrpError("usage", { where: "option '--shard'", expected: "I/N with I from 1 to N", received: `'${text}'` });
+}

@@ -1,0 +1,100 @@
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { LrpError } from "../../index.ts";
+import { foreseen, readBytes, readTextIfThere, writeAll } from "../files.ts";
+import type { Part, Settings } from "./part.ts";
+
+const SETTINGS = "settings.json";
+const PART = /^(\d{5,})\.json$/;
+
+const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, undefined, 1)}\n`);
+
+const folders = (dir: string) => ["parts", "pictures", "plots"].map((name) => join(dir, name));
+
+/** What must be the same for results to belong together: everything but paths, and the Node that they began with. */
+function essence({ model, data, options, relprop, command: _, node: __, ...rest }: Settings): Readonly<Record<string, unknown>> {
+  return { relprop, "the model": model.sha256, "the data": data.sha256, "the number of images": data.images, ...options, ...rest };
+}
+
+/** @throws LrpError code "usage" that says in what two settings differ */
+export function checkSame(dir: string, there: Settings, wanted: Settings): void {
+  const [a, b] = [essence(there), essence(wanted)];
+  const differing = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => JSON.stringify(a[key]) !== JSON.stringify(b[key]));
+  if (differing.length === 0) return;
+  const issues = differing.map((key) => ({
+    where: `folder '${dir}', ${key}`,
+    expected: JSON.stringify(b[key]) ?? "none",
+    received: JSON.stringify(a[key]) ?? "none",
+    fix: "Another evaluation needs another --out.",
+  }));
+  throw new LrpError("usage", issues);
+}
+
+/** The settings of a folder of results, or undefined where there is none. */
+async function settingsThere(dir: string): Promise<Settings | undefined> {
+  const path = join(dir, SETTINGS);
+  const text = await readTextIfThere(path);
+  return text === undefined ? undefined : parsed<Settings>(text, path);
+}
+
+function parsed<T>(text: string, path: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new LrpError("usage", { where: `file '${path}'`, expected: "JSON, as relprop evaluate writes it", received: "other text" });
+  }
+}
+
+/** @throws LrpError code "usage" where the folder has none */
+export async function readSettings(dir: string): Promise<Settings> {
+  const settings = await settingsThere(dir);
+  if (settings) return settings;
+  throw new LrpError("usage", { where: `folder '${dir}'`, expected: `one of relprop evaluate, with ${SETTINGS}`, received: "none" });
+}
+
+/**
+ * Makes a folder ready for results with these settings, or finds it so.
+ * @throws LrpError code "usage" where it is of other settings, or holds something else
+ */
+export async function begin(dir: string, settings: Settings): Promise<void> {
+  const there = await settingsThere(dir);
+  if (there) checkSame(dir, there, settings);
+  const where = `folder '${dir}'`;
+  await foreseen(where, "a folder to write into", async () => {
+    await mkdir(dir, { recursive: true });
+    if (!there && (await readdir(dir)).length > 0)
+      throw new LrpError("usage", { where, expected: "an empty one, or one of relprop evaluate", received: "one with other files" });
+    for (const folder of folders(dir)) await mkdir(folder, { recursive: true });
+  });
+  if (!there) await writeAll(new Map([[join(dir, SETTINGS), json(settings)]]));
+}
+
+const partFile = (dir: string, image: number) => join(dir, "parts", `${String(image).padStart(5, "0")}.json`);
+
+/** Which images are done. */
+export async function imagesThere(dir: string): Promise<ReadonlySet<number>> {
+  const names = await foreseen(`folder '${dir}'`, "one of relprop evaluate", () => readdir(join(dir, "parts")));
+  return new Set(names.flatMap((name) => PART.exec(name)?.slice(1).map(Number) ?? []));
+}
+
+/** Every part there is, by image. */
+export async function readParts(dir: string): Promise<Part[]> {
+  const images = [...(await imagesThere(dir))].sort((a, b) => a - b);
+  const read = async (image: number) => {
+    const path = partFile(dir, image);
+    return parsed<Part>(new TextDecoder().decode(await readBytes(path, "the results of an image")), path);
+  };
+  return Promise.all(images.map(read));
+}
+
+/** Keeps what is known of an image, its pictures first: where the part is there, everything of it is. */
+export async function writePart(dir: string, part: Part, pictures: ReadonlyMap<string, Uint8Array>): Promise<void> {
+  await writeAll(new Map([...pictures].map(([name, bytes]) => [join(dir, name), bytes])));
+  await writeAll(new Map([[partFile(dir, part.image), json(part)]]));
+}
+
+/** Writes the report's files, all or none. */
+export async function writeReport(dir: string, files: ReadonlyMap<string, string>): Promise<void> {
+  const encoder = new TextEncoder();
+  await writeAll(new Map([...files].map(([name, text]) => [join(dir, name), encoder.encode(text)])));
+}
