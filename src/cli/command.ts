@@ -6,6 +6,8 @@ export interface Streams {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly columns?: number;
+  /** Whether `err` is a terminal, where a line can be rewritten. */
+  readonly live?: boolean;
 }
 
 /** A row of the table of commands. */

@@ -8,10 +8,12 @@ import { readInput } from "./input.ts";
 import { chosenSample, open } from "./open.ts";
 import { givenIn } from "./options.ts";
 import { contents, outFiles, terminalPicture } from "./outputs.ts";
+import { withProgress } from "./progress.ts";
 import { report } from "./report.ts";
 import { summary } from "./summary.ts";
 
-export async function explain({ positionals: [path, inputPath], values }: Arguments, { out, err, columns }: Streams): Promise<void> {
+export async function explain({ positionals: [path, inputPath], values }: Arguments, streams: Streams): Promise<void> {
+  const { out, err, columns } = streams;
   if (values.method && values.composite)
     throw new LrpError("usage", {
       where: "option '--method'",
@@ -28,14 +30,8 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const start = performance.now();
   const { composite = "epsilonPlus", ...rules } = givenIn(values, "rules");
   const { method = composite, ...parameters } = givenIn(values, "method");
-  const explanation = await attribute(opened.model, input.tensor, {
-    method,
-    ...rules,
-    ...parameters,
-    target,
-    start: values.start,
-    at: values.at,
-  });
+  const options = { method, ...rules, ...parameters, target, start: values.start, at: values.at };
+  const explanation = await withProgress(streams, (onProgress) => attribute(opened.model, input.tensor, { ...options, onProgress }));
   const ms = performance.now() - start;
   const found = report({ path, values, opened, input, explanation, sample, files, ms });
   const drawing = values.show ? toAnsi(terminalPicture(explanation.relevance, input, values), { columns }) : "";
