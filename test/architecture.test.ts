@@ -18,6 +18,7 @@ const stages: readonly (readonly string[])[] = [
   ["options", "report", "assigned", "model", "open", "load"],
   ["image/"],
   ["heatmap/"],
+  ["plots/"],
   ["evaluate/"],
   ["api"],
   ["index", "slim", "workerd", "edge-light"],

@@ -24,8 +24,8 @@ export interface Interval {
   readonly seed: number;
 }
 
-/** Linear between the two values that are nearest. @param sorted ascending */
-function quantile(sorted: Float64Array, q: number): number {
+/** @internal Linear between the two values that are nearest. @param sorted ascending */
+export function quantile(sorted: Float64Array, q: number): number {
   const at = q * (sorted.length - 1);
   const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
   return low + (at % 1) * (high - low);

@@ -5,6 +5,7 @@ export { type Conservation, conservation, startOf } from "./conservation.ts";
 export { type Mask, massAccuracy, pointing, positiveMass, rankAccuracy } from "./localisation.ts";
 export { measure, type MeasureOptions } from "./measure.ts";
 export { type Order, orders } from "./order.ts";
+export { type PairedTest, pairedTest, type PairedTestOptions } from "./paired-test.ts";
 export { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, type Predictor, relevanceGain } from "./perturbation.ts";
 export { type NetworkExplainer, parameterRandomisation, type RandomisationOptions, type RandomisationStep } from "./randomisation.ts";
 export { parametrisedLayers, randomized, type RandomizedOptions } from "./randomized.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { bootstrap, mean, pairedDifference } from "../../src/evaluate/bootstrap.ts";
+import { pairedTest } from "../../src/evaluate/paired-test.ts";
 import { areaUnder, perturbation } from "../../src/evaluate/perturbation.ts";
 import { measure, type MeasureOptions } from "../../src/evaluate/measure.ts";
 import { metrics, type Subject } from "../../src/evaluate/table.ts";
@@ -54,6 +55,74 @@ describe("bootstrap", () => {
     ["a level of 95", () => bootstrap([1, 2], mean, { level: 95 }), /between 0 and 1, got 95/],
     ["a statistic that is not finite", () => bootstrap([0, 0], ([v]) => 1 / v), /a finite number, got Infinity/],
     ["pairs that are none", () => pairedDifference([1, 2], [1]), /2 and 1/],
+  ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
+});
+
+describe("the paired test", () => {
+  const against = (d: readonly number[], options = {}) =>
+    pairedTest(
+      d,
+      d.map(() => 0),
+      options,
+    );
+
+  test.each<[string, number[], number]>([
+    ["one pair says nothing", [5], 1],
+    ["three of one sign: only all + and all −", [1, 2, 4], 2 / 8],
+    // ±(4 + 2 − 1), and ±(4 + 2 + 1).
+    ["three, the smallest of the other sign", [-1, 2, 4], 4 / 8],
+    ["no difference", [0, 0, 0, 0], 1],
+    ["zeros count on both sides", [1, 0, 0], 1],
+    ["a mean of 0", [1, -1, 2, -2], 1],
+    ["ten that are equal", new Array(10).fill(3), 2 / 1024],
+    // Two + and one −: ± 1 of the six such choices, ± 3 of the other two.
+    ["equal but for a sign", [1, 1, -1], 1],
+  ])("%s", (_name, d, p) => expect(against(d)).toMatchObject({ p, exact: true, n: d.length, resamples: 2 ** d.length }));
+
+  test("what is equal but for rounding counts", () => {
+    // 0.3 − 0.2 < 0.1 and 0.8 − 0.7 > 0.1, in doubles: + + − is as far as + − +, and as − + +.
+    const [a, b] = [
+      [0.3, 0.8, 0.1],
+      [0.2, 0.7, 0.2],
+    ];
+    expect(pairedTest(a, b).p).toBe(1);
+    // All sums of three are reached in another order: 0.1 + 0.2 + 0.3 ≠ 0.3 + 0.2 + 0.1.
+    expect(against([0.1, 0.2, 0.3, 0.3, 0.2, -0.1]).p).toBe(against([1, 2, 3, 3, 2, -1]).p);
+  });
+
+  test("all choices of signs, written out", () => {
+    const [a, b] = [numbers(9, 3), numbers(9, 4)].map((v) => Array.from(v));
+    let sums = [0];
+    for (const [i, v] of a.entries()) sums = sums.flatMap((s) => [s + (v - b[i]), s - (v - b[i])]);
+    const far = sums.filter((s) => Math.abs(s) >= Math.abs(sums[0]));
+    expect(pairedTest(a, b)).toEqual({ difference: sums[0] / 9, p: far.length / 512, n: 9, resamples: 512, exact: true, seed: 0 });
+  });
+
+  test("signs by chance come near to all of them", () => {
+    const d = Array.from(numbers(14, 5), (v) => v + 0.2);
+    const all = against(d, { resamples: 2 ** 14 });
+    const some = against(d, { resamples: 2 ** 14 - 1, seed: 1 });
+    expect([all.exact, some.exact]).toEqual([true, false]);
+    expect(all.p).toBeGreaterThan(0.02);
+    // Five deviations of a share.
+    expect(Math.abs(some.p - all.p)).toBeLessThan(5 * Math.sqrt((all.p * (1 - all.p)) / 2 ** 14));
+    expect(some).toEqual(against(d, { resamples: 2 ** 14 - 1, seed: 1 }));
+    expect(some.p).not.toBe(against(d, { resamples: 2 ** 14 - 1, seed: 2 }).p);
+    expect(Object.isFrozen(some)).toBe(true);
+  });
+
+  test("chance never gives 0", () => {
+    expect(against(new Array(40).fill(1), { resamples: 99 })).toMatchObject({ p: 1 / 100, resamples: 99, exact: false });
+  });
+
+  test.each<[string, () => unknown, RegExp]>([
+    ["no pairs", () => pairedTest([], []), /1 or more, got 0 and 0/],
+    ["pairs that are none", () => pairedTest([1, 2], [1]), /2 and 1/],
+    ["a number that is none", () => pairedTest([1, NaN], [1, 2]), /finite numbers, got NaN/],
+    ["an infinite one", () => pairedTest([1, 1], [1, -Infinity]), /finite numbers, got -Infinity/],
+    ["no resamples", () => pairedTest([1], [1], { resamples: 0 }), /option 'resamples': expected a whole number, 1 or more, got 0/],
+    ["half a seed", () => pairedTest([1], [1], { seed: 0.5 }), /option 'seed'/],
+    ["an option of the interval", () => pairedTest([1], [1], { level: 0.9 } as never), /options resamples, seed, got 'level'/],
   ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
 });
 

@@ -1,0 +1,34 @@
+import { digits } from "../layout.ts";
+import { type Content, html } from "./html.ts";
+import { className, joined, nameOf } from "./page-text.ts";
+import { type Part, pictureFile, type Settings } from "./part.ts";
+
+/** The first images and every method's heatmap of them. */
+export function pictures(settings: Settings, parts: readonly Part[]): Content {
+  const shown = parts.filter(({ image }) => image < settings.pictures);
+  if (shown.length === 0) return html`<p>None were asked for.</p>\n`;
+  return shown.map((part) => imageSection(settings, part));
+}
+
+function imageSection({ metrics }: Settings, part: Part): Content {
+  const { image, name, label, predicted, methods } = part;
+  const figure = (of: string, alt: Content, caption: Content) =>
+    html`<figure><img src="${pictureFile(image, of)}" alt="${alt}" loading="lazy"><figcaption>${caption}</figcaption></figure>\n`;
+  const value = (v: number | null) => (v === null ? "undefined" : digits(v));
+  return html`<article aria-labelledby="image-${image}">
+<h3 id="image-${image}">${nameOf(name)}</h3>
+<p>Predicted: ${className(predicted)}, logit ${digits(predicted.logit)}. ${label ? html`Label: ${className(label)}${label.index === predicted.index ? "" : ", so the prediction is wrong"}.` : "No label."}</p>
+<div class="pictures">
+${figure("input", `Input ${name}`, "input")}${methods.map(({ method, values }) =>
+  figure(
+    method,
+    `Heatmap of ${name} by ${method}`,
+    html`${nameOf(method)}<span class="note">${joined(
+      metrics.map((metric) => html`${metric} ${value(values[metric])}`),
+      html`<br>`,
+    )}</span>`,
+  ),
+)}</div>
+</article>
+`;
+}

@@ -1,0 +1,106 @@
+import { BAND, ordersOf } from "./curves.ts";
+import { type Content, type Html, html } from "./html.ts";
+import { metricSections, overview, plotFigure, undefinedValues } from "./page-metrics.ts";
+import { pictures } from "./page-pictures.ts";
+import { count, joined, meanText, nameOf, terms } from "./page-text.ts";
+import type { Part, Settings } from "./part.ts";
+import type { Plot } from "./plots.ts";
+import { STATISTICS, type Summary } from "./summary.ts";
+import { style } from "./style.ts";
+
+/** What the page shows. */
+export interface Shown {
+  readonly settings: Settings;
+  readonly summary: Summary;
+  readonly parts: readonly Part[];
+  readonly plots: readonly Plot[];
+}
+
+/** report.html: one page without scripts, which takes nothing from anywhere but pictures and plots beside it. */
+export function page(shown: Shown): string {
+  const { settings, summary, plots } = shown;
+  const sections: readonly (readonly [id: string, title: string, content: Content])[] = [
+    ["measured", "What was measured", measured(shown)],
+    ["result", "Result", overview(summary)],
+    ["curves", "Curves", curves(shown)],
+    ["metrics", "Metric by metric", metricSections(summary, plots)],
+    ["undefined", "Undefined values", undefinedValues(summary)],
+    ["pictures", "Pictures", pictures(settings, shown.parts)],
+    ["intervals", "Intervals and tests", statistics(settings, summary)],
+  ];
+  const name = settings.model.file;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Evaluation of ${name}</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<h1>Evaluation of ${nameOf(name)}</h1>
+<p>${count(settings.methods.length, "method")}, ${count(settings.metrics.length, "metric")}, ${count(summary.images, "image")}.</p>
+<nav aria-label="Sections"><ul>${sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+</header>
+<main>
+${sections.map(([id, title, content]) => html`<section aria-labelledby="${id}">\n<h2 id="${id}">${title}</h2>\n${content}</section>\n`)}</main>
+</body>
+</html>
+`.text;
+}
+
+function measured({ settings, summary, parts }: Shown): Html {
+  const { model, data, target, perturbation, relprop, node, seed } = settings;
+  const text = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  const { accuracy } = summary;
+  return html`${terms([
+    ["model", html`${nameOf(model.file)}<br><code>sha256 ${model.sha256}</code>`],
+    ["data", html`${nameOf(data.path)} (${data.kind}, ${count(data.images, "image")})<br><code>sha256 ${data.sha256}</code>`],
+    ["images measured", String(summary.images)],
+    ["class explained", nameOf(target)],
+    [
+      "accuracy",
+      accuracy === null
+        ? "the images have no labels"
+        : html`${meanText(accuracy)}<span class="note">of ${count(accuracy.n, "labelled image")}</span>`,
+    ],
+    ["methods", html`${joined(settings.methods.map(nameOf))}`],
+    ...Object.entries(perturbation).map(([name, value]) => [`perturbation: ${name}`, html`<bdi>${text(value)}</bdi>`] as const),
+    ["seed", String(seed)],
+    ["versions", `relprop ${relprop}, Node ${node}`],
+    [
+      "files",
+      joined(
+        ["results.csv", "summary.csv", ...(ordersOf(parts).length > 0 ? ["curves.csv"] : []), "results.json"].map(
+          (file) => html`<a href="${file}">${file}</a>`,
+        ),
+      ),
+    ],
+  ])}<p>Made by</p>
+<pre><code>${settings.command}</code></pre>
+`;
+}
+
+function curves({ summary, parts, plots }: Shown): Content {
+  if (ordersOf(parts).length === 0) return html`<p>No metric that was measured has curves.</p>\n`;
+  if (summary.curves.length === 0)
+    return html`<p>The images differ in how many pixels are replaced at each point, so there is no mean curve; curves.csv has each image's.</p>\n`;
+  const fewer = summary.curves.filter(({ n }) => n < summary.images);
+  const band =
+    summary.images < 2 ? "One image: no interval." : `The bands are ${100 * BAND.level} % intervals of the mean, at each point by itself.`;
+  return html`<p>Mean score over the images while pixels are replaced. ${band} The random order is the same for all methods.</p>
+${fewer.map(({ order, method, n }) => html`<p>${order} of ${nameOf(method ?? "the random order")}: ${count(n, "image")} only.</p>\n`)}<div class="plots">
+${plots.filter(({ of }) => "order" in of).map(plotFigure)}</div>
+`;
+}
+
+function statistics({ methods, seed }: Settings, { images, comparisons }: Summary): Html {
+  const { level, resamples, flips } = STATISTICS;
+  const share = `${100 * level} %`;
+  if (images < 2) return html`<p>One image: no interval and no test.</p>\n`;
+  return html`<p>An interval is that of a mean over images: its value lies inside in ${share} of ${resamples} bootstrap samples of the images (percentiles, seed ${seed}; ${BAND.resamples} for the bands of curves). It speaks of images like these, and of this one network.</p>
+<p>Differences are paired: mean of the method minus ${nameOf(methods[0])}, image by image, with the bootstrap's interval. p is that of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs where these are fewer: how often signs by chance give a mean difference as far from 0. p (Holm) is adjusted for all ${count(comparisons, "comparison")} on this page.</p>
+<p>Where a method is called <em>not shown to be worse</em> than the best, the interval of their paired difference does not lie on the worse side of 0. These intervals are not adjusted for how many there are, and the best was chosen by the same images.</p>
+`;
+}

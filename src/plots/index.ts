@@ -1,0 +1,2 @@
+export { type Bar, type BarPlot, barPlot } from "./bar.ts";
+export { type Axis, type LinePlot, linePlot, type Series } from "./line.ts";
