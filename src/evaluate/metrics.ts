@@ -9,7 +9,7 @@ export { type PairedTest, pairedTest, type PairedTestOptions } from "./paired-te
 export { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, type Predictor, relevanceGain } from "./perturbation.ts";
 export { type NetworkExplainer, parameterRandomisation, type RandomisationOptions, type RandomisationStep } from "./randomisation.ts";
 export { parametrisedLayers, randomized, type RandomizedOptions } from "./randomized.ts";
-export type { Replacement } from "./replacement.ts";
+export type { PerChannel, Replacement } from "./replacement.ts";
 export { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";
 export { cosine, pearson, spearman } from "./similarity.ts";
 export { type MetricRow, metrics, type Subject } from "./table.ts";

@@ -5,14 +5,16 @@ import { checkAbove, checkNames, chosen } from "./check.ts";
 import { type Image, imputeLinear, meanOf } from "./impute.ts";
 import { random } from "./random.ts";
 
+/** A number for all channels, or one for each. */
+export type PerChannel = number | readonly number[];
+
 /** What pixels (all channels of them) are replaced by. */
 export type Replacement =
-  /** A number for all channels, or one for each. */
-  | { readonly kind: "value"; readonly value: number | readonly number[] }
+  | { readonly kind: "value"; readonly value: PerChannel }
   /** The mean of each channel of the input. */
   | { readonly kind: "mean" }
-  /** Uniform noise from `low` to `high` (default: the input's own smallest and largest number), drawn once from the seed. */
-  | { readonly kind: "noise"; readonly low?: number; readonly high?: number }
+  /** Uniform noise from `low` to `high` (default: the input's smallest and largest number, of all channels), drawn once from the seed. */
+  | { readonly kind: "noise"; readonly low?: PerChannel; readonly high?: PerChannel }
   /** The input blurred by a Gaussian of `sigma` pixels, cut off at 3 sigma and at the edges. */
   | { readonly kind: "blur"; readonly sigma: number }
   /** ROAD: the weighted mean of the pixels around, plus Gaussian noise of `noise` (default 0.01) standard deviations of the input. */
@@ -62,6 +64,13 @@ function blurred({ data, height, width }: Image, sigma: number): Float64Array {
   return blurAxis(blurAxis(Float64Array.from(data), width, 1, weights), height, width, weights);
 }
 
+/** A number for each channel. */
+function channelsOf(where: string, given: PerChannel, { channels }: Canvas): readonly number[] {
+  const list = typeof given === "number" ? new Array<number>(channels).fill(given) : Array.from(given ?? []);
+  if (list.length === channels && list.every(Number.isFinite)) return list;
+  throw usage(`${WHERE}: ${where}`, `a finite number, or ${channels} of them`, given);
+}
+
 const least = (data: Float32Array) => data.reduce((a, b) => Math.min(a, b), Infinity);
 
 function deviationOf(data: Float32Array): number {
@@ -77,9 +86,7 @@ const makers: { readonly [K in Kind]: { readonly options: readonly string[]; mak
   value: {
     options: ["value"],
     make({ value }, canvas) {
-      const list = typeof value === "number" ? new Array<number>(canvas.channels).fill(value) : Array.from(value ?? []);
-      if (list.length !== canvas.channels || !list.every(Number.isFinite))
-        throw usage(`${WHERE}: value`, `a finite number, or ${canvas.channels} of them`, value);
+      const list = channelsOf("value", value, canvas);
       return everywhere(canvas, (i) => list[Math.floor(i / canvas.count)]);
     },
   },
@@ -90,11 +97,15 @@ const makers: { readonly [K in Kind]: { readonly options: readonly string[]; mak
   noise: {
     options: ["low", "high"],
     make(given, canvas) {
-      const { low = least(canvas.data), high = -least(canvas.data.map((v) => -v)) } = given;
-      if (!(Number.isFinite(low) && Number.isFinite(high) && low <= high))
-        throw usage(WHERE, "noise from a finite low to a high that is not below it", `${low} to ${high}`);
+      const { low: from = least(canvas.data), high: to = -least(canvas.data.map((v) => -v)) } = given;
+      const [low, high] = [channelsOf("low", from, canvas), channelsOf("high", to, canvas)];
+      const c = low.findIndex((v, i) => v > high[i]);
+      if (c >= 0) throw usage(WHERE, "noise from a low to a high that is not below it", `${low[c]} to ${high[c]} in channel ${c}`);
       const { uniform } = random(canvas.seed);
-      return everywhere(canvas, () => low + uniform() * (high - low));
+      return everywhere(canvas, (i) => {
+        const c = Math.floor(i / canvas.count);
+        return low[c] + uniform() * (high[c] - low[c]);
+      });
     },
   },
   blur: {

@@ -116,6 +116,16 @@ describe("replacements", () => {
     expect(own.every((v) => v >= 5 && v <= 6)).toBe(true);
   });
 
+  test("noise for each channel: what one range draws, scaled", () => {
+    const two = { dims: [1, 2, 5, 1], data: new Float32Array(10) };
+    const draw = (range: object) => Array.from(fill({ kind: "noise", ...range }, two, new Array(10).fill(1), 2));
+    const unit = draw({ low: 0, high: 1 });
+    expect(new Set(unit).size).toBe(10);
+    const scaled = unit.map((v, i) => (i < 5 ? v - 1 : 10 + 4 * v));
+    expectClose(draw({ low: [-1, 10], high: [0, 14] }), scaled, 1e-6);
+    expect(draw({ low: [0, 2], high: 2 }).slice(5)).toEqual(new Array(5).fill(2));
+  });
+
   test("a blur keeps what is even, and spreads a point by the Gaussian", () => {
     const even = fill(
       { kind: "blur", sigma: 2 },
@@ -255,7 +265,13 @@ describe("refusals", () => {
     ["a replacement that is none", bad({ replacement: "mean" }), /option 'replacement': expected value, mean, noise, blur, linear/],
     ["an option of another replacement", bad({ replacement: { kind: "mean", value: 1 } }), /expected options kind, got 'value'/],
     ["values for other channels", bad({ replacement: { kind: "value", value: [1, 2] } }), /a finite number, or 1 of them/],
-    ["a noise upside down", bad({ replacement: { kind: "noise", low: 1, high: 0 } }), /not below it, got 1 to 0/],
+    ["a noise upside down", bad({ replacement: { kind: "noise", low: 1, high: 0 } }), /not below it, got 1 to 0 in channel 0/],
+    ["noise that ends nowhere", bad({ replacement: { kind: "noise", high: Infinity } }), /high: expected a finite number, or 1 of them/],
+    [
+      "noise for other channels",
+      bad({ replacement: { kind: "noise", low: [0, 1] } }),
+      /low: expected a finite number, or 1 of them, got 0,1/,
+    ],
     ["a blur of no width", bad({ replacement: { kind: "blur", sigma: 0 } }), /sigma: expected a finite number above 0/],
     ["a class that is none", bad({ target: 2 }), /a class from 0 to 1/],
     ["a map of other places", () => withSum((m) => perturbation(m, six, { data: [1, 2], dims: [1, 2] })), /places \[2,3\].*got \[1,2\]/],
