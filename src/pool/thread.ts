@@ -34,7 +34,10 @@ type Both = PoolWorker & { on?: Listen; addEventListener?: Listen; ref?(): void;
 // Under another name, so that bundlers do not take Node's way for one of theirs.
 const here = import.meta.url;
 
-/** The worker that this package brings, where its file is found: in Node, Deno, Bun, and by bundlers that follow `new Worker(new URL(…))`. */
+/**
+ * The worker that this package brings: in Node, Deno, Bun, and by bundlers that follow `new Worker(new URL(…))`. Its file lies beside this
+ * code in the bundle too, where "bundle" in package.json puts what entries share into the folder of the pool.
+ */
 export function ownWorker(): PoolWorker {
   const node = nodeThreads();
   // Without the process's flags, some of which a worker does not take.
