@@ -81,7 +81,17 @@ export const commands: readonly Command[] = [
       "DATA is a folder of .png, .jpg or .npy files, an idx file (MNIST; labels are found beside it), a CIFAR-10 binary (.bin), either in gzip or not, or a .npy of [n, ...] (labels as a list in NAME.labels.json). Pictures are prepared as by 'relprop explain'.",
       "Interrupted and started again, it continues with the images that are missing; the report is the same. Only the metric 'time' differs from run to run.",
     ],
-    options: ["methods", "metrics", "out", ...inGroup("evaluate").filter((name) => name !== "methods" && name !== "metrics"), "seed", "target", "against", "classes", ...inGroup("picture")],
+    options: [
+      "methods",
+      "metrics",
+      "out",
+      ...inGroup("evaluate").filter((name) => name !== "methods" && name !== "metrics"),
+      "seed",
+      "target",
+      "against",
+      "classes",
+      ...inGroup("picture"),
+    ],
     examples: [
       [
         "which composite is most faithful",

@@ -97,9 +97,19 @@ export const options = {
     help: "noise (default; uniform in the input's own range, or noise:low=X:high=X), mean, blur:sigma=X, linear, value:value=X",
   },
   score: { kind: "text", value: "WHICH", group: "evaluate", choices: ["logit", "probability"], help: "what is followed; default logit" },
-  radius: { kind: "number", value: "R", group: "evaluate", help: "how far maxSensitivity and localLipschitz move an input, in the network's units" },
+  radius: {
+    kind: "number",
+    value: "R",
+    group: "evaluate",
+    help: "how far maxSensitivity and localLipschitz move an input, in the network's units",
+  },
   pictures: { kind: "index", value: "N", group: "evaluate", help: "heatmaps of the first N images in the report; default 8" },
-  shard: { kind: "text", value: "I/N", group: "evaluate", help: "only every Nth image from the Ith on, for several machines; 'relprop merge' joins their folders" },
+  shard: {
+    kind: "text",
+    value: "I/N",
+    group: "evaluate",
+    help: "only every Nth image from the Ith on, for several machines; 'relprop merge' joins their folders",
+  },
   workers: { kind: "count", value: "N", group: "evaluate", help: "how many images at a time; default as many as there are processors" },
 
   target: { kind: "text", value: "CLASS", group: "explain", help: "argmax (default), a class index, or a class name" },

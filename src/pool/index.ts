@@ -149,10 +149,7 @@ export class Pool {
    * const options = { methods: [{ method: "epsilonPlus" }, { method: "gradient" }], metrics: ["morf"] };
    * for await (const { index, value } of pool.evaluate(images.map((input) => ({ input })), options)) console.log(index, value.results);
    */
-  evaluate(
-    items: Many<EvaluationItem>,
-    options: SharedOptions & StreamOptions,
-  ): AsyncGenerator<Result<Evaluation>, void, undefined> {
+  evaluate(items: Many<EvaluationItem>, options: SharedOptions & StreamOptions): AsyncGenerator<Result<Evaluation>, void, undefined> {
     const { ordered, signal, onProgress, ...rest } = options;
     const sent = copied(rest, "the options of pool.evaluate");
     return this.#stream(items, { ordered, signal, onProgress }, (item: EvaluationItem) => {

@@ -23,7 +23,11 @@ import { begin, imagesThere, readParts, writePart, writeReport } from "./store.t
 /** The folder that `--out` names. */
 export function folderOf({ out = [] }: Values): string {
   if (out.length === 1) return out[0];
-  throw new LrpError("usage", { where: "option '--out'", expected: "one folder", received: out.length === 0 ? "nothing" : `${out.length}` });
+  throw new LrpError("usage", {
+    where: "option '--out'",
+    expected: "one folder",
+    received: out.length === 0 ? "nothing" : `${out.length}`,
+  });
 }
 
 /** What every image of a run has in common. */
@@ -80,7 +84,11 @@ async function measure(run: Run, images: readonly number[], workers: number, onP
   for await (const { index, value, error } of pool.evaluate(items(), { ...evaluation, ordered: false })) {
     const image = images[index];
     const sample = samples.get(image)!;
-    if (error) throw new LrpError(error.code, error.issues.map((issue) => ({ ...issue, where: `image '${sample.name}': ${issue.where}` })));
+    if (error)
+      throw new LrpError(
+        error.code,
+        error.issues.map((issue) => ({ ...issue, where: `image '${sample.name}': ${issue.where}` })),
+      );
     const pictures = image < settings.pictures ? await picturesOf(image, sample, value, preparation, portOf(run).dims) : new Map();
     await writePart(dir, partOf(image, sample, value, classes), pictures);
     samples.delete(image);
@@ -114,7 +122,8 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
   const own = Array.from({ length: settings.data.images }, (_, image) => image).filter((image) => image % shard.of === shard.index - 1);
   const left = own.filter((image) => !there.has(image));
   if (left.length < own.length) streams.err(`${own.length - left.length} of ${own.length} images are there already\n`);
-  if (left.length > 0) await withProgress(streams, (onProgress) => measure(run, left, values.workers ?? availableParallelism(), onProgress));
+  if (left.length > 0)
+    await withProgress(streams, (onProgress) => measure(run, left, values.workers ?? availableParallelism(), onProgress));
   opened.model.dispose();
   await finish(dir, settings, streams);
 }

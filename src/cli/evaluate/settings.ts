@@ -39,7 +39,7 @@ export function metricsOf(list: string): string[] {
 
 /** What `evaluate` takes, as the options say it. */
 export function evaluationOf(values: Values): SharedOptions {
-  const { region, step, flips, score, replacement, radius, seed = 0 } = values;
+  const { region = 1, step = 1, flips = 100, score = "logit", replacement = "noise", radius, seed = 0 } = values;
   const [methods, names] = [methodsOf(values.methods!), metricsOf(values.metrics!)];
   const needs = metrics.filter(({ name }) => names.includes(name)).flatMap((row) => row.needs);
   if (needs.includes("explainer") && radius === undefined)
@@ -58,7 +58,7 @@ export function evaluationOf(values: Values): SharedOptions {
   return {
     methods,
     metrics: names,
-    perturbation: { region, step, steps: flips, score, seed, replacement: replacement === undefined ? undefined : replacementOf(replacement) },
+    perturbation: { region, step, steps: flips, replacement: replacementOf(replacement), score, seed },
     sensitivity: radius === undefined ? undefined : { radius, seed },
     randomisation: { seed },
   };
@@ -94,9 +94,13 @@ const PICTURES = 8;
 export function settingsOf({ paths, values, version, modelHash, dataset, evaluation, preparation }: Study): Settings {
   const images = values.images ?? dataset.count;
   if (images > dataset.count)
-    throw new LrpError("usage", { where: "option '--images'", expected: `at most ${dataset.count}, as the data has`, received: `${images}` });
-  const practical: readonly string[] = [...PRACTICAL, ...inGroup("picture"), "methods", "metrics", "images", "pictures"];
-  const rest = Object.entries(values).filter(([name]) => !practical.includes(name));
+    throw new LrpError("usage", {
+      where: "option '--images'",
+      expected: `at most ${dataset.count}, as the data has`,
+      received: `${images}`,
+    });
+  const elsewhere: readonly string[] = [...PRACTICAL, ...inGroup("picture"), ...inGroup("evaluate"), "seed", "target"];
+  const rest = Object.entries(values).filter(([name]) => !elsewhere.includes(name) || name === "radius");
   return Object.freeze({
     relprop: version,
     command: commandOf(paths, values),

@@ -20,7 +20,9 @@ function specOf(text: string, where: string): Spec {
 }
 
 /** The options that a method may take, which are those of `explain`. */
-const parameters: readonly OptionName[] = [...inGroup("rules"), ...inGroup("method")].filter((name) => name !== "composite" && name !== "method");
+const parameters: readonly OptionName[] = [...inGroup("rules"), ...inGroup("method")].filter(
+  (name) => name !== "composite" && name !== "method",
+);
 
 /** A field's value, read as the option of that name is. */
 function valueOf(key: string, text: string, where: string): unknown {

@@ -1,0 +1,176 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { numbers } from "../../random.ts";
+
+const MAIN = "dist/cli/main.js";
+const built = existsSync(MAIN);
+if (!built && !process.env.CI) console.warn(`skipped: ${MAIN} is not there; npm run build makes it`);
+
+const dir = mkdtempSync(join(tmpdir(), "relprop-"));
+const at = (name: string) => join(dir, name);
+const IMAGES = 12;
+
+/** Runs the program; `kill` ends it, without warning, as soon as that many images are done. */
+function relprop(
+  words: string[],
+  kill?: { readonly out: string; readonly after: number },
+): Promise<{ code: number | null; out: string; err: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [MAIN, ...words]);
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (data) => {
+      out += data;
+    });
+    child.stderr.on("data", (data) => {
+      err += data;
+    });
+    const watching = kill && setInterval(() => partsOf(kill.out).length >= kill.after && child.kill("SIGKILL"), 5);
+    child.on("close", (code) => {
+      clearInterval(watching);
+      resolve({ code, out, err });
+    });
+  });
+}
+
+const partsOf = (out: string) =>
+  existsSync(join(out, "parts")) ? readdirSync(join(out, "parts")).filter((name) => name.endsWith(".json")) : [];
+
+/** Every file below a folder, with its bytes. */
+function contentsOf(out: string): Record<string, string> {
+  const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return Object.fromEntries(
+    files.map(({ parentPath, name }) => [join(parentPath, name).slice(out.length), readFileSync(join(parentPath, name), "base64")]),
+  );
+}
+
+const idx = (magic: number, sizes: number[], values: Iterable<number>) => {
+  const header = new DataView(new ArrayBuffer(4 + 4 * sizes.length));
+  [magic, ...sizes].forEach((word, i) => header.setUint32(4 * i, word));
+  return Buffer.concat([new Uint8Array(header.buffer), Uint8Array.from(values)]);
+};
+
+const given = (out: string, ...more: string[]) => [
+  ...["evaluate", "demo/digits.onnx", at("t-images-idx3-ubyte"), "--preset", "unit", "--methods", "epsilonPlus,smoothGrad:samples=3"],
+  ...["--metrics", "morf,random,gini", "--flips", "5", "--step", "40", "--pictures", "2", "--out", out, ...more],
+];
+
+describe.skipIf(!built && !process.env.CI)("relprop evaluate", () => {
+  beforeAll(async () => {
+    writeFileSync(at("t-images-idx3-ubyte"), idx(0x803, [IMAGES, 28, 28], numbers(IMAGES * 784, 1, 0, 255)));
+    writeFileSync(
+      at("t-labels-idx1-ubyte"),
+      idx(
+        0x801,
+        [IMAGES],
+        Array.from({ length: IMAGES }, (_, i) => i % 10),
+      ),
+    );
+    expect(await relprop(given(at("whole"), "--workers", "2"))).toEqual({
+      code: 0,
+      out: `${at("whole")}/report.html: 2 methods, 3 metrics, ${IMAGES} images\n`,
+      err: "",
+    });
+    return () => rmSync(dir, { recursive: true });
+  });
+
+  test("writes a report, its pictures, and what it was made from", () => {
+    const files = Object.keys(contentsOf(at("whole"))).sort();
+    expect(files.filter((name) => name.startsWith("/parts"))).toHaveLength(IMAGES);
+    expect(files.filter((name) => name.startsWith("/pictures"))).toEqual(
+      ["00000", "00001"].flatMap((image) => ["epsilonPlus", "input", "smoothGrad_samples=3"].map((of) => `/pictures/${image}-${of}.png`)),
+    );
+    expect(files).toEqual(
+      expect.arrayContaining(["/report.html", "/results.csv", "/summary.csv", "/curves.csv", "/results.json", "/settings.json"]),
+    );
+    const settings = JSON.parse(readFileSync(at("whole/settings.json"), "utf8"));
+    expect(settings.command).toBe(
+      `relprop evaluate demo/digits.onnx ${at("t-images-idx3-ubyte")} --methods epsilonPlus,smoothGrad:samples=3 --metrics morf,random,gini --step 40 --flips 5 --pictures 2 --preset unit --out DIR`,
+    );
+    expect(settings.data).toMatchObject({ kind: "idx", images: IMAGES });
+    const part = JSON.parse(readFileSync(at("whole/parts/00003.json"), "utf8"));
+    expect(part).toMatchObject({ image: 3, name: "#3", label: { index: 3, name: "three" }, replaced: [0, 40, 80, 120, 160, 200] });
+    expect(part.methods.map(({ method }: { method: string }) => method)).toEqual(settings.methods);
+  });
+
+  test("killed and started again, it continues, and the report is the same", async () => {
+    const killed = await relprop(given(at("killed"), "--workers", "1"), { out: at("killed"), after: 3 });
+    expect(killed.code).toBe(null);
+    const before = partsOf(at("killed")).length;
+    expect(before).toBeLessThan(IMAGES);
+    const again = await relprop(given(at("killed")));
+    expect(again.err).toMatch(new RegExp(`^(${before}|${before + 1}) of ${IMAGES} images are there already\n$`));
+    const { ...found } = contentsOf(at("killed"));
+    // What was cut off while it was written.
+    for (const name of Object.keys(found)) if (name.endsWith(".tmp")) delete found[name];
+    expect(found).toEqual(contentsOf(at("whole")));
+  });
+
+  test("shards on several machines are merged to the same report", async () => {
+    for (const shard of ["1/3", "2/3", "3/3"]) {
+      const { out } = await relprop(given(at(`shard${shard[0]}`), "--shard", shard));
+      expect(out).toMatch(`4 of ${IMAGES} images are in`);
+    }
+    const some = ["1", "3"].map((n) => at(`shard${n}`));
+    expect((await relprop(["merge", ...some, "--out", at("merged")])).err).toBe(
+      `relprop: the folders to merge: expected all ${IMAGES} images, got 8, without 1, 4, 7, 10. Run the shards that are missing.\n`,
+    );
+    expect((await relprop(["merge", ...some, at("shard2"), "--out", at("merged")])).code).toBe(0);
+    expect(contentsOf(at("merged"))).toEqual(contentsOf(at("whole")));
+  });
+
+  test("a folder of another evaluation, and one with other files, are left as they are", async () => {
+    const { code, err } = await relprop(given(at("whole"), "--seed", "1"));
+    expect(code).toBe(2);
+    expect(err).toContain(`folder '${at("whole")}', seed: expected 1, got 0. Another evaluation needs another --out.`);
+    expect((await relprop(given(dir))).err).toContain("expected an empty one, or one of relprop evaluate, got one with other files");
+  });
+
+  test("an image that the network does not take ends it, and is named; what is done stays", async () => {
+    mkdirSync(at("pictures"));
+    writeFileSync(at("pictures/a.png"), readFileSync("demo/three.png"));
+    writeFileSync(at("pictures/b.png"), "no picture");
+    const words = [
+      "evaluate",
+      "demo/digits.onnx",
+      at("pictures"),
+      "--preset",
+      "unit",
+      "--methods",
+      "epsilon",
+      "--metrics",
+      "gini",
+      "--out",
+      at("broken"),
+    ];
+    const { code, err } = await relprop(words);
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: `relprop: file '${at("pictures/b.png")}': expected a .png or .jpg picture, or a .npy array, got unknown content.\n`,
+    });
+  });
+
+  test.each([
+    [
+      ["evaluate", "demo/digits.onnx", "demo"],
+      "option '--methods': expected it, got nothing.\n  option '--metrics': expected it, got nothing.\n  option '--out': expected it, got nothing.",
+    ],
+    [
+      ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "maxSensitivity", "--out", "x"],
+      "option '--radius': expected how far inputs are moved",
+    ],
+    [["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "pointing", "--out", "x"], "metrics without masks"],
+    [
+      ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "mrf", "--out", "x"],
+      "option '--metrics': expected a metric, got 'mrf'. Did you mean 'morf'",
+    ],
+    [["merge", "--out", "x"], "command 'merge': expected DIR…, got nothing"],
+    [["merge", "demo", "--out", "x"], "folder 'demo': expected one of relprop evaluate, with settings.json, got none"],
+  ])("refuses %j", async (words, text) => {
+    const { code, err } = await relprop(words as string[]);
+    expect(code).toBe(2);
+    expect(err).toContain(text);
+  });
+});

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { methodsOf, replacementOf, shardOf } from "../../../src/cli/evaluate/spec.ts";
+
+test("methods with what they take, and their text as label", () => {
+  expect(
+    methodsOf("gradient,paperEpsilon:lrn=identity:epsilon=1/4,epsilonGammaBox:low=-1/-2/-3:high=1,occlusion:window=2/3:keep=true"),
+  ).toEqual([
+    { method: "gradient", label: "gradient" },
+    { method: "paperEpsilon", lrn: "identity", epsilon: 0.25, label: "paperEpsilon:lrn=identity:epsilon=1/4" },
+    { method: "epsilonGammaBox", low: [-1, -2, -3], high: 1, label: "epsilonGammaBox:low=-1/-2/-3:high=1" },
+    { method: "occlusion", window: [2, 3], keep: true, label: "occlusion:window=2/3:keep=true" },
+  ]);
+});
+
+test("replacements", () => {
+  expect(replacementOf("linear")).toEqual({ kind: "linear" });
+  expect(replacementOf("noise:low=-1/-2/-3.5:high=1")).toEqual({ kind: "noise", low: [-1, -2, -3.5], high: 1 });
+  expect(() => replacementOf("blur:sigma=big")).toThrow("option '--replacement': expected numbers, lists joined by /, got 'sigma=big'.");
+});
+
+test("shards", () => {
+  expect(shardOf("2/3")).toEqual({ index: 2, of: 3 });
+  for (const text of ["0/3", "4/3", "1", "1/", "a/b", "-1/2"]) expect(() => shardOf(text), text).toThrow("option '--shard': expected I/N");
+});
+
+test("every problem of a list at once, with the nearest name", () => {
+  expect(() => methodsOf("epsilonPlu,epsilon:lrn=taylr,epsilon:window,smoothGrad:colour=1,smoothGrad:samples=0,occlusion:keep=no")).toThrow(
+    [
+      "option '--methods', 'epsilonPlu': expected a composite or a method, got 'epsilonPlu'. Did you mean 'epsilonPlus' or 'epsilonPlusFlat' or 'epsilon'?",
+      "option '--methods', 'epsilon:lrn=taylr', 'lrn': expected taylor, taylor-uniform, identity, beta, gradient, unnormalised, got 'taylr'.",
+      "option '--methods', 'epsilon:window': expected NAME or NAME:key=value:…, got 'epsilon:window'.",
+      "option '--methods', 'smoothGrad:colour=1': expected lrn, sum, unknown, epsilon, gamma, alpha, beta, low, high, steps, baseline, samples, noise, seed, window, strides, fill, keep, got 'colour'.",
+      "option '--methods', 'smoothGrad:samples=0', 'samples': expected a whole number from 1 on, got '0'.",
+      "option '--methods', 'occlusion:keep=no', 'keep': expected true, got 'no'.",
+    ].join("\n"),
+  );
+});
