@@ -54,6 +54,15 @@ export const commands: readonly Command[] = [
     run: explain,
   },
   {
+    name: "predict",
+    takes: ["MODEL", "INPUT"],
+    summary: "runs a network and lists the best classes",
+    about: [PICTURES, SIDECAR],
+    options: ["top", "classes", ...inGroup("picture"), "json"],
+    examples: [["the three best classes", "relprop predict mobilenet.onnx cat.jpg --preset mobilenet --top 3"]],
+    run: predict,
+  },
+  {
     name: "sheet",
     takes: ["MODEL", "INPUT"],
     summary: "draws one input under every composite, side by side in one .png",
@@ -81,15 +90,6 @@ export const commands: readonly Command[] = [
       ["three of them", "relprop sheet model.onnx x.npy --composites epsilon,epsilonPlus,gradient --columns 3 --out sheet.png"],
     ],
     run: sheet,
-  },
-  {
-    name: "predict",
-    takes: ["MODEL", "INPUT"],
-    summary: "runs a network and lists the best classes",
-    about: [PICTURES, SIDECAR],
-    options: ["top", "classes", ...inGroup("picture"), "json"],
-    examples: [["the three best classes", "relprop predict mobilenet.onnx cat.jpg --preset mobilenet --top 3"]],
-    run: predict,
   },
   {
     name: "inspect",

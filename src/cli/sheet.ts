@@ -15,6 +15,18 @@ import { draw, fitting } from "./outputs.ts";
 
 type Row = (typeof composites)[number];
 
+interface Done {
+  readonly name: string;
+  readonly explanation: Explanation;
+  readonly error?: undefined;
+}
+
+interface Left {
+  readonly name: string;
+  readonly explanation?: undefined;
+  readonly error: LrpError;
+}
+
 /** Heatmaps are enlarged as far as they fit into a square of so many pixels. */
 const SIDE = 224;
 
@@ -46,10 +58,19 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
     ["class", about],
     ["sheet", done.map((one) => one.name).join(", ")],
     ...tried.flatMap((one) => (one.error === undefined ? [] : [["left out", `${one.name}: ${one.error.message.split("\n")[0]}`]])),
-    ...done.flatMap((one) => one.explanation.notes.map((note) => ["note", `${one.name}: ${note}`])),
+    ...notesOf(done).map((note) => ["note", note]),
     ["wrote", file],
   ];
   out(columns(lines, [], ""));
+}
+
+/** Every note once, with the composites that it is about if those are not all. */
+function notesOf(done: readonly Done[]): string[] {
+  const notes = [...new Set(done.flatMap(({ explanation }) => explanation.notes))];
+  return notes.map((note) => {
+    const about = done.filter(({ explanation }) => explanation.notes.includes(note)).map(({ name }) => name);
+    return about.length === done.length ? note : `${about.join(", ")}: ${note}`;
+  });
 }
 
 function outFile(out: readonly string[] = []): string {
@@ -73,14 +94,7 @@ function chosenRows(values: Values): readonly Row[] {
 }
 
 /** An explanation by one composite with the parameters that it takes; or, unless it was asked for by name, why there is none. */
-function attempt(
-  { name, parameters, required = [] }: Row,
-  values: Values,
-  explain: (options: ExplainOptions) => Explanation,
-): { readonly name: string } & (
-  | { readonly explanation: Explanation; readonly error?: undefined }
-  | { readonly explanation?: undefined; readonly error: LrpError }
-) {
+function attempt({ name, parameters, required = [] }: Row, values: Values, explain: (options: ExplainOptions) => Explanation): Done | Left {
   const taken = Object.fromEntries(parameters.filter((key) => key in values).map((key) => [key, values[key as keyof Values]]));
   const lacks = required.some((key) => !(key in taken));
   try {

@@ -20,7 +20,9 @@ const GAP = 12;
 /** Tiles are at least so wide, and letters grow by one pixel's width with each multiple: some 18 of them fit beside each other. */
 const LEAST = 112;
 const MAX_PIXELS = 2 ** 26;
-const [BACKGROUND, FRAME, TEXT] = [255, 200, 34];
+const [FRAME, TEXT] = [200, 34];
+
+type Size = Pick<Pixels, "width" | "height">;
 
 /**
  * Pictures side by side, with their names below, as one picture for `encodePng`.
@@ -38,41 +40,50 @@ const [BACKGROUND, FRAME, TEXT] = [255, 200, 34];
  */
 export function contactSheet(tiles: readonly Tile[], { columns, title = "" }: SheetOptions = {}): Picture {
   if (tiles.length === 0) throw usage("option 'tiles'", "at least one", "none");
-  const across = columns ?? Math.ceil(Math.sqrt(tiles.length));
+  const across = Math.min(tiles.length, columns ?? Math.ceil(Math.sqrt(tiles.length)));
   if (!Number.isInteger(across) || across < 1) throw usage("option 'columns'", "a whole number from 1 on", across);
-  const widest = Math.max(...tiles.map(({ picture }) => picture.width));
-  const highest = Math.max(...tiles.map(({ picture }) => picture.height));
-  const enlarged = Math.max(1, Math.floor(LEAST / Math.max(widest, highest)));
-  const cell = { width: Math.max(LEAST, widest * enlarged), height: highest * enlarged };
-  const size = Math.floor(cell.width / LEAST);
-  const lines = (text: string, width: number) => (text === "" ? [] : wrap(text, width, (t) => [...t].length * ADVANCE * size));
-  const used = Math.min(across, tiles.length);
-  const width = used * (cell.width + GAP) + GAP;
+  const { cell, letter } = sizes(tiles);
+  const step = LEADING * letter;
+  const lines = (text: string, width: number) => (text === "" ? [] : wrap(text, width, (part) => widthOf(part, letter)));
+  const width = across * (cell.width + GAP) + GAP;
   const head = lines(title, width - 2 * GAP);
   const labels = tiles.map(({ label }) => lines(label, cell.width));
-  const rows = Array.from({ length: Math.ceil(tiles.length / used) }, (_, row) => {
-    const most = Math.max(...labels.slice(row * used, (row + 1) * used).map(({ length }) => length));
-    return cell.height + GAP / 2 + most * LEADING * size + GAP;
-  });
-  const first = GAP + (head.length > 0 ? head.length * LEADING * size + GAP / 2 : 0);
-  const height = rows.reduce((sum, h) => sum + h, first);
+  const tops = [GAP + (head.length > 0 ? head.length * step + GAP / 2 : 0)];
+  for (let from = 0; from < tiles.length; from += across) {
+    const most = Math.max(...labels.slice(from, from + across).map(({ length }) => length));
+    tops.push(tops[tops.length - 1] + cell.height + GAP / 2 + most * step + GAP);
+  }
+  const height = tops[tops.length - 1];
   if (width * height > MAX_PIXELS) throw usage("option 'tiles'", `a sheet of at most ${MAX_PIXELS} pixels`, `${width} x ${height}`);
-  const sheet = { data: new Uint8ClampedArray(4 * width * height).fill(BACKGROUND), width, height };
-  for (const [i, line] of head.entries()) write(sheet, line, GAP, GAP + i * LEADING * size, size);
+  const sheet = { data: new Uint8ClampedArray(4 * width * height).fill(255), width, height };
+  for (const [i, line] of head.entries()) write(sheet, line, GAP, GAP + i * step, letter);
   for (const [i, { picture }] of tiles.entries()) {
-    const x = GAP + (i % used) * (cell.width + GAP);
-    const y = rows.slice(0, Math.floor(i / used)).reduce((sum, h) => sum + h, first);
+    const [x, y] = [GAP + (i % across) * (cell.width + GAP), tops[Math.floor(i / across)]];
     place(sheet, picture, x, y, cell);
     for (const [k, line] of labels[i].entries()) {
-      const indent = Math.floor((cell.width - ([...line].length * ADVANCE - 1) * size) / 2);
-      write(sheet, line, x + indent, y + cell.height + GAP / 2 + k * LEADING * size, size);
+      const indent = Math.floor((cell.width - widthOf(line, letter)) / 2);
+      write(sheet, line, x + indent, y + cell.height + GAP / 2 + k * step, letter);
     }
   }
   return sheet;
 }
 
+/** Of every tile, and of the pixels of letters. */
+function sizes(tiles: readonly Tile[]): { readonly cell: Size; readonly letter: number } {
+  const widest = Math.max(...tiles.map(({ picture }) => picture.width));
+  const highest = Math.max(...tiles.map(({ picture }) => picture.height));
+  const factor = Math.max(1, Math.floor(LEAST / Math.max(widest, highest)));
+  const width = Math.max(LEAST, widest * factor);
+  return { cell: { width, height: highest * factor }, letter: Math.floor(width / LEAST) };
+}
+
+/** The gap after the last letter is none of the text. */
+function widthOf(text: string, letter: number): number {
+  return ([...text].length * ADVANCE - 1) * letter;
+}
+
 /** A picture in the middle of its cell, in a frame of one pixel, which shows where white ends. */
-function place(sheet: Picture, picture: Pixels, left: number, top: number, cell: { width: number; height: number }): void {
+function place(sheet: Picture, picture: Pixels, left: number, top: number, cell: Size): void {
   const { width: w, height: h } = picture;
   const factor = Math.floor(Math.min(cell.width / w, cell.height / h));
   const [x0, y0] = [left + Math.floor((cell.width - w * factor) / 2), top + Math.floor((cell.height - h * factor) / 2)];
