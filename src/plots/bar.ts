@@ -1,7 +1,6 @@
 import { usage } from "../error.ts";
 import { checkInterval, checkNumbers, checkSide } from "./check.ts";
-import type { Axis } from "./line.ts";
-import { type Scale, scaleOf } from "./scale.ts";
+import { type Axis, type Scale, scaleOf } from "./scale.ts";
 import { colours } from "./style.ts";
 import { digits, element, FONT, figure, INK, LINE, straight, texts, titled, whisker } from "./svg.ts";
 import { titleLines, widthOf, wrap } from "./text.ts";
@@ -92,7 +91,7 @@ function compared(reference: number, x: number, top: number, bottom: number, [le
   const anchor = x > (left + right) / 2 ? "end" : "start";
   return [
     straight(x, top - 4, x, bottom, { stroke: colours[1], "stroke-width": 1.5, "stroke-dasharray": "6 4" }),
-    ...texts([`reference ${digits(reference)}`], x, top - 8, { fill: colours[1], "text-anchor": anchor }),
+    ...texts([`reference ${digits(reference)}`], x, top - 8, { fill: INK.faint, "text-anchor": anchor }),
   ];
 }
 

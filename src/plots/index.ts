@@ -1,2 +1,4 @@
 export { type Bar, type BarPlot, barPlot } from "./bar.ts";
-export { type Axis, type LinePlot, linePlot, type Series } from "./line.ts";
+export { type LinePlot, linePlot, type Series } from "./line.ts";
+export type { Axis } from "./scale.ts";
+export { contactSheet, type SheetOptions, type Tile } from "./sheet.ts";

@@ -2,18 +2,10 @@ import { area, line, symbol } from "d3-shape";
 import { usage } from "../error.ts";
 import { checkInterval, checkNumbers, checkSide } from "./check.ts";
 import { drawLegend, legendOf } from "./legend.ts";
-import { type Scale, scaleOf } from "./scale.ts";
+import { type Axis, type Scale, scaleOf } from "./scale.ts";
 import { LOOKS, type Look, lookOf, markedValues } from "./style.ts";
 import { digits, element, FONT, figure, INK, LINE, straight, texts, titled, whisker } from "./svg.ts";
 import { titleLines, widthOf, wrap } from "./text.ts";
-
-/** What an axis shows. */
-export interface Axis {
-  /** With its unit, if it has one. */
-  readonly label: string;
-  /** Equal distances are equal factors; values must be above 0. */
-  readonly log?: boolean;
-}
 
 /** One line: its values in order, as many of each kind. */
 export interface Series {

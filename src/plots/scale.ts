@@ -1,5 +1,12 @@
 import { scaleLinear, scaleLog } from "d3-scale";
-import type { Axis } from "./line.ts";
+
+/** What an axis shows. */
+export interface Axis {
+  /** With its unit, if it has one. */
+  readonly label: string;
+  /** Equal distances are equal factors; values must be above 0. */
+  readonly log?: boolean;
+}
 
 export interface Scale {
   /** The coordinate of a value. */
@@ -44,5 +51,5 @@ function formatOf(
   const step = log ? ticks[0] : ticks[1] - ticks[0];
   const largest = Math.max(Math.abs(ticks[0]), Math.abs(ticks[ticks.length - 1]));
   const format = scale.tickFormat(count, largest >= 1e6 || step < 1e-4 ? "~e" : log ? "~g" : undefined);
-  return (value) => (value === 0 ? "0" : format(value));
+  return (value) => format(value).replace(/^0e\+0$/, "0");
 }

@@ -23,7 +23,7 @@ export function widthOf(text: string, fontSize: number): number {
  */
 export function wrap(text: string, width: number, measure: (text: string) => number): string[] {
   const lines = [""];
-  for (const piece of text.match(/[^\s:,]*(?:[:,]+|\s+|$)/g) ?? []) {
+  for (const piece of text.split(/(?<=[\s:,])(?![\s:,])/)) {
     if (lines.at(-1) !== "" && measure((lines.at(-1) + piece).trimEnd()) > width) lines.push("");
     for (const c of piece) {
       if (lines.at(-1) !== "" && c.trim() !== "" && measure(lines.at(-1) + c) > width) lines.push("");

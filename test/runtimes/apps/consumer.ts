@@ -1,4 +1,5 @@
 import { type Composite, dense, type Explanation, heatmap, load, LrpError, type Model, ruleOf, sequential } from "relprop";
+import { linePlot } from "relprop/plots";
 import { createPool } from "relprop/pool";
 import { load as slim } from "relprop/slim";
 import { load as threaded } from "relprop/threads";
@@ -18,5 +19,7 @@ export async function main(wasm: Uint8Array): Promise<Explanation> {
   for await (const { error, value } of pool.predict([])) if (error || value.output.dims.length !== 2) throw error;
   const explanation = model.explain({ data: Float32Array.of(1, 2), dims: [1, 2] }, { composite });
   if (heatmap(explanation.relevance).width !== 2) throw new LrpError("usage", []);
+  if (!linePlot({ title: "", x: { label: "x" }, y: { label: "y" }, series: [{ name: "", x: [1], y: [2] }] }))
+    throw new LrpError("usage", []);
   return explanation;
 }

@@ -6,4 +6,4 @@ const fail = (name) =>
 for (const name of ["compile", "instantiate", "validate", "Module", "Instance", "Memory"]) WebAssembly[name] = fail(`WebAssembly.${name}`);
 for (const name of ["fetch", "setTimeout", "setInterval", "queueMicrotask", "atob"]) globalThis[name] = fail(name);
 
-for (const entry of ["relprop", "relprop/slim", "relprop/threads", "relprop/pool"]) await import(entry);
+for (const entry of ["relprop", "relprop/slim", "relprop/threads", "relprop/plots", "relprop/pool"]) await import(entry);
