@@ -81,8 +81,9 @@ function differenceCells({ n, difference }: MethodSummary): Content[] {
   return [[meanText(difference), pairs], ...[difference.p, difference.holm].map((p) => (p === null ? "" : probability(p)))];
 }
 
-export function plotFigure({ file, title }: Plot): Html {
-  return html`<figure><img src="${file}" alt="${title}. The numbers are in the tables."></figure>\n`;
+/** A plot that a narrow page scrolls, so that its text can be read. */
+export function plotFigure({ file, title, numbers, caption }: Plot): Html {
+  return html`<figure class="plot"><div class="scroll" tabindex="0"><img src="${file}" alt="Plot of ${title}. Its numbers are in ${numbers}."></div>${caption && html`<figcaption>${caption}</figcaption>`}</figure>\n`;
 }
 
 /** Which values are undefined, and why. */
