@@ -3,6 +3,7 @@ import { explain } from "./explain.ts";
 import { inspect } from "./inspect.ts";
 import { inGroup } from "./options.ts";
 import { predict } from "./predict.ts";
+import { sheet } from "./sheet.ts";
 import { printComposites, printMethods, printRules } from "./tables.ts";
 
 const PICTURES =
@@ -51,6 +52,35 @@ export const commands: readonly Command[] = [
       ["the relevance of a layer, for a script", "relprop explain model.onnx x.npy --at conv1 --json"],
     ],
     run: explain,
+  },
+  {
+    name: "sheet",
+    takes: ["MODEL", "INPUT"],
+    summary: "draws one input under every composite, side by side in one .png",
+    about: [
+      "Explains one class under each composite, with the input first if it is a picture. Each heatmap is divided by its own largest relevance. A composite that needs what is not given (epsilonGammaBox: --low and --high), or that this network has no rule for, is left out and named, unless --composites asks for it: then that is an error. Parameters go to those composites that take them.",
+      PICTURES,
+      SIDECAR,
+    ],
+    options: [
+      "target",
+      "against",
+      "start",
+      "composites",
+      ...inGroup("rules").filter((name) => name !== "composite"),
+      "sample",
+      "classes",
+      ...inGroup("picture"),
+      "out",
+      "columns",
+      "over",
+      "colormap",
+    ],
+    examples: [
+      ["all composites", "relprop sheet googlenet.onnx flamingo.jpg --preset caffe --out sheet.png"],
+      ["three of them", "relprop sheet model.onnx x.npy --composites epsilon,epsilonPlus,gradient --columns 3 --out sheet.png"],
+    ],
+    run: sheet,
   },
   {
     name: "predict",

@@ -6,6 +6,7 @@ import { colormaps, composites, type LrnMode, lrnModes, presets, type SumRule, s
 export const kinds = {
   flag: { expected: "no value", parse: () => true },
   text: { expected: "a text", parse: (text: string) => text || undefined },
+  names: { expected: "names joined by commas", parse: (text: string) => (/^[^,]+(,[^,]+)*$/.test(text) ? text.split(",") : undefined) },
   number: { expected: "a number", parse: toNumber },
   numbers: { expected: "a number, or several joined by commas", parse: toNumbers },
   count: { expected: "a whole number from 1 on", parse: (text: string) => toInteger(text, 1) },
@@ -33,6 +34,12 @@ export const options = {
     group: "rules",
     choices: composites.map(({ name }) => name),
     help: "which rule each layer gets ('relprop composites'); default epsilonPlus",
+  },
+  composites: {
+    kind: "names",
+    value: "A[,B..]",
+    group: "explain",
+    help: "those on the sheet; default: all that this network and the options allow",
   },
   lrn: {
     kind: "text",
@@ -129,11 +136,12 @@ export const options = {
     value: "FILE",
     group: "output",
     repeat: true,
-    help: ".png: the heatmap. .npy: the relevance, float32 of the input's shape. Repeatable",
+    help: ".png: the heatmap, or the sheet. .npy: the relevance, float32 of the input's shape. Repeatable",
   },
   show: { kind: "flag", group: "output", help: "draw the heatmap in the terminal (24-bit colours)" },
   colormap: { kind: "text", value: "NAME", group: "output", choices: colormaps, help: "default bwr: red for the class, blue against it" },
   over: { kind: "flag", group: "output", help: "draw over the input picture in pale grey" },
+  columns: { kind: "count", value: "N", group: "output", help: "tiles in a row of the sheet; default: about as many as rows" },
   zoom: { kind: "count", value: "N", group: "output", help: "pixels per value in the .png; default: as many as fit 512" },
   json: { kind: "flag", group: "output", help: "print one JSON object and nothing else on stdout" },
 

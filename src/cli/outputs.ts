@@ -62,7 +62,8 @@ export function terminalPicture(relevance: Tensor, input: Input, values: Values)
   return draw(relevance, input, values, fitting(relevance, TERMINAL));
 }
 
-function draw(relevance: Tensor, input: Input, { colormap, sample, over }: Values, scale: number): ReturnType<typeof heatmap> {
+/** A heatmap as the options want it, every value a square of `scale` pixels. */
+export function draw(relevance: Tensor, input: Input, { colormap, sample, over }: Values, scale: number): ReturnType<typeof heatmap> {
   if (over && !input.view) throw new LrpError("usage", { where: "option '--over'", expected: "a picture as input", received: "numbers" });
   return heatmap(relevance, { colormap, sample, scale, over: over ? input.view?.() : undefined });
 }
@@ -78,7 +79,8 @@ function zoom(relevance: Tensor, values: Values): number {
   });
 }
 
-function fitting({ dims }: Tensor, side: number): number {
+/** The largest scale at which relevance fits into a square of `side` pixels. */
+export function fitting({ dims }: Tensor, side: number): number {
   return Math.max(1, Math.floor(side / Math.max(...dims.slice(dims.length > 2 ? 2 : 1))));
 }
 

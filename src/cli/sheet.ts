@@ -1,0 +1,93 @@
+import { basename, extname } from "node:path";
+import { composites, encodePng, type ExplainOptions, type Explanation, LrpError, type Parameters } from "../index.ts";
+import { contactSheet } from "../plots/index.ts";
+import { usage } from "../error.ts";
+import type { Arguments } from "./args.ts";
+import { targetOf } from "./classes.ts";
+import type { Streams } from "./command.ts";
+import { checkWritable, writeAll } from "./files.ts";
+import { readInput } from "./input.ts";
+import { columns, digits } from "./layout.ts";
+import { didYouMean } from "./nearest.ts";
+import { chosenSample, open } from "./open.ts";
+import { givenIn, type Values } from "./options.ts";
+import { draw, fitting } from "./outputs.ts";
+
+type Row = (typeof composites)[number];
+
+/** Heatmaps are enlarged as far as they fit into a square of so many pixels. */
+const SIDE = 224;
+
+export async function sheet({ positionals: [path, inputPath], values }: Arguments, { out }: Streams): Promise<void> {
+  const file = outFile(values.out);
+  const rows = chosenRows(values);
+  await checkWritable([file]);
+  const { model, sidecar } = await open(path, values);
+  const input = await readInput(inputPath, model, values, sidecar);
+  const sample = chosenSample(values, input.tensor.dims[0]);
+  const target = targetOf(values, model.classes);
+  const tried = rows.map((row) =>
+    attempt(row, values, (options) => model.explain(input.tensor, { ...options, target, start: values.start })),
+  );
+  const done = tried.filter((one) => one.explanation !== undefined);
+  if (done.length === 0) throw tried[0].error;
+  const [{ index, name, score }] = done[0].explanation.targets[sample];
+  const about = `${index}${name === undefined ? "" : ` ${name}`}${values.against === undefined ? "" : ` against ${values.against}`}, logit ${digits(score)}`;
+  const tiles = done.map(({ name: label, explanation: { relevance } }) => ({
+    label,
+    picture: draw(relevance, input, values, fitting(relevance, SIDE)),
+  }));
+  const first = input.view ? [{ label: "input", picture: input.view() }] : [];
+  const picture = contactSheet([...first, ...tiles], { columns: values.columns, title: `${basename(inputPath)}: class ${about}` });
+  await writeAll(new Map([[file, await encodePng(picture)]]));
+  const lines = [
+    ["model", basename(path)],
+    ["input", input.text],
+    ["class", about],
+    ["sheet", done.map((one) => one.name).join(", ")],
+    ...tried.flatMap((one) => (one.error === undefined ? [] : [["left out", `${one.name}: ${one.error.message.split("\n")[0]}`]])),
+    ...done.flatMap((one) => one.explanation.notes.map((note) => ["note", `${one.name}: ${note}`])),
+    ["wrote", file],
+  ];
+  out(columns(lines, [], ""));
+}
+
+function outFile(out: readonly string[] = []): string {
+  const [file] = out;
+  if (out.length === 1 && extname(file).toLowerCase() === ".png") return file;
+  throw usage("option '--out'", "one name that ends in .png", out.map((name) => `'${name}'`).join(", ") || "nothing");
+}
+
+/** The composites that were asked for, or all. Each parameter that was given must be of use to one of them. */
+function chosenRows(values: Values): readonly Row[] {
+  const known = composites.map(({ name }) => name);
+  const names = values.composites ?? known;
+  for (const name of names) {
+    if (!known.includes(name)) throw usage("option '--composites'", known.join(", "), `'${name}'`, didYouMean(name, known));
+  }
+  const rows = names.map((name) => composites.find((row) => row.name === name)!);
+  const { unknown: _, ...parameters } = givenIn(values, "rules");
+  const idle = Object.keys(parameters).filter((name) => !rows.some((row) => row.parameters.includes(name as keyof Parameters)));
+  if (idle.length > 0) throw usage(`option '--${idle[0]}'`, "a parameter of one of the composites on the sheet", idle.join(", "));
+  return rows;
+}
+
+/** An explanation by one composite with the parameters that it takes; or, unless it was asked for by name, why there is none. */
+function attempt(
+  { name, parameters, required = [] }: Row,
+  values: Values,
+  explain: (options: ExplainOptions) => Explanation,
+): { readonly name: string } & (
+  | { readonly explanation: Explanation; readonly error?: undefined }
+  | { readonly explanation?: undefined; readonly error: LrpError }
+) {
+  const taken = Object.fromEntries(parameters.filter((key) => key in values).map((key) => [key, values[key as keyof Values]]));
+  const lacks = required.some((key) => !(key in taken));
+  try {
+    return { name, explanation: explain({ ...taken, composite: name, unknown: values.unknown }) };
+  } catch (error) {
+    const excused = error instanceof LrpError && (lacks || error.code === "rule") && values.composites === undefined;
+    if (!excused) throw error;
+    return { name, error };
+  }
+}
