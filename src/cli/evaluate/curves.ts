@@ -63,10 +63,11 @@ function bandOf(curves: CurveList, seed: number): Pick<CurveSummary, "mean" | "l
   if (n < 2) return { mean, low: null, high: null };
   const { uniform } = random(seed);
   const means = points.map(() => new Float64Array(BAND.resamples));
+  const rows = curves.map((curve) => Float64Array.from(curve));
   for (let r = 0; r < BAND.resamples; r++) {
     const sums = new Float64Array(points.length);
     for (let k = 0; k < n; k++) {
-      const curve = curves[Math.floor(uniform() * n)];
+      const curve = rows[Math.floor(uniform() * n)];
       for (let m = 0; m < sums.length; m++) sums[m] += curve[m];
     }
     for (const m of points) means[m][r] = sums[m] / n;

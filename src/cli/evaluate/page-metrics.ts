@@ -46,13 +46,7 @@ export function metricSections(summary: Summary, plots: readonly Plot[]): Conten
     const { metric, methods } = row;
     const { summary: what, range, source } = metricRow(metric);
     const compared = methods.some(({ difference }) => difference);
-    const head = [
-      "method",
-      "images",
-      "undefined",
-      "mean",
-      ...(compared ? [html`minus ${nameOf(methods[0].method)}`, "p", "p (Holm)"] : []),
-    ];
+    const head = ["method", "images", "mean", ...(compared ? [html`minus ${nameOf(methods[0].method)}`, "p", "p (Holm)"] : [])];
     return html`<section id="metric-${metric}" aria-labelledby="title-${metric}">
 <h3 id="title-${metric}">${metric}</h3>
 ${terms([
@@ -72,7 +66,7 @@ ${table(
 
 function methodRow(own: MethodSummary, compared: boolean): Html {
   const number = (content: Content) => html`<td class="number">${content}</td>`;
-  return html`<tr><th scope="row">${nameOf(own.method)}</th>${[own.n, own.undefined, meanText(own), ...(compared ? differenceCells(own) : [])].map(number)}</tr>\n`;
+  return html`<tr><th scope="row">${nameOf(own.method)}</th>${[own.n, meanText(own), ...(compared ? differenceCells(own) : [])].map(number)}</tr>\n`;
 }
 
 function differenceCells({ n, difference }: MethodSummary): Content[] {
@@ -81,8 +75,9 @@ function differenceCells({ n, difference }: MethodSummary): Content[] {
   return [[meanText(difference), pairs], ...[difference.p, difference.holm].map((p) => (p === null ? "" : probability(p)))];
 }
 
-export function plotFigure({ file, title }: Plot): Html {
-  return html`<figure><img src="${file}" alt="${title}. The numbers are in the tables."></figure>\n`;
+/** A plot that a narrow page scrolls, so that its text can be read. */
+export function plotFigure({ file, title, numbers, caption }: Plot): Html {
+  return html`<figure class="plot"><div class="scroll" tabindex="0"><img src="${file}" alt="Plot of ${title}. Its numbers are in ${numbers}."></div>${caption && html`<figcaption>${caption}</figcaption>`}</figure>\n`;
 }
 
 /** Which values are undefined, and why. */
@@ -91,14 +86,15 @@ export function undefinedValues(summary: Summary): Content {
     methods.flatMap(({ method, reasons }) =>
       Object.entries(reasons).map(
         ([reason, n]) =>
-          html`<tr><th scope="row">${nameOf(method)}</th><td>${metric}</td><td class="number">${n}</td><td><bdi>${reason}</bdi></td></tr>\n`,
+          html`<tr><th scope="row">${nameOf(method)}</th><td>${metric}</td><td><bdi>${reason}</bdi></td><td class="number">${n}</td></tr>\n`,
       ),
     ),
   );
   if (rows.length === 0) return html`<p>None: every metric has a value for every method and image.</p>\n`;
   return table(
     "Means leave these out; differences take the images where both methods have a value.",
-    ["method", "metric", "images", "reason"],
+    ["method", "metric", "reason", "images"],
     rows,
+    3,
   );
 }

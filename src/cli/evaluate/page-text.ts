@@ -2,9 +2,9 @@ import { digits } from "../layout.ts";
 import { type Content, type Html, html } from "./html.ts";
 import type { Mean } from "./summary.ts";
 
-/** A name of someone else's: its direction of writing ends with it, and it may break after a colon, "=" or "/". */
+/** A name of someone else's: its direction of writing ends with it, and it may break after a colon or "/". */
 export function nameOf(text: string): Html {
-  return html`<bdi>${text.split(/(?<=[:=/])/).map((piece, i) => (i === 0 ? piece : html`<wbr>${piece}`))}</bdi>`;
+  return html`<bdi>${text.split(/(?<=[:/])/).map((piece, i) => (i === 0 ? piece : html`<wbr>${piece}`))}</bdi>`;
 }
 
 /** A class: its name, if it has one, and its number. */
@@ -33,11 +33,11 @@ export function probability(p: number): string {
   return p < 0.001 ? "< 0.001" : p.toFixed(3);
 }
 
-/** A table that may be wider than the page; a head cell is text, or the cell itself. */
-export function table(caption: Content, head: readonly Content[], rows: readonly Content[]): Html {
+/** A table that may be wider than the page; its first column is text, or its first `texts`, and the others are numbers. */
+export function table(caption: Content, head: readonly Content[], rows: readonly Content[], texts = 1): Html {
   return html`<div class="scroll" tabindex="0"><table>
-<caption>${caption}</caption>
-<thead><tr>${head.map((cell, i) => html`<th scope="col"${i === 0 ? "" : html` class="number"`}>${cell}</th>`)}</tr></thead>
+<caption><span>${caption}</span></caption>
+<thead><tr>${head.map((cell, i) => html`<th scope="col"${i < texts ? "" : html` class="number"`}>${cell}</th>`)}</tr></thead>
 <tbody>
 ${rows}</tbody>
 </table></div>

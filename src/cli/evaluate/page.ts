@@ -65,8 +65,7 @@ function measured({ settings, summary, parts }: Shown): Html {
         ? "the images have no labels"
         : html`${meanText(accuracy)}<span class="note">of ${count(accuracy.n, "labelled image")}</span>`,
     ],
-    ["methods", html`${joined(settings.methods.map(nameOf))}`],
-    ...Object.entries(perturbation).map(([name, value]) => [`perturbation: ${name}`, html`<bdi>${text(value)}</bdi>`] as const),
+    ["perturbation", joined(Object.entries(perturbation).map(([name, value]) => html`<bdi>${name} ${text(value)}</bdi>`))],
     ["seed", String(seed)],
     ["versions", `relprop ${relprop}, Node ${node}`],
     [
@@ -89,10 +88,8 @@ function curves({ summary, parts, plots }: Shown): Content {
   const fewer = summary.curves.filter(({ n }) => n < summary.images);
   const band =
     summary.images < 2 ? "One image: no interval." : `The bands are ${100 * BAND.level} % intervals of the mean, at each point by itself.`;
-  return html`<p>Mean score over the images while pixels are replaced. ${band} The random order is the same for all methods.</p>
-${fewer.map(({ order, method, n }) => html`<p>${order} of ${nameOf(method ?? "the random order")}: ${count(n, "image")} only.</p>\n`)}<div class="plots">
-${plots.filter(({ of }) => "order" in of).map(plotFigure)}</div>
-`;
+  return html`<p>Mean score over the images while pixels are replaced. ${band} They also show how much images differ, so they may overlap where the paired difference is clear. Dashed: the random order, which is the same for all methods. Below each plot: its order, and what is to be expected where relevance is right.</p>
+${fewer.map(({ order, method, n }) => html`<p>${order} of ${nameOf(method ?? "the random order")}: ${count(n, "image")} only.</p>\n`)}${plots.filter(({ of }) => "order" in of).map(plotFigure)}`;
 }
 
 function statistics({ methods, seed }: Settings, { images, comparisons }: Summary): Html {

@@ -1,41 +1,44 @@
+import { type Order, orders } from "../../evaluate/index.ts";
 import { barPlot, linePlot } from "../../plots/index.ts";
-import { orders } from "../../evaluate/index.ts";
 import type { CurveSummary } from "./curves.ts";
 import type { MetricSummary, Summary } from "./summary.ts";
 
-/** A plot in the folder of results, and what it shows, for who does not see it. */
+/** A plot in the folder of results. */
 export interface Plot {
   readonly file: string;
   readonly svg: string;
   readonly title: string;
-  readonly of: { readonly metric: string } | { readonly order: string };
+  readonly caption: string;
+  /** Where its numbers are, for who does not see it. */
+  readonly numbers: string;
+  readonly of: { readonly metric: string } | { readonly order: Order };
 }
 
-/** The metrics that the random order says something about: areas under curves. */
+/** The metrics that are areas under curves: that of the random order is a reference for them. */
 const AREAS = ["morf", "lerf", "minAbs"];
 
-/** Curves by order with the random order as a reference, and the means of each metric that has any. */
+/** Curves by order, and the means of each metric that has any. */
 export function plotsOf({ curves, metrics }: Summary): readonly Plot[] {
   const chance = curves.filter(({ order }) => order === "random");
-  const shown = Object.keys(orders).filter((order) => order !== "random" && curves.some((curve) => curve.order === order));
+  const drawn = (Object.keys(orders) as Order[]).filter((order) => order !== "random" && curves.some((curve) => curve.order === order));
   const random = metrics.find(({ metric }) => metric === "random")?.methods[0].mean ?? undefined;
   return [
-    ...shown.map((order) => curvePlot(order, [...curves.filter((curve) => curve.order === order), ...chance])),
+    ...drawn.map((order) => curvePlot(order, [...curves.filter((curve) => curve.order === order), ...chance])),
     ...metrics.filter(({ methods }) => methods.some(({ n }) => n > 0)).map((row) => metricPlot(row, random)),
   ];
 }
 
-function curvePlot(order: string, curves: readonly CurveSummary[]): Plot {
-  const title = `Score while pixels are replaced, ${orders[order as keyof typeof orders].summary}`;
+function curvePlot(order: Order, curves: readonly CurveSummary[]): Plot {
+  const title = `${order}: score while pixels are replaced`;
   const series = curves.map(({ method, replaced, mean, low, high }) => ({
     name: method ?? "random order",
     x: replaced,
     y: mean,
     dashed: method === null,
-    ...(low && high ? { low, high } : {}),
+    ...(method !== null && low && high ? { low, high } : {}),
   }));
   const svg = linePlot({ title, x: { label: "pixels replaced" }, y: { label: "score, mean over images" }, series });
-  return { file: `plots/curve-${order}.svg`, svg, title, of: { order } };
+  return { file: `plots/curve-${order}.svg`, svg, title, caption: orders[order].summary, numbers: "results.json", of: { order } };
 }
 
 function metricPlot({ metric, better, methods }: MetricSummary, random: number | undefined): Plot {
@@ -43,11 +46,8 @@ function metricPlot({ metric, better, methods }: MetricSummary, random: number |
   const bars = methods.flatMap(({ method, mean, low, high }) =>
     mean === null ? [] : [{ name: method, value: mean, ...(low !== null && high !== null ? { low, high } : {}) }],
   );
-  const svg = barPlot({
-    title,
-    value: { label: `${metric}, mean over images` },
-    bars,
-    ...(AREAS.includes(metric) ? { reference: random } : {}),
-  });
-  return { file: `plots/metric-${metric}.svg`, svg, title, of: { metric } };
+  const reference = AREAS.includes(metric) ? random : undefined;
+  const svg = barPlot({ title, value: { label: `${metric}, mean over images` }, bars, reference });
+  const caption = reference === undefined ? "" : "dashed: the random order";
+  return { file: `plots/metric-${metric}.svg`, svg, title, caption, numbers: "the table below", of: { metric } };
 }

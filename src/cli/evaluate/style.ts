@@ -21,25 +21,29 @@ dt { color: var(--soft); }
 dd { margin: 0; min-width: 0; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.95rem; }
-caption { text-align: left; color: var(--soft); padding-bottom: 0.5rem; max-width: 48rem; }
+caption { text-align: left; color: var(--soft); padding-bottom: 0.5rem; }
+caption > span { display: block; max-width: min(48rem, 100vw - 2rem); }
 th, td { padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 thead th { vertical-align: bottom; }
-tbody th { font-weight: 500; min-width: 9rem; max-width: 18rem; overflow-wrap: anywhere; }
-.scroll tbody th { position: sticky; left: 0; background: var(--paper); }
+tbody th { font-weight: 500; }
+th bdi { display: block; width: max-content; max-width: 18rem; overflow-wrap: break-word; }
+th.number bdi { max-width: 10rem; margin-left: auto; }
+tbody th { position: sticky; left: 0; background: var(--paper); }
 td.number, th.number { text-align: right; white-space: nowrap; }
 td.best { background: var(--good-fill); }
-.interval, .note { display: block; color: var(--soft); font-size: 0.85em; }
+.interval, .note { display: block; color: var(--soft); font-size: 0.85em; font-weight: 400; }
 .mark { color: var(--good); font-weight: 600; font-size: 0.85em; }
 figure { margin: 0; }
-.plots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1rem; }
-.plots img { width: 100%; height: auto; }
+figcaption { color: var(--soft); font-size: 0.85rem; overflow-wrap: anywhere; }
+.plot { margin: 1.5rem 0; }
+.plot img { display: block; width: 100%; min-width: 34rem; max-width: 45rem; border-radius: 0.4rem; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; }
 .pictures img { width: 100%; image-rendering: pixelated; background: var(--fill); }
-.pictures figcaption { font-size: 0.85rem; overflow-wrap: anywhere; }
 @media (max-width: 36rem) {
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }
-  tbody th { min-width: 7rem; max-width: 9rem; }
+  table { font-size: 0.85rem; }
+  th bdi { max-width: 9rem; }
   .pictures { grid-template-columns: 1fr 1fr; }
 }
 `;

@@ -1,0 +1,167 @@
+import { describe, expect, it } from "vitest";
+import { type Part, pictureFile, type Settings } from "../../../src/cli/evaluate/part.ts";
+import { reportOf } from "../../../src/cli/evaluate/report.ts";
+import { part, parts, settings } from "./parts.ts";
+
+const file = (name: string, of: readonly Part[] = parts, how: Settings = settings) => reportOf(how, of).get(name)!;
+
+/** No metric has curves. */
+const bare = parts.map((p) => ({ ...p, replaced: undefined, methods: p.methods.map((m) => ({ ...m, curves: {} })) }));
+
+describe("files", () => {
+  it("results.csv", () => {
+    expect(file("results.csv").split("\n").slice(0, 5)).toEqual([
+      "image,name,label,predicted,method,morf,gini",
+      "0,#0,0,0,first,1,0.4",
+      "0,#0,0,0,second:lrn=taylor,2,0.3",
+      "1,#1,0,1,first,3,0.5",
+      "1,#1,0,1,second:lrn=taylor,4,",
+    ]);
+  });
+
+  it("curves.csv", () => {
+    const lines = file("curves.csv").split("\n");
+    expect(lines.slice(0, 5)).toEqual([
+      "image,method,order,replaced,score",
+      "0,first,morf,0,0",
+      "0,first,morf,4,-1",
+      "0,second:lrn=taylor,morf,0,0",
+      "0,second:lrn=taylor,morf,4,-2",
+    ]);
+    const random = ["0,,random,0,0", "0,,random,4,0", "1,,random,0,1", "1,,random,4,1", "4,,random,0,4", "4,,random,4,4"];
+    expect(lines.filter((line) => line.includes("random"))).toEqual(random);
+  });
+
+  it("summary.csv", () => {
+    const [head, first, second] = file("summary.csv").split("\n");
+    expect(head).toBe("method,metric,n,mean,low,high,undefined,difference,differenceN,differenceLow,differenceHigh,p,pHolm");
+    expect(first).toMatch(/^first,morf,3,2,[\d.]+,[\d.]+,0,,,,,,$/);
+    expect(second).toMatch(/^second:lrn=taylor,morf,3,3,[\d.]+,[\d.]+,0,1,3,1,1,0.25,0.5$/);
+  });
+
+  it("results.json has everything", () => {
+    const found = JSON.parse(file("results.json"));
+    expect(found.settings).toEqual(settings);
+    expect(found.images).toEqual(parts);
+    expect(found.summary.metrics[0].methods[1].difference).toEqual({ n: 3, mean: 1, low: 1, high: 1, p: 0.25, holm: 0.5 });
+  });
+
+  it("no curves, no curves.csv", () => {
+    const names = ["results.csv", "summary.csv", "results.json", "report.html", "plots/metric-morf.svg", "plots/metric-gini.svg"];
+    expect([...reportOf(settings, bare).keys()]).toEqual(names);
+    expect(file("report.html", bare)).not.toContain("curves.csv");
+  });
+
+  it("curves that have no mean are in curves.csv alone", () => {
+    const some = [parts[0], { ...parts[1], replaced: [0, 5] }];
+    expect([...reportOf(settings, some).keys()].filter((name) => name.includes("curve"))).toEqual(["curves.csv"]);
+    expect(file("report.html", some)).toContain("there is no mean curve");
+  });
+
+  it("a metric without a value has no plot", () => {
+    const some = [0, 1].map((i) => part(i, [{ gini: null }, { gini: null }]));
+    const files = reportOf({ ...settings, metrics: ["gini"] }, some);
+    expect(files.get("summary.csv")).toContain("second:lrn=taylor,gini,0,,,,2,,0,,,,\n");
+    expect(files.has("plots/metric-gini.svg")).toBe(false);
+    expect(files.get("report.html")).toContain("undefined for every method and image");
+  });
+
+  it("the same bytes in whatever order parts come", () => {
+    const [a, b, c] = parts;
+    const straight = [...reportOf(settings, parts)];
+    for (const mixed of [
+      [c, b, a],
+      [b, a, c],
+    ])
+      expect([...reportOf(settings, mixed)]).toEqual(straight);
+  });
+});
+
+const hostile = `<script>alert(1)</script>" onerror="alert(2)' & <img src=x>`;
+const evil: Settings = {
+  ...settings,
+  relprop: hostile,
+  command: hostile,
+  node: hostile,
+  target: hostile,
+  model: { file: hostile, sha256: hostile },
+  data: { ...settings.data, path: hostile, kind: hostile, sha256: hostile },
+  methods: [hostile, `${hostile}2`],
+  perturbation: { [hostile]: hostile, replacement: { kind: hostile } },
+};
+const evilParts = parts.map((p) => ({
+  ...p,
+  name: hostile,
+  label: { index: 0, name: hostile },
+  predicted: { ...p.predicted, name: hostile },
+  methods: p.methods.map((m, i) => ({ ...m, method: evil.methods[i], missing: { gini: hostile } })),
+}));
+
+describe("report.html", () => {
+  /** Each tag: its name, and the names of its attributes; text cannot have any, since "<" is escaped there. */
+  const tags = (text: string) =>
+    [...text.matchAll(/<([a-z/!][a-z0-9]*)((?:[^>"]|"[^"]*")*)>/gi)].map(
+      ([, name, rest]) => name + rest.replace(/"[^"]*"/g, "").replace(/\s+/g, " "),
+    );
+  const withoutBreaks = (text: string) => tags(text).filter((tag) => tag !== "wbr");
+
+  it("names of others are text, whatever they say", () => {
+    const harmless = evilParts.map((p, i) => ({
+      ...p,
+      name: "n",
+      label: { index: 0, name: "a" },
+      predicted: { ...p.predicted, name: "b" },
+      methods: parts[i].methods,
+    }));
+    const good = reportOf({ ...settings, perturbation: { a: 1, b: 2 } }, harmless);
+    const bad = reportOf(evil, evilParts);
+    expect(bad.get("report.html")).toContain("&lt;script&gt;");
+    expect(withoutBreaks(bad.get("report.html")!)).toEqual(withoutBreaks(good.get("report.html")!));
+    expect(tags(bad.get("report.html")!).length).toBe(bad.get("report.html")!.match(/</g)!.length);
+    for (const [name, svg] of bad) if (name.endsWith(".svg")) expect(new Set(tags(svg)), name).toEqual(new Set(tags(good.get(name)!)));
+  });
+
+  it.each<[string, Settings, readonly Part[]]>([
+    ["plain", settings, parts],
+    ["hostile", evil, evilParts],
+    ["one image", settings, parts.slice(0, 1)],
+    ["no curves", settings, bare],
+  ])("every file that it mentions is there, or is a picture: %s", (_name, how, of) => {
+    const files = reportOf(how, of);
+    const html = files.get("report.html")!;
+    const all = (pattern: RegExp) => [...html.matchAll(pattern)].map(([, name]) => name);
+    const shown = of.filter(({ image }) => image < how.pictures);
+    const pictures = shown.flatMap(({ image }) => ["input", ...how.methods].map((m) => pictureFile(image, m)));
+    expect(all(/(?:src|href)="([^"#]+)"/g).filter((name) => !files.has(name))).toEqual(pictures);
+    const ids = all(/ id="([^"]+)"/g);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(all(/(?:href="#|aria-labelledby=")([^"]+)"/g).filter((id) => !ids.includes(id))).toEqual([]);
+    expect(html).not.toMatch(/https?:|<script|<link|@import|url\(/);
+    for (const name of files.keys()) if (name.startsWith("plots/")) expect(html).toContain(`src="${name}"`);
+  });
+
+  it("every picture has a text, every head cell a scope, every table a caption", () => {
+    const html = file("report.html");
+    for (const [tag] of html.matchAll(/<img[^>]*>/g)) expect(tag).toMatch(/ alt="[^"]{5,}"/);
+    for (const [tag] of html.matchAll(/<th[ >][^>]*/g)) expect(tag).toContain('scope="');
+    expect(html.match(/<caption>/g)).toHaveLength(html.match(/<table>/g)!.length);
+  });
+
+  it("says what is best, what is not shown to be worse, and why values are undefined", () => {
+    const html = file("report.html").replace(/<wbr>/g, "");
+    expect(html).toMatch(/<strong>morf<\/strong> \(lower is better\): the best mean is that of <bdi>first<\/bdi>, 2\.000\. All others/);
+    expect(html).toContain("<bdi>second:lrn=taylor</bdi></th><td>gini</td>");
+    expect(html).toContain("all 0");
+  });
+
+  it("one image: no interval, and nothing said of who is best among equals", () => {
+    const html = file("report.html", parts.slice(0, 1));
+    expect(html).toContain("One image: no interval and no test.");
+    expect(html).not.toMatch(/≈ best<\/span> \d|95 %/);
+  });
+});
+
+it("names of pictures", () => {
+  expect(pictureFile(3, "paperEpsilon:lrn=taylor")).toBe("pictures/00003-paperEpsilon_lrn=taylor.png");
+  expect(pictureFile(123456, "../a b/é")).toBe("pictures/123456-.._a_b__.png");
+});

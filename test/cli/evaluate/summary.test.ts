@@ -1,0 +1,157 @@
+import { describe, expect, it } from "vitest";
+import { holm } from "../../../src/cli/evaluate/holm.ts";
+import type { Part, Settings } from "../../../src/cli/evaluate/part.ts";
+import { sortedParts, summaryOf } from "../../../src/cli/evaluate/summary.ts";
+import { refusal } from "../../evaluate/refusal.ts";
+import { part, parts, settings } from "./parts.ts";
+
+const summary = (of: readonly Part[] = parts, how: Settings = settings) => summaryOf(how, sortedParts(how, of));
+
+describe("holm", () => {
+  it.each<[number[], number[]]>([
+    [[], []],
+    [[0.2], [0.2]],
+    [
+      [0.01, 0.04, 0.03],
+      [0.03, 0.06, 0.06],
+    ],
+    // Sorted 0.005, 0.01, 0.02, 0.5: times 4, 3, 2, 1.
+    [
+      [0.02, 0.5, 0.005, 0.01],
+      [0.04, 0.5, 0.02, 0.03],
+    ],
+    // 2 · 0.4 is more than the last, which must not be below it; none is above 1.
+    [
+      [0.5, 0.4],
+      [0.8, 0.8],
+    ],
+    [
+      [0.9, 0.8, 0.9],
+      [1, 1, 1],
+    ],
+  ])("%j", (p, adjusted) => {
+    const found = holm(p);
+    expect(found).toHaveLength(p.length);
+    for (const [i, v] of adjusted.entries()) expect(found[i]).toBeCloseTo(v, 12);
+  });
+});
+
+describe("summary", () => {
+  it("means, differences and what is best", () => {
+    const [morf, gini] = summary().metrics;
+    expect(morf.methods.map(({ mean }) => mean)).toEqual([2, 3]);
+    expect(morf.methods[0]).toMatchObject({ n: 3, undefined: 0, reasons: {}, difference: null });
+    expect(morf.methods[0].low!).toBeLessThan(2);
+    expect(morf.methods[0].high!).toBeGreaterThan(2);
+    // Three differences of 1: no width; two of the eight choices of signs are as far from 0.
+    expect(morf.methods[1].difference).toMatchObject({ n: 3, mean: 1, low: 1, high: 1, p: 0.25 });
+    expect(morf).toMatchObject({ better: "lower", best: "first", notWorse: [] });
+    expect(gini).toMatchObject({ better: "higher", best: "first", notWorse: [] });
+  });
+
+  it("leaves out what is undefined, in pairs on both sides", () => {
+    const [first, second] = summary().metrics[1].methods;
+    expect(first).toMatchObject({ n: 3, undefined: 0 });
+    expect(first.mean).toBeCloseTo(0.5, 12);
+    expect(second).toMatchObject({ n: 2, undefined: 1, reasons: { "all 0": 1 } });
+    expect(second.mean).toBeCloseTo(0.3, 12);
+    // 0.3 − 0.4 and 0.3 − 0.6: two of the four choices of signs.
+    expect(second.difference).toMatchObject({ n: 2, p: 0.5 });
+    expect(second.difference!.mean).toBeCloseTo(-0.2, 12);
+    expect(second.difference!.low).toBeCloseTo(-0.3, 12);
+    expect(second.difference!.high).toBeCloseTo(-0.1, 12);
+  });
+
+  it("adjusts for every p of the report", () => {
+    const found = summary();
+    expect(found.comparisons).toBe(2);
+    expect(found.metrics.map(({ methods }) => methods[1].difference!.holm)).toEqual([0.5, 0.5]);
+  });
+
+  // Differences 1, −1 and 0.5 on one side and the other of 0.
+  it.each([
+    ["morf", 1],
+    ["gini", -1],
+  ])("a method whose paired interval reaches 0 is not shown to be worse: %s", (metric, sign) => {
+    const pairs = [
+      [1, 2],
+      [2, 1],
+      [3, 3.5],
+    ];
+    const some = pairs.map(([a, b], i) => part(i, [{ [metric]: sign * a }, { [metric]: sign * b }]));
+    const [row] = summary(some, { ...settings, metrics: [metric] }).metrics;
+    expect(row).toMatchObject({ best: "first", notWorse: ["second:lrn=taylor"] });
+    expect(row.methods[1].difference!.low!).toBeLessThan(0);
+    expect(row.methods[1].difference!.high!).toBeGreaterThan(0);
+  });
+
+  it("the best need not be the first", () => {
+    const some = parts.map((p) => ({ ...p, methods: p.methods.map((m, i) => ({ ...m, values: p.methods[1 - i].values })) }));
+    expect(summary(some).metrics[0]).toMatchObject({ best: "second:lrn=taylor", notWorse: [] });
+  });
+
+  it("nothing is best where neither direction is better", () => {
+    const some = [0, 1].map((i) => part(i, [{ random: i }, { random: i + 1 }]));
+    const found = summary(some, { ...settings, metrics: ["random"] });
+    expect(found.metrics[0]).toMatchObject({ best: null, notWorse: [] });
+    expect(found.metrics[0].methods[1].difference).toBe(null);
+    expect(found.comparisons).toBe(0);
+  });
+
+  it("nothing is best where nothing has a value", () => {
+    const some = [0, 1].map((i) => part(i, [{ gini: null }, { gini: null }]));
+    const [gini] = summary(some, { ...settings, metrics: ["gini"] }).metrics;
+    expect(gini).toMatchObject({ best: null, notWorse: [] });
+    expect(gini.methods[1]).toMatchObject({ n: 0, mean: null, low: null, undefined: 2, difference: { n: 0, mean: null, p: null } });
+  });
+
+  it("accuracy of the labelled images", () => {
+    expect(summary().accuracy).toMatchObject({ n: 2, mean: 0.5, low: 0, high: 1 });
+    expect(summary([parts[2]]).accuracy).toBe(null);
+  });
+
+  it("one image has no interval", () => {
+    const found = summary(parts.slice(0, 1));
+    const none = { low: null, high: null };
+    expect(found.metrics[0].methods[1]).toMatchObject({
+      n: 1,
+      mean: 2,
+      ...none,
+      difference: { n: 1, mean: 1, ...none, p: null, holm: null },
+    });
+    expect(found.accuracy).toMatchObject({ n: 1, mean: 1, ...none });
+    expect(found.curves[0]).toMatchObject({ mean: [0, -1], ...none });
+  });
+
+  it("curves: means, bands, and the random order once", () => {
+    const { curves } = summary();
+    expect(curves.map(({ order, method }) => [order, method])).toEqual([
+      ["morf", "first"],
+      ["morf", "second:lrn=taylor"],
+      ["random", null],
+    ]);
+    const [first, second] = curves;
+    expect(first).toMatchObject({ n: 3, replaced: [0, 4], mean: [5 / 3, 2 / 3] });
+    expect(second.mean[1]).toBeCloseTo(-1 / 3, 12);
+    // Images 0, 1 and 4: each resample of one image only is 1 of 27, more than the 2.5 % that are left out.
+    expect(first).toMatchObject({ low: [0, -1], high: [4, 3] });
+  });
+
+  it("a curve that one method has not on one image", () => {
+    const [a, ...rest] = parts;
+    const some = [{ ...a, methods: [a.methods[0], { ...a.methods[1], curves: {} }] }, ...rest];
+    expect(summary(some).curves.map(({ n }) => n)).toEqual([3, 2, 3]);
+  });
+
+  it("no mean curve of images that differ in what is replaced", () => {
+    expect(summary([parts[0], { ...parts[1], replaced: [0, 5] }]).curves).toEqual([]);
+  });
+
+  it.each<[string, Settings, readonly Part[], RegExp]>([
+    ["no parts", settings, [], /a part or more, got none/],
+    ["an image twice", settings, [...parts, parts[0]], /the part of image 0: expected one, got two/],
+    ["other methods", { ...settings, methods: ["first"] }, parts, /image 0: expected the methods first, got first, second/],
+    ["a metric that a part has not", { ...settings, metrics: ["aopc"] }, parts, /aopc of first, or null, got neither/],
+    ["a metric that is none", { ...settings, metrics: ["x"] }, [part(0, [{ x: 1 }, { x: 1 }])], /a metric: expected conservation.*'x'/],
+  ])("refuses %s", async (_name, how, of, text) => expect(await refusal(() => summary(of, how))).toMatch(text));
+});
