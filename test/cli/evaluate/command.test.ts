@@ -48,7 +48,7 @@ function contentsOf(out: string): Record<string, string> {
 
 const idx = (magic: number, sizes: number[], values: Iterable<number>) => {
   const header = new DataView(new ArrayBuffer(4 + 4 * sizes.length));
-  [magic, ...sizes].forEach((word, i) => header.setUint32(4 * i, word));
+  for (const [i, word] of [magic, ...sizes].entries()) header.setUint32(4 * i, word);
   return Buffer.concat([new Uint8Array(header.buffer), Uint8Array.from(values)]);
 };
 
