@@ -46,7 +46,8 @@ function find(name: string | undefined): Command {
   });
 }
 
-function checkCount({ name, takes }: Command, positionals: readonly string[]): void {
+/** @throws LrpError code "usage" unless there are as many arguments as the command takes; more where its last ends in "…" */
+export function checkCount({ name, takes }: Command, positionals: readonly string[]): void {
   const many = takes.at(-1)?.endsWith("…");
   if (positionals.length === takes.length || (many && positionals.length > takes.length)) return;
   throw new LrpError("usage", {

@@ -2,6 +2,7 @@ import { LrpError, usage } from "../error.ts";
 import type { Network } from "../layers.ts";
 import type { Model } from "../model.ts";
 import type { Source } from "../open.ts";
+import type { Explanation } from "../report.ts";
 import type { Input } from "../run/input.ts";
 import { type Chosen, chooseTargets, type Target } from "../run/target.ts";
 import type { Tensor } from "../tensor.ts";
@@ -9,10 +10,11 @@ import { attribute, type AttributeOptions } from "./attribute.ts";
 import { checkNames } from "./check.ts";
 import { startOf } from "./conservation.ts";
 import type { Mask } from "./localisation.ts";
-import { type Curves, chosenRows, type MeasureOptions, measured } from "./measure.ts";
+import { type Curves, chosenRows, type Measurement, type MeasureOptions, measured } from "./measure.ts";
 import { methods } from "./methods.ts";
 import type { Order } from "./order.ts";
 import type { Curve } from "./perturbation.ts";
+import type { NetworkExplainer } from "./randomisation.ts";
 import type { Watch } from "./runs.ts";
 import type { Subject } from "./table.ts";
 import { doParts } from "./work.ts";
@@ -85,8 +87,32 @@ function labelled(choices: readonly MethodChoice[]): (AttributeOptions & { reado
 }
 
 /** What relevance is held against: where LRP starts from, or the score itself, which other methods explain. */
-function expectedOf(method: string, explanation: Parameters<typeof startOf>[0]): number {
+function expectedOf(method: string, explanation: Explanation): number {
   return startOf(methods.some(({ name }) => name === method) ? { ...explanation, start: "logit" } : explanation);
+}
+
+/** Explains an input by other networks. */
+function explainerOf(load: (network: Network) => Promise<Model>, explain: (model: Model) => Promise<Explanation>): NetworkExplainer {
+  return async (network) => {
+    const model = await load(network);
+    try {
+      return [(await explain(model)).relevance];
+    } finally {
+      model.dispose();
+    }
+  };
+}
+
+function resultOf(method: string, relevance: Tensor, { values, curves }: Measurement): MethodResult {
+  const entries = Object.entries(values);
+  const missing = entries.flatMap(([name, value]) => (value instanceof LrpError ? [[name, value.message]] : []));
+  return Object.freeze({
+    method,
+    values: Object.freeze(Object.fromEntries(entries.map(([name, value]) => [name, value instanceof LrpError ? null : value]))),
+    missing: Object.freeze(Object.fromEntries(missing)),
+    curves: Object.freeze(curves),
+    relevance,
+  });
 }
 
 /**
@@ -112,10 +138,10 @@ export async function evaluate(model: Model, input: Tensor, options: EvaluateOpt
 
   const one = async ({ label, ...choice }: (typeof choices)[number]): Promise<MethodResult> => {
     const explain = (by: Model, x: Input) => attribute(by, x, { ...choice, target, batch, signal });
+    // The first run makes the plan, which is not to be timed.
     if (needs.has("milliseconds")) await explain(model, input);
     const begun = performance.now();
     const explanation = await explain(model, input);
-    const milliseconds = performance.now() - begun;
     const subject: Subject = {
       relevance: explanation.relevance,
       input,
@@ -123,31 +149,14 @@ export async function evaluate(model: Model, input: Tensor, options: EvaluateOpt
       mask,
       expected: expectedOf(choice.method, explanation),
       explainer: async (x) => (await explain(model, x)).relevance,
-      network: network && {
-        source: network.source,
-        async explain(changed) {
-          const other = await network.load(changed);
-          try {
-            return [(await explain(other, input)).relevance];
-          } finally {
-            other.dispose();
-          }
-        },
-      },
-      milliseconds,
+      network: network && { source: network.source, explain: explainerOf(network.load, (other) => explain(other, input)) },
+      milliseconds: performance.now() - begun,
     };
     const curves: Curves = new Map(byChance);
-    const { values, curves: followed } = await measured(metrics, subject, how, curves);
+    const measurement = await measured(metrics, subject, how, curves);
     const chance = curves.get("random");
     if (chance) byChance.set("random", chance);
-    const missing = Object.entries(values).flatMap(([name, value]) => (value instanceof LrpError ? [[name, value.message]] : []));
-    return Object.freeze({
-      method: label,
-      values: Object.freeze(Object.fromEntries(Object.entries(values).map(([name, v]) => [name, v instanceof LrpError ? null : v]))),
-      missing: Object.freeze(Object.fromEntries(missing)),
-      curves: followed,
-      relevance: explanation.relevance,
-    });
+    return resultOf(label, explanation.relevance, measurement);
   };
 
   const results = await doParts(choices.length, (i) => one(choices[i]), { signal, onProgress });
