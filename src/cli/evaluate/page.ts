@@ -51,13 +51,17 @@ ${sections.map(([id, title, content]) => html`<section aria-labelledby="${id}">\
 }
 
 function measured({ settings, summary, parts }: Shown): Html {
-  const { model, data, target, perturbation, relprop, node, seed } = settings;
+  const { model, data, target, perturbation, options, relprop, node, seed } = settings;
   const text = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  const listed = (values: Readonly<Record<string, unknown>>) => {
+    const given = Object.entries(values).filter(([, value]) => value !== undefined);
+    return given.length === 0 ? "none" : joined(given.map(([name, value]) => html`<bdi>${name} ${text(value)}</bdi>`));
+  };
   const { accuracy } = summary;
   return html`${terms([
     ["model", html`${nameOf(model.file)}<br><code>sha256 ${model.sha256}</code>`],
-    ["data", html`${nameOf(data.path)} (${data.kind}, ${count(data.images, "image")})<br><code>sha256 ${data.sha256}</code>`],
-    ["images measured", String(summary.images)],
+    ["data", html`${nameOf(data.path)} (${data.kind})<br><code>sha256 ${data.sha256}</code>`],
+    ["images measured", `${summary.images} of ${data.images}`],
     ["class explained", nameOf(target)],
     [
       "accuracy",
@@ -65,7 +69,8 @@ function measured({ settings, summary, parts }: Shown): Html {
         ? "the images have no labels"
         : html`${meanText(accuracy)}<span class="note">of ${count(accuracy.n, "labelled image")}</span>`,
     ],
-    ["perturbation", joined(Object.entries(perturbation).map(([name, value]) => html`<bdi>${name} ${text(value)}</bdi>`))],
+    ["perturbation", listed(perturbation)],
+    ["other options", listed(options)],
     ["seed", String(seed)],
     ["versions", `relprop ${relprop}, Node ${node}`],
     [

@@ -38,7 +38,7 @@ figcaption { color: var(--soft); font-size: 0.85rem; overflow-wrap: anywhere; }
 .plot { margin: 1.5rem 0; }
 .plot img { display: block; width: 100%; min-width: 34rem; max-width: 45rem; border-radius: 0.4rem; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: 1rem; }
-.pictures img { width: 100%; image-rendering: pixelated; background: var(--fill); }
+.pictures img { width: 100%; image-rendering: pixelated; background: var(--fill); outline: 1px solid var(--line); }
 @media (max-width: 36rem) {
   dl { grid-template-columns: 1fr; gap: 0; }
   dd { margin-bottom: 0.5rem; }

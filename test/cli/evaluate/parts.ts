@@ -13,6 +13,7 @@ export const settings: Settings = {
   perturbation: { region: 2, replacement: { kind: "noise" } },
   pictures: 2,
   seed: 1,
+  options: { radius: 0.5, preparation: undefined },
 };
 
 type Values = Readonly<Record<string, number | null>>;

@@ -88,6 +88,7 @@ const evil: Settings = {
   data: { ...settings.data, path: hostile, kind: hostile, sha256: hostile },
   methods: [hostile, `${hostile}2`],
   perturbation: { [hostile]: hostile, replacement: { kind: hostile } },
+  options: { [hostile]: { deeper: hostile } },
 };
 const evilParts = parts.map((p) => ({
   ...p,
@@ -152,6 +153,11 @@ describe("report.html", () => {
     expect(html).toMatch(/<strong>morf<\/strong> \(lower is better\): the best mean is that of <bdi>first<\/bdi>, 2\.000\. All others/);
     expect(html).toContain("<bdi>second:lrn=taylor</bdi></th><td>gini</td>");
     expect(html).toContain("all 0");
+  });
+
+  it("shows the options, or that there are none", () => {
+    expect(file("report.html")).toContain("<dt>other options</dt><dd><bdi>radius 0.5</bdi></dd>");
+    expect(file("report.html", parts, { ...settings, options: {} })).toContain("<dt>other options</dt><dd>none</dd>");
   });
 
   it("one image: no interval, and nothing said of who is best among equals", () => {
