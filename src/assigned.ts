@@ -5,7 +5,7 @@ import type { ExplainOptions } from "./options.ts";
 import { type Path, pathTo } from "./plan/lower.ts";
 import type { RuleAt } from "./report.ts";
 import { type Assignment, assign, ruleless } from "./rules/assign.ts";
-import { compositeOf, habitsOf } from "./rules/composite.ts";
+import { compositeOf, defaultComposite, habitsOf } from "./rules/composite.ts";
 
 /** What relevance needs to know before any number is computed. */
 export interface Assigned {
@@ -32,7 +32,7 @@ export function outputOf({ outputs }: Graph, name = outputs[0].name): string {
 /** The rule of every node from the output that is explained back to the inputs. */
 export function assigned(graph: Graph, options: ExplainOptions): Assigned {
   const { epsilon, gamma, alpha, beta, low, high, lrn, sum } = options;
-  const { composite: named = "epsilonPlus" } = options;
+  const { composite: named = defaultComposite } = options;
   const composite = compositeOf(named, { epsilon, gamma, alpha, beta, low, high, lrn, sum });
   const habits = habitsOf(named);
   const output = outputOf(graph, options.output);

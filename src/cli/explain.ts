@@ -1,5 +1,6 @@
 import { attribute } from "../evaluate/index.ts";
 import { LrpError, toAnsi } from "../index.ts";
+import { defaultComposite } from "../rules/composite.ts";
 import type { Arguments } from "./args.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
@@ -28,7 +29,7 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const sample = chosenSample(values, input.tensor.dims[0]);
   const target = targetOf(values, opened.model.classes);
   const start = performance.now();
-  const { composite = "epsilonPlus", ...rules } = givenIn(values, "rules");
+  const { composite = defaultComposite, ...rules } = givenIn(values, "rules");
   const { method = composite, ...parameters } = givenIn(values, "method");
   const options = { method, ...rules, ...parameters, target, start: values.start, at: values.at };
   const explanation = await withProgress(streams, (onProgress) => attribute(opened.model, input.tensor, { ...options, onProgress }));

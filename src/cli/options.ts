@@ -1,6 +1,7 @@
 import { methods } from "../evaluate/index.ts";
 import type { PresetName } from "../image/preparation.ts";
 import { colormaps, composites, type LrnMode, lrnModes, presets, type SumRule, sumRules } from "../index.ts";
+import { defaultComposite } from "../rules/composite.ts";
 
 /** What the text after an option means; `parse` gives undefined for what it is not. */
 export const kinds = {
@@ -33,7 +34,7 @@ export const options = {
     value: "NAME",
     group: "rules",
     choices: composites.map(({ name }) => name),
-    help: "which rule each layer gets ('relprop composites'); default epsilonPlus",
+    help: `which rule each layer gets ('relprop composites'); default ${defaultComposite}`,
   },
   composites: {
     kind: "names",

@@ -1,4 +1,5 @@
 import { composites, type Explanation, type Tensor } from "../index.ts";
+import { defaultComposite } from "../rules/composite.ts";
 import type { Input } from "./input.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
@@ -22,7 +23,7 @@ interface Sources {
 export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
   const { output, targets, relevance, at, start, rules, ledger, notes } = explanation;
   const [{ index, name, score }] = targets[sample];
-  const composite = values.method ? null : (values.composite ?? "epsilonPlus");
+  const composite = values.method ? null : (values.composite ?? defaultComposite);
   const parameters = composites.find((row) => row.name === composite)?.parameters ?? [];
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
   return {

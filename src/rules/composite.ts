@@ -69,6 +69,9 @@ const SHARED = ["lrn", "sum"] as const;
 const BY_GRADIENT = { parameters: [], start: "one", unknown: "gradient" } as const;
 const everywhere: Entry = { rule: ruleOf.gradient() };
 
+/** The composite where none is named: docs/leaderboard.md says why. */
+export const defaultComposite = "epsilonPlus";
+
 /** Every named composite. */
 export const composites: readonly CompositeRow[] = Object.freeze([
   {
@@ -108,6 +111,15 @@ export const composites: readonly CompositeRow[] = Object.freeze([
     required: ["low", "high"],
     entries: (p) => [
       { type: "convolution", position: "first", rule: ruleOf.zBox({ low: p.low!, high: p.high! }) },
+      ...weighted(ruleOf.epsilon(p), ruleOf.gamma({ gamma: p.gamma })),
+    ],
+  },
+  {
+    name: "epsilonGammaFlat",
+    summary: "ε in dense layers, γ in convolutions, flat in the first layer where that is a convolution",
+    parameters: ["epsilon", "gamma", ...SHARED],
+    entries: (p) => [
+      { type: "convolution", position: "first", rule: ruleOf.flat() },
       ...weighted(ruleOf.epsilon(p), ruleOf.gamma({ gamma: p.gamma })),
     ],
   },

@@ -49,6 +49,9 @@ function inputOf({ content }: Sample, run: Run): EvaluationItem["input"] {
   return "numbers" in content ? content.numbers : preprocess(content.picture, run.preparation!, portOf(run).dims);
 }
 
+/** As many digits as float32 has: a file of curves is long. */
+const rounded = (scores: readonly number[]) => scores.map((score) => Number(score.toPrecision(9)));
+
 function partOf(image: number, { name, label }: Sample, { predicted, results }: Evaluation, classes: readonly string[] | undefined): Part {
   const [curve] = results.flatMap(({ curves }) => Object.values(curves));
   return {
@@ -61,7 +64,7 @@ function partOf(image: number, { name, label }: Sample, { predicted, results }: 
       method,
       values,
       missing,
-      curves: Object.fromEntries(Object.entries(curves).map(([order, { values: scores }]) => [order, scores])),
+      curves: Object.fromEntries(Object.entries(curves).map(([order, { values: scores }]) => [order, rounded(scores)])),
     })),
   };
 }
