@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
+import { perturbation } from "../../src/evaluate/index.ts";
 import { dense, type ExplainOptions, type Input, type InputTensor, relu, sequential, taylor } from "../../src/index.ts";
 import type * as Evaluate from "../../src/evaluate/index.ts";
 import type * as Pools from "../../src/pool/index.ts";
@@ -439,6 +440,19 @@ console.log(before, threads);`;
 try { await createPool(bytes, { size: 2 }); } catch (e) { console.log(e.code, e.message); }`;
     expect(runAlone(code)).toMatch(
       /^unsupported createPool: expected a worker that starts, got a runtime without workers\. Load from 'relprop'/,
+    );
+  });
+
+  it("predicts for curves that are followed at the same time", async () => {
+    using model = await load(digits);
+    await using pool = await createPool(digits, { size: 2 });
+    const predict = async (input: Input) => (await all(pool.predict([input])))[0].value;
+    const onPool = { inputs: pool.inputs, predict };
+    const options = { order: "lerf", step: 40, batch: 4, target: 3 } as const;
+    const curves = [1, 2, 3].map((seed) => [onPool, model].map((m) => perturbation(m, digit(seed), digit(9), { ...options, seed })));
+    for (const [there, here] of await Promise.all(curves.map((pair) => Promise.all(pair)))) expect(there).toEqual(here);
+    await expect(perturbation(onPool, { data: new Float32Array(3), dims: [1, 3] }, { data: [1, 2, 3], dims: [3] })).rejects.toThrow(
+      "item 0: input 'image'",
     );
   });
 

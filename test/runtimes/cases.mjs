@@ -14,6 +14,7 @@ const apps = {
   "relprop/slim": "slim.mjs",
   "relprop/threads": "threads.mjs",
   "relprop/pool": "pool.mjs",
+  "relprop/evaluate": "evaluate.mjs",
 };
 
 const runtimes = [
@@ -109,14 +110,18 @@ const viteDev = {
 const workerd = {
   runtime: "workerd",
   tool: "workerd",
-  entries: ["relprop (workerd)"],
+  entries: ["relprop (workerd)", "relprop/evaluate (workerd)"],
   async run(folder) {
     const { build } = await import("esbuild");
     const [out, loader] = [join(folder, "out"), { ".wasm": "copy" }];
-    const options = { absWorkingDir: folder, entryPoints: ["worker.mjs"], outfile: join(out, "worker.js"), loader, assetNames: "[name]" };
-    await build({ ...options, bundle: true, format: "esm", conditions: ["workerd"], logLevel: "silent" });
-    copyFileSync(join(folder, "worker.capnp"), join(out, "worker.capnp"));
-    return [await execute(bin("workerd"), ["test", "worker.capnp"], out)];
+    const options = { absWorkingDir: folder, outfile: join(out, "worker.js"), loader, assetNames: "[name]", conditions: ["workerd"] };
+    const said = [];
+    for (const entry of ["worker.mjs", "worker-evaluate.mjs"]) {
+      await build({ ...options, entryPoints: [entry], bundle: true, format: "esm", logLevel: "silent" });
+      copyFileSync(join(folder, "worker.capnp"), join(out, "worker.capnp"));
+      said.push(await execute(bin("workerd"), ["test", "worker.capnp"], out));
+    }
+    return said;
   },
 };
 

@@ -57,12 +57,12 @@ function answerIn(said) {
   return JSON.parse(answer);
 }
 
-/** What dist/ says in Node: under either binary, if there is a Node that has both. */
-async function reference() {
-  const folder = folderFor("reference");
+/** What dist/ says to an app in Node: under either binary, if there is a Node that has both. */
+async function reference(app) {
+  const folder = folderFor(`reference-${app}`);
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules/relprop"));
-  const { relaxed, plain, best } = answerIn(await execute(versionOf("node24") ? bin("node24") : process.execPath, ["import.mjs"], folder));
+  const { relaxed, plain, best } = answerIn(await execute(versionOf("node24") ? bin("node24") : process.execPath, [app], folder));
   return { simd: plain, relaxed: relaxed ? best : undefined };
 }
 
@@ -115,12 +115,12 @@ async function outcome(name, tools, run) {
   }
 }
 
-async function rowsOf({ runtime, tool, needs = [], entries, best = [], run }, index, expected) {
+async function rowsOf({ runtime, tool, needs = [], entries, best = [], run }, index, expectedOf) {
   let said;
   const once = () => (said ??= run(consumerFolder(`case-${index}`)));
   const rows = [];
   for (const [i, entry] of entries.entries()) {
-    const result = await outcome(`${runtime} ${versionOf(tool)}, ${entry}`, [tool, ...needs], async () => judge(answerIn((await once())[i]), expected, best[i]));
+    const result = await outcome(`${runtime} ${versionOf(tool)}, ${entry}`, [tool, ...needs], async () => judge(answerIn((await once())[i]), expectedOf(entry), best[i]));
     rows.push([runtime, versionOf(tool) ?? "-", entry, result]);
   }
   return rows;
@@ -128,7 +128,8 @@ async function rowsOf({ runtime, tool, needs = [], entries, best = [], run }, in
 
 try {
   const given = await install();
-  const expected = await reference();
+  const expected = await reference("import.mjs");
+  const evaluated = await reference("evaluate.mjs");
   const off = expected.relaxed && distance(expected.simd, expected.relaxed);
   console.log(`dist/ in Node: a ${expected.simd.digit}; relaxed differs from simd by ${off?.toExponential(1) ?? "(no Node that has it)"} of the largest\n`);
 
@@ -140,7 +141,7 @@ try {
   console.log(table(["check of the package", "version", "result"], findings), "\n");
 
   const rows = [];
-  for (const [i, each] of chosen.entries()) rows.push(...(await rowsOf(each, i, expected)));
+  for (const [i, each] of chosen.entries()) rows.push(...(await rowsOf(each, i, (entry) => (entry.startsWith("relprop/evaluate") ? evaluated : expected))));
   console.log(table(["runtime or bundler", "version", "entry", "result"], rows), "\n");
 } finally {
   rmSync(temporary, { recursive: true, force: true });

@@ -14,3 +14,20 @@ export async function report({ load, hasRelaxedSimd }, ways = { plain: { relaxed
   }
   return `answer: ${JSON.stringify(answer)}`;
 }
+
+/** The same for `relprop/evaluate`: the bits of a method's relevance, and behind them those of a metric's curve. */
+export async function reportEvaluate({ load, hasRelaxedSimd }, { attribute, perturbation }) {
+  const attributed = async (bytes, options) => {
+    const network = await load(bytes, options);
+    const explain = async (x) => {
+      const { relevance, targets } = await attribute(network, x, { method: "occlusion", window: 7 });
+      const { values } = await perturbation(network, x, relevance, { step: 98, replacement: { kind: "noise" } });
+      const data = new Float32Array(relevance.data.length + values.length);
+      data.set(relevance.data);
+      data.set(values, relevance.data.length);
+      return { targets, relevance: { data } };
+    };
+    return { explain, dispose: () => network.dispose() };
+  };
+  return report({ load: attributed, hasRelaxedSimd });
+}
