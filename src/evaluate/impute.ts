@@ -1,6 +1,5 @@
-import { sum } from "./attribution.ts";
-import { conjugateGradients } from "./conjugate-gradients.ts";
-import { levelsOf, multiply, offsetsOf, vCycle } from "./multigrid.ts";
+import { assert } from "../error.ts";
+import { norm, sum } from "./attribution.ts";
 
 /** Pixels of an image, channel by channel. */
 export interface Image {
@@ -10,8 +9,64 @@ export interface Image {
   readonly width: number;
 }
 
-/** How much a straight and a diagonal neighbour count, in the order of a grid's offsets. Source: Rong et al. 2022. */
-const WEIGHTS = [1 / 6, 1 / 12, 1 / 6, 1 / 12];
+/** The eight neighbours and their weights, which sum to 1. Source: Rong et al. 2022. */
+const NEIGHBOURS = [-1, 0, 1].flatMap((dy) =>
+  [-1, 0, 1].filter((dx) => dy !== 0 || dx !== 0).map((dx) => ({ dy, dx, weight: dy === 0 || dx === 0 ? 1 / 6 : 1 / 12 })),
+);
+
+/** Writes A x to y. */
+type Multiply = (x: Float64Array, y: Float64Array) => void;
+
+function dot(x: Float64Array, y: Float64Array): number {
+  let total = 0;
+  for (let i = 0; i < x.length; i++) total += x[i] * y[i];
+  return total;
+}
+
+/**
+ * Solves A x = b for a symmetric positive definite A by conjugate gradients.
+ *
+ *   α = r·r / d·A d     x += α d     r −= α A d     β = r·r / (r·r before)     d = r + β d
+ *
+ * Source: Hestenes and Stiefel 1952. It stops where ‖r‖ ≤ 1e-8 ‖b‖.
+ */
+export function conjugateGradients(multiply: Multiply, b: Float64Array): Float64Array {
+  const x = new Float64Array(b.length);
+  const r = b.slice();
+  const d = b.slice();
+  const ad = new Float64Array(b.length);
+  const enough = (1e-8 * norm(b)) ** 2;
+  let rr = dot(r, r);
+  for (let i = 0; rr > enough; i++) {
+    assert(i < 100 + 10 * b.length, "conjugate gradients do not converge");
+    multiply(d, ad);
+    const step = rr / dot(d, ad);
+    for (let k = 0; k < x.length; k++) {
+      x[k] += step * d[k];
+      r[k] -= step * ad[k];
+    }
+    const before = rr;
+    rr = dot(r, r);
+    for (let k = 0; k < x.length; k++) d[k] = r[k] + (rr / before) * d[k];
+  }
+  return x;
+}
+
+/** Which places neighbour each of those that are removed. */
+function neighboursOf(removed: Uint32Array, { height, width }: Image): { to: Int32Array; weights: Float64Array } {
+  const to = new Int32Array(removed.length * NEIGHBOURS.length).fill(-1);
+  const weights = new Float64Array(to.length);
+  removed.forEach((place, k) => {
+    const [y, x] = [Math.floor(place / width), place % width];
+    NEIGHBOURS.forEach(({ dy, dx, weight }, n) => {
+      const inside = y + dy >= 0 && y + dy < height && x + dx >= 0 && x + dx < width;
+      if (!inside) return;
+      to[8 * k + n] = place + dy * width + dx;
+      weights[8 * k + n] = weight;
+    });
+  });
+  return { to, weights };
+}
 
 /**
  * Fills removed pixels so that each is the weighted mean of those around it: of its neighbours inside the image, straight ones with
@@ -25,33 +80,31 @@ const WEIGHTS = [1 / 6, 1 / 12, 1 / 6, 1 / 12];
  * @param isRemoved 1 for every place that is removed
  */
 export function imputeLinear(image: Image, isRemoved: Uint8Array): Float32Array {
-  const { data, channels, height, width } = image;
+  const { data, channels } = image;
   const places = isRemoved.length;
   const out = Float32Array.from(data);
-  if (isRemoved.every((removed) => removed === 1)) return out.map((_, i, all) => meanOf(all, Math.floor(i / places), places));
-  const wide = width + 2;
-  const offsets = offsetsOf(wide);
-  /** Numbers of each place, with the margin of a grid. */
-  const padded = (valueOf: (place: number) => number) => {
-    const values = new Float64Array(wide * (height + 2));
-    for (let place = 0; place < places; place++) values[indexOf(place)] = valueOf(place);
-    return values;
+  const removed = Uint32Array.from(isRemoved.keys()).filter((place) => isRemoved[place] === 1);
+  if (removed.length === places) return out.map((_, i, all) => meanOf(all, Math.floor(i / places), places));
+  const { to, weights } = neighboursOf(removed, image);
+  const idOf = new Int32Array(places).fill(-1);
+  removed.forEach((place, k) => {
+    idOf[place] = k;
+  });
+  const links = to.map((place) => (place < 0 ? -1 : idOf[place]));
+  const totals = Float64Array.from(removed, (_, k) => sum(weights.subarray(8 * k, 8 * k + 8)));
+  const multiply: Multiply = (x, y) => {
+    for (let k = 0, n = 0; k < x.length; k++) {
+      let total = totals[k] * x[k];
+      for (const end = n + 8; n < end; n++) if (links[n] >= 0) total -= weights[n] * x[links[n]];
+      y[k] = total;
+    }
   };
-  const indexOf = (place: number) => (Math.floor(place / width) + 1) * wide + (place % width) + 1;
-  const removed = padded((place) => isRemoved[place]);
-  /** Σ_j w_ij v_j of removed pixels i. */
-  const around = (v: Float64Array) => v.map((_, i) => removed[i] && offsets.reduce((s, o, k) => s + WEIGHTS[k] * (v[i - o] + v[i + o]), 0));
-  const links = offsets.map((offset, k) => removed.map((r, i) => r && removed[i + offset] && WEIGHTS[k]));
-  const grid = { width: wide, diagonal: around(padded(() => 1)), links };
-  const levels = levelsOf(grid);
   for (let c = 0; c < channels; c++) {
-    const kept = padded((place) => (isRemoved[place] ? 0 : data[c * places + place]));
-    const x = conjugateGradients(
-      (v, y) => multiply(grid, v, y),
-      (r, z) => vCycle(levels, r, z),
-      around(kept),
-    );
-    for (let place = 0; place < places; place++) if (isRemoved[place]) out[c * places + place] = x[indexOf(place)];
+    const b = new Float64Array(removed.length);
+    for (let n = 0; n < to.length; n++) if (to[n] >= 0 && links[n] < 0) b[n >> 3] += weights[n] * data[c * places + to[n]];
+    conjugateGradients(multiply, b).forEach((v, k) => {
+      out[c * places + removed[k]] = v;
+    });
   }
   return out;
 }
