@@ -94,7 +94,12 @@ export function hire(create: () => PoolWorker): Thread {
     get dead() {
       return death !== undefined;
     },
-    hold: (on) => (on ? worker.ref?.() : worker.unref?.()),
+    hold(on) {
+      // One that is being ended keeps the process alive until it has: whoever waits for that would wait for ever.
+      if (death) return;
+      if (on) worker.ref?.();
+      else worker.unref?.();
+    },
     async end() {
       died({ message: "ended by the pool" });
       await worker.terminate();

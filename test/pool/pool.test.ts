@@ -362,6 +362,12 @@ describe.runIf(built)("a pool", () => {
     );
   });
 
+  it("disposed of while workers are busy, it ends before whoever waits for it", () => {
+    const once =
+      "const pool = await createPool(bytes, { size: 2 }); for await (const r of pool.explain(endless())) break; await pool.dispose();";
+    expect(runAlone(`for (let i = 0; i < 12; i++) { ${once} } console.log("disposed", threads);`)).toBe("disposed 0\n");
+  });
+
   it("ends its workers when it is collected", () => {
     const code = `await (async () => { const pool = await createPool(bytes, { size: 2 }); for await (const r of pool.explain([x])); })();
 const before = threads;
