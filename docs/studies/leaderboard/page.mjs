@@ -24,7 +24,7 @@ function networkTable(network, cells) {
   const rows = own[0].rows.map(({ method }) => {
     const gains = own.map(({ run, rows: all }) => marked(all.find((row) => row.method === method), within(summary(network, run, "relevanceGain", method))));
     const rest = [["mean", "morf"], ["mean", "gini"], ["mean", "entropy"], ["mean", "conservation"], ["robust", "maxSensitivity"], ["random", "parameterRandomisation"]];
-    return [code(method), ...gains, ...rest.map(([run, metric]) => within(summary(network, run, metric, method))), digits(summary(network, "robust", "milliseconds", method).value)];
+    return [code(method), ...gains, ...rest.map(([run, metric]) => within(summary(network, run, metric, method))), digits(summary(network, "robust", "time", method).value)];
   });
   const head = ["method", ...SETTINGS.map((run) => `gain, ${run}`), "morf, mean", "Gini", "entropy", "conservation", "sensitivity", "randomised ρ", "ms"];
   const { predicted, label } = { predicted: network.runs.mean.images.map((i) => i.predicted.index), label: network.runs.mean.images.map((i) => i.label?.index) };
@@ -58,7 +58,7 @@ function candidateTable(cells, rows) {
 }
 
 function photoTable(network) {
-  const metrics = ["relevanceGain", "morf", "gini", "entropy", "conservation", "milliseconds"];
+  const metrics = ["relevanceGain", "morf", "gini", "entropy", "conservation", "time"];
   const rows = network.methods.map((method) => [code(method), ...metrics.map((metric) => summary(network, "mean", metric, method)?.value)]);
   const sorted = rows.sort((a, b) => b[1] - a[1]).map(([name, ...values]) => [name, ...values.map((v) => (v === undefined ? "–" : digits(v)))]);
   return `### ${network.title}\n\n${table(["method", "gain", "morf", "Gini", "entropy", "conservation", "ms"], sorted)}`;

@@ -27,10 +27,10 @@ export const smallRuns = [
   })),
   row("noise", 100, (network) => ({ metrics: "relevanceGain,morf", replacement: "noise", ...replaced(network, 4, 8) })),
   row("linear", 100, (network) => ({ metrics: "relevanceGain,morf", replacement: "linear", ...replaced(network, 2, 6) })),
-  row("robust", 30, (network) => ({ metrics: "maxSensitivity,milliseconds", radius: RADIUS * rangeOf(network), workers: 1 })),
+  row("robust", 30, (network) => ({ metrics: "maxSensitivity,time", radius: RADIUS * rangeOf(network), workers: 1 })),
   row("random", 20, () => ({ metrics: "parameterRandomisation" })),
 ];
 
 export const largeRuns = [
-  row("mean", 9, (network) => ({ metrics: "relevanceGain,morf,gini,entropy,conservation,milliseconds", preset: network.preset, replacement: "mean", ...replaced(network, 14, 8) })),
+  row("mean", 9, (network) => ({ metrics: "relevanceGain,morf,gini,entropy,conservation,time", preset: network.preset, replacement: "mean", ...replaced(network, 14, 8) })),
 ];

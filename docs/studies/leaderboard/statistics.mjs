@@ -17,7 +17,7 @@ const median = (values) => {
 /** The mean over images with its interval; the median of what has a heavy tail. */
 export function summary(network, run, metric, method) {
   const values = defined(valuesOf(network, run, metric, method));
-  return values.length < 2 ? undefined : bootstrap(values, metric === "conservation" || metric === "milliseconds" ? median : mean);
+  return values.length < 2 ? undefined : bootstrap(values, metric === "conservation" || metric === "time" ? median : mean);
 }
 
 /**
