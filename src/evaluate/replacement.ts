@@ -92,7 +92,10 @@ const makers: { readonly [K in Kind]: { readonly options: readonly string[]; mak
   },
   mean: {
     options: [],
-    make: (_, canvas) => everywhere(canvas, (i) => meanOf(canvas.data, Math.floor(i / canvas.count), canvas.count)),
+    make(_, canvas) {
+      const means = Array.from({ length: canvas.channels }, (_, c) => meanOf(canvas.data, c, canvas.count));
+      return everywhere(canvas, (i) => means[Math.floor(i / canvas.count)]);
+    },
   },
   noise: {
     options: ["low", "high"],
