@@ -45,7 +45,7 @@ const options = {
   ...Object.fromEntries(composites.map(({ name, required }) => [name, { composite: name, ...(required && bounds) }])),
   ...Object.fromEntries(linear.map((name) => [`rule-${name}`, { composite: everywhere(name) }])),
   "rule-epsilon-relative": { composite: [{ type: ["convolution", "dense"], rule: ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }) }, ...baseEntries()] },
-  ...Object.fromEntries(Object.keys(lrnModes).map((lrn) => [`lrn-${lrn}`, { lrn }])),
+  ...Object.fromEntries(Object.keys(lrnModes).map((lrn) => [`lrn-${lrn}`, { composite: "epsilonPlus", lrn }])),
 };
 const guides = {
   digit: ink(three, 4),
@@ -57,5 +57,5 @@ const [network, photo] = process.argv.slice(2);
 if (network) {
   const googlenet = await load(await readFile(network));
   const input = preprocess(await image(photo), "caffe", googlenet.inputs[0].dims);
-  await writeFile(here("flamingo.png"), await encodePng(heatmap(googlenet.explain(input).relevance, { scale: 2 })));
+  await writeFile(here("flamingo.png"), await encodePng(heatmap(googlenet.explain(input, { composite: "epsilonPlus" }).relevance, { scale: 2 })));
 }

@@ -48,7 +48,7 @@ export function checkedLoad(options: Omit<LoadOptions, "relaxed">): Required<Pic
 
 /** How a network is explained. */
 export interface ExplainOptions extends Parameters {
-  /** A name from `composites`, or a list of entries of your own. Default "epsilonPlus". */
+  /** A name from `composites`, or a list of entries of your own. Default "epsilonPlusFlat". */
   readonly composite?: string | Composite;
   /** Default "argmax"; `{ class: 130, against: "others" }` explains what speaks for one class rather than for others. */
   readonly target?: Target;

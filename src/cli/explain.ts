@@ -1,6 +1,5 @@
 import { attribute } from "../evaluate/index.ts";
-import { LrpError, toAnsi } from "../index.ts";
-import { defaultComposite } from "../rules/composite.ts";
+import { defaultComposite, LrpError, toAnsi } from "../index.ts";
 import type { Arguments } from "./args.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";

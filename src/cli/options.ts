@@ -1,7 +1,6 @@
 import { methods } from "../evaluate/index.ts";
 import type { PresetName } from "../image/preparation.ts";
-import { colormaps, composites, type LrnMode, lrnModes, presets, type SumRule, sumRules } from "../index.ts";
-import { defaultComposite } from "../rules/composite.ts";
+import { colormaps, composites, defaultComposite, type LrnMode, lrnModes, presets, type SumRule, sumRules } from "../index.ts";
 
 /** What the text after an option means; `parse` gives undefined for what it is not. */
 export const kinds = {

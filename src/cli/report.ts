@@ -1,5 +1,4 @@
-import { composites, type Explanation, type Tensor } from "../index.ts";
-import { defaultComposite } from "../rules/composite.ts";
+import { composites, defaultComposite, type Explanation, type Tensor } from "../index.ts";
 import type { Input } from "./input.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";

@@ -61,7 +61,8 @@ const weighted = (dense: Rule, convolution: Rule): Composite => [
   { type: "dense", rule: dense },
   { type: "convolution", rule: convolution },
 ];
-const first = (rule: Rule): Entry => ({ type: WEIGHTED, position: "first", rule });
+/** A dense first layer keeps its rule: flat would give every input of it the same. */
+const first = (rule: Rule): Entry => ({ type: "convolution", position: "first", rule });
 const alphaBeta = (p: Parameters) => ruleOf.alphaBeta({ alpha: p.alpha ?? (p.beta === undefined ? 2 : 1 + p.beta), beta: p.beta });
 
 const SHARED = ["lrn", "sum"] as const;
@@ -70,7 +71,7 @@ const BY_GRADIENT = { parameters: [], start: "one", unknown: "gradient" } as con
 const everywhere: Entry = { rule: ruleOf.gradient() };
 
 /** The composite where none is named: docs/leaderboard.md says why. */
-export const defaultComposite = "epsilonPlus";
+export const defaultComposite = "epsilonPlusFlat";
 
 /** Every named composite. */
 export const composites: readonly CompositeRow[] = Object.freeze([
@@ -88,7 +89,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "epsilonPlusFlat",
-    summary: "as epsilonPlus, flat in the first layer",
+    summary: "as epsilonPlus, flat in the first convolution (default)",
     parameters: ["epsilon", ...SHARED],
     entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), ruleOf.zPlus())],
   },
@@ -100,7 +101,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "epsilonAlpha2Beta1Flat",
-    summary: "as epsilonAlpha2Beta1, flat in the first layer",
+    summary: "as epsilonAlpha2Beta1, flat in the first convolution",
     parameters: ["epsilon", "alpha", "beta", ...SHARED],
     entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), alphaBeta(p))],
   },
@@ -109,19 +110,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
     summary: "ε in dense layers, γ in convolutions, zBox in the first",
     parameters: ["epsilon", "gamma", "low", "high", ...SHARED],
     required: ["low", "high"],
-    entries: (p) => [
-      { type: "convolution", position: "first", rule: ruleOf.zBox({ low: p.low!, high: p.high! }) },
-      ...weighted(ruleOf.epsilon(p), ruleOf.gamma({ gamma: p.gamma })),
-    ],
-  },
-  {
-    name: "epsilonGammaFlat",
-    summary: "ε in dense layers, γ in convolutions, flat in the first layer where that is a convolution",
-    parameters: ["epsilon", "gamma", ...SHARED],
-    entries: (p) => [
-      { type: "convolution", position: "first", rule: ruleOf.flat() },
-      ...weighted(ruleOf.epsilon(p), ruleOf.gamma({ gamma: p.gamma })),
-    ],
+    entries: (p) => [first(ruleOf.zBox({ low: p.low!, high: p.high! })), ...weighted(ruleOf.epsilon(p), ruleOf.gamma({ gamma: p.gamma }))],
   },
   {
     name: "paperEpsilon",

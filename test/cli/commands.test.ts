@@ -46,7 +46,7 @@ describe("explain", () => {
 
   test("--json is one object with what the summary says and more", async () => {
     const found = await json("explain", MODEL, THREE);
-    expect(found).toMatchObject({ target: 3, className: "three", start: "logit", composite: "epsilonPlus", lrn: "taylor", files: [] });
+    expect(found).toMatchObject({ target: 3, className: "three", start: "logit", composite: "epsilonPlusFlat", lrn: "taylor", files: [] });
     expect(found.scores).toHaveLength(5);
     expect(found.scores[0]).toMatchObject({ index: 3, name: "three" });
     expect(found.output).toHaveLength(10);

@@ -89,7 +89,6 @@ describe("named composites", () => {
       { low: [-1, -2], high: [1, 2], gamma: 0.5, lrn: "unnormalised" },
       ["zBox(-1,-2, 1,2)", "gamma(0.5)", "epsilon(0.000001)", "epsilon(0.000001)", "unnormalised", "norm", "pass"],
     ],
-    ["epsilonGammaFlat", { gamma: 0.5 }, ["flat", "gamma(0.5)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
     ["paperEpsilon", {}, ["epsilon(0.01)", "epsilon(0.01)", "epsilon(0.01)", "epsilon(0.01)", ...rest]],
     ["paperBeta", {}, ["beta(1)", "beta(1)", "beta(1)", "beta(1)", ...rest]],
     ["paperBeta", { beta: 0, lrn: "beta" }, ["beta(0)", "beta(0)", "beta(0)", "beta(0)", "beta", "norm", "pass"]],
@@ -99,7 +98,7 @@ describe("named composites", () => {
     ["excitationBackprop", {}, [...Array(4).fill("excitation"), "identity", "excitation", "pass"]],
   ])("%s %j", (composite, options, expected) => expect(rulesFor({ composite, ...options })).toEqual(expected));
 
-  test("every named composite is listed above, and the default is epsilonPlus with Taylor", () => {
+  test("every named composite is listed above, and the default is epsilonPlusFlat with Taylor", () => {
     expect(composites.map((c) => c.name)).toEqual([
       "epsilon",
       "epsilonPlus",
@@ -107,7 +106,6 @@ describe("named composites", () => {
       "epsilonAlpha2Beta1",
       "epsilonAlpha2Beta1Flat",
       "epsilonGammaBox",
-      "epsilonGammaFlat",
       "paperEpsilon",
       "paperBeta",
       "gradient",
@@ -115,16 +113,16 @@ describe("named composites", () => {
       "deconvnet",
       "excitationBackprop",
     ]);
-    expect(rulesFor({})).toEqual(rulesFor({ composite: "epsilonPlus", lrn: "taylor" }));
+    expect(rulesFor({})).toEqual(rulesFor({ composite: "epsilonPlusFlat", lrn: "taylor" }));
     expect(model.explain(x).relevance).toEqual(
-      model.explain(x, { composite: "epsilonPlus", lrn: "taylor", target: "argmax", start: "logit" }).relevance,
+      model.explain(x, { composite: "epsilonPlusFlat", lrn: "taylor", target: "argmax", start: "logit" }).relevance,
     );
   });
 
-  test("epsilonGammaFlat is flat in a convolution alone: a dense first layer would share evenly over the whole input", async () => {
+  test("flat is for a first convolution: a dense first layer would share evenly over the whole input", async () => {
     const dims = [1, 2];
     const mlp = await loadFor("simd", network(dims, dense({ weight: tensor([3, 2], 1) })));
-    expect(mlp.explain(tensor(dims, 2), { composite: "epsilonGammaFlat" }).rules.map(({ rule }) => rule)).toEqual(["epsilon(0.000001)"]);
+    expect(mlp.explain(tensor(dims, 2), { composite: "epsilonPlusFlat" }).rules.map(({ rule }) => rule)).toEqual(["epsilon(0.000001)"]);
   });
 
   test("every rule of the table can be made", () => {

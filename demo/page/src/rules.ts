@@ -1,4 +1,4 @@
-import { composites, type ExplainOptions, type Preparation, type PresetName, presets, type SumRule, sumRules } from "relprop";
+import { composites, defaultComposite, type ExplainOptions, type Preparation, type PresetName, presets, type SumRule, sumRules } from "relprop";
 import { byId, el, short } from "./dom.ts";
 import type { Opened } from "./protocol.ts";
 
@@ -48,7 +48,7 @@ export function ruleControls(changed: () => void) {
   const sum = byId<HTMLSelectElement>("sum");
   const unknown = byId<HTMLInputElement>("unknown");
   const parameters = byId("parameters");
-  composite.append(...composites.map(({ name }) => el("option", { value: name, selected: name === "epsilonPlus" }, name)));
+  composite.append(...composites.map(({ name }) => el("option", { value: name, selected: name === defaultComposite }, name)));
   sum.append(...Object.keys(sumRules).map((name) => el("option", { value: name }, name)));
 
   const row = () => composites.find(({ name }) => name === composite.value)!;

@@ -1,4 +1,4 @@
-import { composites, type Explanation, encodePng, heatmap, load, type Model, preprocess } from "relprop";
+import { composites, defaultComposite, type Explanation, encodePng, heatmap, load, type Model, preprocess } from "relprop";
 import settings from "../../digits.relprop.json" with { type: "json" };
 import { MAX_BODY, withBody } from "./body.ts";
 import { decoderOf, MAX_PIXELS } from "./decode.ts";
@@ -10,7 +10,7 @@ const USAGE = `What makes this picture a seven? POST a picture of a digit to fin
   curl --data-binary @seven.png -H 'Content-Type: image/png' 'URL/?format=png' > seven.heatmap.png
 
 Content-Type  image/png or image/jpeg, at most ${MAX_BODY} bytes and ${MAX_PIXELS} pixels
-composite     ${composites.map(({ name }) => name).join(", ")}; default epsilonPlus
+composite     ${composites.map(({ name }) => name).join(", ")}; default ${defaultComposite}
 target        the class to explain, 0 to 9 or zero to nine; default: the one that the network says
 format        json or png; without it the Accept header decides, and json is the default
 
@@ -70,7 +70,7 @@ async function explain(model: Model, request: Request): Promise<Response> {
   return write(await withBody(request, (file) => find(model, digitOf(decode(file), Number(model.inputs[0].dims[3])), query)), model);
 }
 
-function find(model: Model, digit: Digit, { composite = "epsilonPlus", target = "argmax" }: Record<string, string>): Found {
+function find(model: Model, digit: Digit, { composite = defaultComposite, target = "argmax" }: Record<string, string>): Found {
   const input = preprocess(digit.pixels, settings.preprocess as "unit", model.inputs[0].dims);
   // The range of what `unit` makes of pixels, for those that ask.
   const range = composites.find(({ name }) => name === composite)?.required ? { low: 0, high: 1 } : {};
