@@ -23,14 +23,14 @@ export const smallRuns = [
   row("mean", 300, (network) => ({
     metrics: "relevanceGain,morf,gini,entropy,conservation",
     replacement: "mean",
-    ...replaced(network, 1, 10),
+    ...replaced(network, 1, 8),
   })),
-  row("noise", 100, (network) => ({ metrics: "relevanceGain,morf", replacement: "noise", ...replaced(network, 4, 8) })),
-  row("linear", 100, (network) => ({ metrics: "relevanceGain,morf", replacement: "linear", ...replaced(network, 2, 6) })),
-  row("robust", 30, (network) => ({ metrics: "maxSensitivity,time", radius: RADIUS * rangeOf(network), workers: 1 })),
-  row("random", 20, () => ({ metrics: "parameterRandomisation" })),
+  row("noise", 60, (network) => ({ metrics: "relevanceGain,morf", replacement: "noise", ...replaced(network, 4, 8) })),
+  row("linear", 60, (network) => ({ metrics: "relevanceGain,morf", replacement: "linear", ...replaced(network, 2, 5) })),
+  row("robust", 15, (network) => ({ metrics: "maxSensitivity,time", radius: RADIUS * rangeOf(network), workers: 1 })),
+  row("random", 6, () => ({ metrics: "parameterRandomisation" })),
 ];
 
 export const largeRuns = [
-  row("mean", 9, (network) => ({ metrics: "relevanceGain,morf,gini,entropy,conservation,time", preset: network.preset, replacement: "mean", ...replaced(network, 14, 8) })),
+  row("mean", 9, (network) => ({ metrics: "relevanceGain,morf,gini,entropy,conservation", preset: network.preset, replacement: "mean", ...replaced(network, 14, 6) })),
 ];
