@@ -8,7 +8,6 @@ import { cell, mean, shareAbove, shareOf, summary } from "./statistics.mjs";
 
 const page = new URL("../../leaderboard.md", import.meta.url);
 const plots = new URL("../", import.meta.url);
-const SETTINGS = Object.keys(FAITHFUL);
 /** What zennit and others start with, and relprop did. */
 const USUAL = "epsilonPlus";
 
@@ -27,7 +26,7 @@ function networkTable(network, cells) {
     const rest = [["mean", "morf"], ["mean", "gini"], ["mean", "entropy"], ["mean", "conservation"], ["robust", "maxSensitivity"], ["random", "parameterRandomisation"]];
     return [code(method), ...gains, ...rest.map(([run, metric]) => within(summary(network, run, metric, method))), digits(summary(network, "robust", "time", method).value)];
   });
-  const head = ["method", ...SETTINGS.map((run) => `gain, ${run}`), "morf, mean", "Gini", "entropy", "conservation", "sensitivity", "randomised ρ", "ms"];
+  const head = ["method", ...FAITHFUL.map((run) => `gain, ${run}`), "morf, mean", "Gini", "entropy", "conservation", "sensitivity", "randomised ρ", "ms"];
   const { images } = network.runs.mean;
   const right = percent(mean(images.map(({ predicted, label }) => Number(predicted.index === label.index))));
   const about = network.about ? `, ${network.about}` : "";
@@ -43,7 +42,7 @@ function overall(small, cells, method) {
   const time = (network, name) => summary(network, "robust", "time", name).value;
   return {
     method,
-    shares: SETTINGS.map((run) => shareOf(cells.filter((c) => c.run === run), method)),
+    shares: FAITHFUL.map((run) => shareOf(cells.filter((c) => c.run === run), method)),
     share: mean(rows.map((row) => row.share)),
     worst: Math.min(...rows.map((row) => row.share)),
     rank: mean(rows.map((row) => row.rank)),
@@ -54,14 +53,14 @@ function overall(small, cells, method) {
 }
 
 function overallTable(rows, count) {
-  const head = ["method", "share, %", ...SETTINGS.map((run) => `${run}, %`), "smallest share, %", "mean rank", `bold in, of ${count}`, "Gini", "sensitivity", "randomised ρ", `time / ${code(USUAL)}`];
+  const head = ["method", "share, %", ...FAITHFUL.map((run) => `${run}, %`), "smallest share, %", "mean rank", `bold in, of ${count}`, "Gini", "sensitivity", "randomised ρ", `time / ${code(USUAL)}`];
   const last = (r) => [...r.described.map((v) => (Number.isNaN(v) ? "–" : v.toFixed(2))), digits(r.time)];
   return table(head, rows.map((r) => [code(r.method), percent(r.share), ...r.shares.map((s) => within(s, percent)), percent(r.worst), r.rank.toFixed(1), r.best, ...last(r)]));
 }
 
 function candidateTable(cells, rows) {
-  const head = ["composite", ...SETTINGS.map((run) => `${run}, %`)];
-  const above = (method) => SETTINGS.map((run) => within(shareAbove(cells.filter((c) => c.run === run), method, USUAL), percent));
+  const head = ["composite", ...FAITHFUL.map((run) => `${run}, %`)];
+  const above = (method) => FAITHFUL.map((run) => within(shareAbove(cells.filter((c) => c.run === run), method, USUAL), percent));
   return table(head, rows.filter((r) => candidates.includes(r.method) && r.method !== USUAL).map((r) => [code(r.method), ...above(r.method)]));
 }
 
@@ -78,11 +77,11 @@ function verdict(cells, rows) {
   const usual = rows.find((r) => r.method === USUAL);
   const has = (r) => `${percent(r.share)} % (at least ${percent(r.worst)} %)`;
   const clearly = (a, b) => {
-    const won = SETTINGS.filter((run) => shareAbove(cells.filter((c) => c.run === run), a, b).low > 0);
-    return `by ${won.length} of the ${SETTINGS.length} ways of replacing${won.length > 0 ? ` (${won.join(", ")})` : ""}`;
+    const won = FAITHFUL.filter((run) => shareAbove(cells.filter((c) => c.run === run), a, b).low > 0);
+    return `by ${won.length} of the ${FAITHFUL.length} ways of replacing${won.length > 0 ? ` (${won.join(", ")})` : ""}`;
   };
   return [
-    `Of the composites that need no parameter, **${code(first.method)}** has the largest relevance gain: ${has(first)} of the best method's, as a mean over ${cells.length / SETTINGS.length} networks and ${SETTINGS.length} ways of replacing pixels.`,
+    `Of the composites that need no parameter, **${code(first.method)}** has the largest relevance gain: ${has(first)} of the best method's, as a mean over ${cells.length / FAITHFUL.length} networks and ${FAITHFUL.length} ways of replacing pixels.`,
     `Next comes ${code(second.method)} with ${has(second)}; the interval of the difference lies above 0 ${clearly(first.method, second.method)}.`,
     ...(first === usual ? [] : [`${code(USUAL)}, which most start with, has ${has(usual)}; the interval of the difference from it lies above 0 ${clearly(first.method, USUAL)}.`]),
     `Of all methods ${code(rows[0].method)} has the most, ${has(rows[0])}.`,
@@ -98,7 +97,7 @@ async function draw(file, title, label, bars) {
  * @param folders what commands call folders of this machine, as pairs
  */
 export async function writePage(small, large, folders) {
-  const cells = small.flatMap((network) => SETTINGS.map((run) => cell(network, run)));
+  const cells = small.flatMap((network) => FAITHFUL.map((run) => cell(network, run)));
   const rows = small[0].methods.map((method) => overall(small, cells, method)).sort((a, b) => b.share - a.share);
   const tables = {
     verdict: verdict(cells, rows),
