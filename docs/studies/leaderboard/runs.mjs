@@ -21,10 +21,10 @@ export const smallRuns = [
     replacement: "mean",
     ...replaced(network, 1, 8),
   })),
-  row("noise", 60, (network) => ({ metrics: "relevanceGain,morf", replacement: "noise", ...replaced(network, 4, 8) })),
-  row("linear", 60, (network) => ({ metrics: "relevanceGain,morf", replacement: "linear", ...replaced(network, 2, 5) })),
-  row("robust", 15, (network) => ({ metrics: "maxSensitivity,time", radius: RADIUS * rangeOf(network), workers: 1 })),
-  row("random", 6, () => ({ metrics: "parameterRandomisation" })),
+  row("noise", 50, (network) => ({ metrics: "relevanceGain,morf", replacement: "noise", ...replaced(network, 4, 8) })),
+  row("linear", 50, (network) => ({ metrics: "relevanceGain,morf", replacement: "linear", ...replaced(network, 2, 5) })),
+  row("robust", 10, (network) => ({ metrics: "maxSensitivity,time", radius: RADIUS * rangeOf(network), workers: 1 })),
+  row("random", 5, () => ({ metrics: "parameterRandomisation" })),
 ];
 
 export const largeRuns = [
