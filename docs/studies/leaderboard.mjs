@@ -36,5 +36,5 @@ for (const network of await smallNetworks(folder)) {
   small.push(await measured({ ...network, ...boundsOf(network.value, network.dims), side: network.dims[1], window: 6 }, data, smallRuns));
 }
 const large = [];
-for (const network of largeNetworks) large.push(await measured({ ...network, side: 224, window: 32 }, `${folder}/images`, largeRuns));
-await writePage(small, large);
+for (const network of largeNetworks) large.push(await measured({ ...network, side: 224, window: 56 }, `${folder}/images`, largeRuns));
+await writePage(small, large, [[folder, "FOLDER"], [out, "build/studies/leaderboard"]]);

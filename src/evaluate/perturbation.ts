@@ -211,8 +211,9 @@ export function aopc({ values }: Pick<Curve, "values">): number {
 export function relevanceGain(lerf: Curve, morf: Curve): number {
   if (lerf.order !== "lerf" || morf.order !== "morf")
     throw usage("relevanceGain", "curves lerf and morf", `${lerf.order} and ${morf.order}`);
-  const [a, b] = [lerf, morf].map(({ replaced, targets, score, replacement, region, step, seed }) =>
-    JSON.stringify({ replaced, targets: targets.map(({ index, weight }) => [index, weight]), score, replacement, region, step, seed }),
+  // How many pixels are replaced at each point depends on the order where regions are cut off at the edge.
+  const [a, b] = [lerf, morf].map(({ replaced: { length: points }, targets, score, replacement, region, step, seed }) =>
+    JSON.stringify({ points, targets: targets.map(({ index, weight }) => [index, weight]), score, replacement, region, step, seed }),
   );
   if (a !== b) throw usage("relevanceGain", "two curves that differ in their order alone", `${a} and ${b}`);
   return areaUnder(lerf) - areaUnder(morf);

@@ -78,6 +78,13 @@ describe("by hand", () => {
     ["the class that the input itself has", values({ target: "argmax", steps: 1 }), [21, 20]],
   ])("%s", async (_name, found, expected) => expect(await found).toEqual(expected));
 
+  test("a gain by regions that are cut off at the edge", async () => {
+    const curve = (order: "morf" | "lerf") =>
+      withSum((model) => perturbation(model, six, mapOf(six), { order, target: 0, replacement: zero, region: 2 }));
+    // Columns 0 and 1 sum to 12, column 2 to 9: (21 + 12)/2 and 12/2 against (21 + 9)/2 and 9/2, halved.
+    expect(relevanceGain(await curve("lerf"), await curve("morf"))).toBe(1.5);
+  });
+
   test("a probability, and a logit, where the network ends in a softmax", async () => {
     const sigmoid = (v: number) => 1 / (1 + Math.exp(-v));
     const options = { target: 1, steps: 2, score: "probability" } as const;
