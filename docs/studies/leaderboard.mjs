@@ -3,7 +3,7 @@
  * docs/leaderboard.md and its plots; after `npm run build`:
  *   node docs/studies/leaderboard.mjs [FOLDER]
  * FOLDER (or RELPROP_DATA, or ../shared/data) holds the models, data sets and photos. What is measured is kept, image by image, in
- * build/studies/leaderboard: started again, it goes on.
+ * studies/leaderboard, which no build removes: started again, it goes on.
  */
 import { fileURLToPath } from "node:url";
 import { boundsOf, writeInputs } from "./data.mjs";
@@ -15,7 +15,7 @@ import { largeRuns, smallRuns } from "./leaderboard/runs.mjs";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const folder = process.argv[2] ?? process.env.RELPROP_DATA ?? path("../../../shared/data");
-const out = path("../../build/studies/leaderboard");
+const out = path("../../studies/leaderboard");
 
 /** Every run of a network. @returns results by the name of the run */
 async function measured(network, data, runs) {
@@ -37,4 +37,4 @@ for (const network of await smallNetworks(folder)) {
 }
 const large = [];
 for (const network of largeNetworks) large.push(await measured({ ...network, side: 224, window: 56 }, `${folder}/images`, largeRuns));
-await writePage(small, large, [[folder, "FOLDER"], [out, "build/studies/leaderboard"]]);
+await writePage(small, large, [[folder, "FOLDER"], [out, "studies/leaderboard"]]);

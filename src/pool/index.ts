@@ -27,8 +27,8 @@ export interface PoolOptions extends LoadOptions {
   readonly createWorker?: () => PoolWorker;
 }
 
-/** An input to evaluate, with what belongs to it alone. */
-export interface EvaluationItem extends Pick<EvaluateOptions, "target" | "mask"> {
+/** An input to evaluate, and options that hold for it alone: they replace those that all have in common. */
+export interface EvaluationItem extends Partial<SharedOptions>, Pick<EvaluateOptions, "target" | "mask"> {
   readonly input: Tensor;
 }
 
@@ -154,8 +154,8 @@ export class Pool {
     const sent = copied(rest, "the options of pool.evaluate");
     return this.#stream(items, { ordered, signal, onProgress }, (item: EvaluationItem) => {
       if (!item?.input) throw usage("an item of pool.evaluate", "{ input, … }", nameOf(item));
-      const { input, target, mask } = item;
-      return { method: "evaluate", input: copyOf(input) as Tensor, options: { ...sent, target, mask } };
+      const { input, ...own } = item;
+      return { method: "evaluate", input: copyOf(input) as Tensor, options: { ...sent, ...own } };
     });
   }
 

@@ -45,8 +45,19 @@ interface Run {
 
 const portOf = ({ opened }: Run): Port => opened.model.inputs[0];
 
-function inputOf({ content }: Sample, run: Run): EvaluationItem["input"] {
-  return "numbers" in content ? content.numbers : preprocess(content.picture, run.preparation!, portOf(run).dims);
+/** Noise and orders of an image: its own, so that no chance is common to all; image 0 has the seed that was given. */
+const seedOf = (image: number, seed: number) => (seed + 65537 * image) % 2 ** 32;
+
+function itemOf(image: number, { content }: Sample, run: Run): EvaluationItem {
+  const { settings, evaluation, preparation, target } = run;
+  const seed = seedOf(image, settings.seed);
+  const { perturbation, sensitivity } = evaluation;
+  return {
+    input: "numbers" in content ? content.numbers : preprocess(content.picture, preparation!, portOf(run).dims),
+    target,
+    perturbation: { ...perturbation, seed },
+    sensitivity: sensitivity && { ...sensitivity, seed },
+  };
 }
 
 /** As many digits as float32 has: a file of curves is long. */
@@ -71,14 +82,14 @@ function partOf(image: number, { name, label }: Sample, { predicted, results }: 
 
 /** Measures these images, each of which is kept as soon as it is done. */
 async function measure(run: Run, images: readonly number[], workers: number, onProgress?: (p: { done: number; total: number }) => void) {
-  const { dir, settings, dataset, evaluation, opened, preparation, bytes, path, target } = run;
+  const { dir, settings, dataset, evaluation, opened, preparation, bytes, path } = run;
   const { classes } = opened.model;
   const samples = new Map<number, Sample>();
   async function* items(): AsyncGenerator<EvaluationItem> {
     for (const image of images) {
       const sample = await dataset.read(image);
       samples.set(image, sample);
-      yield { input: inputOf(sample, run), target };
+      yield itemOf(image, sample, run);
     }
   }
   const size = Math.min(workers, images.length);

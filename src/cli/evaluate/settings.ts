@@ -58,8 +58,8 @@ export function evaluationOf(values: Values): SharedOptions {
   return {
     methods,
     metrics: names,
-    perturbation: { region, step, steps: flips, replacement: replacementOf(replacement), score, seed },
-    sensitivity: radius === undefined ? undefined : { radius, seed },
+    perturbation: { region, step, steps: flips, replacement: replacementOf(replacement), score },
+    sensitivity: radius === undefined ? undefined : { radius },
     randomisation: { seed },
   };
 }
