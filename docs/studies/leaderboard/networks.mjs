@@ -1,8 +1,6 @@
 /* The networks of the leaderboard: which file, which inputs, and what is special about them. */
-import { caffeMean } from "../data.mjs";
+import { alexnetValue, caffeMean } from "../data.mjs";
 
-const MEAN = [0.4914, 0.4822, 0.4465];
-const STD = [0.247, 0.2435, 0.2616];
 const RGB = [3, 32, 32];
 const DIGIT = [1, 28, 28];
 const CAFFE = { low: [-104, -117, -123], high: [151, 138, 132] };
@@ -15,7 +13,7 @@ export async function smallNetworks(folder) {
   const mean = await caffeMean(folder);
   return [
     { name: "cifar10_full", title: "Caffe's CIFAR10_full", about: "LRN within channels", model: "cifar10_full_caffe/cifar10_full.v1.onnx", source: "cifarTest", dims: RGB, value: (v, c, p) => v - mean[c * 1024 + p] },
-    { name: "alexnet", title: "AlexNet with LRN, CIFAR-10", about: "LRN across channels", model: "alexnet_lrn_cifar10/alexnet_lrn_cifar10.onnx", source: "cifarTest", dims: RGB, value: (v, c) => (v / 255 - MEAN[c]) / STD[c] },
+    { name: "alexnet", title: "AlexNet with LRN, CIFAR-10", about: "LRN across channels", model: "alexnet_lrn_cifar10/alexnet_lrn_cifar10.onnx", source: "cifarTest", dims: RGB, value: alexnetValue },
     { name: "resnet8", title: "ResNet-8, CIFAR-10", about: "residual, sums by `ratio`", model: "resnet8_cifar10/resnet8_cifar10.onnx", source: "cifarLossless", dims: RGB, value: (v) => v, sum: "ratio" },
     { name: "lenet", title: "Caffe's LeNet, MNIST", about: "", model: "lenet_mnist_caffe/lenet.onnx", source: "mnist", dims: DIGIT, value: (v) => v / 256 },
     { name: "mnist8", title: "Model Zoo's mnist-8, MNIST", about: "one dense layer", model: "mnist_onnx/wonnx_opt-mnist.onnx", source: "mnist", dims: DIGIT, value: (v) => v },

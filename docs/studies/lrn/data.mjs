@@ -1,13 +1,11 @@
 /** Writes what the runs read, once: prepared images, networks whose LRN is changed, and photos. */
 import { copyFile, mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { gunzipSync } from "node:zlib";
-import { decode } from "fast-png";
 import { writeNpy } from "../../../build/js/cli/npy.js";
+import { caffeMean, inputsOf, sources } from "../data.mjs";
 import { withStrength } from "./lrn-file.mjs";
 import { CIFAR, FACTORS, GOOGLENET } from "./networks.mjs";
 
-const IMAGES = 1000;
-const PIXELS = 3072;
+const numbers = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
 const there = (path) => stat(path).then(() => true, () => false);
 
@@ -16,22 +14,6 @@ export async function once(path, make) {
   if (await there(path)) return;
   await writeFile(`${path}.part`, await make());
   await rename(`${path}.part`, path);
-}
-
-/** Caffe's BlobProto: field 5 of 12 288 bytes holds the mean image, f32[3, 32, 32], red first as CIFAR-10's own files are. */
-function meanImage(bytes) {
-  const at = bytes.indexOf(Buffer.from([0x2a, 0x80, 0x60])) + 3;
-  return new Float32Array(bytes.buffer.slice(bytes.byteOffset + at, bytes.byteOffset + at + 4 * PIXELS));
-}
-
-function unseen(bytes) {
-  const record = 1 + PIXELS;
-  return Array.from({ length: IMAGES }, (_, n) => ({ label: bytes[n * record], pixels: bytes.subarray(n * record + 1, (n + 1) * record) }));
-}
-
-function lossless({ data, channels }, labels) {
-  const pixelsOf = (n) => Uint8Array.from({ length: PIXELS }, (_, i) => data[(n * 1024 + (i % 1024)) * channels + Math.floor(i / 1024)]);
-  return labels.map((label, n) => ({ label, pixels: pixelsOf(n) }));
 }
 
 export const networkFile = (key, factor) => (factor === 1 ? `${key}.onnx` : `${key}-x${factor}.onnx`);
@@ -43,27 +25,18 @@ const SCALED_ON = [900, 950];
 export async function prepareData(source, to) {
   await mkdir(`${to}/photos`, { recursive: true });
   const file = (path) => readFile(`${source}/${path}`);
-  const mean = meanImage(await file("models/cifar10_full_caffe/cifar10_mean.binaryproto"));
-  const sets = {
-    unseen: unseen(gunzipSync(await file("datasets/cifar10/cifar10_test_jpeg_1000.bin.gz"))),
-    lossless: lossless(
-      decode(await file("datasets/cifar10/cifar10_train_0-999_lossless.png")),
-      JSON.parse(await file("datasets/cifar10/cifar10_train_0-999_labels.json")),
-    ),
-  };
+  const mean = await caffeMean(source);
+  const sets = { unseen: await sources.cifarTest(source), lossless: await sources.cifarLossless(source) };
   for (const [key, network] of Object.entries(CIFAR)) {
     const bytes = await file(`models/${network.file}`);
-    const scaledOn = sets.unseen.slice(...SCALED_ON).map(({ pixels }) => ({ data: network.prepare(pixels, mean), dims: [1, 3, 32, 32] }));
+    const inputs = ({ dims, picture }, first, end) => inputsOf(numbers(first, end).map(picture), dims, network.value(mean));
     await once(`${to}/${networkFile(key, 1)}`, () => bytes);
+    const scaledOn = numbers(...SCALED_ON).map((n) => inputs(sets.unseen, n, n + 1));
     for (const factor of FACTORS.filter((f) => f !== 1))
       await once(`${to}/${networkFile(key, factor)}`, () => withStrength(bytes, network, factor, scaledOn));
-    for (const [name, images] of Object.entries(sets)) {
-      await once(`${to}/${key}-${name}.labels.json`, () => JSON.stringify(images.map(({ label }) => label)));
-      await once(`${to}/${key}-${name}.npy`, () => {
-        const data = new Float32Array(images.length * PIXELS);
-        images.forEach(({ pixels }, n) => data.set(network.prepare(pixels, mean), n * PIXELS));
-        return writeNpy({ data, dims: [images.length, 3, 32, 32] });
-      });
+    for (const [name, set] of Object.entries(sets)) {
+      await once(`${to}/${key}-${name}.labels.json`, () => JSON.stringify(numbers(0, set.count).map(set.label)));
+      await once(`${to}/${key}-${name}.npy`, () => writeNpy(inputs(set, 0, set.count)));
     }
   }
   await once(`${to}/googlenet.onnx`, () => file(`models/${GOOGLENET.file}`));

@@ -1,19 +1,15 @@
 /** The networks of the study: where they are, how an image becomes their input, and where their LRN layers are. Data only. */
 
-/** Alexnet's preparation, (pixel / 255 − mean) / std, from its info.json. */
-const MEAN = [0.4914, 0.4822, 0.4465];
-const STD = [0.247, 0.2435, 0.2616];
+import { alexnetValue } from "../data.mjs";
 
 const rounded = (values) => values.map((v) => Number(v.toPrecision(6)));
-
-const planes = (pixels, value) => Float32Array.from(pixels, (v, i) => value(v, i, Math.floor(i / 1024)));
 
 /** Where a node LRN has its alpha and bias in an ONNX file. */
 const LRN = { alpha: /LRN\*\x0f\n\x05alpha\x15/g, bias: /\n\x04bias\x15/g };
 
 /**
- * `prepare` takes the 3 x 1024 bytes of a CIFAR-10 image (red, green, blue) and the mean image; `range` says what 0 and 255 become in each
- * channel; `alpha` and `bias` find LRN's numbers in the file, four bytes after each match; a = alpha / `over`.
+ * `value` takes Caffe's mean image, and says what the network takes for byte v of channel c at place p; `range` what 0 and 255 become in
+ * each channel; `alpha` and `bias` find LRN's numbers in the file, four bytes after each match; a = alpha / `over`.
  */
 export const CIFAR = {
   cifar10_full: {
@@ -29,7 +25,7 @@ export const CIFAR = {
     ],
     alpha: /norm\d_alphaJ\x04/g,
     bias: /norm\d_oneJ\x04/g,
-    prepare: (pixels, mean) => planes(pixels, (v, i) => v - mean[i]),
+    value: (mean) => (v, c, p) => v - mean[c * 1024 + p],
     range: (mean) => {
       const means = [0, 1, 2].map((c) => mean.subarray(c * 1024, (c + 1) * 1024).reduce((a, b) => a + b) / 1024);
       return { low: rounded(means.map((m) => -m)), high: rounded(means.map((m) => 255 - m)) };
@@ -47,8 +43,8 @@ export const CIFAR = {
       { name: "norm2", input: "/Relu_1_output_0", output: "/norm2/LRN_output_0" },
     ],
     ...LRN,
-    prepare: (pixels) => planes(pixels, (v, _, c) => (v / 255 - MEAN[c]) / STD[c]),
-    range: () => ({ low: rounded(MEAN.map((m, c) => -m / STD[c])), high: rounded(MEAN.map((m, c) => (1 - m) / STD[c])) }),
+    value: () => alexnetValue,
+    range: () => ({ low: rounded([0, 1, 2].map((c) => alexnetValue(0, c))), high: rounded([0, 1, 2].map((c) => alexnetValue(255, c))) }),
   },
 };
 

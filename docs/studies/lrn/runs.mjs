@@ -1,12 +1,7 @@
-/** The runs of the study, as rows, and the command `relprop evaluate` that makes each: it keeps every image, and goes on where it stopped. */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
+/** The runs of the study, as rows. */
+import { evaluate } from "../evaluate.mjs";
 import { networkFile } from "./data.mjs";
 import { CIFAR, COMPOSITES, FACTORS, MODES } from "./networks.mjs";
-
-const COMMAND = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
 /** `paperEpsilon:lrn=taylor` */
 export const methodOf = (composite, mode, more = "") => `${composite}${more}:lrn=${mode}`;
@@ -73,15 +68,7 @@ export function runsOf(ranges, { images, others }) {
 /** The run of that strength: unchanged, it is the one of the tables. */
 export const strengthRun = (key, factor) => (factor === 1 ? `${key}-table` : `${key}-x${factor}`);
 
-function wordsOf({ id, model, data, methods, ...rest }) {
-  const options = Object.entries({ methods: methods.join(","), pictures: 0, ...rest }).flatMap(([name, value]) => [`--${name}`, `${value}`]);
-  return [COMMAND, "evaluate", model, data, ...options, "--out", `results/${id}`];
-}
-
 /** Makes a run in that folder, or what is missing of it. @returns its results.json */
-export async function run(row, folder) {
-  const child = spawn(process.execPath, wordsOf(row), { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
-  const [code] = await once(child, "exit");
-  if (code !== 0) throw new Error(`run ${row.id} ended with ${code}`);
-  return JSON.parse(await readFile(`${folder}/results/${row.id}/results.json`, "utf8"));
+export function run({ id, model, data, methods, ...rest }, folder) {
+  return evaluate(model, data, `results/${id}`, { methods: methods.join(","), pictures: 0, ...rest }, folder);
 }
