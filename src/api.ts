@@ -15,7 +15,15 @@ export type { ExplainOptions, LoadOptions } from "./options.ts";
 export { type Explanation, type Inspection, type LedgerRow, NOTED_AMPLIFICATION, type Prediction, type RuleAt } from "./report.ts";
 export { type LrnMode, lrnModes } from "./ops/lrn.ts";
 export type { TaylorNeurons } from "./ops/taylor.ts";
-export { baseEntries, type Composite, type CompositeRow, composites, defaultComposite, type Entry, type Parameters } from "./rules/composite.ts";
+export {
+  baseEntries,
+  type Composite,
+  type CompositeRow,
+  composites,
+  defaultComposite,
+  type Entry,
+  type Parameters,
+} from "./rules/composite.ts";
 export { type Bound, type LinearRule, type Rule, type RuleOptions, ruleOf, type Stabilizer, type SumRule, sumRules } from "./rules/rule.ts";
 export { type RuleRow, rules } from "./rules/table.ts";
 export type { Input, InputTensor, Shapes } from "./run/input.ts";

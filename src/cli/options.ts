@@ -80,7 +80,12 @@ export const options = {
   baseline: { kind: "number", value: "X", group: "method", help: "where the way of integratedGradients begins; default 0" },
   samples: { kind: "count", value: "N", group: "method", help: "noisy inputs of smoothGrad; default 20" },
   noise: { kind: "number", value: "X", group: "method", help: "of smoothGrad, as a share of the input's range; default 0.1" },
-  seed: { kind: "index", value: "N", group: "method", help: "of smoothGrad's noise, and of all chance in evaluate, where each image has its own from it; default 0" },
+  seed: {
+    kind: "index",
+    value: "N",
+    group: "method",
+    help: "of smoothGrad's noise, and of all chance in evaluate, where each image has its own from it; default 0",
+  },
   window: { kind: "numbers", value: "N[,N..]", group: "method", help: "sides of occlusion's window, along the last axes" },
   strides: { kind: "numbers", value: "N[,N..]", group: "method", help: "how far windows lie apart; default as --window" },
   fill: { kind: "number", value: "X", group: "method", help: "what occlusion puts in; default 0" },

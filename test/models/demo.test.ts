@@ -22,7 +22,9 @@ describe("the demo", () => {
   it("its normalization is strong: Taylor and identity differ", async () => {
     const model = await load(file("digits.onnx"));
     const input = preprocess(decodeImage(file("three.png"), "three.png"), "unit", model.inputs[0].dims);
-    const [taylor, identity] = (["taylor", "identity"] as const).map((lrn) => model.explain(input, { composite: "epsilonPlus", lrn }).relevance.data);
+    const [taylor, identity] = (["taylor", "identity"] as const).map(
+      (lrn) => model.explain(input, { composite: "epsilonPlus", lrn }).relevance.data,
+    );
     const difference = Math.max(...taylor.map((v, i) => Math.abs(v - identity[i])));
     expect(difference).toBeGreaterThan(0.1 * Math.max(...identity));
   });

@@ -24,7 +24,9 @@ describe.runIf(hasData)("LRN as PyTorch and Caffe spell it out", () => {
     expect(e.targets.map(([t]) => t.index)).toEqual(reference.target);
     expect(relativeError(e.output.data, reference.logits)).toBeLessThan(1e-6);
     expect(relativeError(e.relevance.data, reference.relevance)).toBeLessThan(1e-5);
-    expect(relativeError(model.explain(input, { composite: "epsilonPlus", lrn: "identity" }).relevance.data, reference.relevance_identity)).toBeLessThan(1e-5);
+    expect(
+      relativeError(model.explain(input, { composite: "epsilonPlus", lrn: "identity" }).relevance.data, reference.relevance_identity),
+    ).toBeLessThan(1e-5);
     expect(model.inspect().nodes.find((n) => n.type === "LRN")?.note).toContain(`window channels −${before}…+${after}`);
     expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Conv", "Relu", "LRN", "Flatten", "Gemm"]);
   });

@@ -1,4 +1,13 @@
-import { composites, defaultComposite, type ExplainOptions, type Preparation, type PresetName, presets, type SumRule, sumRules } from "relprop";
+import {
+  composites,
+  defaultComposite,
+  type ExplainOptions,
+  type Preparation,
+  type PresetName,
+  presets,
+  type SumRule,
+  sumRules,
+} from "relprop";
 import { byId, el, short } from "./dom.ts";
 import type { Opened } from "./protocol.ts";
 

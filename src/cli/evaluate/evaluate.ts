@@ -14,7 +14,8 @@ import type { Values } from "../options.ts";
 import { withProgress } from "../progress.ts";
 import { type Dataset, openDataset, type Sample } from "./dataset.ts";
 import { picturesOf } from "./drawing.ts";
-import type { Part, Settings } from "./part.ts";
+import { type Part, pictureFile, type Settings } from "./part.ts";
+import { count } from "./page-text.ts";
 import { reportOf } from "./report.ts";
 import { checkGiven, evaluationOf, settingsOf, sha256 } from "./settings.ts";
 import { shardOf } from "./spec.ts";
@@ -63,7 +64,13 @@ function itemOf(image: number, { content }: Sample, run: Run): EvaluationItem {
 /** As many digits as float32 has: a file of curves is long. */
 const rounded = (scores: readonly number[]) => scores.map((score) => Number(score.toPrecision(9)));
 
-function partOf(image: number, { name, label }: Sample, { predicted, results }: Evaluation, classes: readonly string[] | undefined): Part {
+function partOf(
+  image: number,
+  { name, label }: Sample,
+  { predicted, results }: Evaluation,
+  classes: readonly string[] | undefined,
+  pictures: ReadonlyMap<string, unknown>,
+): Part {
   const [curve] = results.flatMap(({ curves }) => Object.values(curves));
   return {
     image,
@@ -77,6 +84,7 @@ function partOf(image: number, { name, label }: Sample, { predicted, results }: 
       missing,
       curves: Object.fromEntries(Object.entries(curves).map(([order, { values: scores }]) => [order, rounded(scores)])),
     })),
+    drawn: pictures.has(pictureFile(image, "input")) || undefined,
   };
 }
 
@@ -104,7 +112,7 @@ async function measure(run: Run, images: readonly number[], workers: number, onP
         error.issues.map((issue) => ({ ...issue, where: `image '${sample.name}': ${issue.where}` })),
       );
     const pictures = image < settings.pictures ? await picturesOf(image, sample, value, preparation, portOf(run).dims) : new Map();
-    await writePart(dir, partOf(image, sample, value, classes), pictures);
+    await writePart(dir, partOf(image, sample, value, classes, pictures), pictures);
     samples.delete(image);
     onProgress?.({ done: ++done, total: images.length });
   }
@@ -117,7 +125,7 @@ export async function finish(dir: string, settings: Settings, { out }: Streams):
   if (parts.length < images)
     return out(`${parts.length} of ${images} images are in ${dir}; when all shards are done: relprop merge DIR… --out DIR\n`);
   await writeReport(dir, reportOf(settings, parts));
-  out(`${dir}/report.html: ${settings.methods.length} methods, ${settings.metrics.length} metrics, ${images} images\n`);
+  out(`${dir}/report.html: ${count(settings.methods.length, "method")}, ${count(settings.metrics.length, "metric")}, ${count(images, "image")}\n`);
 }
 
 /** `relprop evaluate MODEL DATA` */

@@ -11,7 +11,7 @@ export function pictures(settings: Settings, parts: readonly Part[]): Content {
 }
 
 function imageSection({ metrics }: Settings, part: Part): Content {
-  const { image, name, label, predicted, methods } = part;
+  const { image, name, label, predicted, methods, drawn } = part;
   const figure = (of: string, alt: Content, caption: Content) =>
     html`<figure><img src="${pictureFile(image, of)}" alt="${alt}" loading="lazy"><figcaption>${caption}</figcaption></figure>\n`;
   const value = (v: number | null) => (v === null ? "undefined" : digits(v));
@@ -19,7 +19,7 @@ function imageSection({ metrics }: Settings, part: Part): Content {
 <h3 id="image-${image}">${nameOf(name)}</h3>
 <p>Predicted: ${className(predicted)}, logit ${digits(predicted.logit)}. ${label ? html`Label: ${className(label)}${label.index === predicted.index ? "" : ", so the prediction is wrong"}.` : "No label."}</p>
 <div class="pictures">
-${figure("input", `Input ${name}`, "input")}${methods.map(({ method, values }) =>
+${drawn ? figure("input", `Input ${name}`, "input") : ""}${methods.map(({ method, values }) =>
   figure(
     method,
     `Heatmap of ${name} by ${method}`,

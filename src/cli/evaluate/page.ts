@@ -71,7 +71,7 @@ function measured({ settings, summary, parts }: Shown): Html {
     ],
     ["perturbation", listed(perturbation)],
     ["other options", listed(options)],
-    ["seed", String(seed)],
+    ["seed", `${seed}; image n has noise and orders of its own, from ${seed} + 65537 n`],
     ["versions", `relprop ${relprop}, Node ${node}`],
     [
       "files",

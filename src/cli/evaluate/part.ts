@@ -47,6 +47,8 @@ export interface Part {
   readonly replaced?: readonly number[];
   /** In the order of `Settings.methods`. */
   readonly methods: readonly MethodPart[];
+  /** Whether the input itself can be drawn: of a row of features there is no picture. */
+  readonly drawn?: true;
 }
 
 /**

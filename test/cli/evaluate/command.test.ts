@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { writeNpy } from "../../../src/cli/npy.ts";
+import { onnx } from "../../onnx-writer.ts";
 import { numbers } from "../../random.ts";
 
 const MAIN = "dist/cli/main.js";
@@ -150,6 +152,21 @@ describe.skipIf(!built && !process.env.CI)("relprop evaluate", () => {
       code: 2,
       err: `relprop: file '${at("pictures/b.png")}': expected a .png or .jpg picture, or a .npy array, got unknown content.\n`,
     });
+  });
+
+  test("rows of features have heatmaps, but no picture of their own", async () => {
+    const model = onnx({
+      inputs: { x: ["n", 3] },
+      nodes: [{ type: "Gemm", inputs: ["x", "w"], outputs: ["y"] }],
+      initializers: { w: { dims: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) } },
+      outputs: { y: ["n", 2] },
+    });
+    writeFileSync(at("rows.onnx"), model);
+    writeFileSync(at("rows.npy"), writeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 7), dims: [2, 3] }));
+    const words = ["evaluate", at("rows.onnx"), at("rows.npy"), "--methods", "epsilon", "--metrics", "morf,gini", "--out", at("rows")];
+    expect(await relprop(words)).toEqual({ code: 0, out: `${at("rows")}/report.html: 1 method, 2 metrics, 2 images\n`, err: "" });
+    expect(readdirSync(at("rows/pictures")).sort()).toEqual(["00000-epsilon.png", "00001-epsilon.png"]);
+    expect(readFileSync(at("rows/report.html"), "utf8")).not.toContain("-input.png");
   });
 
   test.each([

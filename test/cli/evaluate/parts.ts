@@ -18,7 +18,7 @@ export const settings: Settings = {
 
 type Values = Readonly<Record<string, number | null>>;
 
-/** A part with these values of each method, and curves that start at the image's number and fall by 1, by 2. */
+/** A part with these values of each method, an input that can be drawn if the number is even, and curves that start at the image's number and fall by 1, by 2. */
 export function part(image: number, values: readonly Values[], more: Partial<Part> = {}): Part {
   const methods = values.map(
     (own, i): MethodPart => ({
@@ -28,7 +28,15 @@ export function part(image: number, values: readonly Values[], more: Partial<Par
       curves: { morf: [image, image - i - 1], random: [image, image] },
     }),
   );
-  return { image, name: `#${image}`, predicted: { index: image % 2, logit: image }, replaced: [0, 4], methods, ...more };
+  return {
+    image,
+    name: `#${image}`,
+    predicted: { index: image % 2, logit: image },
+    replaced: [0, 4],
+    methods,
+    drawn: image % 2 === 0 || undefined,
+    ...more,
+  };
 }
 
 /** morf: means 2 and 3, the difference is 1 each time; gini: 0.5, and 0.3 where it is defined. Labels 0: one of two is predicted. */

@@ -132,7 +132,7 @@ describe("report.html", () => {
     const html = files.get("report.html")!;
     const all = (pattern: RegExp) => [...html.matchAll(pattern)].map(([, name]) => name);
     const shown = of.filter(({ image }) => image < how.pictures);
-    const pictures = shown.flatMap(({ image }) => ["input", ...how.methods].map((m) => pictureFile(image, m)));
+    const pictures = shown.flatMap(({ image, drawn }) => [...(drawn ? ["input"] : []), ...how.methods].map((m) => pictureFile(image, m)));
     expect(all(/(?:src|href)="([^"#]+)"/g).filter((name) => !files.has(name))).toEqual(pictures);
     const ids = all(/ id="([^"]+)"/g);
     expect(new Set(ids).size).toBe(ids.length);
