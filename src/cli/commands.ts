@@ -125,7 +125,7 @@ export const commands: readonly Command[] = [
     examples: [
       [
         "which composite is most faithful",
-        "relprop evaluate model.onnx photos --preset caffe --methods epsilonPlus,epsilon,gradient --metrics relevanceGain,gini --region 9 --out report",
+        "relprop evaluate model.onnx photos --preset caffe --methods epsilonPlus,epsilon,gradient --metrics relevanceGain,gini --region 16 --out report",
       ],
       [
         "two rules for LRN on a data set, and the first of two machines",

@@ -8,6 +8,7 @@ const troubles: Readonly<Record<string, string>> = {
   ENOENT: "nothing there",
   ENOTDIR: "nothing there",
   EISDIR: "a directory",
+  EEXIST: "a file",
   EACCES: "one without permission",
   EPERM: "one without permission",
   EROFS: "a file system that is read-only",
@@ -62,7 +63,7 @@ export async function writeAll(files: ReadonlyMap<string, Uint8Array>): Promise<
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+export async function isFolder(path: string): Promise<boolean> {
   const there = await stat(path).catch(() => undefined);
   return there?.isDirectory() ?? false;
 }

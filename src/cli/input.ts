@@ -35,7 +35,8 @@ export async function readInput(path: string, model: Model, values: Values, side
   };
 }
 
-function fromNpy(bytes: Uint8Array, path: string, values: Values): Input {
+/** @throws LrpError code "usage" for options that prepare pictures */
+export function checkUnprepared(path: string, values: Values): void {
   const useless = Object.keys(givenIn(values, "picture"));
   if (useless.length > 0) {
     throw new LrpError(
@@ -47,6 +48,10 @@ function fromNpy(bytes: Uint8Array, path: string, values: Values): Input {
       })),
     );
   }
+}
+
+function fromNpy(bytes: Uint8Array, path: string, values: Values): Input {
+  checkUnprepared(path, values);
   return { tensor: readNpy(bytes, path), text: `${basename(path)}, taken as it is` };
 }
 

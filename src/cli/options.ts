@@ -84,7 +84,7 @@ export const options = {
     kind: "index",
     value: "N",
     group: "method",
-    help: "of smoothGrad's noise, and of all chance in evaluate, where each image has its own from it; default 0",
+    help: "of smoothGrad's noise; in evaluate of noise, orders, inputs nearby and resamples (smoothGrad:seed=N is its own); default 0",
   },
   window: { kind: "numbers", value: "N[,N..]", group: "method", help: "sides of occlusion's window, along the last axes" },
   strides: { kind: "numbers", value: "N[,N..]", group: "method", help: "how far windows lie apart; default as --window" },
@@ -99,7 +99,12 @@ export const options = {
   },
   metrics: { kind: "text", value: "LIST", group: "evaluate", help: "joined by commas ('relprop metrics')" },
   images: { kind: "count", value: "N", group: "evaluate", help: "the first N images of the data; default all" },
-  region: { kind: "count", value: "P", group: "evaluate", help: "P x P pixels are replaced together; default 1" },
+  region: {
+    kind: "count",
+    value: "P",
+    group: "evaluate",
+    help: "P x P pixels are replaced together, best with a P that divides the sides; default 1",
+  },
   step: { kind: "count", value: "K", group: "evaluate", help: "so many pixels or regions are replaced at a time; default 1" },
   flips: { kind: "count", value: "L", group: "evaluate", help: "how many times; default 100" },
   replacement: {

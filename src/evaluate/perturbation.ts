@@ -47,6 +47,8 @@ export interface Curve {
   readonly values: readonly number[];
   /** How many pixels are replaced at each of them. */
   readonly replaced: readonly number[];
+  /** How many regions are: the same for all orders, also where the image's edge cuts regions off. */
+  readonly regions: readonly number[];
   readonly targets: readonly Chosen[];
   readonly score: "logit" | "probability";
   readonly order: Order;
@@ -162,7 +164,8 @@ export async function perturbation(
     },
     options,
   );
-  return frozen({ values: parts.flat(), replaced, targets: targets!, score, order, replacement, region, step, seed });
+  const counts = Array.from({ length: count }, (_, m) => Math.min(m * step, regions.length));
+  return frozen({ values: parts.flat(), replaced, regions: counts, targets: targets!, score, order, replacement, region, step, seed });
 }
 
 function scoreOf(logits: Float64Array, targets: readonly Chosen[], score: Settings["score"]): number {
@@ -172,7 +175,12 @@ function scoreOf(logits: Float64Array, targets: readonly Chosen[], score: Settin
 }
 
 const frozen = (curve: Curve): Curve =>
-  Object.freeze({ ...curve, values: Object.freeze(curve.values), replaced: Object.freeze(curve.replaced) });
+  Object.freeze({
+    ...curve,
+    values: Object.freeze(curve.values),
+    replaced: Object.freeze(curve.replaced),
+    regions: Object.freeze(curve.regions),
+  });
 
 /**
  * The area under a curve, as the mean of its trapezoids; lower is better for "morf", higher for "lerf" and "minAbs".
@@ -211,9 +219,8 @@ export function aopc({ values }: Pick<Curve, "values">): number {
 export function relevanceGain(lerf: Curve, morf: Curve): number {
   if (lerf.order !== "lerf" || morf.order !== "morf")
     throw usage("relevanceGain", "curves lerf and morf", `${lerf.order} and ${morf.order}`);
-  // How many pixels are replaced at each point depends on the order where regions are cut off at the edge.
-  const [a, b] = [lerf, morf].map(({ replaced: { length: points }, targets, score, replacement, region, step, seed }) =>
-    JSON.stringify({ points, targets: targets.map(({ index, weight }) => [index, weight]), score, replacement, region, step, seed }),
+  const [a, b] = [lerf, morf].map(({ regions, targets, score, replacement, region, step, seed }) =>
+    JSON.stringify({ regions, targets: targets.map(({ index, weight }) => [index, weight]), score, replacement, region, step, seed }),
   );
   if (a !== b) throw usage("relevanceGain", "two curves that differ in their order alone", `${a} and ${b}`);
   return areaUnder(lerf) - areaUnder(morf);

@@ -167,10 +167,10 @@ export const rows: readonly Row[] = [
   },
   {
     name: "parameterRandomisation",
-    summary: "Spearman's ρ with relevance after layers were randomised from the output down, mean over the layers",
+    summary: "Spearman's ρ with relevance after layers were randomised from the output down, mean over the layers; nearest 0 is best",
     source: "Adebayo et al. 2018",
     range: "−1 to 1",
-    better: "lower",
+    better: "neither",
     needs: ["network"],
     value: async (runs) => mean((await runs.steps()).map((step) => step.spearman)),
   },

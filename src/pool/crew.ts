@@ -71,11 +71,19 @@ export class Crew {
     if (this.#ending) task.reject(disposed());
     else this.#queue.push(task);
     this.#next();
+    // Threads at work on what nobody waits for any more will do this next.
+    if (this.#queue.includes(task)) for (const { thread } of this.#berths) thread?.hold(true);
     const drop = () => {
       task.dropped = true;
-      this.#berths.find((berth) => berth.task === task)?.thread?.hold(false);
+      this.#release();
     };
     return { answer, drop };
+  }
+
+  /** Lets go of threads that nobody waits for, unless something is queued. */
+  #release(): void {
+    if (this.#queue.some(({ dropped }) => !dropped)) return;
+    for (const { task, thread } of this.#berths) if (!task || task.dropped) thread?.hold(false);
   }
 
   /** Ends every worker, and all work with an error. */
@@ -102,9 +110,9 @@ export class Crew {
     } catch (error) {
       task.reject(error);
     }
-    berth.thread?.hold(false);
     berth.task = undefined;
     this.#next();
+    this.#release();
   }
 
   /** The answer, of a second worker if the first dies of it. */

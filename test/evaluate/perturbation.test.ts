@@ -245,10 +245,12 @@ describe("the run", () => {
 
   test("a frozen result that says how it was made", async () => {
     const curve = await run({});
-    expect(Object.isFrozen(curve) && Object.isFrozen(curve.values)).toBe(true);
-    expect({ ...curve, values: [], replaced: [], targets: curve.targets.map((t) => t.index) }).toEqual({
+    expect(Object.isFrozen(curve) && Object.isFrozen(curve.values) && Object.isFrozen(curve.regions)).toBe(true);
+    expect(curve.regions).toEqual(curve.replaced);
+    expect({ ...curve, values: [], replaced: [], regions: [], targets: curve.targets.map((t) => t.index) }).toEqual({
       values: [],
       replaced: [],
+      regions: [],
       targets: [target],
       score: "logit",
       order: "morf",

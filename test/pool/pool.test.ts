@@ -368,6 +368,12 @@ describe.runIf(built)("a pool", () => {
     expect(runAlone(`for (let i = 0; i < 12; i++) { ${once} } console.log("disposed", threads);`)).toBe("disposed 0\n");
   });
 
+  it("new work after an abort keeps the process alive, though workers are still at what was given up", () => {
+    const twice = `try { for await (const r of pool.explain(endless(), { signal: AbortSignal.timeout(20) })); } catch (e) { console.log(e.name); }
+for await (const r of pool.explain([x])) console.log("again", r.index);`;
+    expect(runAlone(`const pool = await createPool(bytes, { size: 1 }); ${twice} ${twice}`)).toBe("TimeoutError\nagain 0\n".repeat(2));
+  });
+
   it("ends its workers when it is collected", () => {
     const code = `await (async () => { const pool = await createPool(bytes, { size: 2 }); for await (const r of pool.explain([x])); })();
 const before = threads;

@@ -24,7 +24,7 @@ export function ordersOf(parts: readonly Part[]): readonly Order[] {
   return names.filter((order) => parts.some(({ methods }) => methods.some(({ curves }) => Object.hasOwn(curves, order))));
 }
 
-/** @returns none where images differ in how many pixels are replaced at each point: there is no mean */
+/** @returns none where images differ in how many regions are replaced at each point: there is no mean */
 export function curvesOf({ methods, seed }: Settings, parts: readonly Part[]): readonly CurveSummary[] {
   const replaced = parts.find((part) => part.replaced)?.replaced ?? [];
   if (parts.some((part) => part.replaced && part.replaced.join() !== replaced.join())) return [];

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { sampleOf } from "../../evaluate/index.ts";
 import { LrpError, type Pixels, type Tensor } from "../../index.ts";
@@ -78,6 +78,7 @@ const npy: Format = {
   matches: isNpy,
   async open(bytes, path) {
     const all = readNpy(bytes, path);
+    if (!(all.dims.length > 1 && all.data.length > 0)) throw broken(path, "an array [n, …] of n inputs", `shape [${all.dims.join(", ")}]`);
     const beside = `${path.replace(/\.npy$/i, "")}.labels.json`;
     const text = await readTextIfThere(beside);
     const labels = text === undefined ? undefined : checkLabels(listOf(text, beside), all.dims[0], beside);
@@ -117,7 +118,7 @@ const mnist: Format = {
   async open(bytes, path) {
     const { sizes, data } = idx(bytes, IMAGES, path);
     const [count, height, width] = sizes;
-    const beside = path.replace("images-idx3", "labels-idx1");
+    const beside = join(dirname(path), basename(path).replace("images-idx3", "labels-idx1"));
     const there = beside !== path && (await stat(beside).catch(() => undefined));
     const labels = there ? checkLabels(idx(await unpacked(beside), LABELS, beside).data, count, beside) : undefined;
     const area = height * width;

@@ -8,7 +8,7 @@ import { besideModel } from "../beside.ts";
 import { targetOf } from "../classes.ts";
 import type { Streams } from "../command.ts";
 import { readBytes } from "../files.ts";
-import { chosen } from "../input.ts";
+import { checkUnprepared, chosen } from "../input.ts";
 import { type Opened, open } from "../open.ts";
 import type { Values } from "../options.ts";
 import { withProgress } from "../progress.ts";
@@ -77,7 +77,7 @@ function partOf(
     name,
     label: label === undefined ? undefined : { index: label, name: classes?.[label] },
     predicted,
-    replaced: curve?.replaced,
+    replaced: curve?.regions,
     methods: results.map(({ method, values, missing, curves }) => ({
       method,
       values,
@@ -86,6 +86,14 @@ function partOf(
     })),
     drawn: pictures.has(pictureFile(image, "input")) || undefined,
   };
+}
+
+/** The pool counts the images that it was given; the data has names for them. */
+function naming({ code, issues }: LrpError, name: string): LrpError {
+  return new LrpError(
+    code,
+    issues.map((issue) => ({ ...issue, where: issue.where.replace(/^item \d+/, `image '${name}'`) })),
+  );
 }
 
 /** Measures these images, each of which is kept as soon as it is done. */
@@ -103,14 +111,11 @@ async function measure(run: Run, images: readonly number[], workers: number, onP
   const size = Math.min(workers, images.length);
   await using pool = await createPool(bytes, { size, classes, externalData: besideModel(path) });
   let done = 0;
-  for await (const { index, value, error } of pool.evaluate(items(), { ...evaluation, ordered: false })) {
-    const image = images[index];
+  for await (const result of pool.evaluate(items(), { ...evaluation, ordered: false })) {
+    const image = images[result.index];
     const sample = samples.get(image)!;
-    if (error)
-      throw new LrpError(
-        error.code,
-        error.issues.map((issue) => ({ ...issue, where: `image '${sample.name}': ${issue.where}` })),
-      );
+    if (result.error) throw naming(result.error, sample.name);
+    const { value } = result;
     const pictures = image < settings.pictures ? await picturesOf(image, sample, value, preparation, portOf(run).dims) : new Map();
     await writePart(dir, partOf(image, sample, value, classes, pictures), pictures);
     samples.delete(image);
@@ -125,7 +130,9 @@ export async function finish(dir: string, settings: Settings, { out }: Streams):
   if (parts.length < images)
     return out(`${parts.length} of ${images} images are in ${dir}; when all shards are done: relprop merge DIR… --out DIR\n`);
   await writeReport(dir, reportOf(settings, parts));
-  out(`${dir}/report.html: ${count(settings.methods.length, "method")}, ${count(settings.metrics.length, "metric")}, ${count(images, "image")}\n`);
+  out(
+    `${dir}/report.html: ${count(settings.methods.length, "method")}, ${count(settings.metrics.length, "metric")}, ${count(images, "image")}\n`,
+  );
 }
 
 /** `relprop evaluate MODEL DATA` */
@@ -136,6 +143,7 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
   const shard = shardOf(values.shard ?? "1/1");
   const [opened, dataset, bytes] = [await open(path, values), await openDataset(dataPath), await readBytes(path, "an ONNX model")];
   const { content } = await dataset.read(0);
+  if ("numbers" in content) checkUnprepared(dataPath, values);
   const preparation = "picture" in content ? chosen(values, opened.sidecar).steps : undefined;
   const settings = settingsOf({ paths: [path, dataPath], values, version, modelHash: sha256(bytes), dataset, evaluation, preparation });
   const run = { dir, settings, dataset, evaluation, opened, preparation, bytes, path, target: targetOf(values, opened.model.classes) };

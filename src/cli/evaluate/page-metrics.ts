@@ -27,7 +27,8 @@ ${summary.metrics.filter(({ better }) => better !== "neither").map((row) => html
 function overviewCell(row: MetricSummary, own: MethodSummary, summary: Summary): Html {
   const best = row.best === own.method;
   const mark = best ? "best" : row.notWorse.includes(own.method) && intervals(summary) ? "≈ best" : "";
-  return html`<td class="number${best ? " best" : ""}">${mark && html`<span class="mark">${mark}</span> `}${meanText(own)}</td>`;
+  const some = own.n < summary.images && own.n > 0 ? html` <span class="note">of ${count(own.n, "image")}</span>` : "";
+  return html`<td class="number${best ? " best" : ""}">${mark && html`<span class="mark">${mark}</span> `}${meanText(own)}${some}</td>`;
 }
 
 function verdict(row: MetricSummary, summary: Summary): Content {
@@ -37,7 +38,8 @@ function verdict(row: MetricSummary, summary: Summary): Content {
   const named = html`${head}the best mean is that of ${nameOf(best)}, ${digits(row.methods.find(({ method }) => method === best)!.mean!)}.`;
   if (!intervals(summary)) return [named, " One image: no interval, so nothing is said of the others."];
   if (notWorse.length > 0) return [named, " Not shown to be worse: ", joined(notWorse.map(nameOf)), "."];
-  return [named, " All others that have values are worse by the paired interval."];
+  const others = row.methods.filter(({ method, n }) => method !== best && n > 0);
+  return others.length === 0 ? named : [named, " All others that have values are worse by the paired interval."];
 }
 
 /** How each metric is read, its plot, and each method's difference from the first. */

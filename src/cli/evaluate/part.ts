@@ -43,7 +43,7 @@ export interface Part {
   readonly name: string;
   readonly label?: { readonly index: number; readonly name?: string };
   readonly predicted: { readonly index: number; readonly name?: string; readonly logit: number };
-  /** How many pixels are replaced at each point of the curves. */
+  /** How many regions (single pixels, if these have one) are replaced at each point of the curves. */
   readonly replaced?: readonly number[];
   /** In the order of `Settings.methods`. */
   readonly methods: readonly MethodPart[];

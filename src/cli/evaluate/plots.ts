@@ -1,6 +1,7 @@
 import { type Order, orders } from "../../evaluate/index.ts";
 import { barPlot, linePlot } from "../../plots/index.ts";
 import type { CurveSummary } from "./curves.ts";
+import type { Settings } from "./part.ts";
 import type { MetricSummary, Summary } from "./summary.ts";
 
 /** A plot in the folder of results. */
@@ -18,18 +19,19 @@ export interface Plot {
 const AREAS = ["morf", "lerf", "minAbs"];
 
 /** Curves by order, and the means of each metric that has any. */
-export function plotsOf({ curves, metrics }: Summary): readonly Plot[] {
+export function plotsOf({ curves, metrics }: Summary, { perturbation }: Settings): readonly Plot[] {
+  const places = perturbation.region === 1 ? "pixels" : "regions";
   const chance = curves.filter(({ order }) => order === "random");
   const drawn = (Object.keys(orders) as Order[]).filter((order) => order !== "random" && curves.some((curve) => curve.order === order));
   const random = metrics.find(({ metric }) => metric === "random")?.methods[0].mean ?? undefined;
   return [
-    ...drawn.map((order) => curvePlot(order, [...curves.filter((curve) => curve.order === order), ...chance])),
+    ...drawn.map((order) => curvePlot(order, [...curves.filter((curve) => curve.order === order), ...chance], places)),
     ...metrics.filter(({ methods }) => methods.some(({ n }) => n > 0)).map((row) => metricPlot(row, random)),
   ];
 }
 
-function curvePlot(order: Order, curves: readonly CurveSummary[]): Plot {
-  const title = `${order}: score while pixels are replaced`;
+function curvePlot(order: Order, curves: readonly CurveSummary[], places: string): Plot {
+  const title = `${order}: score while ${places} are replaced`;
   const series = curves.map(({ method, replaced, mean, low, high }) => ({
     name: method ?? "random order",
     x: replaced,
@@ -37,7 +39,7 @@ function curvePlot(order: Order, curves: readonly CurveSummary[]): Plot {
     dashed: method === null,
     ...(method !== null && low && high ? { low, high } : {}),
   }));
-  const svg = linePlot({ title, x: { label: "pixels replaced" }, y: { label: "score, mean over images" }, series });
+  const svg = linePlot({ title, x: { label: `${places} replaced` }, y: { label: "score, mean over images" }, series });
   return { file: `plots/curve-${order}.svg`, svg, title, caption: orders[order].summary, numbers: "results.json", of: { order } };
 }
 

@@ -16,7 +16,7 @@ import { sortedParts, STATISTICS, type Summary, summaryOf } from "./summary.ts";
 export function reportOf(settings: Settings, parts: readonly Part[]): ReadonlyMap<string, string> {
   const sorted = sortedParts(settings, parts);
   const summary = summaryOf(settings, sorted);
-  const plots = plotsOf(summary);
+  const plots = plotsOf(summary, settings);
   const curves = curveRows(sorted);
   return new Map([
     ["results.csv", toCsv(resultRows(settings, sorted))],

@@ -23,7 +23,9 @@ export function checkGiven(values: Values, names: readonly OptionName[]): void {
 /** The names of `--metrics`. */
 export function metricsOf(list: string): string[] {
   const known = metrics.map(({ name }) => name);
-  const names = list.split(",");
+  const names = list.split(",").map((name) => name.trim());
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice) throw new LrpError("usage", { where: "option '--metrics'", expected: "each once", received: `'${twice}' twice` });
   const strange = names.filter((name) => !known.includes(name));
   if (strange.length === 0) return names;
   throw new LrpError(
@@ -37,10 +39,18 @@ export function metricsOf(list: string): string[] {
   );
 }
 
+const MOST_METHODS = 40;
+
 /** What `evaluate` takes, as the options say it. */
 export function evaluationOf(values: Values): SharedOptions {
   const { region = 1, step = 1, flips = 100, score = "logit", replacement = "noise", radius, seed = 0 } = values;
   const [methods, names] = [methodsOf(values.methods!), metricsOf(values.metrics!)];
+  if (methods.length > MOST_METHODS)
+    throw new LrpError("usage", {
+      where: "option '--methods'",
+      expected: `at most ${MOST_METHODS}, as a plot can hold`,
+      received: `${methods.length}`,
+    });
   const needs = metrics.filter(({ name }) => names.includes(name)).flatMap((row) => row.needs);
   if (needs.includes("explainer") && radius === undefined)
     throw new LrpError("usage", {
@@ -52,7 +62,7 @@ export function evaluationOf(values: Values): SharedOptions {
     throw new LrpError("usage", {
       where: "option '--metrics'",
       expected: "metrics without masks, which no data set here has",
-      received: values.metrics!,
+      received: names.filter((name) => metrics.some((row) => row.name === name && row.needs.includes("mask"))).join(", "),
       fix: "pool.evaluate of relprop/pool takes masks.",
     });
   return {

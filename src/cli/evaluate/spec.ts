@@ -40,7 +40,7 @@ function each<T>(list: string, read: (text: string) => T): T[] {
   const issues: Issue[] = [];
   const found = list.split(",").flatMap((text) => {
     try {
-      return [read(text)];
+      return [read(text.trim())];
     } catch (error) {
       if (!(error instanceof LrpError)) throw error;
       issues.push(...error.issues);

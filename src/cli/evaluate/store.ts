@@ -1,7 +1,7 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { LrpError } from "../../index.ts";
-import { foreseen, readBytes, readTextIfThere, writeAll } from "../files.ts";
+import { foreseen, isFolder, readBytes, readTextIfThere, writeAll } from "../files.ts";
 import type { Part, Settings } from "./part.ts";
 
 const SETTINGS = "settings.json";
@@ -41,7 +41,12 @@ function parsed<T>(text: string, path: string): T {
   try {
     return JSON.parse(text) as T;
   } catch {
-    throw new LrpError("usage", { where: `file '${path}'`, expected: "JSON, as relprop evaluate writes it", received: "other text" });
+    throw new LrpError("usage", {
+      where: `file '${path}'`,
+      expected: "JSON, as relprop evaluate writes it",
+      received: "other text",
+      fix: "Remove it, and run the same line again.",
+    });
   }
 }
 
@@ -53,27 +58,31 @@ export async function readSettings(dir: string): Promise<Settings> {
 }
 
 /**
- * Makes a folder ready for results with these settings, or finds it so.
- * @throws LrpError code "usage" where it is of other settings, or holds something else
+ * Makes a folder ready for results with these settings, or finds it so. Settings with which nothing was measured are forgotten.
+ * @throws LrpError code "usage" where it has results of other settings, or holds something else
  */
 export async function begin(dir: string, settings: Settings): Promise<void> {
   const there = await settingsThere(dir);
-  if (there) checkSame(dir, there, settings);
   const where = `folder '${dir}'`;
   await foreseen(where, "a folder to write into", async () => {
-    await mkdir(dir, { recursive: true });
-    if (!there && (await readdir(dir)).length > 0)
-      throw new LrpError("usage", { where, expected: "an empty one, or one of relprop evaluate", received: "one with other files" });
+    if (!there) {
+      if (!(await isFolder(dir))) await mkdir(dir);
+      if ((await readdir(dir)).length > 0)
+        throw new LrpError("usage", { where, expected: "an empty one, or one of relprop evaluate", received: "one with other files" });
+    }
+    const measured = there && (await imagesThere(dir)).size > 0;
+    if (measured) checkSame(dir, there, settings);
+    else await writeAll(new Map([[join(dir, SETTINGS), json(settings)]]));
     for (const folder of folders(dir)) await mkdir(folder, { recursive: true });
   });
-  if (!there) await writeAll(new Map([[join(dir, SETTINGS), json(settings)]]));
 }
 
 const partFile = (dir: string, image: number) => join(dir, "parts", `${String(image).padStart(5, "0")}.json`);
 
 /** Which images are done. */
 export async function imagesThere(dir: string): Promise<ReadonlySet<number>> {
-  const names = await foreseen(`folder '${dir}'`, "one of relprop evaluate", () => readdir(join(dir, "parts")));
+  const parts = join(dir, "parts");
+  const names = (await isFolder(parts)) ? await foreseen(`folder '${parts}'`, "a readable folder", () => readdir(parts)) : [];
   return new Set(names.flatMap((name) => PART.exec(name)?.slice(1).map(Number) ?? []));
 }
 

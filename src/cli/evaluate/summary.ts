@@ -34,7 +34,7 @@ export interface MethodSummary extends Mean {
 export interface MetricSummary {
   readonly metric: string;
   readonly better: MetricRow["better"];
-  /** The method with the best mean; null where neither direction is better, or no method has a value. */
+  /** The method with the best mean, of those that have a value for the most images; null where neither direction is better, or no method has a value. */
   readonly best: string | null;
   /** Methods that the paired interval does not show to be worse than the best: a ranking says no more. */
   readonly notWorse: readonly string[];
@@ -111,16 +111,22 @@ function metricSummary(metric: string, { methods, seed }: Settings, parts: reado
   return { metric, better, best: methods[best] ?? null, notWorse, methods: rows };
 }
 
-/** The place of the best mean, of equal ones the first; −1 where there is none. */
+/** The place of the best mean among those over the most images, of equal ones the first; −1 where there is none. */
 function bestOf(rows: readonly Mean[], better: MetricRow["better"]): number {
   if (better === "neither") return -1;
   const sign = better === "higher" ? 1 : -1;
-  return rows.reduce((best, { mean }, i) => (mean !== null && (best < 0 || sign * (mean - rows[best].mean!) > 0) ? i : best), -1);
+  const most = Math.max(...rows.map(({ n }) => n));
+  const compared = rows.map(({ n, mean }) => (n === most ? mean : null));
+  return compared.reduce((best: number, mean, i) => (mean !== null && (best < 0 || sign * (mean - compared[best]!) > 0) ? i : best), -1);
 }
+
+/** Values that differ by less are the same but for rounding in float32. */
+const ROUNDING = 1e-6;
 
 /** Whether the interval of the paired difference lies on the worse side of 0. */
 function worse(values: readonly Value[], best: readonly Value[], better: MetricRow["better"], seed: number): boolean {
-  const { low, high } = pairedMean(values, best, seed);
+  const { mean, low, high } = pairedMean(values, best, seed);
+  if (mean !== null && Math.abs(mean) <= ROUNDING) return false;
   return better === "higher" ? high !== null && high < 0 : low !== null && low > 0;
 }
 

@@ -130,6 +130,13 @@ describe.skipIf(!built && !process.env.CI)("relprop evaluate", () => {
     expect((await relprop(given(dir))).err).toContain("expected an empty one, or one of relprop evaluate, got one with other files");
   });
 
+  test("settings with which nothing was measured are forgotten; an option that is refused in a worker names the image", async () => {
+    const { code, err } = await relprop([...given(at("twice")).filter((_, i) => i !== 5 && i !== 6), "--methods", "gradient:epsilon=1"]);
+    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^relprop: image '#\d+': option/) });
+    expect((await relprop(given(at("twice")))).code).toBe(0);
+    expect(contentsOf(at("twice"))).toEqual(contentsOf(at("whole")));
+  });
+
   test("an image that the network does not take ends it, and is named; what is done stays", async () => {
     mkdirSync(at("pictures"));
     writeFileSync(at("pictures/a.png"), readFileSync("demo/three.png"));
@@ -182,6 +189,14 @@ describe.skipIf(!built && !process.env.CI)("relprop evaluate", () => {
     [
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "mrf", "--out", "x"],
       "option '--metrics': expected a metric, got 'mrf'. Did you mean 'morf'",
+    ],
+    [
+      ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "gini,gini", "--out", "x"],
+      "option '--metrics': expected each once, got 'gini' twice",
+    ],
+    [
+      ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "gini", "--out", "demo/three.png"],
+      "expected a folder to write into, got a file",
     ],
     [["merge", "--out", "x"], "command 'merge': expected DIR…, got nothing"],
     [["merge", "demo", "--out", "x"], "folder 'demo': expected one of relprop evaluate, with settings.json, got none"],

@@ -89,6 +89,11 @@ test.each<[string, () => string, RegExp]>([
     /2 labels.*got 1/,
   ],
   [
+    "a .npy without axes",
+    () => written("x.npy", writeNpy({ data: Float32Array.of(1), dims: [1] })),
+    /an array \[n, …\] of n inputs, got shape \[1\]/,
+  ],
+  [
     "labels that are names",
     () => written("x.npy", writeNpy({ data: new Float32Array(1), dims: [1, 1] }), ["x.labels.json", '["a"]']),
     /1 labels, whole numbers/,
