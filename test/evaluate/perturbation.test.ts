@@ -82,7 +82,14 @@ describe("by hand", () => {
     const curve = (order: "morf" | "lerf") =>
       withSum((model) => perturbation(model, six, mapOf(six), { order, target: 0, replacement: zero, region: 2 }));
     // Columns 0 and 1 sum to 12, column 2 to 9: (21 + 12)/2 and 12/2 against (21 + 9)/2 and 9/2, halved.
-    expect(relevanceGain(await curve("lerf"), await curve("morf"))).toBe(1.5);
+    const [lerf, morf] = [await curve("lerf"), await curve("morf")];
+    expect(relevanceGain(lerf, morf)).toBe(1.5);
+    expect([lerf.regions, lerf.replaced, morf.regions, morf.replaced]).toEqual([
+      [0, 1, 2],
+      [0, 2, 6],
+      [0, 1, 2],
+      [0, 4, 6],
+    ]);
   });
 
   test("a probability, and a logit, where the network ends in a softmax", async () => {
