@@ -54,10 +54,11 @@ const eps = (value = 1e-6) => neurons(epsilon, { stab: adding(value) });
 const weighted: Readonly<Record<string, (n: Numbers, convolution: boolean, position: Position) => Treatment>> = {
   epsilon: (n) => eps(n.epsilon),
   epsilonPlus: (n, convolution) => (convolution ? neurons(alphaBeta(1, 0)) : eps(n.epsilon)),
-  epsilonPlusFlat: (n, convolution, { first }) => (first ? neurons(flat) : weighted.epsilonPlus(n, convolution, { first, last: false })),
+  epsilonPlusFlat: (n, convolution, { first }) =>
+    convolution && first ? neurons(flat) : weighted.epsilonPlus(n, convolution, { first, last: false }),
   epsilonAlpha2Beta1: ({ beta = 1, ...n }, convolution) => (convolution ? neurons(alphaBeta(1 + beta, beta)) : eps(n.epsilon)),
   epsilonAlpha2Beta1Flat: (n, convolution, { first }) =>
-    first ? neurons(flat) : weighted.epsilonAlpha2Beta1(n, convolution, { first, last: false }),
+    convolution && first ? neurons(flat) : weighted.epsilonAlpha2Beta1(n, convolution, { first, last: false }),
   epsilonGammaBox: (n, convolution, { first }) =>
     convolution && first ? box : convolution ? neurons(gamma(n.gamma ?? 0.25)) : eps(n.epsilon),
   paperEpsilon: (n) => eps(n.epsilon ?? 0.01),
