@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import { resolve as resolved } from "node:path";
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, resolve as resolved } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
@@ -14,6 +14,7 @@ const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
  */
 export async function evaluate(model, data, out, options, cwd = ".") {
   const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  await mkdir(resolved(cwd, dirname(out)), { recursive: true });
   await new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [main, "evaluate", model, data, ...words, "--out", out], { cwd, stdio: ["ignore", "inherit", "inherit"] });
     child.on("error", reject);
