@@ -5,7 +5,7 @@ import { decode, encode } from "fast-png";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inked } from "../../demo/page/src/paint.ts";
-import { composites, heatmap, load, preprocess } from "../../dist/index.js";
+import { composites, defaultComposite, heatmap, load, preprocess } from "../../dist/index.js";
 import { onnx } from "../onnx-writer.ts";
 import { numbers } from "../random.ts";
 import { FLAGS, findChromium } from "./chromium.ts";
@@ -145,7 +145,7 @@ describe.runIf(found)("the page", () => {
     const [model, { explanations, scores }] = [await load(digits), await saved(page)];
     const input = preprocess(decode(three) as Parameters<typeof preprocess>[0], "unit", model.inputs[0].dims);
     for (const [i, lrn] of (["taylor", "identity"] as const).entries()) {
-      const { output, relevance } = model.explain(input, { composite: "epsilonPlus", lrn });
+      const { output, relevance } = model.explain(input, { composite: defaultComposite, lrn });
       expect(explanations[i].lrn).toBe(lrn);
       expect(apart(scores, output.data)).toBeLessThan(TOLERANCE);
       expect(apart(explanations[i].relevance, relevance.data)).toBeLessThan(TOLERANCE);
@@ -251,7 +251,7 @@ describe.runIf(found)("the page", () => {
     expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).value)).toBe("0");
     await nextIs("Composite");
     await page.keyboard.press("ArrowDown");
-    await page.locator("#composite-summary", { hasText: "flat in the first layer" }).waitFor();
+    await page.locator("#composite-summary", { hasText: "αβ in convolutions" }).waitFor();
     await nextIs("Open a network");
     await nextIs("Digits again");
     await page.keyboard.press("Space");
