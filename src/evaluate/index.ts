@@ -3,4 +3,4 @@ export { evaluate, type EvaluateOptions, type Evaluation, type MethodChoice, typ
 export { type MethodParameters, type MethodRow, methods } from "./methods.ts";
 export * from "./metrics.ts";
 export { type Random, random } from "./random.ts";
-export type { Progress, Watch } from "./runs.ts";
+export type { Progress, Signal, Watch } from "./runs.ts";

@@ -11,10 +11,16 @@ export interface Progress {
   readonly total: number;
 }
 
+/** Of an AbortSignal, what is needed: not every program's types know that name. */
+export interface Signal {
+  readonly aborted: boolean;
+  throwIfAborted(): void;
+}
+
 /** How long work is watched and ended. */
 export interface Watch {
   /** Aborted, it ends the work between two batches: the promise rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly signal?: Signal;
   /** Called after every batch. */
   readonly onProgress?: (progress: Progress) => void;
 }
