@@ -8,6 +8,8 @@ import { readSidecar, type Sidecar } from "./sidecar.ts";
 export interface Opened {
   readonly model: Model;
   readonly sidecar: Sidecar;
+  /** The file. */
+  readonly bytes: Uint8Array;
   /** Milliseconds that reading and loading took. */
   readonly ms: number;
 }
@@ -24,7 +26,7 @@ export async function open(path: string, values: Values): Promise<Opened> {
   const classes = values.classes === undefined ? sidecar.classes : await readClasses(values.classes);
   const model = await load(bytes, { classes, externalData: besideModel(path) }).catch((error) => Promise.reject(naming(error, path)));
   if (classes) checkCount(classes, model, values.classes ?? sidecar.path);
-  return { model, sidecar, ms: performance.now() - start };
+  return { model, sidecar, bytes, ms: performance.now() - start };
 }
 
 function checkCount(classes: readonly string[], model: Model, path: string): void {

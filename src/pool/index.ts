@@ -155,7 +155,7 @@ export class Pool {
     return this.#stream(items, { ordered, signal, onProgress }, (item: EvaluationItem) => {
       if (!item?.input) throw usage("an item of pool.evaluate", "{ input, … }", nameOf(item));
       const { input, ...own } = item;
-      return { method: "evaluate", input: copyOf(input) as Tensor, options: { ...sent, ...own } };
+      return { method: "evaluate", input: copyOf(input) as Tensor, options: { ...sent, ...copied(own, "an item of pool.evaluate") } };
     });
   }
 

@@ -502,12 +502,13 @@ describe.skipIf(!built)("evaluating many inputs", () => {
 
   it("an item's error costs only itself", async () => {
     await using pool = await createPool(digits, { size: 1 });
-    const bad = [{ ...items[0], mask: undefined }, digit(1) as never, undefined as never];
+    const bad = [{ ...items[0], mask: undefined }, digit(1) as never, undefined as never, { ...items[0], mask: () => 0 } as never];
     const found = await all(pool.evaluate([...bad, items[1]], options));
     expect(found.map(({ error }) => error?.message)).toEqual([
       expect.stringContaining("item 0: the subject of measure: expected mask for massAccuracy"),
       "item 1: an item of pool.evaluate: expected { input, … }, got [object Object].",
       "item 2: an item of pool.evaluate: expected { input, … }, got undefined.",
+      expect.stringContaining("item 3: an item of pool.evaluate: expected what can be sent to a worker"),
       undefined,
     ]);
   });

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import type { Evaluation, SharedOptions } from "../../evaluate/index.ts";
+import type { Evaluation, Progress, SharedOptions } from "../../evaluate/index.ts";
 import { LrpError, type Port, type Preparation, preprocess, type Target } from "../../index.ts";
 import { version } from "../../kernels.gen.ts";
 import { createPool, type EvaluationItem } from "../../pool/index.ts";
@@ -7,7 +7,6 @@ import type { Arguments } from "../args.ts";
 import { besideModel } from "../beside.ts";
 import { targetOf } from "../classes.ts";
 import type { Streams } from "../command.ts";
-import { readBytes } from "../files.ts";
 import { checkUnprepared, chosen } from "../input.ts";
 import { type Opened, open } from "../open.ts";
 import type { Values } from "../options.ts";
@@ -19,7 +18,7 @@ import { count } from "./page-text.ts";
 import { reportOf } from "./report.ts";
 import { checkGiven, evaluationOf, settingsOf, sha256 } from "./settings.ts";
 import { shardOf } from "./spec.ts";
-import { begin, imagesThere, readParts, writePart, writeReport } from "./store.ts";
+import { begin, readParts, writePart, writeReport } from "./store.ts";
 
 /** The folder that `--out` names. */
 export function folderOf({ out = [] }: Values): string {
@@ -40,7 +39,6 @@ interface Run {
   readonly opened: Opened;
   readonly preparation?: Preparation;
   readonly target: Target;
-  readonly bytes: Uint8Array;
   readonly path: string;
 }
 
@@ -97,8 +95,8 @@ function naming({ code, issues }: LrpError, name: string): LrpError {
 }
 
 /** Measures these images, each of which is kept as soon as it is done. */
-async function measure(run: Run, images: readonly number[], workers: number, onProgress?: (p: { done: number; total: number }) => void) {
-  const { dir, settings, dataset, evaluation, opened, preparation, bytes, path } = run;
+async function measure(run: Run, images: readonly number[], workers: number, onProgress?: (progress: Progress) => void) {
+  const { dir, settings, dataset, evaluation, opened, preparation, path } = run;
   const { classes } = opened.model;
   const samples = new Map<number, Sample>();
   async function* items(): AsyncGenerator<EvaluationItem> {
@@ -109,7 +107,7 @@ async function measure(run: Run, images: readonly number[], workers: number, onP
     }
   }
   const size = Math.min(workers, images.length);
-  await using pool = await createPool(bytes, { size, classes, externalData: besideModel(path) });
+  await using pool = await createPool(opened.bytes, { size, classes, externalData: besideModel(path) });
   let done = 0;
   for await (const result of pool.evaluate(items(), { ...evaluation, ordered: false })) {
     const image = images[result.index];
@@ -141,14 +139,21 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
   const evaluation = evaluationOf(values);
   const dir = folderOf(values);
   const shard = shardOf(values.shard ?? "1/1");
-  const [opened, dataset, bytes] = [await open(path, values), await openDataset(dataPath), await readBytes(path, "an ONNX model")];
+  const [opened, dataset] = [await open(path, values), await openDataset(dataPath)];
   const { content } = await dataset.read(0);
   if ("numbers" in content) checkUnprepared(dataPath, values);
   const preparation = "picture" in content ? chosen(values, opened.sidecar).steps : undefined;
-  const settings = settingsOf({ paths: [path, dataPath], values, version, modelHash: sha256(bytes), dataset, evaluation, preparation });
-  const run = { dir, settings, dataset, evaluation, opened, preparation, bytes, path, target: targetOf(values, opened.model.classes) };
-  await begin(dir, settings);
-  const there = await imagesThere(dir);
+  const settings = settingsOf({
+    paths: [path, dataPath],
+    values,
+    version,
+    modelHash: sha256(opened.bytes),
+    dataset,
+    evaluation,
+    preparation,
+  });
+  const run = { dir, settings, dataset, evaluation, opened, preparation, path, target: targetOf(values, opened.model.classes) };
+  const there = await begin(dir, settings);
   const own = Array.from({ length: settings.data.images }, (_, image) => image).filter((image) => image % shard.of === shard.index - 1);
   const left = own.filter((image) => !there.has(image));
   if (left.length < own.length) streams.err(`${own.length - left.length} of ${own.length} images are there already\n`);

@@ -59,28 +59,30 @@ export async function readSettings(dir: string): Promise<Settings> {
 
 /**
  * Makes a folder ready for results with these settings, or finds it so. Settings with which nothing was measured are forgotten.
+ * @returns which images are done
  * @throws LrpError code "usage" where it has results of other settings, or holds something else
  */
-export async function begin(dir: string, settings: Settings): Promise<void> {
+export async function begin(dir: string, settings: Settings): Promise<ReadonlySet<number>> {
   const there = await settingsThere(dir);
   const where = `folder '${dir}'`;
-  await foreseen(where, "a folder to write into", async () => {
+  return foreseen(where, "a folder to write into", async () => {
     if (!there) {
       if (!(await isFolder(dir))) await mkdir(dir);
       if ((await readdir(dir)).length > 0)
         throw new LrpError("usage", { where, expected: "an empty one, or one of relprop evaluate", received: "one with other files" });
     }
-    const measured = there && (await imagesThere(dir)).size > 0;
-    if (measured) checkSame(dir, there, settings);
+    const done = await imagesThere(dir);
+    if (there && done.size > 0) checkSame(dir, there, settings);
     else await writeAll(new Map([[join(dir, SETTINGS), json(settings)]]));
     for (const folder of folders(dir)) await mkdir(folder, { recursive: true });
+    return done;
   });
 }
 
 const partFile = (dir: string, image: number) => join(dir, "parts", `${String(image).padStart(5, "0")}.json`);
 
 /** Which images are done. */
-export async function imagesThere(dir: string): Promise<ReadonlySet<number>> {
+async function imagesThere(dir: string): Promise<ReadonlySet<number>> {
   const parts = join(dir, "parts");
   const names = (await isFolder(parts)) ? await foreseen(`folder '${parts}'`, "a readable folder", () => readdir(parts)) : [];
   return new Set(names.flatMap((name) => PART.exec(name)?.slice(1).map(Number) ?? []));
