@@ -37,11 +37,11 @@ export class Model {
   #engine: Engine | undefined;
   #fitted: Fitted | undefined;
 
-  /** @internal Made by `load`. */
-  constructor(graph: Graph, engine: Engine, options: Omit<LoadOptions, "relaxed">) {
+  /** @internal Made by `load`. @param forced ways of running that only tests ask for */
+  constructor(graph: Graph, engine: Engine, options: Omit<LoadOptions, "relaxed">, forced: Partial<Lowering> = {}) {
     const { winograd, weights, maxMemory } = checkedLoad(options);
     this.#graph = graph;
-    this.#lowering = { winograd, weights };
+    this.#lowering = { winograd: winograd ? "paying" : "never", sparse: "paying", weights, ...forced };
     this.#engine = engine;
     this.#maxMemory = maxMemory;
     this.inputs = graph.inputs;

@@ -106,23 +106,32 @@ export interface Block {
   readonly toStrides: readonly number[];
 }
 
-/** How a program is written: whether convolutions may go through Winograd's tiles, and whether weights are kept as kernels read them. */
+/** When one of two ways to the same result is taken: "always" means wherever it is possible. */
+export type Use = "never" | "paying" | "always";
+
+/** How a program is written. "always" is for tests, which run every way whether or not it pays. */
 export interface Lowering {
-  readonly winograd: boolean;
+  /** Convolutions by Winograd's tiles. */
+  readonly winograd: Use;
+  /** Kernels that leave out zeros; where that pays is decided run by run. */
+  readonly sparse: Use;
+  /** Whether weights are kept in the forms that kernels read, or made anew on each run. */
   readonly weights: "kept" | "repacked";
 }
 
 /** Collects the steps of one program, in order. Only the lowering stage makes one. */
 export class Emitter {
-  readonly winograd: boolean;
+  readonly winograd: Use;
+  readonly #sparse: Use;
   readonly #repacks: boolean;
   steps: Step[] = [];
   readonly #constants = new Map<Float32Array, Map<string, Value>>();
   readonly #laidOut = new Map<string, Value>();
   #next = 0;
 
-  constructor({ winograd, weights }: Lowering) {
+  constructor({ winograd, sparse, weights }: Lowering) {
     this.winograd = winograd;
+    this.#sparse = sparse;
     this.#repacks = weights === "repacked";
   }
 
@@ -222,10 +231,22 @@ export class Emitter {
     }
   }
 
-  /** Two ways to the same result, of which `value` decides when it is known. Neither may make a value that is asked for later. */
-  choose(value: Value, limit: number, sparse: () => void, dense: () => void): void {
+  /**
+   * Two ways to the same result, of which `value` decides when it is known. Neither may make a value that is asked for later.
+   * @param limit up to which share of numbers other than 0 the sparse way pays, 0 where it never does
+   * @param sparse emits the way for at most that share
+   */
+  choose(value: Value, limit: number, sparse: (share: number) => void, dense: () => void): void {
+    if (this.#sparse === "always") {
+      sparse(1);
+      return;
+    }
+    if (this.#sparse === "never" || limit === 0) {
+      dense();
+      return;
+    }
     const { steps } = this;
-    const [few, many] = [sparse, dense].map((emit) => {
+    const [few, many] = [() => sparse(limit), dense].map((emit) => {
       this.steps = [];
       emit();
       return Object.freeze(this.steps);

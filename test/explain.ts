@@ -9,7 +9,7 @@ import {
   sequential,
   type Tensor,
 } from "../src/index.ts";
-import { type Binary, loadFor } from "./binaries.ts";
+import { loadInMode } from "./modes.ts";
 
 /** A network of these layers for inputs of these dims, batch included. */
 export function network(dims: readonly number[], ...layers: Layer[]): Network {
@@ -23,18 +23,17 @@ export function explainFrom(model: Model, x: Tensor, r: ArrayLike<number>, optio
 
 /** Explains a network of one rule. */
 export async function explainLayer(
-  binary: Binary,
   source: Uint8Array | Network,
   x: Tensor,
   r: ArrayLike<number>,
   composite: Rule | Composite,
 ): Promise<Explanation> {
-  using model = await loadFor(binary, source);
+  using model = await loadInMode(source);
   return explainFrom(model, x, r, { composite: Array.isArray(composite) ? (composite as Composite) : [{ rule: composite as Rule }] });
 }
 
 /** The outputs of one run. */
-export async function predict(binary: Binary, source: Uint8Array | Network, x: Tensor): Promise<Tensor> {
-  using model = await loadFor(binary, source);
+export async function predict(source: Uint8Array | Network, x: Tensor): Promise<Tensor> {
+  using model = await loadInMode(source);
   return model.predict(x).output;
 }

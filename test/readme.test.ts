@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { methods, metrics } from "../src/evaluate/index.ts";
 import { composites, lrnModes, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
-import { built } from "./binaries.ts";
+import { built } from "./built.ts";
 import { blocks, complaints, run } from "./blocks.ts";
 import { readTable, table, writeTable } from "./readme.ts";
 import { summary } from "./runtimes/cases.mjs";

@@ -1,13 +1,15 @@
 import { defineConfig } from "vitest/config";
+import { peers, possibleModes, project, someNumbers } from "./mode-list.ts";
 
-// The machine may have two cores and other work: one file at a time keeps the memory of large models apart.
+/** Every test in the mode that is the library's own, and some in each other one. */
 export default defineConfig({
   test: {
-    root: ".",
-    include: ["test/**/*.test.ts"],
-    exclude: ["**/node_modules/**"],
-    testTimeout: 120_000,
+    // The machine may have two cores and other work: one file at a time keeps the memory of large models apart.
     fileParallelism: false,
-    reporters: ["default"],
+    projects: possibleModes().map((mode) =>
+      mode === "plain"
+        ? project(mode, mode, { include: ["test/**/*.test.ts"], exclude: ["**/node_modules/**", peers] })
+        : project(mode, mode, { include: someNumbers }),
+    ),
   },
 });

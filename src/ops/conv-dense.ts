@@ -1,7 +1,7 @@
 import type { Emitter, Value } from "../step.ts";
 import { size } from "../tensor.ts";
 import { type BiasMap, type Call, type Halves, mapOf, PLAIN, type Precision, type WeightMap } from "./op.ts";
-import { padded, PANEL, type Phase, phasesOf, roundUp, run, tileSide, tilesPay, together } from "./conv-layout.ts";
+import { padded, PANEL, type Phase, phasesOf, roundUp, run, tileSide, together, usesTiles } from "./conv-layout.ts";
 import type { Axis, WindowAttributes } from "./window.ts";
 
 /*
@@ -103,14 +103,11 @@ export function spread(e: Emitter, row: Value, c: number, y: Value): void {
   e.copy(row, y, [{ dims: [y.count / c, c], from: 0, fromStrides: [0, 1], to: 0, toStrides: [c, 1] }]);
 }
 
-/** Whether Winograd's tiles pay forward, and whether they pay back. */
-export const pays = ({ n, c, m, group, h, w }: Geometry) => tilesPay(h, w, n, h.out, w.out, c / group, m / group);
-export const payBack = ({ n, c, m, group, h, w }: Geometry) => tilesPay(h, w, n, h.length, w.length, m / group, c / group);
-
-/** Whether they are used. @param pay one of the two above */
-export function isTiled({ winograd }: Emitter, precision: Precision, site: Geometry, pay: typeof pays): boolean {
-  return winograd && precision === "fast" && pay(site);
-}
+/** Whether Winograd's tiles are used forward, and whether they are used back, where rounding to the largest of a tile does no harm. */
+export const tiledForward = ({ winograd }: Emitter, { n, c, m, group, h, w }: Geometry) =>
+  usesTiles(winograd, { h, w, n, oh: h.out, ow: w.out, inputs: c / group, outputs: m / group });
+export const tiledBack = ({ winograd }: Emitter, { n, c, m, group, h, w }: Geometry) =>
+  usesTiles(winograd, { h, w, n, oh: h.length, ow: w.length, inputs: m / group, outputs: c / group });
 
 /** How far whole tiles reach beyond `length` outputs. */
 const overhang = (length: number, kernel: number, tiled: boolean) => (tiled ? roundUp(length, tileSide(kernel)) - length : 0);
@@ -127,7 +124,7 @@ export function denseZ(
   precision: Precision,
 ): void {
   const { n, c, m, group, h, w, depthwise } = site;
-  const tiled = isTiled(e, precision, site, pays);
+  const tiled = precision === "fast" && tiledForward(e, site);
   const [bottom, right] = [
     Math.max(0, h.after) + overhang(h.out, h.kernel, tiled),
     Math.max(0, w.after) + overhang(w.out, w.kernel, tiled),
@@ -176,7 +173,7 @@ export function denseVjp(
     const last = Math.max(length - 1, ...used.map((p) => p.start + (p.width - 1) * p.step + p.count - 1));
     return [-first, last - (length - 1)];
   };
-  const tiled = isTiled(e, precision, site, payBack);
+  const tiled = precision === "fast" && tiledBack(e, site);
   const [top, bottom] = reach(rows, h.out);
   const [left, right] = reach(columns, w.out);
   const image = padded(e, s, n, h.out, w.out, m, [

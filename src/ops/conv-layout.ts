@@ -1,4 +1,4 @@
-import type { Emitter, Ref, Value } from "../step.ts";
+import type { Emitter, Ref, Use, Value } from "../step.ts";
 import type { Axis } from "./window.ts";
 
 /*
@@ -81,10 +81,23 @@ function tilesOf(n: number, oh: number, ow: number, kernel: number): number {
   return n * Math.ceil(oh / tileSide(kernel)) * Math.ceil(ow / tileSide(kernel));
 }
 
-/** Whether Winograd's tiles pay: 36 products for 16 outputs of a 3x3 window or 4 of a 5x5, but whole tiles, six at a time, and weights to transform. */
-export function tilesPay(h: Axis, w: Axis, n: number, oh: number, ow: number, inputs: number, outputs: number): boolean {
-  const fits = [h, w].every((axis) => (axis.kernel === 3 || axis.kernel === 5) && axis.stride === 1 && axis.dilation === 1);
-  if (!fits || h.kernel !== w.kernel || inputs % 4 !== 0 || outputs % 4 !== 0 || inputs < 16 || outputs < 16) return false;
+/** Whether the kernel of Winograd's tiles can do it. */
+function tilesFit(h: Axis, w: Axis, inputs: number, outputs: number): boolean {
+  const square = h.kernel === w.kernel && (h.kernel === 3 || h.kernel === 5);
+  return square && [h, w].every((a) => a.stride === 1 && a.dilation === 1) && inputs % 4 === 0 && outputs % 4 === 0;
+}
+
+/**
+ * Whether Winograd's tiles are used. They pay, with 36 products for 16 outputs of a 3x3 window or 4 of a 5x5, unless whole tiles,
+ * six at a time, and weights to transform cost more than that.
+ */
+export function usesTiles(
+  use: Use,
+  { h, w, n, oh, ow, inputs, outputs }: Record<"h" | "w", Axis> & Record<"n" | "oh" | "ow" | "inputs" | "outputs", number>,
+): boolean {
+  if (use === "never" || !tilesFit(h, w, inputs, outputs)) return false;
+  if (use === "always") return true;
+  if (inputs < 16 || outputs < 16) return false;
   // In multiply-adds for each pair of channels; transforming a pair's weights costs about as much as 100.
   const direct = h.kernel ** 2 * roundUp(n * oh * ow, TILE);
   const tiled = 36 * roundUp(tilesOf(n, oh, ow, h.kernel), TILE) + 100;
@@ -158,9 +171,8 @@ interface Weights {
 /** Emits a convolution. `bias` and `zeros` give one number for each output of a group, in whole panels. */
 export function run(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: (group: number) => Value, zeros: Value): void {
   const dense = () => runDense(e, node, p, g, w, bias, zeros);
-  const limit = g.group === 1 ? listLimit(g, p.rows * p.columns, p.tiled ? tileGain(p.rows) : 1) : 0;
-  if (limit < 0.05) dense();
-  else e.choose(p.x, limit, () => runLists(e, node, p, g, w, bias(0), limit), dense);
+  if (g.group > 1) dense();
+  else e.choose(p.x, listLimit(g, p), (share) => runLists(e, node, p, g, w, bias(0), share), dense);
 }
 
 function panelsOf(e: Emitter, taps: number, g: Channels, w: Weights, group: number): Value {
@@ -208,19 +220,21 @@ const LISTED = 128;
  * a list 1 / 21 (1 / 13 where the weights of several taps do not fit the first cache), for whole lots of 32 outputs; listing a number 0.7,
  * and a list that begins 12.
  */
-function listLimit({ inputs, outputs }: Channels, taps: number, gain: number): number {
+function listLimit({ inputs, outputs }: Channels, { rows, columns, tiled }: Pass): number {
+  const [taps, gain] = [rows * columns, tiled ? tileGain(rows) : 1];
   const lots = Math.ceil(outputs / 32);
   const dense = (inputs * outputs) / (27 * gain);
   const around = (0.7 * inputs) / taps + 12 * lots * Math.ceil(inputs / LISTED);
-  return (dense - around) / ((inputs * 32 * lots) / (taps === 1 ? 21 : 13));
+  const limit = (dense - around) / ((inputs * 32 * lots) / (taps === 1 ? 21 : 13));
+  return limit < 0.05 ? 0 : limit;
 }
 
-function runLists(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: Value, limit: number): void {
+function runLists(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: Value, share: number): void {
   const { inputs: c, outputs } = g;
   const pixels = p.n * p.oh * p.ow;
   const image = p.x.count / c;
   const starts = e.scratch(`${node}:starts`, Math.ceil(c / LISTED) * (image + 1));
-  const lists = e.scratch(`${node}:lists`, 2 * Math.ceil(limit * p.x.count) + 2);
+  const lists = e.scratch(`${node}:lists`, 2 * Math.ceil(share * p.x.count) + 2);
   const table = e.scratch(`${node}:table`, 2 * roundUp(pixels, TILE));
   const [xImage, xRow, xPixel] = p.xStrides;
   e.emit("listNonzero", p.x, starts, lists, image, c);

@@ -1,7 +1,7 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
 import { parametersOf } from "./conv.ts";
-import { biasValue, type ConvAttributes, denseVjp, denseZ, type Geometry, geometryOf, payBack, spread } from "./conv-dense.ts";
+import { biasValue, type ConvAttributes, denseVjp, denseZ, type Geometry, geometryOf, spread, tiledBack } from "./conv-dense.ts";
 import { folded, unfolded } from "./conv-volume.ts";
 import { type BiasMap, type Call, type Linear, type Op, type Operands, PLAIN, type Precision, require, type WeightMap } from "./op.ts";
 import { asVolume, isStill, readWindow, type TransposedAttributes, transposedAxes } from "./window.ts";
@@ -48,7 +48,7 @@ const linear: Linear<ConvTransposeAttributes> = {
     return [out];
   },
   bias: (call) => call.inputs[2]?.constant,
-  approximates: (call) => payBack(geometry(call)),
+  approximates: (e, call) => tiledBack(e, geometry(call)),
 };
 
 /**

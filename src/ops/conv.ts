@@ -20,9 +20,8 @@ import {
   denseZ,
   type Geometry,
   geometry,
-  isTiled,
-  payBack,
-  pays,
+  tiledBack,
+  tiledForward,
   weightsOf,
 } from "./conv-dense.ts";
 import { tileGain } from "./conv-layout.ts";
@@ -46,7 +45,7 @@ function convZ(
   else
     e.choose(
       where,
-      sparseLimit(site, isTiled(e, precision, site, pays)),
+      sparseLimit(site, precision === "fast" && tiledForward(e, site)),
       () => {
         const { rows, scratch, sizes } = byRows(e, call, map);
         e.emit("convRowsForward", where, x, rows, biasValue(e, call, biasMap, 0, site.m), y, scratch, ...sizes);
@@ -108,11 +107,11 @@ function planeVjp(
   const dense = () => denseVjp(e, call, site, s, out, map, undefined, precision);
   // Where no two windows overlap, lists of what is not 0 do better than rows.
   const pointwise = site.group === 1 && site.h.kernel * site.w.kernel === 1 && site.c >= 24;
-  if (site.depthwise || pointwise) dense();
+  if (site.depthwise) dense();
   else
     e.choose(
       s,
-      sparseLimit(site, isTiled(e, precision, site, payBack)),
+      pointwise ? 0 : sparseLimit(site, precision === "fast" && tiledBack(e, site)),
       () => {
         const { rows, scratch, sizes } = byRows(e, call, map);
         e.emit("convRowsVjp", s, rows, out, scratch, ...sizes, 0, site.h.length);
@@ -130,7 +129,7 @@ const linear: Linear<ConvAttributes> = {
   // Where a panel is not filled by one half.
   halves: (call) => call.attributes.group === 1 && call.inputs[0]!.dims[1] < 8,
   bias: (call) => call.inputs[2]?.constant,
-  approximates: (call) => pays(geometry(call)),
+  approximates: (e, call) => tiledForward(e, geometry(call)),
 };
 
 /** Input, kernel and channels of a convolution or its transpose; `sides` tells outputs m and inputs c by the weight's first two axes. */

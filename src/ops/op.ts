@@ -139,8 +139,8 @@ export interface Linear<A> {
   halves?(call: Call<A>): boolean;
   /** The bias, one number for each output channel. */
   bias?(call: Call<A>): Constant | undefined;
-  /** Whether `fast` differs from `exact` here, when Winograd's tiles may be used. */
-  approximates?(call: Call<A>): boolean;
+  /** Whether `fast` differs from `exact` here. */
+  approximates?(e: Emitter, call: Call<A>): boolean;
   /** Jᵀ R_out of every input where the weight is computed too: a product, for which no rule is known. */
   product?(e: Emitter, call: Call<A>, r: Value): readonly Value[];
   /** For operators without parameters: the constant weight of each data input, +1 or −1. Then z and vjp leave the weight out. */

@@ -110,7 +110,7 @@ function denominator(site: Site, group: Pick<Group, "aboveOwn">, passes: ReturnT
   });
   if (sums.length === 0) return zero(e, e.as(call.y(0), linear.layout));
   const z = sums.reduce((a, b) => zip(e, "addForward", `${call.node.name}:z`, a, b, a.dims));
-  const rounded = e.winograd && group.aboveOwn && linear.approximates?.(call);
+  const rounded = group.aboveOwn && linear.approximates?.(e, call);
   return rounded ? zip(e, "maxForward", `${call.node.name}:floored`, z, ownZ(site), z.dims) : z;
 }
 

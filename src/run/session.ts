@@ -15,6 +15,14 @@ interface Layout {
   readonly arena: number;
 }
 
+/** Where a plan's steps find what they work on. */
+interface Place {
+  readonly address: (value: Value) => number;
+  /** The address of that many bytes that are free while a call runs. */
+  readonly spare: (bytes: number) => number;
+  readonly watched: ReturnType<NonNullable<Instance["watch"]>>;
+}
+
 interface BoundPlan {
   readonly layout: Layout;
   readonly address: (value: Value) => number;
@@ -114,11 +122,13 @@ export class Session {
       if (!value.weight) return layout.arena + plan.offsets.get(value.id)!;
       return layout.fresh.get(value.weight)?.at ?? this.#weightAt(value.weight)!;
     };
-    const steps = plan.program.steps.map((step) => this.#bindStep(step, address, spare));
+    const watched = this.#instance.watch?.(plan, address) ?? ((_, run) => run);
+    const steps = plan.program.steps.map((step) => this.#bindStep(step, { address, spare, watched }));
     return { layout, address, steps, need };
   }
 
-  #bindStep(step: Step, address: (value: Value) => number, spare: (bytes: number) => number): Bound {
+  #bindStep(step: Step, place: Place): Bound {
+    const { address, spare, watched } = place;
     const pointer = (argument: Argument): number => {
       if (typeof argument === "number") return argument;
       return isRef(argument) ? address(argument.value) + 4 * argument.offset : address(argument);
@@ -128,7 +138,7 @@ export class Session {
       return isRef(argument) ? argument.value.count - argument.offset : argument.count;
     };
     if ("limit" in step) {
-      const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, address, spare)));
+      const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, place)));
       const { count } = step.value;
       const at = pointer(step.value);
       return () => {
@@ -140,10 +150,10 @@ export class Session {
       const kernel = this.#instance.kernels[step.kernel] as (...args: number[]) => void;
       const args = step.args.map(pointer);
       const call = { kernel: step.kernel, args, lengths: step.args.map(length) };
-      return this.#instance.bind?.(call, spare) ?? (() => kernel(...args));
+      return watched(step, this.#instance.bind?.(call, spare) ?? (() => kernel(...args)));
     }
     const views = step.args.map((argument) => [pointer(argument), length(argument)] as const);
-    return () => step.run(...views.map(([at, count]) => new Float32Array(this.#instance.memory.buffer, at, count)));
+    return watched(step, () => step.run(...views.map(([at, count]) => new Float32Array(this.#instance.memory.buffer, at, count))));
   }
 
   #weightAt({ source, variant }: Value["weight"] & object): number | undefined {

@@ -1,6 +1,8 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import type { Kernels } from "../kernels.gen.ts";
 import { LrpError } from "../error.ts";
+import type { Plan } from "../plan/place.ts";
+import type { HostStep, KernelStep, Value } from "../step.ts";
 
 /** @internal A call of a kernel whose arguments are known. */
 export interface BoundCall {
@@ -19,6 +21,8 @@ export interface Instance {
    * @param spare gives the address of that many bytes that are free while the call runs
    */
   bind?(call: BoundCall, spare: (bytes: number) => number): () => void;
+  /** Tests look at memory before and after each step: what is to run in the place of `run`. */
+  watch?(plan: Plan, address: (value: Value) => number): (step: KernelStep | HostStep, run: () => void) => () => void;
 }
 
 /** @internal What a model computes with: one instance, and so one memory, for all shapes of input. */

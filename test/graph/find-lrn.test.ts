@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { load, type Model, type Tensor } from "../../src/index.ts";
+import { loadInMode } from "../modes.ts";
+import type { Model, Tensor } from "../../src/index.ts";
 import { type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 
 const dims = [2, 7, 5, 3];
@@ -14,7 +15,7 @@ const node = (type: string, inputs: string[], output: string, attributes: FileNo
 
 /** A Relu, then the spelling, which reads `x` and writes `y`. */
 async function spelled(nodes: readonly FileNode[], initializers: Record<string, FileTensor>): Promise<Model> {
-  return load(onnx({ nodes: [node("Relu", ["in"], "x"), ...nodes], initializers, inputs: { in: dims }, outputs: { y: [] } }));
+  return loadInMode(onnx({ nodes: [node("Relu", ["in"], "x"), ...nodes], initializers, inputs: { in: dims }, outputs: { y: [] } }));
 }
 
 const input: Tensor = { dims, data: Float32Array.from({ length: 210 }, (_, i) => 3 * Math.sin(i * 1.7)) };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { clip, type Layer, leakyRelu, relu, ruleOf, sigmoid, tanh } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { explainLayer, network } from "../explain.ts";
 import { chain, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
@@ -23,7 +23,7 @@ const cases: readonly (readonly [string, Layer, (v: number) => number])[] = [
   ["Tanh", tanh(), Math.tanh],
 ];
 
-describe.each(binaries())("activations (%s)", (binary) => {
+describe("activations", () => {
   test.each(cases)("%s", async (_name, layer, f) => {
     const forward = (x: ArrayLike<number>) => Array.from(x, f);
     for (const [length, scale] of [
@@ -39,10 +39,10 @@ describe.each(binaries())("activations (%s)", (binary) => {
       [1031, 9],
     ]) {
       const dims = [1, length];
-      await expectLayer(binary, network(dims, layer, same), tensor(dims, length, -scale, scale), { dims, forward });
+      await expectLayer(network(dims, layer, same), tensor(dims, length, -scale, scale), { dims, forward });
     }
     const dims = [2, 3, 5, 7];
-    await expectLayer(binary, network(dims, layer, same), tensor(dims, 3, -8, 8), { dims, forward });
+    await expectLayer(network(dims, layer, same), tensor(dims, 3, -8, 8), { dims, forward });
   });
 
   test.each([
@@ -51,7 +51,6 @@ describe.each(binaries())("activations (%s)", (binary) => {
   ] as const)("%s far out stays within its bounds", async (type, f) => {
     const data = Float32Array.of(-1e30, -200, -90, -40, -20, 0, 20, 40, 90, 200, 1e30);
     await expectLayer(
-      binary,
       chain(["n", 11], [{ type }]),
       { dims: [1, 11], data },
       { dims: [1, 11], forward: (x) => Array.from(x, f) },
@@ -69,7 +68,7 @@ describe.each(binaries())("activations (%s)", (binary) => {
   ])("Clip of opset %i", async (opset, attributes, bounds, low, high) => {
     const parameters = bounds.map((b) => (b === undefined ? undefined : { dims: [], data: Float32Array.of(b) }));
     const forward = (x: ArrayLike<number>) => Array.from(x, (v) => Math.min(Math.max(v, low), high));
-    await expectLayer(binary, chain(["n", 13], [{ type: "Clip", attributes, parameters }], opset), tensor([2, 13], 4, -2, 2), {
+    await expectLayer(chain(["n", 13], [{ type: "Clip", attributes, parameters }], opset), tensor([2, 13], 4, -2, 2), {
       dims: [2, 13],
       forward,
     });
@@ -87,9 +86,9 @@ describe.each(binaries())("activations (%s)", (binary) => {
       positions(dims).map((p, i) => (x[i] < 0 ? slope.data[broadcastAt(by, dims, p)] * x[i] : x[i]));
     const source = chain(["n", ...dims.slice(1)], [{ type: "PRelu", parameters: [slope] }], opset);
     const x = tensor(dims, 4, -2, 2);
-    await expectLayer(binary, source, x, { dims, forward });
+    await expectLayer(source, x, { dims, forward });
     const r = numbers(x.data.length, 5);
-    expect((await explainLayer(binary, source, x, r, ruleOf.pass())).relevance.data).toEqual(r);
+    expect((await explainLayer(source, x, r, ruleOf.pass())).relevance.data).toEqual(r);
   });
 
   test("PRelu with a computed slope has a gradient, and no rule", async () => {
@@ -106,13 +105,13 @@ describe.each(binaries())("activations (%s)", (binary) => {
     const slope = (v: ArrayLike<number>, [n, c]: readonly number[]) =>
       positions([5, 7]).reduce((sum, [i, j]) => sum + v[place(dims, [n, c, i, j])] / 35, 0);
     const forward = (v: ArrayLike<number>) => positions(dims).map((p, i) => (v[i] < 0 ? slope(v, p) * v[i] : v[i]));
-    await expectLayer(binary, source, x, { dims, forward });
-    using model = await loadFor(binary, source);
+    await expectLayer(source, x, { dims, forward });
+    using model = await loadInMode(source);
     expect(() => model.explain(x)).toThrow("a product of activations");
   });
 
   test("PRelu of a slope that is larger than the input is refused", async () => {
-    await expect(loadFor(binary, chain(["n", 1, 5], [{ type: "PRelu", parameters: [tensor([3, 1], 1)] }]))).rejects.toThrow(
+    await expect(loadInMode(chain(["n", 1, 5], [{ type: "PRelu", parameters: [tensor([3, 1], 1)] }]))).rejects.toThrow(
       "node 'y0' (PRelu): expected a slope that can be broadcast to [1, 1, 5]",
     );
   });
@@ -128,7 +127,7 @@ describe.each(binaries())("activations (%s)", (binary) => {
   ])("Pow %d", async (exponent, low) => {
     const parameters = [{ dims: [], data: Float32Array.of(exponent) }];
     const forward = (x: ArrayLike<number>) => Array.from(x, (v) => v ** exponent);
-    await expectLayer(binary, chain(["n", 3, 5], [{ type: "Pow", parameters }]), tensor([2, 3, 5], 4, low, 2), {
+    await expectLayer(chain(["n", 3, 5], [{ type: "Pow", parameters }]), tensor([2, 3, 5], 4, low, 2), {
       dims: [2, 3, 5],
       forward,
     });
@@ -141,7 +140,7 @@ describe.each(binaries())("activations (%s)", (binary) => {
       inputs: { x: [2, 5] },
       outputs: { y: [] },
     });
-    await expectLayer(binary, source, tensor([2, 5], 4), { dims: [2, 5], forward: (x) => Array.from(x, (v) => 2 ** v) });
+    await expectLayer(source, tensor([2, 5], 4), { dims: [2, 5], forward: (x) => Array.from(x, (v) => 2 ** v) });
   });
 
   test.each([
@@ -158,7 +157,7 @@ describe.each(binaries())("activations (%s)", (binary) => {
       },
       15,
     );
-    using model = await loadFor(binary, source);
+    using model = await loadInMode(source);
     const of = (...a: number[]) => ({ a: { dims: [2, 1], data: a }, b: { dims: [3], data: Float32Array.of(2, 0, 5) } });
     const data = Float32Array.of(9, 1, -243, 729, 1, 14348907);
     expect(model.predict(of(-3, 27)).output).toEqual({ type: base === 6 ? "int32" : "int64", dims: [2, 3], data });
@@ -168,7 +167,7 @@ describe.each(binaries())("activations (%s)", (binary) => {
   test("Pow with an exponent for each channel", async () => {
     const parameters = [{ dims: [3, 1], data: Float32Array.of(2, 0.5, 3) }];
     const forward = (x: ArrayLike<number>) => Array.from(x, (v, i) => v ** [2, 0.5, 3][Math.floor(i / 5) % 3]);
-    await expectLayer(binary, chain(["n", 3, 5], [{ type: "Pow", parameters }]), tensor([2, 3, 5], 4, 0.1, 2), {
+    await expectLayer(chain(["n", 3, 5], [{ type: "Pow", parameters }]), tensor([2, 3, 5], 4, 0.1, 2), {
       dims: [2, 3, 5],
       forward,
     });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { ruleOf } from "../../src/index.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer } from "../explain.ts";
@@ -52,7 +52,7 @@ const shapes: readonly (readonly [Dims, Dims, Dims])[] = [
   ],
 ];
 
-describe.each(binaries())("arithmetic (%s)", (binary) => {
+describe("arithmetic", () => {
   describe.each(Object.keys(functions) as Operator[])("%s with a constant", (type) => {
     test.each(shapes)("[%s] and [%s]", async (dims, constant, out) => {
       const [x, c] = [tensor(dims, 11), tensor(constant, 3, 0.5, 2)];
@@ -72,7 +72,7 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
           inputs: { x: dims },
           outputs: { y: [] },
         });
-        await expectLayer(binary, source, input, { dims: out, forward });
+        await expectLayer(source, input, { dims: out, forward });
       }
     });
   });
@@ -120,9 +120,9 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
         outputs: { y: [] },
       });
       const isProduct = type === "Mul" || type === "Div";
-      await expectLayer(binary, source, tensor(dims, 11, 0.5, 2), { dims: out, forward }, { differentiable: !isProduct });
+      await expectLayer(source, tensor(dims, 11, 0.5, 2), { dims: out, forward }, { differentiable: !isProduct });
       if (isProduct) {
-        using model = await loadFor(binary, source);
+        using model = await loadInMode(source);
         expect(() => model.explain(tensor(dims, 11, 0.5, 2))).toThrow("a product of activations");
       }
     }
@@ -136,7 +136,7 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
         inputs: { x: ["n", 3, 5] },
         outputs: { y: [] },
       });
-      await expectLayer(binary, source, tensor([2, 3, 5], 11), { dims: [2, 3, 5], forward: (x) => Array.from(x, (v) => factor * v) });
+      await expectLayer(source, tensor([2, 3, 5], 11), { dims: [2, 3, 5], forward: (x) => Array.from(x, (v) => factor * v) });
     }
   });
 
@@ -159,10 +159,10 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
       });
     const forward = (x: ArrayLike<number>) => terms(x).map(([m, g, v]) => (m + g + v) / 3);
     const x = tensor(dims, 11, 0.5, 2);
-    await expectLayer(binary, source, x, { dims, forward });
+    await expectLayer(source, x, { dims, forward });
     // A constant term keeps its share: c / (c + g + x).
     const r = numbers(210, 5);
-    const { ledger } = await explainLayer(binary, source, x, r, ruleOf.lrp0());
+    const { ledger } = await explainLayer(source, x, r, ruleOf.lrp0());
     const row = ledger.find(({ type }) => type === "Mean")!;
     const kept = terms(x.data).reduce((sum, [m, g, v], i) => sum + (m / (m + g + v)) * r[i], 0);
     expectClose([row.other, row.gap], [kept, 0], 1e-5, row.magnitude);
@@ -174,12 +174,12 @@ describe.each(binaries())("arithmetic (%s)", (binary) => {
       ["Sub", 0],
     ] as const) {
       const source = onnx({ nodes: [{ type, inputs: ["x", "x"], outputs: ["y"] }], inputs: { x: ["n", 13] }, outputs: { y: [] } });
-      await expectLayer(binary, source, tensor([1, 13], 11), { dims: [1, 13], forward: (x) => Array.from(x, (v) => factor * v), scale: 1 });
+      await expectLayer(source, tensor([1, 13], 11), { dims: [1, 13], forward: (x) => Array.from(x, (v) => factor * v), scale: 1 });
     }
   });
 
   test("shapes that do not fit are an error that shows them", async () => {
     const source = chain(["n", 3, 5], [{ type: "Add", parameters: [tensor([4], 3)] }]);
-    await expect(loadFor(binary, source)).rejects.toThrow("node 'y0' (Add): expected shapes that can be broadcast");
+    await expect(loadInMode(source)).rejects.toThrow("node 'y0' (Add): expected shapes that can be broadcast");
   });
 });

@@ -1,9 +1,8 @@
 import { expect } from "vitest";
 import { type Network, ruleOf, type Tensor } from "../../src/index.ts";
-import type { Binary } from "../binaries.ts";
 import { expectClose, magnitude } from "../close.ts";
 import { explainFrom } from "../explain.ts";
-import { loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { numbers } from "../random.ts";
 import { directional } from "../reference/layers.ts";
 
@@ -21,13 +20,12 @@ const dot = (a: Numbers, b: Numbers) => Array.from(a).reduce((sum, v, i) => sum 
 
 /** The forward pass against the reference, and ⟨J v, u⟩ = ⟨v, Jᵀ u⟩: J by differences of the reference, Jᵀ u by the gradient rule. */
 export async function expectLayer(
-  binary: Binary,
   source: Uint8Array | Network,
   x: Tensor,
   expected: Expected,
   { differentiable = true } = {},
 ): Promise<void> {
-  using model = await loadFor(binary, source);
+  using model = await loadInMode(source);
   const { output } = model.predict(x);
   expect(output.dims).toEqual(expected.dims);
   const y = expected.forward(Float64Array.from(x.data));

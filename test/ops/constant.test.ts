@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { type FileGraph, type FileNode, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 
@@ -15,7 +15,7 @@ const node = (type: string, inputs: readonly string[], output: string, attribute
   attributes,
 });
 
-describe.each(binaries())("constants (%s)", (binary) => {
+describe("constants", () => {
   test("a Reshape whose shape is computed from the input's", async () => {
     const graph: FileGraph = {
       nodes: [
@@ -30,7 +30,7 @@ describe.each(binaries())("constants (%s)", (binary) => {
       inputs: { x: ["n", 3, 5] },
       outputs: { y: ["n", 15] },
     };
-    using model = await loadFor(binary, onnx(graph));
+    using model = await loadInMode(onnx(graph));
     const x = tensor([2, 3, 5], 11);
     expect(model.predict(x).output).toEqual({ dims: [2, 15], data: x.data });
     expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Reshape"]);
@@ -55,7 +55,7 @@ describe.each(binaries())("constants (%s)", (binary) => {
       inputs: { x: ["n", channels, 2] },
       outputs: { y: [] },
     };
-    using model = await loadFor(binary, onnx(graph));
+    using model = await loadInMode(onnx(graph));
     const x = tensor([1, channels, 2], 11);
     expect(Array.from(model.predict(x).output.data)).toEqual(Array.from(x.data, (v) => factor * v));
   });
@@ -135,7 +135,7 @@ describe.each(binaries())("constants (%s)", (binary) => {
       inputs: { x: ["n", 3, 2] },
       outputs: { y: [] },
     };
-    using model = await loadFor(binary, onnx(graph));
+    using model = await loadInMode(onnx(graph));
     const { output } = model.predict({ dims: [1, 3, 2], data: new Float32Array(6) });
     expect(Array.from(output.data)).toEqual([...expected, ...expected, ...expected]);
     expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Add"]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { load, ruleOf } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, largest } from "../close.ts";
 import { explainLayer } from "../explain.ts";
 import { type Attribute, chain } from "../onnx-writer.ts";
@@ -67,15 +67,15 @@ const fileOf = (
 
 const nameOf = ({ x, w, ...rest }: Case) => `[${x}] * [${w}] ${JSON.stringify(rest)}`;
 
-describe.each(binaries())("ConvTranspose (%s)", (binary) => {
+describe("ConvTranspose", () => {
   test.each(cases.map((c) => [nameOf(c), c] as const))("%s", async (_name, { x: dims, w, bias, ...options }) => {
     const m = w[1] * (options.group ?? 1);
     const [x, weight, b] = [tensor(dims, 11), tensor(w, 3), bias === false ? undefined : tensor([m], 5)];
     const map = convTranspose(dims, weight, b?.data, options);
     const source = fileOf(dims, { ...options, kernel_shape: w.slice(2) } as Record<string, Attribute>, [weight, b]);
-    await expectLayer(binary, source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+    await expectLayer(source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
     const u = numbers(count(map.dims), 7);
-    expectClose((await explainLayer(binary, source, x, u, ruleOf.gradient())).relevance.data, transposed(map, u), 1e-5);
+    expectClose((await explainLayer(source, x, u, ruleOf.gradient())).relevance.data, transposed(map, u), 1e-5);
   });
 
   // total = stride · (in − 1) + output_padding + reach − out; odd totals: more at the end (UPPER), else more at the beginning.
@@ -94,7 +94,7 @@ describe.each(binaries())("ConvTranspose (%s)", (binary) => {
     const check = async (attributes: Record<string, Attribute>, pads: Dims) => {
       const window = { strides, dilations, output_padding };
       const map = convTranspose(dims, weight, bias.data, { ...window, pads });
-      await expectLayer(binary, fileOf(dims, { ...window, ...attributes }, [weight, bias]), x, {
+      await expectLayer(fileOf(dims, { ...window, ...attributes }, [weight, bias]), x, {
         dims: map.dims,
         forward: (v) => apply(map, v),
         scale: largest(turnover(map, x.data)),
@@ -128,7 +128,7 @@ describe.each(binaries())("ConvTranspose (%s)", (binary) => {
     const [dims, x, weight] = [[1, 2, 3, 4], tensor([1, 2, 3, 4], 11), tensor([2, 3, 2, 3], 3)];
     const map = convTranspose(dims, weight, undefined);
     for (const opset of [7, 10, 11, 21, 22]) {
-      await expectLayer(binary, fileOf(dims, {}, [weight], opset), x, { dims: [1, 3, 4, 6], forward: (v) => apply(map, v) });
+      await expectLayer(fileOf(dims, {}, [weight], opset), x, { dims: [1, 3, 4, 6], forward: (v) => apply(map, v) });
     }
   });
 
@@ -156,13 +156,12 @@ describe.each(binaries())("ConvTranspose (%s)", (binary) => {
     const z = apply(scaled, x.data);
     const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 ? v : 0));
     for (const [, rule, literal, off] of rules) {
-      const { output, relevance, ledger } = await explainLayer(binary, file, x, r, weighted(rule));
+      const { output, relevance, ledger } = await explainLayer(file, x, r, weighted(rule));
       expectClose(output.data, z, 3e-6);
       expectClose(relevance.data, explain(scaled, x.data, r, literal).relevance, off);
       expect(ledger).toHaveLength(1);
     }
-    using model = await loadFor(
-      binary,
+    using model = await loadInMode(
       chain(["n", 4, 3, 4], [{ type: "BatchNormalization", attributes: { epsilon }, parameters: norm(4) }, conv]),
     );
     expect(model.inspect().nodes.map((n) => n.type)).toEqual(["BatchNormalization", "ConvTranspose"]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { conv2d, load, ruleOf } from "../../src/index.ts";
-import { binaries } from "../binaries.ts";
+
 import { expectClose, largest } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";
 import { chain } from "../onnx-writer.ts";
@@ -67,14 +67,14 @@ const cases: readonly Case[] = [
 
 const nameOf = ({ x, w, ...rest }: Case) => `[${x}] * [${w}] ${JSON.stringify(rest)}`;
 
-describe.each(binaries())("Conv (%s)", (binary) => {
+describe("Conv", () => {
   test.each(cases.map((c) => [nameOf(c), c] as const))("%s", async (_name, { x: dims, w, bias, ...options }) => {
     const [x, weight, b] = [tensor(dims, 11), tensor(w, 3), bias === false ? undefined : tensor([w[0]], 5)];
     const map = conv(dims, weight, b?.data, options);
     const source = network(dims, conv2d({ weight, bias: b, ...options }));
-    await expectLayer(binary, source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+    await expectLayer(source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
     const u = numbers(count(map.dims), 7);
-    expectClose((await explainLayer(binary, source, x, u, ruleOf.gradient())).relevance.data, transposed(map, u), 1e-5);
+    expectClose((await explainLayer(source, x, u, ruleOf.gradient())).relevance.data, transposed(map, u), 1e-5);
   });
 
   // One spatial axis, or three and more, as files have them.
@@ -100,7 +100,7 @@ describe.each(binaries())("Conv (%s)", (binary) => {
       ["n", ...dims.slice(1)],
       [{ type: "Conv", attributes: { ...window, group, kernel_shape: w.slice(2) }, parameters: [weight, bias] }],
     );
-    await expectLayer(binary, source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+    await expectLayer(source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
   });
 
   // out = ⌈length / stride⌉; what is odd of the padding goes to the end (UPPER) or to the beginning (LOWER).
@@ -127,7 +127,7 @@ describe.each(binaries())("Conv (%s)", (binary) => {
       if (auto_pad === "VALID" && length.some((l, a) => l < dilations[a] * (kernel[a] - 1) + 1)) continue;
       const map = conv(dims, weight, undefined, { strides, dilations, pads });
       const source = chain(["n", ...dims.slice(1)], [{ type: "Conv", attributes: { auto_pad, strides, dilations }, parameters: [weight] }]);
-      await expectLayer(binary, source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+      await expectLayer(source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
     }
   });
 
@@ -135,7 +135,7 @@ describe.each(binaries())("Conv (%s)", (binary) => {
     const [dims, x, weight] = [[1, 2, 5, 4], tensor([1, 2, 5, 4], 11), tensor([3, 2, 2, 3], 3)];
     const map = conv(dims, weight, undefined);
     for (const opset of [7, 10, 11, 21, 22]) {
-      await expectLayer(binary, chain(["n", 2, 5, 4], [{ type: "Conv", parameters: [weight] }], opset), x, {
+      await expectLayer(chain(["n", 2, 5, 4], [{ type: "Conv", parameters: [weight] }], opset), x, {
         dims: [1, 3, 4, 2],
         forward: (v) => apply(map, v),
       });
@@ -146,7 +146,6 @@ describe.each(binaries())("Conv (%s)", (binary) => {
 test("what does not fit is an error that names the layer", async () => {
   const explain = (w: Dims, options = {}) =>
     explainLayer(
-      "simd",
       network([1, 3, 4, 4], conv2d({ name: "c", weight: tensor(w, 3), ...options })),
       tensor([1, 3, 4, 4], 1),
       [1],

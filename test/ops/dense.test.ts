@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { dense, ruleOf, type Tensor } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, largest, magnitude } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";
 import { tolerance } from "../golden/tolerance.ts";
@@ -13,7 +13,7 @@ import { expectLayer } from "./check.ts";
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
 
-describe.each(binaries())("dense layers (%s)", (binary) => {
+describe("dense layers", () => {
   const sizes = [
     ...range(1, 9).map((k) => [2, k, 5]),
     ...range(1, 13).map((m) => [3, 7, m]),
@@ -27,7 +27,7 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
     for (const bias of [tensor([m], 5), undefined]) {
       const [x, weight] = [tensor([n, k], 11), tensor([m, k], 3)];
       const map = denseMap(n, weight, bias?.data);
-      await expectLayer(binary, network([n, k], dense({ weight, bias })), x, {
+      await expectLayer(network([n, k], dense({ weight, bias })), x, {
         dims: [n, m],
         forward: (v) => apply(map, v),
         scale: largest(turnover(map, x.data)),
@@ -52,7 +52,7 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
     };
     const map = denseMap(n, weight, bias && Array.from({ length: m }, (_, o) => beta * bias.data[bias.data.length === 1 ? 0 : o]));
     const attributes = { transB, alpha: { float: alpha }, beta: { float: beta } };
-    await expectLayer(binary, chain(["n", k], [{ type: "Gemm", attributes, parameters: [b, bias] }]), x, {
+    await expectLayer(chain(["n", k], [{ type: "Gemm", attributes, parameters: [b, bias] }]), x, {
       dims: [n, m],
       forward: (v) => apply(map, v),
       scale: largest(turnover(map, x.data)),
@@ -80,19 +80,19 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
     const attributes = { transA, transB, alpha: { float: alpha }, beta: { float: beta } };
     const turned = transA ? [{ type: "Transpose" }] : [];
     const file = chain(x.dims, [...turned, { type: "Gemm", attributes, parameters: [b, bias] }]);
-    await expectLayer(binary, file, x, { dims: [n, m], forward, scale: 5 });
+    await expectLayer(file, x, { dims: [n, m], forward, scale: 5 });
   });
 
   test("a C that does not fit is an error", async () => {
     const file = chain([3, 5], [{ type: "Gemm", parameters: [tensor([5, 7], 3), tensor([2, 7], 5)] }]);
-    await expect(loadFor(binary, file)).rejects.toThrow("a C that can be broadcast to [3,7], got dims [2,7].");
+    await expect(loadInMode(file)).rejects.toThrow("a C that can be broadcast to [3,7], got dims [2,7].");
   });
 
   test.each([[[3, 5]], [[2, 3, 5]], [[2, 3, 4, 5]]])("MatMul: %j by [5, 7]", async (dims) => {
     const [x, b] = [tensor(dims, 11), tensor([5, 7], 3)];
     const weight = { dims: [7, 5], data: Float64Array.from({ length: 35 }, (_, i) => b.data[(i % 5) * 7 + Math.floor(i / 5)]) };
     const map = denseMap(x.data.length / 5, weight);
-    await expectLayer(binary, chain(["n", ...dims.slice(1)], [{ type: "MatMul", parameters: [b] }]), x, {
+    await expectLayer(chain(["n", ...dims.slice(1)], [{ type: "MatMul", parameters: [b] }]), x, {
       dims: [...dims.slice(0, -1), 7],
       forward: (v) => apply(map, v),
       scale: largest(turnover(map, x.data)),
@@ -169,7 +169,7 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
       const source = product(a, b, constant === "first" ? "second" : "first", map.dims, weight);
       const x = tensor([1, count(xDims)], 11);
       const scale = largest(turnover(map, x.data));
-      await expectLayer(binary, source, x, { dims: [1, count(map.dims)], forward: (v) => apply(map, v), scale });
+      await expectLayer(source, x, { dims: [1, count(map.dims)], forward: (v) => apply(map, v), scale });
       const z = apply(map, x.data);
       const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 || z.length === 1 ? v : 0));
       const every: typeof rules = [
@@ -179,7 +179,7 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
         ["relative", ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }), epsilon, 1],
       ];
       for (const [name, rule, literal, off] of every) {
-        const { relevance, ledger } = await explainLayer(binary, source, x, r, weighted(rule));
+        const { relevance, ledger } = await explainLayer(source, x, r, weighted(rule));
         if (name !== "relative") expectClose(relevance.data, explain(map, x.data, r, literal).relevance, off);
         for (const row of ledger) expect(Math.abs(row.gap)).toBeLessThan(1e-5 * magnitude(r) + 1e-9);
       }
@@ -198,7 +198,7 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
     ];
     const initializers = { 0: int(0), 1: int(1), i: int(i), end: int(i + j), a: int(...a), b: int(...b) };
     const x = tensor([1, i + j], 11);
-    using model = await loadFor(binary, onnx({ nodes, initializers, inputs: { x: [1, i + j] }, outputs: { y: [] } }));
+    using model = await loadInMode(onnx({ nodes, initializers, inputs: { x: [1, i + j] }, outputs: { y: [] } }));
     const map = matMul(a, { dims: b, data: x.data.subarray(i) }, "second");
     const { output } = model.predict(x);
     expect(output.dims).toEqual(map.dims);
@@ -220,7 +220,7 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
       inputs: { x: [2, 3, 7] },
       outputs: { y: [] },
     });
-    using model = await loadFor(binary, bytes);
+    using model = await loadInMode(bytes);
     expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Add"]);
     expectClose(model.predict({ dims: [2, 3, 7], data: new Float32Array(42) }).output.data, apply(map, a.data), 2e-6);
   });
@@ -233,8 +233,7 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
   ] as const)("MatMul by %j and a scaling behind it: %i nodes", async (dims, left) => {
     const [x, w, scale] = [tensor([2, 3, 5], 11), tensor(dims, 3), tensor([7], 4)];
     const map = matMul(x.dims, w, "second");
-    using model = await loadFor(
-      binary,
+    using model = await loadInMode(
       chain(
         [2, 3, 5],
         [
@@ -252,14 +251,14 @@ describe.each(binaries())("dense layers (%s)", (binary) => {
   });
 
   test("sizes that do not fit are errors", async () => {
-    const twice = (a: Dims, b: Dims) => loadFor(binary, chain(a, [{ type: "MatMul", parameters: [tensor(b, 3)] }]));
+    const twice = (a: Dims, b: Dims) => loadInMode(chain(a, [{ type: "MatMul", parameters: [tensor(b, 3)] }]));
     await expect(twice([2, 3, 5], [3, 7])).rejects.toThrow("node 'y0' (MatMul): expected a first factor of 3 columns, got 5");
     await expect(twice([2, 3, 5], [3, 5, 7])).rejects.toThrow(
       "node 'y0' (MatMul): expected batches that can be broadcast, got [2,3,5] and [3,5,7]",
     );
     await expect(twice([3, 5], [])).rejects.toThrow("node 'y0' (MatMul): expected factors of rank 1 or more");
 
-    await expect(loadFor(binary, network([1, 5], dense({ name: "fc", weight: tensor([3, 4], 3) })))).rejects.toThrow(
+    await expect(loadInMode(network([1, 5], dense({ name: "fc", weight: tensor([3, 4], 3) })))).rejects.toThrow(
       "node 'fc' (Gemm): expected an A of 4 columns, got 5.",
     );
   });

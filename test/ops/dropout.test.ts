@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { explainFrom } from "../explain.ts";
 import { type FileGraph, type FileNode, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
@@ -10,7 +10,7 @@ const x = tensor([2, 3, 5], 11);
 const dropout = (outputs: readonly string[], input = "x"): FileNode => ({ type: "Dropout", inputs: [input], outputs });
 
 /** Its second output, of which nothing can be said but that every number is kept. */
-describe.each(binaries())("the mask of Dropout (%s)", (binary) => {
+describe("the mask of Dropout", () => {
   test.each([
     [7, FLOAT],
     [9, FLOAT],
@@ -25,7 +25,7 @@ describe.each(binaries())("the mask of Dropout (%s)", (binary) => {
         outputs: { ...(last.length > 0 && { y: [] }), mask: [] },
         types: { mask: type },
       };
-      using model = await loadFor(binary, onnx(graph, opset));
+      using model = await loadInMode(onnx(graph, opset));
       const { mask, y } = model.predict(x).outputs;
       expect([mask.dims, mask.type]).toEqual([x.dims, type === BOOL ? "bool" : undefined]);
       expect(mask.data.every((v) => v === 1)).toBe(true);
@@ -39,13 +39,12 @@ describe.each(binaries())("the mask of Dropout (%s)", (binary) => {
       dropout(["kept", "mask"], "h"),
       { type: "Relu", inputs: ["kept"], outputs: ["y"] },
     ];
-    using model = await loadFor(binary, onnx({ nodes, inputs: { x: x.dims }, outputs: { y: [] } }));
+    using model = await loadInMode(onnx({ nodes, inputs: { x: x.dims }, outputs: { y: [] } }));
     expect(model.inspect().nodes.map((node) => node.type)).toEqual(["Relu", "Relu"]);
   });
 
   test("relevance passes it, mask or not", async () => {
-    using model = await loadFor(
-      binary,
+    using model = await loadInMode(
       onnx({ nodes: [dropout(["y", "mask"])], inputs: { x: x.dims }, outputs: { y: [], mask: [] }, types: { mask: BOOL } }),
     );
     const r = tensor(x.dims, 7).data;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { loadInMode } from "../modes.ts";
 import { load, ruleOf } from "../../src/index.ts";
 import { relativeError } from "../data.ts";
 import { type Attribute, onnx } from "../onnx-writer.ts";
@@ -17,7 +18,7 @@ describe("Gather with computed indices", () => {
       outputs: { y: [] },
       types: { i: INT64 },
     });
-    using model = await load(bytes);
+    using model = await loadInMode(bytes);
     const chosen = [1, -2, 0, 1];
     const given = { x: data, i: ids([2, 2], ...chosen) };
     const ones = new Float32Array(model.predict(given).output.data.length).fill(1);
@@ -52,7 +53,7 @@ describe("Gather with computed indices", () => {
       outputs: { scores: [] },
       types: { words: INT64 },
     });
-    using model = await load(bytes);
+    using model = await loadInMode(bytes);
     const words = { dims: [2, 5], data: BigInt64Array.of(6n, 0n, 6n, 3n, 1n, 2n, 2n, 5n, 4n, 0n) };
     const e = model.explain(words, { composite: "epsilon", target: [1, 0], at: ["vectors"] });
     expect(e.relevance.dims).toEqual([2, 5]);

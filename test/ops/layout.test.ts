@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ruleOf, type Tensor } from "../../src/index.ts";
-import { type Binary, binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, predict } from "../explain.ts";
 import { type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
@@ -294,10 +294,10 @@ const cases: readonly Case[] = [
   },
 ];
 
-async function check(binary: Binary, c: Case, source: Uint8Array): Promise<void> {
+async function check(c: Case, source: Uint8Array): Promise<void> {
   const x = tensor(c.dims, 11);
   const froms = positions(c.out).map((p) => c.from(p));
-  const output: Tensor = await predict(binary, source, x);
+  const output: Tensor = await predict(source, x);
   expect(output.dims).toEqual(c.out);
   expect(Array.from(output.data)).toEqual(froms.map((f) => ("constant" in f ? f.constant : x.data[place(c.dims, f as number[])])));
   const r = numbers(count(c.out), 7);
@@ -305,7 +305,7 @@ async function check(binary: Binary, c: Case, source: Uint8Array): Promise<void>
   froms.forEach((f, j) => {
     if (!("constant" in f)) expected[place(c.dims, f as number[])] += r[j];
   });
-  const { relevance, ledger } = await explainLayer(binary, source, x, r, ruleOf.lrp0());
+  const { relevance, ledger } = await explainLayer(source, x, r, ruleOf.lrp0());
   expect(relevance.dims).toEqual(c.dims);
   expectClose(relevance.data, expected, 1e-6);
   const kept = froms.reduce((sum, f, j) => ("constant" in f ? sum + r[j] : sum), 0);
@@ -315,11 +315,11 @@ async function check(binary: Binary, c: Case, source: Uint8Array): Promise<void>
   ).toBeCloseTo(kept, 4);
 }
 
-describe.each(binaries())("moves (%s)", (binary) => {
+describe("moves", () => {
   test.each(cases)("$name", async (c) => {
     const { nodes, initializers, opset = 17 } = c;
     const [inputs, outputs] = [{ x: c.dims }, { y: [] }];
-    await check(binary, c, onnx({ nodes, initializers, inputs, outputs }, opset));
+    await check(c, onnx({ nodes, initializers, inputs, outputs }, opset));
     if (c.dims.length < 3 || c.dims.length > 4) return;
     // Behind a mean over single positions, which changes nothing, the numbers lie channels last.
     const turned: FileNode = {
@@ -329,7 +329,7 @@ describe.each(binaries())("moves (%s)", (binary) => {
       outputs: ["turned"],
     };
     const behind = nodes.map((node) => ({ ...node, inputs: node.inputs.map((i) => (i === "x" ? "turned" : i)) }));
-    await check(binary, c, onnx({ nodes: [turned, ...behind], initializers, inputs, outputs }, opset));
+    await check(c, onnx({ nodes: [turned, ...behind], initializers, inputs, outputs }, opset));
   });
 
   test("relevance at the parts of a Split, by name", async () => {
@@ -337,7 +337,7 @@ describe.each(binaries())("moves (%s)", (binary) => {
       { type: "Split", attributes: { axis: 1 }, inputs: ["x"], outputs: ["a", "b"], name: "halves" },
       { type: "Sub", inputs: ["a", "b"], outputs: ["y"] },
     ];
-    using model = await loadFor(binary, onnx({ nodes, inputs: { x: [1, 4] }, outputs: { y: [] } }));
+    using model = await loadInMode(onnx({ nodes, inputs: { x: [1, 4] }, outputs: { y: [] } }));
     const { at, rules } = model.explain({ dims: [1, 4], data: Float32Array.of(3, 5, 1, 2) }, { target: 1, at: ["a", "b"] });
     expect([at.a, at.b].map((r) => Array.from(r.data, (v) => Math.round(v) + 0))).toEqual([
       [0, 5],
@@ -353,7 +353,7 @@ describe.each(binaries())("moves (%s)", (binary) => {
       { type: "Add", inputs: ["kept", "ones"], outputs: ["y"] },
     ];
     const file = onnx({ nodes, inputs: { x: [1, 3] }, outputs: { y: [] } });
-    expect(Array.from((await predict(binary, file, { dims: [1, 3], data: Float32Array.of(1, 2, 3) })).data)).toEqual([2, 3, 4]);
+    expect(Array.from((await predict(file, { dims: [1, 3], data: Float32Array.of(1, 2, 3) })).data)).toEqual([2, 3, 4]);
   });
 
   test.each([
@@ -369,6 +369,6 @@ describe.each(binaries())("moves (%s)", (binary) => {
     [{ type: "Dropout", inputs: ["x", "", "p"], outputs: ["y"] }, "training_mode = false, got true"],
   ] as const)("$1", async (node, message) => {
     const file = onnx({ nodes: [node], initializers: { p: ints(2, 2), three: ints(1, 2, 3) }, inputs: { x: [3, 5] }, outputs: { y: [] } });
-    await expect(loadFor(binary, file)).rejects.toThrow(message);
+    await expect(loadInMode(file)).rejects.toThrow(message);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Tensor } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 import { broadcastAt, type Dims, positions } from "../reference/linear.ts";
@@ -50,7 +50,7 @@ const asFile = ({ dims, data }: Tensor, type: number) => ({
 });
 const dimsOf = (tensors: Readonly<Record<string, Tensor>>) => Object.fromEntries(Object.entries(tensors).map(([k, t]) => [k, t.dims]));
 
-describe.each(binaries())("comparisons and logic (%s)", (binary) => {
+describe("comparisons and logic", () => {
   test.each(cases)("%s, opset %i", async (type, opset, types, f) => {
     for (const element of types) {
       for (const [left, right, out] of shapes) {
@@ -74,7 +74,7 @@ describe.each(binaries())("comparisons and logic (%s)", (binary) => {
             },
             opset,
           );
-          using model = await loadFor(binary, source);
+          using model = await loadInMode(source);
           expect(model.predict(given).output).toEqual({ type: "bool", dims: out, data });
         }
       }
@@ -85,7 +85,7 @@ describe.each(binaries())("comparisons and logic (%s)", (binary) => {
     for (const dims of [[], [13], [2, 3, 5, 7]]) {
       const x = coarse(dims, 3, BOOL);
       const nodes = [{ type: "Not", inputs: ["x"], outputs: ["y"] }];
-      using model = await loadFor(binary, onnx({ nodes, inputs: { x: dims }, outputs: { y: [] }, types: { x: BOOL, y: BOOL } }));
+      using model = await loadInMode(onnx({ nodes, inputs: { x: dims }, outputs: { y: [] }, types: { x: BOOL, y: BOOL } }));
       expect(model.predict(x).output).toEqual({ type: "bool", dims, data: x.data.map((v) => 1 - v) });
     }
   });
@@ -105,7 +105,7 @@ describe.each(binaries())("comparisons and logic (%s)", (binary) => {
       outputs: { y: [] },
       types: { ...Object.fromEntries(names.map((name, i) => [name, types[i]])), y: BOOL },
     });
-    await expect(loadFor(binary, source)).rejects.toThrow(`node 'y' (${type}): expected ${message}`);
+    await expect(loadInMode(source)).rejects.toThrow(`node 'y' (${type}): expected ${message}`);
   });
 
   test("relevance does not go through what is true or false", async () => {
@@ -118,7 +118,7 @@ describe.each(binaries())("comparisons and logic (%s)", (binary) => {
       inputs: { x: [1, 5] },
       outputs: { y: [] },
     });
-    using model = await loadFor(binary, source);
+    using model = await loadInMode(source);
     expect(() => model.explain(tensor([1, 5], 3))).toThrow(
       "node 'g' (Greater): expected an operator that relevance can pass by a rule, got true or false",
     );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lrn, type LrnOptions } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { network } from "../explain.ts";
 import { chain } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
@@ -24,15 +24,15 @@ const cases: readonly (readonly [readonly number[], LrnOptions, number, number])
   [[1, 2, 5, 3], { size: 9, alpha: 5, beta: 0.4, region: "spatial" }, 4, 4],
 ];
 
-describe.each(binaries())("LRN (%s)", (binary) => {
+describe("LRN", () => {
   test.each(cases)("[%s] %j", async (dims, options, before, after) => {
     const { size, alpha = 1e-4, beta: c = 0.75, bias: kappa = 1, region = "channels" } = options;
     const o = { region, before, after, a: alpha / (region === "channels" ? size : size ** 2), c, kappa };
-    await expectLayer(binary, network(dims, lrn(options)), tensor(dims, 11, -2, 2), { dims, forward: (x) => lrnForward(x, dims, o) });
+    await expectLayer(network(dims, lrn(options)), tensor(dims, 11, -2, 2), { dims, forward: (x) => lrnForward(x, dims, o) });
     // PyTorch's lean and windows within a channel are not ONNX's.
     if (region === "channels" && options.window !== "torch") {
       const attributes = { size, alpha: { float: alpha }, beta: { float: c }, bias: { float: kappa } };
-      await expectLayer(binary, chain(["n", ...dims.slice(1)], [{ type: "LRN", attributes }]), tensor(dims, 11, -2, 2), {
+      await expectLayer(chain(["n", ...dims.slice(1)], [{ type: "LRN", attributes }]), tensor(dims, 11, -2, 2), {
         dims,
         forward: (x) => lrnForward(x, dims, o),
       });
@@ -43,7 +43,7 @@ describe.each(binaries())("LRN (%s)", (binary) => {
     expect(() => lrn({ size: 0 })).toThrow("layer 'lrn': expected a size ≥ 1, got 0.");
     expect(() => lrn({ name: "norm1", size: 3, bias: 0 })).toThrow("layer 'norm1': expected bias > 0");
     expect(() => lrn({ size: 3, alpha: -1 })).toThrow("alpha ≥ 0");
-    await expect(loadFor(binary, chain(["n", 3, 2, 2], [{ type: "LRN", attributes: {} }]))).rejects.toThrow(
+    await expect(loadInMode(chain(["n", 3, 2, 2], [{ type: "LRN", attributes: {} }]))).rejects.toThrow(
       "node 'y0' (LRN): expected a size ≥ 1",
     );
   });

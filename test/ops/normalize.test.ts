@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { load, type Tensor } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainFrom } from "../explain.ts";
 import { chain, type FileNode, onnx } from "../onnx-writer.ts";
@@ -162,13 +162,13 @@ function literal(c: Case): (v: ArrayLike<number>) => Float64Array {
 const turn = (x: Dims) => (x.length < 3 ? [] : [{ type: "MaxPool", attributes: { kernel_shape: x.slice(2).map(() => 1) } }]);
 const nameOf = ({ type, x, attributes, opsets }: Case) => `${type} [${x}] ${JSON.stringify(attributes)} since ${opsets[0]}`;
 
-describe.each(binaries())("normalizations (%s)", (binary) => {
+describe("normalizations", () => {
   test.each(cases.map((c) => [nameOf(c), c] as const))("%s", async (_name, c) => {
     const { type, attributes, parameters } = c;
     for (const opset of c.opsets) {
       for (const before of [[], turn(c.x)]) {
         const file = chain(c.x, [...before, { type, attributes, parameters }], opset);
-        await expectLayer(binary, file, tensor(c.x, 11, -2, 3), { dims: c.x, forward: literal(c) }, { differentiable: false });
+        await expectLayer(file, tensor(c.x, 11, -2, 3), { dims: c.x, forward: literal(c) }, { differentiable: false });
       }
     }
   });
@@ -177,17 +177,11 @@ describe.each(binaries())("normalizations (%s)", (binary) => {
     const x = { dims: [1, 2, 9], data: tensor([1, 2, 9], 11).data.map((v) => 1000 + Math.round(8 * v) / 64) };
     const c = instance([1, 2, 9], 1e-9);
     const { type, attributes, parameters } = c;
-    await expectLayer(
-      binary,
-      chain(c.x, [{ type, attributes, parameters }]),
-      x,
-      { dims: c.x, forward: literal(c) },
-      { differentiable: false },
-    );
+    await expectLayer(chain(c.x, [{ type, attributes, parameters }]), x, { dims: c.x, forward: literal(c) }, { differentiable: false });
   });
 
   test("zeros along an axis stay zeros", async () => {
-    using model = await loadFor(binary, chain([2, 3], [{ type: "LpNormalization" }]));
+    using model = await loadInMode(chain([2, 3], [{ type: "LpNormalization" }]));
     expect(Array.from(model.predict({ dims: [2, 3], data: Float32Array.of(0, 0, 0, 3, 0, 4) }).output.data)).toEqual(
       [0, 0, 0, 0.6, 0, 0.8].map(Math.fround),
     );
@@ -203,7 +197,7 @@ describe.each(binaries())("normalizations (%s)", (binary) => {
         inputs: { x: c.x },
         outputs: Object.fromEntries(outputs.filter(Boolean).map((name) => [name, []])),
       });
-      using model = await loadFor(binary, file);
+      using model = await loadInMode(file);
       const x = tensor(c.x, 11, -2, 3);
       const result = model.predict(x).outputs;
       expectClose(result.y.data, literal(c)(x.data), 2e-6);
@@ -239,7 +233,7 @@ describe.each(binaries())("normalizations (%s)", (binary) => {
       },
       21,
     );
-    using model = await loadFor(binary, file);
+    using model = await loadInMode(file);
     expectClose(model.predict({ dims: c.x, data: new Float32Array(12) }).output.data, literal(c)(constant.data), 2e-6);
   });
 
@@ -252,7 +246,7 @@ describe.each(binaries())("normalizations (%s)", (binary) => {
       group([1, 4, 3], 2, 21),
     ]) {
       const { type, attributes, parameters } = c;
-      using model = await loadFor(binary, chain(c.x, [{ type, attributes, parameters }], 21));
+      using model = await loadInMode(chain(c.x, [{ type, attributes, parameters }], 21));
       const x = tensor(c.x, 1);
       expect(() => explainFrom(model, x, x.data, {})).toThrowError(/got a normalization whose statistics depend on the input/);
     }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { averagePool2d, baseEntries, globalAveragePool, load, maxPool2d, type Network, ruleOf } from "../../src/index.ts";
-import { type Binary, binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";
 import { chain, onnx } from "../onnx-writer.ts";
@@ -81,28 +81,28 @@ function maxOf(x: ArrayLike<number>, c: Case) {
   return (v: ArrayLike<number>) => maxima(x, c.x, c).at.map((i) => v[i]);
 }
 
-async function checkMax(binary: Binary, c: Case, data: Float32Array): Promise<void> {
+async function checkMax(c: Case, data: Float32Array): Promise<void> {
   const x = { dims: c.x, data };
   const { dims, at } = maxima(data, c.x, c);
-  await expectLayer(binary, source("MaxPool", c), x, { dims, forward: maxOf(data, c) });
+  await expectLayer(source("MaxPool", c), x, { dims, forward: maxOf(data, c) });
   const r = numbers(at.length, 7);
   const expected = new Float64Array(data.length);
   at.forEach((i, j) => {
     expected[i] += r[j];
   });
-  const { relevance, rules, ledger } = await explainLayer(binary, source("MaxPool", c), x, r, ruleOf.norm());
+  const { relevance, rules, ledger } = await explainLayer(source("MaxPool", c), x, r, ruleOf.norm());
   expectClose(relevance.data, expected, 1e-6);
   expect(rules[0].rule).toBe("route");
   expect(Math.abs(ledger[0].gap)).toBeLessThan(1e-5);
 }
 
-describe.each(binaries())("pools (%s)", (binary) => {
+describe("pools", () => {
   const all = [...cases, ...lines, ...outer, ...solid].map((c) => [nameOf(c), c] as const);
 
   test.each(all)("AveragePool %s", async (_name, c) => {
     for (const countPads of [false, true]) {
       const map = average(c.x, c, countPads);
-      await expectLayer(binary, source("AveragePool", c, countPads), tensor(c.x, 11), {
+      await expectLayer(source("AveragePool", c, countPads), tensor(c.x, 11), {
         dims: map.dims,
         forward: (v) => apply(map, v),
         scale: 1,
@@ -119,22 +119,21 @@ describe.each(binaries())("pools (%s)", (binary) => {
         [ruleOf.norm(), epsilon],
         [ruleOf.zPlus(), alphaBeta(1, 0)],
       ] as const) {
-        const { relevance, ledger } = await explainLayer(binary, source("AveragePool", c, countPads), x, r, rule);
+        const { relevance, ledger } = await explainLayer(source("AveragePool", c, countPads), x, r, rule);
         expectClose(relevance.data, explain(map, x.data, r, by).relevance, 2e-5);
         expect(Math.abs(ledger[0].gap)).toBeLessThan(1e-5 * ledger[0].magnitude);
       }
     }
   });
 
-  test.each(all)("MaxPool %s", async (_name, c) => checkMax(binary, c, tensor(c.x, 11).data));
+  test.each(all)("MaxPool %s", async (_name, c) => checkMax(c, tensor(c.x, 11).data));
 
   // Padding is no number: it must not win over what is below 0.
-  test.each(all)("MaxPool of negative numbers %s", async (_name, c) => checkMax(binary, c, tensor(c.x, 12, -2, -1).data));
+  test.each(all)("MaxPool of negative numbers %s", async (_name, c) => checkMax(c, tensor(c.x, 12, -2, -1).data));
 
   // Of equal maxima the first has it all; in networks these are mostly zeros behind a ReLU.
   test.each(all)("MaxPool with ties %s", async (_name, c) =>
     checkMax(
-      binary,
       c,
       tensor(c.x, 13).data.map((v) => Math.max(0, Math.round(2 * v))),
     ),
@@ -151,13 +150,13 @@ describe.each(binaries())("pools (%s)", (binary) => {
     const pads = auto_pad === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
     const [max, map] = [maxima(tensor(x, 11).data, x, { kernel, strides, pads }), average(x, { kernel, strides, pads })];
     const file = (type: string) => chain(["n", 3, 7, 8], [{ type, attributes: { kernel_shape: kernel, strides, auto_pad } }]);
-    await expectLayer(binary, file("MaxPool"), tensor(x, 11), { dims: max.dims, forward: (v) => max.at.map((i) => v[i]) });
-    await expectLayer(binary, file("AveragePool"), tensor(x, 11), { dims: map.dims, forward: (v) => apply(map, v), scale: 1 });
+    await expectLayer(file("MaxPool"), tensor(x, 11), { dims: max.dims, forward: (v) => max.at.map((i) => v[i]) });
+    await expectLayer(file("AveragePool"), tensor(x, 11), { dims: map.dims, forward: (v) => apply(map, v), scale: 1 });
   });
 
   test.each([[[2, 3, 5, 7]], [[1, 9, 1, 1]], [[1, 1, 13, 2]]])("GlobalAveragePool [%s]", async (x) => {
     const map = average(x, { kernel: x.slice(2) });
-    await expectLayer(binary, network(x, globalAveragePool()), tensor(x, 11), {
+    await expectLayer(network(x, globalAveragePool()), tensor(x, 11), {
       dims: [x[0], x[1], 1, 1],
       forward: (v) => apply(map, v),
       scale: 1,
@@ -166,7 +165,7 @@ describe.each(binaries())("pools (%s)", (binary) => {
 
   test.each([[[2, 5, 7]], [[2, 3, 4, 5, 2]]])("GlobalAveragePool over [%s]", async (x) => {
     const map = average(x, { kernel: x.slice(2) });
-    await expectLayer(binary, chain(["n", ...x.slice(1)], [{ type: "GlobalAveragePool" }]), tensor(x, 11), {
+    await expectLayer(chain(["n", ...x.slice(1)], [{ type: "GlobalAveragePool" }]), tensor(x, 11), {
       dims: map.dims,
       forward: (v) => apply(map, v),
       scale: 1,
@@ -176,7 +175,7 @@ describe.each(binaries())("pools (%s)", (binary) => {
   test.each([[[2, 5, 7]], [[2, 3, 5, 7]], [[1, 9, 1, 1]], [[2, 3, 4, 5, 2]]])("GlobalMaxPool [%s]", async (x) => {
     const { data } = tensor(x, 11, -2, -1);
     const { dims, at } = maxima(data, x, { kernel: x.slice(2) });
-    await expectLayer(binary, chain(x, [{ type: "GlobalMaxPool" }], 22), { dims: x, data }, { dims, forward: (v) => at.map((i) => v[i]) });
+    await expectLayer(chain(x, [{ type: "GlobalMaxPool" }], 22), { dims: x, data }, { dims, forward: (v) => at.map((i) => v[i]) });
   });
 
   test.each([...cases.slice(9), ...lines, ...outer, ...solid].map((c) => [nameOf(c), c] as const))("LpPool %s", async (_name, c) => {
@@ -187,18 +186,13 @@ describe.each(binaries())("pools (%s)", (binary) => {
       [undefined, 7],
     ] as const) {
       const attributes = { ...attributesOf(c), ...(p !== undefined && { p }) };
-      await checkNorm(binary, (before) => chain(c.x, [...before, { type: "LpPool", attributes }], opset), c, p ?? 2);
+      await checkNorm((before) => chain(c.x, [...before, { type: "LpPool", attributes }], opset), c, p ?? 2);
     }
   });
 
   test.each([[[2, 5, 7]], [[2, 3, 5, 7]], [[2, 3, 4, 5, 2]]])("GlobalLpPool [%s]", async (x) => {
     for (const p of [1, 2, 4])
-      await checkNorm(
-        binary,
-        (before) => chain(x, [...before, { type: "GlobalLpPool", attributes: { p } }], 22),
-        { x, kernel: x.slice(2) },
-        p,
-      );
+      await checkNorm((before) => chain(x, [...before, { type: "GlobalLpPool", attributes: { p } }], 22), { x, kernel: x.slice(2) }, p);
   });
 
   test.each([...cases.slice(9), ...lines, ...solid].map((c) => [nameOf(c), c] as const))("MaxPool's indices %s", async (_name, c) => {
@@ -207,7 +201,7 @@ describe.each(binaries())("pools (%s)", (binary) => {
     const [n, channels, ...spatial] = c.x;
     const columns = [n, channels, ...[...spatial].reverse()];
     for (const order of [0, 1]) {
-      using model = await loadFor(binary, withIndices(c, order));
+      using model = await loadInMode(withIndices(c, order));
       const { y, indices } = model.predict(x).outputs;
       expect([y.dims, indices.dims, indices.type]).toEqual([dims, dims, "int64"]);
       expectClose(
@@ -231,7 +225,7 @@ const withIndices = (c: Case, storage_order: number) =>
   });
 
 test("indices that float32 does not have are refused", async () => {
-  using model = await load(withIndices({ x: [1, 1, 2, 3], kernel: [2, 3] }, 0));
+  using model = await loadInMode(withIndices({ x: [1, 1, 2, 3], kernel: [2, 3] }, 0));
   expect(() => model.predict({ dims: [2 ** 22, 1, 2, 3], data: new Float32Array(6 * 2 ** 22) })).toThrowError(
     /node 'y' \(MaxPool\): expected at most 16777216 numbers to index, got 25165824/,
   );
@@ -245,7 +239,7 @@ test("relevance that would pass through indices is refused", async () => {
     [[pool, cast], "f"],
     [[pool, cast, add], "y"],
   ] as const) {
-    using model = await load(onnx({ nodes, inputs: { x: [1, 1, 5] }, outputs: { [y]: [] } }));
+    using model = await loadInMode(onnx({ nodes, inputs: { x: [1, 1, 5] }, outputs: { [y]: [] } }));
     expect(() => model.explain(tensor([1, 1, 5], 1))).toThrowError(
       /node 'm' \(MaxPool\): expected relevance that arrives at its first output/,
     );
@@ -260,7 +254,7 @@ test("a norm below 1 is refused", async () => {
 const turn = (x: Dims) => [{ type: "MaxPool", attributes: { kernel_shape: x.slice(2).map(() => 1) } }];
 
 /** (Σ |x|^p)^(1/p) over the windows of a mean, and relevance shared by |x|^p. */
-async function checkNorm(binary: Binary, file: (before: ReturnType<typeof turn>) => Uint8Array, c: Case, p: number): Promise<void> {
+async function checkNorm(file: (before: ReturnType<typeof turn>) => Uint8Array, c: Case, p: number): Promise<void> {
   const { dims, connections } = average(c.x, c);
   const powers = (v: ArrayLike<number>) => connections.map((cell) => cell.reduce((sum, { i }) => sum + Math.abs(v[i]) ** p, 0));
   // A number near 0 has no slope to take differences of.
@@ -271,8 +265,8 @@ async function checkNorm(binary: Binary, file: (before: ReturnType<typeof turn>)
     for (const { i } of connections[j]) expected[i] += (Math.abs(x.data[i]) ** p / all) * r[j];
   });
   for (const before of [[], turn(c.x)]) {
-    await expectLayer(binary, file(before), x, { dims, forward: (v) => powers(v).map((s) => s ** (1 / p)) });
-    const { relevance, ledger } = await explainLayer(binary, file(before), x, r, baseEntries());
+    await expectLayer(file(before), x, { dims, forward: (v) => powers(v).map((s) => s ** (1 / p)) });
+    const { relevance, ledger } = await explainLayer(file(before), x, r, baseEntries());
     expectClose(relevance.data, expected, 2e-6);
     expect(ledger[0].rule).toBe("taylor");
     expect(Math.abs(ledger[0].gap)).toBeLessThan(1e-5);

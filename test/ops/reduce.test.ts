@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { baseEntries, type LinearRule, load, ruleOf } from "../../src/index.ts";
-import { type Binary, binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainFrom, explainLayer, predict } from "../explain.ts";
 import { chain, type FileTensor, onnx } from "../onnx-writer.ts";
@@ -101,9 +101,9 @@ const opsetsOf = (type: Type, c: Case) => [7, 12, 13, 18, 22].filter((opset) => 
 const inputOf = ({ x }: Case, type: Type) =>
   type === "ReduceProd" || type === "ReduceLogSum" ? tensor(x, 11, 0.6, 1.5) : tensor(x, 11, -2, 2);
 
-async function checkRule(binary: Binary, file: Uint8Array, map: LinearMap, x: ReturnType<typeof tensor>, rule: LinearRule, by: NeuronRule) {
+async function checkRule(file: Uint8Array, map: LinearMap, x: ReturnType<typeof tensor>, rule: LinearRule, by: NeuronRule) {
   const r = numbers(map.connections.length, 7);
-  const { relevance, ledger } = await explainLayer(binary, file, x, r, rule);
+  const { relevance, ledger } = await explainLayer(file, x, r, rule);
   const expected = explain(map, x.data, r, by);
   expectClose(relevance.data, expected.relevance, 1e-5);
   const row = ledger.find((each) => each.rule !== "route")!;
@@ -112,7 +112,7 @@ async function checkRule(binary: Binary, file: Uint8Array, map: LinearMap, x: Re
   expect(Math.abs(row.gap)).toBeLessThan(1e-5 * row.magnitude);
 }
 
-describe.each(binaries())("reductions (%s)", (binary) => {
+describe("reductions", () => {
   describe.each(types)("%s", (type) => {
     test.each(named(cases))("%s", async (_name, c) => {
       const { dims, cells } = cellsOf(c);
@@ -120,7 +120,7 @@ describe.each(binaries())("reductions (%s)", (binary) => {
       const differentiable = keepsSamples(c);
       for (const opset of opsetsOf(type, c)) {
         for (const before of [[], turn(c.x)]) {
-          await expectLayer(binary, source(type, c, opset, before), inputOf(c, type), { dims, forward }, { differentiable });
+          await expectLayer(source(type, c, opset, before), inputOf(c, type), { dims, forward }, { differentiable });
         }
       }
     });
@@ -132,14 +132,14 @@ describe.each(binaries())("reductions (%s)", (binary) => {
     for (const type of ["ReduceSum", "ReduceMean"] as const) {
       const connections = cells.map((cell) => cell.map((i) => ({ i, w: type === "ReduceSum" ? 1 : 1 / cell.length })));
       const map: LinearMap = { dims, inputs: count(c.x), connections, bias: connections.map(() => 0) };
-      expectClose((await predict(binary, source(type, c, 18), x)).data, apply(map, x.data), 2e-6, 1);
+      expectClose((await predict(source(type, c, 18), x)).data, apply(map, x.data), 2e-6, 1);
       for (const [rule, by] of [
         [ruleOf.norm(), epsilon],
         [ruleOf.zPlus(), alphaBeta(1, 0)],
         [ruleOf.alphaBeta(), alphaBeta(2, 1)],
         [ruleOf.gamma(), gamma(0.25)],
       ] as const)
-        await checkRule(binary, source(type, c, 18), map, x, rule, by);
+        await checkRule(source(type, c, 18), map, x, rule, by);
     }
   });
 
@@ -152,7 +152,7 @@ describe.each(binaries())("reductions (%s)", (binary) => {
       cells.forEach((cell, j) => {
         expected[cell.find((i) => x.data[i] === literal[type](cell.map((k) => x.data[k])))!] += r[j];
       });
-      const { relevance, ledger } = await explainLayer(binary, source(type, c, 18), x, r, ruleOf.norm());
+      const { relevance, ledger } = await explainLayer(source(type, c, 18), x, r, ruleOf.norm());
       expectClose(relevance.data, expected, 1e-6);
       for (const { rule, gap } of ledger) expect([rule, Math.abs(gap) < 1e-5]).toEqual(["route", true]);
     }
@@ -173,7 +173,7 @@ describe.each(binaries())("reductions (%s)", (binary) => {
         for (const i of cell) if (all > 0) expected[i] = (Math.abs(data[i]) ** p / all) * r[j];
       });
       for (const composite of [ruleOf.lrn("taylor"), baseEntries()]) {
-        const { relevance, ledger } = await explainLayer(binary, source(type, c, 18), { dims: c.x, data }, r, composite);
+        const { relevance, ledger } = await explainLayer(source(type, c, 18), { dims: c.x, data }, r, composite);
         expectClose(relevance.data, expected, 2e-6, 1);
         const row = ledger.find((each) => each.rule === "taylor")!;
         expect(row.dead).toBeCloseTo(r[0], 5);
@@ -192,23 +192,23 @@ describe.each(binaries())("reductions (%s)", (binary) => {
       [0, 0, 0],
     ],
   ])("the slope of a product with zeros: %s", async (x, slope) => {
-    using model = await loadFor(binary, source("ReduceProd", { x: [1, 3] }, 18));
+    using model = await loadInMode(source("ReduceProd", { x: [1, 3] }, 18));
     const { relevance } = explainFrom(model, { dims: [1, 3], data: Float32Array.from(x) }, [1], { unknown: "gradient" });
     expect([...relevance.data]).toEqual(slope);
   });
 
   test("a million equal numbers add up, and large exponents do not overflow", async () => {
     const x = { dims: [1, 2 ** 20], data: new Float32Array(2 ** 20).fill(0.1) };
-    const [y] = (await predict(binary, chain(x.dims, [{ type: "ReduceSum", parameters: [ints([1])] }]), x)).data;
+    const [y] = (await predict(chain(x.dims, [{ type: "ReduceSum", parameters: [ints([1])] }]), x)).data;
     expect(Math.abs(y / (Math.fround(0.1) * 2 ** 20) - 1)).toBeLessThan(1e-7);
     const large = { dims: [1, 2], data: Float32Array.of(1000, 1000) };
-    expectClose((await predict(binary, chain([1, 2], [{ type: "ReduceLogSumExp" }]), large)).data, [1000 + Math.log(2)], 1e-7);
+    expectClose((await predict(chain([1, 2], [{ type: "ReduceLogSumExp" }]), large)).data, [1000 + Math.log(2)], 1e-7);
   });
 
   test("a stabilizer relative to the sample, where a single number is left", async () => {
     const x = { dims: [1, 3], data: Float32Array.of(1, 2, 3) };
     const rule = ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" });
-    const { relevance } = await explainLayer(binary, source("ReduceSum", { x: x.dims, keepdims: 0 }, 13), x, [1], rule);
+    const { relevance } = await explainLayer(source("ReduceSum", { x: x.dims, keepdims: 0 }, 13), x, [1], rule);
     expectClose(
       relevance.data,
       [1, 2, 3].map((v) => v / 7.5),
@@ -228,7 +228,7 @@ describe.each(binaries())("reductions (%s)", (binary) => {
     };
     const graph = { nodes: [sum, { type: "Reshape", inputs: ["y", "shape"], outputs: ["z"] }], initializers: { shape: ints(dims) } };
     const [inputs, types] = [{ x: [2, 3], axes: ["a"] }, { axes: 7 }];
-    using model = await loadFor(binary, onnx({ ...graph, inputs, outputs: { z: [] }, types }, 13));
+    using model = await loadInMode(onnx({ ...graph, inputs, outputs: { z: [] }, types }, 13));
     const { output } = model.predict({ x: { dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }, axes: { dims: [0], data: [] } });
     expect(Array.from(output.data)).toEqual(noop_with_empty_axes ? [1, 2, 3, 4, 5, 6] : [21]);
   });
@@ -256,7 +256,7 @@ describe.each(binaries())("reductions (%s)", (binary) => {
       ["ReduceMean", Float32Array.of(1, 2, 4.5), 2.5],
       ["ArgMax", [3, 5, 5], 1],
     ] as const)
-      expect((await predict(binary, folded(type, data), one)).data[0]).toBe(expected);
+      expect((await predict(folded(type, data), one)).data[0]).toBe(expected);
   });
 
   test.each([
@@ -281,7 +281,7 @@ describe.each(binaries())("reductions (%s)", (binary) => {
           ...before.map((node) => ({ ...node, inputs: ["x"], outputs: ["turned"] })),
           { type, attributes, inputs: [before.length ? "turned" : "x"], outputs: ["y"] },
         ];
-        const output = await predict(binary, onnx({ nodes, inputs: { x }, outputs: { y: [] }, types: { y: 7 } }, opset), { dims: x, data });
+        const output = await predict(onnx({ nodes, inputs: { x }, outputs: { y: [] }, types: { y: 7 } }, opset), { dims: x, data });
         expect(output.type).toBe("int64");
         expect(output.dims).toEqual(dims);
         expect(Array.from(output.data)).toEqual(expected);
@@ -298,7 +298,7 @@ describe.each(binaries())("reductions (%s)", (binary) => {
             { type: "Cast", attributes: { to: 1 } },
           ]
         : [{ type }];
-      using model = await loadFor(binary, chain([1, 3], nodes, 17));
+      using model = await loadInMode(chain([1, 3], nodes, 17));
       const x = tensor([1, 3], 1, 0.5, 1);
       expect(() => explainFrom(model, x, [1], {})).toThrowError(/\((Reduce|Arg)\w+\): expected an operator that relevance can pass/);
     },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ruleOf } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, largest, total } from "../close.ts";
 import { explainFrom } from "../explain.ts";
 import { type Attribute, chain, type FileTensor } from "../onnx-writer.ts";
@@ -69,12 +69,12 @@ const rules = [
   [ruleOf.flat(), flat, 1e-6],
 ] as const satisfies readonly (readonly [unknown, NeuronRule, number])[];
 
-describe.each(binaries())("Resize (%s)", (binary) => {
+describe("Resize", () => {
   test.each(named)("%s", async (_name, c) => {
     const [map, x] = [resize(c), tensor(c.dims, 11)];
     const file = fileOf(c);
-    await expectLayer(binary, file, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
-    using model = await loadFor(binary, file);
+    await expectLayer(file, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+    using model = await loadInMode(file);
     const r = numbers(count(map.dims), 7, 0.5, 1);
     const moves = map.connections.every((list) => list.length === 1 && list[0].w === 1);
     for (const [rule, neuron, e] of rules) {
@@ -97,7 +97,7 @@ describe.each(binaries())("Resize (%s)", (binary) => {
       const [x, map] = [tensor([2, 3, 5, 7], 11), resize({ dims: [2, 3, 5, 7], scales, mode, nearest, transformation: "asymmetric" })];
       const attributes: Record<string, Attribute> = opset === 7 ? { mode, scales: { floats: scales } } : { mode };
       const file = chain(["n", 3, 5, 7], [{ type, attributes, parameters: opset === 7 ? [] : [floats(scales)] }], opset);
-      await expectLayer(binary, file, x, { dims: map.dims, forward: (v) => apply(map, v), scale: 2 });
+      await expectLayer(file, x, { dims: map.dims, forward: (v) => apply(map, v), scale: 2 });
     }
   });
 
@@ -112,7 +112,7 @@ describe.each(binaries())("Resize (%s)", (binary) => {
     const map = resize({ dims, scales, sizes: out, mode: "linear", transformation });
     const parameters = [floats([]), floats([]), ints("axes" in more ? sizes.slice(2) : sizes)];
     const file = chain(dims, [{ type: "Resize", attributes: { ...more, mode: "linear" }, parameters }], opset);
-    await expectLayer(binary, file, tensor(dims, 11), { dims: out, forward: (v) => apply(map, v), scale: 2 });
+    await expectLayer(file, tensor(dims, 11), { dims: out, forward: (v) => apply(map, v), scale: 2 });
   });
 
   test.each([
@@ -127,6 +127,6 @@ describe.each(binaries())("Resize (%s)", (binary) => {
     [{}, { ...crop, roi: undefined }, "a roi for tf_crop_and_resize, got none"],
     [{ axes: [2, 4] }, { dims: [1, 1, 5, 7], scales: [2, 2] }, "axes of a tensor of rank 4, got [2,4]"],
   ] as const)("%j, %j", async (more, c, message) => {
-    await expect(loadFor(binary, fileOf(c as ResizeCase, 19, more))).rejects.toThrow(message);
+    await expect(loadInMode(fileOf(c as ResizeCase, 19, more))).rejects.toThrow(message);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ruleOf } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, total } from "../close.ts";
 import { explainFrom, explainLayer } from "../explain.ts";
 import { chain, type FileNode, onnx } from "../onnx-writer.ts";
@@ -55,7 +55,7 @@ const lists = [
   ["one", "opposite", "row", "x", "channel"],
 ];
 
-describe.each(binaries())("selection (%s)", (binary) => {
+describe("selection", () => {
   describe.each(["Min", "Max"] as const)("%s", (type) => {
     test.each(lists.map((names) => [names]))("of %s", async (names) => {
       const source = onnx({
@@ -70,9 +70,9 @@ describe.each(binaries())("selection (%s)", (binary) => {
       };
       const won = (x: Numbers) => valuesAt(x).map((values) => winners[type](values));
       const x = tensor(dims, 11);
-      await expectLayer(binary, source, x, { dims, forward: (v) => valuesAt(v).map((values) => values[winners[type](values)]) });
+      await expectLayer(source, x, { dims, forward: (v) => valuesAt(v).map((values) => values[winners[type](values)]) });
       const r = numbers(x.data.length, 7);
-      const { ledger } = await explainLayer(binary, source, x, r, [{ type: "Neg", rule: ruleOf.pass() }, { rule: ruleOf.lrp0() }]);
+      const { ledger } = await explainLayer(source, x, r, [{ type: "Neg", rule: ruleOf.pass() }, { rule: ruleOf.lrp0() }]);
       const row = ledger.find((l) => l.type === type)!;
       const kept = won(x.data).reduce((sum, k, i) => (names[k] in constants ? sum + r[i] : sum), 0);
       expectClose([row.other, row.received, row.gap], [kept, total(r), 0], 1e-5, row.magnitude);
@@ -93,7 +93,7 @@ describe.each(binaries())("selection (%s)", (binary) => {
           inputs: { x: [2, 3] },
           outputs: { y: [] },
         });
-        const { relevance } = await explainLayer(binary, source, { dims: [2, 3], data }, r, ruleOf.pass());
+        const { relevance } = await explainLayer(source, { dims: [2, 3], data }, r, ruleOf.pass());
         const wins = (v: number) => (inputs[0] === "x" ? sign * v >= sign * 2 : sign * v > sign * 2);
         expect(Array.from(relevance.data)).toEqual(Array.from(data, (v, i) => (wins(v) ? r[i] : 0)));
       }
@@ -113,9 +113,9 @@ describe.each(binaries())("selection (%s)", (binary) => {
           outputs: { y: [] },
         });
         const x = tensor(dims, 11);
-        await expectLayer(binary, source, x, { dims, forward: (v) => Array.from(v, (a) => f(a, bound)) });
+        await expectLayer(source, x, { dims, forward: (v) => Array.from(v, (a) => f(a, bound)) });
         const r = numbers(x.data.length, 7);
-        const { relevance, rules } = await explainLayer(binary, source, x, r, ruleOf.pass());
+        const { relevance, rules } = await explainLayer(source, x, r, ruleOf.pass());
         expect(relevance.data).toEqual(Float32Array.from(r));
         expect(rules).toMatchObject([{ node: "y", type: type === "Max" && bound === 0 ? "Relu" : "Clip", rule: "pass" }]);
       }
@@ -134,8 +134,8 @@ describe.each(binaries())("selection (%s)", (binary) => {
       });
       const [a, b] = [tensor([3, 1], 1).data, tensor([5], 2).data];
       const forward = (x: Numbers) => Array.from(x, (v, i) => v + f(a[Math.floor(i / 5)], b[i % 5]));
-      await expectLayer(binary, source, tensor([3, 5], 3), { dims: [3, 5], forward });
-      await expect(loadFor(binary, chain(["n", 3, 5], [{ type, parameters: [tensor([4], 3)] }]))).rejects.toThrow(
+      await expectLayer(source, tensor([3, 5], 3), { dims: [3, 5], forward });
+      await expect(loadInMode(chain(["n", 3, 5], [{ type, parameters: [tensor([4], 3)] }]))).rejects.toThrow(
         `node 'y0' (${type}): expected shapes that can be broadcast`,
       );
     });
@@ -175,10 +175,10 @@ describe.each(binaries())("selection (%s)", (binary) => {
             return is ? (full(a) ? v[i] : at("a", a, p)) : full(b) ? -v[i] : at("b", b, p);
           });
         const x = tensor(dims, 11);
-        await expectLayer(binary, source, x, { dims, forward });
+        await expectLayer(source, x, { dims, forward });
         const r = numbers(x.data.length, 7);
         const composite = [{ type: "Neg", rule: ruleOf.pass() }, { rule: ruleOf.lrp0() }];
-        const { ledger, relevance } = await explainLayer(binary, source, x, r, composite);
+        const { ledger, relevance } = await explainLayer(source, x, r, composite);
         const kept = chosen(x.data).map((is) => !full(is ? a : b));
         expectClose(
           relevance.data,
@@ -203,7 +203,7 @@ describe.each(binaries())("selection (%s)", (binary) => {
         outputs: { y: [3], z: [3] },
         types: { c: 9, i: 7, y: 7 },
       });
-      using model = await loadFor(binary, source);
+      using model = await loadInMode(source);
       const { y, z } = model.predict({
         c: { dims: [3], data: [1, 0, 1] },
         i: { dims: [3], data: [7, 8, 9] },
@@ -223,7 +223,7 @@ describe.each(binaries())("selection (%s)", (binary) => {
         outputs: { y: [] },
         types,
       });
-      await expect(loadFor(binary, source)).rejects.toThrow(
+      await expect(loadInMode(source)).rejects.toThrow(
         `node 'y' (Where): expected a bool condition and two operands of one type, got ${received}`,
       );
     });
@@ -247,7 +247,7 @@ describe.each(binaries())("selection (%s)", (binary) => {
     const x = tensor([2, lines, length], 11);
     const r = numbers(2 * lines * 3, 7);
     const explained = async (source: Uint8Array) => {
-      using model = await loadFor(binary, source);
+      using model = await loadInMode(source);
       return explainFrom(model, x, r, { unknown: "gradient" });
     };
 
@@ -281,7 +281,6 @@ describe.each(binaries())("selection (%s)", (binary) => {
         outputs: { y: [] },
       });
       const { output, relevance } = await explainLayer(
-        binary,
         source,
         { dims: [1, 3], data: Float32Array.of(1, 2, 3) },
         new Array(9).fill(1),
@@ -303,7 +302,7 @@ describe.each(binaries())("selection (%s)", (binary) => {
       outputs: { y: [4] },
       types: { a: 7, b: 7, y: 7 },
     });
-    using model = await loadFor(binary, source);
+    using model = await loadInMode(source);
     const { output } = model.predict({ a: { dims: [4], data: [-5, 0, 2, 9] }, b: { dims: [1], data: [0] } });
     expect(output).toEqual({ type: "int64", dims: [4], data: Float32Array.of(0, 0, 2, 3) });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ruleOf } from "../../src/index.ts";
 import { erf, erfc } from "../../src/ops/erf.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer } from "../explain.ts";
 import { chain, type FileNode, onnx } from "../onnx-writer.ts";
@@ -104,22 +104,22 @@ test("erf and erfc in double precision", () => {
   expectClose([erf(1e-20)], [2e-20 / Math.sqrt(Math.PI)], 1e-15);
 });
 
-describe.each(binaries())("functions of one variable (%s)", (binary) => {
+describe("functions of one variable", () => {
   test.each(cases)("%s %j, opset %i", async (type, attributes, opset, f, low = -5, none = undefined) => {
     for (const [i, dims] of shapes.entries()) {
       const x = tensor(dims, 11 + i, low, low === -1.5 ? 1.5 : 5);
       const nodes: FileNode[] = [{ type, attributes, inputs: ["x"], outputs: ["y"] }];
       const source = onnx({ nodes, inputs: { x: dims }, outputs: { y: [] } }, opset);
       const differentiable = !stepped.has(type) && dims.length > 0;
-      await expectLayer(binary, source, x, { dims, forward: (v) => Array.from(v, f) }, { differentiable });
+      await expectLayer(source, x, { dims, forward: (v) => Array.from(v, f) }, { differentiable });
       if (dims.length === 0) continue;
       const r = numbers(x.data.length, 5);
       if (none) {
-        using model = await loadFor(binary, source);
+        using model = await loadInMode(source);
         expect(() => model.explain(x, { target: r })).toThrow("a periodic function");
         continue;
       }
-      const { relevance, ledger } = await explainLayer(binary, source, x, r, ruleOf.pass());
+      const { relevance, ledger } = await explainLayer(source, x, r, ruleOf.pass());
       expect(relevance.data).toEqual(r);
       expect(Math.abs(ledger[0].gap) + Math.abs(ledger[0].other)).toBe(0);
     }
@@ -148,8 +148,8 @@ describe.each(binaries())("functions of one variable (%s)", (binary) => {
     });
     const forward = (v: ArrayLike<number>) =>
       conv(conv(v).map((u) => u * hardSigmoid(1 / 6, 0.5)(u))).map((u, i) => Math.log(1 + Math.exp((i % 7) - 3)) - u);
-    await expectLayer(binary, source, tensor(dims, 4, -3, 3), { dims, forward });
-    using model = await loadFor(binary, source);
+    await expectLayer(source, tensor(dims, 4, -3, 3), { dims, forward });
+    using model = await loadInMode(source);
     expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Conv", "HardSwish", "Conv", "Add"]);
   });
 
@@ -165,7 +165,7 @@ describe.each(binaries())("functions of one variable (%s)", (binary) => {
     ["Round", [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 0.49999997, 8388609, -1e30], [-2, -2, 0, 0, 2, 2, 0, 8388609, -1e30]],
     ["Exp", [-1e30, -100, 88], [0, Math.exp(-100), Math.exp(88)]],
   ] as const)("%s far out", async (type, x, y) => {
-    using model = await loadFor(binary, chain(["n", x.length], [{ type }], 20));
+    using model = await loadInMode(chain(["n", x.length], [{ type }], 20));
     const { data } = model.predict({ dims: [1, x.length], data: Float32Array.from(x) }).output;
     for (const [i, want] of y.entries()) expectClose([data[i]], [want], 1e-6, Math.max(Math.abs(want), 1e-38));
   });
@@ -176,7 +176,7 @@ describe.each(binaries())("functions of one variable (%s)", (binary) => {
     ["Sign", [-1, 0, 1]],
   ])("%s of integers", async (type, y) => {
     const nodes: FileNode[] = [{ type, inputs: ["x"], outputs: ["y"] }];
-    using model = await loadFor(binary, onnx({ nodes, inputs: { x: [3] }, outputs: { y: [3] }, types: { x: 7, y: 7 } }));
+    using model = await loadInMode(onnx({ nodes, inputs: { x: [3] }, outputs: { y: [3] }, types: { x: 7, y: 7 } }));
     const { output } = model.predict({ dims: [3], data: [-3, 0, 7] });
     expect(output).toEqual({ type: "int64", dims: [3], data: Float32Array.from(y) });
   });
@@ -188,7 +188,7 @@ describe.each(binaries())("functions of one variable (%s)", (binary) => {
       ["Exp", 100],
       ["Reciprocal", 0],
     ] as const) {
-      using model = await loadFor(binary, chain(["n", 1], [{ type }]));
+      using model = await loadInMode(chain(["n", 1], [{ type }]));
       expect(() => model.predict({ dims: [1, 1], data: Float32Array.of(v) })).toThrow("finite numbers");
     }
   });
@@ -198,6 +198,6 @@ describe.each(binaries())("functions of one variable (%s)", (binary) => {
     ["Celu", { alpha: { float: 0 } }, "expected an alpha other than 0"],
     ["Exp", { base: { float: 2 } }, "expected attributes that relprop knows, got base"],
   ] as const)("%s %j is refused", async (type, attributes, message) => {
-    await expect(loadFor(binary, chain(["n", 3], [{ type, attributes }], 20))).rejects.toThrow(`node 'y0' (${type}): ${message}`);
+    await expect(loadInMode(chain(["n", 3], [{ type, attributes }], 20))).rejects.toThrow(`node 'y0' (${type}): ${message}`);
   });
 });

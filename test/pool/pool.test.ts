@@ -7,7 +7,7 @@ import { perturbation } from "../../src/evaluate/index.ts";
 import { dense, type ExplainOptions, type Input, type InputTensor, relu, sequential, taylor } from "../../src/index.ts";
 import type * as Evaluate from "../../src/evaluate/index.ts";
 import type * as Pools from "../../src/pool/index.ts";
-import { built } from "../binaries.ts";
+import { built } from "../built.ts";
 import { external, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 import { nets } from "../rules/nets.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Explanation, ExplainOptions, Tensor } from "../../src/index.ts";
-import { type Binary, binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { largest, magnitude, total } from "../close.ts";
 import { type FileGraph, onnx } from "../onnx-writer.ts";
 import { numbers } from "../random.ts";
@@ -74,28 +74,27 @@ function close(actual: ArrayLike<number>, expected: ArrayLike<number>, allowed: 
 }
 
 async function explained(
-  binary: Binary,
   graph: FileGraph,
   x: Tensor,
   options: ExplainOptions,
   classes: number,
   weights?: "repacked",
 ): Promise<Explanation> {
-  using model = await loadFor(binary, onnx(graph), { winograd: false, weights });
+  using model = await loadInMode(onnx(graph), { winograd: false, weights });
   return model.explain(x, { ...options, target: weightsFor(classes) });
 }
 
 const classesOf = (net: Literal, x: Tensor) => forward(net, x.data).get(logitsOf(net))!.length;
 
 // A long search takes its time.
-describe.each(binaries())("random networks (%s)", { timeout: 0 }, (binary) => {
+describe("random networks", { timeout: 0 }, () => {
   test("outputs are as near as rounding allows", () =>
     fc.assert(
       fc.asyncProperty(samples, async ({ graph, x }) => {
         const net = canonical(graph, x.dims);
         const values = forward(net, x.data);
         const bound = errorBounds(net, values).get(net.output)!;
-        using model = await loadFor(binary, onnx(graph), { winograd: false });
+        using model = await loadInMode(onnx(graph), { winograd: false });
         close(model.predict(x).output.data, values.get(net.output)!, (i) => bound[i], "the output");
       }),
       drawing(1),
@@ -109,7 +108,7 @@ describe.each(binaries())("random networks (%s)", { timeout: 0 }, (binary) => {
         const expected = steadyRelevance(net, sample, setting);
         fc.pre(expected !== undefined);
         const { input, accounts, most } = expected;
-        const { relevance, ledger } = await explained(binary, graph, x, setting.options, classesOf(net, x));
+        const { relevance, ledger } = await explained(graph, x, setting.options, classesOf(net, x));
         close(relevance.data, input, () => OFF * largest(input), "relevance");
         expect(ledger.map((row) => row.node)).toEqual(accounts.map((row) => row.name));
         for (const column of COLUMNS) {
@@ -128,7 +127,7 @@ describe.each(binaries())("random networks (%s)", { timeout: 0 }, (binary) => {
     fc.assert(
       fc.asyncProperty(samples, settings, async ({ graph, x }, setting) => {
         const net = canonical(graph, x.dims);
-        const { relevance, ledger, targets } = await explained(binary, graph, x, setting.options, classesOf(net, x));
+        const { relevance, ledger, targets } = await explained(graph, x, setting.options, classesOf(net, x));
         // Σ |R| that a node received, or handed on.
         const most = Math.max(magnitude(relevance.data), ...ledger.map((row) => row.magnitude * Math.max(1, row.amplification)));
         for (const row of ledger) expect(Math.abs(row.gap), `the gap of ${row.node}`).toBeLessThanOrEqual(1e-5 * most);
@@ -150,7 +149,7 @@ describe.each(binaries())("random networks (%s)", { timeout: 0 }, (binary) => {
         const { name, graph: other } = all[which % all.length];
         const values = forward(net, x.data);
         const bound = errorBounds(net, values).get(net.output)!;
-        const { output, relevance } = await explained(binary, other, x, setting.options, classesOf(net, x));
+        const { output, relevance } = await explained(other, x, setting.options, classesOf(net, x));
         close(output.data, values.get(net.output)!, (i) => 2 * bound[i], `the output, ${name}`);
         close(relevance.data, expected, () => OFF * largest(expected), `relevance, ${name}`);
       }),
@@ -164,7 +163,7 @@ describe.each(binaries())("random networks (%s)", { timeout: 0 }, (binary) => {
         const net = canonical(graph, x.dims);
         const keys = new Map(graph.nodes.map((node, i) => [node, numbers(graph.nodes.length, seed)[i]]));
         const nodes = [...graph.nodes].sort((a, b) => keys.get(a)! - keys.get(b)!);
-        const run = (g: FileGraph, weights?: "repacked") => explained(binary, g, x, setting.options, classesOf(net, x), weights);
+        const run = (g: FileGraph, weights?: "repacked") => explained(g, x, setting.options, classesOf(net, x), weights);
         const [one, repacked, other] = await Promise.all([run(graph), run(graph, "repacked"), run({ ...graph, nodes })]);
         expect([repacked.output, repacked.relevance]).toEqual([one.output, one.relevance]);
         expect(other.output).toEqual(one.output);
@@ -188,7 +187,7 @@ describe.each(binaries())("random networks (%s)", { timeout: 0 }, (binary) => {
         const [n, ...rest] = x.dims;
         const part = (all: ArrayLike<number>, i: number) => Float32Array.from(all).slice((i * all.length) / n, ((i + 1) * all.length) / n);
         const weights = weightsFor(classesOf(net, x));
-        using model = await loadFor(binary, onnx(graph), { winograd: false });
+        using model = await loadInMode(onnx(graph), { winograd: false });
         const alone = Array.from({ length: n }, (_, i) =>
           model.explain({ dims: [1, ...rest], data: part(x.data, i) }, { ...setting.options, target: part(weights, i) }),
         );

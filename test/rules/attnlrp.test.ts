@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Composite, type Model, ruleOf } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainFrom } from "../explain.ts";
 import { type Golden, golden, tensorOf } from "../golden/read.ts";
@@ -61,12 +61,12 @@ function expectUnknown(model: Model, input: Parameters<Model["explain"]>[0], nam
     expect(notes.join()).toMatch(new RegExp(`node '${name}' \\(\\w+\\) has no rule: relevance passes it by its gradient`));
 }
 
-describe.each(binaries())("AttnLRP's parts (%s)", (binary) => {
+describe("AttnLRP's parts", () => {
   test.each(Object.keys(file.ops).filter((name) => name !== "rms_norm"))("%s", async (name) => {
     const { output, R_in, R_out } = file.ops[name];
     const { rule } = nodes[name];
     const { bytes, input } = networkOf(name, rule ? [] : [{ type: "Relu", inputs: ["y"], outputs: ["z"] }]);
-    using model = await loadFor(binary, bytes);
+    using model = await loadInMode(bytes);
     expectClose(model.predict(input).outputs.y.data, output.data, 1e-6);
     if (!rule) return expectUnknown(model, input, ["y"]);
     const { inputs } = explainFrom(model, input as never, R_out.data, { composite: [{ rule }] });
@@ -76,7 +76,7 @@ describe.each(binaries())("AttnLRP's parts (%s)", (binary) => {
   });
 
   test("rms_norm", async () => {
-    await expect(loadFor(binary, networkOf("rms_norm").bytes)).rejects.toThrow("an operator that relprop runs, got RMSNormalization");
+    await expect(loadInMode(networkOf("rms_norm").bytes)).rejects.toThrow("an operator that relprop runs, got RMSNormalization");
   });
 
   test("a whole block: its logits, and what stands in the way of its relevance", async () => {
@@ -117,7 +117,7 @@ describe.each(binaries())("AttnLRP's parts (%s)", (binary) => {
       },
       20,
     );
-    using model = await loadFor(binary, bytes);
+    using model = await loadInMode(bytes);
     expectClose(model.predict(tensorOf(x)).output.data, logits.data, 1e-6);
     expectUnknown(model, tensorOf(x), ["n1", "scores", "attention", "av", "n2"]);
   });

@@ -17,7 +17,7 @@ import {
   rules,
   softmax,
 } from "../../src/index.ts";
-import { loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { network } from "../explain.ts";
 import { onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
@@ -39,7 +39,7 @@ const source = network(
   dense({ name: "fc2", weight: tensor([3, 5], 5) }),
   softmax({ name: "prob" }),
 );
-const model = await loadFor("simd", source);
+const model = await loadInMode(source);
 
 /** The rules of the layers that have weights, of LRN, and of everything else that has a choice. */
 function rulesFor(options: ExplainOptions): string[] {
@@ -121,7 +121,7 @@ describe("named composites", () => {
 
   test("flat is for a first convolution: a dense first layer would share evenly over the whole input", async () => {
     const dims = [1, 2];
-    const mlp = await loadFor("simd", network(dims, dense({ weight: tensor([3, 2], 1) })));
+    const mlp = await loadInMode(network(dims, dense({ weight: tensor([3, 2], 1) })));
     expect(mlp.explain(tensor(dims, 2), { composite: "epsilonPlusFlat" }).rules.map(({ rule }) => rule)).toEqual(["epsilon(0.000001)"]);
   });
 
@@ -221,7 +221,7 @@ describe("composites of one's own", () => {
       inputs: { x: ["n", 2, 6, 6] },
       outputs: { y: [] },
     });
-    using two = await loadFor("simd", graph);
+    using two = await loadInMode(graph);
     const given = (composite: Composite) =>
       Object.fromEntries(
         two
@@ -250,7 +250,7 @@ describe("composites of one's own", () => {
       inputs: { x: ["n", 2, 6, 6] },
       outputs: { y: [] },
     });
-    using skipping = await loadFor("simd", graph);
+    using skipping = await loadInMode(graph);
     for (const [position, a, b] of [
       ["first", "flat", "zPlus"],
       ["last", "zPlus", "flat"],

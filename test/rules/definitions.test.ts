@@ -12,7 +12,7 @@ import {
   ruleOf,
   type Tensor,
 } from "../../src/index.ts";
-import { type Binary, binaries } from "../binaries.ts";
+
 import { expectClose, largest, magnitude } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";
 import { tolerance } from "../golden/tolerance.ts";
@@ -263,7 +263,6 @@ function check(
   x: Tensor,
   seen: ArrayLike<number>,
   source: Network | Uint8Array,
-  binary: Binary,
   rules: (rule: Rule) => Parameters<typeof explainLayer>[4],
   oneIn = 1,
 ) {
@@ -277,44 +276,41 @@ function check(
     row.options,
   );
   expect(largest(expected.relevance)).toBeGreaterThan(0);
-  return explainLayer(binary, source, x, r, rules(row.rule(site.dims[1]))).then((e) => expectOutcome(e, expected, r, row.off));
+  return explainLayer(source, x, r, rules(row.rule(site.dims[1]))).then((e) => expectOutcome(e, expected, r, row.off));
 }
 
-for (const binary of binaries()) {
-  describe.each([
-    ...weightedSites.map((site) => ({ site, rows: withParameters })),
-    ...parameterlessSites.map((site) => ({ site, rows: parameterless })),
-  ])(`$site.name (${binary})`, ({ site, rows }) => {
-    const x = tensor(site.dims, 11);
-    // Channels are axis 1; a MatMul of rank 3 has its weights along another.
-    const fitting = rows.filter((row) => site.dims.length !== 3 || !row.name.includes("each channel") || !site.name.startsWith("MatMul"));
-    test.each(fitting)("$name", (row) => check(site, row, x, x.data, site.source, binary, (rule) => rule));
-  });
+describe.each([
+  ...weightedSites.map((site) => ({ site, rows: withParameters })),
+  ...parameterlessSites.map((site) => ({ site, rows: parameterless })),
+])(`$site.name`, ({ site, rows }) => {
+  const x = tensor(site.dims, 11);
+  // Channels are axis 1; a MatMul of rank 3 has its weights along another.
+  const fitting = rows.filter((row) => site.dims.length !== 3 || !row.name.includes("each channel") || !site.name.startsWith("MatMul"));
+  test.each(fitting)("$name", (row) => check(site, row, x, x.data, site.source, (rule) => rule));
+});
 
-  // Where little relevance arrives, convolutions go neuron by neuron.
-  describe.each(sparseSites)(`$name, one neuron in 17 has relevance (${binary})`, (site) => {
-    const x = tensor(site.dims, 11);
-    test.each(withParameters)("$name", (row) => check(site, row, x, x.data, site.source, binary, (rule) => rule, 17));
-  });
+// Where little relevance arrives, convolutions go neuron by neuron.
+describe.each(sparseSites)(`$name, one neuron in 17 has relevance`, (site) => {
+  const x = tensor(site.dims, 11);
+  test.each(withParameters)("$name", (row) => check(site, row, x, x.data, site.source, (rule) => rule, 17));
+});
 
-  // Behind a ReLU the library knows that no input is negative, and leaves half of the work out.
-  describe.each(behindRelu)(`$site.name behind a ReLU (${binary})`, ({ site, rows }) => {
-    const x = tensor(site.dims, 11);
-    test.each(rows)("$name", (row) =>
-      check(
-        site,
-        row,
-        x,
-        x.data.map((v) => Math.max(v, 0)),
-        site.source,
-        binary,
-        (rule) => [{ type: "activation", rule: ruleOf.pass() }, { rule }],
-      ),
-    );
-  });
-}
+// Behind a ReLU the library knows that no input is negative, and leaves half of the work out.
+describe.each(behindRelu)(`$site.name behind a ReLU`, ({ site, rows }) => {
+  const x = tensor(site.dims, 11);
+  test.each(rows)("$name", (row) =>
+    check(
+      site,
+      row,
+      x,
+      x.data.map((v) => Math.max(v, 0)),
+      site.source,
+      (rule) => [{ type: "activation", rule: ruleOf.pass() }, { rule }],
+    ),
+  );
+});
 
-describe.each(binaries())("where there is nothing to share by (%s)", (binary) => {
+describe("where there is nothing to share by", () => {
   // z = 0 in the first neuron, by cancellation; in the second because all its inputs are 0; the third is alive.
   const weight = { dims: [3, 4], data: Float32Array.of(1, -1, 0, 0, 0, 0, 3, -2, 2, 1, 5, 5) };
   const x = { dims: [1, 4], data: Float32Array.of(2, 2, 0, 0) };
@@ -341,7 +337,7 @@ describe.each(binaries())("where there is nothing to share by (%s)", (binary) =>
       literal(() => 0),
       options,
     );
-    const explanation = await explainLayer(binary, network([1, 4], dense({ weight })), x, r, rule(4));
+    const explanation = await explainLayer(network([1, 4], dense({ weight })), x, r, rule(4));
     expectOutcome(explanation, expected, r, off);
     if (passed) {
       expectClose(explanation.relevance.data, passed, off);
@@ -363,7 +359,7 @@ describe.each(binaries())("where there is nothing to share by (%s)", (binary) =>
       ruleOf.clip(),
       ruleOf.epsilon({ stabilizer: "relative" }),
     ]) {
-      const { relevance, ledger } = await explainLayer(binary, source, { dims, data: new Float32Array(32) }, ones, rule);
+      const { relevance, ledger } = await explainLayer(source, { dims, data: new Float32Array(32) }, ones, rule);
       expect(Array.from(relevance.data, Math.abs), rule.name).toEqual(new Array(32).fill(0));
       expect(ledger[0], rule.name).toMatchObject({ received: 12, dead: 12, passed: 0 });
     }

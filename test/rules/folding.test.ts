@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { batchNormalization, conv2d, dense, type Layer, relu, ruleOf } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, magnitude } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";
 import { tolerance } from "../golden/tolerance.ts";
@@ -30,7 +30,7 @@ function normalization(channels: number) {
   };
 }
 
-describe.each(binaries())("BatchNormalization (%s)", (binary) => {
+describe("BatchNormalization", () => {
   const channel = (dims: Dims) => (i: number) => Math.floor(i / count(dims.slice(2))) % dims[1];
 
   interface Case {
@@ -105,7 +105,7 @@ describe.each(binaries())("BatchNormalization (%s)", (binary) => {
     const z = apply(map, x.data);
     const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 ? v : 0));
     for (const [, rule, literal, off] of rules) {
-      const { output, relevance, ledger, notes } = await explainLayer(binary, network(dims, ...layers), x, r, weighted(rule));
+      const { output, relevance, ledger, notes } = await explainLayer(network(dims, ...layers), x, r, weighted(rule));
       expectClose(output.data, z, 3e-6);
       const expected = explain(map, x.data, r, literal);
       expectClose(relevance.data, expected.relevance, off);
@@ -139,7 +139,7 @@ describe.each(binaries())("BatchNormalization (%s)", (binary) => {
     const x = tensor(image, 11);
     const h = apply(first, x.data).map((v) => Math.max(0, v));
     const r = numbers(second.connections.length, 7);
-    const { output, relevance, rules: given } = await explainLayer(binary, file, x, r, weighted(ruleOf.zPlus()));
+    const { output, relevance, rules: given } = await explainLayer(file, x, r, weighted(ruleOf.zPlus()));
     expectClose(output.data, apply(second, h), 3e-6);
     expectClose(
       relevance.data,
@@ -150,8 +150,7 @@ describe.each(binaries())("BatchNormalization (%s)", (binary) => {
   });
 
   test("inspect tells what was folded", async () => {
-    using model = await loadFor(
-      binary,
+    using model = await loadInMode(
       network(
         image,
         conv2d({ name: "c", weight: w }),
@@ -177,7 +176,7 @@ describe.each(binaries())("BatchNormalization (%s)", (binary) => {
         relevance,
         rules: given,
         notes,
-      } = await explainLayer(binary, network(image, layer, conv2d({ weight: w, bias: b, pads: 1 })), x, r, weighted(rule));
+      } = await explainLayer(network(image, layer, conv2d({ weight: w, bias: b, pads: 1 })), x, r, weighted(rule));
       expectClose(output.data, z, 3e-6);
       expectClose(relevance.data, explain(map, y, r, literal).relevance, off);
       expect(given.map((g) => g.rule)).toEqual(["pass", rule.name]);
@@ -201,7 +200,7 @@ describe.each(binaries())("BatchNormalization (%s)", (binary) => {
       ],
     );
     for (const source of [network(image, layer, relu(), conv2d({ weight: w, bias: b })), file]) {
-      const { relevance, rules: given, notes } = await explainLayer(binary, source, x, r, weighted(ruleOf.zPlus()));
+      const { relevance, rules: given, notes } = await explainLayer(source, x, r, weighted(ruleOf.zPlus()));
       expectClose(relevance.data, explain(map, y, r, alphaBeta(1, 0)).relevance, tolerance.plain);
       expect(given.map((g) => [g.type, g.rule])).toEqual([
         ["BatchNormalization", "pass"],
@@ -239,7 +238,7 @@ describe.each(binaries())("BatchNormalization (%s)", (binary) => {
         : 0,
     );
     const kept = r.map((v, i) => (toA[Math.floor(i / (2 * sample)) * sample + (i % sample)] === 0 ? 0 : v));
-    const { relevance, output } = await explainLayer(binary, bytes, x, kept, weighted(ruleOf.epsilon()));
+    const { relevance, output } = await explainLayer(bytes, x, kept, weighted(ruleOf.epsilon()));
     expectClose(
       output.data.subarray(sample, 2 * sample),
       z.slice(0, sample).map((v, j) => s.data[channel([2, 4, 3, 3])(j)] * v + t.data[channel([2, 4, 3, 3])(j)]),
@@ -262,7 +261,7 @@ describe.each(binaries())("BatchNormalization (%s)", (binary) => {
       inputs: { x: image },
       outputs: { y: [] },
     });
-    using model = await loadFor(binary, bytes);
+    using model = await loadInMode(bytes);
     expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Conv"]);
     const x = tensor(image, 11);
     const doubled = fed(conv(image, w, b.data), () => 0, [2], [0]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { baseEntries, conv2d, dense, flatten, relu, ruleOf, type Tensor } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, total } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";
 import { tolerance } from "../golden/tolerance.ts";
@@ -20,14 +20,14 @@ const plus = (...parts: readonly ArrayLike<number>[]) => Float64Array.from(parts
 const positive = (dims: Dims, seed = 11): Tensor => tensor(dims, seed, 0.25, 1.25);
 const upward = (dims: Dims, seed: number): Tensor => tensor(dims, seed, -0.25, 1);
 
-describe.each(binaries())("branches (%s)", (binary) => {
+describe("branches", () => {
   describe.each(rules)("%s", (_name, rule, literal, off) => {
     const dims = [2, 3, 4, 5];
     const x = positive(dims);
     const [w, b] = [upward([3, 3, 3, 3], 3), tensor([3], 5)];
     const map = conv(dims, w, b.data, { pads: [1, 1, 1, 1] });
     const run = (graph: FileGraph, r: ArrayLike<number>, at: readonly string[] = []) =>
-      loadFor(binary, onnx(graph)).then((m) => explainFrom(m, x, r, { composite: weighted(rule), at }));
+      loadInMode(onnx(graph)).then((m) => explainFrom(m, x, r, { composite: weighted(rule), at }));
 
     test("a skip connection: the sum is shared by what its terms add, the branches add up at x", async () => {
       const graph: FileGraph = {
@@ -153,7 +153,7 @@ describe.each(binaries())("branches (%s)", (binary) => {
     explain(map, x.data, toMean, epsilon).relevance.forEach((v, i) => {
       expected[i] += v;
     });
-    const { relevance, at } = await loadFor(binary, bytes).then((m) => explainFrom(m, x, r, { composite: baseEntries(), at: ["g"] }));
+    const { relevance, at } = await loadInMode(bytes).then((m) => explainFrom(m, x, r, { composite: baseEntries(), at: ["g"] }));
     expectClose(at.g.data, toMean, tolerance.norm);
     expectClose(relevance.data, expected, tolerance.norm);
   });
@@ -168,7 +168,7 @@ describe.each(binaries())("branches (%s)", (binary) => {
     });
     const r = numbers(24, 7);
     const t = x.data.map(Math.tanh);
-    const { at } = await loadFor(binary, bytes).then((m) => explainFrom(m, x, r, { composite: baseEntries(), at: ["t"] }));
+    const { at } = await loadInMode(bytes).then((m) => explainFrom(m, x, r, { composite: baseEntries(), at: ["t"] }));
     expectClose(
       at.t.data,
       r.map((v, i) => (t[i] / (x.data[i] + t[i] + 1e-6)) * v),
@@ -185,7 +185,7 @@ describe.each(binaries())("branches (%s)", (binary) => {
       outputs: { y: [] },
     });
     const r = numbers(30, 7);
-    const { relevance, ledger } = await explainLayer(binary, bytes, positive([2, 3, 1]), r, baseEntries());
+    const { relevance, ledger } = await explainLayer(bytes, positive([2, 3, 1]), r, baseEntries());
     expectClose(
       relevance.data,
       Array.from({ length: 6 }, (_, i) => total(r.subarray(5 * i, 5 * i + 5))),
@@ -210,7 +210,7 @@ describe.each(binaries())("branches (%s)", (binary) => {
     };
     const [both, half] = [conv(dims, w, undefined, { group: 2 }), conv([1, 2, 5, 5], w, undefined)];
     const r = numbers(72, 7);
-    const { output, relevance } = await explainLayer(binary, onnx(graph), x, r, ruleOf.gradient());
+    const { output, relevance } = await explainLayer(onnx(graph), x, r, ruleOf.gradient());
     expectClose(output.data, [...apply(both, x.data), ...apply(half, x.data.subarray(0, 50))], 1e-6);
     const expected = transposed(both, r.subarray(0, 36));
     transposed(half, r.subarray(36)).forEach((v, i) => {
@@ -228,7 +228,7 @@ describe.each(binaries())("branches (%s)", (binary) => {
     const r = numbers(12, 7);
     const x = positive([1, 6, 2, 3]);
     const three = explain(sum([1, 2, 2, 3], [1, 1, 1]), x.data, r, epsilon).relevance;
-    const added = await explainLayer(binary, of([node("Sum", ["t0", "t1", "t2"], "y")]), x, r, baseEntries());
+    const added = await explainLayer(of([node("Sum", ["t0", "t1", "t2"], "y")]), x, r, baseEntries());
     expectClose(added.relevance.data, three, tolerance.norm);
 
     // What is taken away is negative, so that nothing cancels: t0 − t1 − t2.
@@ -236,12 +236,12 @@ describe.each(binaries())("branches (%s)", (binary) => {
     const d = y.data.subarray(0, 12).map((v, i) => v - y.data[12 + i]);
     const outer = explain(sum([1, 2, 2, 3], [1, -1]), [...d, ...y.data.subarray(24)], r, epsilon).relevance;
     const inner = explain(sum([1, 2, 2, 3], [1, -1]), y.data.subarray(0, 24), outer.subarray(0, 12), epsilon).relevance;
-    const taken = await explainLayer(binary, of([node("Sub", ["t0", "t1"], "d"), node("Sub", ["d", "t2"], "y")]), y, r, baseEntries());
+    const taken = await explainLayer(of([node("Sub", ["t0", "t1"], "d"), node("Sub", ["d", "t2"], "y")]), y, r, baseEntries());
     expectClose(taken.relevance.data, [...inner, ...outer.subarray(12)], tolerance.norm);
   });
 });
 
-describe.each(binaries())("shapes between the layers (%s)", (binary) => {
+describe("shapes between the layers", () => {
   test("channels last and channels first meet: convolution, transposition, flattening, dense", async () => {
     const dims = [2, 3, 4, 5];
     const [w, fc] = [upward([4, 3, 2, 2], 3), upward([3, 48], 4)];
@@ -274,11 +274,10 @@ describe.each(binaries())("shapes between the layers (%s)", (binary) => {
       inputs: { x: ["n", 3, 4, 5] },
       outputs: { y: [] },
     });
-    const { relevance } = await explainLayer(binary, bytes, x, r, weighted(ruleOf.epsilon()));
+    const { relevance } = await explainLayer(bytes, x, r, weighted(ruleOf.epsilon()));
     expectClose(relevance.data, explain(map, x.data, toH, epsilon).relevance, tolerance.epsilon);
     // The same layers in code, without the transposition.
     const plain = await explainLayer(
-      binary,
       network(dims, conv2d({ weight: w }), relu(), flatten(), dense({ weight: fc })),
       x,
       r,

@@ -15,7 +15,7 @@ import {
   type SumRule,
   sumRules,
 } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, magnitude, total } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";
 import { onnx } from "../onnx-writer.ts";
@@ -71,11 +71,11 @@ function expectBalanced(
   expectClose([total(relevance.data) + kept], [started], 1e-6, most);
 }
 
-describe.each(binaries())("every row adds up (%s)", (binary) => {
+describe("every row adds up", () => {
   describe.each(nets)("$name", ({ dims, source, hasLrn }) => {
     const modes: readonly (LrnMode | undefined)[] = hasLrn ? [undefined, ...(Object.keys(lrnModes) as LrnMode[])] : [undefined];
     test.each(settings)("%s", async (_name, options) => {
-      using model = await loadFor(binary, source);
+      using model = await loadInMode(source);
       const x = tensor(dims, 40);
       for (const lrn of modes) {
         if (lrn && !composites.some((c) => c.name === options.composite && c.parameters.includes("lrn"))) continue;
@@ -99,13 +99,12 @@ describe.each(binaries())("every row adds up (%s)", (binary) => {
   });
 });
 
-describe.each(binaries())("single columns (%s)", (binary) => {
+describe("single columns", () => {
   // z = (1·1 + 2·0.5 + 1, −1·1 + 2·0.25 + 0.25) = (3, −0.25)
   const weight = { dims: [2, 2], data: Float32Array.of(1, 0.5, -1, 0.25) };
   const layer = dense({ weight, bias: { dims: [2], data: Float32Array.of(1, 0.25) } });
   const x = { dims: [1, 2], data: Float32Array.of(1, 2) };
-  const row = async (rule: Composite[number]["rule"], r: number[]) =>
-    (await explainLayer(binary, network([1, 2], layer), x, r, rule)).ledger[0];
+  const row = async (rule: Composite[number]["rule"], r: number[]) => (await explainLayer(network([1, 2], layer), x, r, rule)).ledger[0];
 
   test("bias: what b has of z", async () => {
     expect(await row(ruleOf.lrp0(), [6, 1])).toMatchObject({ received: 7, stabilizer: 0, dead: 0, other: 0 });
@@ -136,7 +135,7 @@ describe.each(binaries())("single columns (%s)", (binary) => {
 
   test("dead: what arrives at neurons without anything to share by", async () => {
     const zeros = { dims: [2, 2], data: new Float32Array(4) };
-    const { ledger } = await explainLayer(binary, network([2, 2], dense({ weight })), zeros, [1, 2, 3, -10], ruleOf.epsilon());
+    const { ledger } = await explainLayer(network([2, 2], dense({ weight })), zeros, [1, 2, 3, -10], ruleOf.epsilon());
     expect(ledger[0]).toMatchObject({ received: -4, passed: 0, bias: 0, stabilizer: 0, dead: -4, other: 0, gap: 0, magnitude: 16 });
     // Nothing pulls z₁ down: β's share of it is dead, −1 · 5. z₂ is pulled both ways.
     const { dead } = await row(ruleOf.alphaBeta(), [5, 3]);
@@ -157,7 +156,7 @@ describe.each(binaries())("single columns (%s)", (binary) => {
     const r = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     const c = [1, 2, 3, 4, 5, -6];
     const kept = r.map((v, i) => (v * c[i % 6]) / (c[i % 6] + values.data[i]));
-    const { ledger, relevance } = await explainLayer(binary, bytes, values, r, [{ type: "sum", rule: ruleOf.lrp0() }, ...baseEntries()]);
+    const { ledger, relevance } = await explainLayer(bytes, values, r, [{ type: "sum", rule: ruleOf.lrp0() }, ...baseEntries()]);
     const add = ledger.find((l) => l.type === "Add")!;
     expectClose([add.received, add.passed, add.other], [total(r), total(r) - total(kept), total(kept)], 1e-6, magnitude(kept));
     expect(Math.abs(add.gap)).toBeLessThan(1e-4);
@@ -182,7 +181,7 @@ describe.each(binaries())("single columns (%s)", (binary) => {
       inputs: { x: [1, 3] },
       outputs: { y: [] },
     });
-    const { ledger, relevance } = await explainLayer(binary, bytes, tensor([1, 3], 1), [32, 1, 2, 4, 8, 16], ruleOf.norm());
+    const { ledger, relevance } = await explainLayer(bytes, tensor([1, 3], 1), [32, 1, 2, 4, 8, 16], ruleOf.norm());
     expect(Array.from(relevance.data)).toEqual([1, 2, 4]);
     expect(ledger.map((l) => [l.type, l.received, l.passed, l.other, l.gap])).toEqual([
       ["Pad", 63, 31, 32, 0],
@@ -191,7 +190,7 @@ describe.each(binaries())("single columns (%s)", (binary) => {
   });
 
   test("other: what a gradient rule does not account for", async () => {
-    const { ledger, relevance } = await explainLayer(binary, network([1, 2], layer, relu()), x, [10, 20], [{ rule: ruleOf.gradient() }]);
+    const { ledger, relevance } = await explainLayer(network([1, 2], layer, relu()), x, [10, 20], [{ rule: ruleOf.gradient() }]);
     expect(ledger.map((l) => [l.type, l.received, l.passed, l.other])).toEqual([
       ["Relu", 30, 10, 20],
       ["Gemm", 10, 15, -5],
@@ -211,7 +210,6 @@ describe.each(binaries())("single columns (%s)", (binary) => {
       outputs: { y: [] },
     });
     const { ledger, relevance } = await explainLayer(
-      binary,
       bytes,
       { dims: [1, 2], data: Float32Array.of(1, 2) },
       [1, 2, 3, 4, 5, 6],
@@ -227,7 +225,7 @@ describe.each(binaries())("single columns (%s)", (binary) => {
   });
 
   test("only what relevance passes has a row: nothing behind the logits, nothing beside them", async () => {
-    using model = await loadFor(binary, network([1, 2, 3, 3], conv2d({ weight: tensor([2, 2, 3, 3], 3) }), relu(), sigmoid()));
+    using model = await loadInMode(network([1, 2, 3, 3], conv2d({ weight: tensor([2, 2, 3, 3], 3) }), relu(), sigmoid()));
     const { ledger } = model.explain(tensor([1, 2, 3, 3], 4), { target: 0 });
     expect(ledger.map((l) => l.type)).toEqual(["Relu", "Conv"]);
     const beside = onnx({
@@ -238,7 +236,7 @@ describe.each(binaries())("single columns (%s)", (binary) => {
       inputs: { x: [1, 2] },
       outputs: { y: [], z: [] },
     });
-    using two = await loadFor(binary, beside);
+    using two = await loadInMode(beside);
     expect(explainFrom(two, x, [1, 1], { output: "z" }).ledger.map((l) => l.node)).toEqual(["z"]);
     expect(explainFrom(two, x, [1, 1], {}).ledger.map((l) => l.node)).toEqual(["y"]);
   });

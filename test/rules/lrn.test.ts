@@ -13,7 +13,7 @@ import {
   type TaylorNeurons,
   type Tensor,
 } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, magnitude, total } from "../close.ts";
 import { explainLayer, network, predict } from "../explain.ts";
 import { tolerance } from "../golden/tolerance.ts";
@@ -70,18 +70,18 @@ const cases: readonly Case[] = [
 
 const nameOf = ({ dims, options, wild }: Case): string => `[${dims}] ${JSON.stringify(options)}${wild ? " of wild numbers" : ""}`;
 
-describe.each(binaries())("against the messages (%s)", (binary) => {
+describe("against the messages", () => {
   test.each(cases.map((c) => [nameOf(c), c] as const))("%s", async (_name, { dims, options, ...range }) => {
     const x = activations(dims, range);
     const o = literal(options);
     const r = numbers(count(dims), 9);
     const source = network(dims, lrn(options));
-    expectClose((await predict(binary, source, x)).data, lrnForward(x.data, dims, o), 1e-6);
+    expectClose((await predict(source, x)).data, lrnForward(x.data, dims, o), 1e-6);
     for (const mode of modes) {
       const {
         relevance,
         ledger: [row],
-      } = await explainLayer(binary, source, x, r, ruleOf.lrn(mode));
+      } = await explainLayer(source, x, r, ruleOf.lrn(mode));
       expectClose(relevance.data, lrnRelevance(x.data, dims, o, mode, r), tolerance.plain);
       const { received, passed, other, gap, ...rest } = row;
       expectClose([received], [total(r)], 1e-6, magnitude(r));
@@ -104,7 +104,7 @@ describe.each(binaries())("against the messages (%s)", (binary) => {
       const attributes = { size, ...Object.fromEntries(Object.entries(floats).map(([name, float]) => [name, { float }])) };
       const o = literal(options);
       const r = numbers(x.data.length, 9);
-      const { output, relevance } = await explainLayer(binary, chain(["n", 7, 3, 2], [{ type: "LRN", attributes }]), x, r, ruleOf.lrn());
+      const { output, relevance } = await explainLayer(chain(["n", 7, 3, 2], [{ type: "LRN", attributes }]), x, r, ruleOf.lrn());
       expectClose(output.data, lrnForward(x.data, x.dims, o), 1e-6);
       expectClose(relevance.data, lrnRelevance(x.data, x.dims, o, "taylor", r), tolerance.plain);
     }
@@ -115,7 +115,7 @@ describe.each(binaries())("against the messages (%s)", (binary) => {
     const x = tensor(dims, 3, 0, 4);
     const r = new Float32Array(count(dims));
     r.fill(1, 2 * 1600, 3 * 1600);
-    const { relevance } = await explainLayer(binary, network(dims, lrn({ size: 5, alpha: 5 })), x, r, ruleOf.lrn());
+    const { relevance } = await explainLayer(network(dims, lrn({ size: 5, alpha: 5 })), x, r, ruleOf.lrn());
     for (let p = 0; p < 1600; p++) {
       const [a, b, centre, d, e] = [0, 1, 2, 3, 4].map((c) => relevance.data[c * 1600 + p]);
       expect(centre).toBeGreaterThanOrEqual(1);
@@ -141,7 +141,7 @@ function lrnNeurons(dims: Dims, options: LrnOptions): TaylorNeurons {
   };
 }
 
-describe.each(binaries())("the general recipe (%s)", (binary) => {
+describe("the general recipe", () => {
   const shapes: readonly Case[] = [
     { dims: [2, 7, 2, 3], options: { size: 5, alpha: 3 } },
     { dims: [1, 5, 3, 2], options: { size: 4, alpha: 3, window: "torch" } },
@@ -156,20 +156,14 @@ describe.each(binaries())("the general recipe (%s)", (binary) => {
       taylor: (_x: readonly number[], k: number) => neurons.inputs(k, dims.slice(1)).map((i) => (i === k ? 1 : 0)),
     } as const;
     for (const mode of ["taylor", "taylor-uniform"] as const) {
-      const general = await explainLayer(
-        binary,
-        network(dims, taylor({ ...neurons, zeroOrder: shares[mode] })),
-        x,
-        r,
-        ruleOf.lrn("taylor"),
-      );
-      const special = await explainLayer(binary, network(dims, lrn(options)), x, r, ruleOf.lrn(mode));
+      const general = await explainLayer(network(dims, taylor({ ...neurons, zeroOrder: shares[mode] })), x, r, ruleOf.lrn("taylor"));
+      const special = await explainLayer(network(dims, lrn(options)), x, r, ruleOf.lrn(mode));
       expectClose(general.output.data, special.output.data, 1e-6);
       expectClose(general.relevance.data, special.relevance.data, tolerance.plain);
       expect(Math.abs(general.ledger[0].gap)).toBeLessThanOrEqual(1e-5 * magnitude(r));
       // "even" is also what a caller gets who says nothing.
       if (mode === "taylor-uniform") {
-        const silent = await explainLayer(binary, network(dims, taylor(neurons)), x, r, ruleOf.lrn("taylor"));
+        const silent = await explainLayer(network(dims, taylor(neurons)), x, r, ruleOf.lrn("taylor"));
         expect(silent.relevance.data).toEqual(general.relevance.data);
       }
     }
@@ -208,13 +202,7 @@ describe.each(binaries())("the general recipe (%s)", (binary) => {
     ["at a reference", { reference: () => [0.25, -0.5, 1] }, expansion([0.25, -0.5, 1], "reference")],
     ["with the slopes at the input", { reference: () => [0.25, -0.5, 1], slopesAt: "input" as const }, expansion([0.25, -0.5, 1], "input")],
   ])("a function of one's own, expanded %s", async (_name, options, expected) => {
-    const { output, relevance } = await explainLayer(
-      binary,
-      network(x.dims, taylor({ ...neurons, ...options })),
-      x,
-      r,
-      ruleOf.lrn("taylor"),
-    );
+    const { output, relevance } = await explainLayer(network(x.dims, taylor({ ...neurons, ...options })), x, r, ruleOf.lrn("taylor"));
     expectClose(
       output.data,
       [0, 1].flatMap((s) =>
@@ -233,7 +221,6 @@ describe.each(binaries())("the general recipe (%s)", (binary) => {
   test("terms that cancel out are a dead neuron", async () => {
     const difference: TaylorNeurons = { outputDims: () => [1], inputs: () => [0, 1], value: ([a, b]) => a - b, partials: () => [1, -1] };
     const { relevance, ledger } = await explainLayer(
-      binary,
       network([1, 2], taylor(difference)),
       { dims: [1, 2], data: Float32Array.of(3, 3) },
       [7],
@@ -253,11 +240,10 @@ describe.each(binaries())("the general recipe (%s)", (binary) => {
       dense({ weight: tensor([3, 80], 4) }),
     ];
     const options: LrnOptions = { size: 3, alpha: 2, beta: 0.75 };
-    using special = await loadFor(binary, network(dims, ...body(lrn(options))));
+    using special = await loadInMode(network(dims, ...body(lrn(options))));
     // A neuron behind a ReLU may be 0: the general form is then 0/0, and its relevance, which is 0 there too, is dead.
     const centred = { ...lrnNeurons([5, 4, 4], options) };
-    using general = await loadFor(
-      binary,
+    using general = await loadInMode(
       network(dims, ...body(taylor({ ...centred, zeroOrder: (_x, k) => centred.inputs(k, []).map((i) => (i === k ? 1 : 0)) }))),
     );
     const x = tensor(dims, 7);

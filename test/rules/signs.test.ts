@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { baseEntries, type Composite, type LinearRule, ruleOf } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainFrom } from "../explain.ts";
 import { tolerance } from "../golden/tolerance.ts";
@@ -70,7 +70,7 @@ const rows: readonly (readonly [LinearRule, NeuronRule, number])[] = [
   [ruleOf.gamma(), gamma(0.25), tolerance.plain],
 ];
 
-describe.each(binaries())("before a convolution (%s)", (binary) => {
+describe("before a convolution", () => {
   const [w, b] = [tensor([4, 3, 3, 3], 2), tensor([4], 3, -0.5, 0.5)];
   const composite = (rule: LinearRule): Composite => [{ type: "Conv", rule }, ...baseEntries()];
 
@@ -96,7 +96,7 @@ describe.each(binaries())("before a convolution (%s)", (binary) => {
     shape: readonly number[],
   ): Promise<void> {
     const { bytes, last } = file(nodes);
-    using model = await loadFor(binary, bytes);
+    using model = await loadInMode(bytes);
     const map = conv(shape, w, b.data, { pads: [1, 1, 1, 1] });
     const z = apply(map, h);
     const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.2 ? v : 0));
@@ -130,8 +130,7 @@ describe.each(binaries())("before a convolution (%s)", (binary) => {
   });
 
   test("a network that is nothing but a softmax has its input as logits", async () => {
-    using model = await loadFor(
-      binary,
+    using model = await loadInMode(
       onnx({ nodes: [{ type: "Softmax", inputs: ["x"], outputs: ["y"] }], inputs: { x: ["n", 3] }, outputs: { y: [] } }),
     );
     const { relevance, ledger, targets } = model.explain({ dims: [1, 3], data: Float32Array.of(1, 3, 2) });
@@ -142,7 +141,7 @@ describe.each(binaries())("before a convolution (%s)", (binary) => {
 
   test("a value that Identity or Dropout repeats can be asked for by either name", async () => {
     const { bytes } = file([node("Relu", ["@"]), node("Dropout", ["@"]), node("Identity", ["@"])]);
-    using model = await loadFor(binary, bytes);
+    using model = await loadInMode(bytes);
     const { at } = model.explain(tensor(dims, 1), { at: ["h0", "h1", "h2"], target: 0 });
     expect(at.h1).toEqual(at.h0);
     expect(at.h2).toEqual(at.h0);

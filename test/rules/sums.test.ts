@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { baseEntries, dense, type LinearRule, NOTED_AMPLIFICATION, ruleOf, type SumRule, sumRules } from "../../src/index.ts";
-import { type Binary, binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, magnitude, total } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";
 import { type FileTensor, onnx } from "../onnx-writer.ts";
@@ -207,13 +207,13 @@ function fileOf({ type, terms, at, constant = [] }: Case, values: readonly Float
 const title = ({ type, terms, constant }: Case) =>
   `${type} of ${terms.map((d, t) => `${constant?.includes(t) ? "constant " : ""}[${d}]`).join(" and ")}`;
 
-async function check(one: Case, name: SumRule, cancelling: boolean, binary: Binary): Promise<void> {
+async function check(one: Case, name: SumRule, cancelling: boolean): Promise<void> {
   const values = termsOf(one, cancelling);
   const r = numbers(count(one.at), 7);
   const { relevance: parts, kept, dead } = expected(one, values, r, definitions[name]);
   const computed = parts.filter((_, t) => !one.constant?.includes(t)).map((p) => [...p]);
   const x = values.filter((_, t) => !one.constant?.includes(t)).flatMap((v) => [...v]);
-  using model = await loadFor(binary, fileOf(one, values));
+  using model = await loadInMode(fileOf(one, values));
   const input = { dims: [1, x.length], data: Float32Array.from(x) };
   const { relevance, ledger } = explainFrom(model, input, r, { composite: baseEntries("taylor", name) });
   const scale = Math.max(...parts.map((p) => Math.max(...p.map(Math.abs))));
@@ -226,12 +226,12 @@ async function check(one: Case, name: SumRule, cancelling: boolean, binary: Bina
   expectClose([row.amplification], [magnitude(computed.flat()) / magnitude(r)], 1e-4);
 }
 
-describe.each(binaries())("rules for sums (%s)", (binary) => {
+describe("rules for sums", () => {
   for (const one of cases) {
     describe(title(one), () => {
       for (const name of Object.keys(sumRules) as SumRule[]) {
-        test(`${name}`, () => check(one, name, false, binary));
-        test(`${name}, terms that nearly cancel`, () => check(one, name, true, binary));
+        test(`${name}`, () => check(one, name, false));
+        test(`${name}, terms that nearly cancel`, () => check(one, name, true));
       }
     });
   }
@@ -239,7 +239,6 @@ describe.each(binaries())("rules for sums (%s)", (binary) => {
   // a = −b(1 + 2⁻²⁰): norm's shares are half a million, ratio's a half each, clip's 5; z⁺ gives the positive term all.
   const cancelled = (rule: LinearRule) =>
     explainLayer(
-      binary,
       onnx({
         nodes: [node("Slice", ["x", "i0", "i1", "i1"], "a"), node("Slice", ["x", "i1", "i2", "i1"], "b"), node("Add", ["a", "b"], "y")],
         initializers: { i0: { dims: [1], data: [0] }, i1: { dims: [1], data: [1] }, i2: { dims: [1], data: [2] } },
@@ -270,19 +269,19 @@ describe.each(binaries())("rules for sums (%s)", (binary) => {
     ]);
     const layer = dense({ name: "fc", weight: { dims: [1, 2], data: Float32Array.of(1, -1) } });
     const x = { dims: [1, 2], data: Float32Array.of(1.0625, 1) };
-    const explained = (rule: LinearRule | ReturnType<typeof ruleOf.gradient>) => explainLayer(binary, network([1, 2], layer), x, [1], rule);
+    const explained = (rule: LinearRule | ReturnType<typeof ruleOf.gradient>) => explainLayer(network([1, 2], layer), x, [1], rule);
     expect((await explained(ruleOf.lrp0())).notes.join()).toMatch(
       /^node 'fc' \(Gemm, lrp0\) amplifies relevance 33\.0-fold: .* a larger epsilon or the rule zPlus/,
     );
     expect((await explained(ruleOf.zPlus())).notes).toEqual([]);
     const steep = dense({ weight: { dims: [1, 2], data: Float32Array.of(100, -100) } });
-    expect((await explainLayer(binary, network([1, 2], steep), x, [1], ruleOf.gradient())).notes).toEqual([]);
+    expect((await explainLayer(network([1, 2], steep), x, [1], ruleOf.gradient())).notes).toEqual([]);
   });
 
   test("no share of ratio leaves 0 … 1, none of clip leaves ±1/δ, whatever the terms", async () => {
     const one: Case = { type: "Sum", terms: [[211], [211], [211]], at: [211] };
     const values = [0, 1, 2].map((t) => numbers(211, 20 + t).map((v, i) => v * 10 ** ((i % 13) - 6)));
-    using model = await loadFor(binary, fileOf(one, values));
+    using model = await loadInMode(fileOf(one, values));
     const x = { dims: [1, 633], data: Float32Array.from(values.flatMap((v) => [...v])) };
     const given = (sum: SumRule) => explainFrom(model, x, new Float32Array(211).fill(1), { composite: "epsilon", sum });
     expect(Math.min(...given("ratio").relevance.data)).toBeGreaterThanOrEqual(0);

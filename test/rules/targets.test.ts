@@ -12,7 +12,7 @@ import {
   type Target,
   type Tensor,
 } from "../../src/index.ts";
-import { binaries, loadFor } from "../binaries.ts";
+import { loadInMode } from "../modes.ts";
 import { expectClose, total } from "../close.ts";
 import { network } from "../explain.ts";
 import { chain, onnx } from "../onnx-writer.ts";
@@ -37,8 +37,8 @@ const sampleOf = ({ data, dims: [n, ...rest] }: Tensor, i: number): Tensor => ({
   data: data.slice((i * data.length) / n, ((i + 1) * data.length) / n),
 });
 
-describe.each(binaries())("targets (%s)", async (binary) => {
-  const model = await loadFor(binary, network(dims, ...layers), { classes });
+describe("targets", async () => {
+  const model = await loadInMode(network(dims, ...layers), { classes });
   const logits = model.predict(x).output.data;
   const best = [0, 1, 2].map((n) => {
     const own = [...logits.subarray(4 * n, 4 * n + 4)];
@@ -168,7 +168,7 @@ describe.each(binaries())("targets (%s)", async (binary) => {
   describe("one class against others", async () => {
     // Logits as they come in, so that what starts is what arrives: f = 1 + ln(1, 2, 5), p = 1/8, 1/4, 5/8.
     const eye = dense({ weight: { dims: [3, 3], data: Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1) } });
-    const same = await loadFor(binary, network([1, 3], eye), { classes: ["cat", "dog", "fox"] });
+    const same = await loadInMode(network([1, 3], eye), { classes: ["cat", "dog", "fox"] });
     const f = [1, 2, 5].map((v) => 1 + Math.log(v));
     const input = { dims: [1, 3], data: Float32Array.from(f) };
     const mean = (f[0] + f[1]) / 2;
@@ -258,13 +258,13 @@ describe.each(binaries())("targets (%s)", async (binary) => {
       expect(() => same.explain(far, { target: { class: 1, against: "softmax" } })).toThrow("a softmax with a slope");
       const near = same.explain({ dims: [1, 3], data: Float32Array.of(40, 0, 0) }, { target: { against: "softmax" }, start: "one" });
       expectClose([near.targets[0][0].weight, near.targets[0][1].weight], [2 * Math.exp(-40), -Math.exp(-40)], 1e-6);
-      using single = await loadFor(binary, network([1, 3], dense({ weight: tensor([1, 3], 1) })));
+      using single = await loadInMode(network([1, 3], dense({ weight: tensor([1, 3], 1) })));
       expect(() => single.explain(input, { target: { against: "others" } })).toThrow("expected two classes or more");
     });
   });
 
   test("a name without any names", async () => {
-    using nameless = await loadFor(binary, network(dims, ...layers));
+    using nameless = await loadInMode(network(dims, ...layers));
     expect(() => nameless.explain(x, { target: "dog" })).toThrow("Class names are known when they are given to load(…, { classes }).");
     expect(nameless.explain(x, { target: 1 }).targets[0]).toEqual([{ index: 1, name: undefined, weight: 1, score: logits[1] }]);
   });
@@ -291,7 +291,7 @@ describe.each(binaries())("targets (%s)", async (binary) => {
       ["Softmax", file({ type: "Softmax" }, { type: "Identity" }), probabilities],
       ["Softmax", file({ type: "Softmax" }, { type: "Reshape", parameters: [shape] }, { type: "Dropout" }), probabilities],
     ])("%s", async (type, source, expected) => {
-      using squashed = await loadFor(binary, source, { classes });
+      using squashed = await loadInMode(source, { classes });
       const { output, relevance: r, targets, notes, rules } = squashed.explain(x, { composite: "epsilon", target: [0, 1, 2] });
       const plain = explain([0, 1, 2]);
       expectClose(output.data, expected, 2e-6);
@@ -304,7 +304,7 @@ describe.each(binaries())("targets (%s)", async (binary) => {
     });
 
     test("one in the middle is no end, and no rule passes it", async () => {
-      using inner = await loadFor(binary, network(dims, ...layers, softmax({ name: "inner" }), dense({ weight: tensor([2, 4], 9) })));
+      using inner = await loadInMode(network(dims, ...layers, softmax({ name: "inner" }), dense({ weight: tensor([2, 4], 9) })));
       expect(inner.predict(x).output.dims).toEqual([3, 2]);
       expect(() => inner.explain(x)).toThrow("node 'inner' (Softmax): expected an operator that relevance can pass");
     });
@@ -313,8 +313,8 @@ describe.each(binaries())("targets (%s)", async (binary) => {
   test("classes as channels of single positions, [n, 4, 1, 1]", async () => {
     const body = [conv2d({ weight: tensor([5, 2, 3, 3], 2) }), relu(), globalAveragePool()];
     const [weight, bias] = [tensor([4, 5], 4), tensor([4], 5)];
-    using asImage = await loadFor(binary, network(dims, ...body, conv2d({ weight: { ...weight, dims: [4, 5, 1, 1] }, bias })), { classes });
-    using asRow = await loadFor(binary, network(dims, ...body, flatten(), dense({ weight, bias })), { classes });
+    using asImage = await loadInMode(network(dims, ...body, conv2d({ weight: { ...weight, dims: [4, 5, 1, 1] }, bias })), { classes });
+    using asRow = await loadInMode(network(dims, ...body, flatten(), dense({ weight, bias })), { classes });
     expect(asImage.predict(x).output.dims).toEqual([3, 4, 1, 1]);
     for (const target of ["argmax", 2, "hound", [0, 1, 2], { 0: 1, 3: -1 }, Float32Array.of(1, 2, 3, 4)] satisfies Target[]) {
       // The head is a dense layer in one and a convolution in the other: the same rule for both.
@@ -350,7 +350,7 @@ describe.each(binaries())("targets (%s)", async (binary) => {
       inputs: { x: ["n", 2, 5, 4] },
       outputs: { a: ["n", 3], b: ["n", 5] },
     });
-    using two = await loadFor(binary, heads);
+    using two = await loadInMode(heads);
     const { outputs, output } = two.predict(x);
     expect(Object.keys(outputs)).toEqual(["a", "b"]);
     expect(output).toEqual(outputs.a);

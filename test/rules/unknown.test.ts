@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { load, LrpError, ruleOf, type Tensor } from "../../src/index.ts";
+import { loadInMode } from "../modes.ts";
+import { LrpError, ruleOf, type Tensor } from "../../src/index.ts";
 import { onnx } from "../onnx-writer.ts";
 import { expectClose } from "../close.ts";
 import { numbers, tensor } from "../random.ts";
@@ -72,7 +73,7 @@ describe("operators for which no rule is known", () => {
         },
         18,
       );
-      using model = await load(bytes);
+      using model = await loadInMode(bytes);
       const [x, r] = [tensor(dims, 1, 0.5, 2), numbers(30, 2)];
       const options = { composite: [{ type: "Relu", rule: ruleOf.pass() }, { rule: ruleOf.gradient() }], target: r, start: "one" } as const;
       expect(() => model.explain(x, options)).toThrowError(
@@ -103,7 +104,7 @@ describe("operators for which no rule is known", () => {
       },
       18,
     );
-    using model = await load(bytes);
+    using model = await loadInMode(bytes);
     const says = "node 'y' (LayerNormalization): expected a constant scale and bias, got 's', which is computed";
     expect(() => model.explain(tensor([2, 3], 1), { unknown: "gradient" })).toThrowError(says);
   });

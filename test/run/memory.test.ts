@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { conv2d, dense, flatten, type LoadOptions, load, maxPool2d, relu } from "../../src/index.ts";
-import { built, loadFor } from "../binaries.ts";
+import { load as loadThreads } from "../../src/threads/index.ts";
+import { built } from "../built.ts";
 import { network } from "../explain.ts";
 import { tensor } from "../random.ts";
 
@@ -116,11 +117,11 @@ describe("a model's memory", () => {
     expect(() => model.predict(x)).toThrow(/expected as many bytes as this runtime gives, got a need of \d+/);
   });
 
-  it.runIf(built)("is limited with threads too", async () => {
+  it("is limited with threads too", async () => {
     const maxMemory = (await needOf(plus)) - 2 ** 20;
-    using model = await loadFor("threads", net, { maxMemory });
+    using model = await loadThreads(net, { maxMemory, threads: 2 });
     expect(() => model.explain(x, plus)).toThrow(`at most ${maxMemory} bytes`);
-    await expect(loadFor("threads", net, { maxMemory: 0 })).rejects.toMatchObject({ code: "usage" });
+    await expect(loadThreads(net, { maxMemory: 0, threads: 2 })).rejects.toMatchObject({ code: "usage" });
   });
 });
 

@@ -19,23 +19,18 @@ import {
   relu,
   type Tensor,
 } from "../../src/index.ts";
+import { load as loadAlone } from "../../src/index.ts";
 import type { Source } from "../../src/open.ts";
-import type * as Threads from "../../src/threads/index.ts";
-import { built } from "../binaries.ts";
+import { load } from "../../src/threads/index.ts";
+import { built } from "../built.ts";
 import { network } from "../explain.ts";
 import { dataFile, hasData, photo } from "../data.ts";
 import { external, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 import { nets } from "../rules/nets.ts";
 
-/*
- * Threads are started from the file that is shipped, so these tests run on what npm run build makes.
- */
 const root = resolve(import.meta.dirname, "../..");
-if (!built) console.log("skipped: tests of threads, which need npm run build");
-
-const { load: loadAlone } = (built ? await import(join(root, "dist/index.js")) : {}) as typeof import("../../src/index.ts");
-const { load } = (built ? await import(join(root, "dist/threads/index.js")) : {}) as typeof Threads;
+if (!built) console.log("skipped: threads in processes of their own, which need npm run build");
 
 const he = (dims: readonly number[], seed: number) => {
   const scale = Math.sqrt(6 / dims.slice(1).reduce((a, b) => a * b, 1));
@@ -102,7 +97,7 @@ ${code}`;
   });
 }
 
-describe.runIf(built)("threads", () => {
+describe("threads", () => {
   it.each(nets)("give the same bits as one: $name", async ({ source, dims }) => {
     await expectSameModels(source, [tensor(dims, 1)], 3);
   });
@@ -146,7 +141,7 @@ describe.runIf(built)("threads", () => {
     expect(() => model.predict(tensor(dims, 1))).toThrow("a call after dispose()");
   });
 
-  it("end when a model that was not disposed is collected", () => {
+  it.runIf(built)("end when a model that was not disposed is collected", () => {
     const code = `let threads = 0; process.on("worker", (w) => { threads++; w.once("exit", () => threads--); });
 await (async () => void (await load(bytes, { threads: 3 })).predict(x))();
 const before = threads;
@@ -155,7 +150,7 @@ console.log(before, threads);`;
     expect(runAlone(code, "--expose-gc")).toBe("2 0\n");
   });
 
-  it("do not keep a process alive: one that disposes, one that forgets to, one that fails, one that never computes", () => {
+  it.runIf(built)("do not keep a process alive: one that disposes, one that forgets to, one that fails, one that never computes", () => {
     expect(runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); m.dispose(); console.log("disposed");`)).toBe("disposed\n");
     expect(runAlone(`const m = await load(bytes, { threads: 3 }); console.log(m.predict(x).output.dims.join());`)).toBe("1,10\n");
     expect(() => runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); throw new Error("on purpose");`)).toThrow(
@@ -168,7 +163,7 @@ console.log(before, threads);`;
     await expect(load(nets[0].source, { threads: threads as number })).rejects.toMatchObject({ name: "LrpError", code: "usage" });
   });
 
-  it("refuse a file as one thread does, and end", () => {
+  it.runIf(built)("refuse a file as one thread does, and end", () => {
     expect(runAlone(`try { await load(new Uint8Array(5), { threads: 2 }); } catch (e) { console.log(e.code); }`)).toBe("not-onnx\n");
   });
 
@@ -184,23 +179,23 @@ console.log(before, threads);`;
     model.dispose();
   });
 
-  it("say what is missing where memory cannot be shared", () => {
+  it.runIf(built)("say what is missing where memory cannot be shared", () => {
     const code = `delete globalThis.SharedArrayBuffer; try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
     expect(runAlone(code)).toMatch(/^unsupported option 'threads': expected SharedArrayBuffer, .*Cross-Origin-Opener-Policy/);
   });
 
-  it("say where to load on the main thread of a page, which may not wait", () => {
+  it.runIf(built)("say where to load on the main thread of a page, which may not wait", () => {
     const code = `Atomics.wait = () => { throw new TypeError(); }; try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
     expect(runAlone(code)).toMatch(/^unsupported option 'threads': .*the main thread of a page. Load and explain inside a Worker/);
   });
 
-  it("say so where there are no addresses left", () => {
+  it.runIf(built)("say so where there are no addresses left", () => {
     const code = `WebAssembly.Memory = class { constructor() { throw new RangeError("full"); } };
 try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
     expect(runAlone(code)).toMatch(/^memory option 'threads': expected 4294967296 bytes .* got RangeError: full/);
   });
 
-  it("that are ended from outside in the middle of a part are missed after a while, and the model refuses to go on", () => {
+  it.runIf(built)("that are ended from outside in the middle of a part are missed after a while, and the model refuses to go on", () => {
     // The thread ends itself at its 50th part, without a word; the caller's seconds are a thousand times as short.
     const code = `const threads = process.getBuiltinModule("node:worker_threads");
 const deadly = \`let n = 0; const { Instance } = WebAssembly; WebAssembly.Instance = function (...args) {

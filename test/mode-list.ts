@@ -1,0 +1,43 @@
+import { hasRelaxedSimd } from "../src/run/wasm.ts";
+
+/** The ways of running in which operators, rules, properties and goldens are tested: each changes one thing. `test/modes.ts` says what. */
+export const modeNames = ["plain", "relaxed", "sparse", "dense", "tiled", "direct", "repacked", "threads", "checked"] as const;
+
+export type ModeName = (typeof modeNames)[number];
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    mode: ModeName;
+  }
+}
+
+/** What every mode runs. `test/ops/winograd.test.ts` compares two of them itself. */
+export const numbers = {
+  include: ["ops", "rules", "properties", "graph"].map((folder) => `test/${folder}/**/*.test.ts`),
+  exclude: ["**/node_modules/**", "test/ops/winograd.test.ts"],
+};
+
+/** A part of it that takes seconds. */
+export const someNumbers = ["rules/goldens", "rules/ledger", "ops/conv", "ops/conv-transpose", "ops/dense", "ops/layout"].map(
+  (name) => `test/${name}.test.ts`,
+);
+
+/** Compares with onnxruntime-web, which `test/peers` installs. */
+export const peers = "test/models/onnxruntime.test.ts";
+
+/** The modes that this runtime has; says which it has not. */
+export function possibleModes(): readonly ModeName[] {
+  if (hasRelaxedSimd()) return modeNames;
+  console.log("skipped: mode relaxed, since this runtime has no relaxed SIMD (Node has it from 22; npm run test:modes brings one)");
+  return modeNames.filter((mode) => mode !== "relaxed");
+}
+
+/** A project of vitest: these files in this mode. */
+export function project(
+  name: string,
+  mode: ModeName,
+  files: { readonly include: readonly string[]; readonly exclude?: readonly string[] },
+) {
+  const { include, exclude = ["**/node_modules/**"] } = files;
+  return { test: { root: ".", name, provide: { mode }, include: [...include], exclude: [...exclude], testTimeout: 120_000 } };
+}

@@ -1,0 +1,48 @@
+import { afterAll, inject, onTestFinished, TestRunner } from "vitest";
+import { relaxed, simd } from "../src/core.gen.ts";
+import type { LoadOptions, Network } from "../src/index.ts";
+import { Model } from "../src/model.ts";
+import { open } from "../src/open.ts";
+import { compileText, type Engine, instantiate } from "../src/run/wasm.ts";
+import type { Lowering } from "../src/step.ts";
+import { shared } from "../src/threads/shared.gen.ts";
+import { team } from "../src/threads/team.ts";
+import { canaries } from "./canaries.ts";
+import type { ModeName } from "./mode-list.ts";
+
+/** One of several ways of running the same network. */
+export interface Mode {
+  /** How programs are written, where that is not left to the library. */
+  readonly forced?: Partial<Lowering>;
+  engine(): Promise<Engine>;
+  /** Whether canaries stand between the values. */
+  readonly watched?: true;
+}
+
+const single = (code: string) => async (): Promise<Engine> => ({ instance: instantiate(await compileText(code)), end() {} });
+
+/** Each forces one thing; `plain` is what the library does where there is no relaxed SIMD. */
+const modes: Readonly<Record<ModeName, Mode>> = {
+  plain: { engine: single(simd) },
+  relaxed: { engine: single(relaxed) },
+  sparse: { engine: single(simd), forced: { sparse: "always" }, watched: true },
+  dense: { engine: single(simd), forced: { sparse: "never" } },
+  tiled: { engine: single(simd), forced: { winograd: "always" }, watched: true },
+  direct: { engine: single(simd), forced: { winograd: "never" } },
+  repacked: { engine: single(simd), forced: { weights: "repacked" } },
+  threads: { engine: async () => team(await compileText(shared.simd), 2, 2 ** 28) },
+  checked: { engine: single(simd), watched: true },
+};
+
+/** The way in which this run of the tests loads networks. */
+export const modeName: ModeName = inject("mode");
+
+/** Loads a network to run in this way. It is disposed of when the test ends, or, if it is loaded for several, after the last. */
+export async function loadInMode(source: Uint8Array | Network, options: Omit<LoadOptions, "relaxed"> = {}): Promise<Model> {
+  const { forced, engine, watched } = modes[modeName];
+  const graph = await open(source, options);
+  const { instance, end } = await engine();
+  (TestRunner.getCurrentTest() ? onTestFinished : afterAll)(end);
+  const watch = watched && canaries(instance.memory);
+  return new Model(graph, { instance: { ...instance, watch }, end }, options, forced);
+}
