@@ -21,6 +21,19 @@ export interface Mode {
 
 const single = (code: string) => async (): Promise<Engine> => ({ instance: instantiate(await compileText(code)), end() {} });
 
+const idle: Engine[] = [];
+
+/** Two threads that share out even small calls. Those of a model that has been disposed of serve the next one. */
+async function pair(): Promise<Engine> {
+  const engine = idle.pop() ?? (await team(await compileText(shared.simd), 2, 2 ** 28, 16));
+  let isOver = false;
+  const end = () => {
+    if (!isOver) idle.push(engine);
+    isOver = true;
+  };
+  return { instance: engine.instance, end };
+}
+
 /** Each forces one thing; `plain` is what the library does where there is no relaxed SIMD. */
 const modes: Readonly<Record<ModeName, Mode>> = {
   plain: { engine: single(simd) },
@@ -30,7 +43,7 @@ const modes: Readonly<Record<ModeName, Mode>> = {
   tiled: { engine: single(simd), forced: { winograd: "always" }, watched: true },
   direct: { engine: single(simd), forced: { winograd: "never" } },
   repacked: { engine: single(simd), forced: { weights: "repacked" } },
-  threads: { engine: async () => team(await compileText(shared.simd), 2, 2 ** 28) },
+  threads: { engine: pair },
   checked: { engine: single(simd), watched: true },
 };
 

@@ -10,8 +10,11 @@ export type Arguments = Readonly<Record<string, number>>;
  */
 export interface Cut {
   readonly along: string;
-  /** Parts are multiples of this many units. Where a kernel adds up (`ledger`, `sums`), parts are exactly that long: as the kernel's own chunks. */
-  readonly by: (a: Arguments) => number;
+  /**
+   * Parts are multiples of this many units. Where a kernel adds up (`ledger`, `sums`), parts are exactly that long: as the kernel's own chunks.
+   * @param grain how many numbers are worth a part
+   */
+  readonly by: (a: Arguments, grain: number) => number;
   /** Where this way is open; always, unless given. */
   readonly when?: (a: Arguments) => boolean;
   /** Whether every part does some work that the others do too: then there are no more parts than threads. */
@@ -20,23 +23,23 @@ export interface Cut {
   readonly moves: (a: Arguments) => Arguments;
 }
 
-/** Numbers that are worth the trouble, and that start on a cache line of their own. */
-const GRAIN = 4096;
+/** Numbers that are worth the trouble of a part, and that start on a cache line of their own. */
+export const GRAIN = 4096;
 /** Numbers of a cache line. */
 const LINE = 16;
 /** CHUNK of the kernels that add up. */
 const CHUNK = 16384;
 
-const grain = (unit: number) => Math.max(1, Math.ceil(GRAIN / unit));
+const unitsOf = (unit: number, grain: number) => Math.max(1, Math.ceil(grain / unit));
 const each = (names: string, distance: number): Arguments => Object.fromEntries(names.split(" ").map((name) => [name, distance]));
 
 /** Every number by itself. */
-const flat = (pointers: string, by = GRAIN): Cut => ({ along: "count", by: () => by, moves: () => each(pointers, 4) });
+const flat = (pointers: string, by?: number): Cut => ({ along: "count", by: (_, grain) => by ?? grain, moves: () => each(pointers, 4) });
 
 /** Rows of `row` numbers. */
 const rows = (along: string, pointers: string, row: (a: Arguments) => number): Cut => ({
   along,
-  by: (a) => grain(row(a)),
+  by: (a, grain) => unitsOf(row(a), grain),
   moves: (a) => each(pointers, 4 * row(a)),
 });
 
@@ -46,7 +49,7 @@ const loops = (moves: (axis: number, inner: number, a: Arguments) => Arguments):
     const inner = (a: Arguments) => [1, 2, 3].reduce((product, i) => (i > axis ? product * a[`d${i}`] : product), 1);
     return {
       along: `d${axis}`,
-      by: (a) => grain(inner(a)),
+      by: (a, grain) => unitsOf(inner(a), grain),
       when: (a) => [0, 1, 2].every((i) => i >= axis || a[`d${i}`] === 1),
       moves: (a) => moves(axis, inner(a), a),
     };
@@ -139,12 +142,12 @@ export const cuts = {
   gateNegative: [flat("r z y", CHUNK)],
   multiply: [flat("x c y")],
   multiplyAdd: [flat("x c y")],
-  halvesForward: [{ along: "pixels", by: (a) => grain(a.c), moves: (a) => ({ x: 4 * a.c, y: 8 * a.c }) }],
+  halvesForward: [{ along: "pixels", by: (a, grain) => unitsOf(a.c, grain), moves: (a) => ({ x: 4 * a.c, y: 8 * a.c }) }],
   halvesMultiply: [
-    { along: "pixels", by: (a) => grain(a.channels), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) },
+    { along: "pixels", by: (a, grain) => unitsOf(a.channels, grain), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) },
   ],
   halvesMultiplyAdd: [
-    { along: "pixels", by: (a) => grain(a.channels), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) },
+    { along: "pixels", by: (a, grain) => unitsOf(a.channels, grain), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) },
   ],
 } as const satisfies Partial<Record<keyof Kernels, readonly Cut[]>>;
 

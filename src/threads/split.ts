@@ -1,6 +1,6 @@
 import { bytesOf } from "../plan/place.ts";
 import type { BoundCall } from "../run/wasm.ts";
-import { type Arguments, type Cut, cuts } from "./cuts.ts";
+import { type Arguments, type Cut, cuts, GRAIN } from "./cuts.ts";
 import { parameters } from "./shared.gen.ts";
 
 /** A call that is cut into parts. */
@@ -34,9 +34,9 @@ interface Way {
   readonly share: number;
 }
 
-function ways(cut: Cut, a: Arguments, threads: number, fixed: boolean): Way[] {
+function ways(cut: Cut, a: Arguments, threads: number, grain: number, fixed: boolean): Way[] {
   if (cut.when?.(a) === false) return [];
-  const by = cut.by(a);
+  const by = cut.by(a, grain);
   const granules = Math.ceil(a[cut.along] / by);
   const units = fixed ? [by] : (cut.repeats ? [1] : SPREAD).map((s) => Math.ceil(granules / (s * threads)) * by);
   return units.map((unit) => {
@@ -45,13 +45,16 @@ function ways(cut: Cut, a: Arguments, threads: number, fixed: boolean): Way[] {
   });
 }
 
-/** The parts of a call for that many threads; undefined where one thread does it best. */
-export function split({ kernel, args, lengths }: BoundCall, threads: number): Split | undefined {
+/**
+ * The parts of a call for that many threads; undefined where one thread does it best.
+ * @param grain fewer than the default only in tests, which share out small calls too
+ */
+export function split({ kernel, args, lengths }: BoundCall, threads: number, grain = GRAIN): Split | undefined {
   const names = parameters[kernel];
   const a = Object.fromEntries(names.map((name, i) => [name, args[i]]));
   const sums = names.findIndex((name) => name in SUMS);
   const known: readonly Cut[] = (cuts as Partial<Record<string, readonly Cut[]>>)[kernel] ?? [];
-  const [best] = known.flatMap((cut) => ways(cut, a, threads, sums >= 0)).sort((p, q) => p.share - q.share);
+  const [best] = known.flatMap((cut) => ways(cut, a, threads, grain, sums >= 0)).sort((p, q) => p.share - q.share);
   if (!best || best.share > 0.9) return undefined;
   const { cut, unit } = best;
   const total = a[cut.along];

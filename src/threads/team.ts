@@ -42,8 +42,9 @@ function sharedMemory(most: number): WebAssembly.Memory {
  * Starts `threads - 1` threads beside the caller's, all with an instance over one memory.
  *
  * @param most bytes that the memory may grow to
+ * @param grain as `split` takes it
  */
-export async function team(module: WebAssembly.Module, threads: number, most: number): Promise<Engine> {
+export async function team(module: WebAssembly.Module, threads: number, most: number, grain?: number): Promise<Engine> {
   const memory = sharedMemory(most);
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
   const known = names.map((name) => kernels[name] as (...args: number[]) => void);
@@ -63,7 +64,7 @@ export async function team(module: WebAssembly.Module, threads: number, most: nu
   });
 
   const ready: Ready = (call, spare) => {
-    const cut = split(call, threads);
+    const cut = split(call, threads, grain);
     if (!cut) return () => known[names.indexOf(call.kernel)](...call.args);
     const { parts, scratch, scratchBytes, sums } = cut;
     const args = [...cut.args];

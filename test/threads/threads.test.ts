@@ -14,14 +14,17 @@ import {
   type LoadOptions,
   lrn,
   maxPool2d,
-  type Model,
   type Network,
   relu,
   type Tensor,
 } from "../../src/index.ts";
 import { load as loadAlone } from "../../src/index.ts";
-import type { Source } from "../../src/open.ts";
-import { load } from "../../src/threads/index.ts";
+import { open, type Source } from "../../src/open.ts";
+import { Model } from "../../src/model.ts";
+import { compileText } from "../../src/run/wasm.ts";
+import { load, type ThreadOptions } from "../../src/threads/index.ts";
+import { shared } from "../../src/threads/shared.gen.ts";
+import { team } from "../../src/threads/team.ts";
 import { built } from "../built.ts";
 import { network } from "../explain.ts";
 import { dataFile, hasData, photo } from "../data.ts";
@@ -70,9 +73,21 @@ function expectSame(one: Model, several: Model, x: Tensor, options: object): boo
   return [...b.relevance.data].some((v) => v !== 0);
 }
 
-async function expectSameModels(source: Source, inputs: readonly Tensor[], threads: number, options: LoadOptions = {}): Promise<void> {
+/** As `load`, but calls of sixteen numbers are shared out as well. */
+async function loadFinely(source: Source, { threads, ...options }: ThreadOptions): Promise<Model> {
+  const binary = hasRelaxedSimd() ? "relaxed" : "simd";
+  return new Model(await open(source, options), await team(await compileText(shared[binary]), threads, 2 ** 28, 16), options);
+}
+
+async function expectSameModels(
+  source: Source,
+  inputs: readonly Tensor[],
+  threads: number,
+  options: LoadOptions = {},
+  loadSeveral = load,
+): Promise<void> {
   const one = await loadAlone(source, options);
-  const several = await load(source, { ...options, threads });
+  const several = await loadSeveral(source, { ...options, threads });
   for (const x of inputs) {
     expect(several.predict(x)).toEqual(one.predict(x));
     const arrived = ways.map(({ composite, low, high }) =>
@@ -100,6 +115,7 @@ ${code}`;
 describe("threads", () => {
   it.each(nets)("give the same bits as one: $name", async ({ source, dims }) => {
     await expectSameModels(source, [tensor(dims, 1)], 3);
+    await expectSameModels(source, [tensor(dims, 1)], 3, {}, loadFinely);
   });
 
   it.each([
@@ -212,9 +228,6 @@ m.dispose();`;
   });
 
   it("tell how a part failed in a thread", async () => {
-    const { team } = (await import(join(root, "build/js/threads/team.js"))) as typeof import("../../src/threads/team.ts");
-    const { shared } = (await import(join(root, "build/js/threads/shared.gen.js"))) as typeof import("../../src/threads/shared.gen.ts");
-    const { compileText } = (await import(join(root, "build/js/run/wasm.js"))) as typeof import("../../src/run/wasm.ts");
     const engine = await team(await compileText(shared[hasRelaxedSimd() ? "relaxed" : "simd"]), 2, 2 ** 32);
     const { bind } = engine.instance;
     // Beyond the end of a memory of two pages.
