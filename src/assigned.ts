@@ -55,17 +55,18 @@ export function assignedAll(graph: Graph, options: ExplainOptions): Assigned {
   return found;
 }
 
-/** The value of that name on the way of relevance. */
-export function valueAt(graph: Graph, { path, start }: Assigned, name: string): string {
-  const value = resolve(graph, name);
-  const known = [...path.inputs, ...[...path.nodes].flatMap((node) => node.outputs)];
-  if (known.includes(value)) return value;
+/** The values of those names on the way of relevance. */
+export function valuesAt(graph: Graph, { path, start }: Assigned, names: readonly string[]): string[] {
+  const known = new Set([...path.inputs, ...[...path.nodes].flatMap((node) => node.outputs)]);
+  const values = names.map((name) => resolve(graph, name));
+  const unknown = values.findIndex((value) => !known.has(value));
+  if (unknown < 0) return values;
   const order = graph.nodes.filter((node) => path.nodes.has(node)).map((node) => `'${node.outputs[0]}'`);
   const shown = order.length > 12 ? [...order.slice(0, 6), "…", ...order.slice(-5)] : order;
   throw new LrpError("usage", {
     where: "option 'at'",
     expected: `a value on the way from the input to '${start}': ${shown.join(", ")}`,
-    received: `'${name}'`,
+    received: `'${names[unknown]}'`,
     fix: "inspect() lists them all; values inside folded layers no longer exist.",
   });
 }

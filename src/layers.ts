@@ -231,8 +231,12 @@ export function sequential({ input }: { readonly input: readonly number[] }, lay
     from = name;
     return node;
   });
-  const names = nodes.map((node) => node.name);
-  const twice = names.find((name, i) => names.indexOf(name) !== i || name === "input");
+  const taken = new Set(["input"]);
+  const twice = nodes.map((node) => node.name).find((name) => {
+    const isTaken = taken.has(name);
+    taken.add(name);
+    return isTaken;
+  });
   if (twice || layers.length === 0)
     throw new LrpError("usage", {
       where: "sequential",

@@ -1,4 +1,4 @@
-import { assigned, assignedAll, notesOf, outputOf, rulesOf, valueAt } from "./assigned.ts";
+import { assigned, assignedAll, notesOf, outputOf, rulesOf, valuesAt } from "./assigned.ts";
 import { LrpError, sentence } from "./error.ts";
 import { canonize } from "./graph/canonize.ts";
 import { type Graph, type OutputPort, type Port, printGraph } from "./graph/graph.ts";
@@ -16,7 +16,7 @@ import {
   type Prediction,
   shareNote,
 } from "./report.ts";
-import { checkFinite, type Fitted, fitTo, isFor, numbersOf, oneSample, planOf, shapesOf } from "./run/fit.ts";
+import { checkFinite, type Fitted, fitTo, isFor, numbersOf, oneSample, planKey, planOf, shapesOf } from "./run/fit.ts";
 import { checkInputs, type Input, type Shapes } from "./run/input.ts";
 import { chooseTargets, type Target } from "./run/target.ts";
 import { Session } from "./run/session.ts";
@@ -94,13 +94,10 @@ export class Model {
     const { at = [] } = options;
     const way = assignedAll(graph, options);
     const start = way.begin;
-    const names = at.map((name) => valueAt(graph, way, name));
+    const names = valuesAt(graph, way, at);
     const again = targets.length > 1;
-    // Equal rules mean an equal plan, whichever composite they came from.
-    const key = JSON.stringify([way.start, [...way.assignment.values()], names, again]);
-    const plan = planOf(fitted, key, () =>
-      place(lower(graph, this.#lowering, { start: way.start, assignment: way.assignment, at: names }), again),
-    );
+    const request = { start: way.start, assignment: way.assignment, at: names };
+    const plan = planOf(fitted, planKey(request, again), () => place(lower(graph, this.#lowering, request), again));
     const backward = plan.program.relevance!;
     const numbers = numbersOf(fitted, given);
     session.forward(plan, numbers);
@@ -123,7 +120,7 @@ export class Model {
       const inputs = Object.fromEntries(graph.inputs.map(({ name }) => [name, arrivedAt(name)]));
       const relevance = inputs[graph.inputs.find(({ name }) => backward.inputs.has(name))!.name];
       const ledger = ledgerRows(backward, session.read(plan, backward.ledger));
-      const arrived = Object.values(inputs).reduce((sum, r) => sum + magnitudeOf(r, ledger), 0);
+      const arrived = magnitudeOf(Object.values(inputs), ledger);
       return {
         ...prediction,
         targets: chosen.targets,

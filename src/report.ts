@@ -141,7 +141,7 @@ export function shareNote(
 
 /** The printed graph with each node's rule before its line, and what is worth knowing after it. */
 export function inspectionText(graph: string, nodes: Inspection["nodes"], parameters: number, notes: readonly string[]): string {
-  const width = Math.max(...nodes.map((n) => n.rule.length));
+  const width = nodes.reduce((most, n) => Math.max(most, n.rule.length), 0);
   const ruleOf = new Map(nodes.map((n) => [n.outputs[0].name, n.rule]));
   const lines = graph.split("\n").map((line) => {
     const rule = line.includes(" = ") ? ruleOf.get(line.slice(0, line.indexOf(": "))) : undefined;
@@ -151,10 +151,12 @@ export function inspectionText(graph: string, nodes: Inspection["nodes"], parame
 }
 
 /** Σ |R|. @throws LrpError code "rule" when relevance has left float32's range, there or in the ledger, naming the node where it did */
-export function magnitudeOf(relevance: Tensor, ledger: readonly LedgerRow[]): number {
-  const { data } = relevance;
-  let magnitude = 0;
-  for (let i = 0; i < data.length; i++) magnitude += Math.abs(data[i]);
+export function magnitudeOf(inputs: readonly Tensor[], ledger: readonly LedgerRow[]): number {
+  const magnitude = inputs.reduce((total, { data }) => {
+    let own = 0;
+    for (let i = 0; i < data.length; i++) own += Math.abs(data[i]);
+    return total + own;
+  }, 0);
   // In double precision a sum of float32 numbers is finite unless one of them is not.
   const at = ledger.find((row) => !Number.isFinite(row.passed + row.gap));
   if (Number.isFinite(magnitude) && !at) return magnitude;

@@ -68,7 +68,7 @@ export function positions(dims: Dims): number[][] {
 
 /** ONNX (numpy) broadcasting of any number of shapes; undefined where they do not fit. */
 export function broadcast(shapes: readonly Dims[]): number[] | undefined {
-  const rank = Math.max(0, ...shapes.map((s) => s.length));
+  const rank = shapes.reduce((most, s) => Math.max(most, s.length), 0);
   const out = new Array<number>(rank).fill(1);
   for (const shape of shapes) {
     for (let i = 0; i < shape.length; i++) {

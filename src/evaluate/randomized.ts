@@ -36,24 +36,32 @@ function constantsOf({ nodes, constants }: Graph): Map<string, Constant> {
 function layersOf(graph: Graph): Parametrised[] {
   const [constants, by] = [constantsOf(graph), producers(graph)];
   // Weights may pass a transposition or a reshape before a layer reads them.
-  const sources = (name: string): string[] => {
-    if (constants.has(name)) return [name];
-    const inputs = (by.get(name)?.inputs ?? []).filter(Boolean).map(sources);
-    return inputs.every((list) => list.length > 0) ? inputs.flat() : [];
+  const fixed = new Set(constants.keys());
+  for (const { inputs, outputs } of graph.nodes) {
+    const read = inputs.filter(Boolean);
+    if (read.length > 0 && read.every((name) => fixed.has(name))) for (const name of outputs.filter(Boolean)) fixed.add(name);
+  }
+  const seen = new Set<string>();
+  /** The constants behind what a layer reads, unless one nearer to the output has met them. */
+  const sources = ({ inputs }: Node): string[] => {
+    const found: string[] = [];
+    const open = [...inputs].reverse();
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      if (!fixed.has(name) || seen.has(name)) continue;
+      seen.add(name);
+      if (constants.has(name)) found.push(name);
+      else for (const input of [...by.get(name)!.inputs].reverse()) open.push(input);
+    }
+    return found;
   };
-  const taken = new Set<string>();
-  const fresh = (name: string): boolean => {
+  const isLearned = (name: string): boolean => {
     const { type, data } = constants.get(name)!;
-    return type === "float32" && data.length > 1 && !taken.has(name);
+    return type === "float32" && data.length > 1;
   };
   return [...graph.nodes]
     .reverse()
     .filter((node) => LEARNING.has(node.type))
-    .map((node) => {
-      const own = [...new Set(node.inputs.flatMap(sources))].filter(fresh);
-      for (const name of own) taken.add(name);
-      return { node, constants: own };
-    })
+    .map((node) => ({ node, constants: sources(node).filter(isLearned) }))
     .filter((layer) => layer.constants.length > 0);
 }
 

@@ -119,16 +119,20 @@ function output(info: ValueInfo): OutputPort {
 function topological(nodes: readonly Node[], known: ReadonlySet<string>, outer: (name: string) => boolean): readonly Node[] {
   const ready = new Set(known);
   const ordered = new Set<Node>();
-  const missing = (node: Node) => node.inputs.filter((name) => name !== "" && !ready.has(name) && !outer(name));
+  const isMissing = (name: string) => name !== "" && !ready.has(name) && !outer(name);
   // Each node waits for one of the values that it misses at a time, so that a file in the worst order takes no longer.
-  const waiting = new Map<string, Node[]>();
+  const waiting = new Map<string, { node: Node; at: number }[]>();
   for (const first of nodes) {
-    const open = [first];
-    for (let node = open.pop(); node; node = open.pop()) {
-      const [name] = missing(node);
-      if (name !== undefined) {
-        waiting.set(name, waiting.get(name) ?? []);
-        waiting.get(name)!.push(node);
+    const open = [{ node: first, at: 0 }];
+    for (let next = open.pop(); next; next = open.pop()) {
+      const { node } = next;
+      // What was there when it was looked at is there still.
+      let { at } = next;
+      while (at < node.inputs.length && !isMissing(node.inputs[at])) at++;
+      if (at < node.inputs.length) {
+        const others = waiting.get(node.inputs[at]);
+        if (others) others.push({ node, at });
+        else waiting.set(node.inputs[at], [{ node, at }]);
         continue;
       }
       ordered.add(node);
@@ -146,7 +150,8 @@ function topological(nodes: readonly Node[], known: ReadonlySet<string>, outer: 
       rest.map((node) => ({
         where: whereIs(node),
         expected: "inputs that some node computes",
-        received: missing(node)
+        received: node.inputs
+          .filter(isMissing)
           .map((name) => `'${name}'`)
           .join(", "),
         fix: "The graph has a gap or a cycle.",

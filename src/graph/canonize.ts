@@ -6,7 +6,7 @@ import { ops } from "../ops/index.ts";
 import type { Affine, Operands } from "../ops/op.ts";
 import { type Constant, type Dims, size } from "../tensor.ts";
 import { foldNormalizations } from "./find-lrn.ts";
-import { type Graph, type Node, producers, readers } from "./graph.ts";
+import { type Graph, type Node, producers, readers, resolve } from "./graph.ts";
 
 /** Constants by name, for a row's questions. */
 export function operandsOf(graph: Graph, node: Node): Operands {
@@ -22,9 +22,8 @@ function dropIdentities(graph: Graph): Graph {
   const aliases = new Map(graph.aliases);
   const outputs = new Set(graph.outputs.map((o) => o.name));
   const read = readers(graph);
-  const replace = (name: string): string => (aliases.has(name) ? replace(aliases.get(name)!) : name);
   const nodes = graph.nodes.flatMap((node) => {
-    const inputs = node.inputs.map(replace);
+    const inputs = node.inputs.map((name) => resolve({ aliases }, name));
     const idle = node.type === "Identity" || node.type === "Dropout";
     if (!idle || outputs.has(node.outputs[0]) || (node.outputs[1] && read.has(node.outputs[1])))
       return [Object.freeze({ ...node, inputs })];
@@ -72,7 +71,7 @@ function mergeOf(
   graph: Graph,
   affine: Node,
   by: ReadonlyMap<string, Node>,
-  readersOf: ReadonlyMap<string, readonly Node[]>,
+  readerOf: ReadonlyMap<string, Node>,
   count: ReadonlyMap<string, number>,
 ): Merge | undefined {
   const map = affineOf(graph, affine);
@@ -84,8 +83,8 @@ function mergeOf(
   const fits = (linear: Node) => hasPlainWeight(graph, linear) && (map.scale.length === 1 || map.axis === channelAxis(linear, dims));
   const before = by.get(from);
   if (before && count.get(from) === 1 && fits(before)) return { linear: before, affine, along: "outputs", map };
-  const [after, ...others] = readersOf.get(to) ?? [];
-  if (after && others.length === 0 && count.get(to) === 1 && after.inputs[0] === to && fits(after) && isUnpadded(after)) {
+  const after = readerOf.get(to);
+  if (after && count.get(to) === 1 && after.inputs[0] === to && fits(after) && isUnpadded(after)) {
     return { linear: after, affine, along: "inputs", map };
   }
   return undefined;
@@ -109,7 +108,7 @@ function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: No
     attributes,
     inputs: [along === "outputs" ? linear.inputs[0] : affine.inputs[map.data], ...names],
     outputs: along === "outputs" ? affine.outputs : linear.outputs,
-    note: [linear.note, `${affine.type} '${affine.name}' folded in`].filter(Boolean).join("; "),
+    note: `${linear.note ? `${linear.note}; ` : ""}${affine.type} '${affine.name}' folded in`,
   });
   return {
     node,
@@ -124,41 +123,34 @@ function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: No
 function foldAffine(graph: Graph): Graph {
   const constants = new Map(graph.constants);
   const dims = new Map(graph.dims);
-  const nodes = new Set(graph.nodes);
   const current: Graph = { ...graph, constants, dims };
-  const by = new Map(producers(graph));
+  const by = producers(graph);
   const count = readers(graph);
-  const readersOf = new Map<string, Node[]>();
-  for (const node of graph.nodes) for (const name of new Set(node.inputs)) readersOf.set(name, [...(readersOf.get(name) ?? []), node]);
-  const order = [...graph.nodes];
-  for (let i = 0; i < order.length; i++) {
-    const affine = order[i];
-    const merge = nodes.has(affine) && mergeOf(current, affine, by, readersOf, count);
-    if (!merge) continue;
-    const { node, constants: parameters } = merged(current, merge);
-    for (const [name, value] of parameters) {
-      constants.set(name, value);
-      dims.set(name, value.dims);
-    }
-    order[order.indexOf(merge.linear)] = node;
-    nodes.delete(affine);
-    nodes.delete(merge.linear);
-    nodes.add(node);
-    for (const name of node.outputs) by.set(name, node);
-    for (const name of [...node.inputs, affine.outputs[0]]) {
-      readersOf.set(
-        name,
-        (readersOf.get(name) ?? []).flatMap((n) => (n === affine ? [] : n === merge.linear ? [node] : [n])),
-      );
-    }
-    if (merge.along === "inputs") {
-      readersOf.set(node.inputs[0], [node]);
+  // Where a value is read once: the node that reads it.
+  const readerOf = new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const)));
+  const order: (Node | undefined)[] = [...graph.nodes];
+  const placeOf = new Map(graph.nodes.map((node, i) => [node, i]));
+  for (const first of graph.nodes) {
+    const open: (Node | undefined)[] = [first];
+    for (let affine = open.pop(); affine; affine = open.pop()) {
+      const place = placeOf.get(affine)!;
+      const merge = order[place] === affine && mergeOf(current, affine, by, readerOf, count);
+      if (!merge) continue;
+      const { node, constants: parameters } = merged(current, merge);
+      for (const [name, value] of parameters) {
+        constants.set(name, value);
+        dims.set(name, value.dims);
+      }
+      order[place] = undefined;
+      order[placeOf.get(merge.linear)!] = node;
+      placeOf.set(node, placeOf.get(merge.linear)!);
+      for (const name of node.outputs) by.set(name, node);
+      for (const name of node.inputs) readerOf.set(name, node);
       // What stands before the layer now may be an affine node too, which was passed by.
-      const before = by.get(node.inputs[0]);
-      if (before) i = order.indexOf(before) - 1;
+      if (merge.along === "inputs") open.push(by.get(node.inputs[0]));
     }
   }
-  return { ...current, nodes: order.filter((node) => nodes.has(node)) };
+  return { ...current, nodes: order.filter((node) => node !== undefined) };
 }
 
 /** The rewrites, in order. None changes what the network computes. */

@@ -1,7 +1,7 @@
 import { ops } from "../ops/index.ts";
 import { checkedLrn, type LrnAttributes } from "../ops/lrn.ts";
 import { addScaled, type Constant, type Dims, size, strides } from "../tensor.ts";
-import { type Graph, type Node, producers, readers } from "./graph.ts";
+import { behind, type Graph, type Node, producers } from "./graph.ts";
 
 /*
  * LRN in disguise: x / (bias + a · Σ_window x²)^beta, spelled with elementary nodes.
@@ -63,35 +63,48 @@ function isSquareOf(graph: Graph, node: Node, x: string): boolean {
   return (node.type === "Mul" && node.inputs[1] === x) || (node.type === "Pow" && scalar(graph, node.inputs[1]) === 2);
 }
 
-/** The nodes from `square` to `base`, or undefined if anything else has a say. */
-function between(graph: Graph, by: ReadonlyMap<string, Node>, square: string, base: string): Node[] | undefined {
-  const found = new Set<Node>();
-  const visit = (name: string): boolean => {
-    if (name === "" || name === square || graph.constants.has(name)) return true;
-    const node = by.get(name);
-    if (!node || !AFFINE.has(node.type)) return false;
-    if ((node.type === "Mul" || node.type === "Div") && node.inputs.filter((i) => !graph.constants.has(i)).length !== 1) return false;
-    if (node.type === "Div" && graph.constants.has(node.inputs[0])) return false;
-    found.add(node);
-    return node.inputs.every(visit);
-  };
-  return visit(base) ? graph.nodes.filter((node) => found.has(node)) : undefined;
+/** Whether what the node computes is affine in what it reads. */
+function isAffine({ constants }: Graph, { type, inputs }: Node): boolean {
+  if (!AFFINE.has(type)) return false;
+  if (type === "Div" && constants.has(inputs[0])) return false;
+  return (type !== "Mul" && type !== "Div") || inputs.filter((name) => !constants.has(name)).length === 1;
 }
 
-/** `name` as base^exponent, through so many powers, square roots and reciprocals. */
-function powerOf(graph: Graph, by: ReadonlyMap<string, Node>, name: string): { base: string; exponent: number; powers: number } {
-  const node = by.get(name);
-  const own = node?.type === "Pow" ? scalar(graph, node.inputs[1]) : node && ROOTS.get(node.type);
-  if (!node || own === undefined) return { base: name, exponent: 1, powers: 0 };
-  const { base, exponent, powers } = powerOf(graph, by, node.inputs[0]);
-  return { base, exponent: own * exponent, powers: powers + 1 };
+/** For every value that is affine in others, which are not affine in any: the other, if it is one alone. */
+function affineSources(graph: Graph): ReadonlyMap<string, string | undefined> {
+  const sources = new Map<string, string | undefined>();
+  for (const node of graph.nodes) {
+    if (!isAffine(graph, node)) continue;
+    const computed = node.inputs.filter((name) => name !== "" && !graph.constants.has(name));
+    const [from, ...others] = new Set(computed.map((name) => (sources.has(name) ? sources.get(name) : name)));
+    for (const name of node.outputs) sources.set(name, others.length === 0 ? from : undefined);
+  }
+  return sources;
+}
+
+interface Power {
+  readonly base: string;
+  readonly exponent: number;
+  readonly powers: number;
+}
+
+/** Every value that is base^exponent, through so many powers, square roots and reciprocals. */
+function powersOf(graph: Graph): ReadonlyMap<string, Power> {
+  const known = new Map<string, Power>();
+  for (const { type, inputs, outputs } of graph.nodes) {
+    const own = type === "Pow" ? scalar(graph, inputs[1]) : ROOTS.get(type);
+    if (own === undefined) continue;
+    const { base, exponent, powers } = known.get(inputs[0]) ?? { base: inputs[0], exponent: 1, powers: 0 };
+    known.set(outputs[0], { base, exponent: own * exponent, powers: powers + 1 });
+  }
+  return known;
 }
 
 /** What `last` divides x by, as a base and an exponent: Div(x, Pow(base, β)), Mul(x, Pow(base, −β)), Mul(x, Reciprocal(Sqrt(base))) … */
-function denominator(graph: Graph, by: ReadonlyMap<string, Node>, last: Node): Pick<Candidate, "x" | "base" | "beta" | "powers">[] {
+function denominator(known: ReadonlyMap<string, Power>, last: Node): Pick<Candidate, "x" | "base" | "beta" | "powers">[] {
   const [a, b] = last.inputs;
   const dividedBy = (x: string, factor: string, sign: 1 | -1) => {
-    const { base, exponent, powers } = powerOf(graph, by, factor);
+    const { base, exponent, powers } = known.get(factor) ?? { base: factor, exponent: 1, powers: 0 };
     return exponent * sign > 0 ? [{ x, base, beta: exponent * sign, powers }] : [];
   };
   if (last.type === "Div") return dividedBy(a, b, 1);
@@ -99,15 +112,26 @@ function denominator(graph: Graph, by: ReadonlyMap<string, Node>, last: Node): P
 }
 
 function candidates(graph: Graph): Candidate[] {
-  const by = producers(graph);
+  const [by, sources, powers] = [producers(graph), affineSources(graph), powersOf(graph)];
+  const placeOf = new Map(graph.nodes.map((node, i) => [node, i]));
+  /** The nodes from the square to the base. */
+  const between = (square: string, base: string): Node[] => {
+    const found = new Set<Node>();
+    const open = [base];
+    for (let name = open.pop(); name !== undefined; name = open.pop()) {
+      const node = name === square ? undefined : by.get(name);
+      if (!node || found.has(node)) continue;
+      found.add(node);
+      for (const input of node.inputs) open.push(input);
+    }
+    return [...found].sort((a, b) => placeOf.get(a)! - placeOf.get(b)!);
+  };
   return graph.nodes.flatMap((last) =>
-    denominator(graph, by, last).flatMap((divided) => {
-      const squares = graph.nodes.filter((node) => isSquareOf(graph, node, divided.x)).map((node) => node.outputs[0]);
-      return squares.flatMap((square) => {
-        const nodes = between(graph, by, square, divided.base);
-        const reached = nodes?.some((node) => node.inputs.includes(square));
-        return nodes && reached ? [{ ...divided, last, square, between: nodes }] : [];
-      });
+    denominator(powers, last).flatMap((divided) => {
+      const square = sources.get(divided.base);
+      const node = square === undefined ? undefined : by.get(square);
+      if (!square || !node || !isSquareOf(graph, node, divided.x)) return [];
+      return [{ ...divided, last, square, between: between(square, divided.base) }];
     }),
   );
 }
@@ -169,7 +193,7 @@ function reach(
   const step = strides(dims)[axis];
   const last = dims[axis] - 1;
   const touched = (response: Float32Array) => Array.from({ length: dims[axis] }, (_, k) => k).filter((k) => response[k * step] !== bias);
-  return { before: Math.max(0, ...touched(first)), after: last - Math.min(last, ...touched(answer(last * step))) };
+  return { before: touched(first).at(-1) ?? 0, after: last - (touched(answer(last * step))[0] ?? last) };
 }
 
 /** The a of y = bias + a · x that fits best: Σ (y − bias) x / Σ x². */
@@ -215,9 +239,9 @@ function identify(graph: Graph, c: Candidate): LrnAttributes | undefined {
 
 /** Replaces every disguised LRN by one LRN node, in place of the last of its nodes. */
 export function foldNormalizations(graph: Graph): Graph {
-  let current = graph;
+  const instead = new Map<Node, Node>();
   for (const c of candidates(graph)) {
-    const attributes = identify(graph, c);
+    const attributes = instead.has(c.last) ? undefined : identify(graph, c);
     if (!attributes) continue;
     const { before, after, region, a, beta, bias } = attributes;
     const digits = (v: number) => Number(v.toPrecision(6));
@@ -230,14 +254,14 @@ export function foldNormalizations(graph: Graph): Graph {
       outputs: c.last.outputs,
       note: `folded from ${c.between.length + c.powers + 2} nodes: window ${shape}, a ${digits(a)}, beta ${digits(beta)}, bias ${digits(bias)}`,
     });
-    current = withoutUnread({ ...current, nodes: current.nodes.map((n) => (n === c.last ? node : n)) });
+    instead.set(c.last, node);
   }
-  return current;
-}
-
-/** Drops nodes whose outputs nobody reads any more. */
-function withoutUnread(graph: Graph): Graph {
-  const count = readers(graph);
-  const nodes = graph.nodes.filter((node) => node.outputs.some((name) => count.get(name)));
-  return nodes.length === graph.nodes.length ? graph : withoutUnread({ ...graph, nodes });
+  const nodes = graph.nodes.map((node) => instead.get(node) ?? node);
+  return {
+    ...graph,
+    nodes: behind(
+      nodes,
+      graph.outputs.map((port) => port.name),
+    ),
+  };
 }

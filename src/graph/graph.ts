@@ -56,10 +56,22 @@ export function producers(graph: Graph): Map<string, Node> {
   return new Map(graph.nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)));
 }
 
+/** Those of the nodes on which one of the values depends, in their order. */
+export function behind(nodes: readonly Node[], values: readonly string[]): Node[] {
+  const wanted = new Set(values);
+  const found: Node[] = [];
+  for (const node of [...nodes].reverse()) {
+    if (!node.outputs.some((name) => name && wanted.has(name))) continue;
+    for (const name of node.inputs) wanted.add(name);
+    found.push(node);
+  }
+  return found.reverse();
+}
+
 /** Follows `aliases` to the value that is really computed. */
-export function resolve(graph: Graph, name: string): string {
+export function resolve({ aliases }: Pick<Graph, "aliases">, name: string): string {
   let at = name;
-  for (let next = graph.aliases.get(at); next !== undefined; next = graph.aliases.get(at)) at = next;
+  for (let next = aliases.get(at); next !== undefined; next = aliases.get(at)) at = next;
   return at;
 }
 
@@ -92,6 +104,5 @@ export function printGraph(graph: Graph): string {
       .map((name) => `${name}: ${shapeText(graph.dims.get(name) ?? ["?"], graph.types.get(name))}`);
     lines.push(`${outputs.join(", ")} = ${node.type}(${node.inputs.map(value).join(", ")})${node.note ? `  # ${node.note}` : ""}`);
   }
-  lines.push(...graph.outputs.map((port) => `output ${port.name}`));
-  return lines.join("\n");
+  return [...lines, ...graph.outputs.map((port) => `output ${port.name}`)].join("\n");
 }

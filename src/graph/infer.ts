@@ -2,7 +2,7 @@ import { Complaint, type Operand, type Operands, require } from "../ops/op.ts";
 import { ops } from "../ops/index.ts";
 import { type Constant, type Dims, type ElementType, isExact, size } from "../tensor.ts";
 import { type Branches, buildNodes, DAMAGED } from "./build.ts";
-import { type Graph, type Node, whereIs } from "./graph.ts";
+import { behind, type Graph, type Node, whereIs } from "./graph.ts";
 import { Problems } from "./problems.ts";
 
 /** What the caller has of one input: its dims, and its numbers once it runs the network. */
@@ -164,12 +164,12 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
 
 function checkOutputs({ nodes, outputs }: Graph, { dims, types, constants }: State): void {
   const problems = new Problems();
+  const made = new Set(nodes.flatMap((node) => node.outputs));
   problems.collect(
     outputs,
     ({ name }) => `output '${name}'`,
     ({ name, type }) => {
-      require(nodes.some((node) => node.outputs.includes(name)) ||
-        dims.has(name), "invalid-model", "an output that some node computes", "none of this name");
+      require(made.has(name) || dims.has(name), "invalid-model", "an output that some node computes", "none of this name");
       require(dims.has(name), "unsupported", "an output that relprop computes", "a further output of a node");
       const constant = constants.get(name);
       require(!constant || isExact(constant), "unsupported", "integers up to 2^24", "larger ones");
@@ -199,15 +199,9 @@ export function infer(graph: Graph, given: ReadonlyMap<string, Given>): Graph | 
   }
   checkOutputs(graph, state);
   // Values that nobody reads any more would be computed for nothing.
-  const wanted = new Set(graph.outputs.map((o) => o.name));
-  const nodes = state.nodes
-    .reverse()
-    .filter((node) => {
-      const used = node.outputs.some((name) => wanted.has(name));
-      if (used) for (const name of node.inputs) wanted.add(name);
-      return used;
-    })
-    .reverse();
+  const outputs = graph.outputs.map((o) => o.name);
+  const nodes = behind(state.nodes, outputs);
+  const wanted = new Set([...outputs, ...nodes.flatMap((node) => node.inputs)]);
   const constants = new Map([...state.constants].filter(([name]) => wanted.has(name)));
   const inputs = graph.inputs.filter(({ name }) => !fixed.has(name));
   return Object.freeze({ ...graph, inputs, nodes, constants, dims: state.dims, types: state.types });

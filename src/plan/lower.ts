@@ -1,6 +1,6 @@
 import { assert, LrpError } from "../error.ts";
 import { operandsOf } from "../graph/canonize.ts";
-import { type Graph, logitsOf, type Node, producers, resolve, whereIs } from "../graph/graph.ts";
+import { type Graph, logitsOf, type Node, resolve, whereIs } from "../graph/graph.ts";
 import { zip, reduceTo } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Call, Linear } from "../ops/op.ts";
@@ -82,21 +82,17 @@ export interface Path {
 
 /** What `value` depends on, other than for what is chosen. */
 export function pathTo(graph: Graph, value: string): Path {
-  const by = producers(graph);
-  const ports = new Set(graph.inputs.map((port) => port.name));
-  const [nodes, inputs] = [new Set<Node>(), new Set<string>()];
-  const visit = (name: string) => {
-    if (ports.has(name)) inputs.add(name);
-    const node = by.get(name);
-    if (!node || nodes.has(node)) return;
+  const reached = new Set([value]);
+  const nodes = new Set<Node>();
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((name) => reached.has(name))) continue;
     nodes.add(node);
     const { relevance } = ops.get(node.type)!;
     const computed = node.inputs.map((input) => input !== "" && !graph.constants.has(input));
     const steers = relevance?.kind === "route" ? relevance.steers?.(computed) : undefined;
-    node.inputs.filter((_, i) => !steers?.includes(i)).forEach(visit);
-  };
-  visit(value);
-  return { nodes, inputs };
+    for (const [i, input] of node.inputs.entries()) if (input !== "" && !steers?.includes(i)) reached.add(input);
+  }
+  return { nodes, inputs: new Set(graph.inputs.map((port) => port.name).filter((name) => reached.has(name))) };
 }
 
 /** Lowers the forward pass and hands out each node as a call that both passes share. */
@@ -194,11 +190,9 @@ function passBack(
     const data = linear.data(call);
     const isNonnegative = data.map((i) => nonnegative.has(call.inputs[i]!.name));
     const values = rule.kind === "linear" ? redistribute(e, call, linear, rule, r, isNonnegative, ledger) : gradient(e, call, linear, r);
-    return {
-      rule: rule.name,
-      open: rule.kind === "gradient",
-      inputs: call.inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined)),
-    };
+    const inputs = call.inputs.map((): Value | undefined => undefined);
+    for (const [k, i] of data.entries()) inputs[i] = values[k];
+    return { rule: rule.name, open: rule.kind === "gradient", inputs };
   }
   if (relevance.kind === "pass") {
     if (rule.kind === "gradient") return { rule: rule.name, open: true, inputs: toComputed(relevance.vjp(e, call, r)) };
@@ -257,7 +251,10 @@ function lowerBackward(
       if (!r) return;
       const { name, constant } = call.inputs[i]!;
       (constant ? constants : passed).push(ledger.sum(r));
-      if (!constant) waiting.set(name, [...(waiting.get(name) ?? []), r]);
+      if (constant) return;
+      const others = waiting.get(name);
+      if (others) others.push(r);
+      else waiting.set(name, [r]);
     });
     ledger.accounts.push({ node, rule, received, passed, constants, absorbed: absorbed.at, open });
   }

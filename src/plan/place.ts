@@ -41,8 +41,8 @@ function lifetimes({ steps, inputs, outputs, logits, relevance }: Program, again
       life.last = Math.max(life.last, at);
     }
   };
-  for (const input of inputs) mention(input, -1);
-  const moments = steps.flatMap(mentioned);
+  // The caller writes the inputs before the first step.
+  const moments: (readonly Value[])[] = [inputs, ...steps.flatMap(mentioned)];
   moments.forEach((values, at) => {
     for (const value of values) mention(value, at);
   });
@@ -51,7 +51,7 @@ function lifetimes({ steps, inputs, outputs, logits, relevance }: Program, again
   if (!relevance) mention(logits, end);
   else {
     // The caller writes the start between the last forward step and the first backward step.
-    const begin = steps.slice(0, relevance.begin).flatMap(mentioned).length;
+    const begin = 1 + steps.slice(0, relevance.begin).flatMap(mentioned).length;
     for (const value of [relevance.logits, relevance.start]) for (const at of [begin - 1, begin]) mention(value, at);
     for (const value of [...relevance.inputs.values(), relevance.ledger, ...relevance.at.values()]) mention(value, end);
     // What relevance reads of the forward pass, it reads once more the next time.
@@ -60,29 +60,129 @@ function lifetimes({ steps, inputs, outputs, logits, relevance }: Program, again
   return [...lives.values()];
 }
 
+/** Bytes that are taken, by ascending edges: from the first up to the second, from the third up to the fourth, … */
+type Taken = number[];
+
+/** How many edges are at `at` or before. */
+function edgesUpTo(edges: Taken, at: number): number {
+  let [low, high] = [0, edges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edges[middle] <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The same with the bytes from `from` up to `to` added. */
+function taken(edges: Taken | undefined, from: number, to: number): Taken {
+  if (!edges) return [from, to];
+  const [first, end] = [edgesUpTo(edges, from - 1), edgesUpTo(edges, to)];
+  // Inside what is taken already, there is an odd number of edges before.
+  if (first < end || first % 2 === 0)
+    edges.splice(first, end - first, ...(first % 2 === 0 ? [from] : []), ...(end % 2 === 0 ? [to] : []));
+  return edges;
+}
+
+/** The lowest place from `at` on where so many bytes are free. */
+function roomFrom(edges: Taken, at: number, bytes: number): number {
+  const next = edgesUpTo(edges, at);
+  let place = next % 2 === 1 ? edges[next] : at;
+  for (let i = next + (next % 2); i < edges.length && edges[i] < place + bytes; i += 2) place = edges[i + 1];
+  return place;
+}
+
+/**
+ * What is taken when. Of two values that live at the same time, one begins while the other lives. So each is entered twice, by when it
+ * begins and by how long it lives, in a binary tree over time: its leaves are the steps, every other node is the span of the two below.
+ */
+class Occupation {
+  readonly #leaves: number;
+  /** For each span, what values take that begin in it. */
+  readonly #begun: (Taken | undefined)[];
+  /** For each span, what values take that live from its start to its end: those for which it is one of the largest such spans. */
+  readonly #lived: (Taken | undefined)[];
+
+  constructor(steps: number) {
+    this.#leaves = 2 ** Math.ceil(Math.log2(steps));
+    this.#begun = new Array(2 * this.#leaves);
+    this.#lived = new Array(2 * this.#leaves);
+  }
+
+  /** The spans that hold a step. */
+  #around(step: number): number[] {
+    const spans: number[] = [];
+    for (let span = this.#leaves + step; span > 0; span >>= 1) spans.push(span);
+    return spans;
+  }
+
+  /** The largest spans that make up a life. */
+  #within({ first, last }: Life): number[] {
+    const spans: number[] = [];
+    for (let [low, high] = [this.#leaves + first, this.#leaves + last + 1]; low < high; low >>= 1, high >>= 1) {
+      if (low % 2 === 1) spans.push(low++);
+      if (high % 2 === 1) spans.push(--high);
+    }
+    return spans;
+  }
+
+  /** The lowest place that is free as long as the value lives. */
+  roomFor(life: Life): number {
+    const begun = this.#within(life).map((span) => this.#begun[span]);
+    const lived = this.#around(life.first).map((span) => this.#lived[span]);
+    const taken = [...begun, ...lived].filter((edges) => edges !== undefined);
+    let place = 0;
+    // Free in all of them, once a round through them changes nothing.
+    for (let before = -1; before < place; ) {
+      before = place;
+      for (const edges of taken) place = roomFrom(edges, place, life.bytes);
+    }
+    return place;
+  }
+
+  enter(life: Life, place: number): void {
+    const end = place + life.bytes;
+    for (const span of this.#around(life.first)) this.#begun[span] = taken(this.#begun[span], place, end);
+    for (const span of this.#within(life)) this.#lived[span] = taken(this.#lived[span], place, end);
+  }
+}
+
+/** The most bytes that are alive at any one step. */
+function mostAlive(lives: readonly Life[], steps: number): number {
+  const changes = new Float64Array(steps + 1);
+  for (const { first, last, bytes } of lives) {
+    changes[first] += bytes;
+    changes[last + 1] -= bytes;
+  }
+  let [alive, most] = [0, 0];
+  for (const change of changes) {
+    alive += change;
+    most = Math.max(most, alive);
+  }
+  return most;
+}
+
 /**
  * Largest first, each into the lowest gap among the values that live at the same time.
+ *
+ * Of n values, each is entered in O(log n) spans and looks at as many; the time is O(n log² n) where what a span has taken is few pieces,
+ * as it is when values lie close. Every gap that is too small for a value costs it one look more.
+ *
  * @param again whether relevance will pass several times after one forward pass
  */
 export function place(program: Program, again = false): Plan {
   const lives = lifetimes(program, again);
+  const steps = 1 + lives.reduce((most, { last }) => Math.max(most, last), 0);
+  const occupation = new Occupation(steps);
   const offsets = new Map<number, number>();
-  const placed: (Life & { offset: number })[] = [];
   let arenaBytes = 0;
   for (const life of [...lives].sort((a, b) => b.bytes - a.bytes)) {
-    const rivals = placed.filter((p) => p.first <= life.last && life.first <= p.last).sort((a, b) => a.offset - b.offset);
-    let offset = 0;
-    for (const rival of rivals) {
-      if (offset + life.bytes <= rival.offset) break;
-      offset = Math.max(offset, rival.offset + rival.bytes);
-    }
-    placed.push({ ...life, offset });
+    const offset = occupation.roomFor(life);
+    occupation.enter(life, offset);
     offsets.set(life.id, offset);
     arenaBytes = Math.max(arenaBytes, offset + life.bytes);
   }
-  const loads = new Float64Array(3 + Math.max(...lives.map((life) => life.last)));
-  for (const life of lives) for (let at = life.first; at <= life.last; at++) loads[at + 1] += life.bytes;
-  return Object.freeze({ program, offsets, arenaBytes, lowerBound: Math.max(0, ...loads) });
+  return Object.freeze({ program, offsets, arenaBytes, lowerBound: mostAlive(lives, steps) });
 }
 
 /** One line a step, with places instead of numbers. */

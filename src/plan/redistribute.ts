@@ -209,7 +209,8 @@ export function redistribute(
   nonnegative: readonly boolean[],
   ledger: Ref,
 ): readonly Value[] {
-  const x = linear.data(call).map((i) => e.as(call.x(i), linear.layout));
+  const data = linear.data(call);
+  const x = data.map((i) => e.as(call.x(i), linear.layout));
   const site: Site = { e, call, linear, rule, x, nonnegative, ledger, halves: halvesOf(e, call, linear, rule, x, nonnegative) };
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);
@@ -224,7 +225,7 @@ export function redistribute(
       linear.vjp(e, call, s, pass.weight, precisionOf(group)).forEach((c, i) => {
         const factor = mapped[i];
         if (!factor) return;
-        const out = outs[i] ?? e.temp(`R ${call.node.name}→${call.inputs[linear.data(call)[i]]!.name}`, x[i].dims, linear.layout);
+        const out = outs[i] ?? e.temp(`R ${call.node.name}→${call.inputs[data[i]]!.name}`, x[i].dims, linear.layout);
         share(site, x[i], factor, c, out, outs[i] === undefined);
         outs[i] = out;
       });

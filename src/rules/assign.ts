@@ -30,10 +30,10 @@ function positions(graph: Graph): { first: Set<Node>; last: Set<Node> } {
 const FAMILIES = new Set([...ops.values()].map((op) => op.family));
 
 /** What an entry names that does not exist. */
-function misspelled(graph: Graph, { layer, type, position, rule }: Entry, index: number): Issue[] {
+function misspelled(nodes: ReadonlySet<string>, { layer, type, position, rule }: Entry, index: number): Issue[] {
   const where = `entry ${index + 1} of the composite`;
   const strange = [type ?? []].flat().filter((t) => !ops.has(t) && !FAMILIES.has(t as Family));
-  const missing = typeof layer === "string" && !graph.nodes.some((node) => node.name === layer);
+  const missing = typeof layer === "string" && !nodes.has(layer);
   return [
     ...strange.map((t) => ({ where, expected: `an operator, or one of ${[...FAMILIES].join(", ")}`, received: `type '${t}'` })),
     ...(missing
@@ -114,7 +114,8 @@ export function assign(
   unknown?: "gradient",
 ): { assignment: Assignment; issues: readonly Issue[] } {
   const places = positions(graph);
-  const issues: Issue[] = composite.flatMap((entry, i) => misspelled(graph, entry, i));
+  const names = new Set(graph.nodes.map((node) => node.name));
+  const issues: Issue[] = composite.flatMap((entry, i) => misspelled(names, entry, i));
   if (issues.length > 0) return { assignment: new Map(), issues };
   const assignment = new Map<Node, Rule>();
   for (const node of graph.nodes) {

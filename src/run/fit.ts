@@ -1,6 +1,7 @@
 import { LrpError } from "../error.ts";
 import type { Graph, Port } from "../graph/graph.ts";
 import type { Given } from "../graph/infer.ts";
+import type { BackwardRequest } from "../plan/lower.ts";
 import type { Plan } from "../plan/place.ts";
 import { type Dims, firstNonFinite, shapeText } from "../tensor.ts";
 import { checkDims, type Shapes } from "./input.ts";
@@ -15,7 +16,8 @@ export interface Fitted {
   readonly plans: Map<string, Plan>;
 }
 
-const KEPT_PLANS = 8;
+/** Plans that are kept: so many, as long as they have so many steps together. */
+const [KEPT_PLANS, KEPT_STEPS] = [8, 1_000_000];
 
 /** The dims of one sample, unless more than the batch is free. */
 export function oneSample({ dims }: Port): Dims | undefined {
@@ -59,13 +61,27 @@ export function numbersOf({ graph }: Fitted, given: ReadonlyMap<string, Required
   return graph.inputs.map(({ name }) => given.get(name)!.data);
 }
 
+/** Equal rules have equal keys, whichever composite they came from. @param again whether relevance passes several times */
+export function planKey({ start, assignment, at }: BackwardRequest, again: boolean): string {
+  const texts = new Map(Array.from(new Set(assignment.values()), (rule) => [rule, JSON.stringify(rule)]));
+  // Each once, then its number for every node.
+  const rules = [...new Set(texts.values())];
+  const numbers = new Map(rules.map((text, i) => [text, i]));
+  return JSON.stringify([start, rules, Array.from(assignment.values(), (rule) => numbers.get(texts.get(rule)!)), at, again]);
+}
+
 /** The plan of that key, made if it is not there. */
 export function planOf({ plans }: Fitted, key: string, make: () => Plan): Plan {
   const plan = plans.get(key) ?? make();
-  // The one used last stands last; the first is forgotten.
+  // The one used last stands last; the first are forgotten.
   plans.delete(key);
   plans.set(key, plan);
-  if (plans.size > KEPT_PLANS) plans.delete(plans.keys().next().value!);
+  let steps = [...plans.values()].reduce((sum, { program }) => sum + program.steps.length, 0);
+  for (const [oldest, { program }] of plans) {
+    if (oldest === key || (plans.size <= KEPT_PLANS && steps <= KEPT_STEPS)) break;
+    plans.delete(oldest);
+    steps -= program.steps.length;
+  }
   return plan;
 }
 
