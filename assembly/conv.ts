@@ -80,6 +80,8 @@ export function convForward(
     const lanes = m - o;
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
+    // Where four outputs or fewer are left, what lies behind them may be no memory.
+    const far: usize = lanes > 4 ? 16 : 0;
     for (let at = table; at < tableEnd; at += TILE << 3) {
       const y0 = y + i32.load(at, 4), y1 = y + i32.load(at, 12), y2 = y + i32.load(at, 20);
       const y3 = y + i32.load(at, 28), y4 = y + i32.load(at, 36), y5 = y + i32.load(at, 44);
@@ -118,12 +120,12 @@ export function convForward(
             if (!long) continue;
             if (carried) {
               // All are read before any is written: a pixel that is repeated at the end of the table is added to once.
-              c00 = f32x4.add(c00, v128.load(y0)); c01 = f32x4.add(c01, v128.load(y0, 16));
-              c10 = f32x4.add(c10, v128.load(y1)); c11 = f32x4.add(c11, v128.load(y1, 16));
-              c20 = f32x4.add(c20, v128.load(y2)); c21 = f32x4.add(c21, v128.load(y2, 16));
-              c30 = f32x4.add(c30, v128.load(y3)); c31 = f32x4.add(c31, v128.load(y3, 16));
-              c40 = f32x4.add(c40, v128.load(y4)); c41 = f32x4.add(c41, v128.load(y4, 16));
-              c50 = f32x4.add(c50, v128.load(y5)); c51 = f32x4.add(c51, v128.load(y5, 16));
+              c00 = f32x4.add(c00, v128.load(y0)); c01 = f32x4.add(c01, v128.load(y0 + far));
+              c10 = f32x4.add(c10, v128.load(y1)); c11 = f32x4.add(c11, v128.load(y1 + far));
+              c20 = f32x4.add(c20, v128.load(y2)); c21 = f32x4.add(c21, v128.load(y2 + far));
+              c30 = f32x4.add(c30, v128.load(y3)); c31 = f32x4.add(c31, v128.load(y3 + far));
+              c40 = f32x4.add(c40, v128.load(y4)); c41 = f32x4.add(c41, v128.load(y4 + far));
+              c50 = f32x4.add(c50, v128.load(y5)); c51 = f32x4.add(c51, v128.load(y5 + far));
             }
             storePair(y0, c00, c01, lanes); storePair(y1, c10, c11, lanes); storePair(y2, c20, c21, lanes);
             storePair(y3, c30, c31, lanes); storePair(y4, c40, c41, lanes); storePair(y5, c50, c51, lanes);

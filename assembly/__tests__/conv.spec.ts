@@ -1,5 +1,5 @@
 import { convForward, convTable, depthwiseForward } from "../conv";
-import { Block, UNTOUCHED, begin, expected, integer, quarters, room, same, tails } from "./support";
+import { Block, UNTOUCHED, begin, expected, integer, near, quarters, room, same, tails } from "./support";
 
 const SIX: i32 = 6;
 
@@ -239,6 +239,38 @@ describe("convForward", () => {
       x.set(integer(0, x.count - 1), bad[v]);
       conv.check(x.freeze(), conv.weights(), quarters(9), true);
     }
+  });
+
+  it("carries sums over more taps than one go has, for every tail of outputs and pixels", () => {
+    // Taps in one go: 256. One long run, runs of less than that, and both.
+    const shapes: i32[][] = [[255, 1, 1], [256, 1, 1], [257, 1, 1], [515, 1, 1], [90, 2, 3], [200, 3, 2], [300, 2, 2]];
+    for (let i = 0; i < shapes.length; i++) for (let m = 1; m <= 9; m++) for (let joined = 0; joined < 2; joined++) {
+      const c = shapes[i][0], kh = shapes[i][1], kw = shapes[i][2], pixels = 1 + (m + i) % 7;
+      begin(`c ${c}, kernel ${kh} x ${kw}, m ${m}, pixels ${pixels}, joined ${joined}`);
+      const conv = image(1, kh, kw - 1 + pixels, c, m, kh, kw);
+      conv.gap = joined;
+      conv.random(joined == 1);
+    }
+  });
+
+  it("carries over images, dilated taps and several panels", () => {
+    for (let n = 1; n <= 3; n++) {
+      begin(`n ${n}`);
+      strides(pads(image(n, 5, 6, 130, 21, 2, 3), 1, 2, 0, 1), 2, 1, 2, 2).random(false);
+    }
+  });
+
+  it("loses no digits in long sums", () => {
+    // One after the other, 8192 times a tenth would be off by a thousandth.
+    const count = 8192, pixels = 6, x = room(count), w = room(8 * count), table = room(12), y = room(8 * pixels), bias = room(8);
+    begin("a tenth, again and again");
+    for (let i = 0; i < count; i++) x.set(i, 0.1);
+    for (let i = 0; i < w.count; i++) w.set(i, 1);
+    memory.fill(bias.at, 0, 32);
+    convTable(table.at, 1, 1, pixels, 0, 0, 0, 0, 0, 8);
+    convForward(x.at, w.at, bias.at, y.at, table.at, pixels, 8, 1, 1, count, 0, 0);
+    const sum = <f64>count * <f64><f32>0.1;
+    near(y, expected(y.count, sum), expected(y.count, sum), 3e-6);
   });
 
   it("is the bias where there are no taps", () => {

@@ -79,8 +79,7 @@ function taken(edges: Taken | undefined, from: number, to: number): Taken {
   if (!edges) return [from, to];
   const [first, end] = [edgesUpTo(edges, from - 1), edgesUpTo(edges, to)];
   // Inside what is taken already, there is an odd number of edges before.
-  if (first < end || first % 2 === 0)
-    edges.splice(first, end - first, ...(first % 2 === 0 ? [from] : []), ...(end % 2 === 0 ? [to] : []));
+  if (first < end || first % 2 === 0) edges.splice(first, end - first, ...(first % 2 === 0 ? [from] : []), ...(end % 2 === 0 ? [to] : []));
   return edges;
 }
 

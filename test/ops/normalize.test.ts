@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { load, type Tensor } from "../../src/index.ts";
+import { type Composite, load, ruleOf, type Tensor } from "../../src/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainFrom } from "../explain.ts";
@@ -168,7 +168,7 @@ describe("normalizations", () => {
     for (const opset of c.opsets) {
       for (const before of [[], turn(c.x)]) {
         const file = chain(c.x, [...before, { type, attributes, parameters }], opset);
-        await expectLayer(file, tensor(c.x, 11, -2, 3), { dims: c.x, forward: literal(c) }, { differentiable: false });
+        await expectLayer(file, tensor(c.x, 11, -2, 3), { dims: c.x, forward: literal(c) });
       }
     }
   });
@@ -185,6 +185,25 @@ describe("normalizations", () => {
     expect(Array.from(model.predict({ dims: [2, 3], data: Float32Array.of(0, 0, 0, 3, 0, 4) }).output.data)).toEqual(
       [0, 0, 0, 0.6, 0, 0.8].map(Math.fround),
     );
+  });
+
+  test.each([
+    // Nothing varies: what is left of the slope is the constant factor, without the mean.
+    ["MeanVarianceNormalization", { axes: [1] }, 3, (r: number, mean: number) => 1e9 * (r - mean)],
+    ["InstanceNormalization", { epsilon: { float: 0.25 } }, 3, (r: number, mean: number) => 2 * (r - mean)],
+    // Where all are 0 there is no norm, and no slope.
+    ["LpNormalization", { axis: 1, p: 1 }, 0, () => 0],
+    ["LpNormalization", { axis: 1, p: 2 }, 0, () => 0],
+  ] as const)("slopes where all numbers are alike: %s %j", async (type, attributes, value, slope) => {
+    const dims = type === "InstanceNormalization" ? [1, 1, 4] : [1, 4];
+    const parameters = type === "InstanceNormalization" ? [tensor([1], 1, 1, 1), tensor([1], 1, 0, 0)] : [];
+    using model = await loadInMode(chain(dims, [{ type, attributes, parameters }, { type: "Relu" }]));
+    const r = [1, 2, 4, -5];
+    const slopes: Composite = [{ type: "Relu", rule: ruleOf.pass() }, { rule: ruleOf.gradient() }];
+    const x = { dims, data: new Float32Array(4).fill(value) };
+    const { relevance } = explainFrom(model, x, r, { composite: slopes, unknown: "gradient" });
+    const expected = r.map((v) => slope(v, sum(r) / 4));
+    expectClose(relevance.data, expected, 1e-6);
   });
 
   test.each([[["y", "mean", "inverse"]], [["y", "", "inverse"]], [["y", "mean"]]])(

@@ -78,6 +78,30 @@ describe("Winograd's tiles against the direct kernel", () => {
     expect(relativeError(a, b)).toBeLessThan(1e-4);
   });
 
+  it.each(["Conv", "ConvTranspose"])("no neuron passes on more than its output: %s", async (type) => {
+    // The tile of columns 4 … 7 reads large numbers in 3 and 4; neurons from 6 on see tiny ones alone, whose z⁺ its rounding
+    // drowns. For R_j = max(z_j, 0), z⁺ gives input i at most Σ_j x_i w⁺_ij and no less than 0, because z⁺_j is never below z_j.
+    const [c, size] = [16, 16];
+    const weight = noise(13, c, c, 3, 3);
+    const layer = { type, attributes: { pads: [1, 1, 1, 1] }, parameters: [weight] };
+    const model = await load(chain(["n", c, size, size], [{ type: "Relu" }, layer, { type: "Relu" }]));
+    const x = noise(11, 1, c, size, size);
+    x.data.forEach((v, i) => {
+      x.data[i] = (i % size < 5 ? 3 : 3e-8) * Math.abs(v);
+    });
+    expect(usesTiles(model.printPlan(x.dims))).toBe(true);
+    const target = x.data.map((_, i) => Number(i % size >= 6));
+    const composite: Composite = [{ type: "convolution", rule: ruleOf.zPlus() }, ...baseEntries()];
+    const { relevance } = model.explain(x, { composite, target });
+    const most = new Float64Array(c);
+    weight.data.forEach((w, at) => {
+      most[type === "Conv" ? Math.floor(at / 9) % c : Math.floor(at / (9 * c))] += Math.max(w, 0);
+    });
+    const shares = relevance.data.map((r, i) => r / (x.data[i] * most[Math.floor(i / size ** 2)]));
+    expect(Math.max(...shares)).toBeLessThan(1);
+    expect(Math.min(...shares)).toBeGreaterThan(-1e-3);
+  });
+
   it.runIf(hasData)("GoogLeNet's explanation of a photo", async () => {
     const [tiled, direct] = await both(dataFile("models/bvlc_googlenet/bvlc_googlenet.onnx") as never);
     const x = photo("cat.jpg", "caffe", [1, 3, 224, 224]);
