@@ -144,10 +144,18 @@ export const cuts = {
   multiplyAdd: [flat("x c y")],
   halvesForward: [{ along: "pixels", by: (a, grain) => unitsOf(a.c, grain), moves: (a) => ({ x: 4 * a.c, y: 8 * a.c }) }],
   halvesMultiply: [
-    { along: "pixels", by: (a, grain) => unitsOf(a.channels, grain), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) },
+    {
+      along: "pixels",
+      by: (a, grain) => unitsOf(a.channels, grain),
+      moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }),
+    },
   ],
   halvesMultiplyAdd: [
-    { along: "pixels", by: (a, grain) => unitsOf(a.channels, grain), moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }) },
+    {
+      along: "pixels",
+      by: (a, grain) => unitsOf(a.channels, grain),
+      moves: (a) => ({ ...each("x y", 4 * a.channels), c: 8 * a.channels }),
+    },
   ],
 } as const satisfies Partial<Record<keyof Kernels, readonly Cut[]>>;
 
