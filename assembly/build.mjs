@@ -1,8 +1,8 @@
 /*
  * Compiles the AssemblyScript kernels to build/*.wasm and embeds them:
- * src/kernels.gen.ts holds the type of their exports, so that a misspelled kernel or a wrong number of arguments does not compile,
- * and the version with which the binaries are signed; src/core.gen.ts holds both binaries in hexadecimal.
- * src/threads/shared.gen.ts holds the same two over a memory that is shared, the names of the arguments, and the program of a thread
+ * src/kernels.gen.ts holds the types of their exports and the names of their arguments, so that a misspelled kernel or argument does
+ * not compile, and the version with which the binaries are signed; src/core.gen.ts holds both binaries in hexadecimal.
+ * src/threads/shared.gen.ts holds the same two over a memory that is shared, and the program of a thread
  * as text: a page's bundler need not know that there is one.
  */
 import { execFileSync } from "node:child_process";
@@ -31,7 +31,13 @@ for (const name of ["core.wasm", "core-relaxed.wasm"]) {
 }
 
 const declarations = readFileSync(at("build/core.d.ts"), "utf8");
-const kernels = [...declarations.matchAll(/export function (\w+)\((.*)\): (\w+);/g)];
+/** Every kernel with its arguments; the comment before each function says which of them are pointers. */
+const kernels = [...declarations.matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*export function (\w+)\((.*)\): (\w+);/g)].map(([, types, name, list, result]) => ({
+  name,
+  list,
+  result,
+  parameters: [...types.matchAll(/@param (\w+) `(\w+)`/g)].map(([, parameter, type]) => ({ name: parameter, isPointer: type === "usize" })),
+}));
 const hex = (path) => readFileSync(at(path)).toString("hex");
 const worker = buildSync({
   entryPoints: [at("src/threads/worker.ts").pathname],
@@ -47,8 +53,21 @@ writeFileSync(
   `// Written by assembly/build.mjs.
 /** The kernels, as the compiler declares them. */
 export interface Kernels {
-${kernels.map(([, name, parameters, result]) => `  ${name}(${parameters}): ${result};`).join("\n")}
+${kernels.map(({ name, list, result }) => `  ${name}(${list}): ${result};`).join("\n")}
 }
+
+/** The arguments of every kernel by name: pointers are of type P. */
+export interface KernelArguments<P> {
+${kernels.map(({ name, parameters }) => `  ${name}: { ${parameters.map((p) => `readonly ${p.name}: ${p.isPointer ? "P" : "number"}`).join("; ")} };`).join("\n")}
+}
+
+/** The names of every kernel's arguments, in order, with a space between. */
+const parameters: Readonly<Record<keyof Kernels, string>> = {
+${kernels.map(({ name, parameters }) => `  ${name}: "${parameters.map((p) => p.name).join(" ")}",`).join("\n")}
+};
+
+/** The names of a kernel's arguments, in order. */
+export const parametersOf = (kernel: keyof Kernels): readonly string[] => parameters[kernel].split(" ");
 
 /** With which the binaries are signed. */
 export const version = "${version}";
@@ -69,8 +88,6 @@ export const relaxed: string = "${hex("build/core-relaxed.wasm")}";
 writeFileSync(
   at("src/threads/shared.gen.ts"),
   `// Written by assembly/build.mjs.
-import type { Kernels } from "../kernels.gen.ts";
-
 /** The kernels over a memory that several instances share. */
 export const shared: { readonly simd: string; readonly relaxed: string } = {
   simd: "${hex("build/shared.wasm")}",
@@ -79,12 +96,5 @@ export const shared: { readonly simd: string; readonly relaxed: string } = {
 
 /** What a thread runs: worker.ts in one piece. */
 export const worker: string = ${JSON.stringify(worker)};
-
-/** The names of every kernel's arguments, in order. */
-export const parameters: Readonly<Record<keyof Kernels, readonly string[]>> = ${JSON.stringify(
-    Object.fromEntries(kernels.map(([, name, list]) => [name, [...list.matchAll(/(\w+):/g)].map(([, argument]) => argument)])),
-    undefined,
-    2,
-  )};
 `,
 );

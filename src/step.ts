@@ -1,4 +1,4 @@
-import type { Kernels } from "./kernels.gen.ts";
+import { type KernelArguments, type Kernels, parametersOf } from "./kernels.gen.ts";
 import { type Constant, type Dims, size } from "./tensor.ts";
 
 /** How a value of rank ≥ 3 lies in memory: `first` as ONNX has it, [n, c, …]; `last` as the kernels like it, [n, …, c]. */
@@ -48,6 +48,7 @@ export type Argument = number | Value | Ref;
 /** One call of a kernel. */
 export interface KernelStep {
   readonly kernel: keyof Kernels;
+  /** In the order of `parametersOf`. */
   readonly args: readonly Argument[];
 }
 
@@ -72,8 +73,6 @@ export type Step = KernelStep | HostStep | ChoiceStep;
 export function callsOf(steps: readonly Step[]): (KernelStep | HostStep)[] {
   return steps.flatMap((step) => ("limit" in step ? callsOf([...step.sparse, ...step.dense]) : [step]));
 }
-
-type Symbolic<P extends readonly unknown[]> = { [I in keyof P]: Argument };
 
 /** Whether both layouts of these dims are the same bytes. */
 function layoutsCoincide(dims: Dims): boolean {
@@ -183,8 +182,10 @@ export class Emitter {
     );
   }
 
-  emit<K extends keyof Kernels>(kernel: K, ...args: Symbolic<Parameters<Kernels[K]>>): void {
-    this.steps.push(Object.freeze({ kernel, args: Object.freeze(args as readonly Argument[]) }));
+  /** Calls a kernel, its arguments by name: pointers are values or places in them, all else are numbers. */
+  emit<K extends keyof Kernels>(kernel: K, named: KernelArguments<Value | Ref>[K]): void {
+    const args = parametersOf(kernel).map((name) => (named as Readonly<Record<string, Argument>>)[name]);
+    this.steps.push(Object.freeze({ kernel, args: Object.freeze(args) }));
   }
 
   host(host: string, args: readonly (Value | Ref)[], run: HostStep["run"]): void {
@@ -210,23 +211,8 @@ export class Emitter {
     for (const { dims, from, fromStrides, to, toStrides } of blocks) {
       for (const loops of fourAxes({ dims, starts: [to, from], strides: [toStrides, fromStrides] })) {
         const [[d0, d1, d2, d3], [y0, y1, y2, y3], [x0, x1, x2, x3]] = [loops.dims, ...loops.strides];
-        this.emit(
-          kernel,
-          { value: x, offset: loops.starts[1] },
-          { value: y, offset: loops.starts[0] },
-          d0,
-          d1,
-          d2,
-          d3,
-          x0,
-          x1,
-          x2,
-          x3,
-          y0,
-          y1,
-          y2,
-          y3,
-        );
+        const [toY, fromX] = [y, x].map((value, i) => ({ value, offset: loops.starts[i] }));
+        this.emit(kernel, { x: fromX, y: toY, d0, d1, d2, d3, x0, x1, x2, x3, y0, y1, y2, y3 });
       }
     }
   }
@@ -256,7 +242,7 @@ export class Emitter {
   }
 
   fill(y: Value, value: number): void {
-    this.emit("fill", y, y.count, value);
+    this.emit("fill", { y, count: y.count, value });
   }
 }
 

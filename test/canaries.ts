@@ -1,7 +1,7 @@
 import type { Plan } from "../src/plan/place.ts";
 import type { Instance } from "../src/run/wasm.ts";
 import { type Argument, type HostStep, type KernelStep, type Step, type Value, valueOf } from "../src/step.ts";
-import { parameters } from "../src/threads/shared.gen.ts";
+import { parametersOf } from "../src/kernels.gen.ts";
 
 /*
  * Canaries: memory in which nothing stands that a later step may read is filled with a NaN that no computation makes. After each
@@ -47,7 +47,7 @@ function usesOf(call: Call, { program }: Plan, isKnown: (value: Value) => boolea
       return { value, reads: !writes, writes };
     });
   }
-  const names = parameters[call.kernel];
+  const names = parametersOf(call.kernel);
   const outputs = [...(writtenBy[call.kernel] ?? [names.includes("out") ? "out" : "y"]), ...ALWAYS_WRITTEN];
   return values.flatMap((value, i) => {
     if (!value) return [];

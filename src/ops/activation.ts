@@ -41,7 +41,8 @@ function unary(
     forward(e: Emitter, call: Call<Parameters>) {
       const x = call.x(0);
       const y = e.temp(call.outputs[0].name, x.dims, x.layout);
-      e.emit(`${kernel}Forward`, x, y, x.count, call.attributes.a, call.attributes.b);
+      const { a, b } = call.attributes;
+      e.emit(`${kernel}Forward`, { x, y, count: x.count, a, b });
       return [y];
     },
     relevance: {
@@ -49,7 +50,8 @@ function unary(
       vjp(e: Emitter, call: Call<Parameters>, r: Value) {
         const x = call.x(0);
         const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
-        e.emit(`${kernel}Vjp`, x, e.as(r, x.layout), out, x.count, call.attributes.a, call.attributes.b);
+        const { a, b } = call.attributes;
+        e.emit(`${kernel}Vjp`, { x, r: e.as(r, x.layout), y: out, count: x.count, a, b });
         return out;
       },
       rules,
@@ -68,7 +70,7 @@ function bound(inputs: Operands, index: number, attribute: number, otherwise: nu
 /** R⁺ */
 const rectified: OwnRule<Parameters> = (e, call, r) => {
   const out = e.temp(`${call.node.name}:rectified`, r.dims, r.layout);
-  e.emit("reluForward", r, out, r.count, 0, 0);
+  e.emit("reluForward", { x: r, y: out, count: r.count, a: 0, b: 0 });
   return out;
 };
 
@@ -79,7 +81,7 @@ export const relu: Op<Parameters> = unary("Relu", "relu", (v) => Math.max(v, 0),
     guided(e, call, r, ledger) {
       const [x, positive] = [call.x(0), rectified(e, call, r, ledger)];
       const out = e.temp(`${call.node.name}:guided`, x.dims, x.layout);
-      e.emit("reluVjp", x, e.as(positive, x.layout), out, x.count, 0, 0);
+      e.emit("reluVjp", { x, r: e.as(positive, x.layout), y: out, count: x.count, a: 0, b: 0 });
       return out;
     },
   },
@@ -131,7 +133,7 @@ export const pRelu: Op<None> = {
     const [{ name }, x] = [call.outputs[0], call.x(0)];
     const half = (p: number, q: number) => {
       const y = e.temp(`${name}:half`, x.dims, x.layout);
-      e.emit("slopeForward", x, y, x.count, p, q);
+      e.emit("slopeForward", { x, y, count: x.count, a: p, b: q });
       return y;
     };
     const below = zip(e, "mulForward", `${name}:below`, half(0, 1), call.x(1), x.dims);

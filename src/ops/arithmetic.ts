@@ -11,25 +11,8 @@ export function zip(e: Emitter, kernel: ZipKernel, name: string, a: Value, b: Va
   const y = resultOf(e, name, [a, b], dims);
   for (const loops of broadcastLoops(dims, stridesOf(y), [a, b], stridesOf)) {
     const [[d0, d1, d2, d3], , [a0, a1, a2, a3], [b0, b1, b2, b3]] = [loops.dims, ...loops.strides];
-    const [start, startA, startB] = loops.starts;
-    e.emit(
-      kernel,
-      { value: a, offset: startA },
-      { value: b, offset: startB },
-      { value: y, offset: start },
-      d0,
-      d1,
-      d2,
-      d3,
-      a0,
-      a1,
-      a2,
-      a3,
-      b0,
-      b1,
-      b2,
-      b3,
-    );
+    const [toY, fromA, fromB] = [y, a, b].map((value, i) => ({ value, offset: loops.starts[i] }));
+    e.emit(kernel, { a: fromA, b: fromB, y: toY, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3 });
   }
   return y;
 }
@@ -171,7 +154,7 @@ export const sum: Op<None> = {
 /** value / n */
 function share(e: Emitter, value: Value, n: number): Value {
   const out = e.temp(value.name, value.dims, value.layout);
-  e.emit("slopeForward", value, out, value.count, 1 / n, 1 / n);
+  e.emit("slopeForward", { x: value, y: out, count: value.count, a: 1 / n, b: 1 / n });
   return out;
 }
 
@@ -246,7 +229,7 @@ export const div = scaling(
     (e, call, r) => {
       const product = zip(e, "mulForward", `${call.node.name}:product`, r, call.y(0), r.dims);
       const negative = e.temp(product.name, product.dims, product.layout);
-      e.emit("slopeForward", product, negative, product.count, -1, -1);
+      e.emit("slopeForward", { x: product, y: negative, count: product.count, a: -1, b: -1 });
       return withOther(e, call, "divForward", negative, call.x(1), 1);
     },
   ],

@@ -182,11 +182,19 @@ function panelsOf(e: Emitter, taps: number, g: Channels, w: Weights, group: numb
   );
 }
 
+/** Distances of images, rows and pixels of x, in units of so many numbers, and of y. */
+function strides({ xStrides, yStrides }: Pass, unit = 1) {
+  const [xImage, xRow, xPixel] = xStrides.map((distance) => distance / unit);
+  const [yImage, yRow, yPixel] = yStrides;
+  return { xImage, xRow, xPixel, yImage, yRow, yPixel };
+}
+
 function runDense(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: (group: number) => Value, zeros: Value): void {
   const pixels = p.n * p.oh * p.ow;
   const taps = p.rows * p.columns;
   const table = e.scratch(`${node}:table`, 2 * roundUp(pixels, TILE));
-  if (!p.tiled) e.emit("convTable", table, p.n, p.oh, p.ow, ...p.xStrides, ...p.yStrides);
+  const { n, oh, ow, rows, tapRow, tapColumn } = p;
+  if (!p.tiled) e.emit("convTable", { table, n, oh, ow, ...strides(p) });
   const place = (group: number) =>
     [
       { value: p.x, offset: p.xOffset + group * g.inputs },
@@ -198,17 +206,20 @@ function runDense(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bi
       for (let o = 0; o < c; o++) for (let tap = 0; tap < taps; tap++) to[tap * c + o] = w.at(o, 0, tap, 0);
     });
     const [x, y] = place(0);
-    e.emit("depthwiseForward", x, packed, bias(0), y, table, pixels, c, p.rows, p.columns, p.tapRow, p.tapColumn);
+    e.emit("depthwiseForward", { x, w: packed, b: bias(0), y, table, pixels, c, rows, columns: p.columns, tapRow, tapColumn });
     return;
   }
   // Neighbouring taps of an undilated row are neighbours in memory as well: the whole row is one run.
   const joined = g.group === 1 && p.tapColumn === g.inputs;
-  const [columns, length] = joined ? [1, p.columns * g.inputs] : [p.columns, g.inputs];
+  const [columns, run] = joined ? [1, p.columns * g.inputs] : [p.columns, g.inputs];
   for (let i = 0; i < g.group; i++) {
     const packed = panelsOf(e, taps, g, w, i);
     const [x, y] = place(i);
     if (p.tiled) runTiled(e, node, p, g, x, packed, bias(i), zeros, y);
-    else e.emit("convForward", x, packed, bias(i), y, table, pixels, g.outputs, p.rows, columns, length, p.tapRow, p.tapColumn);
+    else {
+      const sizes = { pixels, m: g.outputs, rows, columns, run, tapRow, tapColumn };
+      e.emit("convForward", { x, w: packed, b: bias(i), y, table, ...sizes });
+    }
   }
 }
 
@@ -236,29 +247,13 @@ function runLists(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bi
   const starts = e.scratch(`${node}:starts`, Math.ceil(c / LISTED) * (image + 1));
   const lists = e.scratch(`${node}:lists`, 2 * Math.ceil(share * p.x.count) + 2);
   const table = e.scratch(`${node}:table`, 2 * roundUp(pixels, TILE));
-  const [xImage, xRow, xPixel] = p.xStrides;
-  e.emit("listNonzero", p.x, starts, lists, image, c);
-  e.emit("convTable", table, p.n, p.oh, p.ow, xImage / c, xRow / c, xPixel / c, ...p.yStrides);
+  e.emit("listNonzero", { x: p.x, starts, lists, pixels: image, c });
+  e.emit("convTable", { table, n: p.n, oh: p.oh, ow: p.ow, ...strides(p, c) });
   const packed = panelsOf(e, p.rows * p.columns, g, w, 0);
   const y = { value: p.y, offset: p.yOffset };
   const first = { value: starts, offset: p.xOffset / c };
-  e.emit(
-    "convListForward",
-    lists,
-    first,
-    packed,
-    bias,
-    y,
-    table,
-    pixels,
-    outputs,
-    p.rows,
-    p.columns,
-    c,
-    image,
-    p.tapRow / c,
-    p.tapColumn / c,
-  );
+  const sizes = { pixels, m: outputs, rows: p.rows, columns: p.columns, c, image, tapRow: p.tapRow / c, tapColumn: p.tapColumn / c };
+  e.emit("convListForward", { lists, starts: first, w: packed, b: bias, y, table, ...sizes });
 }
 
 /** Tiles that Winograd's kernel works on together. */
@@ -277,7 +272,7 @@ function runTiled(
 ): void {
   const some = Math.min(SOME, roundUp(tilesOf(p.n, p.oh, p.ow, p.rows), TILE));
   const scratch = e.scratch(`${node}:tiles`, some * (36 * (inputs + PANEL) + 2) + 36 * PANEL * inputs + 1896);
-  const [xImage, xRow, xPixel] = p.xStrides;
-  const sizes = [p.n, p.oh, p.ow, inputs, outputs, p.rows, xImage, xRow, xPixel, p.yStrides[2], some] as const;
-  e.emit("winogradForward", x, packed, bias, zeros, y, scratch, ...sizes);
+  const { xImage, xRow, xPixel, yPixel } = strides(p);
+  const sizes = { n: p.n, oh: p.oh, ow: p.ow, c: inputs, m: outputs, taps: p.rows, xImage, xRow, xPixel, yPixel, some };
+  e.emit("winogradForward", { x, w: packed, b: bias, zeros, y, scratch, ...sizes });
 }

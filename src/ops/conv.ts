@@ -47,8 +47,7 @@ function convZ(
       where,
       sparseLimit(site, precision === "fast" && tiledForward(e, site)),
       () => {
-        const { rows, scratch, sizes } = byRows(e, call, map);
-        e.emit("convRowsForward", where, x, rows, biasValue(e, call, biasMap, 0, site.m), y, scratch, ...sizes);
+        e.emit("convRowsForward", { r: where, x, b: biasValue(e, call, biasMap, 0, site.m), y, ...byRows(e, call, map) });
       },
       dense,
     );
@@ -60,15 +59,15 @@ function byRows(e: Emitter, call: Call<ConvAttributes>, map: WeightMap) {
   const { n, c, m, group, h, w } = geometry(call, map);
   const [taps, inputs] = [h.kernel * w.kernel, c / group];
   const { name, source, variant, at } = weightsOf(call, map);
-  const rows = e.weight(name, source, `rows ${variant}`, [m * taps * inputs], (to) => {
+  const weights = e.weight(name, source, `rows ${variant}`, [m * taps * inputs], (to) => {
     for (let o = 0; o < m; o++) {
       for (let i = 0; i < inputs; i++) for (let tap = 0; tap < taps; tap++) to[(o * taps + tap) * inputs + i] = at(o, i, tap);
     }
   });
   return {
-    rows,
+    weights,
     scratch: e.scratch(`${call.node.name}:line`, taps * inputs + 2 * (m / group + 4)),
-    sizes: [n, h.length, w.length, c, h.out, w.out, m, ...windowSizes(h, w), group] as const,
+    ...{ n, h: h.length, w: w.length, c, oh: h.out, ow: w.out, m, ...windowSizes(h, w), group },
   };
 }
 
@@ -113,8 +112,7 @@ function planeVjp(
       s,
       pointwise ? 0 : sparseLimit(site, precision === "fast" && tiledBack(e, site)),
       () => {
-        const { rows, scratch, sizes } = byRows(e, call, map);
-        e.emit("convRowsVjp", s, rows, out, scratch, ...sizes, 0, site.h.length);
+        e.emit("convRowsVjp", { s, out, ...byRows(e, call, map), from: 0, rows: site.h.length });
       },
       dense,
     );

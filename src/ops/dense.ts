@@ -1,5 +1,5 @@
 import type { Node } from "../graph/graph.ts";
-import type { Argument, Emitter, Value } from "../step.ts";
+import type { Emitter, Ref, Value } from "../step.ts";
 import { broadcast, type Constant, type Dims, size, strides } from "../tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
 import { broadcastStrides } from "./broadcast.ts";
@@ -60,7 +60,7 @@ export function productOf({ inputs, attributes }: Site): Product {
 export function eachMatrix(
   { n, m, k, x, w }: Product,
   values: { x: Value; w: Value; y: Value },
-  emit: (x: Argument, w: Argument, y: Argument, n: number) => void,
+  emit: (x: Value | Ref, w: Value | Ref, y: Value | Ref, n: number) => void,
 ): void {
   if (values.w.count === m * k) {
     emit(values.x, values.w, values.y, n * x.length);
@@ -150,7 +150,9 @@ export function multiplied(
   const { weightFirst } = call.attributes;
   const rows = weightFirst ? swapped(e, x, k, n, x.dims) : x;
   const y = e.temp(name, dims);
-  eachMatrix(product, { x: rows, w, y }, (from, weight, to, count) => e.emit("denseForward", from, weight, b, to, count, m, k, m, p, q));
+  eachMatrix(product, { x: rows, w, y }, (from, weight, to, count) =>
+    e.emit("denseForward", { x: from, w: weight, b, y: to, n: count, m, k, yRow: m, p, q }),
+  );
   return weightFirst ? swapped(e, y, n, m, dims) : y;
 }
 
@@ -164,7 +166,9 @@ function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: Number
   const out = e.temp(`${call.node.name}:vjp`, [...batch, n, k]);
   // What one matrix of x gave to several of y comes back from all of them.
   const apart = { ...product, x: product.x.map((_, i) => i) };
-  eachMatrix(apart, { x: out, w: value, y: rows }, (to, weight, from, count) => e.emit("denseVjp", from, weight, to, count, m, k, k, p, q));
+  eachMatrix(apart, { x: out, w: value, y: rows }, (to, weight, from, count) =>
+    e.emit("denseVjp", { s: from, w: weight, y: to, n: count, m, k, columns: k, p, q }),
+  );
   const sum = reduceTo(e, out, { ...out, dims: [...ofX, n, k] });
   return [weightFirst ? swapped(e, sum, n, k, dims) : e.view(sum, dims)];
 }

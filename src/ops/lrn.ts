@@ -49,13 +49,14 @@ function sizes(call: Call<LrnAttributes>) {
 }
 
 function forward(e: Emitter, call: Call<LrnAttributes>): readonly Value[] {
-  const { region, before, after, a, beta, bias } = call.attributes;
+  const { region, ...attributes } = call.attributes;
   const { n, c, h, w, pixels } = sizes(call);
   const x = e.as(call.x(0), "last");
   const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-  if (region === "channels")
-    e.emit("lrnForward", x, y, e.scratch(`${call.node.name}:line`, c + before + after + 4), pixels, c, before, after, a, beta, bias);
-  else e.emit("lrnSpatialForward", x, y, n, h, w, c, before, after, a, beta, bias);
+  if (region === "channels") {
+    const scratch = e.scratch(`${call.node.name}:line`, c + attributes.before + attributes.after + 4);
+    e.emit("lrnForward", { x, y, scratch, pixels, c, ...attributes });
+  } else e.emit("lrnSpatialForward", { x, y, n, h, w, c, ...attributes });
   return [y];
 }
 
@@ -63,42 +64,17 @@ function passBack(mode: LrnMode): (e: Emitter, call: Call<LrnAttributes>, r: Val
   const { kernels } = lrnModes[mode];
   if (!kernels) return (_e, _call, r) => r;
   return (e, call, r) => {
-    const { region, before, after, a, beta, bias } = call.attributes;
+    const { region, ...attributes } = call.attributes;
     const { n, c, h, w, pixels } = sizes(call);
     const [x, received] = [e.as(call.x(0), "last"), e.as(r, "last")];
     const out = e.temp(`${call.node.name}:relevance`, call.inputs[0]!.dims, "last");
-    if (region === "channels")
-      e.emit(
-        kernels[0],
-        x,
-        received,
-        out,
-        e.scratch(`${call.node.name}:lines`, 3 * (c + before + after + 4)),
-        pixels,
-        c,
-        before,
-        after,
-        a,
-        beta,
-        bias,
-      );
-    else
-      e.emit(
-        kernels[1],
-        x,
-        received,
-        out,
-        e.scratch(`${call.node.name}:planes`, 2 * (h * w * c + 4)),
-        n,
-        h,
-        w,
-        c,
-        before,
-        after,
-        a,
-        beta,
-        bias,
-      );
+    if (region === "channels") {
+      const scratch = e.scratch(`${call.node.name}:lines`, 3 * (c + attributes.before + attributes.after + 4));
+      e.emit(kernels[0], { x, r: received, y: out, scratch, pixels, c, ...attributes });
+    } else {
+      const scratch = e.scratch(`${call.node.name}:planes`, 2 * (h * w * c + 4));
+      e.emit(kernels[1], { x, r: received, y: out, scratch, n, h, w, c, ...attributes });
+    }
     return out;
   };
 }

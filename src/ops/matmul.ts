@@ -22,7 +22,9 @@ function gradients(e: Emitter, call: Call<DenseAttributes>, received: Value): re
   const name = `${call.node.name}:vjp`;
   const [toA, toB] = [e.temp(name, [...batch, n, k]), e.temp(name, [...batch, k, m])];
   const apart = { ...product, x: product.x.map((_, i) => i) };
-  eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) => e.emit("denseVjp", y, w, x, rows, m, k, k, 1, 1));
+  eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) =>
+    e.emit("denseVjp", { s: y, w, y: x, n: rows, m, k, columns: k, p: 1, q: 1 }),
+  );
   // The rows of aᵀ are rows here, and those of Rᵀ are weights.
   const [rows, weights] = [swapped(e, a, n, k, a.dims), swapped(e, r, n, m, r.dims)];
   const zeros = e.scratch(`${call.node.name}:zeros`, m);
@@ -33,7 +35,7 @@ function gradients(e: Emitter, call: Call<DenseAttributes>, received: Value): re
       { value: weights, offset: i * n * m },
       { value: toB, offset: i * k * m },
     ];
-    e.emit("denseForward", x, w, zeros, y, k, m, n, m, 1, 1);
+    e.emit("denseForward", { x, w, b: zeros, y, n: k, m, k: n, yRow: m, p: 1, q: 1 });
   });
   return [
     e.view(reduceTo(e, toA, { ...toA, dims: [...ofX, n, k] }), a.dims),

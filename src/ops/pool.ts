@@ -29,10 +29,10 @@ interface PoolAttributes {
 
 type Plane = readonly [Axis, Axis];
 
-/** n, h, w, c, oh, ow, kh, kw and the strides, pads and dilations: the order in which the kernels take them. */
+/** Sizes, strides, pads and dilations, as the kernels name them. */
 function sizes(call: Call<PoolAttributes>, [h, w]: Plane) {
   const [n, c] = call.inputs[0]!.dims;
-  return [n, h.length, w.length, c, h.out, w.out, ...windowSizes(h, w)] as const;
+  return { n, h: h.length, w: w.length, c, oh: h.out, ow: w.out, ...windowSizes(h, w) };
 }
 
 /** The windows, for x and y as they lie in memory. */
@@ -115,7 +115,7 @@ const maxShared = {
     let y: Value;
     if (plane) {
       y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-      e.emit("maxPoolForward", e.as(call.x(0), "last"), y, ...sizes(call, plane));
+      e.emit("maxPoolForward", { x: e.as(call.x(0), "last"), y, ...sizes(call, plane) });
     } else y = lowered(e, call, call.x(0), maximum);
     return call.node.outputs[1] ? [y, indices(e, call, y)] : [y];
   },
@@ -126,7 +126,7 @@ const maxShared = {
       const [x, y] = plane ? [e.as(call.x(0), "last"), call.y(0)] : [call.x(0), call.y(0)];
       const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
       const received = e.as(r, y.layout);
-      if (plane) e.emit("maxPoolVjp", x, y, received, out, ...sizes(call, plane), 0, plane[0].length);
+      if (plane) e.emit("maxPoolVjp", { x, y, r: received, out, ...sizes(call, plane), from: 0, rows: plane[0].length });
       else {
         const walk = walkOf(call, x, y);
         e.host(call.node.type, [x, y, received, out], (from, best, rs, to) => routeCells(walk, from, best, rs, to));
@@ -156,14 +156,15 @@ export const maxPool: Op<PoolAttributes> = {
 
 /** How much padding the divisor counts on each side. */
 function counted({ attributes: { countPads } }: Call<PoolAttributes>, [h, w]: Plane) {
-  return countPads ? ([h.before, h.after, w.before, w.after] as const) : ([0, 0, 0, 0] as const);
+  const [top, bottom, left, right] = countPads ? [h.before, h.after, w.before, w.after] : [0, 0, 0, 0];
+  return { countTop: top, countBottom: bottom, countLeft: left, countRight: right };
 }
 
 function averageZ(e: Emitter, call: Call<PoolAttributes>, [x]: readonly Value[]): Value {
   const plane = planeOf(call.attributes.axes!);
   if (!plane) return lowered(e, call, x, mean);
   const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-  e.emit("averagePoolForward", x, y, ...sizes(call, plane), ...counted(call, plane));
+  e.emit("averagePoolForward", { x, y, ...sizes(call, plane), ...counted(call, plane) });
   return y;
 }
 
@@ -177,7 +178,8 @@ const average: Linear<PoolAttributes> = {
     const plane = planeOf(call.attributes.axes!);
     if (plane) {
       const scratch = e.scratch(`${call.node.name}:row`, call.inputs[0]!.dims[1]);
-      e.emit("averagePoolVjp", s, scratch, out, ...sizes(call, plane), ...counted(call, plane), 0, plane[0].length);
+      const whole = { from: 0, rows: plane[0].length };
+      e.emit("averagePoolVjp", { s, scratch, out, ...sizes(call, plane), ...counted(call, plane), ...whole });
     } else {
       const walk = walkOf(call, out, s);
       e.host(call.node.type, [s, out], (from, to) => spreadCells(walk, (count) => 1 / count, from, to));

@@ -6,7 +6,7 @@ import { type Op, type Operand, require } from "./op.ts";
 
 function negated(e: Emitter, value: Value): Value {
   const y = e.temp(value.name, value.dims, value.layout);
-  e.emit("slopeForward", value, y, value.count, -1, -1);
+  e.emit("slopeForward", { x: value, y, count: value.count, a: -1, b: -1 });
   return y;
 }
 

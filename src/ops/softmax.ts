@@ -11,12 +11,12 @@ interface SoftmaxAttributes {
 /** Outer numbers, the length over which numbers compete, and how far these lie apart. */
 function groups({ attributes: { axis, flattened }, outputs: [{ dims }] }: Call<SoftmaxAttributes>) {
   const outer = size(dims.slice(0, axis));
-  return flattened ? ([outer, size(dims.slice(axis)), 1] as const) : ([outer, dims[axis], size(dims.slice(axis + 1))] as const);
+  return flattened ? { outer, axis: size(dims.slice(axis)), inner: 1 } : { outer, axis: dims[axis], inner: size(dims.slice(axis + 1)) };
 }
 
 /** With p = softmax(x): R_i = p_i (r_i − Σ_j p_j r_j), and of its logarithm R_i = r_i − p_i Σ_j r_j. */
 function vjp(logarithm: boolean, e: Emitter, call: Call<SoftmaxAttributes>, received: Value): readonly Value[] {
-  const [outer, length, inner] = groups(call);
+  const { outer, axis: length, inner } = groups(call);
   const out = e.temp(`${call.node.name}:vjp`, call.outputs[0].dims);
   e.host("softmax back", [e.as(call.y(0), "first"), e.as(received, "first"), out], (y, r, to) => {
     for (let group = 0; group < outer * inner; group++) {
@@ -42,7 +42,7 @@ function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoft
     },
     forward(e: Emitter, call: Call<SoftmaxAttributes>): readonly Value[] {
       const y = e.temp(call.outputs[0].name, call.outputs[0].dims);
-      e.emit(kernel, e.as(call.x(0), "first"), y, ...groups(call));
+      e.emit(kernel, { x: e.as(call.x(0), "first"), y, ...groups(call) });
       return [y];
     },
     relevance: {

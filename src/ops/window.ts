@@ -162,5 +162,14 @@ export function asVolume(axes: readonly Axis[]): readonly [Axis, Axis, Axis] {
 
 /** kh, kw and the strides, pads and dilations of two axes: the order in which kernels take them. */
 export function windowSizes(h: Axis, w: Axis) {
-  return [h.kernel, w.kernel, h.stride, w.stride, h.before, w.before, h.dilation, w.dilation] as const;
+  return {
+    kh: h.kernel,
+    kw: w.kernel,
+    strideH: h.stride,
+    strideW: w.stride,
+    top: h.before,
+    left: w.before,
+    dilationH: h.dilation,
+    dilationW: w.dilation,
+  };
 }

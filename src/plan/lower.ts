@@ -155,7 +155,7 @@ class Ledger {
     if (at === undefined) {
       at = this.#take(2);
       this.#sums.set(r.id, at);
-      this.#e.emit("sum", r, { value: this.value, offset: 2 * at }, r.count);
+      this.#e.emit("sum", { x: r, sums: { value: this.value, offset: 2 * at }, count: r.count });
     }
     return at;
   }

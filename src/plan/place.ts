@@ -1,3 +1,4 @@
+import { parametersOf } from "../kernels.gen.ts";
 import { type Argument, isRef, type Step, type Value, valueOf } from "../step.ts";
 import type { Program } from "./lower.ts";
 
@@ -197,7 +198,9 @@ export function printPlan(plan: Plan): string {
       const way = (name: string, steps: readonly Step[]) => [`${indent}${name}`, ...steps.flatMap((s) => lines(s, `${indent}  `))];
       return [...way(`where less than ${step.limit.toFixed(3)} of ${text(step.value)} is not 0`, step.sparse), ...way("else", step.dense)];
     }
-    return [`${indent}${"kernel" in step ? step.kernel : `host ${step.host}`}(${(step.args as readonly Argument[]).map(text).join(", ")})`];
+    if ("host" in step) return [`${indent}host ${step.host}(${step.args.map(text).join(", ")})`];
+    const named = parametersOf(step.kernel).map((name, i) => `${name}: ${text(step.args[i])}`);
+    return [`${indent}${step.kernel}(${named.join(", ")})`];
   };
   return plan.program.steps
     .flatMap((step, i) => [...(plan.program.relevance?.begin === i ? ["-- relevance --"] : []), ...lines(step, "")])

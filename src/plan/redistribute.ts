@@ -30,7 +30,7 @@ function lessBound({ e, call }: Site, x: Value, bound: Bound): Value {
   const values = [bound].flat();
   const row = e.scratch(`${call.node.name}:bound`, values.length);
   values.forEach((v, i) => {
-    e.emit("fill", { value: row, offset: i }, 1, v);
+    e.emit("fill", { y: { value: row, offset: i }, count: 1, value: v });
   });
   const perChannel = e.view(row, [values.length, ...x.dims.slice(2).map(() => 1)]);
   return zip(e, "subForward", `${call.node.name}:x − bound`, x, perChannel, x.dims);
@@ -54,7 +54,7 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
     if (p === 0 && q === 0) return undefined;
     if (p === 1 && q === 1) return value;
     const mapped = e.temp(`${call.node.name}:x(${p}, ${q})`, value.dims, value.layout);
-    e.emit("slopeForward", value, mapped, value.count, p, q);
+    e.emit("slopeForward", { x: value, y: mapped, count: value.count, a: p, b: q });
     return mapped;
   });
 }
@@ -125,7 +125,7 @@ function absorb({ e, call, linear, ledger }: Site, s: Value, map: BiasMap): void
       to[i] = f(source[i]);
     }),
   );
-  e.emit("absorbBias", s, value, s.count / m, m, ledger);
+  e.emit("absorbBias", { s, b: value, rows: s.count / m, m, ledger });
 }
 
 /** s = coefficient · R / (sign(z) · max(|z|, δ · sizes)), sign(0) = 1, booked as the kernels that divide book it. */
@@ -152,8 +152,9 @@ function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undef
   let gated = r;
   if (own) {
     gated = e.temp(`${call.node.name}:gated`, r.dims, r.layout);
-    if (group.where === "positive") e.emit("gatePositive", r, own, gated, r.count);
-    else e.emit("gateNegative", r, own, gated, r.count, ledger);
+    const gate = { r, z: own, y: gated, count: r.count };
+    if (group.where === "positive") e.emit("gatePositive", gate);
+    else e.emit("gateNegative", { ...gate, ledger });
   }
   const s = e.temp(`${call.node.name}:s`, r.dims, r.layout);
   if (mode === "terms") {
@@ -166,7 +167,7 @@ function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undef
   const count = r.count / samples;
   for (let i = 0; i < samples; i++) {
     const at = (value: Value) => ({ value, offset: i * count });
-    e.emit(dividers[mode], at(gated), at(z), at(s), count, group.coefficient, epsilon, ledger);
+    e.emit(dividers[mode], { r: at(gated), z: at(z), s: at(s), count, coefficient: group.coefficient, epsilon, ledger });
   }
   return s;
 }
@@ -183,14 +184,15 @@ function halvesOf(
   if (nonnegative || !linear.halves?.(call) || !rule.groups.some((group) => joined(group.passes))) return undefined;
   const [n, c, ...spatial] = x.dims;
   const halves = e.temp(`${call.node.name}:halves`, [n, 2 * c, ...spatial], "last");
-  e.emit("halvesForward", x, halves, x.count / c, c);
+  e.emit("halvesForward", { x, y: halves, pixels: x.count / c, c });
   return halves;
 }
 
 /** R_in += factor ⊙ c. */
 function share({ e, halves }: Site, x: Value, factor: Value, c: Value, out: Value, first: boolean): void {
-  if (factor === halves) e.emit(first ? "halvesMultiply" : "halvesMultiplyAdd", x, c, out, x.count / x.dims[1], x.dims[1]);
-  else e.emit(first ? "multiply" : "multiplyAdd", factor, c, out, out.count);
+  const [, channels] = x.dims;
+  if (factor === halves) e.emit(first ? "halvesMultiply" : "halvesMultiplyAdd", { x, c, y: out, pixels: x.count / channels, channels });
+  else e.emit(first ? "multiply" : "multiplyAdd", { x: factor, c, y: out, count: out.count });
 }
 
 /**
@@ -240,7 +242,7 @@ export function gradient(e: Emitter, call: Call<unknown>, linear: Linear<unknown
   return linear.vjp(e, call, e.as(received, linear.layout), PLAIN, "exact").map((c, i) => {
     if (!signs || signs[i] === 1) return c;
     const negative = e.temp(`${call.node.name}:negative`, c.dims, c.layout);
-    e.emit("slopeForward", c, negative, c.count, signs[i], signs[i]);
+    e.emit("slopeForward", { x: c, y: negative, count: c.count, a: signs[i], b: signs[i] });
     return negative;
   });
 }

@@ -1,7 +1,7 @@
 import { bytesOf } from "../plan/place.ts";
 import type { BoundCall } from "../run/wasm.ts";
 import { type Arguments, type Cut, cuts, GRAIN } from "./cuts.ts";
-import { parameters } from "./shared.gen.ts";
+import { parametersOf } from "../kernels.gen.ts";
 
 /** A call that is cut into parts. */
 export interface Split {
@@ -50,7 +50,7 @@ function ways(cut: Cut, a: Arguments, threads: number, grain: number, fixed: boo
  * @param grain fewer than the default only in tests, which share out small calls too
  */
 export function split({ kernel, args, lengths }: BoundCall, threads: number, grain = GRAIN): Split | undefined {
-  const names = parameters[kernel];
+  const names = parametersOf(kernel);
   const a = Object.fromEntries(names.map((name, i) => [name, args[i]]));
   const sums = names.findIndex((name) => name in SUMS);
   const known: readonly Cut[] = (cuts as Partial<Record<string, readonly Cut[]>>)[kernel] ?? [];

@@ -2,13 +2,11 @@ import type { Kernels } from "../kernels.gen.ts";
 import { assert, LrpError } from "../error.ts";
 import { type Engine, type Instance, PAGE } from "../run/wasm.ts";
 import { type Control, controlOf, dismiss, dismissed, encode, failure, finish, help, offer, PATIENCE } from "./part.ts";
-import { parameters } from "./shared.gen.ts";
+import { parametersOf } from "../kernels.gen.ts";
 import { split, SUMS } from "./split.ts";
 import { type Helper, start } from "./start.ts";
 
 type Ready = NonNullable<Instance["bind"]>;
-
-const names = Object.keys(parameters) as (keyof Kernels)[];
 
 /** Ends threads. Holds nothing else, above all not the memory: whoever waits for a model to be collected keeps this. */
 const ending = (control: Control, helpers: readonly Helper[]) => () => {
@@ -46,7 +44,9 @@ function sharedMemory(most: number): WebAssembly.Memory {
  */
 export async function team(module: WebAssembly.Module, threads: number, most: number, grain?: number): Promise<Engine> {
   const memory = sharedMemory(most);
-  const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const kernels = exports as unknown as Kernels;
+  const names = Object.keys(exports).filter((name): name is keyof Kernels => typeof exports[name] === "function");
   const known = names.map((name) => kernels[name] as (...args: number[]) => void);
   const control = controlOf(threads);
   const helpers = Array.from({ length: threads - 1 }, (_, i) =>
@@ -70,7 +70,7 @@ export async function team(module: WebAssembly.Module, threads: number, most: nu
     const args = [...cut.args];
     const moves = [...cut.moves];
     if (scratch >= 0) args[scratch] = spare(threads * scratchBytes);
-    const count = sums >= 0 ? SUMS[parameters[call.kernel][sums]] : 0;
+    const count = sums >= 0 ? SUMS[parametersOf(call.kernel)[sums]] : 0;
     if (count > 0) {
       args[sums] = spare(8 * count * parts);
       moves[sums] = 8 * count;
@@ -90,7 +90,7 @@ export async function team(module: WebAssembly.Module, threads: number, most: nu
     return () => {
       const parted = new Float64Array(memory.buffer, args[sums], count * parts).fill(0);
       run();
-      addUp(parted, new Float64Array(memory.buffer, call.args[sums], count), parameters[call.kernel][sums] === "sums");
+      addUp(parted, new Float64Array(memory.buffer, call.args[sums], count), parametersOf(call.kernel)[sums] === "sums");
     };
   };
   const bind: Ready = (call, spare) => {
