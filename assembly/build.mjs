@@ -4,6 +4,7 @@
  * not compile, and the version with which the binaries are signed; src/core.gen.ts holds both binaries in hexadecimal.
  * src/threads/shared.gen.ts holds the same two over a memory that is shared, and the program of a thread
  * as text: a page's bundler need not know that there is one.
+ * build/checked.wasm, whose kernels assert what they demand of their arguments, is for tests and stays there.
  */
 import { execFileSync } from "node:child_process";
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -22,7 +23,7 @@ function section(name, text) {
 
 for (const folder of ["build", "dist"]) rmSync(at(folder), { recursive: true, force: true });
 mkdirSync(at("dist"));
-for (const target of ["release", "relaxed", "shared", "shared-relaxed"]) {
+for (const target of ["release", "relaxed", "shared", "shared-relaxed", "checked"]) {
   execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", target], { cwd: at(".").pathname, stdio: "inherit" });
 }
 for (const name of ["core.wasm", "core-relaxed.wasm"]) {

@@ -1,3 +1,5 @@
+import { apart, block, greatest, product, sizes, span, tabled } from "./check";
+import { countNonzero } from "./conv-rows";
 import { madd, storeLanes } from "./simd";
 
 /*
@@ -19,6 +21,11 @@ const PANELS: i32 = 4;
  * @param lists i32 and f32 in turn, written; room for one pair more than there are numbers other than 0
  */
 export function listNonzero(x: usize, starts: usize, lists: usize, pixels: i32, c: i32): void {
+  if (!ASC_NO_ASSERT) {
+    const nx = product(pixels, c), ns = product((c + BLOCK - 1) / BLOCK, pixels + 1), nl = 2 * countNonzero(x, nx) + 2;
+    apart(starts, ns, x, nx, lists, nl);
+    apart(lists, nl, x, nx);
+  }
   let to = lists;
   for (let first = 0; first < c; first += BLOCK) {
     const count: usize = min(BLOCK, c - first) << 2;
@@ -62,6 +69,21 @@ function addList(at: usize, end: usize, w0: usize, w1: usize, w2: usize, w3: usi
   addPair(y, c00, c01, lanes); addPair(y + 32, c10, c11, lanes - 8); addPair(y + 64, c20, c21, lanes - 16); addPair(y + 96, c30, c31, lanes - 24);
 }
 
+function check(
+  lists: usize, starts: usize, w: usize, b: usize, y: usize, table: usize,
+  pixels: i32, m: i32, rows: i32, columns: i32, c: i32, image: i32, tapRow: i32, tapColumn: i32,
+): void {
+  sizes(image, tapRow, tapColumn);
+  block(table, product(2, pixels));
+  if (pixels == 0) return;
+  const last = starts + greatest(table, pixels), reach = span(rows, tapRow, columns, tapColumn);
+  assert((last - starts >> 2) + reach <= <u32>image, "a window lies outside the image");
+  // In the last block of channels as well, up to where the list of the last tap ends.
+  const ns = product((c - 1) / BLOCK, image + 1) + reach + 1, nb = (m + 7) / 8 * 8, nw = product(nb, rows, columns, c);
+  block(last, ns);
+  tabled(starts, ns, y, m, table, pixels, w, nw, b, nb, lists, i32.load(last + (<usize>(ns - 1) << 2)) >> 2);
+}
+
 /**
  * As `convForward`, of an image that has been listed.
  *
@@ -74,6 +96,7 @@ export function convListForward(
   lists: usize, starts: usize, w: usize, b: usize, y: usize, table: usize,
   pixels: i32, m: i32, rows: i32, columns: i32, c: i32, image: i32, tapRow: i32, tapColumn: i32,
 ): void {
+  if (!ASC_NO_ASSERT) check(lists, starts, w, b, y, table, pixels, m, rows, columns, c, image, tapRow, tapColumn);
   const tapBytes: usize = c << 5, panelBytes = tapBytes * (rows * columns);
   const blockStarts: usize = (image + 1) << 2;
   for (let p = 0; p < pixels; p++) {

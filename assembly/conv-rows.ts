@@ -1,3 +1,4 @@
+import { apart, block, product, rowsOf, windows } from "./check";
 import { horizontal, madd, storeLanes } from "./simd";
 import { clearRows, endTap, firstTap } from "./taps";
 
@@ -136,6 +137,17 @@ function put(y: usize, b: usize, live: usize, sum: v128): void {
   f32.store(y + o, f32.load(b + o) + horizontal(sum));
 }
 
+/** What both ways demand of windows and groups; gives the length of a row. */
+function check(
+  c: i32, oh: i32, ow: i32, m: i32, kh: i32, kw: i32,
+  strideH: i32, strideW: i32, dilationH: i32, dilationW: i32, group: i32,
+): i32 {
+  windows(oh, kh, strideH, dilationH);
+  windows(ow, kw, strideW, dilationW);
+  assert(c >= 1 && group >= 1 && c % group == 0 && m % group == 0, "groups do not share out the channels");
+  return product(kh, kw, c / group);
+}
+
 /**
  * Convolution at the neurons that have relevance, 0 elsewhere.
  *
@@ -149,6 +161,12 @@ export function convRowsForward(
   n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, m: i32, kh: i32, kw: i32,
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32, group: i32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    const k = check(c, oh, ow, m, kh, kw, strideH, strideW, dilationH, dilationW, group);
+    const room = k + 2 * (m / group + 4), nx = product(n, h, w, c), ny = product(n, oh, ow, m), nw = product(m, k);
+    apart(y, ny, r, ny, x, nx, weights, nw, b, m, scratch, room);
+    apart(scratch, room, r, ny, x, nx, weights, nw, b, m);
+  }
   const inputs = c / group, outputs = m / group, k = kh * kw * inputs;
   const rowBytes: usize = k << 2, list = scratch + rowBytes;
   const block = max(4, BLOCK / k);
@@ -205,6 +223,13 @@ export function convRowsVjp(
   n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, m: i32, kh: i32, kw: i32,
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32, group: i32, from: i32, rows: i32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    const k = check(c, oh, ow, m, kh, kw, strideH, strideW, dilationH, dilationW, group);
+    const room = k + 2 * (m / group + 4), nx = product(n, h, w, c), ns = product(n, oh, ow, m), nw = product(m, k);
+    rowsOf(h, from, rows);
+    apart(out, nx, s, ns, weights, nw, scratch, room);
+    apart(scratch, room, s, ns, weights, nw);
+  }
   const inputs = c / group, outputs = m / group, k = kh * kw * inputs;
   const rowBytes: usize = k << 2, list = scratch + rowBytes;
   const block = max(4, BLOCK / k);
@@ -235,6 +260,7 @@ export function convRowsVjp(
 
 /** How many numbers differ from 0. */
 export function countNonzero(x: usize, count: i32): i32 {
+  if (!ASC_NO_ASSERT) block(x, count);
   const zero = f32x4.splat(0);
   let found = i32x4.splat(0);
   let i: usize = 0;

@@ -1,7 +1,13 @@
+import { block, product, sizes, span, tabled } from "./check";
 import { madd, storeLanes } from "./simd";
 
 /** Output pixels of one tile: with 8 output channels they fill 12 of the 16 vector registers with sums. */
 const TILE: i32 = 6;
+
+/** As many pixels in whole tiles. */
+// @ts-ignore: decorator
+@inline
+function wholeTiles(pixels: i32): i32 { return (pixels + TILE - 1) / TILE * TILE; }
 
 /**
  * Writes for every output pixel where its window begins in x and where it goes in y.
@@ -16,6 +22,13 @@ export function convTable(
   table: usize, n: i32, oh: i32, ow: i32,
   xImage: i32, xRow: i32, xPixel: i32, yImage: i32, yRow: i32, yPixel: i32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    block(table, product(2, wholeTiles(product(n, oh, ow))));
+    sizes(xImage, xRow, xPixel);
+    sizes(yImage, yRow, yPixel);
+    span(n, xImage, oh, xRow, ow, xPixel);
+    span(n, yImage, oh, yRow, ow, yPixel);
+  }
   let at = table;
   for (let i = 0; i < n; i++) {
     for (let h = 0; h < oh; h++) {
@@ -72,8 +85,14 @@ export function convForward(
   x: usize, w: usize, b: usize, y: usize, table: usize,
   pixels: i32, m: i32, rows: i32, columns: i32, run: i32, tapRow: i32, tapColumn: i32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    sizes(pixels, tapRow, tapColumn);
+    const nx = span(rows, tapRow, columns, tapColumn, run, 1);
+    const nb = (m + 7) / 8 * 8, nw = product(nb, rows, columns, run);
+    tabled(x, nx, y, m, table, wholeTiles(pixels), w, nw, b, nb);
+  }
   const panelBytes: usize = (rows * columns * run) << 5;
-  const tableEnd = table + (((pixels + TILE - 1) / TILE) * TILE << 3);
+  const tableEnd = table + (wholeTiles(pixels) << 3);
   const long = <usize>(rows * columns * run) << 2 > SEGMENT;
   const zero = f32x4.splat(0);
   for (let o = 0; o < m; o += 8, w += panelBytes, b += 32, y += 32) {
@@ -158,7 +177,12 @@ export function depthwiseForward(
   x: usize, w: usize, b: usize, y: usize, table: usize,
   pixels: i32, c: i32, rows: i32, columns: i32, tapRow: i32, tapColumn: i32,
 ): void {
-  const tableEnd = table + (((pixels + TILE - 1) / TILE) * TILE << 3);
+  if (!ASC_NO_ASSERT) {
+    sizes(pixels, tapRow, tapColumn);
+    const nx = span(rows, tapRow, columns, tapColumn, c, 1), nw = product(rows, columns, c);
+    tabled(x, nx, y, c, table, wholeTiles(pixels), w, nw, b, c);
+  }
+  const tableEnd = table + (wholeTiles(pixels) << 3);
   const cBytes: usize = c << 2;
   for (let at = table; at < tableEnd; at += TILE << 3) {
     const x0 = x + i32.load(at), x1 = x + i32.load(at, 8), x2 = x + i32.load(at, 16);

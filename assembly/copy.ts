@@ -1,3 +1,14 @@
+import { apart, block, lowest, span } from "./check";
+
+/** Two strided blocks of the same sizes, of which y is written. */
+function check(
+  x: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32,
+  x0: i32, x1: i32, x2: i32, x3: i32, y0: i32, y1: i32, y2: i32, y3: i32,
+): void {
+  const nx = span(d0, x0, d1, x1, d2, x2, d3, x3), ny = span(d0, y0, d1, y1, d2, y2, d3, y3);
+  if (ny > 0) apart(lowest(y, d0, y0, d1, y1, d2, y2, d3, y3), ny, lowest(x, d0, x0, d1, x1, d2, x2, d3, x3), nx);
+}
+
 /**
  * Copies a strided block: transposition, slice, padding, concatenation and change of layout are all lists of these.
  *
@@ -9,6 +20,7 @@ export function copyBlock(
   x: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32,
   x0: i32, x1: i32, x2: i32, x3: i32, y0: i32, y1: i32, y2: i32, y3: i32,
 ): void {
+  if (!ASC_NO_ASSERT) check(x, y, d0, d1, d2, d3, x0, x1, x2, x3, y0, y1, y2, y3);
   for (let i = 0; i < d0; i++) {
     for (let j = 0; j < d1; j++) {
       for (let k = 0; k < d2; k++) {
@@ -26,6 +38,7 @@ export function addBlock(
   x: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32,
   x0: i32, x1: i32, x2: i32, x3: i32, y0: i32, y1: i32, y2: i32, y3: i32,
 ): void {
+  if (!ASC_NO_ASSERT) check(x, y, d0, d1, d2, d3, x0, x1, x2, x3, y0, y1, y2, y3);
   for (let i = 0; i < d0; i++) {
     for (let j = 0; j < d1; j++) {
       for (let k = 0; k < d2; k++) {
@@ -46,6 +59,7 @@ export function addBlock(
 
 /** y[i] = value. @param y f32[count], written */
 export function fill(y: usize, count: i32, value: f32): void {
+  if (!ASC_NO_ASSERT) block(y, count);
   if (value == 0) memory.fill(y, 0, <usize>count << 2);
   else for (let i = 0; i < count; i++) f32.store(y + (<usize>i << 2), value);
 }

@@ -1,3 +1,4 @@
+import { apart, product, span } from "./check";
 import { horizontal, madd, slope, slopeScalar } from "./simd";
 
 /** Weights as they are, or through the two-slope map: the choice is made once per call, not once per number. */
@@ -154,6 +155,10 @@ function forward<T extends Weights>(x: usize, w: usize, b: usize, y: usize, n: i
  * @param x f32[n, k] @param w f32[m, k] @param b f32[m] @param y f32[n, m], written, its rows `yRow` apart; overlaps nothing
  */
 export function denseForward(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(yRow >= m, "rows of y overlap");
+    apart(y, span(n, yRow, m, 1), x, product(n, k), w, product(m, k), b, m);
+  }
   if (p == 1 && q == 1) forward<Plain>(x, w, b, y, n, m, k, yRow, p, q);
   else forward<Sloped>(x, w, b, y, n, m, k, yRow, p, q);
 }
@@ -247,6 +252,10 @@ function vjp<T extends Weights>(s: usize, w: usize, y: usize, n: i32, m: i32, k:
  * @param columns how many of the k are computed, from those at which w and y point
  */
 export function denseVjp(s: usize, w: usize, y: usize, n: i32, m: i32, k: i32, columns: i32, p: f32, q: f32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(columns <= k, "more columns than there are");
+    apart(y, span(n, k, columns, 1), s, product(n, m), w, span(m, k, columns, 1));
+  }
   if (p == 1 && q == 1) vjp<Plain>(s, w, y, n, m, k, columns, p, q);
   else vjp<Sloped>(s, w, y, n, m, k, columns, p, q);
 }

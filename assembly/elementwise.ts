@@ -1,3 +1,4 @@
+import { apart, block, inPlace, lowest, product, span } from "./check";
 import { exp, pow, tanh } from "./math";
 import { high, low, narrow, slope, storeLanes } from "./simd";
 
@@ -13,6 +14,7 @@ abstract class Unary {
 // @ts-ignore: decorator
 @inline
 function map<T extends Unary>(x: usize, y: usize, count: i32, a: f32, b: f32): void {
+  if (!ASC_NO_ASSERT) inPlace(y, x, count);
   const f = changetype<T>(0);
   const end: usize = (count & ~3) << 2;
   for (let i: usize = 0; i < end; i += 16) v128.store(y + i, f.value(v128.load(x + i), a, b));
@@ -22,6 +24,10 @@ function map<T extends Unary>(x: usize, y: usize, count: i32, a: f32, b: f32): v
 // @ts-ignore: decorator
 @inline
 function mapVjp<T extends Unary>(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  if (!ASC_NO_ASSERT) {
+    inPlace(y, x, count);
+    inPlace(y, r, count);
+  }
   const f = changetype<T>(0);
   const end: usize = (count & ~3) << 2;
   for (let i: usize = 0; i < end; i += 16) v128.store(y + i, f.vjp(v128.load(x + i), v128.load(r + i), a, b));
@@ -186,12 +192,26 @@ function line<T extends Binary>(a: usize, b: usize, y: usize, count: i32, stepA:
   }
 }
 
+/** y f32[d0, d1, d2, d3], which is written, is apart from a, or is a, not broadcast. */
+function check(y: usize, a: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32): void {
+  const count = product(d0, d1, d2, d3);
+  if (count == 0) return;
+  if (y != a) return apart(y, count, lowest(a, d0, a0, d1, a1, d2, a2, d3, a3), span(d0, a0, d1, a1, d2, a2, d3, a3));
+  block(y, count);
+  const planes = (d3 == 1 || a3 == 1) && (d2 == 1 || a2 == d3) && (d1 == 1 || a1 == d2 * d3);
+  assert(planes && (d0 == 1 || a0 == d1 * d2 * d3), "what is worked on in place is broadcast");
+}
+
 // @ts-ignore: decorator
 @inline
 function zip<T extends Binary>(
   a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32,
   a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    check(y, a, d0, d1, d2, d3, a0, a1, a2, a3);
+    check(y, b, d0, d1, d2, d3, b0, b1, b2, b3);
+  }
   for (let i = 0; i < d0; i++) {
     for (let j = 0; j < d1; j++) {
       for (let k = 0; k < d2; k++) {

@@ -1,3 +1,4 @@
+import { apart, product, sizes } from "./check";
 import { AnyPower, base, Beta, Gradient, members, Power, Rule, Taylor, TaylorUniform, ThreeQuarters, Unnormalised } from "./lrn-rules";
 import { madd, storeLanes } from "./simd";
 
@@ -26,6 +27,10 @@ function spatialSum(image: usize, row: i32, column: i32, h: i32, w: i32, c: i32,
 export function lrnSpatialForward(
   x: usize, y: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    sizes(before, after);
+    apart(y, product(n, h, w, c), x, product(n, h, w, c));
+  }
   if (beta == 0.75) forward<ThreeQuarters>(x, y, n, h, w, c, before, after, a, beta, bias);
   else forward<AnyPower>(x, y, n, h, w, c, before, after, a, beta, bias);
 }
@@ -54,6 +59,12 @@ function forward<P extends Power>(
 function spatial<T extends Rule>(
   x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    sizes(before, after);
+    const count = product(n, h, w, c), room = product(2, product(h, w, c) + 4);
+    apart(y, count, x, count, r, count, scratch, room);
+    apart(scratch, room, x, count, r, count);
+  }
   const rule = changetype<T>(0);
   const av = f32x4.splat(a), bv = f32x4.splat(bias);
   const crosses = scratch, shares = scratch + (<usize>(h * w * c + 4) << 2);

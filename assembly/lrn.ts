@@ -1,3 +1,4 @@
+import { apart, product, sizes } from "./check";
 import { AnyPower, base, Beta, Gradient, members, Power, Rule, Taylor, TaylorUniform, ThreeQuarters, Unnormalised } from "./lrn-rules";
 import { madd, storeLanes } from "./simd";
 
@@ -42,6 +43,11 @@ function squareLine(x: usize, line: usize, c: i32): void {
 export function lrnForward(
   x: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    sizes(before, after);
+    apart(y, product(pixels, c), x, product(pixels, c), scratch, c + before + after + 4);
+    apart(scratch, c + before + after + 4, x, product(pixels, c));
+  }
   if (beta == 0.75) forward<ThreeQuarters>(x, y, scratch, pixels, c, before, after, a, beta, bias);
   else forward<AnyPower>(x, y, scratch, pixels, c, before, after, a, beta, bias);
 }
@@ -70,6 +76,12 @@ function forward<P extends Power>(
 function channels<T extends Rule>(
   x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    sizes(before, after);
+    const count = product(pixels, c), lines = product(3, c + before + after + 4);
+    apart(y, count, x, count, r, count, scratch, lines);
+    apart(scratch, lines, x, count, r, count);
+  }
   const rule = changetype<T>(0);
   const lineBytes: usize = (c + before + after + 4) << 2;
   // Between margins; relevance goes backwards through the window, so there they change sides.

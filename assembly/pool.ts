@@ -1,3 +1,4 @@
+import { apart, product, rowsOf, sizes, windows } from "./check";
 import { storeLanes } from "./simd";
 import { clearRows, endTap, firstTap } from "./taps";
 
@@ -8,17 +9,30 @@ function taps(start: i32, kernel: i32, dilation: i32, length: i32, before: i32, 
   return max(0, endTap(start + before, kernel, dilation, length + before + after) - firstTap(start + before, dilation));
 }
 
+/** Windows along one axis of the image; the first begins `before` places before it. */
+function check(length: i32, out: i32, kernel: i32, stride: i32, dilation: i32, before: i32): void {
+  windows(out, kernel, stride, dilation);
+  const first = -before, last = first + (out - 1) * stride;
+  assert(out == 0 || (first + (kernel - 1) * dilation >= 0 && last < length), "a window lies outside the image");
+}
+
 /**
  * Maximum over windows; padding never wins.
  *
  *   y[n, oh, ow, c] = max_{r,q} x[n, oh·strideH − top + r·dilationH, ow·strideW − left + q·dilationW, c]
  *
  * @param x f32[n, h, w, c] @param y f32[n, oh, ow, c], written; overlaps nothing
+ * @param oh, ow how many windows, none of which lies before or behind the image
  */
 export function maxPoolForward(
   x: usize, y: usize, n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, kh: i32, kw: i32,
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    check(h, oh, kh, strideH, dilationH, top);
+    check(w, ow, kw, strideW, dilationW, left);
+    apart(y, product(n, oh, ow, c), x, product(n, h, w, c));
+  }
   const down: usize = (dilationH * w * c) << 2, right: usize = (dilationW * c) << 2;
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
@@ -77,6 +91,12 @@ export function maxPoolVjp(
   x: usize, y: usize, r: usize, out: usize, n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, kh: i32, kw: i32,
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32, from: i32, rows: i32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    check(h, oh, kh, strideH, dilationH, top);
+    check(w, ow, kw, strideW, dilationW, left);
+    rowsOf(h, from, rows);
+    apart(out, product(n, h, w, c), x, product(n, h, w, c), y, product(n, oh, ow, c), r, product(n, oh, ow, c));
+  }
   clearRows(out, n, h, w * c, from, rows);
   const down: usize = (dilationH * w * c) << 2, right: usize = (dilationW * c) << 2;
   for (let i = 0; i < n; i++) {
@@ -151,12 +171,19 @@ function toMaximum8(
  *
  * @param countTop, countBottom, countLeft, countRight how much padding the divisor counts: the pads or 0
  * @param x f32[n, h, w, c] @param y f32[n, oh, ow, c], written; overlaps nothing
+ * @param oh, ow how many windows, none of which lies before or behind the image
  */
 export function averagePoolForward(
   x: usize, y: usize, n: i32, h: i32, w: i32, c: i32, oh: i32, ow: i32, kh: i32, kw: i32,
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32,
   countTop: i32, countBottom: i32, countLeft: i32, countRight: i32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    check(h, oh, kh, strideH, dilationH, top);
+    check(w, ow, kw, strideW, dilationW, left);
+    sizes(countTop, countBottom, countLeft, countRight);
+    apart(y, product(n, oh, ow, c), x, product(n, h, w, c));
+  }
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
       const rows = taps(a * strideH - top, kh, dilationH, h, countTop, countBottom);
@@ -190,6 +217,14 @@ export function averagePoolVjp(
   strideH: i32, strideW: i32, top: i32, left: i32, dilationH: i32, dilationW: i32,
   countTop: i32, countBottom: i32, countLeft: i32, countRight: i32, from: i32, rows: i32,
 ): void {
+  if (!ASC_NO_ASSERT) {
+    check(h, oh, kh, strideH, dilationH, top);
+    check(w, ow, kw, strideW, dilationW, left);
+    sizes(countTop, countBottom, countLeft, countRight);
+    rowsOf(h, from, rows);
+    apart(out, product(n, h, w, c), s, product(n, oh, ow, c), scratch, c);
+    apart(scratch, c, s, product(n, oh, ow, c));
+  }
   clearRows(out, n, h, w * c, from, rows);
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
@@ -221,7 +256,7 @@ function addRow(y: usize, x: usize, c: i32): void {
   for (; j < all; j += 4) f32.store(y + j, f32.load(y + j) + f32.load(x + j));
 }
 
-/** A window that lies wholly outside has no taps: 0 / 0 is left as the NaN that it is. */
+/** A window all of whose taps lie outside, as dilated ones can: 0 / 0 is left as the NaN that it is. */
 // @ts-ignore: decorator
 @inline
 function divideRow(x: usize, y: usize, c: i32, by: f32): void {

@@ -1,5 +1,11 @@
+import { apart, inPlace, product } from "./check";
 import { exp, log } from "./math";
 import { addWide, BLOCK, CHUNK, horizontalWide } from "./simd";
+
+function check(x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
+  assert(axis >= 1, "the axis has no numbers");
+  inPlace(y, x, product(outer, axis, inner));
+}
 
 /** The largest of `axis` numbers that stand `inner` apart. */
 // @ts-ignore: decorator
@@ -34,6 +40,7 @@ function sumExp(x: usize, axis: i32, step: usize, top: f64): f64 {
  * @param x f32[outer, axis, inner] @param y f32[outer, axis, inner], written; may be x
  */
 export function softmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
+  if (!ASC_NO_ASSERT) check(x, y, outer, axis, inner);
   const step: usize = inner << 2;
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
@@ -51,6 +58,7 @@ export function softmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner:
 
 /** Logarithm of `softmaxForward`: y_i = x_i − max x − log Σ_j exp(x_j − max x). In place as well. */
 export function logSoftmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
+  if (!ASC_NO_ASSERT) check(x, y, outer, axis, inner);
   const step: usize = inner << 2;
   for (let o = 0; o < outer; o++) {
     for (let i = 0; i < inner; i++) {
@@ -72,6 +80,7 @@ export function logSoftmaxForward(x: usize, y: usize, outer: i32, axis: i32, inn
  * @param x f32[count] @param sums f64[2], written
  */
 export function sum(x: usize, sums: usize, count: i32): void {
+  if (!ASC_NO_ASSERT) apart(sums, 4, x, count);
   memory.fill(sums, 0, 16);
   for (let i = 0; i < count; i += CHUNK) addChunk(x + (<usize>i << 2), sums, min(CHUNK, count - i));
 }

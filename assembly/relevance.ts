@@ -1,9 +1,13 @@
+import { apart, inPlace, product } from "./check";
 import { addWide, BLOCK, CHUNK, horizontalWide, loadLanes, madd, storeLanes } from "./simd";
 
 /** What a node absorbs is summed where `ledger` points: f64[3] = bias, stabilizer, dead. */
 const BIAS: usize = 0;
 const STABILIZER: usize = 8;
 const DEAD: usize = 16;
+
+/** Its length in numbers of four bytes. */
+const LEDGER: i32 = 6;
 
 // @ts-ignore: decorator
 @inline
@@ -42,6 +46,11 @@ class Bound extends Stabilizer {
 // @ts-ignore: decorator
 @inline
 function divide<T extends Stabilizer>(r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize): void {
+  if (!ASC_NO_ASSERT) {
+    inPlace(s, r, count);
+    inPlace(s, z, count);
+    apart(ledger, LEDGER, r, count, z, count, s, count);
+  }
   for (let i = 0; i < count; i += CHUNK) {
     const at = <usize>i << 2, stabilizer = f64.load(ledger + STABILIZER), dead = f64.load(ledger + DEAD);
     f64.store(ledger + STABILIZER, 0);
@@ -120,6 +129,10 @@ export function divideRelative(r: usize, z: usize, s: usize, count: i32, coeffic
 
 /** Books Σ s[i, j] · b[j] as absorbed by the bias. @param s f32[rows, m] @param b f32[m] @param ledger f64[3], added to */
 export function absorbBias(s: usize, b: usize, rows: i32, m: i32, ledger: usize): void {
+  if (!ASC_NO_ASSERT) {
+    assert(m >= 1, "rows have no numbers");
+    apart(ledger, LEDGER, s, product(rows, m), b, m);
+  }
   const chunk = max(1, CHUNK / m);
   for (let i = 0; i < rows; i += chunk) absorbChunk(s + (<usize>(i * m) << 2), b, min(chunk, rows - i), m, ledger);
 }
@@ -142,6 +155,10 @@ function absorbChunk(s: usize, b: usize, rows: i32, m: i32, ledger: usize): void
 
 /** y_j = r_j where z_j > 0, else 0. @param r, z f32[count] @param y f32[count], written; may be r */
 export function gatePositive(r: usize, z: usize, y: usize, count: i32): void {
+  if (!ASC_NO_ASSERT) {
+    inPlace(y, r, count);
+    apart(y, count, z, count);
+  }
   const end: usize = (count & ~3) << 2;
   for (let i: usize = 0; i < end; i += 16) v128.store(y + i, above(r + i, z + i));
   if (count & 3) storeLanes(y + end, above(r + end, z + end), count & 3);
@@ -153,6 +170,11 @@ function above(r: usize, z: usize): v128 { return v128.and(v128.load(r), f32x4.g
 
 /** y_j = r_j where z_j < 0, else 0; books R_j as dead where z_j = 0, which neither gate lets through. y may be r. */
 export function gateNegative(r: usize, z: usize, y: usize, count: i32, ledger: usize): void {
+  if (!ASC_NO_ASSERT) {
+    inPlace(y, r, count);
+    apart(y, count, z, count);
+    apart(ledger, LEDGER, r, count, z, count, y, count);
+  }
   for (let i = 0; i < count; i += CHUNK) {
     const at = <usize>i << 2;
     gateChunk(r + at, z + at, y + at, min(CHUNK, count - i), ledger);
@@ -172,6 +194,10 @@ function gateChunk(r: usize, z: usize, y: usize, count: i32, ledger: usize): voi
 
 /** y_i = x_i · c_i, the last step of a rule. @param x, c f32[count] @param y f32[count], written; may be x or c */
 export function multiply(x: usize, c: usize, y: usize, count: i32): void {
+  if (!ASC_NO_ASSERT) {
+    inPlace(y, x, count);
+    inPlace(y, c, count);
+  }
   const end: usize = (count & ~3) << 2;
   for (let i: usize = 0; i < end; i += 16) v128.store(y + i, f32x4.mul(v128.load(x + i), v128.load(c + i)));
   if (count & 3) storeLanes(y + end, f32x4.mul(v128.load(x + end), v128.load(c + end)), count & 3);
@@ -179,6 +205,7 @@ export function multiply(x: usize, c: usize, y: usize, count: i32): void {
 
 /** y_i += x_i · c_i. @param x, c f32[count] @param y f32[count], added to */
 export function multiplyAdd(x: usize, c: usize, y: usize, count: i32): void {
+  if (!ASC_NO_ASSERT) apart(y, count, x, count, c, count);
   const end: usize = (count & ~3) << 2;
   for (let i: usize = 0; i < end; i += 16) v128.store(y + i, madd(v128.load(x + i), v128.load(c + i), v128.load(y + i)));
   if (count & 3) storeLanes(y + end, madd(v128.load(x + end), v128.load(c + end), v128.load(y + end)), count & 3);
@@ -193,6 +220,7 @@ function sumLanes(v: v128): f64 {
 
 /** An image twice over: y[pixel] = [max(x[pixel], 0), min(x[pixel], 0)]. @param x f32[pixels, c] @param y f32[pixels, 2 · c], written */
 export function halvesForward(x: usize, y: usize, pixels: i32, c: i32): void {
+  if (!ASC_NO_ASSERT) apart(y, product(2, pixels, c), x, product(pixels, c));
   for (let p = 0; p < pixels; p++, y += <usize>c << 2) {
     for (let i = 0; i < c; i++, x += 4, y += 4) {
       const v = f32.load(x);
@@ -213,6 +241,10 @@ function ofHalf(x: usize, c: usize, channels: i32): f32 {
 
 /** The last step of a rule on halves: y_i = x_i⁺ · c_i⁺ + x_i⁻ · c_i⁻. @param x, y f32[pixels, channels] @param c f32[pixels, 2 · channels] */
 export function halvesMultiply(x: usize, c: usize, y: usize, pixels: i32, channels: i32): void {
+  if (!ASC_NO_ASSERT) {
+    const count = product(pixels, channels);
+    apart(y, count, x, count, c, product(2, count));
+  }
   for (let p = 0; p < pixels; p++, c += <usize>channels << 2) {
     for (let i = 0; i < channels; i++, x += 4, c += 4, y += 4) f32.store(y, ofHalf(x, c, channels));
   }
@@ -220,6 +252,10 @@ export function halvesMultiply(x: usize, c: usize, y: usize, pixels: i32, channe
 
 /** As `halvesMultiply`, added to what y holds. */
 export function halvesMultiplyAdd(x: usize, c: usize, y: usize, pixels: i32, channels: i32): void {
+  if (!ASC_NO_ASSERT) {
+    const count = product(pixels, channels);
+    apart(y, count, x, count, c, product(2, count));
+  }
   for (let p = 0; p < pixels; p++, c += <usize>channels << 2) {
     for (let i = 0; i < channels; i++, x += 4, c += 4, y += 4) f32.store(y, f32.load(y) + ofHalf(x, c, channels));
   }

@@ -1,3 +1,4 @@
+import { apart, product, sizes, span } from "./check";
 import { convForward, convTable } from "./conv";
 import { madd } from "./simd";
 
@@ -135,6 +136,26 @@ function outputTile(p: usize, planeBytes: usize, b: usize, y: usize, yRow: usize
   }
 }
 
+function check(
+  x: usize, w: usize, b: usize, zeros: usize, y: usize, scratch: usize,
+  n: i32, oh: i32, ow: i32, c: i32, m: i32, taps: i32, xImage: i32, xRow: i32, xPixel: i32, yPixel: i32, some: i32,
+): void {
+  assert(taps == 3 || taps == 5, "no tile has windows of that size");
+  assert(c % 4 == 0 && m % 4 == 0, "channels are no multiple of 4");
+  assert(some >= 6 && some % 6 == 0, "tiles that are worked on together are no multiple of 6");
+  assert(yPixel >= m, "pixels of y overlap");
+  sizes(xImage, xRow, xPixel);
+  // The last tile is a whole one, even if outputs end before it does.
+  const out = <i32>IN - taps + 1, more = out - 1;
+  const height = (oh + more) / out * out + taps - 1, width = (ow + more) / out * out + taps - 1;
+  const nx = span(n, xImage, height, xRow, width, xPixel, c, 1), ny = span(product(n, oh, ow), yPixel, m, 1);
+  const nb = (m + 7) / 8 * PANEL, nw = product(nb, taps * taps, c);
+  const room = product(some, 36 * (c + 8) + 2) + product(36, 8, c) + 1896;
+  apart(y, ny, x, nx, w, nw, b, nb, zeros, 8, scratch, room);
+  apart(scratch, room, x, nx, w, nw, b, nb, zeros, 8);
+  assert((scratch & 15) == 0, "scratch is no multiple of 16");
+}
+
 /**
  * 3x3 or 5x5 convolution with stride 1 by Winograd's F(4x4, 3x3) or F(2x2, 5x5).
  *
@@ -154,6 +175,7 @@ export function winogradForward(
   x: usize, w: usize, b: usize, zeros: usize, y: usize, scratch: usize,
   n: i32, oh: i32, ow: i32, c: i32, m: i32, taps: i32, xImage: i32, xRow: i32, xPixel: i32, yPixel: i32, some: i32,
 ): void {
+  if (!ASC_NO_ASSERT) check(x, w, b, zeros, y, scratch, n, oh, ow, c, m, taps, xImage, xRow, xPixel, yPixel, some);
   const out = <i32>IN - taps + 1;
   const down = (oh + out - 1) / out, across = (ow + out - 1) / out;
   const tiles = n * down * across;

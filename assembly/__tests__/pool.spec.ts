@@ -149,19 +149,20 @@ describe("pools of both kinds, forward and back", () => {
   it("dilate", () => {
     for (let dh = 1; dh <= 3; dh++) for (let dw = 1; dw <= 3; dw++) for (let s = 1; s <= 2; s++) {
       begin(`dilations ${dh}, ${dw}, stride ${s}`);
-      const pool = strides(pads(new Pool(1, 7, 11, 5, 3, 2), 2, 1, 1, 2), s, 3 - s);
+      const pool = strides(pads(new Pool(1, 7, 11, 5, 3, 2), 2, 1, 1, 1), s, 3 - s);
       pool.dilationH = dh;
       pool.dilationW = dw;
       pool.random();
     }
   });
 
-  it("have windows that begin past the padding, and wholly outside", () => {
-    for (let more = 1; more <= 2; more++) for (let k = 1; k <= 3; k++) for (let pad = 0; pad < k; pad++) {
-      begin(`${more} more, kernel ${k}, pad ${pad}`);
+  it("have windows that reach past the padding, as with ceil_mode", () => {
+    for (let k = 2; k <= 4; k++) for (let pad = 0; pad < k; pad++) {
+      begin(`kernel ${k}, pad ${pad}`);
       const pool = strides(pads(new Pool(1, 5, 7, 5, k, k), pad, pad, pad, pad), 2, 3);
-      pool.moreH = more;
-      pool.moreW = more;
+      // One more, where it begins inside the image.
+      pool.moreH = <i32>(pool.oh * 2 - pad < 5);
+      pool.moreW = <i32>(pool.ow * 3 - pad < 7);
       pool.random();
     }
   });
@@ -241,12 +242,13 @@ describe("averagePoolForward", () => {
   it("is NaN without taps, and 0 where only padding counts", () => {
     for (let c = 1; c <= 9; c++) for (let counted = 0; counted < 2; counted++) {
       begin(`c ${c}, counted ${counted}`);
-      const pool = pads(new Pool(1, 2, 3, c, 2, 2), 2, 2, 2, 2);
+      // The two rows of the window stand before and behind the only one of the image.
+      const pool = pads(new Pool(1, 1, 3, c, 2, 2), 1, 0, 1, 0);
+      pool.dilationH = 2;
       pool.countPads = counted == 1;
       const x = quarters(pool.xCount), y = room(pool.yCount);
-      const pad = counted == 1 ? 2 : 0;
-      averagePoolForward(x.at, y.at, 1, 2, 3, c, pool.oh, pool.ow, 2, 2, 1, 1, 2, 2, 1, 1, pad, pad, pad, pad);
-      for (let j = 0; j < c; j++) number(y.get(j), counted == 1 ? 0 : NaN, 0, `corner, channel ${j}`);
+      averagePoolForward(x.at, y.at, 1, 1, 3, c, 1, 2, 2, 2, 1, 1, 1, 0, 2, 1, counted, counted, 0, 0);
+      for (let j = 0; j < 2 * c; j++) number(y.get(j), counted == 1 ? 0 : NaN, 0, `[${j}]`);
       pool.checkAverage(x, quarters(pool.yCount));
     }
   });
