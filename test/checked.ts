@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Kernels } from "../src/kernels.gen.ts";
+import { type Kernels, parametersOf } from "../src/kernels.gen.ts";
 import { type Instance, instantiate } from "../src/run/wasm.ts";
-import { parameters } from "../src/threads/shared.gen.ts";
 
 /** Written by npm run build. */
 export const checkedBinary = join(import.meta.dirname, "../build/checked.wasm");
@@ -13,17 +12,17 @@ export const checkedBinary = join(import.meta.dirname, "../build/checked.wasm");
  */
 export function checkedInstance(): Instance {
   const { kernels, memory } = instantiate(new WebAssembly.Module(readFileSync(checkedBinary)));
-  const named = Object.entries(parameters).map(([name, names]) => {
-    const kernel = kernels[name as keyof Kernels] as (...args: number[]) => unknown;
+  const named = Object.entries(kernels).flatMap(([name, kernel]) => {
+    if (typeof kernel !== "function") return [];
     const call = (...args: number[]) => {
       try {
         return kernel(...args);
       } catch (error) {
-        const given = names.map((argument, i) => `${argument} = ${args[i]}`);
+        const given = parametersOf(name as keyof Kernels).map((argument, i) => `${argument} = ${args[i]}`);
         throw new Error(`${name}(${given.join(", ")}): ${(error as Error).message}`, { cause: error });
       }
     };
-    return [name, call];
+    return [[name, call]];
   });
   return { kernels: Object.fromEntries(named), memory };
 }

@@ -8,6 +8,7 @@ import type { Lowering } from "../src/step.ts";
 import { shared } from "../src/threads/shared.gen.ts";
 import { team } from "../src/threads/team.ts";
 import { canaries } from "./canaries.ts";
+import { checkedInstance } from "./checked.ts";
 import type { ModeName } from "./mode-list.ts";
 
 /** One of several ways of running the same network. */
@@ -44,7 +45,7 @@ const modes: Readonly<Record<ModeName, Mode>> = {
   direct: { engine: single(simd), forced: { winograd: "never" } },
   repacked: { engine: single(simd), forced: { weights: "repacked" } },
   threads: { engine: pair },
-  checked: { engine: single(simd), watched: true },
+  checked: { engine: async () => ({ instance: checkedInstance(), end() {} }), watched: true },
 };
 
 /** The way in which this run of the tests loads networks. */
