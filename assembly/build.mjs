@@ -1,19 +1,46 @@
 /*
- * Compiles the AssemblyScript kernels to build/*.wasm and embeds them:
- * src/kernels.gen.ts holds the types of their exports and the names of their arguments, so that a misspelled kernel or argument does
- * not compile, and the version with which the binaries are signed; src/core.gen.ts holds both binaries in hexadecimal.
- * src/threads/shared.gen.ts holds the same two over a memory that is shared, and the program of a thread
+ * npm run build: two steps, each of which runs only if anything has changed (stamp.mjs).
+ *
+ * kernels     compiles the AssemblyScript kernels to build/*.wasm, and signs those that are shipped as files.
+ * TypeScript  embeds them, then compiles src/ to build/js/ and types, and joins the modules to what a program imports: dist/.
+ *
+ * What is embedded: src/kernels.gen.ts holds the types of the kernels' exports and the names of their arguments, so that a misspelled
+ * kernel or argument does not compile, and the version with which the binaries are signed; src/core.gen.ts holds both binaries in
+ * hexadecimal. src/threads/shared.gen.ts holds the same two over a memory that is shared, and the program of a thread
  * as text: a page's bundler need not know that there is one.
  * build/checked.wasm, whose kernels assert what they demand of their arguments, is for tests and stays there.
  */
-import { execFileSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
+import { at, hashOf, step } from "./stamp.mjs";
 
-const at = (path) => new URL(`../${path}`, import.meta.url);
-const asc = at("node_modules/assemblyscript/bin/asc.js").pathname;
+/** What is compiled from the kernels: targets of asconfig.json. */
+const targets = [
+  "release",
+  "relaxed",
+  "shared",
+  "shared-relaxed",
+  "checked",
+];
 
-const { version } = JSON.parse(readFileSync(at("package.json"), "utf8"));
+const json = (path) => JSON.parse(readFileSync(at(path), "utf8"));
+const { version, exports, bin } = json("package.json");
+const config = json("asconfig.json");
+
+const binaries = targets.map((target) => config.targets[target].outFile);
+const generated = ["src/kernels.gen.ts", "src/core.gen.ts", "src/threads/shared.gen.ts"];
+
+/** This program, and what npm has installed for it. */
+const tools = ["assembly/build.mjs", "assembly/stamp.mjs", "node_modules/.package-lock.json"];
+
+/** Runs programs of Node side by side. Whatever one has against a source, it prints. */
+async function run(...programs) {
+  const children = programs.map((args) => spawn(process.execPath, args, { cwd: at("."), stdio: "inherit" }));
+  const ends = await Promise.all(children.map((child) => once(child, "exit")));
+  if (ends.some(([code]) => code !== 0)) process.exit(1);
+}
 
 /** The name and content of a custom section, each shorter than 128 bytes: whoever is handed a binary can tell whose it is. */
 function section(name, text) {
@@ -21,37 +48,26 @@ function section(name, text) {
   return Buffer.concat([Buffer.of(0, content.length), content]);
 }
 
-for (const folder of ["build", "dist"]) rmSync(at(folder), { recursive: true, force: true });
-mkdirSync(at("dist"));
-for (const target of ["release", "relaxed", "shared", "shared-relaxed", "checked"]) {
-  execFileSync(process.execPath, [asc, "--config", "asconfig.json", "--target", target], { cwd: at(".").pathname, stdio: "inherit" });
-}
-for (const name of ["core.wasm", "core-relaxed.wasm"]) {
-  appendFileSync(at(`build/${name}`), section("relprop", version));
-  copyFileSync(at(`build/${name}`), at(`dist/${name}`));
+async function compileKernels() {
+  const asc = ["node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target"];
+  await run(...targets.map((target) => [...asc, target]));
+  for (const name of ["core.wasm", "core-relaxed.wasm"]) appendFileSync(at(`build/${name}`), section("relprop", version));
 }
 
-const declarations = readFileSync(at("build/core.d.ts"), "utf8");
-/** Every kernel with its arguments; the comment before each function says which of them are pointers. */
-const kernels = [...declarations.matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*export function (\w+)\((.*)\): (\w+);/g)].map(([, types, name, list, result]) => ({
-  name,
-  list,
-  result,
-  parameters: [...types.matchAll(/@param (\w+) `(\w+)`/g)].map(([, parameter, type]) => ({ name: parameter, isPointer: type === "usize" })),
-}));
-const hex = (path) => readFileSync(at(path)).toString("hex");
-const worker = buildSync({
-  entryPoints: [at("src/threads/worker.ts").pathname],
-  bundle: true,
-  minify: true,
-  format: "iife",
-  target: "es2022",
-  write: false,
-}).outputFiles[0].text;
+/** Writes what src/ knows of the kernels, and the program of a thread. */
+function embed() {
+  const declarations = readFileSync(at("build/core.d.ts"), "utf8");
+  // Every kernel with its arguments; the comment before each function says which of them are pointers.
+  const functions = declarations.matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*export function (\w+)\((.*)\): (\w+);/g);
+  const kernels = [...functions].map(([, types, name, list, result]) => {
+    const parameters = [...types.matchAll(/@param (\w+) `(\w+)`/g)].map(([, parameter, type]) => ({ name: parameter, isPointer: type === "usize" }));
+    return { name, list, result, parameters };
+  });
+  const hex = (path) => readFileSync(at(path)).toString("hex");
 
-writeFileSync(
-  at("src/kernels.gen.ts"),
-  `// Written by assembly/build.mjs.
+  writeFileSync(
+    at("src/kernels.gen.ts"),
+    `// Written by assembly/build.mjs.
 /** The kernels, as the compiler declares them. */
 export interface Kernels {
 ${kernels.map(({ name, list, result }) => `  ${name}(${list}): ${result};`).join("\n")}
@@ -73,22 +89,31 @@ export const parametersOf = (kernel: keyof Kernels): readonly string[] => parame
 /** With which the binaries are signed. */
 export const version = "${version}";
 `,
-);
+  );
 
-writeFileSync(
-  at("src/core.gen.ts"),
-  `// Written by assembly/build.mjs.
+  writeFileSync(
+    at("src/core.gen.ts"),
+    `// Written by assembly/build.mjs.
 /** Plain SIMD. */
 export const simd: string = "${hex("build/core.wasm")}";
 
 /** The same source with relaxed SIMD: fused multiply-add. */
 export const relaxed: string = "${hex("build/core-relaxed.wasm")}";
 `,
-);
+  );
 
-writeFileSync(
-  at("src/threads/shared.gen.ts"),
-  `// Written by assembly/build.mjs.
+  const worker = buildSync({
+    entryPoints: [at("src/threads/worker.ts").pathname],
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2022",
+    write: false,
+  }).outputFiles[0].text;
+
+  writeFileSync(
+    at("src/threads/shared.gen.ts"),
+    `// Written by assembly/build.mjs.
 /** The kernels over a memory that several instances share. */
 export const shared: { readonly simd: string; readonly relaxed: string } = {
   simd: "${hex("build/shared.wasm")}",
@@ -98,4 +123,34 @@ export const shared: { readonly simd: string; readonly relaxed: string } = {
 /** What a thread runs: worker.ts in one piece. */
 export const worker: string = ${JSON.stringify(worker)};
 `,
-);
+  );
+}
+
+async function compileTypeScript() {
+  // A file of an earlier build would be shipped, and a file that has moved still be found.
+  for (const folder of ["build/js", "dist"]) rmSync(at(folder), { recursive: true, force: true });
+  embed();
+  await run(["node_modules/typescript/bin/tsc", "-p", "src"]);
+  const modules = JSON.stringify([exports, bin]).match(/(?<=dist\/)[\w/-]+\.js/g);
+  buildSync({
+    entryPoints: [...new Set(modules)].map((path) => at(`build/js/${path}`).pathname),
+    bundle: true,
+    splitting: true,
+    chunkNames: "pool/[name]-[hash]",
+    packages: "external",
+    external: ["*.wasm", "*.wasm?module"],
+    format: "esm",
+    target: "es2022",
+    outdir: at("dist").pathname,
+    outbase: at("build/js").pathname,
+    absWorkingDir: at(".").pathname,
+    logLevel: "warning",
+  });
+  for (const name of ["core.wasm", "core-relaxed.wasm"]) copyFileSync(at(`build/${name}`), at(`dist/${name}`));
+}
+
+const sources = hashOf(["assembly", "asconfig.json", ...tools], (path) => !path.startsWith("assembly/__tests__/"));
+await step("kernels", `${version} ${sources}`, [...binaries, "build/core.d.ts"], compileKernels);
+
+const modules = hashOf(["src", "package.json", ...binaries, "build/core.d.ts", ...tools], (path) => !generated.includes(path));
+await step("TypeScript", modules, [...generated, "build/js", "dist"], compileTypeScript);

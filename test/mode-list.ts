@@ -1,3 +1,4 @@
+import { ModesReporter } from "./modes.reporter.ts";
 import { hasRelaxedSimd } from "../src/run/wasm.ts";
 
 /** The ways of running in which operators, rules, properties and goldens are tested: each changes one thing. `test/modes.ts` says what. */
@@ -32,12 +33,29 @@ export function possibleModes(): readonly ModeName[] {
   return modeNames.filter((mode) => mode !== "relaxed");
 }
 
+/** What every project shares. */
+export const common = {
+  globalSetup: "test/build.ts",
+  // Two files at a time: the machine may have two cores, and a file on real models takes a gigabyte.
+  maxWorkers: 2,
+  reporters: ["default", new ModesReporter()],
+};
+
 /** A project of vitest: these files in this mode. */
-export function project(
-  name: string,
-  mode: ModeName,
-  files: { readonly include: readonly string[]; readonly exclude?: readonly string[] },
-) {
+export function project(name: string, mode: ModeName, files: { readonly include: readonly string[]; readonly exclude?: readonly string[] }) {
   const { include, exclude = ["**/node_modules/**"] } = files;
-  return { test: { root: ".", name, provide: { mode }, include: [...include], exclude: [...exclude], testTimeout: 120_000 } };
+  return {
+    test: {
+      root: ".",
+      name,
+      provide: { mode },
+      include: [...include],
+      exclude: [...exclude],
+      // Modules are loaded once for all files, which saves a third of the time.
+      isolate: false,
+      // These end what hangs; no test is about time.
+      testTimeout: 600_000,
+      hookTimeout: 600_000,
+    },
+  };
 }

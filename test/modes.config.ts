@@ -1,12 +1,10 @@
 import { defineConfig } from "vitest/config";
-import { numbers, peers, possibleModes, project } from "./mode-list.ts";
-import { ModesReporter } from "./modes.reporter.ts";
+import { common, numbers, peers, possibleModes, project } from "./mode-list.ts";
 
 /** Every test of numbers in each mode but the library's own, which `npm test` has, and the comparison with peers. */
 export default defineConfig({
   test: {
-    fileParallelism: false,
-    reporters: ["default", new ModesReporter()],
+    ...common,
     projects: [
       ...possibleModes()
         .filter((mode) => mode !== "plain")

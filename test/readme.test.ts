@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { methods, metrics } from "../src/evaluate/index.ts";
 import { composites, lrnModes, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
-import { built } from "./built.ts";
 import { blocks, complaints, run } from "./blocks.ts";
 import { readTable, table, writeTable } from "./readme.ts";
 import { summary } from "./runtimes/cases.mjs";
@@ -44,16 +43,11 @@ describe("README", () => {
 });
 
 describe("code in the README and the guides", () => {
-  if (!built) {
-    if (process.env.CI) throw new Error("code in the texts needs npm run build");
-    console.log("skipped: code in the README and the guides, which needs npm run build");
-  }
-
-  it.runIf(built).each(blocks)("runs and prints what it says: $where", (block) => {
+  it.each(blocks)("runs and prints what it says: $where", (block) => {
     expect(run(block).filter(Boolean)).toEqual(block.prints);
   });
 
-  it.runIf(built)("has the package's types", () => {
+  it("has the package's types", () => {
     expect(complaints()).toEqual([]);
   });
 });

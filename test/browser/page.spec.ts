@@ -10,7 +10,7 @@ import { onnx } from "../onnx-writer.ts";
 import { numbers } from "../random.ts";
 import { FLAGS, findChromium } from "./chromium.ts";
 import { CSP, type Served, serve } from "./serve.ts";
-import { apart, drop, opacities, says, saved, seriousViolations, type Visit, verdict, visit } from "./visit.ts";
+import { apart, drop, HANGS, opacities, says, saved, seriousViolations, type Visit, verdict, visit } from "./visit.ts";
 
 const demo = resolve(import.meta.dirname, "../../demo");
 const digits = readFileSync(join(demo, "digits.onnx"));
@@ -55,7 +55,7 @@ describe.runIf(found)("the page", () => {
 
   beforeAll(async () => {
     served = await serve(join(demo, "page/dist"));
-    browser = await chromium.launch({ executablePath: found, args: [...FLAGS] });
+    browser = await chromium.launch({ executablePath: found, args: [...FLAGS], timeout: HANGS });
     console.log(`Chromium ${browser.version()}`);
   });
   afterAll(async () => {
@@ -67,7 +67,6 @@ describe.runIf(found)("the page", () => {
   function on(title: string, body: (page: Visit["page"]) => Promise<void>): void {
     it(title, async () => {
       const { page, problems, close } = await visit(browser, served);
-      page.setDefaultTimeout(15_000);
       try {
         await body(page);
         expect(problems).toEqual([]);

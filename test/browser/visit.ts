@@ -14,11 +14,15 @@ export interface Visit {
   close(): Promise<void>;
 }
 
+/** Milliseconds after which something hangs, on however slow a machine; before vitest ends the test, so that it says what it waits for. */
+export const HANGS = 300_000;
+
 /** What the page says it explains: "three, > 99.9 %". */
 export const verdict = (page: Page) => page.locator("#verdict");
 
 export async function visit(browser: Browser, { origin }: Served, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  context.setDefaultTimeout(HANGS);
   const problems: string[] = [];
   context.on("request", (request) => {
     const { protocol, origin: to } = new URL(request.url());
@@ -70,15 +74,21 @@ export interface Saved {
 }
 
 export async function saved(page: Page): Promise<Saved> {
-  for (;;) {
+  const button = page.getByRole("button", { name: "Save numbers" });
+  const seen = await button.evaluateHandle((element) => {
+    const seen = { click: false };
+    element.addEventListener("click", () => {
+      seen.click = true;
+    });
+    return seen;
+  });
+  const downloaded = page.waitForEvent("download");
+  // A click that falls into the beginning of the next explanation finds the button disabled, and nothing is saved: once more.
+  do {
     await page.locator('#result[aria-busy="false"]').waitFor();
-    const [download] = await Promise.all([
-      page.waitForEvent("download", { timeout: 2000 }).catch(() => undefined),
-      page.getByRole("button", { name: "Save numbers" }).click(),
-    ]);
-    // A click that falls into the beginning of the next explanation finds the button disabled: once more, until the test's time is up.
-    if (download) return JSON.parse(readFileSync(await download.path(), "utf8"));
-  }
+    await button.click();
+  } while (!(await seen.evaluate(({ click }) => click)));
+  return JSON.parse(readFileSync(await (await downloaded).path(), "utf8"));
 }
 
 /** The opacity of every pixel of a heatmap on the page. */

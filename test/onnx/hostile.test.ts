@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { build } from "../../src/graph/build.ts";
 import { type Code, load, LrpError } from "../../src/index.ts";
+import { decode } from "../../src/onnx/decode.ts";
 import { field, fixed32, onnx, tensorBytes, utf8, varint } from "../onnx-writer.ts";
 
 const weight = { dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
@@ -83,19 +85,17 @@ describe("a network of 97 kB, damaged", () => {
     length: fc.oneof(fc.constant(whole.length), place),
   });
 
-  it("is a network or an error of ours, within two seconds", async () => {
+  it("is a network or an error of ours, and soon: three hundred of them fit into the test's time", async () => {
     await fc.assert(
       fc.asyncProperty(damage, async ({ flips, length }) => {
         const broken = whole.slice(0, length);
         for (const [at, value] of flips) broken[at] = value;
-        const start = performance.now();
         const outcome = await load(broken).catch((e: unknown) => e);
         if (outcome instanceof Error) expect(outcome).toBeInstanceOf(LrpError);
-        expect(performance.now() - start).toBeLessThan(2000);
       }),
       { numRuns: 300, seed: 2 },
     );
-  }, 60_000);
+  });
 });
 
 describe("bytes that promise more than there is", () => {
@@ -127,12 +127,23 @@ describe("bytes that promise more than there is", () => {
     expect(error.code).toBe(code);
   });
 
-  it("nodes in the worst order take no longer", async () => {
-    const nodes = Array.from({ length: 5000 }, (_, i) => ({ type: "Relu", inputs: [i ? `v${i}` : "x"], outputs: [`v${i + 1}`] }));
-    const bytes = onnx({ nodes: nodes.reverse(), inputs: { x: [1, 3] }, outputs: { v5000: [] } });
-    const start = performance.now();
+  it("nodes in the worst order are looked at a few times each", async () => {
+    const count = 5000;
+    const nodes = Array.from({ length: count }, (_, i) => ({ type: "Relu", inputs: [i ? `v${i}` : "x"], outputs: [`v${i + 1}`] }));
+    const bytes = onnx({ nodes: nodes.reverse(), inputs: { x: [1, 3] }, outputs: { [`v${count}`]: [] } });
     (await load(bytes)).dispose();
-    expect(performance.now() - start).toBeLessThan(5000);
+    let looks = 0;
+    const counted = (names: readonly string[]) =>
+      new Proxy(names, {
+        get(target, key) {
+          looks++;
+          return Reflect.get(target, key);
+        },
+      });
+    const { graph, ...model } = decode(bytes);
+    build({ ...model, graph: { ...graph, nodes: graph.nodes.map((node) => ({ ...node, inputs: counted(node.inputs) })) } });
+    expect(looks).toBeGreaterThan(count);
+    expect(looks).toBeLessThan(100 * count);
   });
 });
 

@@ -4,9 +4,8 @@
  */
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { bin, execute, modules, pinned } from "./tools.mjs";
+import { bin, environment, execute, modules, pinned } from "./tools.mjs";
 
 const apps = {
   relprop: "import.mjs",
@@ -125,24 +124,19 @@ const workerd = {
   },
 };
 
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+const bodyOf = async (url) => (await fetch(url)).text();
 
-async function bodyOf(url, tries = 240) {
-  try {
-    return await (await fetch(url)).text();
-  } catch (error) {
-    if (tries === 0) throw error;
-    await new Promise((resolve) => setTimeout(resolve, 500));
-    return bodyOf(url, tries - 1);
-  }
-}
+/** The address that Next's server prints before it is ready. */
+const addressOf = (server) =>
+  new Promise((resolve, reject) => {
+    let said = "";
+    server.stdout.on("data", (text) => {
+      said += text;
+      const [address] = said.match(/http:\/\/127\.0\.0\.1:\d+(?=[^]*Ready in)/) ?? [];
+      if (address) resolve(address);
+    });
+    server.on("exit", () => reject(new Error(`it does not serve:\n${said}`)));
+  });
 
 /** A real build by Turbopack: what it makes of the condition and of `?module` is Next's own, and nothing smaller has it. */
 const next = {
@@ -157,11 +151,11 @@ const next = {
     for (const file of ["report.mjs", "demo.mjs"]) copyFileSync(join(folder, file), join(site, file));
     const program = join(modules, "next/dist/bin/next");
     await execute(bin("node24"), [program, "build"], site);
-    const port = await freePort();
-    const args = [program, "start", "--port", String(port), "--hostname", "127.0.0.1"];
-    const server = spawn(bin("node24"), args, { cwd: site, stdio: "ignore" });
+    const args = [program, "start", "--port", "0", "--hostname", "127.0.0.1"];
+    const server = spawn(bin("node24"), args, { cwd: site, env: environment, stdio: ["ignore", "pipe", "inherit"] });
     try {
-      return [await bodyOf(`http://127.0.0.1:${port}/edge`), await bodyOf(`http://127.0.0.1:${port}/nodejs`)];
+      const address = await addressOf(server);
+      return [await bodyOf(`${address}/edge`), await bodyOf(`${address}/nodejs`)];
     } finally {
       server.kill();
     }

@@ -92,6 +92,16 @@ function judge({ relaxed, plain, best }, expected, wanted = "relaxed") {
   return findings.join(", ");
 }
 
+/** Two at a time, for two cores. @returns results in the order of the items */
+async function pairwise(items, run) {
+  const [results, left] = [[], items.entries()];
+  const lane = async () => {
+    for (const [i, item] of left) results[i] = await run(item, i);
+  };
+  await Promise.all([lane(), lane()]);
+  return results;
+}
+
 const names = process.argv.slice(2);
 const chosen = names.length ? cases.filter(({ runtime }) => names.includes(runtime)) : cases;
 
@@ -133,16 +143,14 @@ try {
   const off = expected.relaxed && distance(expected.simd, expected.relaxed);
   console.log(`dist/ in Node: a ${expected.simd.digit}; relaxed differs from simd by ${off?.toExponential(1) ?? "(no Node that has it)"} of the largest\n`);
 
-  const findings = [];
-  for (const [i, { check, tool, run }] of checks.entries()) {
+  const findings = await pairwise(checks, async ({ check, tool, run }, i) => {
     const result = await outcome(check, tool ? [tool] : [], () => run({ ...given, folder: consumerFolder(`check-${i}`) }));
-    findings.push([check, tool ? (versionOf(tool) ?? "-") : "", result]);
-  }
+    return [check, tool ? (versionOf(tool) ?? "-") : "", result];
+  });
   console.log(table(["check of the package", "version", "result"], findings), "\n");
 
-  const rows = [];
-  for (const [i, each] of chosen.entries()) rows.push(...(await rowsOf(each, i, (entry) => (entry.startsWith("relprop/evaluate") ? evaluated : expected))));
-  console.log(table(["runtime or bundler", "version", "entry", "result"], rows), "\n");
+  const rows = await pairwise(chosen, (each, i) => rowsOf(each, i, (entry) => (entry.startsWith("relprop/evaluate") ? evaluated : expected)));
+  console.log(table(["runtime or bundler", "version", "entry", "result"], rows.flat()), "\n");
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }

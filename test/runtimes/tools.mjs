@@ -24,11 +24,19 @@ export const bin = (name) => (/^node\d+$/.test(name) ? join(modules, name, "bin/
 
 const start = promisify(execFile);
 
-/** Everything that a program says. @throws Error with what it said, where it fails or takes longer than five minutes */
+/** What programs see; as it was before a bundler in this process has added to it. */
+export const environment = {
+  ...process.env,
+  NO_COLOR: "1",
+  NEXT_TELEMETRY_DISABLED: "1",
+  DENO_NO_UPDATE_CHECK: "1",
+  NODE_OPTIONS: "",
+};
+
+/** Everything that a program says. @throws Error with what it said, where it fails, or hangs for fifteen minutes */
 export async function execute(command, args, cwd) {
-  const env = { ...process.env, NO_COLOR: "1", NEXT_TELEMETRY_DISABLED: "1", DENO_NO_UPDATE_CHECK: "1", NODE_OPTIONS: "" };
   try {
-    const { stdout, stderr } = await start(command, args, { cwd, env, timeout: 300_000, maxBuffer: 2 ** 26 });
+    const { stdout, stderr } = await start(command, args, { cwd, env: environment, timeout: 900_000, maxBuffer: 2 ** 26 });
     return stdout + stderr;
   } catch (error) {
     throw new Error([error.message, error.stdout].join("\n"));

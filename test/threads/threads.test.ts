@@ -25,7 +25,6 @@ import { compileText } from "../../src/run/wasm.ts";
 import { load, type ThreadOptions } from "../../src/threads/index.ts";
 import { shared } from "../../src/threads/shared.gen.ts";
 import { team } from "../../src/threads/team.ts";
-import { built } from "../built.ts";
 import { network } from "../explain.ts";
 import { dataFile, hasData, photo } from "../data.ts";
 import { external, onnx } from "../onnx-writer.ts";
@@ -33,7 +32,6 @@ import { tensor } from "../random.ts";
 import { nets } from "../rules/nets.ts";
 
 const root = resolve(import.meta.dirname, "../..");
-if (!built) console.log("skipped: threads in processes of their own, which need npm run build");
 
 const he = (dims: readonly number[], seed: number) => {
   const scale = Math.sqrt(6 / dims.slice(1).reduce((a, b) => a * b, 1));
@@ -99,7 +97,7 @@ async function expectSameModels(
   several.dispose();
 }
 
-/** What a process of its own writes; it must end by itself. */
+/** What a process of its own writes; it must end by itself, and is ended only if it hangs. */
 function runAlone(code: string, ...flags: string[]): string {
   const script = `import { load } from "./dist/threads/index.js"; import { readFileSync } from "node:fs";
 const bytes = readFileSync("demo/digits.onnx"); const x = { data: new Float32Array(784), dims: [1, 1, 28, 28] };
@@ -108,7 +106,7 @@ ${code}`;
     cwd: root,
     encoding: "utf8",
     stdio: "pipe",
-    timeout: 20_000,
+    timeout: 300_000,
   });
 }
 
@@ -157,16 +155,16 @@ describe("threads", () => {
     expect(() => model.predict(tensor(dims, 1))).toThrow("a call after dispose()");
   });
 
-  it.runIf(built)("end when a model that was not disposed is collected", () => {
+  it("end when a model that was not disposed is collected", () => {
     const code = `let threads = 0; process.on("worker", (w) => { threads++; w.once("exit", () => threads--); });
 await (async () => void (await load(bytes, { threads: 3 })).predict(x))();
 const before = threads;
-for (let i = 0; i < 100 && threads > 0; i++) { gc(); await new Promise((go) => setTimeout(go, 20)); }
+while (threads > 0) { gc(); await new Promise((go) => setTimeout(go, 20)); }
 console.log(before, threads);`;
     expect(runAlone(code, "--expose-gc")).toBe("2 0\n");
   });
 
-  it.runIf(built)("do not keep a process alive: one that disposes, one that forgets to, one that fails, one that never computes", () => {
+  it("do not keep a process alive: one that disposes, one that forgets to, one that fails, one that never computes", () => {
     expect(runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); m.dispose(); console.log("disposed");`)).toBe("disposed\n");
     expect(runAlone(`const m = await load(bytes, { threads: 3 }); console.log(m.predict(x).output.dims.join());`)).toBe("1,10\n");
     expect(() => runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); throw new Error("on purpose");`)).toThrow(
@@ -179,7 +177,7 @@ console.log(before, threads);`;
     await expect(load(nets[0].source, { threads: threads as number })).rejects.toMatchObject({ name: "LrpError", code: "usage" });
   });
 
-  it.runIf(built)("refuse a file as one thread does, and end", () => {
+  it("refuse a file as one thread does, and end", () => {
     expect(runAlone(`try { await load(new Uint8Array(5), { threads: 2 }); } catch (e) { console.log(e.code); }`)).toBe("not-onnx\n");
   });
 
@@ -195,23 +193,23 @@ console.log(before, threads);`;
     model.dispose();
   });
 
-  it.runIf(built)("say what is missing where memory cannot be shared", () => {
+  it("say what is missing where memory cannot be shared", () => {
     const code = `delete globalThis.SharedArrayBuffer; try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
     expect(runAlone(code)).toMatch(/^unsupported option 'threads': expected SharedArrayBuffer, .*Cross-Origin-Opener-Policy/);
   });
 
-  it.runIf(built)("say where to load on the main thread of a page, which may not wait", () => {
+  it("say where to load on the main thread of a page, which may not wait", () => {
     const code = `Atomics.wait = () => { throw new TypeError(); }; try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
     expect(runAlone(code)).toMatch(/^unsupported option 'threads': .*the main thread of a page. Load and explain inside a Worker/);
   });
 
-  it.runIf(built)("say so where there are no addresses left", () => {
+  it("say so where there are no addresses left", () => {
     const code = `WebAssembly.Memory = class { constructor() { throw new RangeError("full"); } };
 try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
     expect(runAlone(code)).toMatch(/^memory option 'threads': expected 4294967296 bytes .* got RangeError: full/);
   });
 
-  it.runIf(built)("that are ended from outside in the middle of a part are missed after a while, and the model refuses to go on", () => {
+  it("that are ended from outside in the middle of a part are missed after a while, and the model refuses to go on", () => {
     // The thread ends itself at its 50th part, without a word; the caller's seconds are a thousand times as short.
     const code = `const threads = process.getBuiltinModule("node:worker_threads");
 const deadly = \`let n = 0; const { Instance } = WebAssembly; WebAssembly.Instance = function (...args) {
@@ -221,7 +219,7 @@ const deadly = \`let n = 0; const { Instance } = WebAssembly; WebAssembly.Instan
 threads.Worker = class extends threads.Worker { constructor(code, options) { super(deadly + code, options); } };
 const { wait } = Atomics; Atomics.wait = (ints, place, value, ms) => wait(ints, place, value, ms / 1000);
 const m = await load(bytes, { threads: 2 });
-const text = () => { try { for (let i = 0; i < 1000; i++) m.explain(x); } catch (e) { return e.code + " " + e.message; } };
+const text = () => { try { for (;;) m.explain(x); } catch (e) { return e.code + " " + e.message; } };
 const first = text(); console.log(first); console.log(text() === first);
 m.dispose();`;
     expect(runAlone(code)).toMatch(/^unsupported a thread of the model: .* within 300 seconds, got nothing.* load it again\.\ntrue\n$/);

@@ -1,0 +1,7 @@
+import { upToDate } from "../build.ts";
+
+export default upToDate(
+  "node assembly/build.mjs",
+  "node test/install.mjs test/browser demo/page",
+  "npm run --silent --prefix demo/page build",
+);
