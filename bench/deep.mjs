@@ -34,7 +34,10 @@ const block = (i) => {
 export const deepNetworks = {
   chain: { text: "chain of ReLUs", write: (nodes) => write(row(nodes, () => ({ type: "Relu" }))) },
   residual: { text: "residual blocks", write: (nodes) => write(row(nodes, block)) },
-  adds: { text: "x added again and again", write: (nodes) => write(row(nodes, () => ({ type: "Add", beside: ["x"] }))) },
+  adds: {
+    text: "x added again and again",
+    write: (nodes) => write(row(nodes, () => ({ type: "Add", beside: ["x"] }))),
+  },
   sum: {
     text: "wide: a sum of ReLUs of x",
     write(nodes) {

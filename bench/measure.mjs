@@ -63,11 +63,12 @@ export function machine(versions) {
   };
 }
 
-/** The most memory that this process has had, in bytes. Linux hands the parent's peak on to a child as its maxRSS, but not as VmHWM. */
+/** The most memory that this process has had, in bytes. */
 export function peakMemory() {
+  // Linux hands the parent's peak on to a child as its maxRSS, but not as VmHWM.
   const status = "/proc/self/status";
-  const peak = existsSync(status) ? Number(readFileSync(status, "utf8").match(/VmHWM:\s*(\d+)/)[1]) : process.resourceUsage().maxRSS;
-  return 1024 * peak;
+  if (!existsSync(status)) return 1024 * process.resourceUsage().maxRSS;
+  return 1024 * Number(readFileSync(status, "utf8").match(/VmHWM:\s*(\d+)/)[1]);
 }
 
 /**

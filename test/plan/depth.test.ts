@@ -4,19 +4,16 @@ import { expectClose } from "../close.ts";
 import { type FileGraph, type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 
 /*
- * Networks that are far deeper or wider than trained ones, whose numbers are known: nothing may follow nodes by recursion or take
- * the time of their number squared.
+ * Networks that are far deeper or wider than trained ones, whose numbers are known: nothing may follow nodes by
+ * recursion or take the time of their number squared.
  */
 
 const MANY = 20_000;
 const x: Tensor = { dims: [1, 3], data: Float32Array.of(1, 2, -3) };
 
-const node = (type: string, inputs: readonly string[], output: string, attributes?: FileNode["attributes"]): FileNode => ({
-  type,
-  inputs,
-  outputs: [output],
-  attributes,
-});
+function node(type: string, inputs: readonly string[], output: string, attributes?: FileNode["attributes"]): FileNode {
+  return { type, inputs, outputs: [output], attributes };
+}
 
 /** A network whose last node makes y. */
 function file(nodes: readonly FileNode[], initializers: Readonly<Record<string, FileTensor>> = {}): Uint8Array {
@@ -25,7 +22,8 @@ function file(nodes: readonly FileNode[], initializers: Readonly<Record<string, 
 
 /** Nodes one after the other, the first of which reads x and the last of which makes y. */
 function row(count: number, nodeAt: (from: string, to: string, i: number) => FileNode): FileNode[] {
-  return Array.from({ length: count }, (_, i) => nodeAt(i === 0 ? "x" : `v${i}`, i === count - 1 ? "y" : `v${i + 1}`, i));
+  const name = (i: number) => (i === 0 ? "x" : i === count ? "y" : `v${i}`);
+  return Array.from({ length: count }, (_, i) => nodeAt(name(i), name(i + 1), i));
 }
 
 /** As many readers of x as there are names, and those. */
@@ -115,7 +113,11 @@ const cases: readonly Case[] = [
     name: "numbers that are added before the network runs",
     bytes: () =>
       file(
-        [...row(MANY, (from, to) => node("Add", [from === "x" ? "one" : from, "one"], to === "y" ? "sum" : to)), node("Sub", ["x", "sum"], "d"), node("Add", ["d", "sum"], "y")],
+        [
+          ...row(MANY, (from, to) => node("Add", [from === "x" ? "one" : from, "one"], to === "y" ? "sum" : to)),
+          node("Sub", ["x", "sum"], "d"),
+          node("Add", ["d", "sum"], "y"),
+        ],
         { one: scalar(1) },
       ),
     output: [...x.data],
@@ -123,9 +125,26 @@ const cases: readonly Case[] = [
   },
   {
     name: "nodes that nobody reads",
-    bytes: () => file([...row(MANY, (from, to) => node("Relu", [from], to === "y" ? "unread" : to)), node("Relu", ["x"], "y")]),
+    bytes: () => {
+      const unread = row(MANY, (from, to) => node("Relu", [from], to === "y" ? "unread" : to));
+      return file([...unread, node("Relu", ["x"], "y")]);
+    },
     output: positive,
     rows: 1,
+  },
+  {
+    name: "choices inside choices, as deep as they may be",
+    bytes: () => {
+      const branch = (nodes: readonly FileNode[]) => ({ graph: { nodes, outputs: { b: [] } } });
+      const otherwise = branch([node("Tanh", ["x"], "b")]);
+      const choose = (nodes: readonly FileNode[], output: string) =>
+        node("If", ["yes"], output, { then_branch: branch(nodes), else_branch: otherwise });
+      let nodes = [node("Relu", ["x"], "b")];
+      for (let depth = 1; depth < 32; depth++) nodes = [choose(nodes, "b")];
+      return file([choose(nodes, "y")], { yes: { dims: [], data: [true] } });
+    },
+    output: positive,
+    rows: 2,
   },
   {
     name: "many choices, each known while loading",
@@ -159,7 +178,12 @@ describe("deep and wide networks", () => {
   const MORE = 130_000;
 
   it("more nodes than a call has room for arguments", async () => {
-    using model = await load(sequential({ input: [3] }, Array.from({ length: MORE }, () => relu())));
+    using model = await load(
+      sequential(
+        { input: [3] },
+        Array.from({ length: MORE }, () => relu()),
+      ),
+    );
     const { relevance, ledger } = model.explain(x, { composite: "epsilon", target: 1 });
     expect([...relevance.data]).toEqual([0, 2, 0]);
     expect(ledger.length).toBe(MORE);

@@ -82,7 +82,7 @@ function literal(all: ReadonlyMap<number, Life>): Pick<Plan, "offsets" | "arenaB
     }
     placed.push({ ...life, id, offset });
   }
-  const alive = (at: number) => placed.filter((p) => p.first <= at && at <= p.last).reduce((sum, p) => sum + p.bytes, 0);
+  const alive = (at: number) => placed.reduce((sum, p) => (p.first <= at && at <= p.last ? sum + p.bytes : sum), 0);
   return {
     offsets: new Map(placed.map(({ id, offset }) => [id, offset])),
     arenaBytes: Math.max(...placed.map((p) => p.offset + p.bytes)),
@@ -134,7 +134,8 @@ const programs = fc
     made.push(start);
     for (const one of backward) run(one);
     const [at, arrived] = [made.at(-2)!, made.at(-1)!];
-    const relevance = { begin, logits, start, inputs: new Map([["x", arrived]]), at: new Map([["a", at]]), ledger, accounts: [] };
+    const there = { inputs: new Map([["x", arrived]]), at: new Map([["a", at]]) };
+    const relevance = { begin, logits, start, ...there, ledger, accounts: [] };
     return { program: { steps: e.steps, inputs: [input], outputs, logits, relevance }, again };
   });
 
