@@ -13,7 +13,7 @@ import { graphOf } from "./layers.mjs";
 import { machine } from "./measure.mjs";
 import { bytesOf, chosen, networkOf } from "./networks.mjs";
 import { best, peaks } from "./peak.mjs";
-import { explainPlan } from "./plan.mjs";
+import { explainPlan } from "./explain-plan.mjs";
 import { table } from "./table.mjs";
 import { parameters, workOf } from "./work.mjs";
 

@@ -1,4 +1,5 @@
 import { fork } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { basename, join } from "node:path";
 
@@ -60,6 +61,14 @@ export function machine(versions) {
     ...versions,
     command,
   };
+}
+
+/** The most memory that this process has had, in bytes. */
+export function peakMemory() {
+  // Linux hands the parent's peak on to a child as its maxRSS, but not as VmHWM.
+  const status = "/proc/self/status";
+  if (!existsSync(status)) return 1024 * process.resourceUsage().maxRSS;
+  return 1024 * Number(readFileSync(status, "utf8").match(/VmHWM:\s*(\d+)/)[1]);
 }
 
 /**

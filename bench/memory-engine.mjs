@@ -3,11 +3,10 @@
  *   memory-engine.mjs NETWORK relprop|onnxruntime|tfjs
  * relprop explains by epsilonPlus; the others only predict.
  */
-import { existsSync, readFileSync } from "node:fs";
 import { load } from "../dist/index.js";
 import { inputOf } from "./inputs.mjs";
 import { graphOf } from "./layers.mjs";
-import { report } from "./measure.mjs";
+import { peakMemory, report } from "./measure.mjs";
 import { bytesOf, networkOf } from "./networks.mjs";
 import { onnxruntime } from "./peers/onnxruntime.mjs";
 import { tfjs } from "./peers/tfjs.mjs";
@@ -23,6 +22,4 @@ if (engine === "relprop") {
   const peer = await (engine === "tfjs" ? tfjs(bytes, input) : onnxruntime(bytes));
   await peer.predict(input);
 }
-/** In kB. Linux hands the parent's peak on to a child as its maxRSS, but not as VmHWM. */
-const peak = existsSync("/proc/self/status") ? readFileSync("/proc/self/status", "utf8").match(/VmHWM:\s*(\d+)/)[1] : process.resourceUsage().maxRSS;
-report({ peak: 1024 * peak });
+report({ peak: peakMemory() });

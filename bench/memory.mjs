@@ -8,7 +8,7 @@ import { callsOf, valueOf } from "../build/js/step.js";
 import { graphOf } from "./layers.mjs";
 import { alone } from "./measure.mjs";
 import { bytesOf, chosen, networkOf } from "./networks.mjs";
-import { explainPlan } from "./plan.mjs";
+import { explainPlan } from "./explain-plan.mjs";
 import { table } from "./table.mjs";
 
 const GOAL = 1.15;

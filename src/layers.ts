@@ -232,13 +232,11 @@ export function sequential({ input }: { readonly input: readonly number[] }, lay
     return node;
   });
   const taken = new Set(["input"]);
-  const twice = nodes
-    .map((node) => node.name)
-    .find((name) => {
-      const isTaken = taken.has(name);
-      taken.add(name);
-      return isTaken;
-    });
+  const twice = nodes.find(({ name }) => {
+    const isTaken = taken.has(name);
+    taken.add(name);
+    return isTaken;
+  })?.name;
   if (twice || layers.length === 0)
     throw new LrpError("usage", {
       where: "sequential",

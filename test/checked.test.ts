@@ -3,18 +3,11 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { simd } from "../src/core.gen.ts";
 import { compileText, type Instance, instantiate } from "../src/run/wasm.ts";
-import { parameters } from "../src/threads/shared.gen.ts";
 import { checkedBinary, checkedInstance } from "./checked.ts";
-
-const built = existsSync(checkedBinary);
-if (!built) {
-  if (process.env.CI) throw new Error("the kernels with assertions need npm run build");
-  console.log("skipped: the kernels with assertions, which need npm run build");
-}
 
 type Parameter = readonly [name: string, type: string];
 
-type Name = keyof typeof parameters;
+type Name = keyof Kernels;
 
 /** Every kernel, and its arguments as its source declares them. */
 function signatures(): [name: Name, list: readonly Parameter[]][] {
@@ -45,7 +38,7 @@ const IN_PLACE: readonly (readonly [kernels: RegExp, on: string])[] = [
   [/^multiply$/, "x c"],
 ];
 
-describe.runIf(built)("the kernels with assertions", () => {
+describe("the kernels with assertions", () => {
   let checked: Instance;
   beforeAll(() => {
     checked = checkedInstance();

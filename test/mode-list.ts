@@ -42,7 +42,11 @@ export const common = {
 };
 
 /** A project of vitest: these files in this mode. */
-export function project(name: string, mode: ModeName, files: { readonly include: readonly string[]; readonly exclude?: readonly string[] }) {
+export function project(
+  name: string,
+  mode: ModeName,
+  files: { readonly include: readonly string[]; readonly exclude?: readonly string[] },
+) {
   const { include, exclude = ["**/node_modules/**"] } = files;
   return {
     test: {

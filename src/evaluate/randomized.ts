@@ -39,7 +39,8 @@ function layersOf(graph: Graph): Parametrised[] {
   const fixed = new Set(constants.keys());
   for (const { inputs, outputs } of graph.nodes) {
     const read = inputs.filter(Boolean);
-    if (read.length > 0 && read.every((name) => fixed.has(name))) for (const name of outputs.filter(Boolean)) fixed.add(name);
+    const isFixed = read.length > 0 && read.every((name) => fixed.has(name));
+    if (isFixed) for (const name of outputs.filter(Boolean)) fixed.add(name);
   }
   const seen = new Set<string>();
   /** The constants behind what a layer reads, unless one nearer to the output has met them. */

@@ -41,6 +41,17 @@ const ROOTS: ReadonlyMap<string, number> = new Map([
   ["Reciprocal", -1],
 ]);
 
+/** A value as base^exponent. */
+interface Power {
+  readonly base: string;
+  readonly exponent: number;
+  /** Nodes that raise the base to it. */
+  readonly powers: number;
+}
+
+/** What is divided, x, and by what, base^beta. */
+type Divided = Pick<Candidate, "x" | "base" | "beta" | "powers">;
+
 interface Candidate {
   readonly last: Node;
   readonly x: string;
@@ -82,12 +93,6 @@ function affineSources(graph: Graph): ReadonlyMap<string, string | undefined> {
   return sources;
 }
 
-interface Power {
-  readonly base: string;
-  readonly exponent: number;
-  readonly powers: number;
-}
-
 /** Every value that is base^exponent, through so many powers, square roots and reciprocals. */
 function powersOf(graph: Graph): ReadonlyMap<string, Power> {
   const known = new Map<string, Power>();
@@ -101,7 +106,7 @@ function powersOf(graph: Graph): ReadonlyMap<string, Power> {
 }
 
 /** What `last` divides x by, as a base and an exponent: Div(x, Pow(base, β)), Mul(x, Pow(base, −β)), Mul(x, Reciprocal(Sqrt(base))) … */
-function denominator(known: ReadonlyMap<string, Power>, last: Node): Pick<Candidate, "x" | "base" | "beta" | "powers">[] {
+function denominator(known: ReadonlyMap<string, Power>, last: Node): Divided[] {
   const [a, b] = last.inputs;
   const dividedBy = (x: string, factor: string, sign: 1 | -1) => {
     const { base, exponent, powers } = known.get(factor) ?? { base: factor, exponent: 1, powers: 0 };

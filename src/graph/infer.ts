@@ -169,7 +169,8 @@ function checkOutputs({ nodes, outputs }: Graph, { dims, types, constants }: Sta
     outputs,
     ({ name }) => `output '${name}'`,
     ({ name, type }) => {
-      require(made.has(name) || dims.has(name), "invalid-model", "an output that some node computes", "none of this name");
+      const isMade = made.has(name) || dims.has(name);
+      require(isMade, "invalid-model", "an output that some node computes", "none of this name");
       require(dims.has(name), "unsupported", "an output that relprop computes", "a further output of a node");
       const constant = constants.get(name);
       require(!constant || isExact(constant), "unsupported", "integers up to 2^24", "larger ones");

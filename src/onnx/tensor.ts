@@ -40,7 +40,7 @@ interface Said {
   readonly dims: readonly number[];
   readonly raw?: Uint8Array;
   readonly numbers: readonly number[];
-  /** The fields with numbers, each as often as it holds bytes. */
+  /** The first two fields with numbers, each as often as it holds bytes. */
   readonly fields: readonly number[];
   readonly location: number;
   readonly entries: readonly (readonly [key: string, value: string])[];
@@ -81,7 +81,8 @@ export function tensor(pbf: PbfReader, end: number): TensorProto {
     // Packed floats are the bytes of an array: no need to read them one by one.
     if (tag === RAW || (block && (tag === 4 || tag === 10))) raw = bytes(p, stop);
     else if (tag !== 6) many(p, stop, numbers, { 4: float, 5: int, 7: int, 10: double, 11: uint }[tag]!);
-    if (block || !fields.includes(tag)) fields.push(tag);
+    // Two are wrong, whatever comes after them.
+    if (fields.length < 2 && (block || !fields.includes(tag))) fields.push(tag);
   });
   return { name, ...attempt(() => content({ code, dims, raw, numbers, fields, location, entries })) };
 }

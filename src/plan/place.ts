@@ -80,7 +80,8 @@ function taken(edges: Taken | undefined, from: number, to: number): Taken {
   if (!edges) return [from, to];
   const [first, end] = [edgesUpTo(edges, from - 1), edgesUpTo(edges, to)];
   // Inside what is taken already, there is an odd number of edges before.
-  if (first < end || first % 2 === 0) edges.splice(first, end - first, ...(first % 2 === 0 ? [from] : []), ...(end % 2 === 0 ? [to] : []));
+  if (first === end && first % 2 === 1) return edges;
+  edges.splice(first, end - first, ...(first % 2 === 0 ? [from] : []), ...(end % 2 === 0 ? [to] : []));
   return edges;
 }
 
@@ -93,14 +94,15 @@ function roomFrom(edges: Taken, at: number, bytes: number): number {
 }
 
 /**
- * What is taken when. Of two values that live at the same time, one begins while the other lives. So each is entered twice, by when it
- * begins and by how long it lives, in a binary tree over time: its leaves are the steps, every other node is the span of the two below.
+ * What is taken when. Of two values that live at the same time, one begins while the other lives. So each is entered
+ * twice, by when it begins and by how long it lives, in a binary tree over time: its leaves are the steps, every other
+ * node is the span of the two below.
  */
 class Occupation {
   readonly #leaves: number;
   /** For each span, what values take that begin in it. */
   readonly #begun: (Taken | undefined)[];
-  /** For each span, what values take that live from its start to its end: those for which it is one of the largest such spans. */
+  /** For each span, what values take that live from its start to its end, but not so through the span above it. */
   readonly #lived: (Taken | undefined)[];
 
   constructor(steps: number) {
@@ -130,12 +132,12 @@ class Occupation {
   roomFor(life: Life): number {
     const begun = this.#within(life).map((span) => this.#begun[span]);
     const lived = this.#around(life.first).map((span) => this.#lived[span]);
-    const taken = [...begun, ...lived].filter((edges) => edges !== undefined);
+    const rivals = [...begun, ...lived].filter((edges) => edges !== undefined);
     let place = 0;
     // Free in all of them, once a round through them changes nothing.
     for (let before = -1; before < place; ) {
       before = place;
-      for (const edges of taken) place = roomFrom(edges, place, life.bytes);
+      for (const edges of rivals) place = roomFrom(edges, place, life.bytes);
     }
     return place;
   }
@@ -165,8 +167,9 @@ function mostAlive(lives: readonly Life[], steps: number): number {
 /**
  * Largest first, each into the lowest gap among the values that live at the same time.
  *
- * Of n values, each is entered in O(log n) spans and looks at as many; the time is O(n log² n) where what a span has taken is few pieces,
- * as it is when values lie close. Every gap that is too small for a value costs it one look more.
+ * Each of n values is entered in O(log n) spans and held against as many: O(n log² n) in all where what a span has
+ * taken is few pieces, as it is of values that have few sizes or short lives. At worst, where values of many sizes live
+ * across each other, each passes the places of all others: O(n²).
  *
  * @param again whether relevance will pass several times after one forward pass
  */

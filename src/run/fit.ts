@@ -61,13 +61,17 @@ export function numbersOf({ graph }: Fitted, given: ReadonlyMap<string, Required
   return graph.inputs.map(({ name }) => given.get(name)!.data);
 }
 
-/** Equal rules have equal keys, whichever composite they came from. @param again whether relevance passes several times */
+/**
+ * Equal rules have equal keys, whichever composite they came from.
+ * @param again whether relevance passes several times
+ */
 export function planKey({ start, assignment, at }: BackwardRequest, again: boolean): string {
   const texts = new Map(Array.from(new Set(assignment.values()), (rule) => [rule, JSON.stringify(rule)]));
   // Each once, then its number for every node.
   const rules = [...new Set(texts.values())];
   const numbers = new Map(rules.map((text, i) => [text, i]));
-  return JSON.stringify([start, rules, Array.from(assignment.values(), (rule) => numbers.get(texts.get(rule)!)), at, again]);
+  const chosen = Array.from(assignment.values(), (rule) => numbers.get(texts.get(rule)!));
+  return JSON.stringify([start, rules, chosen, at, again]);
 }
 
 /** The plan of that key, made if it is not there. */

@@ -115,6 +115,21 @@ describe("randomized", () => {
     expect(model.predict(input).output.dims).toEqual([2, 3]);
   });
 
+  test("layers that are many, each with two ways to the one before", async () => {
+    const layers = Array.from({ length: 3000 }, (_, i) => [
+      { type: "MatMul", inputs: [i === 0 ? "x" : `y${i - 1}`, `w${i}`], outputs: [`z${i}`] },
+      { type: "Add", inputs: [`z${i}`, `z${i}`], outputs: [`y${i}`] },
+    ]);
+    const weights = layers.map((_, i) => [`w${i}`, { dims: [2, 2], data: numbers(4, i) }] as const);
+    const bytes = onnx({
+      nodes: layers.flat(),
+      initializers: Object.fromEntries(weights),
+      inputs: { x: ["n", 2] },
+      outputs: { [`y${layers.length - 1}`]: ["n", 2] },
+    });
+    expect(await parametrisedLayers(bytes)).toEqual(layers.map(([product]) => product.outputs[0]).reverse());
+  });
+
   test("weights that stand in Constant nodes and are transposed", async () => {
     const weight = numbers(12, 9);
     const bytes = onnx({

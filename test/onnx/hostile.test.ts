@@ -147,6 +147,18 @@ describe("bytes that promise more than there is", () => {
   });
 });
 
+describe("a tensor with very many fields", () => {
+  it("is refused by the first two of them", async () => {
+    const count = 500_000;
+    // raw_data without a byte, then int32_data one by one.
+    const fields = Array.from({ length: 4 * count }, (_, i) => (i % 2 === 1 ? 0 : i < 2 * count ? 0x4a : 0x28));
+    const w = { dims: [3], data: { type: 6, fields } };
+    const nodes = [{ type: "Add", inputs: ["x", "w"], outputs: ["y"] }];
+    const error = await refusal(onnx({ nodes, initializers: { w }, inputs: { x: [1, 3] }, outputs: { y: [] } }));
+    expect(error.message).toMatch(/expected numbers in int32_data or raw_data, got raw_data and raw_data\.$/);
+  });
+});
+
 describe("attributes of another type", () => {
   const float = (tag: number, value: number) => [...varint((tag << 3) | 5), ...fixed32(value)];
   const [FLOAT, INT, INTS] = [1, 2, 7];

@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import { buildNodes } from "../../src/graph/build.ts";
+import { decode } from "../../src/onnx/decode.ts";
+import { onnx } from "../onnx-writer.ts";
+
+it("a node that waits for many values is not looked through again for each", () => {
+  const names = Array.from({ length: 1000 }, (_, i) => `v${i}`);
+  const relus = names.map((name) => ({ type: "Relu", inputs: ["x"], outputs: [name] }));
+  const sum = { type: "Sum", inputs: names, outputs: ["y"] };
+  const { graph } = decode(onnx({ nodes: [sum, ...relus], inputs: { x: [1, 3] }, outputs: { y: [] } }));
+  let asked = 0;
+  const { nodes } = buildNodes(graph, 17, () => {
+    asked++;
+    return false;
+  });
+  expect(nodes.at(-1)!.type).toBe("Sum");
+  // Once for every value that is not there yet.
+  expect(asked).toBe(names.length);
+});
