@@ -1,17 +1,35 @@
 import { describe, expect, it } from "vitest";
 import { methods, metrics } from "../src/evaluate/index.ts";
-import { composites, lrnModes, rules } from "../src/index.ts";
+import { composites, lrnModes, type ParameterRow, parameters, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
+import { expectedOf, type ParameterName } from "../src/rules/parameters.ts";
 import { built } from "./binaries.ts";
 import { blocks, complaints, run } from "./blocks.ts";
 import { readTable, table, writeTable } from "./readme.ts";
 import { summary } from "./runtimes/cases.mjs";
+
+/** The default of a parameter, and where it is another. */
+const defaultOf = (name: string, { default: value = "" }: ParameterRow) =>
+  [
+    value,
+    ...composites.flatMap((c) => Object.entries(c.defaults ?? {}).flatMap(([k, v]) => (k === name ? [`${v} in ${c.name}`] : []))),
+  ].join("; ");
 
 /** The tables of the README, from the tables of the library. */
 const tables: Readonly<Record<string, string>> = {
   rules: table(
     ["rule", "equation", "what it does", "source", "parameters"],
     rules.map((r) => [`\`${r.name}\``, r.equation, r.summary, r.source, r.parameters.join(", ")]),
+  ),
+  parameters: table(
+    ["parameter", "what it is", "may be", "default", "rules that read it"],
+    (Object.entries(parameters) as [ParameterName, ParameterRow][]).map(([name, row]) => [
+      `\`${name}\``,
+      row.summary,
+      `${expectedOf(name)}${row.beside ? `, with ${row.beside.name} ${row.beside.value}` : ""}`,
+      defaultOf(name, row),
+      row.rules.join(", "),
+    ]),
   ),
   composites: table(
     ["composite", "rules", "parameters"],
