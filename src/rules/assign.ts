@@ -55,7 +55,7 @@ function misspelled(graph: Graph, { layer, type, position, rule }: Entry, index:
 
 function matches(entry: Entry, node: Node, places: ReturnType<typeof positions>): boolean {
   const { layer, type, position } = entry;
-  if (layer !== undefined && !(typeof layer === "string" ? layer === node.name : layer.test(node.name))) return false;
+  if (layer !== undefined && !(typeof layer === "string" ? layer === node.name : node.name.search(layer) >= 0)) return false;
   if (type !== undefined && ![type].flat().some((t) => t === node.type || t === ops.get(node.type)!.family)) return false;
   return position === undefined || places[position].has(node);
 }
