@@ -6,7 +6,7 @@ import { at, bundle, compressed } from "../bench/bundle.mjs";
  * All of relprop in one minified file, both binaries inside, in bytes under brotli. The goal is 60 kB; the whole of ONNX's list of
  * operators is in it, which is more. Whoever needs more than this raises it in the same commit, and says for what.
  */
-const BUDGET = 77_000;
+const BUDGET = 78_000;
 
 const built = existsSync(at("build/js/index.js"));
 if (!built) {

@@ -1,6 +1,7 @@
 import { shown, usage } from "../error.ts";
 import type { LrnMode } from "../ops/lrn.ts";
 import type { Family } from "../ops/op.ts";
+import { checkComposite } from "./literal.ts";
 import { checkBeside, checkParameters, meaning, optionNames, type Parameters, parameters, type SumRule } from "./parameters.ts";
 import { type Rule, ruleOf, sumRules } from "./rule.ts";
 
@@ -167,6 +168,7 @@ export function compositeOf(composite: string | Composite, options: Parameters):
   const names = optionNames.filter((name) => options[name] !== undefined);
   const given: Parameters = Object.fromEntries(names.map((name) => [name, options[name]]));
   if (Array.isArray(composite)) {
+    checkComposite(composite);
     if (names.length === 0) return composite;
     const fix = "Put them into its rules.";
     throw usage(`option '${names[0]}'`, "no parameters beside a composite of your own", names.join(", "), fix);

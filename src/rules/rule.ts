@@ -1,5 +1,5 @@
 import type { LrnMode } from "../ops/lrn.ts";
-import type { BiasMap, WeightMap, Slopes } from "../ops/op.ts";
+import type { BiasMap, NumberMap, Slopes } from "../ops/op.ts";
 import { type Bound, checkParameters, parameters, type Reader, type SumRule, settings, type Takes } from "./parameters.ts";
 
 export type { Bound };
@@ -10,7 +10,7 @@ export type InputMap = Slopes | "one" | "low" | "high";
 /** One run through a linear layer with modified input, weight and bias: z += L(f(x); f(W)) + f(b). */
 export interface Pass {
   readonly input: InputMap;
-  readonly weight: WeightMap;
+  readonly weight: NumberMap;
   /** Left out: this pass has no bias. */
   readonly bias?: BiasMap;
 }
@@ -55,7 +55,7 @@ const NEGATIVE: Slopes = [0, 1];
 /** |v| */
 const SIZE: Slopes = [1, -1];
 
-const pass = (input: InputMap, weight: WeightMap, bias?: BiasMap): Pass => ({ input, weight, bias });
+const pass = (input: InputMap, weight: NumberMap, bias?: BiasMap): Pass => ({ input, weight, bias });
 const group = (coefficient: number, passes: readonly Pass[], where?: Group["where"]): Group => ({ coefficient, passes, where });
 
 /** What every rule with a denominator takes. */

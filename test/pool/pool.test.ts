@@ -498,6 +498,9 @@ try { await createPool(bytes, { size: 2 }); } catch (e) { console.log(e.code, e.
     expect(() => pool.explain([], { compsite: "epsilon" } as never)).toThrow(/explain: expected options .*'compsite'/);
     expect(() => pool.explain([], { composite: "lrp" })).toThrow("option 'composite': expected epsilon");
     expect(() => pool.explain([], { delta: 0.2 })).toThrow("option 'delta': expected sum 'clip' beside it, got sum 'norm'.");
+    expect(() => pool.explain([], { composite: [{ rule: { kind: "linear", name: "z" } }] } as never)).toThrow(
+      "entry 1 of the composite, 'groups': expected a list of groups",
+    );
     expect(() => pool.explain([], { composite: [{ rule: () => {} }] } as never)).toThrow(
       "the options of pool.explain: expected what can be sent",
     );

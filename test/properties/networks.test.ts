@@ -8,23 +8,13 @@ import { numbers } from "../random.ts";
 import { logitsOf, type Relevance, relevanceOf } from "../reference/lrp.ts";
 import { type Arithmetic, canonical, errorBounds, forward, type Literal, shaken } from "../reference/network.ts";
 import { type Sample, samples } from "./networks.ts";
+import { RUNS, SEED } from "./runs.ts";
 import { spellings } from "./spellings.ts";
 import { type Setting, settings } from "./settings.ts";
 
 /*
  * What has to hold in any network: drawn at random, compared with the definitions, one number at a time in double precision.
- *
- * PROPERTY_RUNS draws more networks (and PROPERTY_SEED others) than a test run has time for.
  */
-
-function wholeNumber(name: string, otherwise: number, least: number): number {
-  const value = Number(process.env[name] ?? otherwise);
-  if (!Number.isInteger(value) || value < least)
-    throw new Error(`${name}: expected a whole number from ${least} on, got '${process.env[name]}'`);
-  return value;
-}
-const RUNS = wholeNumber("PROPERTY_RUNS", 60, 1);
-const SEED = wholeNumber("PROPERTY_SEED", 1, 0);
 
 /** Other networks for each property; about an eighth is left out, at most 0.3 to one, as ill-conditioned. */
 const drawing = (property: number) => ({ seed: 10 * SEED + property, numRuns: RUNS, maxSkipsPerRun: 0.3 });

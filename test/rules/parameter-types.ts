@@ -38,6 +38,13 @@ export const rules: Composite = [
   { rule: ruleOf.zBox({ low: 0 }) },
   // @ts-expect-error: no such stabilizer
   { rule: ruleOf.epsilon({ stabilizer: "terms" }) },
+  {
+    rule: {
+      ...ruleOf.norm(),
+      // @ts-expect-error: a weight may be its square, not its cube
+      groups: [{ coefficient: 1, passes: [{ input: "one", weight: "cube" }] }],
+    },
+  },
   ...baseEntries("identity", "clip", { delta: 0.2 }),
 ];
 

@@ -1,0 +1,12 @@
+/*
+ * PROPERTY_RUNS draws more for each property (and PROPERTY_SEED others) than a test run has time for.
+ */
+
+function wholeNumber(name: string, otherwise: number, least: number): number {
+  const value = Number(process.env[name] ?? otherwise);
+  if (!Number.isInteger(value) || value < least)
+    throw new Error(`${name}: expected a whole number from ${least} on, got '${process.env[name]}'`);
+  return value;
+}
+export const RUNS = wholeNumber("PROPERTY_RUNS", 60, 1);
+export const SEED = wholeNumber("PROPERTY_SEED", 1, 0);
