@@ -22,9 +22,9 @@ export {
   composites,
   defaultComposite,
   type Entry,
-  type Parameters,
 } from "./rules/composite.ts";
-export { type Bound, type LinearRule, type Rule, type RuleOptions, ruleOf, type Stabilizer, type SumRule, sumRules } from "./rules/rule.ts";
+export { type Bound, type ParameterRow, type Parameters, parameters, type SumRule } from "./rules/parameters.ts";
+export { type LinearRule, type Rule, type RuleOptions, ruleOf, type Stabilizer, sumRules } from "./rules/rule.ts";
 export { type RuleRow, rules } from "./rules/table.ts";
 export type { Input, InputTensor, Shapes } from "./run/input.ts";
 export type { Chosen, Class, Contrast, Target } from "./run/target.ts";

@@ -1,11 +1,11 @@
 import { type Issue, LrpError } from "./error.ts";
 import { type Graph, logitsOf, resolve, whereIs } from "./graph/graph.ts";
 import { ops } from "./ops/index.ts";
-import type { ExplainOptions } from "./options.ts";
+import { checkOptions, type ExplainOptions } from "./options.ts";
 import { type Path, pathTo } from "./plan/lower.ts";
 import type { RuleAt } from "./report.ts";
 import { type Assignment, assign, ruleless } from "./rules/assign.ts";
-import { compositeOf, defaultComposite, habitsOf } from "./rules/composite.ts";
+import { defaultComposite, habitsOf } from "./rules/composite.ts";
 
 /** What relevance needs to know before any number is computed. */
 export interface Assigned {
@@ -29,12 +29,10 @@ export function outputOf({ outputs }: Graph, name = outputs[0].name): string {
   });
 }
 
-/** The rule of every node from the output that is explained back to the inputs. */
+/** The rule of every node from the output that is explained back to the inputs. @throws LrpError "usage" for options */
 export function assigned(graph: Graph, options: ExplainOptions): Assigned {
-  const { epsilon, gamma, alpha, beta, low, high, lrn, sum } = options;
-  const { composite: named = defaultComposite } = options;
-  const composite = compositeOf(named, { epsilon, gamma, alpha, beta, low, high, lrn, sum });
-  const habits = habitsOf(named);
+  const composite = checkOptions(options);
+  const habits = habitsOf(options.composite ?? defaultComposite);
   const output = outputOf(graph, options.output);
   const { start } = logitsOf(graph, resolve(graph, output));
   const path = pathTo(graph, start);

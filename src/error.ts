@@ -39,6 +39,17 @@ export function sentence(issue: Issue): string {
   return `${issue.where}: expected ${issue.expected}, got ${issue.received}.${fix}`;
 }
 
+/** @internal A value as messages show it, whatever it is. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return `'${value}'`;
+  if (typeof value === "function") return "a function";
+  if (Array.isArray(value) && value.length > 8) return `a list of ${value.length}`;
+  if (Array.isArray(value)) return `[${Array.from(value, inList).join(", ")}]`;
+  return typeof value === "object" && value !== null ? Object.prototype.toString.call(value) : String(value);
+}
+
+const inList = (value: unknown) => (Array.isArray(value) ? "a list" : shown(value));
+
 /** @internal The error for what a caller has to change. */
 export function usage(where: string, expected: string, received: unknown, fix?: string): LrpError {
   return new LrpError("usage", { where, expected, received: String(received), fix });

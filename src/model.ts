@@ -5,7 +5,7 @@ import { type Graph, type OutputPort, type Port, printGraph } from "./graph/grap
 import { type Given, infer } from "./graph/infer.ts";
 import { lower } from "./plan/lower.ts";
 import { type Plan, place, printPlan } from "./plan/place.ts";
-import { checkedLoad, checkOptions, type ExplainOptions, type LoadOptions } from "./options.ts";
+import { checkedLoad, type ExplainOptions, type LoadOptions } from "./options.ts";
 import {
   amplificationNote,
   type Explanation,
@@ -86,7 +86,6 @@ export class Model {
     const given = checkInputs(this.inputs, input);
     const fitted = this.#fit(given);
     const { graph, session } = fitted;
-    checkOptions(options);
     if ("target" in options)
       throw new LrpError("usage", { where: "explainEach", expected: "targets as its second argument", received: "option 'target'" });
     if (!Array.isArray(targets) || targets.length === 0)
@@ -139,8 +138,8 @@ export class Model {
    * The network as relprop sees it: nodes, shapes, parameters, and the rule that each node would get ("none": relevance cannot pass, a note says why).
    * Where a dimension beyond the batch is free, `dims` must say it: of the first input, or of each by name.
    */
-  inspect(options: ExplainOptions & { readonly dims?: Shapes } = {}): Inspection {
-    const { graph } = this.#fit(shapesOf(this.inputs, options.dims));
+  inspect({ dims, ...options }: ExplainOptions & { readonly dims?: Shapes } = {}): Inspection {
+    const { graph } = this.#fit(shapesOf(this.inputs, dims));
     const way = assigned(graph, options);
     const rules = new Map(rulesOf(graph, way).map((r) => [r.node, r]));
     const nodes = graph.nodes.map((node) => ({

@@ -1,6 +1,7 @@
-import { LrpError } from "./error.ts";
+import { LrpError, shown, usage } from "./error.ts";
 import type { ExternalData } from "./onnx/external.ts";
-import type { Composite, Parameters } from "./rules/composite.ts";
+import { type Composite, compositeOf, defaultComposite } from "./rules/composite.ts";
+import { optionNames, type Parameters } from "./rules/parameters.ts";
 import type { Target } from "./run/target.ts";
 
 /** How a network is loaded. */
@@ -68,32 +69,24 @@ export interface ExplainOptions extends Parameters {
   readonly output?: string;
 }
 
-/** The names of `ExplainOptions`. */
-const OPTIONS = new Set([
-  "composite",
-  "target",
-  "start",
-  "at",
-  "output",
-  "unknown",
-  "epsilon",
-  "gamma",
-  "alpha",
-  "beta",
-  "low",
-  "high",
-  "lrn",
-  "sum",
-]);
+/** The names of `ExplainOptions`, those of parameters left out. */
+const OWN: Readonly<Record<Exclude<keyof ExplainOptions, keyof Parameters>, true>> = {
+  composite: true,
+  target: true,
+  start: true,
+  at: true,
+  output: true,
+  unknown: true,
+};
 
-export function checkOptions(options: ExplainOptions): void {
-  const stray = Object.keys(options).find((name) => !OPTIONS.has(name));
-  if (stray) throw new LrpError("usage", { where: "explain", expected: `options ${[...OPTIONS].join(", ")}`, received: `'${stray}'` });
-  if (options.at !== undefined && !Array.isArray(options.at))
-    throw new LrpError("usage", { where: "option 'at'", expected: "a list of names", received: String(options.at) });
-  const { start, unknown } = options;
-  if (unknown !== undefined && unknown !== "gradient")
-    throw new LrpError("usage", { where: "option 'unknown'", expected: "'gradient', or nothing", received: `'${unknown}'` });
-  if (start !== undefined && start !== "logit" && start !== "one")
-    throw new LrpError("usage", { where: "option 'start'", expected: "'logit' or 'one'", received: `'${start}'` });
+/** Checks all that can be checked without the network. @returns the composite that is meant @throws LrpError "usage" */
+export function checkOptions(options: ExplainOptions): Composite {
+  const known = [...Object.keys(OWN), ...optionNames];
+  const stray = Object.keys(options).find((name) => !known.includes(name));
+  if (stray) throw usage("explain", `options ${known.join(", ")}`, shown(stray));
+  const { composite = defaultComposite, at, start, unknown } = options;
+  if (at !== undefined && !Array.isArray(at)) throw usage("option 'at'", "a list of names", shown(at));
+  if (unknown !== undefined && unknown !== "gradient") throw usage("option 'unknown'", "'gradient', or nothing", shown(unknown));
+  if (start !== undefined && start !== "logit" && start !== "one") throw usage("option 'start'", "'logit' or 'one'", shown(start));
+  return compositeOf(composite, options);
 }

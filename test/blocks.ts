@@ -14,7 +14,7 @@ export interface Block {
   readonly prints: readonly string[];
 }
 
-const guides = join(root, "docs/guides");
+export const guides = join(root, "docs/guides");
 const texts = [readme, ...readdirSync(guides).map((file) => join(guides, file))].filter((f) => f.endsWith(".md"));
 
 function blocksOf(file: string): Block[] {

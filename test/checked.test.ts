@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { simd } from "../src/core.gen.ts";
 import { compileText, type Instance, instantiate } from "../src/run/wasm.ts";
-import { checkedBinary, checkedInstance } from "./checked.ts";
+import type { Kernels } from "../src/kernels.gen.ts";
+import { checkedInstance } from "./checked.ts";
 
 type Parameter = readonly [name: string, type: string];
 
@@ -14,7 +15,7 @@ function signatures(): [name: Name, list: readonly Parameter[]][] {
   const folder = join(import.meta.dirname, "../assembly");
   const files = readdirSync(folder).filter((file) => file.endsWith(".ts"));
   const source = files.map((file) => readFileSync(join(folder, file), "utf8")).join("\n");
-  return Object.keys(parameters).map((name) => {
+  return Object.keys(checkedInstance().kernels).map((name) => {
     const [, list] = source.match(new RegExp(`^export function ${name}\\(([^)]*)\\)`, "m"))!;
     return [name as Name, [...list.matchAll(/(\w+): (\w+)/g)].map(([, parameter, type]): Parameter => [parameter, type])];
   });

@@ -1,16 +1,36 @@
-import { describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { describe, expect, it, test } from "vitest";
 import { methods, metrics } from "../src/evaluate/index.ts";
-import { composites, lrnModes, rules } from "../src/index.ts";
+import { composites, lrnModes, type ParameterRow, parameters, rules } from "../src/index.ts";
 import { ops } from "../src/ops/index.ts";
-import { blocks, complaints, run } from "./blocks.ts";
+import { type Fields, ruleFields } from "../src/rules/literal.ts";
+import { expectedOf, type ParameterName } from "../src/rules/parameters.ts";
+import { blocks, complaints, guides, run } from "./blocks.ts";
 import { readTable, table, writeTable } from "./readme.ts";
 import { summary } from "./runtimes/cases.mjs";
+
+/** The default of a parameter, and where it is another. */
+const defaultOf = (name: string, { default: value = "" }: ParameterRow) =>
+  [
+    value,
+    ...composites.flatMap((c) => Object.entries(c.defaults ?? {}).flatMap(([k, v]) => (k === name ? [`${v} in ${c.name}`] : []))),
+  ].join("; ");
 
 /** The tables of the README, from the tables of the library. */
 const tables: Readonly<Record<string, string>> = {
   rules: table(
     ["rule", "equation", "what it does", "source", "parameters"],
     rules.map((r) => [`\`${r.name}\``, r.equation, r.summary, r.source, r.parameters.join(", ")]),
+  ),
+  parameters: table(
+    ["parameter", "what it is", "may be", "default", "rules that read it"],
+    (Object.entries(parameters) as [ParameterName, ParameterRow][]).map(([name, row]) => [
+      `\`${name}\``,
+      row.summary,
+      `${expectedOf(name)}${row.beside ? `, with ${row.beside.name} ${row.beside.value}` : ""}`,
+      defaultOf(name, row),
+      row.rules.join(", "),
+    ]),
   ),
   composites: table(
     ["composite", "rules", "parameters"],
@@ -40,6 +60,21 @@ describe("README", () => {
     if (process.env.WRITE_DOCS) writeTable(name, tables[name]);
     else expect(readTable(name)).toBe(tables[name]);
   });
+});
+
+/** Every field of a rule as an object, and what it may be, in the order of the library. */
+const fieldRows = (of: string, fields: Fields): string[] =>
+  Object.entries(fields).flatMap(([name, field]) => [
+    `| ${of} | \`${name}\` | ${field.expected}${field.optional ? ", or nothing" : ""} |`,
+    ...(field.fields ? fieldRows(field.each ?? name, field.fields) : []),
+  ]);
+
+test("the guide has every field of a rule as an object, with what it may be", () => {
+  const { pass, linear, own } = ruleFields;
+  const more = (kind: string, { kind: _, name: __, ...fields }: Fields) => fieldRows(kind, fields);
+  const lines = readTable("fields", join(guides, "choosing-a-rule.md")).split("\n").slice(2);
+  const expected = [...fieldRows("every rule", pass), ...more("linear", linear), ...more("own", own)];
+  expect(lines.map((line) => `${line.split(" |").slice(0, 3).join(" |")} |`)).toEqual(expected);
 });
 
 describe("code in the README and the guides", () => {

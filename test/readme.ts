@@ -7,17 +7,17 @@ export const readme = join(root, "README.md");
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map((c) => c.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
 
-/** The README around the table of that name. */
-function around(name: string): { before: string; text: string; after: string } {
-  const all = readFileSync(readme, "utf8");
+/** A text around the table of that name. */
+function around(name: string, file: string): { before: string; text: string; after: string } {
+  const all = readFileSync(file, "utf8");
   const start = `<!-- ${name} -->\n`;
   const [from, to] = [all.indexOf(start) + start.length, all.indexOf(`<!-- /${name} -->`)];
   return { before: all.slice(0, from), text: all.slice(from, to).trim(), after: all.slice(to) };
 }
 
-export const readTable = (name: string): string => around(name).text;
+export const readTable = (name: string, file = readme): string => around(name, file).text;
 
 export function writeTable(name: string, text: string): void {
-  const { before, after } = around(name);
+  const { before, after } = around(name, readme);
   writeFileSync(readme, `${before}${text}\n${after}`);
 }

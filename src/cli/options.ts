@@ -1,6 +1,7 @@
 import { methods } from "../evaluate/index.ts";
 import type { PresetName } from "../image/preparation.ts";
-import { colormaps, composites, defaultComposite, type LrnMode, lrnModes, presets, type SumRule, sumRules } from "../index.ts";
+import { colormaps, composites, defaultComposite, presets } from "../index.ts";
+import { optionNames, type ParameterRow, type Parameters, parameters } from "../rules/parameters.ts";
 
 /** What the text after an option means; `parse` gives undefined for what it is not. */
 export const kinds = {
@@ -26,6 +27,29 @@ export interface Option {
   readonly group: "rules" | "method" | "evaluate" | "explain" | "picture" | "output" | "other";
 }
 
+/** How values of a parameter are written. */
+const written = {
+  number: { kind: "number", value: "X" },
+  bound: { kind: "numbers", value: "X[,X..]" },
+  choice: { kind: "text", value: "NAME" },
+  flag: { kind: "flag" },
+} as const satisfies Record<ParameterRow["kind"], Pick<Option, "kind" | "value">>;
+
+/** A parameter of a rule as an option. */
+function optionOf({ kind, summary, choices, default: otherwise, beside }: ParameterRow): Option {
+  const where = choices ? " ('relprop rules')" : beside ? ` (--${beside.name} ${beside.value})` : "";
+  return {
+    ...written[kind],
+    group: "rules",
+    choices,
+    help: `${summary}${where}${otherwise === undefined ? "" : `; default ${otherwise}`}`,
+  };
+}
+
+const parameterOptions = Object.fromEntries(optionNames.map((name) => [name, optionOf(parameters[name])])) as Readonly<
+  Record<keyof Parameters, Option>
+>;
+
 /** Every option of every command. The parser, the checks and the help read this table. */
 export const options = {
   composite: {
@@ -41,20 +65,7 @@ export const options = {
     group: "explain",
     help: "those on the sheet; default: all that this network and the options allow",
   },
-  lrn: {
-    kind: "text",
-    value: "MODE",
-    group: "rules",
-    choices: Object.keys(lrnModes) as LrnMode[],
-    help: "how relevance passes LRN layers ('relprop rules'); default taylor",
-  },
-  sum: {
-    kind: "text",
-    value: "RULE",
-    group: "rules",
-    choices: Object.keys(sumRules) as SumRule[],
-    help: "how relevance passes sums ('relprop rules'); default norm",
-  },
+  ...parameterOptions,
   unknown: {
     kind: "text",
     value: "HOW",
@@ -62,12 +73,6 @@ export const options = {
     choices: ["gradient"],
     help: "pass relevance by its gradient, which is not LRP, where no rule is known; otherwise that is an error",
   },
-  epsilon: { kind: "number", value: "X", group: "rules", help: "stabilizer of the epsilon rule" },
-  gamma: { kind: "number", value: "X", group: "rules", help: "how much the gamma rule favours positive parts" },
-  alpha: { kind: "number", value: "X", group: "rules", help: "weight of positive parts in the alpha-beta rule" },
-  beta: { kind: "number", value: "X", group: "rules", help: "weight of negative parts in the alpha-beta rule" },
-  low: { kind: "numbers", value: "X[,X..]", group: "rules", help: "smallest input value (per channel), for zBox" },
-  high: { kind: "numbers", value: "X[,X..]", group: "rules", help: "largest input value (per channel), for zBox" },
 
   method: {
     kind: "text",
@@ -199,9 +204,11 @@ type Parsed<O extends Option> = O extends { choices: readonly (infer Choice)[] }
 
 /** The options that were given. */
 export type Values = {
-  readonly [K in OptionName]?: (typeof options)[K] extends { repeat: true }
-    ? readonly Parsed<(typeof options)[K]>[]
-    : Parsed<(typeof options)[K]>;
+  readonly [K in OptionName]?: K extends keyof Parameters
+    ? Parameters[K]
+    : (typeof options)[K] extends { repeat: true }
+      ? readonly Parsed<(typeof options)[K]>[]
+      : Parsed<(typeof options)[K]>;
 };
 
 /** The names of a group, in the table's order. */

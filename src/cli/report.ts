@@ -1,4 +1,4 @@
-import { composites, defaultComposite, type Explanation, type Tensor } from "../index.ts";
+import { composites, defaultComposite, type Explanation, parameters, type Tensor } from "../index.ts";
 import type { Input } from "./input.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
@@ -23,7 +23,7 @@ export function report({ path, values, opened, input, explanation, sample, files
   const { output, targets, relevance, at, start, rules, ledger, notes } = explanation;
   const [{ index, name, score }] = targets[sample];
   const composite = values.method ? null : (values.composite ?? defaultComposite);
-  const parameters = composites.find((row) => row.name === composite)?.parameters ?? [];
+  const taken = composites.find((row) => row.name === composite)?.parameters ?? [];
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
   return {
     model: path,
@@ -31,8 +31,8 @@ export function report({ path, values, opened, input, explanation, sample, files
     method: values.method ?? null,
     composite,
     // Some composites leave no choice.
-    lrn: parameters.includes("lrn") ? (values.lrn ?? "taylor") : null,
-    sum: parameters.includes("sum") ? (values.sum ?? "norm") : null,
+    lrn: taken.includes("lrn") ? (values.lrn ?? parameters.lrn.default) : null,
+    sum: taken.includes("sum") ? (values.sum ?? parameters.sum.default) : null,
     target: index,
     against: values.against ?? null,
     className: name ?? null,

@@ -3,6 +3,7 @@ import { composites, lrnModes, rules } from "../index.ts";
 import type { Arguments } from "./args.ts";
 import type { Streams } from "./command.ts";
 import { definition } from "./layout.ts";
+import { options } from "./options.ts";
 
 const LEFT = 24;
 
@@ -33,6 +34,8 @@ function described({ name, equation, summary, source, parameters }: (typeof rule
   return definition(name, summary, LEFT) + definition("", equation, LEFT) + definition("", `${source}${takes(parameters)}`, LEFT);
 }
 
+/** Those that the command line has: `stabilizer` and `bias` are for composites of one's own. */
 function takes(parameters: readonly string[]): string {
-  return parameters.length > 0 ? ` [${parameters.map((name) => `--${name}`).join(" ")}]` : "";
+  const given = parameters.filter((name) => Object.hasOwn(options, name));
+  return given.length > 0 ? ` [${given.map((name) => `--${name}`).join(" ")}]` : "";
 }

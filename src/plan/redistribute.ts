@@ -1,6 +1,16 @@
 import type { Emitter, Ref, Value } from "../step.ts";
 import { zip } from "../ops/arithmetic.ts";
-import { type BiasMap, type Call, type Linear, mapOf, type NumberMap, PLAIN, type Precision, type Slopes } from "../ops/op.ts";
+import {
+  type BiasMap,
+  type Call,
+  type Linear,
+  mapOf,
+  type NumberMap,
+  PLAIN,
+  type Precision,
+  type Slopes,
+  type WeightMap,
+} from "../ops/op.ts";
 import { type Bound, type Group, type LinearRule, type Pass, SIZES, type Stabilizer } from "../rules/rule.ts";
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
@@ -59,15 +69,18 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
   });
 }
 
+/** A pass as it is emitted: two may have become one. */
+type Emitted = Omit<Pass, "weight"> & { readonly weight: WeightMap };
+
 /** One pass over x⁺ and one over x⁻ as one over both halves. */
-function joined([first, second, ...more]: readonly Pass[]): Pass | undefined {
+function joined([first, second, ...more]: readonly Pass[]): Emitted | undefined {
   const isHalf = (pass: Pass | undefined, input: string) => pass && `${pass.input}` === input && Array.isArray(pass.weight);
   if (!isHalf(first, "1,0") || !isHalf(second, "0,1") || second.bias || more.length > 0) return undefined;
   return { ...first, weight: { plus: first.weight as Slopes, minus: second.weight as Slopes } };
 }
 
 /** Passes with their inputs, without those that contribute nothing; without bias where the rule leaves it out. */
-function live(site: Site, { passes }: Pick<Group, "passes">): { pass: Pass; x: (Value | undefined)[] }[] {
+function live(site: Site, { passes }: Pick<Group, "passes">): { pass: Emitted; x: (Value | undefined)[] }[] {
   const hasBias = site.rule.bias && site.linear.bias?.(site.call) !== undefined;
   const both = site.halves && joined(passes);
   if (both) return [{ pass: { ...both, bias: hasBias ? both.bias : undefined }, x: [site.halves] }];

@@ -136,8 +136,8 @@ export class Pool {
    */
   explain(inputs: Many<Input>, options: ExplainOptions & StreamOptions = {}): AsyncGenerator<Result<Explanation>, void, undefined> {
     const { ordered, signal, onProgress, ...rest } = options;
-    checkOptions(rest);
     const sent = copied(rest, "the options of pool.explain");
+    checkOptions(sent);
     return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({ method: "explain", input: copyOf(input), options: sent }));
   }
 

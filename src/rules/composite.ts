@@ -1,7 +1,9 @@
-import { usage } from "../error.ts";
-import { type LrnMode, lrnModes } from "../ops/lrn.ts";
+import { shown, usage } from "../error.ts";
+import type { LrnMode } from "../ops/lrn.ts";
 import type { Family } from "../ops/op.ts";
-import { checkParameters, type Rule, type RuleNumbers, ruleOf, type SumRule, sumRules } from "./rule.ts";
+import { checkComposite } from "./literal.ts";
+import { checkBeside, checkParameters, meaning, optionNames, type Parameters, parameters, type SumRule } from "./parameters.ts";
+import { type Rule, ruleOf, sumRules } from "./rule.ts";
 
 /** One line of a composite: which nodes, and their rule. What is left out matches everything. */
 export interface Entry {
@@ -17,26 +19,25 @@ export interface Entry {
 /** An ordered list of entries: the first that matches a node gives its rule. */
 export type Composite = readonly Entry[];
 
-/** The rules' parameters, as a caller may change them. */
-export interface Parameters extends RuleNumbers {
-  readonly lrn?: LrnMode;
-  /** How relevance passes Add, Sub and Sum; default norm. */
-  readonly sum?: SumRule;
-}
-
 export const WEIGHTED: readonly Family[] = ["convolution", "dense"];
 
 /**
  * What all named composites share, and what a composite of one's own may end with: activations and unfolded
  * BatchNormalization pass, means and sums share by contribution (sums by another rule if given), LRN has its Taylor rule.
+ * `delta` is that of the rule clip.
  *
  * @example
  * const mine: Composite = [{ type: "dense", rule: ruleOf.epsilon() }, { type: "convolution", rule: ruleOf.zPlus() }, ...baseEntries()];
  */
-export function baseEntries(lrn: LrnMode = "taylor", sum: SumRule = "norm"): Composite {
+export function baseEntries(
+  lrn: LrnMode = parameters.lrn.default,
+  sum: SumRule = parameters.sum.default,
+  { delta }: Pick<Parameters, "delta"> = {},
+): Composite {
+  checkParameters({ lrn, sum }, "parameter");
   return [
     { type: "average", rule: ruleOf.norm() },
-    { type: "sum", rule: sumRules[sum]() },
+    { type: "sum", rule: sumRules[sum]({ delta }) },
     { type: ["activation", "normalization"], rule: ruleOf.pass() },
     { type: "lrn", rule: ruleOf.lrn(lrn) },
     { type: ["taylor", "p-norm"], rule: ruleOf.lrn("taylor") },
@@ -50,6 +51,8 @@ export interface CompositeRow {
   /** The parameters that it reads; others are refused. */
   readonly parameters: readonly (keyof Parameters)[];
   readonly required?: readonly (keyof Parameters)[];
+  /** Where they are not those of the rules. */
+  readonly defaults?: Parameters;
   /** Where relevance starts, unless the caller says it; default "logit". */
   readonly start?: "one";
   /** "gradient": what has no rule passes by its gradient without being asked to. */
@@ -63,9 +66,8 @@ const weighted = (dense: Rule, convolution: Rule): Composite => [
 ];
 /** A dense first layer keeps its rule: flat would give every input of it the same. */
 const first = (rule: Rule): Entry => ({ type: "convolution", position: "first", rule });
-const alphaBeta = (p: Parameters) => ruleOf.alphaBeta({ alpha: p.alpha ?? (p.beta === undefined ? 2 : 1 + p.beta), beta: p.beta });
 
-const SHARED = ["lrn", "sum"] as const;
+const SHARED = ["lrn", "sum", "delta"] as const;
 /** Of methods that are Jᵀ, or are meant as Jᵀ with another ReLU. */
 const BY_GRADIENT = { parameters: [], start: "one", unknown: "gradient" } as const;
 const everywhere: Entry = { rule: ruleOf.gradient() };
@@ -79,50 +81,57 @@ export const composites: readonly CompositeRow[] = Object.freeze([
     name: "epsilon",
     summary: "ε everywhere",
     parameters: ["epsilon", ...SHARED],
-    entries: (p) => weighted(ruleOf.epsilon(p), ruleOf.epsilon(p)),
+    entries: ({ epsilon }) => weighted(ruleOf.epsilon({ epsilon }), ruleOf.epsilon({ epsilon })),
   },
   {
     name: "epsilonPlus",
     summary: "ε in dense layers, z⁺ in convolutions",
     parameters: ["epsilon", ...SHARED],
-    entries: (p) => weighted(ruleOf.epsilon(p), ruleOf.zPlus()),
+    entries: ({ epsilon }) => weighted(ruleOf.epsilon({ epsilon }), ruleOf.zPlus()),
   },
   {
     name: "epsilonPlusFlat",
     summary: "as epsilonPlus, flat in the first convolution (default)",
     parameters: ["epsilon", ...SHARED],
-    entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), ruleOf.zPlus())],
+    entries: ({ epsilon }) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon({ epsilon }), ruleOf.zPlus())],
   },
   {
     name: "epsilonAlpha2Beta1",
     summary: "ε in dense layers, αβ in convolutions",
     parameters: ["epsilon", "alpha", "beta", ...SHARED],
-    entries: (p) => weighted(ruleOf.epsilon(p), alphaBeta(p)),
+    entries: ({ epsilon, alpha, beta }) => weighted(ruleOf.epsilon({ epsilon }), ruleOf.alphaBeta({ alpha, beta })),
   },
   {
     name: "epsilonAlpha2Beta1Flat",
     summary: "as epsilonAlpha2Beta1, flat in the first convolution",
     parameters: ["epsilon", "alpha", "beta", ...SHARED],
-    entries: (p) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(p), alphaBeta(p))],
+    entries: ({ epsilon, alpha, beta }) => [
+      first(ruleOf.flat()),
+      ...weighted(ruleOf.epsilon({ epsilon }), ruleOf.alphaBeta({ alpha, beta })),
+    ],
   },
   {
     name: "epsilonGammaBox",
     summary: "ε in dense layers, γ in convolutions, zBox in the first",
     parameters: ["epsilon", "gamma", "low", "high", ...SHARED],
     required: ["low", "high"],
-    entries: (p) => [first(ruleOf.zBox({ low: p.low!, high: p.high! })), ...weighted(ruleOf.epsilon(p), ruleOf.gamma({ gamma: p.gamma }))],
+    entries: ({ epsilon, gamma, low, high }) => [
+      first(ruleOf.zBox({ low: low!, high: high! })),
+      ...weighted(ruleOf.epsilon({ epsilon }), ruleOf.gamma({ gamma })),
+    ],
   },
   {
     name: "paperEpsilon",
     summary: "ε = 0.01 everywhere: the LRN paper's first setting",
     parameters: ["epsilon", ...SHARED],
-    entries: (p) => weighted(ruleOf.epsilon({ epsilon: p.epsilon ?? 0.01 }), ruleOf.epsilon({ epsilon: p.epsilon ?? 0.01 })),
+    defaults: { epsilon: 0.01 },
+    entries: ({ epsilon }) => weighted(ruleOf.epsilon({ epsilon }), ruleOf.epsilon({ epsilon })),
   },
   {
     name: "paperBeta",
     summary: "β = 1 everywhere: the LRN paper's second setting",
     parameters: ["beta", ...SHARED],
-    entries: (p) => weighted(ruleOf.beta(p), ruleOf.beta(p)),
+    entries: ({ beta }) => weighted(ruleOf.beta({ beta }), ruleOf.beta({ beta })),
   },
   { name: "gradient", summary: "Jᵀ of the target everywhere; not LRP", ...BY_GRADIENT, entries: () => [everywhere] },
   {
@@ -154,41 +163,33 @@ export function habitsOf(composite: string | Composite): Pick<CompositeRow, "sta
   return composites.find((c) => c.name === composite) ?? {};
 }
 
-/** A named composite with its parameters, or a composite of the caller's own. */
-export function compositeOf(composite: string | Composite, parameters: Parameters): Composite {
-  if (typeof composite !== "string" && !Array.isArray(composite))
-    throw usage("option 'composite'", "a name or a list of entries", typeof composite);
-  checkParameters(parameters, "option");
-  for (const [name, known] of Object.entries({ lrn: lrnModes, sum: sumRules })) {
-    const value = parameters[name as (typeof SHARED)[number]];
-    if (value !== undefined && !Object.hasOwn(known, value)) throw usage(`option '${name}'`, Object.keys(known).join(", "), `'${value}'`);
-  }
-  const given = (Object.keys(parameters) as (keyof Parameters)[]).filter((name) => parameters[name] !== undefined);
-  if (typeof composite !== "string") {
-    if (given.length > 0)
-      throw usage(
-        `option '${given[0]}'`,
-        "no parameters beside a composite of your own",
-        `${given.join(", ")}`,
-        "Put them into its rules.",
-      );
-    return composite;
+/** A named composite with the parameters among the options, or a composite of the caller's own. @throws LrpError "usage" */
+export function compositeOf(composite: string | Composite, options: Parameters): Composite {
+  const names = optionNames.filter((name) => options[name] !== undefined);
+  const given: Parameters = Object.fromEntries(names.map((name) => [name, options[name]]));
+  if (Array.isArray(composite)) {
+    checkComposite(composite);
+    if (names.length === 0) return composite;
+    const fix = "Put them into its rules.";
+    throw usage(`option '${names[0]}'`, "no parameters beside a composite of your own", names.join(", "), fix);
   }
   const row = composites.find((c) => c.name === composite);
-  if (!row) throw usage("option 'composite'", composites.map((c) => c.name).join(", "), `'${composite}'`);
-  const stray = given.filter((name) => !row.parameters.includes(name));
+  if (!row) {
+    const known = typeof composite === "string" ? composites.map((c) => c.name).join(", ") : "a name or a list of entries";
+    throw usage("option 'composite'", known, shown(composite));
+  }
+  checkParameters(given, "option");
+  const stray = names.filter((name) => !row.parameters.includes(name));
   if (stray.length > 0) {
     const takers = composites.filter((c) => stray.every((name) => c.parameters.includes(name))).map((c) => c.name);
     const fix = takers.length > 0 ? `Composites that take it: ${takers.join(", ")}.` : undefined;
     throw usage(`option '${stray[0]}'`, `a parameter of ${row.name}: ${row.parameters.join(", ") || "it has none"}`, stray.join(", "), fix);
   }
-  const missing = (row.required ?? []).filter((name) => parameters[name] === undefined);
+  const { required = [] } = row;
+  const missing = required.filter((name) => given[name] === undefined);
   if (missing.length > 0)
-    throw usage(
-      `composite '${row.name}'`,
-      `the options ${row.required!.join(" and ")}`,
-      `no ${missing.join(", no ")}`,
-      "They are the smallest and largest value that an input can have.",
-    );
-  return [...row.entries(parameters), ...baseEntries(parameters.lrn, parameters.sum)];
+    throw usage(`composite '${row.name}'`, `the options ${required.join(" and ")}`, `no ${missing.join(", no ")}`, meaning(missing));
+  checkBeside(given);
+  const all = { ...row.defaults, ...given };
+  return [...row.entries(all), ...baseEntries(all.lrn, all.sum, all)];
 }

@@ -1,6 +1,8 @@
-import { LrpError } from "../error.ts";
-import type { BiasMap, Slopes, WeightMap } from "../ops/op.ts";
 import type { LrnMode } from "../ops/lrn.ts";
+import type { BiasMap, NumberMap, Slopes } from "../ops/op.ts";
+import { type Bound, checkParameters, parameters, type Reader, type SumRule, settings, type Takes } from "./parameters.ts";
+
+export type { Bound };
 
 /** What stands in the place of the input x: two slopes, ones, or how far it is from the caller's bounds, x − low and x − high. */
 export type InputMap = Slopes | "one" | "low" | "high";
@@ -8,7 +10,7 @@ export type InputMap = Slopes | "one" | "low" | "high";
 /** One run through a linear layer with modified input, weight and bias: z += L(f(x); f(W)) + f(b). */
 export interface Pass {
   readonly input: InputMap;
-  readonly weight: WeightMap;
+  readonly weight: NumberMap;
   /** Left out: this pass has no bias. */
   readonly bias?: BiasMap;
 }
@@ -28,9 +30,6 @@ export interface Stabilizer {
   /** `add`: z + ε sign(z); `relative`: ε is a multiple of the sample's rms of z; `clip`: |z| is at least ε; `terms`: at least ε Σ_i |z_ij|. */
   readonly mode: "add" | "relative" | "clip" | "terms";
 }
-
-/** A number for all channels, or one for each. */
-export type Bound = number | readonly number[];
 
 /** A rule for linear layers, as data: the engine knows no rule by name. */
 export interface LinearRule {
@@ -56,68 +55,23 @@ const NEGATIVE: Slopes = [0, 1];
 /** |v| */
 const SIZE: Slopes = [1, -1];
 
-const pass = (input: InputMap, weight: WeightMap, bias?: BiasMap): Pass => ({ input, weight, bias });
+const pass = (input: InputMap, weight: NumberMap, bias?: BiasMap): Pass => ({ input, weight, bias });
 const group = (coefficient: number, passes: readonly Pass[], where?: Group["where"]): Group => ({ coefficient, passes, where });
 
 /** What every rule with a denominator takes. */
-export interface RuleOptions {
-  /** Stabilizer; 1e-6 unless the rule says otherwise. */
-  readonly epsilon?: number;
-  readonly stabilizer?: Exclude<Stabilizer["mode"], "terms">;
-  /** Whether the bias counts in the denominator; true unless given. */
-  readonly bias?: boolean;
-}
-
-/** The numbers that rules take. */
-export interface RuleNumbers {
-  readonly epsilon?: number;
-  readonly gamma?: number;
-  readonly alpha?: number;
-  readonly beta?: number;
-  readonly delta?: number;
-  readonly low?: Bound;
-  readonly high?: Bound;
-}
-
-/** Refuses parameters that mean nothing. @param what how the message calls them: "option", "parameter" */
-export function checkParameters(p: RuleNumbers, what: string): void {
-  const refuse = (names: string, expected: string, received: unknown, fix?: string): never => {
-    throw new LrpError("usage", { where: `${what} ${names}`, expected, received: String(received), fix });
-  };
-  for (const name of ["epsilon", "gamma", "alpha", "beta", "delta"] as const) {
-    const value = p[name];
-    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) refuse(`'${name}'`, "a number ≥ 0", value);
-  }
-  const { alpha, beta, low, high } = p;
-  if (alpha !== undefined && beta !== undefined && Math.abs(alpha - beta - 1) > 1e-9)
-    refuse("'alpha' and 'beta'", "alpha − beta = 1", `${alpha} and ${beta}`, "Give one of them, the other follows.");
-  if (alpha !== undefined && alpha < 1) refuse("'alpha'", "a number ≥ 1 (beta = alpha − 1 is not negative)", alpha);
-  const list = (bound: Bound) => (typeof bound === "number" ? [bound] : bound);
-  for (const [name, bound] of [
-    ["low", low],
-    ["high", high],
-  ] as const) {
-    if (bound !== undefined && !(list(bound).length > 0 && list(bound).every((v) => Number.isFinite(v))))
-      refuse(`'${name}'`, "a number, or one for each channel", bound);
-  }
-  if (low === undefined || high === undefined) return;
-  const [lows, highs] = [list(low), list(high)];
-  const ordered = lows.every((l, i) => highs.every((h, j) => (i !== j && lows.length > 1 && highs.length > 1) || l <= h));
-  if (!ordered) refuse("'low' and 'high'", "low ≤ high", `${low} and ${high}`);
-}
+export type RuleOptions = Takes<"epsilon">;
 
 function linear(
   name: string,
   groups: readonly Group[],
-  { epsilon = 1e-6, stabilizer = "add", bias = true }: RuleOptions = {},
+  { epsilon, stabilizer, bias }: Pick<Stabilizer, "epsilon"> & { stabilizer: Stabilizer["mode"]; bias: boolean },
   bounds: { low?: Bound; high?: Bound } = {},
 ): LinearRule {
-  checkParameters({ epsilon }, "parameter");
-  if (!["add", "relative", "clip"].includes(stabilizer))
-    throw new LrpError("usage", { where: "parameter 'stabilizer'", expected: "add, relative or clip", received: `'${stabilizer}'` });
   return Object.freeze({ kind: "linear", name, groups, stabilizer: { epsilon, mode: stabilizer }, bias, ...bounds });
 }
 
+/** xW (+ b): z itself. */
+const PLAIN = [pass(ID, ID, ID)];
 /** x⁺W⁺ + x⁻W⁻ (+ b⁺): what pushes z up. */
 const UP = [pass(POSITIVE, POSITIVE, POSITIVE), pass(NEGATIVE, NEGATIVE)];
 const up = (coefficient: number): Group => ({ ...group(coefficient, UP), aboveOwn: true });
@@ -125,31 +79,38 @@ const up = (coefficient: number): Group => ({ ...group(coefficient, UP), aboveOw
 const DOWN = [pass(POSITIVE, NEGATIVE, NEGATIVE), pass(NEGATIVE, POSITIVE)];
 /** x⁺W⁺, without a bias: what excites a neuron. */
 const EXCITED = [pass(POSITIVE, POSITIVE)];
+/** Σ w_ij² (+ b_j²), whatever the input. */
+const SQUARES = [pass("one", "square", "square")];
+/** How many inputs there are. */
+const ONES = [pass("one", "one")];
 /** Σ |x_i w_ij| (+ |b_j|): how much comes together in z, whatever cancels. */
 export const SIZES: Pass = pass(SIZE, SIZE, SIZE);
 
 /** The rule itself, given its parameters. @example ruleOf.alphaBeta({ alpha: 2, beta: 1 }) */
 export const ruleOf = Object.freeze({
-  lrp0: (o: Pick<RuleOptions, "bias"> = {}): LinearRule => linear("lrp0", [group(1, [pass(ID, ID, ID)])], { ...o, epsilon: 0 }),
-  epsilon: (o: RuleOptions = {}): LinearRule =>
-    linear(
-      `epsilon(${o.epsilon ?? 1e-6}${o.stabilizer && o.stabilizer !== "add" ? `, ${o.stabilizer}` : ""})`,
-      [group(1, [pass(ID, ID, ID)])],
-      o,
-    ),
-  alphaBeta: ({ alpha = 2, beta = alpha - 1, ...o }: RuleOptions & { alpha?: number; beta?: number } = {}): LinearRule => {
-    checkParameters({ alpha, beta }, "parameter");
-    return linear(`alphaBeta(${alpha}, ${beta})`, [up(alpha), ...(beta === 0 ? [] : [group(-beta, DOWN)])], o);
+  lrp0: (o: Takes<"lrp0"> = {}): LinearRule => linear("lrp0", [group(1, PLAIN)], { ...settings("lrp0", o), epsilon: 0, stabilizer: "add" }),
+  epsilon: (o: RuleOptions = {}): LinearRule => {
+    const s = settings("epsilon", o);
+    const name = `epsilon(${s.epsilon}${s.stabilizer === "add" ? "" : `, ${s.stabilizer}`})`;
+    return linear(name, [group(1, PLAIN)], s);
+  },
+  alphaBeta: (o: Takes<"alphaBeta"> = {}): LinearRule => {
+    const s = settings("alphaBeta", o);
+    // Of the two, the one that is not given follows from the other.
+    const alpha = o.alpha ?? 1 + s.beta;
+    const beta = o.beta ?? alpha - 1;
+    return linear(`alphaBeta(${alpha}, ${beta})`, [up(alpha), ...(beta === 0 ? [] : [group(-beta, DOWN)])], s);
   },
   /** The paper's notation: β, with α = 1 + β. */
-  beta: ({ beta = 1, ...o }: RuleOptions & { beta?: number } = {}): LinearRule => {
-    checkParameters({ beta }, "parameter");
-    return Object.freeze({ ...ruleOf.alphaBeta({ ...o, alpha: 1 + beta, beta }), name: `beta(${beta})` });
+  beta: (o: Takes<"beta"> = {}): LinearRule => {
+    const s = settings("beta", o);
+    return Object.freeze({ ...ruleOf.alphaBeta(s), name: `beta(${s.beta})` });
   },
-  zPlus: (o: RuleOptions = {}): LinearRule => linear("zPlus", [up(1)], o),
-  excitation: (o: Omit<RuleOptions, "bias"> = {}): LinearRule => linear("excitation", [group(1, EXCITED)], { ...o, bias: false }),
-  gamma: ({ gamma = 0.25, ...o }: RuleOptions & { gamma?: number } = {}): LinearRule => {
-    checkParameters({ gamma }, "parameter");
+  zPlus: (o: RuleOptions = {}): LinearRule => linear("zPlus", [up(1)], settings("zPlus", o)),
+  excitation: (o: Takes<"excitation"> = {}): LinearRule =>
+    linear("excitation", [group(1, EXCITED)], { ...settings("excitation", o), bias: false }),
+  gamma: (o: Takes<"gamma"> = {}): LinearRule => {
+    const { gamma, ...s } = settings("gamma", o);
     const [more, less]: Slopes[] = [
       [1 + gamma, 1],
       [1, 1 + gamma],
@@ -160,38 +121,38 @@ export const ruleOf = Object.freeze({
         group(1, [pass(POSITIVE, more, more), pass(NEGATIVE, less)], "positive"),
         group(1, [pass(POSITIVE, less, less), pass(NEGATIVE, more)], "negative"),
       ],
-      o,
+      s,
     );
   },
-  wSquare: (o: RuleOptions = {}): LinearRule => linear("wSquare", [group(1, [pass("one", "square", "square")])], o),
-  flat: (o: Omit<RuleOptions, "bias"> = {}): LinearRule => linear("flat", [group(1, [pass("one", "one")])], o),
-  zBox: ({ low, high, ...o }: RuleOptions & { low: Bound; high: Bound }): LinearRule => {
-    if (low === undefined || high === undefined)
-      throw new LrpError("usage", {
-        where: "rule zBox",
-        expected: "low and high",
-        received: `${low} and ${high}`,
-        fix: "They are the smallest and largest value that an input can have.",
-      });
-    checkParameters({ low, high }, "parameter");
+  wSquare: (o: RuleOptions = {}): LinearRule => linear("wSquare", [group(1, SQUARES)], settings("wSquare", o)),
+  flat: (o: Takes<"flat"> = {}): LinearRule => linear("flat", [group(1, ONES)], { ...settings("flat", o), bias: true }),
+  zBox: (o: Takes<"zBox">): LinearRule => {
+    const { low, high, ...s } = settings("zBox", o);
     // x W − l W⁺ − h W⁻ as (x − l) W⁺ + (x − h) W⁻: what is 0 there is exactly 0. b − b⁺ − b⁻ = 0, so no pass has a bias.
     const passes = [pass("low", POSITIVE), pass("high", NEGATIVE)];
-    return linear(`zBox(${low}, ${high})`, [group(1, passes)], o, { low, high });
+    return linear(`zBox(${low}, ${high})`, [group(1, passes)], s, { low, high });
   },
-  norm: (o: RuleOptions = {}): LinearRule => linear("norm", [group(1, [pass(ID, ID, ID)])], o),
-  ratio: (o: RuleOptions = {}): LinearRule => linear("ratio", [group(1, [SIZES])], o),
+  norm: (o: RuleOptions = {}): LinearRule => linear("norm", [group(1, PLAIN)], settings("norm", o)),
+  ratio: (o: RuleOptions = {}): LinearRule => linear("ratio", [group(1, [SIZES])], settings("ratio", o)),
   /** δ: no share is larger than 1/δ. */
-  clip: ({ delta = 0.1, ...o }: Pick<RuleOptions, "bias"> & { delta?: number } = {}): LinearRule => {
-    checkParameters({ delta }, "parameter");
-    return Object.freeze<LinearRule>({ ...ruleOf.norm(o), name: `clip(${delta})`, stabilizer: { epsilon: delta, mode: "terms" } });
+  clip: (o: Takes<"clip"> = {}): LinearRule => {
+    const { delta, bias } = settings("clip", o);
+    return linear(`clip(${delta})`, [group(1, PLAIN)], { epsilon: delta, stabilizer: "terms", bias });
   },
   pass: (): Rule => Object.freeze({ kind: "pass", name: "pass" }),
   gradient: (): Rule => Object.freeze({ kind: "gradient", name: "gradient" }),
   guided: (): Rule => Object.freeze({ kind: "own", name: "guided", mode: "guided" }),
   deconvnet: (): Rule => Object.freeze({ kind: "own", name: "deconvnet", mode: "deconvnet" }),
-  lrn: (mode: LrnMode = "taylor"): Rule => Object.freeze({ kind: "own", name: mode, mode }),
-});
+  lrn: (mode: LrnMode = parameters.lrn.default): Rule => {
+    checkParameters({ lrn: mode }, "parameter");
+    return Object.freeze({ kind: "own", name: mode, mode });
+  },
+} satisfies Readonly<Record<Reader, unknown> & Record<string, unknown>>);
 
 /** The rules between which option `sum` chooses. */
-export const sumRules = Object.freeze({ norm: ruleOf.norm, zPlus: ruleOf.zPlus, ratio: ruleOf.ratio, clip: ruleOf.clip });
-export type SumRule = keyof typeof sumRules;
+export const sumRules = Object.freeze({
+  norm: ruleOf.norm,
+  zPlus: ruleOf.zPlus,
+  ratio: ruleOf.ratio,
+  clip: ruleOf.clip,
+} satisfies Readonly<Record<SumRule, unknown>>);

@@ -1,3 +1,4 @@
+import { type ParameterName, parametersOf } from "./parameters.ts";
 import type { ruleOf } from "./rule.ts";
 
 /** One row for people: what a rule computes, where it comes from, what it takes. */
@@ -6,117 +7,99 @@ export interface RuleRow {
   readonly equation: string;
   readonly summary: string;
   readonly source: string;
-  readonly parameters: readonly string[];
+  readonly parameters: readonly ParameterName[];
 }
 
-/** Every rule, for the README, the command line and the tests. */
-export const rules: readonly RuleRow[] = Object.freeze([
+const rows: readonly Omit<RuleRow, "parameters">[] = [
   {
     name: "lrp0",
     equation: "R_i = Σ_j x_i w_ij / z_j · R_j",
     summary: "shares by contribution; 0/0 counts as 0",
     source: "Bach et al. 2015",
-    parameters: [],
   },
   {
     name: "epsilon",
     equation: "R_i = Σ_j x_i w_ij / (z_j + ε sign z_j) · R_j",
     summary: "LRP-0 with a stabilizer that absorbs weak evidence; ε may be relative to rms(z)",
     source: "Bach et al. 2015, eq. 58; Binder et al. 2016, eq. 5",
-    parameters: ["epsilon"],
   },
   {
     name: "alphaBeta",
     equation: "R_i = Σ_j (α z_ij⁺ / z_j⁺ − β z_ij⁻ / z_j⁻) · R_j,  α − β = 1",
     summary: "positive and negative contributions apart",
     source: "Bach et al. 2015, eq. 60",
-    parameters: ["alpha", "beta", "epsilon"],
   },
   {
     name: "beta",
     equation: "αβ with α = 1 + β",
     summary: "the same in the notation of the LRN paper",
     source: "Binder et al. 2016, eq. 6",
-    parameters: ["beta", "epsilon"],
   },
   {
     name: "zPlus",
     equation: "R_i = Σ_j z_ij⁺ / z_j⁺ · R_j",
     summary: "αβ with α = 1, β = 0",
     source: "Montavon et al. 2017",
-    parameters: ["epsilon"],
   },
   {
     name: "excitation",
     equation: "R_i = Σ_j x_i⁺ w_ij⁺ / Σ_i x_i⁺ w_ij⁺ · R_j",
     summary: "the probability that i made j win: z⁺ of inputs ≥ 0, without the bias",
     source: "Zhang et al. 2016",
-    parameters: ["epsilon"],
   },
   {
     name: "gamma",
     equation: "as ε with w + γ w⁺ where z_j > 0, w + γ w⁻ where z_j < 0 (signs of x regarded)",
     summary: "favours what agrees with the output",
     source: "Montavon et al. 2019; generalised to any sign",
-    parameters: ["gamma", "epsilon"],
   },
   {
     name: "wSquare",
     equation: "R_i = Σ_j w_ij² / (Σ_i w_ij² + b_j²) · R_j",
     summary: "independent of the input",
     source: "Montavon et al. 2017",
-    parameters: ["epsilon"],
   },
   {
     name: "flat",
     equation: "R_i = Σ_j 1 / n_j · R_j",
     summary: "spreads evenly over the real inputs of each neuron",
     source: "Bach et al. 2016; Kohlbrenner et al. 2020",
-    parameters: ["epsilon"],
   },
   {
     name: "zBox",
     equation: "R_i = Σ_j (x_i w_ij − l_i w_ij⁺ − h_i w_ij⁻) / (z_j − z_j(l) − z_j(h)) · R_j",
     summary: "for inputs between l and h",
     source: "Montavon et al. 2017",
-    parameters: ["low", "high", "epsilon"],
   },
   {
     name: "norm",
     equation: "ε for layers without parameters (mean, sum)",
     summary: "shares by what each input adds",
     source: "zennit's Norm",
-    parameters: ["epsilon"],
   },
   {
     name: "ratio",
     equation: "R_i = Σ_j |z_ij| / Σ_i |z_ij| · R_j",
     summary: "for sums whose terms cancel: no share is negative, or larger than 1; 0/0 counts as 0",
     source: "Otsuki et al. 2024, ratio-based splitting",
-    parameters: ["epsilon"],
   },
   {
     name: "clip",
     equation: "R_i = Σ_j z_ij / (sign z_j · max(|z_j|, δ Σ_i |z_ij|)) · R_j",
     summary: "norm with shares of at most 1/δ; absorbs where terms cancel. δ = 0.1 unless given",
     source: "this library; after zennit's Norm and its clipped stabilizer",
-    parameters: ["delta"],
   },
-  { name: "pass", equation: "R_in = R_out", summary: "for activations", source: "Bach et al. 2015", parameters: [] },
-  { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "Simonyan et al. 2014", parameters: [] },
-  {
-    name: "guided",
-    equation: "R_in = 1[x > 0] · R_out⁺",
-    summary: "for ReLU; not LRP",
-    source: "Springenberg et al. 2015",
-    parameters: [],
-  },
-  { name: "deconvnet", equation: "R_in = R_out⁺", summary: "for ReLU; not LRP", source: "Zeiler and Fergus 2014", parameters: [] },
+  { name: "pass", equation: "R_in = R_out", summary: "for activations", source: "Bach et al. 2015" },
+  { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "Simonyan et al. 2014" },
+  { name: "guided", equation: "R_in = 1[x > 0] · R_out⁺", summary: "for ReLU; not LRP", source: "Springenberg et al. 2015" },
+  { name: "deconvnet", equation: "R_in = R_out⁺", summary: "for ReLU; not LRP", source: "Zeiler and Fergus 2014" },
   {
     name: "lrn",
     equation: "R_j = Σ_k v_jk R_k, see LRN",
     summary: "first-order Taylor through local response normalization",
     source: "Binder et al. 2016, section 3",
-    parameters: ["lrn"],
   },
-]);
+];
+
+/** Every rule, for the README, the command line and the tests. */
+export const rules: readonly RuleRow[] = Object.freeze(rows.map((row) => ({ ...row, parameters: parametersOf(row.name) })));

@@ -5,7 +5,7 @@ import { decode, encode } from "fast-png";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inked } from "../../demo/page/src/paint.ts";
-import { composites, defaultComposite, heatmap, load, preprocess } from "../../dist/index.js";
+import { composites, defaultComposite, heatmap, load, parameters as table, preprocess } from "../../dist/index.js";
 import { onnx } from "../onnx-writer.ts";
 import { numbers } from "../random.ts";
 import { FLAGS, findChromium } from "./chromium.ts";
@@ -39,6 +39,18 @@ const colours = onnx({
     { type: "Conv", inputs: ["photo", "w"], outputs: ["conv"], attributes: { kernel_shape: [3, 3] } },
     { type: "Relu", inputs: ["conv"], outputs: ["relu"] },
     { type: "Flatten", inputs: ["relu"], outputs: ["flat"] },
+    { type: "Gemm", inputs: ["flat", "v"], outputs: ["scores"], attributes: { transB: 1 } },
+  ],
+});
+/** The same with a sum. */
+const sums = onnx({
+  inputs: { photo: [1, 3, 8, 8] },
+  outputs: { scores: [1, 4] },
+  initializers: { w: { dims: [3, 3, 3, 3], data: numbers(81, 1) }, v: { dims: [4, 192], data: numbers(768, 2) } },
+  nodes: [
+    { type: "Conv", inputs: ["photo", "w"], outputs: ["conv"], attributes: { pads: [1, 1, 1, 1] } },
+    { type: "Add", inputs: ["conv", "photo"], outputs: ["sum"] },
+    { type: "Flatten", inputs: ["sum"], outputs: ["flat"] },
     { type: "Gemm", inputs: ["flat", "v"], outputs: ["scores"], attributes: { transB: 1 } },
   ],
 });
@@ -114,7 +126,7 @@ describe.runIf(found)("the page", () => {
     for (const { name, parameters } of composites) {
       await page.getByLabel("Composite").selectOption(name);
       const shown = await page.locator("#parameters input").evaluateAll((inputs) => inputs.map(({ id }) => id.replace("parameter-", "")));
-      const wanted = ["epsilon", "gamma", "alpha", "beta"].filter((p) => (parameters as readonly string[]).includes(p));
+      const wanted = parameters.filter((p) => "slider" in table[p] && !("beside" in table[p]));
       expect(shown).toEqual(wanted.filter((p) => !(p === "beta" && wanted.includes("alpha"))));
       for (const parameter of shown) {
         const before = await saved(page);
@@ -128,6 +140,24 @@ describe.runIf(found)("the page", () => {
       expect(await page.getByRole("alert").count()).toBe(0);
       expect(await page.locator("figure:visible").count(), name).toBe((parameters as readonly string[]).includes("lrn") ? 2 : 1);
     }
+  });
+
+  on("takes the parameter of a rule for sums where that is chosen", async (page) => {
+    await page.getByLabel("Open a network").setInputFiles({ name: "sums.onnx", mimeType: "", buffer: Buffer.from(sums) });
+    await page.locator("#network", { hasText: "sums.onnx" }).waitFor();
+    await drop(page, "photo.png", "image/png", photoFile);
+    await says(page, "class");
+    const delta = page.locator("#parameter-delta");
+    expect(await delta.count()).toBe(0);
+    await page.getByLabel("Sums").selectOption("clip");
+    await delta.focus();
+    await page.keyboard.press("End");
+    const model = await load(sums);
+    const { relevance } = model.explain(preprocess(photo, "unit", model.inputs[0].dims), { sum: "clip", delta: 1 });
+    model.dispose();
+    await expect.poll(async () => apart((await saved(page)).explanations[0].relevance, relevance.data)).toBeLessThan(TOLERANCE);
+    await page.getByLabel("Composite").selectOption("gradient");
+    expect(await delta.count()).toBe(0);
   });
 
   on("explains a class that is chosen", async (page) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "../../src/cli/args.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { help, overview } from "../../src/cli/help.ts";
-import { inGroup, options } from "../../src/cli/options.ts";
+import { options } from "../../src/cli/options.ts";
 import { checkCount } from "../../src/cli/run.ts";
 
 const known = [...(commands.find(({ name }) => name === "explain")?.options ?? []), "help"] as const;
@@ -63,9 +63,5 @@ describe("help", () => {
     for (const { name } of commands) expect(overview(commands)).toContain(`\n  ${name} `);
     const lines = commands.flatMap((command) => help(command).split("\n"));
     expect(lines.filter((line) => line.length > 100 && !line.startsWith("    relprop "))).toEqual([]);
-  });
-
-  test("the rules' options are grouped", () => {
-    expect(inGroup("rules")).toEqual(["composite", "lrn", "sum", "unknown", "epsilon", "gamma", "alpha", "beta", "low", "high"]);
   });
 });

@@ -5,7 +5,7 @@ import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../src/cli/npy.ts";
 import { run } from "../../src/cli/run.ts";
-import { chain } from "../onnx-writer.ts";
+import { chain, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 
 const MODEL = "demo/digits.onnx";
@@ -102,6 +102,20 @@ describe("explain", () => {
 
   test("rule parameters, negative ones as arguments of their own", async () => {
     await json("explain", MODEL, THREE, "--composite", "epsilonGammaBox", "--low", "-1", "--high", "1");
+  });
+
+  test("--delta, with --sum clip", async () => {
+    const nodes = [
+      { type: "Relu", inputs: ["x"], outputs: ["p"] },
+      { type: "Add", inputs: ["x", "p"], outputs: ["s"] },
+      { type: "Flatten", inputs: ["s"], outputs: ["y"] },
+    ];
+    await writeFile(at("sum.onnx"), onnx({ nodes, inputs: { x: ["n", 1, 28, 28] }, outputs: { y: [] } }));
+    const words = ["explain", at("sum.onnx"), await digit()];
+    const { rules } = await json(...words, "--sum", "clip", "--delta", "0.2");
+    expect(rules.map(({ rule }: { rule: string }) => rule)).toContain("clip(0.2)");
+    const { code, err } = await relprop(...words, "--delta", "0.2");
+    expect({ code, err }).toEqual({ code: 2, err: "relprop: option 'delta': expected sum 'clip' beside it, got sum 'norm'.\n" });
   });
 
   test("a batch from .npy: one sample is told and drawn", async () => {

@@ -50,6 +50,20 @@ describe("evaluate", () => {
       }
     }));
 
+  test("methods take every parameter of rules; one that does not exist is refused by name", () =>
+    withSmallCnn(async (model) => {
+      const choices = [
+        { sum: "clip", delta: 0.2 },
+        { lrn: "identity", epsilon: 0.1 },
+      ] as const;
+      for (const choice of choices) {
+        const { results } = await evaluate(model, x, { methods: [{ method: "epsilon", ...choice }], metrics: [], target });
+        expect(results[0].relevance).toEqual(model.explain(x, { composite: "epsilon", ...choice, target }).relevance);
+      }
+      const wrong = { method: "epsilon", zeta: 1 } as never;
+      await expect(evaluate(model, x, { methods: [wrong], metrics: [] })).rejects.toThrow(/expected options .*delta, got 'zeta'/);
+    }));
+
   test("the target is decided once, on the input as it is", () =>
     withSmallCnn(async (model) => {
       const seen = { metrics: ["maxSensitivity"], sensitivity: { radius: 3, samples: 5 }, methods: [{ method: "gradient" }] };

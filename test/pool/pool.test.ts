@@ -4,7 +4,17 @@ import { join, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { perturbation } from "../../src/evaluate/index.ts";
-import { dense, type ExplainOptions, type Input, type InputTensor, relu, sequential, taylor } from "../../src/index.ts";
+import {
+  baseEntries,
+  dense,
+  type ExplainOptions,
+  type Input,
+  type InputTensor,
+  relu,
+  ruleOf,
+  sequential,
+  taylor,
+} from "../../src/index.ts";
 import type * as Evaluate from "../../src/evaluate/index.ts";
 import type * as Pools from "../../src/pool/index.ts";
 import { external, onnx } from "../onnx-writer.ts";
@@ -104,6 +114,20 @@ describe("a pool", () => {
     const x = tensor(dims, 1);
     const [{ value }] = await all(pool.explain([x]));
     expect(value).toEqual(model.explain(x));
+  });
+
+  it("takes every parameter of rules, and rules that are objects", async () => {
+    using model = await load(digits);
+    await using pool = await createPool(digits, { size: 1 });
+    const { groups, stabilizer, bias } = ruleOf.zPlus();
+    const rule = { kind: "linear", name: "mine", groups, stabilizer, bias } as const;
+    const composite = [{ layer: /./, type: ["convolution", "dense"], rule }, ...baseEntries()];
+    for (const options of [
+      { sum: "clip", delta: 0.2 },
+      { composite: "epsilonGammaBox", low: [0], high: 1, gamma: 1 },
+      { composite },
+    ] as const)
+      expect((await all(pool.explain([digit(1)], options)))[0].value).toEqual(model.explain(digit(1), options));
   });
 
   it("passes the options of load and of explain on", async () => {
@@ -470,6 +494,11 @@ try { await createPool(bytes, { size: 2 }); } catch (e) { console.log(e.code, e.
     await using pool = await createPool(double, { size: 1 });
     expect(() => pool.predict([], { composite: "epsilon" } as never)).toThrow("pool.predict: expected options ordered, signal, onProgress");
     expect(() => pool.explain([], { compsite: "epsilon" } as never)).toThrow(/explain: expected options .*'compsite'/);
+    expect(() => pool.explain([], { composite: "lrp" })).toThrow("option 'composite': expected epsilon");
+    expect(() => pool.explain([], { delta: 0.2 })).toThrow("option 'delta': expected sum 'clip' beside it, got sum 'norm'.");
+    expect(() => pool.explain([], { composite: [{ rule: { kind: "linear", name: "z" } }] } as never)).toThrow(
+      "entry 1 of the composite, 'groups': expected a list of groups",
+    );
     expect(() => pool.explain([], { composite: [{ rule: () => {} }] } as never)).toThrow(
       "the options of pool.explain: expected what can be sent",
     );

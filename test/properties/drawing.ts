@@ -8,8 +8,8 @@ function wholeNumber(name: string, otherwise: number, least: number): number {
     throw new Error(`${name}: expected a whole number from ${least} on, got '${process.env[name]}'`);
   return value;
 }
-const RUNS = wholeNumber("PROPERTY_RUNS", 60, 1);
-const SEED = wholeNumber("PROPERTY_SEED", 1, 0);
+export const RUNS = wholeNumber("PROPERTY_RUNS", 60, 1);
+export const SEED = wholeNumber("PROPERTY_SEED", 1, 0);
 
 /** Others for each property. About an eighth of the networks is left out, at most 0.3 to one, as ill-conditioned. */
 export const drawing = (property: number) => ({ seed: 10 * SEED + property, numRuns: RUNS, maxSkipsPerRun: 0.3 });

@@ -39,6 +39,7 @@ interface Numbers {
   readonly beta?: number;
   readonly lrn?: LrnMode;
   readonly sum?: SumRule;
+  readonly delta?: number;
 }
 
 const [LOW, HIGH] = [-1, 1.25];
@@ -78,12 +79,17 @@ function slope({ family }: Stage): Treatment {
   return family === "lrn" ? { kind: "lrn", mode: "gradient" } : { kind: "gradient" };
 }
 
-const sums: Readonly<Record<SumRule, NeuronRule>> = { norm: epsilon, zPlus: alphaBeta(1, 0), ratio, clip: clip(0.1) };
+const sums: Readonly<Record<SumRule, (delta: number) => NeuronRule>> = {
+  norm: () => epsilon,
+  zPlus: () => alphaBeta(1, 0),
+  ratio: () => ratio,
+  clip,
+};
 
 /** What all named composites have in common. */
-function rest({ family }: Stage, { lrn = "taylor", sum = "norm" }: Numbers): Treatment {
+function rest({ family }: Stage, { lrn = "taylor", sum = "norm", delta = 0.1 }: Numbers): Treatment {
   if (family === "average") return neurons(epsilon);
-  if (family === "sum") return neurons(sums[sum]);
+  if (family === "sum") return neurons(sums[sum](delta));
   return family === "lrn" ? { kind: "lrn", mode: lrn } : { kind: "pass" };
 }
 
@@ -99,11 +105,11 @@ const named: fc.Arbitrary<Setting> = fc
     start: maybe("one" as const),
     lrn: maybe(...modes),
     sum: maybe(...(Object.keys(sumRules) as SumRule[])),
-    own: fc.record({ epsilon: maybe(0.01, 0.25), gamma: maybe(0, 2), beta: maybe(0, 0.5) }),
+    own: fc.record({ epsilon: maybe(0.01, 0.25), gamma: maybe(0, 2), beta: maybe(0, 0.5), delta: maybe(0.5) }),
   })
   .map(({ name, start, lrn, sum, own }) => {
     const row = composites.find((c) => c.name === name)!;
-    const takes = (key: string) => row.parameters.some((p) => p === key);
+    const takes = (key: string) => row.parameters.some((p) => p === key) && (key !== "delta" || sum === "clip");
     const numbers: Numbers = Object.fromEntries(Object.entries({ lrn, sum, ...own }).filter(([key]) => takes(key)));
     const setting: Setting = {
       options: { composite: name, start: start ?? row.start, ...numbers, ...(takes("low") && { low: LOW, high: HIGH }) },

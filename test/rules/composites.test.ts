@@ -193,6 +193,14 @@ describe("composites of one's own", () => {
       ],
       ["flat", "flat", "zPlus", "zPlus"],
     ],
+    [
+      "where a global pattern matched in one name is not where it begins in the next",
+      [
+        { layer: /\d$/g, type: ["Conv", "Gemm"], rule: f },
+        { type: ["Conv", "Gemm"], rule: z },
+      ],
+      ["flat", "flat", "flat", "flat"],
+    ],
   ])("%s", (_name, composite, expected) => expect(rulesFor({ composite: [...composite, ...baseEntries()] }).slice(0, 4)).toEqual(expected));
 
   test("baseEntries take the mode of LRN", () => {

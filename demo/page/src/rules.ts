@@ -2,45 +2,32 @@ import {
   composites,
   defaultComposite,
   type ExplainOptions,
+  type ParameterRow,
   type Preparation,
   type PresetName,
+  parameters,
   presets,
   type SumRule,
-  sumRules,
 } from "relprop";
 import { byId, el, short } from "./dom.ts";
 import type { Opened } from "./protocol.ts";
 
-type Numbers = "epsilon" | "gamma" | "alpha" | "beta";
+type Row = (typeof composites)[number];
+const table: Readonly<Record<string, ParameterRow>> = parameters;
 
-interface Slider {
-  readonly label: string;
-  readonly min: number;
-  readonly max: number;
-  readonly step: number;
-  /** Where it stands at first: what relprop takes when nothing is given. */
-  readonly start: number;
-  /** The parameter, of the slider's place. */
-  readonly value: (at: number) => number;
-  readonly text: (value: number) => string;
+/** The parameter, of the slider's place. */
+const valueOf = ({ name, value }: HTMLInputElement) =>
+  table[name].slider!.power ? Number((10 ** Number(value)).toPrecision(2)) : Number(value);
+/** Where it stands at first: what relprop takes when nothing is given. */
+function startOf(name: string, row: Row): number {
+  const value = row.defaults?.[name as keyof typeof row.defaults] ?? table[name].default;
+  return table[name].slider!.power ? Math.log10(Number(value)) : Number(value);
 }
 
-const power = (at: number) => Number((10 ** at).toPrecision(2));
-const sliders: Readonly<Record<Numbers, Slider>> = {
-  epsilon: { label: "ε stabilizer", min: -9, max: 1, step: 0.5, start: -6, value: power, text: short },
-  gamma: { label: "γ favours agreement", min: 0, max: 2, step: 0.05, start: 0.25, value: Number, text: short },
-  alpha: { label: "α for, β against", min: 1, max: 4, step: 0.1, start: 2, value: Number, text: (a) => `${short(a)}, ${short(a - 1)}` },
-  beta: { label: "β against", min: 0, max: 3, step: 0.1, start: 1, value: Number, text: short },
-};
-/** Where a composite starts elsewhere. */
-const starts: Readonly<Record<string, Partial<Record<Numbers, number>>>> = { paperEpsilon: { epsilon: -2 } };
-
-type Row = (typeof composites)[number];
 const takes = (row: Row, name: string) => (row.parameters as readonly string[]).includes(name);
-
-/** The sliders of a composite; β follows α where it takes both. */
+/** The sliders of a composite, without those that go with a choice; β follows α where it takes both. */
 const slidersOf = (row: Row) =>
-  (Object.keys(sliders) as Numbers[]).filter((name) => takes(row, name) && !(name === "beta" && takes(row, "alpha")));
+  row.parameters.filter((name) => table[name].slider && !table[name].beside && !(name === "beta" && takes(row, "alpha")));
 
 /** The smallest and largest number, channel by channel, that a picture can be for the network. */
 export function bounds(preset: PresetName): { low: number[]; high: number[] } {
@@ -56,20 +43,18 @@ export function ruleControls(changed: () => void) {
   const composite = byId<HTMLSelectElement>("composite");
   const sum = byId<HTMLSelectElement>("sum");
   const unknown = byId<HTMLInputElement>("unknown");
-  const parameters = byId("parameters");
   composite.append(...composites.map(({ name }) => el("option", { value: name, selected: name === defaultComposite }, name)));
-  sum.append(...Object.keys(sumRules).map((name) => el("option", { value: name }, name)));
+  sum.append(...parameters.sum.choices.map((name) => el("option", { value: name }, name)));
 
   const row = () => composites.find(({ name }) => name === composite.value)!;
-  const input = (name: Numbers) => byId<HTMLInputElement>(`parameter-${name}`);
 
-  const slider = (name: Numbers) => {
-    const { label, min, max, step, start, value, text } = sliders[name];
-    const at = starts[composite.value]?.[name] ?? start;
-    const output = el("output", {}, text(value(at)));
-    const range = el("input", { type: "range", id: `parameter-${name}`, min: `${min}`, max: `${max}`, step: `${step}`, value: `${at}` });
+  const slider = (name: string) => {
+    const { label, from, to, step } = table[name].slider!;
+    const [min, max, value] = [from, to, startOf(name, row())].map(String);
+    const output = el("output");
+    const range = el("input", { type: "range", id: `parameter-${name}`, name, min, max, step: `${step}`, value });
     const say = () => {
-      output.value = text(value(Number(range.value)));
+      output.value = short(valueOf(range));
       range.setAttribute("aria-valuetext", output.value);
     };
     say();
@@ -82,33 +67,38 @@ export function ruleControls(changed: () => void) {
   };
   let hasSums = false;
   const fitSums = () => {
-    byId("sum-field").hidden = !hasSums || !takes(row(), "sum");
+    const shown = hasSums && takes(row(), "sum");
+    byId("sum-field").hidden = !shown;
+    const besides = row().parameters.filter((name) => shown && table[name].beside?.value === sum.value);
+    byId("sum-parameters").replaceChildren(...besides.map(slider));
   };
   const build = () => {
     fitSums();
     byId("composite-summary").textContent = row().summary;
     byId("bounds").hidden = !takes(row(), "low");
-    parameters.replaceChildren(...slidersOf(row()).map(slider));
+    byId("parameters").replaceChildren(...slidersOf(row()).map(slider));
   };
   build();
   composite.addEventListener("change", () => {
     build();
     changed();
   });
+  sum.addEventListener("change", fitSums);
   for (const control of [sum, unknown]) control.addEventListener("change", changed);
 
   return {
     fit({ sums, unruled }: Opened) {
       hasSums = sums;
+      sum.value = parameters.sum.default;
       fitSums();
       byId("unknown-field").hidden = unruled === 0;
-      sum.value = "norm";
       unknown.checked = false;
     },
     /** Whether the composite lets LRN be chosen: those that are gradients do not. */
     takesLrn: () => takes(row(), "lrn"),
     options(preset: PresetName): ExplainOptions {
-      const numbers = slidersOf(row()).map((name) => [name, sliders[name].value(Number(input(name).value))] as const);
+      const shown = [...document.querySelectorAll<HTMLInputElement>("#parameters input, #sum-parameters input")];
+      const numbers = shown.map((range) => [range.name, valueOf(range)]);
       return {
         composite: composite.value,
         ...Object.fromEntries(numbers),
