@@ -8,7 +8,7 @@ import { lrnForward, lrnTaylor } from "../lrn";
 import { lrnSpatialTaylor } from "../lrn-spatial";
 import { averagePoolForward, averagePoolVjp, maxPoolForward, maxPoolVjp } from "../pool";
 import { softmaxForward, sum } from "../reduce";
-import { divideStabilized, gatePositive, halvesForward, multiply, multiplyAdd } from "../relevance";
+import { divideStabilized, gateNegative, gatePositive, halvesForward, multiply, multiplyAdd } from "../relevance";
 import { winogradForward } from "../winograd";
 
 /*
@@ -133,9 +133,11 @@ describe("a kernel asserts what it demands", () => {
     expect(() => { denseForward(at(0), at(64), at(128), at(79), 2, 4, 4, 5, 1, 1); }).toThrow("w of denseForward");
     expect(() => { softmaxForward(at(0), at(4), 2, 3, 4); }).toThrow("of softmaxForward");
     expect(() => { sum(at(0), at(7), 8); }).toThrow("sums");
-    expect(() => { divideStabilized(at(0), at(8), at(4), 8, 1, 0, at(64)); }).toThrow("of divideStabilized");
+    expect(() => { divideStabilized(at(0), at(16), at(4), 8, 1, 0, at(64)); }).toThrow("a part of r of divideStabilized");
+    expect(() => { divideStabilized(at(16), at(0), at(4), 8, 1, 0, at(64)); }).toThrow("a part of z of divideStabilized");
     expect(() => { divideStabilized(at(0), at(8), at(0), 8, 1, 0, at(12)); }).toThrow("the ledger");
     expect(() => { gatePositive(at(0), at(8), at(8), 8); }).toThrow("z of gatePositive");
+    expect(() => { gateNegative(at(0), at(16), at(4), 8, at(64)); }).toThrow("a part of r of gateNegative");
     expect(() => { multiply(at(0), at(8), at(9), 8); }).toThrow("of multiply");
     expect(() => { multiplyAdd(at(0), at(8), at(0), 8); }).toThrow("of multiplyAdd");
     expect(() => { halvesForward(at(0), at(0), 2, 4); }).toThrow("of halvesForward");
