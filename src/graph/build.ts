@@ -67,8 +67,12 @@ function constantOf({ value, problem }: TensorProto): Constant {
   const { data } = value;
   if (firstNonFinite(data) < 0) return value;
   require(!data.some(Number.isNaN), "invalid-model", "finite numbers", "NaN", DAMAGED);
-  // A single infinity is a bound that is not there.
-  return data.length === 1 ? value : { ...value, infinite: true };
+  return withInfinities(value);
+}
+
+/** A single infinity is a bound that is not there; where there are more numbers, it is marked, for those who cannot compute with it. */
+export function withInfinities(value: Constant): Constant {
+  return value.data.length === 1 ? value : { ...value, infinite: true };
 }
 
 /** A node whose branches are chosen, and built, once its condition is known. */
