@@ -14,7 +14,7 @@ import { binaryFor, compileText } from "./run/wasm.ts";
 /**
  * Loads a network.
  *
- * @param source the bytes of an ONNX file, or a network described with `sequential`
+ * @param source the bytes of an ONNX file, or a network described with `network` or `sequential`
  * @throws LrpError "not-onnx", "invalid-model" or "unsupported", with every problem of the file at once
  * @example
  * const model = await load(sequential({ input: [2] }, [dense({ weight: { data: Float32Array.of(3, 1), dims: [1, 2] } })]));

@@ -1,12 +1,12 @@
 import { LrpError } from "./error.ts";
 import { build } from "./graph/build.ts";
 import type { Graph } from "./graph/graph.ts";
-import type { Network } from "./layers.ts";
+import type { Network } from "./network.ts";
 import { decode } from "./onnx/decode.ts";
 import { bytesOf, readExternal } from "./onnx/external.ts";
 import type { LoadOptions } from "./options.ts";
 
-/** What a model is loaded from: the bytes of an ONNX file, or a network made by `sequential`. */
+/** What a model is loaded from: the bytes of an ONNX file, or a network made by `network` or `sequential`. */
 export type Source = Uint8Array | ArrayBuffer | Network;
 
 function isNetwork(source: unknown): source is Network {
@@ -19,7 +19,7 @@ function checkedBytes(source: unknown): Uint8Array {
   const received = typeof source === "string" ? `the text '${source}'` : String(source);
   throw new LrpError("usage", {
     where: "load",
-    expected: "the bytes of an ONNX file (Uint8Array or ArrayBuffer), or a network made by sequential()",
+    expected: "the bytes of an ONNX file (Uint8Array or ArrayBuffer), or a network made by network() or sequential()",
     received,
     fix: "relprop opens no files: read it first, e.g. await readFile(path).",
   });

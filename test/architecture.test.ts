@@ -11,7 +11,7 @@ const stages: readonly (readonly string[])[] = [
   ["step", "graph/graph"],
   ["ops/"],
   ["onnx/"],
-  ["graph/", "layers"],
+  ["graph/", "layers", "network"],
   ["rules/"],
   ["plan/"],
   ["run/"],

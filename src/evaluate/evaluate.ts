@@ -1,5 +1,5 @@
 import { LrpError, usage } from "../error.ts";
-import type { Network } from "../layers.ts";
+import type { Network } from "../network.ts";
 import type { Model } from "../model.ts";
 import type { Source } from "../open.ts";
 import type { Explanation } from "../report.ts";

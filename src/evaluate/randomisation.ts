@@ -1,5 +1,5 @@
 import { undefinedFor, usage } from "../error.ts";
-import type { Network } from "../layers.ts";
+import type { Network } from "../network.ts";
 import { open, type Source } from "../open.ts";
 import type { LoadOptions } from "../options.ts";
 import { type Attribution, numbersOf, sum } from "./attribution.ts";

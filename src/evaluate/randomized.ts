@@ -1,6 +1,6 @@
 import { usage } from "../error.ts";
 import { type Graph, type Node, producers } from "../graph/graph.ts";
-import type { Network } from "../layers.ts";
+import type { Network } from "../network.ts";
 import { open, type Source } from "../open.ts";
 import type { LoadOptions } from "../options.ts";
 import type { Constant } from "../tensor.ts";

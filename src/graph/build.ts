@@ -2,7 +2,7 @@ import { assert, LrpError } from "../error.ts";
 import type { AttributeProto, AttributeValues, GraphProto, ModelProto, NodeProto, ValueInfo } from "../onnx/decode.ts";
 import type { TensorProto } from "../onnx/tensor.ts";
 import { ops } from "../ops/index.ts";
-import { type AttributeReader, require } from "../ops/op.ts";
+import { type AttributeReader, type Op, require } from "../ops/op.ts";
 import { type Constant, type ElementType, firstNonFinite, typeName } from "../tensor.ts";
 import { type Graph, type Node, type OutputPort, type Port, whereIs } from "./graph.ts";
 import { Problems } from "./problems.ts";
@@ -10,13 +10,23 @@ import { Problems } from "./problems.ts";
 /** The opsets that the operator table describes. */
 export const OPSETS = { oldest: 7, newest: 22 } as const;
 
-/** Unread attributes are a complaint, so that nothing in the file is ignored by accident; so are those of another type. */
-function reader(attributes: ReadonlyMap<string, AttributeProto>, opset: number): AttributeReader & { rest(): string[]; check(): void } {
+/** Attributes as they are given. */
+export interface Attributes {
+  readonly names: readonly string[];
+  /** The one of this name, and its type: `wanted` if it can be taken for that. */
+  find(name: string, wanted: keyof AttributeValues): AttributeProto | undefined;
+  beyond?(name: string): unknown;
+}
+
+type Reader = AttributeReader & { rest(): string[]; check(): void };
+
+/** Unread attributes are a complaint, so that nothing that is given is ignored by accident; so are those of another type. */
+function reader({ names, find, beyond }: Attributes, opset: number): Reader {
   const read = new Set<string>();
   const wrong: { expected: string; received: string }[] = [];
   function get<Type extends keyof AttributeValues>(name: string, type: Type): AttributeValues[Type] | undefined {
     read.add(name);
-    const found = attributes.get(name);
+    const found = find(name, type);
     if (!found || found.type === type) return found?.value as AttributeValues[Type] | undefined;
     wrong.push({ expected: `${name} as ${type}`, received: found.type });
     return undefined;
@@ -33,10 +43,15 @@ function reader(attributes: ReadonlyMap<string, AttributeProto>, opset: number):
       return t && constantOf(t);
     },
     graph: (name) => get(name, "GRAPH"),
+    beyond(name) {
+      const value = beyond?.(name);
+      if (value !== undefined) read.add(name);
+      return value;
+    },
     ignore(...names) {
       for (const name of names) read.add(name);
     },
-    rest: () => [...attributes.keys()].filter((name) => !read.has(name)),
+    rest: () => names.filter((name) => !read.has(name)),
     check() {
       const list = (key: "expected" | "received") => wrong.map((w) => w[key]).join(", ");
       require(wrong.length === 0, "invalid-model", `attribute ${list("expected")}`, list("received"));
@@ -52,8 +67,12 @@ function constantOf({ value, problem }: TensorProto): Constant {
   const { data } = value;
   if (firstNonFinite(data) < 0) return value;
   require(!data.some(Number.isNaN), "invalid-model", "finite numbers", "NaN", DAMAGED);
-  // A single infinity is a bound that is not there.
-  return data.length === 1 ? value : { ...value, infinite: true };
+  return withInfinities(value);
+}
+
+/** A single infinity is a bound that is not there; where there are more numbers, it is marked, for those who cannot compute with it. */
+export function withInfinities(value: Constant): Constant {
+  return value.data.length === 1 ? value : { ...value, infinite: true };
 }
 
 /** A node whose branches are chosen, and built, once its condition is known. */
@@ -62,20 +81,28 @@ export interface Branches {
   readonly else: GraphProto;
 }
 
-/** What an operator's row makes of attributes. One of a wrong type may be all that the row complains of, so it comes first. */
-function attributesOf<A>(read: ReturnType<typeof reader>, attributes: (read: AttributeReader) => A): A {
+/** What an operator's row makes of attributes, all of which it must know. */
+export function attributesOf(row: Op<unknown>, given: Attributes, opset: number): unknown {
+  const read = reader(given, opset);
+  let attributes: unknown;
   try {
-    return attributes(read);
+    attributes = row.attributes(read);
   } finally {
+    // One of a wrong type may be all that the row complains of, so it comes first.
     read.check();
   }
+  const rest = read.rest();
+  require(rest.length === 0, "unsupported", "attributes that relprop knows", rest.join(", "));
+  return Object.freeze(attributes);
 }
 
 function buildNode(proto: NodeProto, opset: number): Node {
   require(proto.domain === "" || proto.domain === "ai.onnx", "unsupported", "operators of ONNX's own domain", `domain '${proto.domain}'`);
   const row = ops.get(proto.type);
-  const read = reader(proto.attributes, opset);
+  const { attributes } = proto;
+  const given: Attributes = { names: [...attributes.keys()], find: (name) => attributes.get(name) };
   if (proto.type === "If") {
+    const read = reader(given, opset);
     const [then, otherwise] = ["then_branch", "else_branch"].map((name) => read.graph(name) as GraphProto | undefined);
     read.check();
     require(then && otherwise, "invalid-model", "a then_branch and an else_branch", "fewer");
@@ -87,13 +114,10 @@ function buildNode(proto: NodeProto, opset: number): Node {
       attributes: { then, else: otherwise } satisfies Branches,
     });
   }
-  require(row &&
-    row.family !==
-      "taylor", "unsupported", "an operator that relprop runs", proto.type, "Its README lists them; simplifying the model (onnx-simplifier) may remove this one.");
-  const attributes = Object.freeze(attributesOf(read, row.attributes));
-  const rest = read.rest();
-  require(rest.length === 0, "unsupported", "attributes that relprop knows", rest.join(", "));
-  return Object.freeze({ name: proto.name, type: proto.type, inputs: proto.inputs, outputs: proto.outputs, attributes });
+  const fix = "Its README lists them; simplifying the model (onnx-simplifier) may remove this one.";
+  require(row, "unsupported", "an operator that relprop runs", proto.type, fix);
+  const { name, type, inputs, outputs } = proto;
+  return Object.freeze({ name, type, inputs, outputs, attributes: attributesOf(row, given, opset) });
 }
 
 /** ONNX's numbers for the element types that values may have while a network runs. */

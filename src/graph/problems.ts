@@ -1,4 +1,4 @@
-import { type Issue, LrpError } from "../error.ts";
+import { type Code, type Issue, LrpError } from "../error.ts";
 import { Complaint } from "../ops/op.ts";
 
 /** Collects what is wrong in many places, so that all of it is told at once. */
@@ -26,12 +26,12 @@ export class Problems {
     return items.flatMap((item) => this.attempt(where(item), () => [task(item)]) ?? []);
   }
 
-  /** @throws LrpError with every issue; its code is "unsupported" if any of them is */
-  raise(): void {
+  /** @throws LrpError with every issue; its code, unless given, is "unsupported" if any of them is */
+  raise(code?: Code): void {
     if (!this.any) return;
-    const code = this.#found.some((p) => p.code === "unsupported") ? "unsupported" : this.#found[0].code;
+    const own = this.#found.some((p) => p.code === "unsupported") ? "unsupported" : this.#found[0].code;
     throw new LrpError(
-      code,
+      code ?? own,
       this.#found.map((p) => p.issue),
     );
   }

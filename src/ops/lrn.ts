@@ -91,14 +91,12 @@ export const lrn: Op<LrnAttributes> = {
     const size = read.int("size", 0);
     require(size >= 1, "invalid-model", "a size ≥ 1", `${size}`);
     const [alpha, beta, bias] = [read.float("alpha", 1e-4), read.float("beta", 0.75), read.float("bias", 1)];
-    return checkedLrn({
-      region: "channels",
-      before: Math.floor((size - 1) / 2),
-      after: Math.ceil((size - 1) / 2),
-      a: alpha / size,
-      beta,
-      bias,
-    });
+    const { region = "channels", window = "onnx" } = { region: read.beyond("region"), window: read.beyond("window") };
+    require(region === "channels" || region === "spatial", "invalid-model", "region channels or spatial", `${region}`);
+    require(window === "onnx" || window === "torch", "invalid-model", "window onnx or torch", `${window}`);
+    const [less, more] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)];
+    const [before, after] = window === "onnx" ? [less, more] : [more, less];
+    return checkedLrn({ region, before, after, a: alpha / (region === "channels" ? size : size * size), beta, bias });
   },
   infer([x], a) {
     require(x, "invalid-model", "an input", "none");

@@ -4,7 +4,7 @@ import { type Constant, type Dims, type ElementType, normalizeAxis } from "../te
 
 /** What an operator complains of; the stage that called it adds where. */
 export class Complaint extends Error {
-  readonly code: "unsupported" | "invalid-model" | "shape";
+  readonly code: "unsupported" | "invalid-model" | "shape" | "usage";
   readonly expected: string;
   readonly received: string;
   readonly fix?: string;
@@ -37,6 +37,8 @@ export interface AttributeReader {
   tensor(name: string): Constant | undefined;
   /** A subgraph as the file has it, to be built when it is needed. */
   graph(name: string): unknown;
+  /** What code may say of a layer beyond ONNX's attributes; of a file's node always undefined. */
+  beyond(name: string): unknown;
   /** Marks attributes as known and without meaning here. */
   ignore(...names: readonly string[]): void;
 }

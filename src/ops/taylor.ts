@@ -47,8 +47,10 @@ export const taylorLayer: Op<TaylorNeurons> = {
   type: "TaylorNeurons",
   family: "taylor",
   summary: "own rule: first-order Taylor expansion of the caller's function",
-  attributes() {
-    throw new Error("TaylorNeurons is not an ONNX operator");
+  attributes(read) {
+    const neurons = read.beyond("neurons") as TaylorNeurons | undefined;
+    require(neurons, "unsupported", "an operator of ONNX", "TaylorNeurons");
+    return neurons;
   },
   infer([x], neurons) {
     require(x && x.dims.length >= 2, "shape", "an input with a batch axis", `rank ${x?.dims.length}`);

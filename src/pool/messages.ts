@@ -1,6 +1,6 @@
 import type { EvaluateOptions, Evaluation, SharedOptions } from "../evaluate/index.ts";
 import type { Code, Issue } from "../error.ts";
-import type { Network } from "../layers.ts";
+import type { Network } from "../network.ts";
 import type { ExplainOptions, LoadOptions } from "../options.ts";
 import type { Explanation, Prediction } from "../report.ts";
 import type { Input } from "../run/input.ts";

@@ -4,7 +4,7 @@
 import { evaluate } from "../evaluate/index.ts";
 import { load, LrpError, type Model } from "../index.ts";
 import { version } from "../kernels.gen.ts";
-import type { Network } from "../layers.ts";
+import type { Network } from "../network.ts";
 import type { Explanation, Prediction } from "../report.ts";
 import { ownPort } from "../workers.ts";
 import type { Answer, Done, Order } from "./messages.ts";

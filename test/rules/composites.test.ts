@@ -8,9 +8,12 @@ import {
   dense,
   type ExplainOptions,
   flatten,
+  type Handle,
   lrn,
   LrpError,
   maxPool2d,
+  network as described,
+  op,
   relu,
   type Rule,
   ruleOf,
@@ -19,7 +22,6 @@ import {
 } from "../../src/index.ts";
 import { loadInMode } from "../modes.ts";
 import { network } from "../explain.ts";
-import { onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 
 const dims = [1, 2, 6, 6];
@@ -217,17 +219,14 @@ describe("composites of one's own", () => {
   });
 
   test("two layers that nothing precedes are both first", async () => {
-    const graph = onnx({
-      nodes: [
-        { type: "Conv", inputs: ["x", "w"], outputs: ["a"] },
-        { type: "Conv", inputs: ["x", "w"], outputs: ["b"], attributes: { pads: [1, 1, 1, 1] } },
-        { type: "Relu", inputs: ["b"], outputs: ["p"] },
-        { type: "Conv", inputs: ["p", "v"], outputs: ["c"] },
-        { type: "Add", inputs: ["a", "c"], outputs: ["y"] },
-      ],
-      initializers: { w: tensor([3, 2, 3, 3], 1), v: tensor([3, 3, 3, 3], 2) },
+    const [w, v] = [tensor([3, 2, 3, 3], 1), tensor([3, 3, 3, 3], 2)];
+    const graph = described({
       inputs: { x: ["n", 2, 6, 6] },
-      outputs: { y: [] },
+      build(g, values) {
+        const a = g.node(conv2d({ weight: w, name: "a" }), values.x);
+        const c = g.chain(values.x, conv2d({ weight: w, pads: 1, name: "b" }), relu(), conv2d({ weight: v, name: "c" }));
+        return { y: g.node(op("Add"), a, c) };
+      },
     });
     using two = await loadInMode(graph);
     const given = (composite: Composite) =>
@@ -241,22 +240,13 @@ describe("composites of one's own", () => {
   });
 
   test("behind a sum it is enough that one term has passed a layer", async () => {
-    const conv = (input: string, output: string) => ({
-      type: "Conv",
-      inputs: [input, "w"],
-      outputs: [output],
-      attributes: { pads: [1, 1, 1, 1] },
-    });
-    const graph = onnx({
-      nodes: [
-        conv("x", "a"),
-        { type: "Add", inputs: ["x", "a"], outputs: ["s"] },
-        conv("s", "b"),
-        { type: "Add", inputs: ["s", "b"], outputs: ["y"] },
-      ],
-      initializers: { w: tensor([2, 2, 3, 3], 1) },
+    const weight = tensor([2, 2, 3, 3], 1);
+    const graph = described({
       inputs: { x: ["n", 2, 6, 6] },
-      outputs: { y: [] },
+      build(g, values) {
+        const block = (v: Handle, name: string) => g.node(op("Add"), v, g.node(conv2d({ weight, pads: 1, name }), v));
+        return { y: block(block(values.x, "a"), "b") };
+      },
     });
     using skipping = await loadInMode(graph);
     for (const [position, a, b] of [

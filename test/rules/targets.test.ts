@@ -6,6 +6,7 @@ import {
   flatten,
   globalAveragePool,
   type Layer,
+  network as described,
   relu,
   sigmoid,
   softmax,
@@ -15,7 +16,7 @@ import {
 import { loadInMode } from "../modes.ts";
 import { expectClose, total } from "../close.ts";
 import { network } from "../explain.ts";
-import { chain, onnx } from "../onnx-writer.ts";
+import { chain } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 import { softmax as softmaxOf } from "../reference/layers.ts";
 
@@ -340,15 +341,13 @@ describe("targets", async () => {
   });
 
   test("one of several outputs", async () => {
-    const heads = onnx({
-      nodes: [
-        { type: "Flatten", inputs: ["x"], outputs: ["f"] },
-        { type: "Gemm", inputs: ["f", "w1"], outputs: ["a"], attributes: { transB: 1 } },
-        { type: "Gemm", inputs: ["f", "w2"], outputs: ["b"], attributes: { transB: 1 } },
-      ],
-      initializers: { w1: tensor([3, 40], 2), w2: tensor([5, 40], 3) },
+    const heads = described({
       inputs: { x: ["n", 2, 5, 4] },
-      outputs: { a: ["n", 3], b: ["n", 5] },
+      build(g, values) {
+        const f = g.node(flatten({ name: "f" }), values.x);
+        const head = (name: string, m: number, seed: number) => g.node(dense({ weight: tensor([m, 40], seed), name }), f);
+        return { a: head("a", 3, 2), b: head("b", 5, 3) };
+      },
     });
     using two = await loadInMode(heads);
     const { outputs, output } = two.predict(x);
