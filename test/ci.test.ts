@@ -18,6 +18,7 @@ const left: Readonly<Record<string, string>> = {
   docs: "writes the README's tables; test/readme.test.ts compares them",
   format: "writes sources",
   "demo:page": "serves until it is ended; test:browser builds the page and visits it",
+  mutants: "takes long; each fault in its list is there so that a test is",
   "study:lrn": "takes half an hour",
   "study:leaderboard": "takes half an hour",
 };

@@ -1,5 +1,5 @@
 import { denseForward, denseVjp } from "../dense";
-import { Block, begin, expected, list, number, quarters, room, same, tails } from "./support";
+import { Block, begin, expected, integer, list, near, number, quarters, room, same, tails } from "./support";
 
 function f(v: f64, p: f64, q: f64): f64 { return p * max<f64>(v, 0) + q * min<f64>(v, 0); }
 
@@ -40,6 +40,29 @@ describe("denseForward", () => {
       const m = tails[a], k = tails[b];
       begin(`n ${n}, m ${m}, k ${k}`);
       forward(inputs(n, k), inputs(m, k), quarters(m), n, m, k, 1, 1);
+    }
+  });
+
+  it("carries sums from block to block of 1024 inputs, for every tail of rows and outputs", () => {
+    const ks: i32[] = [1023, 1024, 1025, 1030, 2048, 2051, 3075];
+    for (let a = 0; a < ks.length; a++) for (let m = 1; m <= 6; m++) for (let n = 1; n <= 4; n++) {
+      begin(`n ${n}, m ${m}, k ${ks[a]}`);
+      const slope = slopes[(m + n) % 2];
+      forward(inputs(n, ks[a]), inputs(m, ks[a]), quarters(m), n, m, ks[a], slope[0], slope[1]);
+    }
+  });
+
+  it("loses no digits in long sums", () => {
+    // One after the other, 32768 times a tenth would be off by a thousandth, in each of four lanes by a ten-thousandth.
+    for (let m = 1; m <= 5; m += 4) {
+      begin(`a tenth, again and again, m ${m}`);
+      const k = 32768, x = room(k), w = room(m * k), b = room(m), y = room(m);
+      for (let i = 0; i < k; i++) x.set(i, 0.1);
+      for (let i = 0; i < w.count; i++) w.set(i, 1);
+      memory.fill(b.at, 0, m << 2);
+      denseForward(x.at, w.at, b.at, y.at, 1, m, k, m, 1, 1);
+      const sum = expected(m, <f64>k * <f64><f32>0.1);
+      near(y, sum, sum, 5e-6);
     }
   });
 
@@ -94,6 +117,26 @@ describe("denseVjp", () => {
       begin(`k ${ks[a]}, slopes ${b}`);
       vjp(inputs(2, 3), inputs(3, ks[a]), 2, 3, ks[a], slopes[b][0], slopes[b][1]);
     }
+  });
+
+  it("sums over many neurons, of which few to all have relevance", () => {
+    for (let oneIn = 1; oneIn <= 9; oneIn += 4) for (let m = 30; m <= 41; m++) for (let n = 1; n <= 3; n++) {
+      begin(`n ${n}, m ${m}, one in ${oneIn}`);
+      const s = room(n * m);
+      for (let i = 0; i < s.count; i++) s.set(i, integer(1, oneIn) == 1 ? <f64>integer(1, 8) / 4 : 0);
+      vjp(s.freeze(), inputs(m, 11), n, m, 11, 1, n == 2 ? 0 : 1);
+    }
+  });
+
+  it("loses no digits in sums over many neurons", () => {
+    // One after the other, 8192 times a tenth would be off by a ten-thousandth.
+    begin("a tenth, again and again");
+    const m = 8192, k = 5, s = room(m), w = room(m * k), y = room(k);
+    for (let i = 0; i < m; i++) s.set(i, 0.1);
+    for (let i = 0; i < w.count; i++) w.set(i, 1);
+    denseVjp(s.at, w.at, y.at, 1, m, k, k, 1, 1);
+    const sum = expected(k, <f64>m * <f64><f32>0.1);
+    near(y, sum, sum, 2e-5);
   });
 
   it("does not read the weights of a neuron without relevance", () => {

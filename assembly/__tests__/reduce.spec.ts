@@ -1,5 +1,5 @@
 import { logSoftmaxForward, softmaxForward, sum } from "../reduce";
-import { BLOCK } from "../simd";
+import { BLOCK, CHUNK } from "../simd";
 import { Block, begin, close, copyOf, expected, intact, list, number, room, spread, tails } from "./support";
 
 /** Softmax, or its logarithm, straight from exp and log. */
@@ -77,7 +77,7 @@ function sums(): Block { return room(4); }
 
 describe("sum", () => {
   it("adds numbers and magnitudes for every tail", () => {
-    const counts: i32[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 127, 128, 129, 143, 144, 145, 1009];
+    const counts: i32[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 127, 128, 129, 143, 144, 145, 1009, CHUNK - 1, CHUNK, CHUNK + 1, CHUNK + 17, 2 * CHUNK, 5 * CHUNK + 131];
     for (let t = 0; t < counts.length; t++) {
       begin(`count ${counts[t]}`);
       const x = spread(counts[t], 3), out = sums();
@@ -100,6 +100,16 @@ describe("sum", () => {
       number(load<f64>(out.at), more - first, 0, "sum");
       number(load<f64>(out.at, 8), more + first, 0, "sum of magnitudes");
     }
+  });
+
+  it("loses no digits in long sums", () => {
+    // One after the other, a hundred thousand times a tenth would be off by a hundredth.
+    begin("a tenth, again and again");
+    const count = 100002, x = room(count), out = sums(), total = <f64>count * <f64><f32>0.1;
+    for (let i = 0; i < count; i++) x.set(i, i % 3 == 0 ? -0.1 : 0.1);
+    sum(x.freeze().at, out.at, count);
+    number(load<f64>(out.at), total / 3, 1e-7 * total, "sum");
+    number(load<f64>(out.at, 8), total, 1e-7 * total, "sum of magnitudes");
   });
 
   it("shows NaN and infinity wherever they stand", () => {

@@ -2,7 +2,7 @@ import {
   absorbBias, divideClipped, divideRelative, divideStabilized, gateNegative, gatePositive,
   halvesForward, halvesMultiply, halvesMultiplyAdd, multiply, multiplyAdd,
 } from "../relevance";
-import { BLOCK } from "../simd";
+import { BLOCK, CHUNK } from "../simd";
 import { Block, begin, close, copyOf, expected, intact, list, near, number, quarters, room, same, spread, tails } from "./support";
 
 /** f64[3] = bias, stabilizer, dead; starts with something in it, for kernels add. */
@@ -85,7 +85,7 @@ describe("divideStabilized, divideClipped and divideRelative", () => {
   });
 
   it("divide and book from block to block", () => {
-    const counts: i32[] = [BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 3, BLOCK + 4, 2 * BLOCK, 3 * BLOCK + 7];
+    const counts: i32[] = [BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 3, BLOCK + 4, 2 * BLOCK, 3 * BLOCK + 7, CHUNK - 1, CHUNK + 2, 2 * CHUNK + 5];
     for (let kind = 0; kind < 3; kind++) for (let c = 0; c < counts.length; c++) {
       begin(`${names[kind]}, count ${counts[c]}`);
       check(kind, spread(counts[c], 2), sums(counts[c]), 1, 0.01);
@@ -182,6 +182,19 @@ describe("absorbBias", () => {
     }
   });
 
+  it("goes from chunk to chunk, of rows that are longer and shorter", () => {
+    const ms: i32[] = [CHUNK + 3, CHUNK, CHUNK / 2 + 1, CHUNK / 3, 5000, 7];
+    for (let i = 0; i < ms.length; i++) {
+      const m = ms[i], rows = m == 7 ? CHUNK / 7 + 3 : 7;
+      begin(`rows ${rows}, m ${m}`);
+      const s = quarters(rows * m), b = quarters(m), ledger = new Ledger();
+      absorbBias(s.at, b.at, rows, m, ledger.block.at);
+      let total: f64 = 0;
+      for (let i = 0; i < rows * m; i++) total += s.get(i) * b.get(i % m);
+      ledger.check(total, 0, 0, 0);
+    }
+  });
+
   it("loses nothing over many rows", () => {
     begin("rows 5003");
     const rows = 5003, m = 5, s = spread(rows * m, 1), b = spread(m, 1), ledger = new Ledger();
@@ -214,6 +227,26 @@ describe("gatePositive and gateNegative", () => {
       same(inPlaceAbove, up);
       gateNegative(inPlaceBelow.at, z.at, inPlaceBelow.at, count, new Ledger().block.at);
       same(inPlaceBelow, down);
+    }
+  });
+
+  it("go from chunk to chunk", () => {
+    const counts: i32[] = [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 7];
+    for (let i = 0; i < counts.length; i++) {
+      begin(`count ${counts[i]}`);
+      const r = quarters(counts[i]), z = sums(counts[i]), above = room(counts[i]), below = room(counts[i]), ledger = new Ledger();
+      const up = expected(counts[i]), down = expected(counts[i]);
+      let dead: f64 = 0;
+      for (let k = 0; k < counts[i]; k++) {
+        if (z.get(k) > 0) up[k] = r.get(k);
+        else if (z.get(k) < 0) down[k] = r.get(k);
+        else dead += r.get(k);
+      }
+      gatePositive(r.at, z.at, above.at, counts[i]);
+      same(above, up);
+      gateNegative(r.at, z.at, below.at, counts[i], ledger.block.at);
+      same(below, down);
+      ledger.check(0, 0, dead, 0);
     }
   });
 

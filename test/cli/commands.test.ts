@@ -44,6 +44,13 @@ describe("explain", () => {
     expect(out).toMatch(/^ {2}input +\d/m);
   });
 
+  test("where relevance went adds up to all of it", async () => {
+    const { out } = await relprop("explain", MODEL, THREE);
+    const shares = [...out.matchAll(/^ {2}\S.* (-?[\d.]+) %/gm)].map(([, share]) => Number(share));
+    expect(shares.length).toBeGreaterThan(1);
+    expect(shares.reduce((a, b) => a + b, 0)).toBeCloseTo(100, 0);
+  });
+
   test("--json is one object with what the summary says and more", async () => {
     const found = await json("explain", MODEL, THREE);
     expect(found).toMatchObject({ target: 3, className: "three", start: "logit", composite: "epsilonPlusFlat", lrn: "taylor", files: [] });
@@ -149,7 +156,10 @@ describe("explain", () => {
 test("predict", async () => {
   const { out } = await relprop("predict", MODEL, THREE, "--top", "2");
   expect(out).toMatch(/^ +[\d.]+ +3 {2}three$/m);
+  expect(out).not.toContain("sample");
   expect((await json("predict", MODEL, await digit(2), "--top", "3")).samples).toHaveLength(2);
+  const two = await relprop("predict", MODEL, await digit(2), "--top", "1");
+  expect(two.out.match(/^sample \d$/gm)).toEqual(["sample 0", "sample 1"]);
 });
 
 test("inspect, rules, composites and methods print tables", async () => {

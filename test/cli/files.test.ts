@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readClasses } from "../../src/cli/classes.ts";
 import { checkWritable, readBytes, writeAll } from "../../src/cli/files.ts";
-import { outFiles } from "../../src/cli/outputs.ts";
+import { fitting, outFiles } from "../../src/cli/outputs.ts";
 import { readSidecar } from "../../src/cli/sidecar.ts";
 
 let folder = "";
@@ -72,6 +72,25 @@ describe("writing", () => {
 test("class names lose their synset ids", async () => {
   await put("words.txt", "n01440764 tench, Tinca tinca\r\nn01443537 goldfish\ncat\n\n");
   expect(await readClasses(at("words.txt"))).toEqual(["tench, Tinca tinca", "goldfish", "cat"]);
+});
+
+test("class names as JSON", async () => {
+  await put("list.json", ' ["n01440764 tench, Tinca tinca", "cat"]');
+  expect(await readClasses(at("list.json"))).toEqual(["n01440764 tench, Tinca tinca", "cat"]);
+  for (const other of ['["cat", 3]', '["cat"']) {
+    await put("other.json", other);
+    await expect(readClasses(at("other.json"))).rejects.toThrow("or a JSON list of them, got other JSON.");
+  }
+});
+
+test.each<[number[], number, number]>([
+  [[1, 3, 20, 30], 100, 3],
+  [[1, 3, 30, 20], 100, 3],
+  [[1, 3, 25], 100, 4],
+  [[1, 25], 100, 4],
+  [[1, 1, 20, 300], 100, 1],
+])("relevance of %j fits into %i pixels %i-fold", (dims, side, scale) => {
+  expect(fitting({ dims, data: new Float32Array() }, side)).toBe(scale);
 });
 
 describe("sidecars", () => {

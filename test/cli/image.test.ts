@@ -1,5 +1,6 @@
 import { encode } from "fast-png";
 import { describe, expect, test } from "vitest";
+import { orientation } from "../../src/cli/exif.ts";
 import { decodeImage } from "../../src/cli/image.ts";
 import golden from "./image_golden.json" with { type: "json" };
 
@@ -18,6 +19,31 @@ test.each(golden)("$name", ({ file, width, height, channels, values, blocks = []
     const [x, y] = [(block % (width / 16)) * 16 + 8, Math.floor(block / (width / 16)) * 16 + 8];
     expect(Math.abs(image.data[3 * (y * width + x) + k] - value)).toBeLessThan(JPEG_TOLERANCE);
   });
+});
+
+test("the orientation is one of several entries, in either order of bytes", () => {
+  const short = (v: number, little: boolean) => (little ? [v & 255, v >> 8] : [v >> 8, v & 255]);
+  const long = (v: number, little: boolean) => (little ? [...short(v, true), 0, 0] : [0, 0, ...short(v, false)]);
+  for (const little of [true, false]) {
+    const entry = (tag: number, v: number) => [...short(tag, little), ...short(3, little), ...long(1, little), ...short(v, little), 0, 0];
+    const exif = (...entries: number[][]) => {
+      const head = [...ascii(little ? "II" : "MM"), ...short(42, little), ...long(8, little), ...short(entries.length, little)];
+      return Uint8Array.from([...head, ...entries.flat(), ...long(0, little)]);
+    };
+    expect(orientation(exif(entry(0x0100, 3), entry(0x0101, 4), entry(0x0112, 6)))).toBe(6);
+    expect(orientation(exif(entry(0x0100, 3), entry(0x0101, 4)))).toBe(1);
+    expect(orientation(exif(entry(0x0112, 8)).subarray(0, 15))).toBe(1);
+  }
+});
+
+test("a picture whose orientation is none of the eight stays as it is", () => {
+  const jpeg = bytes(golden.find(({ name }) => name === "JPEG RGB")?.file ?? "");
+  const upright = decodeImage(jpeg, "x");
+  for (const turn of [0, 1, 9]) {
+    const exif = [...ascii("Exif\0\0MM"), 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, turn, 0, 0, 0, 0, 0, 0];
+    const turned = Uint8Array.from([0xff, 0xd8, 0xff, 0xe1, 0, exif.length + 2, ...exif, ...jpeg.subarray(2)]);
+    expect(decodeImage(turned, "x")).toEqual(upright);
+  }
 });
 
 test("interlaced pictures", () => {

@@ -67,6 +67,10 @@ describe("by hand", () => {
     ["least relevant first", values({ order: "lerf" }), [21, 19, 15, 9, 4, 1, 0]],
     ["smallest |R| first", values({ order: "minAbs" }), [21, 15, 10, 6, 3, 1, 0]],
     ["equal ones from the first on", values({ steps: 2 }, [1, 1, 1, 1, 1, 1]), [21, 20, 18]],
+    ["most relevant first, equal ones from the first on", values({}, [2, 1, 2, 1, 2, 1]), [21, 20, 17, 12, 10, 6, 0]],
+    ["least relevant first, equal ones from the first on", values({ order: "lerf" }, [2, 1, 2, 1, 2, 1]), [21, 19, 15, 9, 8, 5, 0]],
+    ["smallest |R| first, equal ones from the first on", values({ order: "minAbs" }, [1, -1, 2, 1, -2, -1]), [21, 20, 18, 14, 8, 5, 0]],
+    ["equal regions from the first on", values({ region: 2 }, [1, 1, 2, 0, 0, 0]), [21, 9, 0]],
     ["a shorter last step", values({ step: 4 }), [21, 6, 0]],
     ["no more than these steps", values({ step: 2, steps: 1 }), [21, 17]],
     // Columns 0 and 1 sum to −2, column 2 to 3.
@@ -101,9 +105,17 @@ describe("by hand", () => {
     }
   });
 
+  test("the one logit of a network; it has no probability", async () => {
+    using model = await load(network([1, 1, 2, 3], flatten(), dense({ weight: { dims: [1, 6], data: new Float32Array(6).fill(1) } })));
+    const run = (score: "logit" | "probability") => perturbation(model, six, mapOf(six), { replacement: zero, steps: 1, score });
+    expect((await run("logit")).values).toEqual([21, 15]);
+    expect(await refusal(() => run("probability"))).toMatch(/option 'score': expected 'logit' for a network of one output/);
+  });
+
   test("areas", () => {
     const curve = { values: [6, 1, 2] };
     expect([areaUnder(curve), aopc(curve)]).toEqual([2.5, 3]);
+    expect(areaUnder({ values: [6, 1] })).toBe(3.5);
   });
 });
 

@@ -53,6 +53,9 @@ describe("sensitivity", () => {
 
   test.each<[string, () => unknown, RegExp]>([
     ["no radius", () => run(scaled(1), { radius: undefined }), /option 'radius': expected a finite number above 0, got undefined/],
+    ["an infinite radius", () => run(scaled(1), { radius: Infinity }), /option 'radius': expected a finite number above 0, got Infinity/],
+    ["no samples", () => run(scaled(1), { samples: 0 }), /option 'samples': expected a whole number, 1 or more, got 0/],
+    ["a negative seed", () => run(scaled(1), { seed: -1 }), /option 'seed': expected a whole number, from 0 to 4294967295, got -1/],
     ["another option", () => run(scaled(1), { steps: 3 } as never), /options radius, samples/],
     ["a radius that rounds to nothing", () => run(scaled(1), { radius: 1e-12 }), /changes float32 numbers/],
     ["no relevance", () => run(scaled(0)), /^undefined: .*not 0 everywhere/],
@@ -101,6 +104,7 @@ describe("randomized", () => {
     );
     expect(one["fc2:0"]).toEqual(all["fc2:0"]);
     expect(other["fc2:0"]).not.toEqual(all["fc2:0"]);
+    expect(constants(await randomized(three))).toEqual(constants(await randomized(three, { seed: 0 })));
     expect(all["norm:0"].map((v) => three.graph.constants.get("norm:0")!.data.indexOf(v))).not.toEqual(
       all["norm:1"].map((v) => three.graph.constants.get("norm:1")!.data.indexOf(v)),
     );

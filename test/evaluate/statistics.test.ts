@@ -52,6 +52,8 @@ describe("bootstrap", () => {
 
   test.each<[string, () => unknown, RegExp]>([
     ["a single sample", () => bootstrap([1], mean), /2 samples or more, got 1/],
+    ["a level of 0", () => bootstrap([1, 2], mean, { level: 0 }), /between 0 and 1, got 0/],
+    ["a level of 1", () => bootstrap([1, 2], mean, { level: 1 }), /between 0 and 1, got 1/],
     ["a level of 95", () => bootstrap([1, 2], mean, { level: 95 }), /between 0 and 1, got 95/],
     ["a statistic that is not finite", () => bootstrap([0, 0], ([v]) => 1 / v), /a finite number, got Infinity/],
     ["pairs that are none", () => pairedDifference([1, 2], [1]), /2 and 1/],

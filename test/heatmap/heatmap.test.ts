@@ -17,6 +17,10 @@ describe("values", () => {
     expect([drawn.width, drawn.height]).toEqual([3, 1]);
   });
 
+  test("the largest may be against the target", () => {
+    expect(pixels(heatmap(tensor([1, 3], [1, -2, 0])))).toEqual([[255, 128, 128, 255], BLUE, WHITE]);
+  });
+
   test("sums are in double precision", () => {
     expect(pixels(heatmap(tensor([1, 3, 1, 2], [1e8, 0, 1, 1, -1e8, 0])))).toEqual([RED, RED]);
   });

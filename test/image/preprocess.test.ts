@@ -88,6 +88,8 @@ describe("errors", () => {
   test.each([
     ["imagenet", 'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "imagenet".'],
     ["constructor", 'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "constructor".'],
+    [{ resize: 1.5 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 1.5."],
+    [{ resize: 16385 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 16385."],
     [{ resize: 0 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 0."],
     [{ size: 3 }, "preset: expected only the fields resize, crop, channels, scale, mean, std, got 'size'."],
     [{ std: [1, 0, 1] }, "preset, field 'std': expected a number other than 0, or one per channel, got [1,0,1]."],

@@ -42,6 +42,43 @@ describe("networks with several inputs", () => {
     expect(await refusal(() => model.predict(input as never))).toMatch(says);
   });
 
+  const own = (...dims: number[]) => ({ dims, data: new Float32Array(dims.reduce((count, d) => count * d, 1)) });
+  it.each<[string, object, string]>([
+    ["a rank too low", own(2), "input 'a': expected f32[n, 2], got f32[2]"],
+    ["no axes at all", own(), "input 'a': expected f32[n, 2], got f32[]"],
+    ["a rank too high", own(1, 2, 1), "input 'a': expected f32[n, 2], got f32[1, 2, 1]"],
+    ["too much along an axis", own(1, 3), "input 'a': expected f32[n, 2], got f32[1, 3]"],
+    ["too little along an axis", own(1, 1), "input 'a': expected f32[n, 2], got f32[1, 1]"],
+    ["half a sample", { dims: [0.5, 2], data: new Float32Array(1) }, "input 'a': expected f32[n, 2], got f32[0.5, 2]"],
+    ["less than none", { dims: [-1, 2], data: new Float32Array(2) }, "input 'a': expected f32[n, 2], got f32[-1, 2]"],
+    ["no sample", own(0, 2), "input 'a': expected a tensor that is not empty, got f32[0, 2]"],
+    ["dims that are no list", { dims: "1,2", data: new Float32Array(2) }, "input 'a': expected f32[n, 2], got f32[?]"],
+    ["too few numbers", { dims: [2, 2], data: new Float32Array(3) }, "expected a Float32Array of 4 numbers, got Float32Array of 3"],
+    ["too many numbers", { dims: [2, 2], data: new Float32Array(5) }, "expected a Float32Array of 4 numbers, got Float32Array of 5"],
+    ["doubles", { dims: [1, 2], data: new Float64Array(2) }, "expected a Float32Array of 2 numbers, got Float64Array of 2"],
+    ["a list", { dims: [1, 2], data: [1, 2] }, "expected a Float32Array of 2 numbers, got Array of 2"],
+    ["NaN", { dims: [1, 2], data: Float32Array.of(1, Number.NaN) }, "input 'a': expected finite numbers, got NaN at position 1"],
+    ["infinity", { dims: [1, 2], data: Float32Array.of(-Infinity, 1) }, "expected finite numbers, got -Infinity at position 0"],
+  ])("%s is refused by predict, explain and explainEach", async (_what, a, says) => {
+    using model = await load(sum);
+    const given = { a, b: own(1, 2) } as never;
+    for (const call of [() => model.predict(given), () => model.explain(given), () => model.explainEach(given, [0])])
+      expect(await refusal(call)).toContain(says);
+  });
+
+  it("numbers that decide a shape must be the caller's, not the network's", async () => {
+    const bytes = file(
+      [
+        { type: "Cast", inputs: ["s"], outputs: ["shape"], attributes: { to: INT64 } },
+        { type: "Reshape", inputs: ["x", "shape"], outputs: ["y"] },
+      ],
+      { inputs: { x: [6], s: [2] }, outputs: { y: [] } },
+    );
+    expect(await refusal(() => load(bytes))).toMatch(
+      /node 'y' \(Reshape\): expected target dims known while loading, got a value that is computed from the input/,
+    );
+  });
+
   it("inputs that are weights or decide shapes become constants, anew when their numbers change", async () => {
     const bytes = file(
       [

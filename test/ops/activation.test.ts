@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { clip, type Layer, leakyRelu, relu, ruleOf, sigmoid, tanh } from "../../src/index.ts";
+import { explainFrom, explainLayer, network } from "../explain.ts";
 import { loadInMode } from "../modes.ts";
-import { explainLayer, network } from "../explain.ts";
 import { chain, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
 import { broadcastAt, place, positions } from "../reference/linear.ts";
@@ -162,6 +162,14 @@ describe("activations", () => {
     const data = Float32Array.of(9, 1, -243, 729, 1, 14348907);
     expect(model.predict(of(-3, 27)).output).toEqual({ type: base === 6 ? "int32" : "int64", dims: [2, 3], data });
     expect(() => model.predict(of(-3, 28))).toThrow("node 'y' (Pow): expected integers up to 2^24, got 28^5");
+  });
+
+  test("slopes of powers of 0, and of what is below it", async () => {
+    const parameters = [{ dims: [5], data: Float32Array.of(0, 1, 2, 3, 0) }];
+    using model = await loadInMode(chain([2, 5], [{ type: "Pow", parameters }]));
+    const x = { dims: [2, 5], data: Float32Array.of(0, 0, 0, 0, 3, -2, -2, -2, -2, -2) };
+    const { relevance } = explainFrom(model, x, new Float32Array(10).fill(1), { composite: "gradient" });
+    expect(Array.from(relevance.data, (v) => v + 0)).toEqual([0, 1, 0, 0, 0, 0, 1, -4, 12, 0]);
   });
 
   test("Pow with an exponent for each channel", async () => {

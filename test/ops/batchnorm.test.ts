@@ -55,6 +55,17 @@ describe("BatchNormalization", () => {
     await expect(load(file([g, b, m, tensor([2, 2], 1)]))).rejects.toThrowError(/numbers in each parameter/);
   });
 
+  test("what makes no scale is refused", async () => {
+    const [scale, shift, mean] = [tensor([3], 1), tensor([3], 2), tensor([3], 3)];
+    const file = (...parameters: Tensor[]) =>
+      load(chain([1, 3], [{ type: "BatchNormalization", attributes: { epsilon: { float: 0.25 } }, parameters }]));
+    const variance = (v: number) => ({ dims: [3], data: Float32Array.of(1, v, 1) });
+    await expect(file(scale, shift, mean, variance(-0.25))).rejects.toThrow("expected a variance ≥ 0, got a negative one");
+    await expect(file(scale, shift, mean, variance(-1))).rejects.toThrow("expected a variance ≥ 0");
+    await expect(file(scale, shift, mean)).rejects.toThrow("expected five inputs, got 4");
+    await file(scale, shift, mean, variance(0));
+  });
+
   test("further outputs that nobody reads", async () => {
     const parameters = [tensor([3], 1, 0.5, 2), tensor([3], 2), tensor([3], 3), tensor([3], 4, 0.1, 3)];
     const inputs = ["scale", "shift", "mean", "variance"];

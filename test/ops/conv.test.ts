@@ -50,6 +50,13 @@ const cases: readonly Case[] = [
   { x: [1, 4, 13, 11], w: [3, 4, 2, 2], strides: [5, 3] },
   { x: [1, 3, 17, 19], w: [7, 3, 1, 1], strides: [3, 2] },
   { x: [1, 2, 23, 29], w: [5, 2, 11, 7], strides: [4, 5], pads: [2, 3, 1, 0] },
+  // First layers, whose strides divide the length: neighbouring positions are worked on together on the way back.
+  { x: [1, 3, 8, 8], w: [5, 3, 3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+  { x: [1, 3, 9, 12], w: [4, 3, 7, 7], strides: [2, 2], pads: [3, 3, 3, 3] },
+  { x: [2, 3, 9, 12], w: [3, 3, 11, 11], strides: [3, 4], pads: [5, 5, 5, 5] },
+  { x: [1, 1, 6, 9], w: [4, 1, 2, 5], strides: [3, 3], pads: [0, 2, 0, 2] },
+  { x: [1, 2, 6, 8], w: [4, 2, 3, 1], strides: [2, 4] },
+  { x: [1, 3, 6, 6], w: [4, 3, 4, 4], strides: [2, 2], pads: [0, 2, 2, 0] },
   // Dilations, with and without strides that share a factor with them.
   { x: [1, 3, 11, 13], w: [5, 3, 3, 3], dilations: [2, 3] },
   { x: [1, 3, 13, 11], w: [5, 3, 3, 2], dilations: [2, 4], strides: [2, 2], pads: [1, 0, 2, 1] },

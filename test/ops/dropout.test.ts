@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { loadInMode } from "../modes.ts";
 import { explainFrom } from "../explain.ts";
-import { type FileGraph, type FileNode, onnx } from "../onnx-writer.ts";
+import { field, type FileGraph, type FileNode, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 
 const BOOL = 9;
@@ -31,6 +31,27 @@ describe("the mask of Dropout", () => {
       expect(mask.data.every((v) => v === 1)).toBe(true);
       if (y) expect(Array.from(y.data)).toEqual(Array.from(x.data, (v) => Math.max(v, 0)));
     }
+  });
+
+  test("in training mode it drops nothing only where the ratio is 0", async () => {
+    const file = (ratio: number, training: number) =>
+      onnx({
+        nodes: [{ type: "Dropout", inputs: ["x", "ratio", "training"], outputs: ["y"] }],
+        initializers: {
+          ratio: { dims: [], data: Float32Array.of(ratio) },
+          training: { dims: [], data: { type: BOOL, fields: field(9, [training]) } },
+        },
+        inputs: { x: x.dims },
+        outputs: { y: [] },
+      });
+    for (const [ratio, training] of [
+      [0, 1],
+      [0.5, 0],
+    ]) {
+      using model = await loadInMode(file(ratio, training));
+      expect(model.predict(x).output.data).toEqual(x.data);
+    }
+    await expect(loadInMode(file(0.5, 1))).rejects.toThrow("expected training_mode = false, got true");
   });
 
   test("a mask that nobody reads leaves no trace", async () => {

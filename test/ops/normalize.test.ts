@@ -256,6 +256,19 @@ describe("normalizations", () => {
     expectClose(model.predict({ dims: c.x, data: new Float32Array(12) }).output.data, literal(c)(constant.data), 2e-6);
   });
 
+  test("of constants without a bias", async () => {
+    const c = layer([2, 5], -1, [[5]]);
+    const constant = tensor(c.x, 11, -2, 3);
+    const nodes = [
+      { type: c.type, inputs: ["c", "scale"], outputs: ["n"], attributes: c.attributes },
+      { type: "Add", inputs: ["x", "n"], outputs: ["y"] },
+    ];
+    const initializers = { c: constant, scale: c.parameters![0] };
+    using model = await loadInMode(onnx({ nodes, initializers, inputs: { x: c.x }, outputs: { y: [] } }));
+    const zeros = { dims: c.x, data: new Float32Array(10) };
+    expectClose(model.predict(zeros).output.data, literal(c)(constant.data), 2e-6);
+  });
+
   test("relevance is refused", async () => {
     for (const c of [
       instance([1, 3, 5]),

@@ -203,6 +203,10 @@ describe("reductions", () => {
     expect(Math.abs(y / (Math.fround(0.1) * 2 ** 20) - 1)).toBeLessThan(1e-7);
     const large = { dims: [1, 2], data: Float32Array.of(1000, 1000) };
     expectClose((await predict(chain([1, 2], [{ type: "ReduceLogSumExp" }]), large)).data, [1000 + Math.log(2)], 1e-7);
+    // log(e^−∞ + e^−∞) is −∞ again.
+    const nothing = chain([1, 2], [{ type: "Log" }, { type: "ReduceLogSumExp" }, { type: "Exp" }]);
+    expect(Array.from((await predict(nothing, { dims: [1, 2], data: new Float32Array(2) })).data)).toEqual([0]);
+    expectClose((await predict(nothing, { dims: [1, 2], data: Float32Array.of(0, 3) })).data, [3], 1e-6);
   });
 
   test("a stabilizer relative to the sample, where a single number is left", async () => {

@@ -170,6 +170,30 @@ describe("functions of one variable", () => {
     for (const [i, want] of y.entries()) expectClose([data[i]], [want], 1e-6, Math.max(Math.abs(want), 1e-38));
   });
 
+  /** At a kink both value and slope are those of the side that ONNX's definition puts it on. */
+  test.each<[string, Attributes, number, number, number]>([
+    ["Relu", {}, 0, 0, 0],
+    ["LeakyRelu", { alpha: { float: 0.25 } }, 0, 0, 0.25],
+    ["Elu", { alpha: { float: 2 } }, 0, 0, 1],
+    ["Selu", { alpha: { float: 2 }, gamma: { float: 3 } }, 0, 0, 6],
+    ["Celu", { alpha: { float: 2 } }, 0, 0, 1],
+    ["HardSigmoid", { alpha: { float: 0.25 }, beta: { float: 0.5 } }, -2, 0, 0],
+    ["HardSigmoid", { alpha: { float: 0.25 }, beta: { float: 0.5 } }, 2, 1, 0],
+    ["HardSwish", {}, -3, 0, 0],
+    ["HardSwish", {}, 3, 3, 1],
+    ["ThresholdedRelu", { alpha: { float: 0.5 } }, 0.5, 0, 0],
+    ["Shrink", { lambd: { float: 0.5 }, bias: { float: 0.25 } }, -0.5, 0, 0],
+    ["Shrink", { lambd: { float: 0.5 }, bias: { float: 0.25 } }, 0.5, 0, 0],
+    ["Abs", {}, 0, 0, 0],
+    ["Sign", {}, 0, 0, 0],
+  ])("%s %j at %d: value %d, slope %d", async (type, attributes, at, value, slope) => {
+    const x = { dims: [1, 1], data: Float32Array.of(at) };
+    using model = await loadInMode(chain([1, 1], [{ type, attributes }], 22));
+    const { output, relevance } = model.explain(x, { composite: "gradient" });
+    expect(Math.abs(output.data[0])).toBe(value);
+    expectClose(relevance.data, [slope], 1e-6, 1);
+  });
+
   test.each([
     ["Abs", [3, 0, 7]],
     ["Neg", [3, 0, -7]],

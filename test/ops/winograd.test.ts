@@ -66,6 +66,26 @@ describe("Winograd's tiles against the direct kernel", () => {
     }
   });
 
+  it.each([
+    { kernel: [3, 3], strides: [1, 2], dilations: [1, 1] },
+    { kernel: [3, 3], strides: [2, 1], dilations: [1, 1] },
+    { kernel: [3, 3], strides: [1, 1], dilations: [1, 2] },
+    { kernel: [5, 5], strides: [1, 1], dilations: [2, 1] },
+    { kernel: [3, 5], strides: [1, 1], dilations: [1, 1] },
+    { kernel: [4, 4], strides: [1, 1], dilations: [1, 1] },
+    { kernel: [1, 3], strides: [1, 1], dilations: [1, 1] },
+  ] as const)("not for window $kernel, strides $strides, dilations $dilations", async ({ kernel, strides, dilations }) => {
+    const network = sequential({ input: [16, 16, 17] }, [
+      relu(),
+      conv2d({ weight: noise(3, 16, 16, ...kernel), strides, dilations }),
+      relu(),
+    ]);
+    const [tiled, direct] = await both(network);
+    const x = noise(7, 1, 16, 16, 17);
+    expect(usesTiles(tiled.printPlan(x.dims))).toBe(false);
+    expect(tiled.predict(x)).toEqual(direct.predict(x));
+  });
+
   it("relevance at nearly dead neurons stays where it was", async () => {
     // One output in seven has a z⁺ that is millions of times smaller than its neighbours', and relevance arrives at it all the same.
     const [c, m, size] = [16, 16, 16];

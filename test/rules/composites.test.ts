@@ -328,6 +328,12 @@ describe("what is refused", () => {
       { composite: baseEntries(), epsilon: 0.1 },
       "option 'epsilon': expected no parameters beside a composite of your own",
     ],
+    ["a parameter that other composites have", { composite: "epsilonPlus", gamma: 0.5 }, "Composites that take it: epsilonGammaBox."],
+    [
+      "parameters that no composite has together",
+      { composite: "epsilonPlus", gamma: 0.5, alpha: 2 },
+      "epsilonPlus: epsilon, lrn, sum, got gamma, alpha.",
+    ],
     ["α and β that do not fit", { composite: "epsilonAlpha2Beta1", alpha: 2, beta: 2 }, "alpha − beta = 1"],
     ["α below 1", { composite: "epsilonAlpha2Beta1", alpha: 0.5 }, "option 'alpha': expected a number ≥ 1"],
     ["a negative ε", { composite: "epsilon", epsilon: -1 }, "option 'epsilon': expected a number ≥ 0, got -1"],

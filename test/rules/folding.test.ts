@@ -162,7 +162,45 @@ describe("BatchNormalization", () => {
     expect(only).toMatchObject({ node: "c", type: "Conv", note: "BatchNormalization 'bn' folded in" });
   });
 
+  test.each([0, 1])("beside a Gemm with factors of its own, transB %i", async (transB) => {
+    const weight = tensor(transB === 1 ? [4, 3] : [3, 4], 31);
+    const bias = tensor([4], 32);
+    const gemm = { type: "Gemm", attributes: { transB, alpha: { float: 0.5 }, beta: { float: 3 } }, parameters: [weight, bias] };
+    const rows = Float32Array.from({ length: 12 }, (_, i) => 0.5 * weight.data[transB === 1 ? i : (i % 3) * 4 + Math.floor(i / 3)]);
+    const own = denseMap(3, { dims: [4, 3], data: rows }, bias.data.map((v) => 3 * v));
+    const statistics = (n: ReturnType<typeof normalization>) => ({
+      type: "BatchNormalization",
+      attributes: { epsilon: { float: 1e-3 } },
+      parameters: n.layer.parameters,
+    });
+    for (const [nodes, map] of [
+      [[gemm, statistics(n4)], scaled(own, (j) => j % 4, n4.factor, n4.offset)],
+      [[statistics(n3), gemm], fed(own, (i) => i % 3, n3.factor, n3.offset)],
+    ] as const) {
+      const x = tensor([3, 3], 11);
+      const { output, relevance, rules: given } = await explainLayer(chain(["n", 3], nodes), x, numbers(12, 7), weighted(ruleOf.zPlus()));
+      expect(given.map(({ type }) => type)).toEqual(["Gemm"]);
+      expectClose(output.data, apply(map, x.data), 3e-6);
+      expectClose(relevance.data, explain(map, x.data, numbers(12, 7), alphaBeta(1, 0)).relevance, tolerance.plain);
+    }
+  });
+
   // In the padding the normalized value is 0, not the shift: no bias is the same everywhere.
+  test.each([[[1, 0, 0, 0]], [[0, 1, 0, 0]], [[0, 0, 1, 0]], [[0, 0, 0, 1]]])("not before one that is padded by %j", async (pads) => {
+    const { layer, factor, offset } = normalization(3);
+    const x = tensor(image, 11);
+    const y = Float64Array.from(x.data, (v, i) => factor[channel(image)(i)] * v + offset[channel(image)(i)]);
+    const file = chain(
+      ["n", ...image.slice(1)],
+      [
+        { type: "BatchNormalization", attributes: { epsilon: { float: 1e-3 } }, parameters: layer.parameters },
+        { type: "Conv", attributes: { pads }, parameters: [w, b] },
+      ],
+    );
+    using model = await loadInMode(file);
+    expectClose(model.predict(x).output.data, apply(conv(image, w, b.data, { pads }), y), 3e-6);
+  });
+
   test("before a padded convolution: passes, and a note says so", async () => {
     const { layer, factor, offset } = normalization(3);
     const x = tensor(image, 11);

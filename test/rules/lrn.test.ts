@@ -230,6 +230,14 @@ describe("the general recipe", () => {
     expect(ledger[0]).toMatchObject({ received: 7, passed: 0, dead: 7 });
   });
 
+  test("nothing of what passes is unaccounted for but rounding", async () => {
+    const sum: TaylorNeurons = { outputDims: () => [1], inputs: () => [0, 1, 2], value: (v) => total(v), partials: () => [1, 1, 1] };
+    const x = { dims: [1, 3], data: Float32Array.of(0.1, 0.7, -0.3) };
+    const { ledger } = await explainLayer(network([1, 3], taylor(sum)), x, [0.9], ruleOf.lrn("taylor"));
+    expect(ledger[0].other).toBe(0);
+    expect(Math.abs(ledger[0].gap)).toBeLessThan(1e-6);
+  });
+
   test("inside a network it gets its rule from every named composite", async () => {
     const dims = [1, 2, 4, 4];
     const body = (normalization: ReturnType<typeof lrn>) => [

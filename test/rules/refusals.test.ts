@@ -85,6 +85,17 @@ describe("calls of another kind than meant", () => {
     expect(() => model.inspect({ dims: [1, 1, 6, 5] })).toThrowError(expect.objectContaining({ code: "shape" }));
   });
 
+  it("the first value that overflows is named, though its place is another's by then", async () => {
+    const double = (name: string) => dense({ name, weight: { dims: [2, 2], data: Float32Array.of(1e10, 0, 0, 1e10) } });
+    const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    const model = await load(sequential({ input: [2] }, names.flatMap((name) => [double(name), relu({ name: `${name}+` })])));
+    for (const [i, name] of ["d", "c", "b"].entries()) {
+      const x = { dims: [1, 2], data: new Float32Array(2).fill(10 ** (5 + 10 * i)) };
+      for (const call of [() => model.predict(x), () => model.explain(x)])
+        expect(call).toThrowError(`value '${name}': expected finite numbers`);
+    }
+  });
+
   it("an input that overflows: the value is named", async () => {
     const model = await load(network);
     const huge = { data: new Float32Array(25).fill(3e38), dims: [1, 1, 5, 5] };

@@ -236,6 +236,34 @@ describe("rules for sums", () => {
     });
   }
 
+  // What is known of one term, that it is not negative, says nothing of the others.
+  test.each(["Add", "Sub", "Sum"])("%s of terms of which some are never negative", async (type) => {
+    const sign = type === "Sub" ? -1 : 1;
+    const x = { dims: [2, 5], data: Float32Array.of(3, -1, 2, 0.5, 1, -2, 1, 1, -3, 0.25) };
+    const r = [1, 2, 4, 8, 16];
+    for (const rectified of [0, 1]) {
+      const terms = [0, 1].map((t) => x.data.slice(5 * t, 5 * t + 5).map((v) => (t === rectified ? Math.max(v, 0) : v)));
+      const ends = { i0: { dims: [1], data: [0] }, i1: { dims: [1], data: [1] }, i2: { dims: [1], data: [2] } };
+      const bytes = onnx({
+        nodes: [
+          node("Slice", ["x", "i0", "i1", "i0"], "a0"),
+          node("Slice", ["x", "i1", "i2", "i0"], "a1"),
+          node("Relu", [`a${rectified}`], `b${rectified}`),
+          node(type, rectified === 0 ? ["b0", "a1"] : ["a0", "b1"], "y"),
+        ],
+        initializers: ends,
+        inputs: { x: [2, 5] },
+        outputs: { y: [1, 5] },
+      });
+      for (const name of Object.keys(sumRules) as SumRule[]) {
+        const shares = r.map((_, i) => definitions[name]([terms[0][i], sign * terms[1][i]]).shares);
+        const wanted = [0, 1].flatMap((t) => r.map((v, i) => v * shares[i][t]));
+        const { relevance } = await explainLayer(bytes, x, r, baseEntries("taylor", name));
+        expectClose(relevance.data, wanted, 1e-5);
+      }
+    }
+  });
+
   // a = −b(1 + 2⁻²⁰): norm's shares are half a million, ratio's a half each, clip's 5; z⁺ gives the positive term all.
   const cancelled = (rule: LinearRule) =>
     explainLayer(

@@ -58,6 +58,12 @@ describe("targets", async () => {
     expect(relevance("argmax")).toEqual(relevance(best));
   });
 
+  test("the first of those that are equal", async () => {
+    const equal = await loadInMode(network([1, 2], dense({ weight: { dims: [4, 2], data: Float32Array.of(1, 1, 2, 3, 2, 3, 0, 0) } })));
+    const { targets } = equal.explain({ dims: [1, 2], data: Float32Array.of(1, 1) }, { composite: "epsilon" });
+    expect(targets[0].map(({ index }) => index)).toEqual([1]);
+  });
+
   test("an index, or a name: the whole entry or one of its parts, whatever the case", () => {
     expect(relevance("white shark")).toEqual(relevance(2));
     expect(relevance(" House CAT ")).toEqual(relevance(0));

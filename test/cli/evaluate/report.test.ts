@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Part, pictureFile, type Settings } from "../../../src/cli/evaluate/part.ts";
+import { probability } from "../../../src/cli/evaluate/page-text.ts";
 import { reportOf } from "../../../src/cli/evaluate/report.ts";
 import { part, parts, settings } from "./parts.ts";
 
@@ -154,6 +155,48 @@ describe("report.html", () => {
     expect(html).toContain("<bdi>second:lrn=taylor</bdi></th><td>gini</td>");
     expect(html).toContain("all 0");
   });
+
+  it("names classes, where they have names", () => {
+    const named = [part(0, [{ morf: 1 }, { morf: 2 }], { predicted: { index: 7, name: "dog", logit: 1 } }), part(1, [{ morf: 1 }, { morf: 2 }])];
+    const html = file("report.html", named, { ...settings, metrics: ["morf"] });
+    expect(html).toContain("<bdi>dog</bdi> (class 7)");
+    expect(html).toMatch(/[^(]class 1[^)]/);
+  });
+
+  it("each metric has the plot of its own", () => {
+    const sections = file("report.html").split('<section id="metric-').slice(1);
+    const seen = sections.map((text) => [...text.split("</section>")[0].matchAll(/src="(plots\/[^"]+)"/g)].map(([, name]) => name));
+    expect(seen.map((names) => names.filter((name) => name.startsWith("plots/metric-")))).toEqual([
+      ["plots/metric-morf.svg"],
+      ["plots/metric-gini.svg"],
+    ]);
+  });
+
+  it("each order has the curve of its own, and that of the random order, without a band", () => {
+    const having = (curves: object) => parts.map((p) => ({ ...p, methods: p.methods.map((m) => ({ ...m, curves: { ...m.curves, ...curves } })) }));
+    const morf = file("plots/curve-morf.svg");
+    expect(file("plots/curve-morf.svg", having({ lerf: [9, 8] }))).toBe(morf);
+    expect(file("plots/curve-lerf.svg", having({ lerf: [9, 8] }))).not.toContain("morf");
+    expect(morf.match(/<path [^>]*fill-opacity/g)).toHaveLength(2);
+    expect(morf).toContain("random order");
+  });
+
+  it("names the files that there are, and the level of intervals", () => {
+    const html = file("report.html");
+    for (const name of ["results.csv", "summary.csv", "curves.csv", "results.json"]) expect(html).toContain(`<a href="${name}">${name}</a>`);
+    expect(html).toContain("The bands are 95 % intervals of the mean");
+    expect(html).toContain("its value lies inside in 95 % of 2000 bootstrap samples");
+  });
+
+  it("two images: intervals", () => {
+    expect(file("report.html", parts.slice(0, 2))).toContain("Mean over the images, with its 95 % interval.");
+  });
+
+  it.each([
+    [0.00099, "< 0.001"],
+    [0.001, "0.001"],
+    [0.25, "0.250"],
+  ])("p = %d is %s", (p, text) => expect(probability(p)).toBe(text));
 
   it("shows the options, or that there are none", () => {
     expect(file("report.html")).toContain("<dt>other options</dt><dd><bdi>radius 0.5</bdi></dd>");

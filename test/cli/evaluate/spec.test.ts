@@ -23,7 +23,7 @@ test("replacements", () => {
 });
 
 test("shards", () => {
-  expect(shardOf("2/3")).toEqual({ index: 2, of: 3 });
+  for (const index of [1, 2, 3]) expect(shardOf(`${index}/3`)).toEqual({ index, of: 3 });
   for (const text of ["0/3", "4/3", "1", "1/", "a/b", "-1/2"]) expect(() => shardOf(text), text).toThrow("option '--shard': expected I/N");
 });
 

@@ -62,6 +62,13 @@ describe("summary", () => {
     expect(second.difference!.high).toBeCloseTo(-0.1, 12);
   });
 
+  it("the best is one with a value for the most images, whatever the mean of fewer", () => {
+    const fewer = parts.map(({ image }, i) => part(image, [{ morf: 2, gini: 0.4 }, i === 1 ? { morf: null, gini: null } : { morf: 1, gini: 0.9 }]));
+    const [morf, gini] = summary(fewer).metrics;
+    expect([morf.best, gini.best]).toEqual(["first", "first"]);
+    expect(gini.methods.map(({ n }) => n)).toEqual([3, 2]);
+  });
+
   it("adjusts for every p of the report", () => {
     const found = summary();
     expect(found.comparisons).toBe(2);
