@@ -169,8 +169,8 @@ export function denseVjp(
   // One padded copy of s serves all phases.
   const reach = (phases: readonly Phase[], length: number): [number, number] => {
     const used = phases.filter((p) => p.width > 0);
-    const first = Math.min(0, ...used.map((p) => p.start));
-    const last = Math.max(length - 1, ...used.map((p) => p.start + (p.width - 1) * p.step + p.count - 1));
+    const first = used.reduce((least, p) => Math.min(least, p.start), 0);
+    const last = used.reduce((most, p) => Math.max(most, p.start + (p.width - 1) * p.step + p.count - 1), length - 1);
     return [-first, last - (length - 1)];
   };
   const tiled = precision === "fast" && tiledBack(e, site);

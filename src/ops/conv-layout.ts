@@ -45,8 +45,8 @@ export function phasesOf(axis: Axis): Phase[] {
  */
 export function together(phases: readonly Phase[], channels: number): readonly Phase[] {
   const [first] = phases;
-  const start = Math.min(...phases.map((p) => p.start));
-  const width = Math.max(...phases.map((p) => p.start + p.width)) - start;
+  const start = phases.reduce((least, p) => Math.min(least, p.start), first.start);
+  const width = phases.reduce((most, p) => Math.max(most, p.start + p.width), first.start + first.width) - start;
   const apart = phases.reduce((work, p) => work + roundUp(channels, PANEL) * p.width, 0);
   const regular = phases.every((p) => p.step === 1 && p.count === first.count);
   if (!regular || roundUp(channels * phases.length, PANEL) * width >= apart) return phases;

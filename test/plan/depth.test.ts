@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { load, relu, sequential, type Tensor } from "../../src/index.ts";
+import { conv2d, flatten, load, relu, sequential, type Tensor } from "../../src/index.ts";
 import { expectClose } from "../close.ts";
 import { type FileGraph, type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 
@@ -188,6 +188,16 @@ describe("deep and wide networks", () => {
     expect([...relevance.data]).toEqual([0, 2, 0]);
     expect(ledger.length).toBe(MORE);
     expect(model.inspect().nodes.length).toBe(MORE);
+  });
+
+  it("a stride of more columns than a call has room for arguments", async () => {
+    const weight = { dims: [2, 1, 1, 2], data: Float32Array.of(1, 2, 3, 4) };
+    const layers = [conv2d({ weight, strides: [1, MORE] }), flatten()];
+    using model = await load(sequential({ input: [1, 1, MORE] }, layers));
+    const ones = { dims: [1, 1, 1, MORE], data: new Float32Array(MORE).fill(1) };
+    const { output, relevance } = model.explain(ones, { composite: "epsilon", target: 1 });
+    expect([...output.data]).toEqual([3, 7]);
+    expectClose(relevance.data.subarray(0, 3), [3, 4, 0], 1e-6);
   });
 
   it("more inputs of a node than a call has room for arguments", async () => {
