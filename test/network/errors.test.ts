@@ -13,6 +13,7 @@ import {
   type Tensor,
 } from "../../src/index.ts";
 import { loadInMode } from "../modes.ts";
+import { chain } from "../onnx-writer.ts";
 
 const weight = { dims: [2, 3], data: new Float32Array(6).fill(1) };
 
@@ -234,6 +235,28 @@ describe("each mistake is told in the caller's names", () => {
       "node 'a' (Abs): expected a name of its own, got 'a' again.",
     ],
     [
+      "two nodes of one name whose outputs have others",
+      of((g, x) => {
+        const [a] = g.outputs(["a"], relu({ name: "n" }), x);
+        return { y: g.outputs(["b"], relu({ name: "n" }), a)[0] };
+      }),
+      "node 'n' (Relu): expected a name of its own, got 'n' again.",
+    ],
+    [
+      "an output called as a node whose output has another name",
+      of((g, x) => ({ y: g.outputs(["a"], relu({ name: "y" }), x)[0] })),
+      "output 'y': expected a name of its own, got 'y' again.",
+    ],
+    [
+      "an input called as a weight will be",
+      () =>
+        network({
+          inputs: { "gemm0:0": ["n", 3] },
+          build: (g, values) => ({ y: g.node(dense({ weight }), values["gemm0:0"]) }),
+        }),
+      "parameter 'gemm0:0': expected a name of its own, got 'gemm0:0' again.",
+    ],
+    [
       "a node called as an input",
       of((g, x) => ({ y: g.node(relu({ name: "x" }), x) })),
       "node 'x' (Relu): expected a name of its own, got 'x' again.",
@@ -371,6 +394,15 @@ describe("what loading tells", () => {
   test("infinity that is no mask", async () => {
     const bounds = { dims: [3], data: Float32Array.of(1, Infinity, 2) };
     await expect(loadInMode(node(op("Mul"), bounds)())).rejects.toThrow("infinity in 'mul0:input2'");
+  });
+
+  test("a file says nothing of a layer beyond ONNX", async () => {
+    const file = chain(["n", 3, 2, 2], [{ type: "LRN", attributes: { size: 3, region: "spatial" } }]);
+    await expect(loadInMode(file)).rejects.toThrow("expected attributes that relprop knows, got region");
+    await expect(loadInMode(chain(["n", 3], [{ type: "TaylorNeurons" }]))).rejects.toMatchObject({
+      code: "unsupported",
+      message: expect.stringContaining("node 'y0' (TaylorNeurons): expected an operator of ONNX"),
+    });
   });
 
   test("an output that the operator does not have", async () => {

@@ -263,7 +263,7 @@ describe("names", () => {
     expect(
       namesOf((g, v) => {
         const [a] = g.outputs(["a"], relu(), v);
-        return { a, b: a };
+        return { b: a };
       }),
     ).toEqual(["relu0: a", "b: b"]);
     expect(
@@ -309,6 +309,33 @@ test("every operator is there by its name", () => {
       new RegExp(`^node '${type.toLowerCase()}0' \\(${type}\\): expected (?!an operator that)`),
     );
   }
+});
+
+test("bounds that are open are left out, and may be infinite inputs of the operator", async () => {
+  const layers = [clip({ min: -Infinity, max: Infinity }), clip({ max: 2 })];
+  const code = network({
+    inputs: { x: [1, 4] },
+    build: (g, { x }) => ({
+      y: g.node(op("Clip"), g.chain(x, ...layers), { dims: [], data: Float32Array.of(-Infinity) }),
+    }),
+  });
+  expect(code.graph.nodes.map(({ inputs }) => inputs)).toEqual([
+    ["x"],
+    ["clip0", "", "clip1:1"],
+    ["clip1", "clip2:input2"],
+  ]);
+  const x = { dims: [1, 4], data: Float32Array.of(-9, 1, 2, 3) };
+  expect((await loadInMode(code)).predict(x).output.data).toEqual(Float32Array.of(-9, 1, 2, 2));
+});
+
+test("a description does not change with what it was made of", () => {
+  const perm = [0, 2, 1];
+  const { graph } = network({
+    inputs: { x: [1, 2, 3] },
+    build: (g, { x }) => ({ y: g.node(op("Transpose", { perm }), x) }),
+  });
+  perm.reverse();
+  expect(graph.nodes[0].attributes).toEqual({ perm: [0, 2, 1] });
 });
 
 test("tensors and infinities of masks are given as in a file", async () => {
