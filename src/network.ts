@@ -236,7 +236,8 @@ export function sequential({ input }: { readonly input: readonly number[] }, lay
   return network({
     inputs: { input: ["n", ...input] },
     build(g, values) {
-      const last = g.chain(values.input, ...layers);
+      // Not as arguments of one call, which has no room for very many.
+      const last = layers.reduce((value: Handle, layer) => g.node(layer, value), values.input);
       return { [nameOf(layers[layers.length - 1], layers.length - 1)]: last };
     },
   });

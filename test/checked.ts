@@ -13,7 +13,8 @@ export const checkedBinary = join(import.meta.dirname, "../build/checked.wasm");
 export function checkedInstance(): Instance {
   const { kernels, memory } = instantiate(new WebAssembly.Module(readFileSync(checkedBinary)));
   const named = Object.entries(kernels).flatMap(([name, kernel]) => {
-    if (typeof kernel !== "function") return [];
+    // Beside the kernels stand the loader's own functions.
+    if (typeof kernel !== "function" || name.startsWith("__")) return [];
     const call = (...args: number[]) => {
       try {
         return kernel(...args);
