@@ -104,10 +104,10 @@ export function canaries(memory: WebAssembly.Memory): NonNullable<Instance["watc
 
     const enter = (moment: number) => {
       if (moment <= latest) {
-        // The pass begins, or begins once more.
-        const [written, kept] = moment < begin ? [program.inputs, []] : [[program.relevance!.start], [...known.values()]];
+        // A pass begins, or begins once more; a forward pass need not have any call.
+        const kept = moment < begin ? [] : [...known.values()];
         known.clear();
-        for (const value of [...kept, ...written]) known.set(value.id, value);
+        for (const value of [...kept, ...program.inputs]) known.set(value.id, value);
       }
       if (moment >= begin) known.set(program.relevance!.start.id, program.relevance!.start);
       for (const id of known.keys()) if (last.get(id)! < moment) known.delete(id);
