@@ -533,8 +533,8 @@ export const mutants: readonly Mutant[] = [
     name: "LRN's size",
     kind: "attribute",
     file: "src/ops/lrn.ts",
-    text: "a: alpha / size,",
-    instead: "a: alpha,",
+    text: 'a: alpha / (region === "channels" ? size : size * size)',
+    instead: "a: alpha",
     tests: ["test/ops/lrn.test.ts"],
   },
   {
