@@ -83,8 +83,15 @@ const parameters: Readonly<Record<keyof Kernels, string>> = {
 ${kernels.map(({ name, parameters }) => `  ${name}: "${parameters.map((p) => p.name).join(" ")}",`).join("\n")}
 };
 
+const lists = new Map<keyof Kernels, readonly string[]>();
+
 /** The names of a kernel's arguments, in order. */
-export const parametersOf = (kernel: keyof Kernels): readonly string[] => parameters[kernel].split(" ");
+export function parametersOf(kernel: keyof Kernels): readonly string[] {
+  let list = lists.get(kernel);
+  // Taken apart once: a plan has very many calls.
+  if (!list) lists.set(kernel, (list = parameters[kernel].split(" ")));
+  return list;
+}
 
 /** With which the binaries are signed. */
 export const version = "${version}";
