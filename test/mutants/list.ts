@@ -219,7 +219,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/run/session.ts",
     text: "    this.#bound = new WeakMap();\n    this.#top = this.#base;",
     instead: "    this.#top = this.#base;",
-    tests: ["test/run/calls.test.ts"],
+    tests: ["test/run/memory.test.ts"],
   },
   {
     name: "plans by the names of their rules",

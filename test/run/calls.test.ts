@@ -176,7 +176,11 @@ describe("an input that becomes a constant of the network", () => {
     outputs: { y: [] },
   });
   const x = tensor([1, 2, 4, 5], 1);
-  const shapes = [[1, 36], [36, 1], [2, 18]].map((data) => ({ data, dims: [2] }));
+  const shapes = [
+    [1, 36],
+    [36, 1],
+    [2, 18],
+  ].map((data) => ({ data, dims: [2] }));
   const weights = [tensor([3, 2, 2, 2], 2), tensor([3, 2, 2, 2], 3)];
 
   it("counts by its numbers in every call", async () => {
@@ -269,4 +273,17 @@ describe("a binary that is compiled once", () => {
     await expect(second).rejects.toMatchObject({ code: "unsupported" });
     expect(second).not.toBe(first);
   });
+});
+
+it("the same rules at other nodes are another plan", async () => {
+  const source = network([1, 4], ...[1, 2, 3].map((seed) => dense({ name: `d${seed}`, weight: tensor([4, 4], seed) })));
+  const input = tensor([1, 4], 7);
+  const at = (...rules: readonly Rule[]): Composite => rules.map((rule, i) => ({ layer: `d${i + 1}`, rule }));
+  const [epsilon, zPlus] = [ruleOf.epsilon(), ruleOf.zPlus()];
+  const composites = [at(epsilon, zPlus, epsilon), at(epsilon, zPlus, zPlus), at(epsilon, epsilon, zPlus)];
+  using model = await load(source);
+  for (const composite of composites) {
+    using fresh = await load(source);
+    expect(model.explain(input, { composite }).relevance).toEqual(fresh.explain(input, { composite }).relevance);
+  }
 });

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { conv2d, dense, flatten, type LoadOptions, load, maxPool2d, relu } from "../../src/index.ts";
+import { baseEntries, type Composite, conv2d, dense, flatten, type LoadOptions, load, maxPool2d, relu, ruleOf } from "../../src/index.ts";
 import { load as loadThreads } from "../../src/threads/index.ts";
 import { network } from "../explain.ts";
 import { tensor } from "../random.ts";
@@ -105,6 +105,27 @@ describe("a model's memory", () => {
     }
     const [large, small] = [...grown].map((memory) => memory.buffer.byteLength).sort((a, b) => b - a);
     expect([small <= maxMemory, large > maxMemory]).toEqual([true, true]);
+  });
+
+  it("reads no other weights that have come to lie where those of a plan were", async () => {
+    // Forms of equal size, of which one after the other stands at the same place.
+    const dims = [1, 32, 6, 6];
+    const layers = [relu(), conv2d({ weight: tensor([32, 32, 3, 3], 1), pads: 1 }), flatten(), dense({ weight: tensor([3, 1152], 2) })];
+    const [image, block] = [tensor(dims, 5), network(dims, ...layers)];
+    const ways = [ruleOf.wSquare(), ruleOf.zPlus()].map((rule) => ({
+      composite: [{ type: "convolution", rule }, { type: "dense", rule: ruleOf.epsilon() }, ...baseEntries()] as Composite,
+    }));
+    const needs: number[] = [];
+    const expected = [];
+    for (const way of ways) {
+      const grown = growing();
+      using alone = await load(block, { winograd: false });
+      expected.push(alone.explain(image, way));
+      needs.push(bytesOf(grown));
+      vi.restoreAllMocks();
+    }
+    using tight = await load(block, { winograd: false, maxMemory: Math.max(...needs) });
+    for (const i of [0, 1, 0, 1]) expect(tight.explain(image, ways[i])).toEqual(expected[i]);
   });
 
   it("says so where the runtime gives no more", async () => {
