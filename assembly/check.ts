@@ -1,6 +1,7 @@
 /*
- * What kernels demand of their arguments, as far as pointers and sizes tell. A kernel asks at its entry, under `if (!ASC_NO_ASSERT)`:
- * the binary of the specs and build/checked.wasm do ask; those that are shipped are compiled as if none of this were there.
+ * What kernels demand of their arguments, as far as pointers and sizes tell. A kernel asks at its entry, under
+ * `if (!ASC_NO_ASSERT)`: the binary of the specs and build/checked.wasm do ask; those that are shipped are compiled as
+ * if none of this were there.
  */
 
 /** Bytes behind a block that may be read. */
@@ -19,7 +20,10 @@ export function product(a: i32, b: i32 = 1, c: i32 = 1, d: i32 = 1): i32 {
   return <i32>count;
 }
 
-/** How many numbers lie between the lowest and the highest that nested loops reach, both counted: d0 times s0, and so on. */
+/**
+ * How many numbers lie between the lowest and the highest that nested loops reach, both counted: d0 times s0, and so
+ * on.
+ */
 export function span(
   d0: i32, s0: i32, d1: i32 = 1, s1: i32 = 0, d2: i32 = 1, s2: i32 = 0, d3: i32 = 1, s3: i32 = 0,
 ): i32 {
@@ -110,8 +114,8 @@ export function greatest(at: usize, count: i32): u32 {
 }
 
 /**
- * What the first `count` entries of a table point at: windows that reach over `nx` numbers of x, and `m` numbers of y, which are
- * written and overlap neither x nor w, b, the table and, if there is one, `list`.
+ * What the first `count` entries of a table point at: windows that reach over `nx` numbers of x, and `m` numbers of y,
+ * which are written and overlap neither x nor w, b, the table and, if there is one, `list`.
  */
 export function tabled(
   x: usize, nx: i32, y: usize, m: i32, table: usize, count: i32, w: usize, nw: i32, b: usize, nb: i32,

@@ -3,8 +3,8 @@ import { countNonzero } from "./conv-rows";
 import { madd, storeLanes } from "./simd";
 
 /*
- * Convolution of images that are mostly zero, as ReLU leaves them: the numbers that differ from 0 are listed once, pixel by pixel,
- * and only they meet weights.
+ * Convolution of images that are mostly zero, as ReLU leaves them: the numbers that differ from 0 are listed once,
+ * pixel by pixel, and only they meet weights.
  *
  *   y[pixel, o] = b[o] + Σ_taps Σ_{i : x ≠ 0} x[window(pixel, tap), i] · w[o, tap, i]
  */
@@ -15,9 +15,11 @@ const BLOCK: i32 = 128;
 const PANELS: i32 = 4;
 
 /**
- * Lists what differs from 0: (where its weights begin in a panel, in bytes; the number itself), for blocks of 128 channels.
+ * Lists what differs from 0: (where its weights begin in a panel, in bytes; the number itself), for blocks of 128
+ * channels.
  *
- * @param x f32[pixels, c] @param starts i32[ceil(c / 128), pixels + 1], written: where in `lists` that of each pixel begins, in bytes
+ * @param x f32[pixels, c] @param starts i32[ceil(c / 128), pixels + 1], written: where in `lists` that of each pixel
+ * begins, in bytes
  * @param lists i32 and f32 in turn, written; room for one pair more than there are numbers other than 0
  */
 export function listNonzero(x: usize, starts: usize, lists: usize, pixels: i32, c: i32): void {
@@ -66,7 +68,8 @@ function addList(at: usize, end: usize, w0: usize, w1: usize, w2: usize, w3: usi
     c20 = madd(v, v128.load(w2 + k), c20); c21 = madd(v, v128.load(w2 + k, 16), c21);
     c30 = madd(v, v128.load(w3 + k), c30); c31 = madd(v, v128.load(w3 + k, 16), c31);
   }
-  addPair(y, c00, c01, lanes); addPair(y + 32, c10, c11, lanes - 8); addPair(y + 64, c20, c21, lanes - 16); addPair(y + 96, c30, c31, lanes - 24);
+  addPair(y, c00, c01, lanes); addPair(y + 32, c10, c11, lanes - 8); addPair(y + 64, c20, c21, lanes - 16);
+  addPair(y + 96, c30, c31, lanes - 24);
 }
 
 function check(
@@ -87,10 +90,12 @@ function check(
 /**
  * As `convForward`, of an image that has been listed.
  *
- * @param lists, starts as `listNonzero` writes them for `image` pixels; starts moved on to the pixel where the first window begins
+ * @param lists, starts as `listNonzero` writes them for `image` pixels; starts moved on to the pixel where the first
+ * window begins
  * @param w f32[ceil(m / 8), rows, columns, c, 8] @param b f32[ceil(m / 8) · 8]
  * @param y f32, m contiguous channels written at the table's offsets; overlaps nothing
- * @param table as `convTable` writes it, with pixels for elements of x @param tapRow, tapColumn distances of taps, in pixels
+ * @param table as `convTable` writes it, with pixels for elements of x @param tapRow, tapColumn distances of taps, in
+ * pixels
  */
 export function convListForward(
   lists: usize, starts: usize, w: usize, b: usize, y: usize, table: usize,

@@ -3,13 +3,14 @@ import { horizontal, madd, storeLanes } from "./simd";
 import { clearRows, endTap, firstTap } from "./taps";
 
 /*
- * Convolution, neuron by neuron, for relevance that is mostly zero: behind ReLU and max pooling often nine neurons in ten have
- * none, and what has none needs no denominator and passes nothing on. Weights lie as rows, one for each neuron: [m, kh, kw, c / group].
+ * Convolution, neuron by neuron, for relevance that is mostly zero: behind ReLU and max pooling often nine neurons in
+ * ten have none, and what has none needs no denominator and passes nothing on. Weights lie as rows, one for each
+ * neuron: [m, kh, kw, c / group].
  *
  *   live(pixel, group) = { o : r[pixel, o] ≠ 0 }
  *
- * A pixel's window is laid out as one line, as long as a row, and all its live neurons meet it there, four at a time. Neurons are
- * worked on in blocks whose rows stay in the second-level cache.
+ * A pixel's window is laid out as one line, as long as a row, and all its live neurons meet it there, four at a time.
+ * Neurons are worked on in blocks whose rows stay in the second-level cache.
  */
 
 /** Numbers of a block's rows: 512 kB. */
@@ -67,7 +68,8 @@ class Give extends Move {
 // @ts-ignore: decorator
 @inline
 function moveWindow<T extends Move>(
-  image: usize, line: usize, row0: i32, column0: i32, h: i32, w: i32, c: i32, inputs: i32, kh: i32, kw: i32, dilationH: i32, dilationW: i32,
+  image: usize, line: usize, row0: i32, column0: i32, h: i32, w: i32, c: i32, inputs: i32, kh: i32, kw: i32,
+  dilationH: i32, dilationW: i32,
 ): void {
   const move = changetype<T>(0);
   const joined = dilationW == 1 && inputs == c;
@@ -182,7 +184,8 @@ export function convRowsForward(
       const last = i64.load(end - 8);
       i64.store(end, last); i64.store(end, last, 8); i64.store(end, last, 16);
       const image = x + ((p / (oh * ow) * h * w * c + o / outputs * inputs) << 2);
-      moveWindow<Take>(image, scratch, p / ow % oh * strideH - top, p % ow * strideW - left, h, w, c, inputs, kh, kw, dilationH, dilationW);
+      moveWindow<Take>(image, scratch, p / ow % oh * strideH - top, p % ow * strideW - left, h, w, c, inputs, kh, kw,
+        dilationH, dilationW);
       for (let live = list; live < end; live += 32) dots(scratch, k, rows, live, b + (o << 2), y + at);
     }
   }
@@ -193,10 +196,12 @@ export function convRowsForward(
 @inline
 function spread(line: usize, k: i32, w: usize, live: usize, s: usize): void {
   const p0 = w + i32.load(live), p1 = w + i32.load(live, 8), p2 = w + i32.load(live, 16), p3 = w + i32.load(live, 24);
-  const v0 = v128.load32_splat(s + i32.load(live, 4)), v1 = share(s, live + 8), v2 = share(s, live + 16), v3 = share(s, live + 24);
+  const v0 = v128.load32_splat(s + i32.load(live, 4)), v1 = share(s, live + 8), v2 = share(s, live + 16),
+    v3 = share(s, live + 24);
   const end: usize = k << 2;
   for (let j: usize = 0; j < end; j += 16) {
-    const sum = madd(v3, v128.load(p3 + j), madd(v2, v128.load(p2 + j), madd(v1, v128.load(p1 + j), f32x4.mul(v0, v128.load(p0 + j)))));
+    const sum = madd(v3, v128.load(p3 + j), madd(v2, v128.load(p2 + j),
+      madd(v1, v128.load(p1 + j), f32x4.mul(v0, v128.load(p0 + j)))));
     storeLanes(line + j, f32x4.add(v128.load(line + j), sum), <i32>(end - j) >> 2);
   }
 }
@@ -238,7 +243,8 @@ export function convRowsVjp(
     const count = min(block, outputs - o % outputs);
     for (let p = 0; p < n * oh * ow; p++) {
       // Taps of the window that reach the rows of this call.
-      const row = p / ow % oh * strideH - top, first = firstTap(row - from, dilationH), taps = endTap(row - from, kh, dilationH, rows) - first;
+      const row = p / ow % oh * strideH - top, first = firstTap(row - from, dilationH),
+        taps = endTap(row - from, kh, dilationH, rows) - first;
       if (taps <= 0) continue;
       const at = s + (<usize>(p * m + o) << 2);
       const end = listLive(at, list, count, rowBytes);
@@ -252,7 +258,8 @@ export function convRowsVjp(
       for (let live = list; live < end; live += 32) spread(scratch, run, near, live, at);
       const image = out + ((p / (oh * ow) * h * w * c + o / outputs * inputs) << 2);
       moveWindow<Give>(
-        image, scratch, row + first * dilationH, p % ow * strideW - left, h, w, c, inputs, taps, kw, dilationH, dilationW,
+        image, scratch, row + first * dilationH, p % ow * strideW - left, h, w, c, inputs, taps, kw, dilationH,
+        dilationW,
       );
     }
   }
@@ -266,7 +273,8 @@ export function countNonzero(x: usize, count: i32): i32 {
   let i: usize = 0;
   const end: usize = (count & ~3) << 2;
   for (; i < end; i += 16) found = i32x4.sub(found, f32x4.ne(v128.load(x + i), zero));
-  let total = i32x4.extract_lane(found, 0) + i32x4.extract_lane(found, 1) + i32x4.extract_lane(found, 2) + i32x4.extract_lane(found, 3);
+  let total = i32x4.extract_lane(found, 0) + i32x4.extract_lane(found, 1) + i32x4.extract_lane(found, 2) +
+    i32x4.extract_lane(found, 3);
   for (; i < <usize>count << 2; i += 4) total += <i32>(f32.load(x + i) != 0);
   return total;
 }

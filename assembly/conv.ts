@@ -195,13 +195,17 @@ export function depthwiseForward(
         let tap = i + (r * tapRow << 2);
         for (let q = 0; q < columns; q++, tap += tapColumn << 2, weight += cBytes) {
           const v = v128.load(weight);
-          s0 = madd(v128.load(x0 + tap), v, s0); s1 = madd(v128.load(x1 + tap), v, s1); s2 = madd(v128.load(x2 + tap), v, s2);
-          s3 = madd(v128.load(x3 + tap), v, s3); s4 = madd(v128.load(x4 + tap), v, s4); s5 = madd(v128.load(x5 + tap), v, s5);
+          s0 = madd(v128.load(x0 + tap), v, s0); s1 = madd(v128.load(x1 + tap), v, s1);
+          s2 = madd(v128.load(x2 + tap), v, s2);
+          s3 = madd(v128.load(x3 + tap), v, s3); s4 = madd(v128.load(x4 + tap), v, s4);
+          s5 = madd(v128.load(x5 + tap), v, s5);
         }
       }
       const lanes = <i32>(cBytes - i) >> 2, to = y + i;
-      storeLanes(to + i32.load(at, 4), s0, lanes); storeLanes(to + i32.load(at, 12), s1, lanes); storeLanes(to + i32.load(at, 20), s2, lanes);
-      storeLanes(to + i32.load(at, 28), s3, lanes); storeLanes(to + i32.load(at, 36), s4, lanes); storeLanes(to + i32.load(at, 44), s5, lanes);
+      storeLanes(to + i32.load(at, 4), s0, lanes); storeLanes(to + i32.load(at, 12), s1, lanes);
+      storeLanes(to + i32.load(at, 20), s2, lanes);
+      storeLanes(to + i32.load(at, 28), s3, lanes); storeLanes(to + i32.load(at, 36), s4, lanes);
+      storeLanes(to + i32.load(at, 44), s5, lanes);
     }
   }
 }

@@ -46,7 +46,9 @@ export function addBlock(
         const to = y + ((i * y0 + j * y1 + k * y2) << 2);
         let l = 0;
         if (x3 == 1 && y3 == 1) {
-          for (; l + 4 <= d3; l += 4) v128.store(to + (l << 2), f32x4.add(v128.load(to + (l << 2)), v128.load(from + (l << 2))));
+          for (; l + 4 <= d3; l += 4) {
+            v128.store(to + (l << 2), f32x4.add(v128.load(to + (l << 2)), v128.load(from + (l << 2))));
+          }
         }
         for (; l < d3; l++) {
           const at = to + ((l * y3) << 2);

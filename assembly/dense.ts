@@ -28,8 +28,8 @@ class Sloped extends Weights {
 }
 
 /**
- * Inputs that are summed in one go. Sums are carried from block to block in y: a sum of n numbers one after another loses up to
- * n roundings, and the relevance that passes a layer is held to 1e-5.
+ * Inputs that are summed in one go. Sums are carried from block to block in y: a sum of n numbers one after another
+ * loses up to n roundings, and the relevance that passes a layer is held to 1e-5.
  */
 const RUN: i32 = 1024;
 
@@ -49,7 +49,10 @@ function dot<T extends Weights>(x: usize, w: usize, length: i32, p: f32, q: f32)
 /** Three rows of x against four rows of w: 12 sums in registers, each weight read once for three rows. */
 // @ts-ignore: decorator
 @inline
-function tile3x4<T extends Weights>(x: usize, w: usize, from: usize, y: usize, fromBytes: usize, mBytes: usize, kBytes: usize, length: i32, p: f32, q: f32): void {
+function tile3x4<T extends Weights>(
+  x: usize, w: usize, from: usize, y: usize, fromBytes: usize, mBytes: usize, kBytes: usize, length: i32, p: f32,
+  q: f32,
+): void {
   const map = changetype<T>(0);
   const pv = f32x4.splat(p), qv = f32x4.splat(q);
   const zero = f32x4.splat(0);
@@ -76,7 +79,9 @@ function tile3x4<T extends Weights>(x: usize, w: usize, from: usize, y: usize, f
 
 // @ts-ignore: decorator
 @inline
-function tile1x4<T extends Weights>(x: usize, w: usize, from: usize, y: usize, kBytes: usize, length: i32, p: f32, q: f32): void {
+function tile1x4<T extends Weights>(
+  x: usize, w: usize, from: usize, y: usize, kBytes: usize, length: i32, p: f32, q: f32,
+): void {
   const map = changetype<T>(0);
   const pv = f32x4.splat(p), qv = f32x4.splat(q);
   const zero = f32x4.splat(0);
@@ -118,7 +123,9 @@ function finish<T extends Weights>(
 
 // @ts-ignore: decorator
 @inline
-function forward<T extends Weights>(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32): void {
+function forward<T extends Weights>(
+  x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32,
+): void {
   const kBytes: usize = k << 2, mBytes: usize = yRow << 2;
   let o = 0;
   for (; o + 4 <= m; o += 4) {
@@ -130,15 +137,22 @@ function forward<T extends Weights>(x: usize, w: usize, b: usize, y: usize, n: i
       const from = first == 0 ? b + (o << 2) : yo;
       const fromBytes: usize = first == 0 ? 0 : mBytes;
       let i = 0;
-      for (; i + 3 <= n; i += 3) tile3x4<T>(xo + <usize>i * kBytes, wo, from + <usize>i * fromBytes, yo + <usize>i * mBytes, fromBytes, mBytes, kBytes, length, p, q);
-      for (; i < n; i++) tile1x4<T>(xo + <usize>i * kBytes, wo, from + <usize>i * fromBytes, yo + <usize>i * mBytes, kBytes, length, p, q);
+      for (; i + 3 <= n; i += 3) {
+        tile3x4<T>(xo + <usize>i * kBytes, wo, from + <usize>i * fromBytes, yo + <usize>i * mBytes, fromBytes, mBytes,
+          kBytes, length, p, q);
+      }
+      for (; i < n; i++) {
+        tile1x4<T>(xo + <usize>i * kBytes, wo, from + <usize>i * fromBytes, yo + <usize>i * mBytes, kBytes, length, p,
+          q);
+      }
     }
   }
   for (; o < m; o++) {
     for (let i = 0; i < n; i++) {
       let value = f32.load(b + (o << 2));
       for (let first = 0; first == 0 || first < k; first += RUN) {
-        value += dot<T>(x + <usize>i * kBytes + (first << 2), w + <usize>o * kBytes + (first << 2), min(RUN, k - first), p, q);
+        value += dot<T>(x + <usize>i * kBytes + (first << 2), w + <usize>o * kBytes +
+        (first << 2), min(RUN, k - first), p, q);
       }
       f32.store(y + <usize>i * mBytes + (o << 2), value);
     }
@@ -152,9 +166,12 @@ function forward<T extends Weights>(x: usize, w: usize, b: usize, y: usize, n: i
  *
  * Weights stay as the file has them, rows of k: one layout serves this kernel and `denseVjp`, and W⁺, W⁻ need no copy.
  *
- * @param x f32[n, k] @param w f32[m, k] @param b f32[m] @param y f32[n, m], written, its rows `yRow` apart; overlaps nothing
+ * @param x f32[n, k] @param w f32[m, k] @param b f32[m] @param y f32[n, m], written, its rows `yRow` apart; overlaps
+ * nothing
  */
-export function denseForward(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32): void {
+export function denseForward(
+  x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32,
+): void {
   if (!ASC_NO_ASSERT) {
     assert(yRow >= m, "rows of y overlap");
     apart(y, span(n, yRow, m, 1), x, product(n, k), w, product(m, k), b, m);
@@ -198,7 +215,9 @@ function rowOf(w: usize, m: i32, k: i32, o: i32): usize {
 /** Eight neurons at a time, which makes the sums in y eight times shorter. */
 // @ts-ignore: decorator
 @inline
-function vjp<T extends Weights>(s: usize, w: usize, y: usize, n: i32, m: i32, k: i32, columns: i32, p: f32, q: f32): void {
+function vjp<T extends Weights>(
+  s: usize, w: usize, y: usize, n: i32, m: i32, k: i32, columns: i32, p: f32, q: f32,
+): void {
   const map = changetype<T>(0);
   const pv = f32x4.splat(p), qv = f32x4.splat(q);
   for (let i = 0; i < n; i++) memory.fill(y + (<usize>i * <usize>k << 2), 0, <usize>columns << 2);
@@ -208,10 +227,13 @@ function vjp<T extends Weights>(s: usize, w: usize, y: usize, n: i32, m: i32, k:
     const from = w + (<usize>first << 2);
     // A neuron without relevance passes none on: its weights are not even read.
     for (let o0 = next(s, n, m, 0); o0 < m;) {
-      const o1 = next(s, n, m, o0 + 1), o2 = next(s, n, m, o1 + 1), o3 = next(s, n, m, o2 + 1), o4 = next(s, n, m, o3 + 1);
+      const o1 = next(s, n, m, o0 + 1), o2 = next(s, n, m, o1 + 1), o3 = next(s, n, m, o2 + 1),
+        o4 = next(s, n, m, o3 + 1);
       const o5 = next(s, n, m, o4 + 1), o6 = next(s, n, m, o5 + 1), o7 = next(s, n, m, o6 + 1);
-      const w0 = rowOf(from, m, k, o0), w1 = rowOf(from, m, k, o1), w2 = rowOf(from, m, k, o2), w3 = rowOf(from, m, k, o3);
-      const w4 = rowOf(from, m, k, o4), w5 = rowOf(from, m, k, o5), w6 = rowOf(from, m, k, o6), w7 = rowOf(from, m, k, o7);
+      const w0 = rowOf(from, m, k, o0), w1 = rowOf(from, m, k, o1), w2 = rowOf(from, m, k, o2),
+        w3 = rowOf(from, m, k, o3);
+      const w4 = rowOf(from, m, k, o4), w5 = rowOf(from, m, k, o5), w6 = rowOf(from, m, k, o6),
+        w7 = rowOf(from, m, k, o7);
       for (let i = 0; i < n; i++) {
         const at = s + (<usize>(i * m) << 2);
         const a0 = scaleOf(at, m, o0), a1 = scaleOf(at, m, o1), a2 = scaleOf(at, m, o2), a3 = scaleOf(at, m, o3);

@@ -2,7 +2,9 @@ import { apart, block, inPlace, lowest, product, span } from "./check";
 import { exp, pow, tanh } from "./math";
 import { high, low, narrow, slope, storeLanes } from "./simd";
 
-/** One number to one number. Tails are read past the end (the planner keeps 16 bytes free there) and written exactly. */
+/**
+ * One number to one number. Tails are read past the end (the planner keeps 16 bytes free there) and written exactly.
+ */
 // @ts-ignore: decorator
 @unmanaged
 abstract class Unary {
@@ -85,7 +87,9 @@ class Sigmoid extends Unary {
   // @ts-ignore: decorator
   @inline value(v: v128, a: f32, b: f32): v128 { return narrow(sigmoid(low(v)), sigmoid(high(v))); }
   // @ts-ignore: decorator
-  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 { return f32x4.mul(r, narrow(sigmoidSlope(low(v)), sigmoidSlope(high(v)))); }
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return f32x4.mul(r, narrow(sigmoidSlope(low(v)), sigmoidSlope(high(v))));
+  }
 }
 
 // @ts-ignore: decorator
@@ -101,7 +105,9 @@ class Tanh extends Unary {
   // @ts-ignore: decorator
   @inline value(v: v128, a: f32, b: f32): v128 { return narrow(tanh(low(v)), tanh(high(v))); }
   // @ts-ignore: decorator
-  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 { return f32x4.mul(r, narrow(tanhSlope(low(v)), tanhSlope(high(v)))); }
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return f32x4.mul(r, narrow(tanhSlope(low(v)), tanhSlope(high(v))));
+  }
 }
 
 /*
@@ -112,15 +118,27 @@ class Tanh extends Unary {
  * @param x f32[count] @param r f32[count] @param y f32[count], written; may be x or r itself
  */
 export function reluForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Relu>(x, y, count, a, b); }
-export function reluVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Relu>(x, r, y, count, a, b); }
+export function reluVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  mapVjp<Relu>(x, r, y, count, a, b);
+}
 export function slopeForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Slope>(x, y, count, a, b); }
-export function slopeVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Slope>(x, r, y, count, a, b); }
+export function slopeVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  mapVjp<Slope>(x, r, y, count, a, b);
+}
 export function clipForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Clip>(x, y, count, a, b); }
-export function clipVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Clip>(x, r, y, count, a, b); }
-export function sigmoidForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Sigmoid>(x, y, count, a, b); }
-export function sigmoidVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Sigmoid>(x, r, y, count, a, b); }
+export function clipVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  mapVjp<Clip>(x, r, y, count, a, b);
+}
+export function sigmoidForward(x: usize, y: usize, count: i32, a: f32, b: f32): void {
+  map<Sigmoid>(x, y, count, a, b);
+}
+export function sigmoidVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  mapVjp<Sigmoid>(x, r, y, count, a, b);
+}
 export function tanhForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Tanh>(x, y, count, a, b); }
-export function tanhVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void { mapVjp<Tanh>(x, r, y, count, a, b); }
+export function tanhVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  mapVjp<Tanh>(x, r, y, count, a, b);
+}
 
 /** Two numbers to one. */
 // @ts-ignore: decorator
@@ -227,23 +245,42 @@ function zip<T extends Binary>(
  *
  *   y[i, j, k, l] = f(a[i·a0 + j·a1 + k·a2 + l·a3], b[i·b0 + j·b1 + k·b2 + l·b3])
  *
- * @param a f32 @param b f32, strides in elements, 0 where broadcast @param y f32[d0, d1, d2, d3], written; may be a or b where they are not broadcast
+ * @param a f32 @param b f32, strides in elements, 0 where broadcast @param y f32[d0, d1, d2, d3], written; may be a or
+ * b where they are not broadcast
  */
-export function addForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+export function addForward(
+  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32,
+  b1: i32, b2: i32, b3: i32,
+): void {
   zip<Add>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
 }
-export function subForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+export function subForward(
+  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32,
+  b1: i32, b2: i32, b3: i32,
+): void {
   zip<Sub>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
 }
-export function mulForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+export function mulForward(
+  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32,
+  b1: i32, b2: i32, b3: i32,
+): void {
   zip<Mul>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
 }
-export function divForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+export function divForward(
+  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32,
+  b1: i32, b2: i32, b3: i32,
+): void {
   zip<Div>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
 }
-export function powForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+export function powForward(
+  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32,
+  b1: i32, b2: i32, b3: i32,
+): void {
   zip<Pow>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
 }
-export function maxForward(a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32): void {
+export function maxForward(
+  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32,
+  b1: i32, b2: i32, b3: i32,
+): void {
   zip<Max>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
 }

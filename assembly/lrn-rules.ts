@@ -5,11 +5,14 @@ import { high, low, madd, narrow } from "./simd";
  * Notation (method: Binder et al. 2016, arXiv 1604.00825, section 3, for any bias and scale):
  *   N(k)  the window of k: in the channels k − before … k + after, or in space the same around row and column
  *   U_k = Σ_{j ∈ N(k), j ≠ k} x_j²      s_k = bias + a · (U_k + x_k²)      t_k = bias + a · x_k²
- * Every rule is  R_j = own_j + x_j^e · Σ_{k: j ∈ N(k), k ≠ j} cross_k  (+ Σ_{k: j ∈ N(k), k ≠ j} own_k where it shares alike),
- * so a rule is a row of small functions and both kinds of window share them. What costs roots and divisions, m and q, is made once.
+ * Every rule is  R_j = own_j + x_j^e · Σ_{k: j ∈ N(k), k ≠ j} cross_k  (+ Σ_{k: j ∈ N(k), k ≠ j} own_k where it shares
+ * alike), so a rule is a row of small functions and both kinds of window share them. What costs roots and divisions, m
+ * and q, is made once.
  */
 
-/** s^beta. A type and not a branch: a call to `pow` in the loop, even if never made, costs the fast one its registers. */
+/**
+ * s^beta. A type and not a branch: a call to `pow` in the loop, even if never made, costs the fast one its registers.
+ */
 // @ts-ignore: decorator
 @unmanaged
 export abstract class Power {
@@ -83,7 +86,9 @@ export class Taylor<P extends Power> extends Rule {
     return f32x4.div(r, madd(m, u, f32x4.splat(1)));
   }
   // @ts-ignore: decorator
-  @inline own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128 { return q; }
+  @inline own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128 {
+    return q;
+  }
   // @ts-ignore: decorator
   @inline cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128 { return f32x4.mul(m, q); }
   // @ts-ignore: decorator
@@ -105,7 +110,9 @@ export class TaylorUniform<P extends Power> extends Rule {
     return changetype<Taylor<P>>(0).quota(x, u, r, m, a, beta, bias);
   }
   // @ts-ignore: decorator
-  @inline own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128 { return f32x4.div(q, count); }
+  @inline own(x: v128, u: v128, r: v128, m: v128, q: v128, count: v128, a: v128, beta: f32, bias: v128): v128 {
+    return f32x4.div(q, count);
+  }
   // @ts-ignore: decorator
   @inline cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128 { return f32x4.mul(m, q); }
   // @ts-ignore: decorator
@@ -179,7 +186,9 @@ export class Unnormalised<P extends Power> extends Rule {
     return f32x4.div(f32x4.mul(r, x), changetype<P>(0).of(base(f32x4.mul(x, x), f32x4.splat(0), a, bias), beta));
   }
   // @ts-ignore: decorator
-  @inline cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128 { return changetype<Gradient<P>>(0).cross(x, u, r, m, q); }
+  @inline cross(x: v128, u: v128, r: v128, m: v128, q: v128): v128 {
+    return changetype<Gradient<P>>(0).cross(x, u, r, m, q);
+  }
   // @ts-ignore: decorator
   @inline shares(): bool { return false; }
   // @ts-ignore: decorator

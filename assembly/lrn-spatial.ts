@@ -1,11 +1,14 @@
 import { apart, product, sizes } from "./check";
-import { AnyPower, base, Beta, Gradient, members, Power, Rule, Taylor, TaylorUniform, ThreeQuarters, Unnormalised } from "./lrn-rules";
+import { AnyPower, base, Beta, Gradient, members, Power, Rule, Taylor, TaylorUniform, ThreeQuarters,
+Unnormalised } from "./lrn-rules";
 import { madd, storeLanes } from "./simd";
 
 /** Σ over the spatial window around (row, column) of x² or, for x = relevance terms, of x; the centre left out. */
 // @ts-ignore: decorator
 @inline
-function spatialSum(image: usize, row: i32, column: i32, h: i32, w: i32, c: i32, before: i32, after: i32, squared: bool): v128 {
+function spatialSum(
+  image: usize, row: i32, column: i32, h: i32, w: i32, c: i32, before: i32, after: i32, squared: bool,
+): v128 {
   let sum = f32x4.splat(0);
   for (let i = max(0, row - before); i <= min(h - 1, row + after); i++) {
     for (let j = max(0, column - before); j <= min(w - 1, column + after); j++) {
@@ -57,7 +60,8 @@ function forward<P extends Power>(
 // @ts-ignore: decorator
 @inline
 function spatial<T extends Rule>(
-  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
+  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32,
+  beta: f32, bias: f32,
 ): void {
   if (!ASC_NO_ASSERT) {
     sizes(before, after);
@@ -89,8 +93,10 @@ function spatial<T extends Rule>(
         const at = image + <usize>((p * c + j) << 2);
         const own = v128.load(y + at);
         // Those whose window holds j: the window the other way round.
-        let sum = madd(rule.weigh(v128.load(x + at)), spatialSum(crosses + (j << 2), p / w, p % w, h, w, c, after, before, false), own);
-        if (rule.shares()) sum = f32x4.add(sum, spatialSum(shares + (j << 2), p / w, p % w, h, w, c, after, before, false));
+        let sum = madd(rule.weigh(v128.load(x + at)),
+          spatialSum(crosses + (j << 2), p / w, p % w, h, w, c, after, before, false), own);
+        if (rule.shares()) sum = f32x4.add(sum, spatialSum(shares +
+          (j << 2), p / w, p % w, h, w, c, after, before, false));
         storeLanes(y + at, sum, c - j);
       }
     }
@@ -103,22 +109,37 @@ function spatial<T extends Rule>(
  * @param x f32[n, h, w, c] @param r f32[n, h, w, c] @param y f32[n, h, w, c], written; overlaps nothing
  * @param scratch f32[2 · (h · w · c + 4)]
  */
-export function lrnSpatialTaylor(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnSpatialTaylor(
+  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32,
+  beta: f32, bias: f32,
+): void {
   if (beta == 0.75) spatial<Taylor<ThreeQuarters>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
   else spatial<Taylor<AnyPower>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }
-export function lrnSpatialTaylorUniform(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnSpatialTaylorUniform(
+  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32,
+  beta: f32, bias: f32,
+): void {
   if (beta == 0.75) spatial<TaylorUniform<ThreeQuarters>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
   else spatial<TaylorUniform<AnyPower>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }
-export function lrnSpatialBeta(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnSpatialBeta(
+  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32,
+  beta: f32, bias: f32,
+): void {
   spatial<Beta>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }
-export function lrnSpatialVjp(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnSpatialVjp(
+  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32,
+  beta: f32, bias: f32,
+): void {
   if (beta == 0.75) spatial<Gradient<ThreeQuarters>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
   else spatial<Gradient<AnyPower>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }
-export function lrnSpatialUnnormalised(x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnSpatialUnnormalised(
+  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32,
+  beta: f32, bias: f32,
+): void {
   if (beta == 0.75) spatial<Unnormalised<ThreeQuarters>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
   else spatial<Unnormalised<AnyPower>>(x, r, y, scratch, n, h, w, c, before, after, a, beta, bias);
 }

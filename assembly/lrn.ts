@@ -1,8 +1,11 @@
 import { apart, product, sizes } from "./check";
-import { AnyPower, base, Beta, Gradient, members, Power, Rule, Taylor, TaylorUniform, ThreeQuarters, Unnormalised } from "./lrn-rules";
+import { AnyPower, base, Beta, Gradient, members, Power, Rule, Taylor, TaylorUniform, ThreeQuarters,
+Unnormalised } from "./lrn-rules";
 import { madd, storeLanes } from "./simd";
 
-/** For each of the four numbers at `line`, the sum of the `before` numbers before it and the `after` numbers after it. */
+/**
+ * For each of the four numbers at `line`, the sum of the `before` numbers before it and the `after` numbers after it.
+ */
 // @ts-ignore: decorator
 @inline
 function neighbours(line: usize, before: i32, after: i32): v128 {
@@ -74,7 +77,8 @@ function forward<P extends Power>(
 // @ts-ignore: decorator
 @inline
 function channels<T extends Rule>(
-  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
+  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32,
+  bias: f32,
 ): void {
   if (!ASC_NO_ASSERT) {
     sizes(before, after);
@@ -126,22 +130,37 @@ function windowCount(k: i32, c: i32, before: i32, after: i32): v128 {
  * @param y f32[pixels, c], relevance of its input, written; overlaps nothing
  * @param scratch f32[3 · (c + before + after + 4)]
  */
-export function lrnTaylor(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnTaylor(
+  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32,
+  bias: f32,
+): void {
   if (beta == 0.75) channels<Taylor<ThreeQuarters>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
   else channels<Taylor<AnyPower>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }
-export function lrnTaylorUniform(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnTaylorUniform(
+  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32,
+  bias: f32,
+): void {
   if (beta == 0.75) channels<TaylorUniform<ThreeQuarters>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
   else channels<TaylorUniform<AnyPower>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }
-export function lrnBeta(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnBeta(
+  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32,
+  bias: f32,
+): void {
   channels<Beta>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }
-export function lrnVjp(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnVjp(
+  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32,
+  bias: f32,
+): void {
   if (beta == 0.75) channels<Gradient<ThreeQuarters>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
   else channels<Gradient<AnyPower>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }
-export function lrnUnnormalised(x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32): void {
+export function lrnUnnormalised(
+  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32,
+  bias: f32,
+): void {
   if (beta == 0.75) channels<Unnormalised<ThreeQuarters>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
   else channels<Unnormalised<AnyPower>>(x, r, y, scratch, pixels, c, before, after, a, beta, bias);
 }

@@ -1,6 +1,7 @@
 /*
- * Exponential functions, two at a time, in double precision and right to about 1e-11: what is rounded to f32 cannot tell it from
- * exact. The standard library's are right to the last bit of f64, with tables that are as large, compressed, as all other kernels.
+ * Exponential functions, two at a time, in double precision and right to about 1e-11: what is rounded to f32 cannot
+ * tell it from exact. The standard library's are right to the last bit of f64, with tables that are as large,
+ * compressed, as all other kernels.
  */
 
 /** Added to an integer below 2⁵¹, it leaves that integer in the lowest bits. */
@@ -42,7 +43,10 @@ function tanh(x: v128): v128 {
   return f64x2.div(e, f64x2.add(e, f64x2.splat(2)));
 }
 
-/** log(x) = k · ln 2 + 2 · artanh((m − 1) / (m + 1)) where x = 2^k · m, √½ ≤ m < √2. For x ≥ 0 that f32 can hold, and sums of them. */
+/**
+ * log(x) = k · ln 2 + 2 · artanh((m − 1) / (m + 1)) where x = 2^k · m, √½ ≤ m < √2. For x ≥ 0 that f32 can hold, and
+ * sums of them.
+ */
 function log(x: v128): v128 {
   const k = i64x2.shr_s(i64x2.sub(x, i64x2.splat(ROOT_HALF)), 52), one = f64x2.splat(1);
   const m = i64x2.sub(x, i64x2.shl(k, 52));
@@ -64,7 +68,8 @@ function pow(x: v128, y: v128): v128 {
   const power = exp(f64x2.mul(y, log(f64x2.abs(x))));
   const sign = v128.and(v128.and(x, f64x2.splat(-0.0)), v128.andnot(whole, even));
   const undefined = v128.andnot(v128.and(f64x2.lt(x, zero), f64x2.gt(x, f64x2.splat(-Infinity))), whole);
-  return v128.bitselect(f64x2.splat(1), v128.or(v128.or(power, sign), v128.and(undefined, f64x2.splat(NaN))), f64x2.eq(y, zero));
+  return v128.bitselect(f64x2.splat(1), v128.or(v128.or(power, sign), v128.and(undefined, f64x2.splat(NaN))),
+    f64x2.eq(y, zero));
 }
 
 export { exp, log, pow, tanh };

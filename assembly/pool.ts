@@ -38,7 +38,8 @@ export function maxPoolForward(
     for (let a = 0; a < oh; a++) {
       const row = a * strideH - top, r = firstTap(row, dilationH), rows = endTap(row, kh, dilationH, h) - r;
       for (let b = 0; b < ow; b++, y += c << 2) {
-        const column = b * strideW - left, q = firstTap(column, dilationW), columns = endTap(column, kw, dilationW, w) - q;
+        const column = b * strideW - left, q = firstTap(column, dilationW),
+          columns = endTap(column, kw, dilationW, w) - q;
         const from = x + ((((i * h + row + r * dilationH) * w + column + q * dilationW) * c) << 2);
         let j = 0;
         for (; j <= c - 16; j += 16) maximum16(from + (j << 2), y + (j << 2), rows, columns, down, right);
@@ -106,24 +107,30 @@ export function maxPoolVjp(
       const given = firstTap(row - from, dilationH), givenEnd = min(end, endTap(row - from, kh, dilationH, rows));
       if (given >= givenEnd) continue;
       for (let b = 0; b < ow; b++) {
-        const column = b * strideW - left, q = firstTap(column, dilationW), columns = endTap(column, kw, dilationW, w) - q;
+        const column = b * strideW - left, q = firstTap(column, dilationW),
+          columns = endTap(column, kw, dilationW, w) - q;
         const first: usize = (((i * h + row + p * dilationH) * w + column + q * dilationW) * c) << 2;
         const pixel = <usize>(((i * oh + a) * ow + b) * c) << 2;
         let j = 0;
         for (; j <= c - 8; j += 8) {
           const at: usize = j << 2;
-          toMaximum8(x + first + at, y + pixel + at, r + pixel + at, out + first + at, givenEnd - p, columns, down, right, given - p);
+          toMaximum8(x + first + at, y + pixel + at, r + pixel + at, out + first + at, givenEnd - p, columns, down,
+            right, given - p);
         }
         for (; j < c; j += 4) {
           const at: usize = j << 2;
-          toMaximum(x + first + at, y + pixel + at, r + pixel + at, out + first + at, givenEnd - p, columns, down, right, given - p, c - j);
+          toMaximum(x + first + at, y + pixel + at, r + pixel + at, out + first + at, givenEnd - p, columns, down,
+            right, given - p, c - j);
         }
       }
     }
   }
 }
 
-/** Adds r to `out` where x first equals y and not above row `given`, for up to 4 channels of the window that `maximum` describes. */
+/**
+ * Adds r to `out` where x first equals y and not above row `given`, for up to 4 channels of the window that `maximum`
+ * describes.
+ */
 // @ts-ignore: decorator
 @inline
 function toMaximum(
@@ -229,7 +236,8 @@ export function averagePoolVjp(
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
       const inside = taps(a * strideH - top, kh, dilationH, h, countTop, countBottom);
-      const first = firstTap(a * strideH - top - from, dilationH), end = endTap(a * strideH - top - from, kh, dilationH, rows);
+      const first = firstTap(a * strideH - top - from, dilationH),
+        end = endTap(a * strideH - top - from, kh, dilationH, rows);
       if (first >= end) continue;
       for (let b = 0; b < ow; b++) {
         const count = inside * taps(b * strideW - left, kw, dilationW, w, countLeft, countRight);

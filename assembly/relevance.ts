@@ -45,7 +45,9 @@ class Bound extends Stabilizer {
 
 // @ts-ignore: decorator
 @inline
-function divide<T extends Stabilizer>(r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize): void {
+function divide<T extends Stabilizer>(
+  r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize,
+): void {
   if (!ASC_NO_ASSERT) {
     inPlace(s, r, count);
     inPlace(s, z, count);
@@ -106,17 +108,23 @@ function divideBlock<T extends Stabilizer>(
  *
  * @param r f32[count] @param z f32[count] @param s f32[count], written; may be r or z @param ledger f64[3], added to
  */
-export function divideStabilized(r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize): void {
+export function divideStabilized(
+  r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize,
+): void {
   divide<Shift>(r, z, s, count, coefficient, epsilon, ledger);
 }
 
 /** As `divideStabilized`, with the denominator bounded below: s_j = coefficient · R_j / (max(|z_j|, ε) · sign(z_j)). */
-export function divideClipped(r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize): void {
+export function divideClipped(
+  r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize,
+): void {
   divide<Bound>(r, z, s, count, coefficient, epsilon, ledger);
 }
 
 /** As `divideStabilized` of one sample, with ε relative to its root mean square: ε · √(mean z²). */
-export function divideRelative(r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize): void {
+export function divideRelative(
+  r: usize, z: usize, s: usize, count: i32, coefficient: f32, epsilon: f32, ledger: usize,
+): void {
   let squares = f64x2.splat(0);
   for (let i = 0; i < count; i += 4) {
     // In double precision before they are squared: squares leave the range of f32.
@@ -124,10 +132,13 @@ export function divideRelative(r: usize, z: usize, s: usize, count: i32, coeffic
     const low = f64x2.promote_low_f32x4(v), high = f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 2, 3));
     squares = f64x2.add(squares, f64x2.add(f64x2.mul(low, low), f64x2.mul(high, high)));
   }
-  divide<Shift>(r, z, s, count, coefficient, <f32>(<f64>epsilon * Math.sqrt(horizontalWide(squares) / <f64>count)), ledger);
+  divide<Shift>(r, z, s, count, coefficient, <f32>(<f64>epsilon * Math.sqrt(horizontalWide(squares) / <f64>count)),
+    ledger);
 }
 
-/** Books Σ s[i, j] · b[j] as absorbed by the bias. @param s f32[rows, m] @param b f32[m] @param ledger f64[3], added to */
+/**
+ * Books Σ s[i, j] · b[j] as absorbed by the bias. @param s f32[rows, m] @param b f32[m] @param ledger f64[3], added to
+ */
 export function absorbBias(s: usize, b: usize, rows: i32, m: i32, ledger: usize): void {
   if (!ASC_NO_ASSERT) {
     assert(m >= 1, "rows have no numbers");
@@ -207,7 +218,9 @@ export function multiply(x: usize, c: usize, y: usize, count: i32): void {
 export function multiplyAdd(x: usize, c: usize, y: usize, count: i32): void {
   if (!ASC_NO_ASSERT) apart(y, count, x, count, c, count);
   const end: usize = (count & ~3) << 2;
-  for (let i: usize = 0; i < end; i += 16) v128.store(y + i, madd(v128.load(x + i), v128.load(c + i), v128.load(y + i)));
+  for (let i: usize = 0; i < end; i += 16) {
+    v128.store(y + i, madd(v128.load(x + i), v128.load(c + i), v128.load(y + i)));
+  }
   if (count & 3) storeLanes(y + end, madd(v128.load(x + end), v128.load(c + end), v128.load(y + end)), count & 3);
 }
 
@@ -218,7 +231,10 @@ function sumLanes(v: v128): f64 {
     + (<f64>f32x4.extract_lane(v, 2) + <f64>f32x4.extract_lane(v, 3));
 }
 
-/** An image twice over: y[pixel] = [max(x[pixel], 0), min(x[pixel], 0)]. @param x f32[pixels, c] @param y f32[pixels, 2 · c], written */
+/**
+ * An image twice over: y[pixel] = [max(x[pixel], 0), min(x[pixel], 0)]. @param x f32[pixels, c] @param y f32[pixels, 2
+ * · c], written
+ */
 export function halvesForward(x: usize, y: usize, pixels: i32, c: i32): void {
   if (!ASC_NO_ASSERT) apart(y, product(2, pixels, c), x, product(pixels, c));
   for (let p = 0; p < pixels; p++, y += <usize>c << 2) {
@@ -239,7 +255,10 @@ function ofHalf(x: usize, c: usize, channels: i32): f32 {
   return v * f32.load(v > 0 ? c : c + (<usize>channels << 2));
 }
 
-/** The last step of a rule on halves: y_i = x_i⁺ · c_i⁺ + x_i⁻ · c_i⁻. @param x, y f32[pixels, channels] @param c f32[pixels, 2 · channels] */
+/**
+ * The last step of a rule on halves: y_i = x_i⁺ · c_i⁺ + x_i⁻ · c_i⁻. @param x, y f32[pixels, channels] @param c
+ * f32[pixels, 2 · channels]
+ */
 export function halvesMultiply(x: usize, c: usize, y: usize, pixels: i32, channels: i32): void {
   if (!ASC_NO_ASSERT) {
     const count = product(pixels, channels);

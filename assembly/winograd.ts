@@ -9,8 +9,8 @@ import { madd } from "./simd";
  *   y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ x B) ] A         x: 6x6 inputs, w: 3x3 or 5x5, y: 4x4 or 2x2 outputs
  *
  * The 36 products, summed over input channels, are 36 matrix products of [tiles, c] by [c, m].
- * Source: Lavin and Gray 2016, arXiv 1509.09308, with the points 0, ±√½, ±√2, ∞: Bᵀ is one for both, and a quarter of the error
- * that 0, ±1, ±2, ∞ make.
+ * Source: Lavin and Gray 2016, arXiv 1509.09308, with the points 0, ±√½, ±√2, ∞: Bᵀ is one for both, and a quarter of
+ * the error that 0, ±1, ±2, ∞ make.
  */
 
 /** Inputs along one side of a tile, products of a tile, and outputs of a panel of weights. */
@@ -107,7 +107,9 @@ function weightPanel(w: usize, u: usize, planeBytes: usize, c: i32, taps: usize,
       weightLine(square + 4 * line, 16, 3, to + 4 * row, planeBytes);
       weightLine(square + 5 * line, 16, 3, to + 5 * row, planeBytes);
     } else {
-      for (let column: usize = 0; column < 5; column++) weightLine(from + column * tap, 5 * tap, 5, square + (column << 4), line);
+      for (let column: usize = 0; column < 5; column++) {
+        weightLine(from + column * tap, 5 * tap, 5, square + (column << 4), line);
+      }
       for (let i: usize = 0; i < IN; i++) weightLine(square + i * line, 16, 5, to + i * row, planeBytes);
     }
   }
@@ -117,21 +119,35 @@ function weightPanel(w: usize, u: usize, planeBytes: usize, c: i32, taps: usize,
 function inputTile(x: usize, xRow: usize, xPixel: usize, v: usize, planeBytes: usize, c: i32, square: usize): void {
   for (let i = 0; i < c; i += 4) {
     const from = x + (i << 2), to = v + (i << 2);
-    for (let column: usize = 0; column < IN; column++) inputLine(from + column * xPixel, xRow, square + (column << 4), IN << 4);
-    for (let row: usize = 0; row < IN; row++) inputLine(square + row * (IN << 4), 16, to + row * IN * planeBytes, planeBytes);
+    for (let column: usize = 0; column < IN; column++) {
+      inputLine(from + column * xPixel, xRow, square + (column << 4), IN << 4);
+    }
+    for (let row: usize = 0; row < IN; row++) {
+      inputLine(square + row * (IN << 4), 16, to + row * IN * planeBytes, planeBytes);
+    }
   }
 }
 
-/** One tile of a panel's products to its outputs, `out` by `out` or what is left of them, of `lanes` channels, bias added. */
-function outputTile(p: usize, planeBytes: usize, b: usize, y: usize, yRow: usize, yPixel: usize, out: i32, rows: usize, columns: usize, lanes: i32, square: usize): void {
+/**
+ * One tile of a panel's products to its outputs, `out` by `out` or what is left of them, of `lanes` channels, bias
+ * added.
+ */
+function outputTile(
+  p: usize, planeBytes: usize, b: usize, y: usize, yRow: usize, yPixel: usize, out: i32, rows: usize, columns: usize,
+  lanes: i32, square: usize,
+): void {
   const line = square + (PLANES << 4);
   for (let i = 0; i < lanes; i += 4) {
     const from = p + (i << 2), bias = v128.load(b + (i << 2));
-    for (let column: usize = 0; column < IN; column++) outputLine(from + column * planeBytes, IN * planeBytes, out, square + (column << 4), IN << 4);
+    for (let column: usize = 0; column < IN; column++) {
+      outputLine(from + column * planeBytes, IN * planeBytes, out, square + (column << 4), IN << 4);
+    }
     for (let row: usize = 0; row < rows; row++) {
       outputLine(square + row * (IN << 4), 16, out, line, 16);
       const to = y + row * yRow + (i << 2);
-      for (let column: usize = 0; column < columns; column++) v128.store(to + column * yPixel, f32x4.add(v128.load(line + (column << 4)), bias));
+      for (let column: usize = 0; column < columns; column++) {
+        v128.store(to + column * yPixel, f32x4.add(v128.load(line + (column << 4)), bias));
+      }
     }
   }
 }
@@ -159,8 +175,8 @@ function check(
 /**
  * 3x3 or 5x5 convolution with stride 1 by Winograd's F(4x4, 3x3) or F(2x2, 5x5).
  *
- * Some tiles are worked on together, so that a panel's weights, transformed on the way, serve all of them, and one panel at a time,
- * so that its products never leave the first caches.
+ * Some tiles are worked on together, so that a panel's weights, transformed on the way, serve all of them, and one
+ * panel at a time, so that its products never leave the first caches.
  *
  * @param x f32, channels last, padded: every tile's 6x6 inputs lie inside; c a multiple of 4
  * @param w f32[ceil(m / 8), taps, taps, c, 8], the panels of `convForward`; m a multiple of 4
@@ -169,7 +185,8 @@ function check(
  * @param scratch f32[some · (36 · (c + 8) + 2) + 36 · 8 · c + 1896], 16-byte aligned
  * @param taps side of the window, 3 or 5
  * @param some tiles that are worked on together, a multiple of 6
- * @param xImage, xRow, xPixel distances of neighbouring images, rows, pixels of x, in elements; yPixel: of pixels of y, which are contiguous
+ * @param xImage, xRow, xPixel distances of neighbouring images, rows, pixels of x, in elements; yPixel: of pixels of y,
+ * which are contiguous
  */
 export function winogradForward(
   x: usize, w: usize, b: usize, zeros: usize, y: usize, scratch: usize,
@@ -180,8 +197,10 @@ export function winogradForward(
   const down = (oh + out - 1) / out, across = (ow + out - 1) / out;
   const tiles = n * down * across;
   const panelBytes: usize = <usize>(taps * taps * c * PANEL) << 2;
-  const vPlane = SKEW + (<usize>(some * c) << 2), uPlane = SKEW + (<usize>(c * PANEL) << 2), pPlane = SKEW + (<usize>(some * PANEL) << 2);
-  const square = scratch, v = scratch + SQUARE, u = v + PLANES * vPlane, p = u + PLANES * uPlane, table = p + PLANES * pPlane;
+  const vPlane = SKEW + (<usize>(some * c) << 2), uPlane = SKEW +
+    (<usize>(c * PANEL) << 2), pPlane = SKEW + (<usize>(some * PANEL) << 2);
+  const square = scratch, v = scratch + SQUARE, u = v + PLANES * vPlane, p = u + PLANES * uPlane, table = p +
+    PLANES * pPlane;
   convTable(table, 1, 1, some, 0, 0, c, 0, 0, PANEL);
   for (let first = 0; first < tiles; first += some) {
     const count = min(some, tiles - first);
@@ -194,7 +213,8 @@ export function winogradForward(
     for (let o = 0; o < m; o += PANEL) {
       weightPanel(w + <usize>(o / PANEL) * panelBytes, u, uPlane, c, taps, square);
       for (let plane: usize = 0; plane < PLANES; plane++) {
-        convForward(v + plane * vPlane, u + plane * uPlane, zeros, p + plane * pPlane, table, count, PANEL, 1, 1, c, 0, 0);
+        convForward(v + plane * vPlane, u + plane * uPlane, zeros, p + plane * pPlane, table, count, PANEL, 1, 1, c, 0,
+          0);
       }
       for (let t = 0; t < count; t++) {
         const tile = first + t;

@@ -71,7 +71,10 @@ const resnet50 = [
     [128, 4, 2],
     [256, 6, 2],
     [512, 3, 2],
-  ].map(([m, count, stride]) => [...bottleneck(m, stride, [conv(4 * m, 1, stride), batchNorm]), ...times(count - 1, bottleneck(m, 1, []))]),
+  ].map(([m, count, stride]) => [
+    ...bottleneck(m, stride, [conv(4 * m, 1, stride), batchNorm]),
+    ...times(count - 1, bottleneck(m, 1, [])),
+  ]),
   [average, flatten, dense(1000)],
 ].flat();
 
@@ -84,11 +87,25 @@ const squeezenet = [
   [conv(1000, 1), relu, average, flatten],
 ].flat();
 
-const separable = (m, stride) => [depthwise(3, stride, stride === 1 ? 1 : [0, 0, 1, 1]), batchNorm, relu6, conv(m, 1), batchNorm, relu6];
+const separable = (m, stride) => [
+  depthwise(3, stride, stride === 1 ? 1 : [0, 0, 1, 1]),
+  batchNorm,
+  relu6,
+  conv(m, 1),
+  batchNorm,
+  relu6,
+];
 
 const mobilenet = [
   [conv(8, 3, 2, [0, 0, 1, 1]), batchNorm, relu6],
-  [...separable(16, 1), ...separable(32, 2), ...separable(32, 1), ...separable(64, 2), ...separable(64, 1), ...separable(128, 2)],
+  [
+    ...separable(16, 1),
+    ...separable(32, 2),
+    ...separable(32, 1),
+    ...separable(64, 2),
+    ...separable(64, 1),
+    ...separable(128, 2),
+  ],
   [...times(5, separable(128, 1)), ...separable(256, 2), ...separable(256, 1)],
   [average, conv(1000, 1), flatten],
 ].flat();
@@ -106,8 +123,8 @@ const product = (dims) => dims.reduce((a, b) => a * b, 1);
 const sides = (pad) => (Array.isArray(pad) ? pad : [pad, pad, pad, pad]);
 
 /**
- * The ONNX bytes of an architecture. Weights are He-normal, σ² = 2 / inputs of a neuron, so that activations keep their size;
- * biases and the statistics of batch normalization are small and random.
+ * The ONNX bytes of an architecture. Weights are He-normal, σ² = 2 / inputs of a neuron, so that activations keep their
+ * size; biases and the statistics of batch normalization are small and random.
  */
 export function onnxOf({ input, layers }, seed = 1) {
   const draw = normal(seed);
@@ -120,9 +137,16 @@ export function onnxOf({ input, layers }, seed = 1) {
   };
   const weights = (node, m, ...inputs) => {
     const deviation = Math.sqrt(2 / product(inputs));
-    return [tensor(node, "weight", [m, ...inputs], () => deviation * draw()), tensor(node, "bias", [m], () => 0.01 * draw())];
+    return [
+      tensor(node, "weight", [m, ...inputs], () => deviation * draw()),
+      tensor(node, "bias", [m], () => 0.01 * draw()),
+    ];
   };
-  const window = ({ kernel, stride, pad }) => ({ kernel_shape: [kernel, kernel], strides: [stride, stride], pads: sides(pad) });
+  const window = ({ kernel, stride, pad }) => ({
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    pads: sides(pad),
+  });
   const slid = (dims, { kernel, stride, pad }) =>
     dims.map((d, i) => Math.floor((d + sides(pad)[i] + sides(pad)[i + 2] - kernel) / stride) + 1);
 
@@ -143,7 +167,10 @@ export function onnxOf({ input, layers }, seed = 1) {
     Flatten: (_, __, dims) => ({ dims: [product(dims)] }),
     LRN: (_, { attributes }, dims) => ({ attributes, dims }),
     Relu: (_, __, dims) => ({ dims }),
-    Clip: (name, _, dims) => ({ parameters: [tensor(name, "min", [], () => 0), tensor(name, "max", [], () => 6)], dims }),
+    Clip: (name, _, dims) => ({
+      parameters: [tensor(name, "min", [], () => 0), tensor(name, "max", [], () => 6)],
+      dims,
+    }),
     BatchNormalization: (name, { scale }, [c, ...rest]) => ({
       parameters: [
         tensor(name, "scale", [c], () => scale * (1 + 0.1 * draw())),
@@ -161,7 +188,12 @@ export function onnxOf({ input, layers }, seed = 1) {
     if (ends) {
       const [c, ...plane] = ends[0].dims;
       const joined = layer.type === "Concat";
-      nodes.push({ type: layer.type, name, inputs: ends.map((end) => end.name), attributes: joined ? { axis: 1 } : {} });
+      nodes.push({
+        type: layer.type,
+        name,
+        inputs: ends.map((end) => end.name),
+        attributes: joined ? { axis: 1 } : {},
+      });
       return { name, dims: [joined ? ends.reduce((sum, end) => sum + end.dims[0], 0) : c, ...plane] };
     }
     const { parameters = [], attributes, dims } = parts[layer.type](name, layer, from.dims);

@@ -23,7 +23,10 @@ const withoutBinaries = {
 
 /** What a page has to load, in one file as a bundler makes it; with the binaries, or the JavaScript alone. */
 export async function bundle({ binaries }) {
-  const { outputFiles: [{ contents }], metafile } = await build({ ...options, plugins: binaries ? [] : [withoutBinaries] });
+  const {
+    outputFiles: [{ contents }],
+    metafile,
+  } = await build({ ...options, plugins: binaries ? [] : [withoutBinaries] });
   return { contents, metafile };
 }
 

@@ -8,7 +8,10 @@ import { table } from "./table.mjs";
 
 const GOAL = 50;
 const { values } = parseArgs({ options: { runs: { type: "string", default: "15" } } });
-const engines = { relprop: "relprop: import, load, explain and heatmap", onnxruntime: "onnxruntime-web: import, session, predict" };
+const engines = {
+  relprop: "relprop: import, load, explain and heatmap",
+  onnxruntime: "onnxruntime-web: import, session, predict",
+};
 const runs = Object.fromEntries(Object.keys(engines).map((name) => [name, []]));
 for (let i = 0; i < Number(values.runs); i++)
   for (const name of Object.keys(engines)) runs[name].push(await alone("cold-start.mjs", [name]));

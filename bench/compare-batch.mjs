@@ -19,7 +19,10 @@ for (let i = 0; i < 8; i++) pictures.data.set(picture.data, i * picture.data.len
 try {
   const relevance = eight.explain(pictures).relevance.data.slice(0, picture.data.length);
   differenceOf(`${network.name}, the first of 8`, relevance, one.explain(picture).relevance.data, 1e-3);
-  const times = await alternate({ one: () => one.explain(picture), eight: () => eight.explain(pictures) }, Number(process.argv[3]));
+  const times = await alternate(
+    { one: () => one.explain(picture), eight: () => eight.explain(pictures) },
+    Number(process.argv[3]),
+  );
   report({ times });
 } catch (error) {
   // A file may say in a Reshape that its batch is one.

@@ -1,5 +1,6 @@
 /*
- * One network, in a process of its own (started by compare.mjs): every engine's outputs are compared, then all are timed in turn.
+ * One network, in a process of its own (started by compare.mjs): every engine's outputs are compared, then all are
+ * timed in turn.
  *   compare-network.mjs NETWORK SECONDS
  */
 import { load } from "../dist/index.js";
@@ -37,7 +38,10 @@ async function peer(name, start) {
 
 const composites = ["epsilonPlus", "epsilonAlpha2Beta1", "epsilon"];
 const explain = (composite) => () => model.explain(input, { composite });
-const tasks = { predict: () => model.predict(input), ...Object.fromEntries(composites.map((name) => [name, explain(name)])) };
+const tasks = {
+  predict: () => model.predict(input),
+  ...Object.fromEntries(composites.map((name) => [name, explain(name)])),
+};
 const output = model.predict(input).output.data;
 const second = output.indexOf(output.toSorted((a, b) => b - a)[1]);
 tasks.twoTargets = () => model.explainEach(input, ["argmax", second]);
@@ -61,7 +65,8 @@ if (native) {
     const own = model.explain(input, { composite, lrn: "gradient" });
     const target = own.targets[0][0].index;
     const { relevance, peak } = await native.explain(composite, target, true);
-    // Where two candidates of a max pool are nearly equal, Winograd's rounding may let the other one win; with `winograd: false` they agree to 1e-5.
+    // Where two candidates of a max pool are nearly equal, Winograd's rounding may let the other one win; with
+    // `winograd: false` they agree to 1e-5.
     compare(`zennit ${composite}`, relevance, own.relevance.data, 1e-2);
     memory.zennit = peak;
     tasks[`zennit ${composite}`] = async () => (await native.explain(composite, target)).ms;

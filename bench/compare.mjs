@@ -12,7 +12,11 @@ import { chosen } from "./networks.mjs";
 import { zennitMissing } from "./peers/zennit.mjs";
 import { table } from "./table.mjs";
 
-const options = { networks: { type: "string" }, seconds: { type: "string", default: "5" }, write: { type: "boolean", default: false } };
+const options = {
+  networks: { type: "string" },
+  seconds: { type: "string", default: "5" },
+  write: { type: "boolean", default: false },
+};
 const { values, positionals } = parseArgs({ allowPositionals: true, options });
 
 const rows = [];
@@ -30,7 +34,9 @@ const about = machine({
   relprop: `${installed("../package.json")}, ${hasRelaxedSimd() ? "relaxed" : "plain"} SIMD`,
   "onnxruntime-web": installed("node_modules/onnxruntime-web/package.json"),
   tfjs: installed("node_modules/@tensorflow/tfjs-backend-wasm/package.json"),
-  ...(zennitMissing() ? { zennit: `not run (${zennitMissing()})` } : rows.find(({ versions }) => versions.zennit)?.versions),
+  ...(zennitMissing()
+    ? { zennit: `not run (${zennitMissing()})` }
+    : rows.find(({ versions }) => versions.zennit)?.versions),
 });
 
 const round = (v, digits) => (v === undefined ? "–" : v.toFixed(digits));
@@ -90,10 +96,28 @@ ${table(
 ## Ratios: above 1, relprop is faster
 
 ${table(
-  ["network", ...ratios.map(([name]) => name), "epsilonAlpha2Beta1, times epsilonPlus", "two targets, times one", "batch of 8, times one"],
   [
-    ...rows.map((row) => [row.name, ...ratios.map(([, of]) => round(of(row), 2)), round(alpha(row), 2), round(twoTargets(row), 2), round(batchRatio(row), 2)]),
-    ["geometric mean", ...ratios.map(([, of]) => round(mean(of), 2)), round(mean(alpha), 2), round(mean(twoTargets), 2), round(mean(batchRatio), 2)],
+    "network",
+    ...ratios.map(([name]) => name),
+    "epsilonAlpha2Beta1, times epsilonPlus",
+    "two targets, times one",
+    "batch of 8, times one",
+  ],
+  [
+    ...rows.map((row) => [
+      row.name,
+      ...ratios.map(([, of]) => round(of(row), 2)),
+      round(alpha(row), 2),
+      round(twoTargets(row), 2),
+      round(batchRatio(row), 2),
+    ]),
+    [
+      "geometric mean",
+      ...ratios.map(([, of]) => round(mean(of), 2)),
+      round(mean(alpha), 2),
+      round(mean(twoTargets), 2),
+      round(mean(batchRatio), 2),
+    ],
   ],
 )}
 ${rows.map(({ name, cannot }) => (cannot["batch of 8"] ? `\n${name}, batch of 8: ${cannot["batch of 8"]}\n` : "")).join("")}
@@ -102,7 +126,17 @@ ${rows.map(({ name, cannot }) => (cannot["batch of 8"] ? `\n${name}, batch of 8:
 Memory is the most that a fresh process held that read the file and ran it once (relprop and zennit: explained it once).
 
 ${table(
-  ["network", "GFLOP", "relprop, GFLOP/s", "onnxruntime-web", "tfjs", "relprop, MB", "onnxruntime-web", "tfjs", "zennit"],
+  [
+    "network",
+    "GFLOP",
+    "relprop, GFLOP/s",
+    "onnxruntime-web",
+    "tfjs",
+    "relprop, MB",
+    "onnxruntime-web",
+    "tfjs",
+    "zennit",
+  ],
   rows.map((row) => [
     row.name,
     row.gflop.toPrecision(3),
@@ -127,6 +161,9 @@ console.log(text);
 if (values.write) {
   const reasons = readFileSync(new URL("reasons.md", import.meta.url), "utf8");
   writeFileSync(new URL("RESULTS.md", import.meta.url), `${text}\n${reasons}`);
-  writeFileSync(new URL("results.json", import.meta.url), `${JSON.stringify({ about, rows, goals: judged(rows) }, undefined, 2)}\n`);
+  writeFileSync(
+    new URL("results.json", import.meta.url),
+    `${JSON.stringify({ about, rows, goals: judged(rows) }, undefined, 2)}\n`,
+  );
 }
 if (failed.length > 0) process.exitCode = 1;

@@ -30,7 +30,13 @@ const goals = [
     one: lowest,
     bound: 1,
   },
-  { what: "explain epsilonPlus against onnxruntime-web's predict, ResNet50", of: explain, keys: ["resnet50"], one: lowest, bound: 1 / 1.2 },
+  {
+    what: "explain epsilonPlus against onnxruntime-web's predict, ResNet50",
+    of: explain,
+    keys: ["resnet50"],
+    one: lowest,
+    bound: 1 / 1.2,
+  },
   {
     what: "explain epsilonPlus against onnxruntime-web's predict, geometric mean",
     of: explain,
@@ -38,19 +44,49 @@ const goals = [
     one: geometricMean,
     bound: 1.15,
   },
-  { what: "epsilonAlpha2Beta1, times epsilonPlus, the highest", of: alpha, keys: known, one: highest, bound: 1.5, most: true },
-  { what: "explain epsilonPlus against zennit: AlexNet, VGG16, ResNet50, the slowest", of: native, keys: large, one: lowest, bound: 2 },
-  { what: "two targets of one image, times one, the highest", of: twoTargets, keys: known, one: highest, bound: 1.6, most: true },
+  {
+    what: "epsilonAlpha2Beta1, times epsilonPlus, the highest",
+    of: alpha,
+    keys: known,
+    one: highest,
+    bound: 1.5,
+    most: true,
+  },
+  {
+    what: "explain epsilonPlus against zennit: AlexNet, VGG16, ResNet50, the slowest",
+    of: native,
+    keys: large,
+    one: lowest,
+    bound: 2,
+  },
+  {
+    what: "two targets of one image, times one, the highest",
+    of: twoTargets,
+    keys: known,
+    one: highest,
+    bound: 1.6,
+    most: true,
+  },
   { what: "batch of 8, times one, the highest", of: batchRatio, keys: known, one: highest, bound: 8, most: true },
   { what: "batch of 8, times one, AlexNet", of: batchRatio, keys: ["alexnet"], one: highest, bound: 5, most: true },
 ];
 
-/** Each goal with what was measured, at which network, and whether it is met; undefined where not all of its networks were measured. */
+/**
+ * Each goal with what was measured, at which network, and whether it is met; undefined where not all of its networks
+ * were measured.
+ */
 export function judged(rows) {
   return goals.map(({ what, of, keys, one, bound, most = false }) => {
     const values = keys.map((key) => rows.find((row) => row.key === key)).map((row) => row && of(row));
     const value = values.every((v) => v !== undefined) ? one(values) : undefined;
     const at = one === geometricMean ? undefined : keys[values.indexOf(value)];
-    return { what, bound, most, value, at, met: value === undefined ? undefined : most ? value <= bound : value >= bound };
+    return {
+      what,
+      bound,
+      most,
+      value,
+      at,
+      met: value === undefined ? undefined : most ? value <= bound : value >= bound,
+    };
   });
 }

@@ -4,8 +4,8 @@ import { preprocess } from "../dist/index.js";
 import { normal, uniform } from "./random.mjs";
 
 /**
- * A random picture that is as smooth as photos are: six octaves of noise, each twice as fine and half as strong as the one before.
- * White noise would make every neuron fire alike.
+ * A random picture that is as smooth as photos are: six octaves of noise, each twice as fine and half as strong as the
+ * one before. White noise would make every neuron fire alike.
  */
 export function smoothImage(seed, side = 256) {
   const next = uniform(seed);

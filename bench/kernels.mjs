@@ -20,7 +20,9 @@ import { parameters, workOf } from "./work.mjs";
 const options = { networks: { type: "string" }, composite: { type: "string", default: "epsilonPlus" } };
 const { values, positionals } = parseArgs({ allowPositionals: true, options });
 const MILLISECONDS = 20;
-const binary = await compile(readFileSync(new URL(`../build/${hasRelaxedSimd() ? "core-relaxed" : "core"}.wasm`, import.meta.url)));
+const binary = await compile(
+  readFileSync(new URL(`../build/${hasRelaxedSimd() ? "core-relaxed" : "core"}.wasm`, import.meta.url)),
+);
 const peak = await peaks();
 const giga = (v) => (v / 1e9).toFixed(1);
 
@@ -58,7 +60,8 @@ function measured(plan, input) {
       const key = `${name} ${work.shape} ${back}`;
       const row = rows.get(key);
       if (row) row.calls++;
-      else rows.set(key, { kernel: name, back, calls: 1, seconds: undone(() => timed(() => kernel(...args))), ...work });
+      else
+        rows.set(key, { kernel: name, back, calls: 1, seconds: undone(() => timed(() => kernel(...args))), ...work });
       return kernel(...args);
     };
   const watched = Object.fromEntries(
@@ -101,7 +104,10 @@ function called(kernels, name, named) {
   return () => kernels[name](...args);
 }
 
-/** The convolution's tile with everything in the first-level cache: a 1x1 convolution of 12 pixels, 256 inputs and 16 outputs. */
+/**
+ * The convolution's tile with everything in the first-level cache: a 1x1 convolution of 12 pixels, 256 inputs and 16
+ * outputs.
+ */
 function tileInCache() {
   const { kernels, memory } = instantiate(binary);
   memory.grow(2);
@@ -109,11 +115,22 @@ function tileInCache() {
   const [pixels, run, m] = [12, 256, 16];
   const sizes = { x: pixels * run, w: m * run, b: m, y: pixels * m, table: 2 * pixels };
   let at = base;
-  const places = Object.fromEntries(Object.entries(sizes).map(([name, count]) => [name, (at += 4 * count + 16) - 4 * count - 16]));
+  const places = Object.fromEntries(
+    Object.entries(sizes).map(([name, count]) => [name, (at += 4 * count + 16) - 4 * count - 16]),
+  );
   new Float32Array(memory.buffer, base, (at - base) / 4).fill(0.5);
-  const distances = { xImage: pixels * run, xRow: pixels * run, xPixel: run, yImage: pixels * m, yRow: pixels * m, yPixel: m };
+  const distances = {
+    xImage: pixels * run,
+    xRow: pixels * run,
+    xPixel: run,
+    yImage: pixels * m,
+    yRow: pixels * m,
+    yPixel: m,
+  };
   called(kernels, "convTable", { ...places, n: 1, oh: 1, ow: pixels, ...distances })();
-  return (2 * pixels * run * m) / timed(called(kernels, "convForward", { ...places, pixels, m, rows: 1, columns: 1, run }));
+  return (
+    (2 * pixels * run * m) / timed(called(kernels, "convForward", { ...places, pixels, m, rows: 1, columns: 1, run }))
+  );
 }
 
 console.log(`${Object.entries(machine({ simd: hasRelaxedSimd() ? "relaxed" : "plain" }))

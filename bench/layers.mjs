@@ -21,7 +21,10 @@ export function canonical(bytes, dims) {
 /** What relprop calls a peer's gap: the network is listed with the operator, and not timed. */
 export class CannotRun extends Error {}
 
-/** The plain attributes of a window: kernel, strides, dilations and pads [top, left, bottom, right], rounding up spelled out as pads. */
+/**
+ * The plain attributes of a window: kernel, strides, dilations and pads [top, left, bottom, right], rounding up spelled
+ * out as pads.
+ */
 function windowOf([h, w]) {
   const after = ({ out, stride, dilation, kernel, length, before }) =>
     Math.max(0, (out - 1) * stride + dilation * (kernel - 1) + 1 - length - before);
@@ -40,7 +43,8 @@ function denseParameters({ dims, data }, bias, { rowsAreOutputs, alpha, beta }) 
   const plainly = rowsAreOutputs && alpha === 1;
   const rows = plainly ? data : new Float32Array(m * k);
   if (!plainly)
-    for (let o = 0; o < m; o++) for (let i = 0; i < k; i++) rows[o * k + i] = alpha * data[rowsAreOutputs ? o * k + i : i * m + o];
+    for (let o = 0; o < m; o++)
+      for (let i = 0; i < k; i++) rows[o * k + i] = alpha * data[rowsAreOutputs ? o * k + i : i * m + o];
   const added = bias && new Float32Array(m).map((_, o) => beta * bias.data[bias.data.length === 1 ? 0 : o]);
   return { weight: { dims: [m, k], data: rows }, bias: added && { dims: [m], data: added } };
 }
@@ -55,7 +59,8 @@ const plain = {
   MaxPool: ({ attributes: { axes } }) => ({ attributes: windowOf(axes) }),
   AveragePool: ({ attributes: { axes, countPads } }) => ({ attributes: { ...windowOf(axes), countPads } }),
   LRN: ({ attributes: { region, before, after, a, beta, bias } }) => {
-    if (region !== "channels" || before !== after) throw new CannotRun(`LRN over ${region}, ${before} before and ${after} after`);
+    if (region !== "channels" || before !== after)
+      throw new CannotRun(`LRN over ${region}, ${before} before and ${after} after`);
     return { attributes: { radius: before, a, beta, bias } };
   },
   Clip: ({ attributes: { a, b } }) => ({ attributes: { low: a, high: b } }),
@@ -64,10 +69,12 @@ const plain = {
 const sameAs = { Sum: "Add", MatMul: "Gemm", Reshape: "Flatten" };
 
 /**
- * A network up to its first output as a list of layers, for engines that have no reader of ONNX files: batch normalization folded into its
- * neighbours (which those engines' own converters do as well), constants gone, attributes and weights as plain numbers.
+ * A network up to its first output as a list of layers, for engines that have no reader of ONNX files: batch
+ * normalization folded into its neighbours (which those engines' own converters do as well), constants gone, attributes
+ * and weights as plain numbers.
  *
- * @returns the input's name, and layers { type, name, inputs, attributes, parameters, dims }, the last of which is the output
+ * @returns the input's name, and layers { type, name, inputs, attributes, parameters, dims }, the last of which is the
+ * output
  * @throws CannotRun where a layer cannot be said that way
  */
 export function layersOf(bytes, dims) {
@@ -88,7 +95,10 @@ export function layersOf(bytes, dims) {
 
 const size = (dims) => dims.reduce((a, b) => a * b, 1);
 
-/** Floating point operations of one forward pass: two for each product of a convolution or dense layer, nothing for the rest. */
+/**
+ * Floating point operations of one forward pass: two for each product of a convolution or dense layer, nothing for the
+ * rest.
+ */
 export function flopsOf(bytes, dims) {
   const graph = canonical(bytes, dims);
   const products = graph.nodes.map(({ type, inputs, outputs }) => {

@@ -42,7 +42,8 @@ export function differenceOf(what, got, want, allowed) {
   const off = got.reduce((most, v, i) => Math.max(most, Math.abs(v - want[i])), 0) / largest;
   if (got.length === want.length && off <= allowed) return off;
   throw new Error(
-    `${what}: expected ${want.length} numbers within ${allowed} of the largest, received ${got.length} that differ by ${off}`,
+    `${what}: expected ${want.length} numbers within ${allowed} of the largest, received ${got.length} that ` +
+      `differ by ${off}`,
   );
 }
 
@@ -84,7 +85,9 @@ export function alone(file, args) {
     });
     child.on("exit", (code) =>
       result === undefined
-        ? reject(new Error(`${file} ${args.map((a) => basename(a)).join(" ")}: ended with ${code} and without a result`))
+        ? reject(
+            new Error(`${file} ${args.map((a) => basename(a)).join(" ")}: ended with ${code} and without a result`),
+          )
         : resolve(result),
     );
   });

@@ -17,8 +17,13 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options });
 
 /** Bytes of the weights of a plan as kernels want them: equal ones are held once. */
 function packed({ program: { steps } }) {
-  const values = callsOf(steps).flatMap(({ args }) => args.map(valueOf)).filter((value) => value?.weight);
-  return [...new Map(values.map((value) => [value.weight, value])).values()].reduce((sum, { count }) => sum + placeOf(count), 0);
+  const values = callsOf(steps)
+    .flatMap(({ args }) => args.map(valueOf))
+    .filter((value) => value?.weight);
+  return [...new Map(values.map((value) => [value.weight, value])).values()].reduce(
+    (sum, { count }) => sum + placeOf(count),
+    0,
+  );
 }
 
 const rows = [];
@@ -29,13 +34,31 @@ for (const key of chosen(values.networks, positionals)) {
   const plan = explainPlan(bytes, dims, values.composite);
   const { arenaBytes: repacked } = explainPlan(bytes, dims, values.composite, "repacked");
   const { peak } = await alone("memory-engine.mjs", [key, "relprop"]);
-  rows.push({ name: network.name, file: bytes.length, packed: packed(plan), arena: plan.arenaBytes, bound: plan.lowerBound, repacked, peak });
+  rows.push({
+    name: network.name,
+    file: bytes.length,
+    packed: packed(plan),
+    arena: plan.arenaBytes,
+    bound: plan.lowerBound,
+    repacked,
+    peak,
+  });
 }
 const megabytes = (v) => (v / 2 ** 20).toFixed(2);
 console.log(`Explaining one picture by ${values.composite}, MB. Lower bound: the most that is alive at one step. Process: the file, JavaScript and all (by epsilonPlus).
 
 ${table(
-  ["network", "file", "weights packed", "arena", "lower bound", "arena : bound", `goal ≤ ${GOAL}`, "arena, weights repacked", "process, peak"],
+  [
+    "network",
+    "file",
+    "weights packed",
+    "arena",
+    "lower bound",
+    "arena : bound",
+    `goal ≤ ${GOAL}`,
+    "arena, weights repacked",
+    "process, peak",
+  ],
   rows.map(({ name, file, packed, arena, bound, repacked, peak }) => [
     name,
     ...[file, packed, arena, bound].map(megabytes),

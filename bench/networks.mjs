@@ -11,17 +11,28 @@ const data = process.env.RELPROP_DATA ?? resolve(here, "../../shared/data");
 export const scratch = join(tmpdir(), "relprop-bench");
 
 /**
- * The networks that are measured. `file`: real weights, used where they are found; `architecture`: what is written with random weights otherwise.
- * `photo`: what networks with real weights look at.
+ * The networks that are measured. `file`: real weights, used where they are found; `architecture`: what is written with
+ * random weights otherwise. `photo`: what networks with real weights look at.
  */
 const known = [
-  { key: "digits", name: "demo", path: join(here, "../demo/digits.onnx"), preset: "unit", photo: join(here, "../demo/three.png") },
+  {
+    key: "digits",
+    name: "demo",
+    path: join(here, "../demo/digits.onnx"),
+    preset: "unit",
+    photo: join(here, "../demo/three.png"),
+  },
   { key: "alexnet", name: "AlexNet with LRN", preset: "caffe" },
   { key: "googlenet", name: "GoogLeNet", file: "models/bvlc_googlenet/bvlc_googlenet.onnx", preset: "caffe" },
   { key: "vgg16", name: "VGG16", preset: "caffe" },
   { key: "resnet50", name: "ResNet50", preset: "torchvision" },
   { key: "squeezenet", name: "SqueezeNet 1.1", file: "models/squeezenet_v1.1/squeezenet_v1.1.onnx", preset: "caffe" },
-  { key: "mobilenet", name: "MobileNet 0.25", file: "models/mobilenet_v1_025_224/mobilenet_v1_025_224.onnx", preset: "mobilenet" },
+  {
+    key: "mobilenet",
+    name: "MobileNet 0.25",
+    file: "models/mobilenet_v1_025_224/mobilenet_v1_025_224.onnx",
+    preset: "mobilenet",
+  },
 ];
 const PHOTO = join(data, "images/flamingo.jpg");
 

@@ -18,13 +18,28 @@ export function best(run, times = 5) {
   return shortest / 1000;
 }
 
-/** Compiles peak.ts for this runtime and measures: floating point operations, bytes read and bytes copied (each counted twice), a second. */
+/**
+ * Compiles peak.ts for this runtime and measures: floating point operations, bytes read and bytes copied (each counted
+ * twice), a second.
+ */
 export async function peaks() {
   mkdirSync(scratch, { recursive: true });
   const binary = join(scratch, "peak.wasm");
   const asc = createRequire(import.meta.url).resolve("assemblyscript/bin/asc.js");
   const features = ["--enable", "simd", ...(hasRelaxedSimd() ? ["--enable", "relaxed-simd"] : [])];
-  const options = [...features, "-O3", "--runtime", "stub", "--noAssert", "--use", "abort=", "--initialMemory", "1", "--outFile", binary];
+  const options = [
+    ...features,
+    "-O3",
+    "--runtime",
+    "stub",
+    "--noAssert",
+    "--use",
+    "abort=",
+    "--initialMemory",
+    "1",
+    "--outFile",
+    binary,
+  ];
   // From this folder: in the project's own, asc would add the kernels.
   execFileSync(process.execPath, [asc, "peak.ts", ...options], { cwd: import.meta.dirname, stdio: "inherit" });
   const { instance } = await WebAssembly.instantiate(readFileSync(binary));

@@ -1,13 +1,18 @@
 /** What the machine can do at best in WebAssembly: the measure for bench/kernels.mjs, which compiles this file. */
 import { horizontal, madd } from "../assembly/simd";
 
-/** Twelve sums, as many as a convolution's tile has, each with a multiply-add that waits for no other: 12 · 4 · 2 operations a round. */
+/**
+ * Twelve sums, as many as a convolution's tile has, each with a multiply-add that waits for no other: 12 · 4 · 2
+ * operations a round.
+ */
 export function multiplyAdds(rounds: i32, factor: f32, start: f32): f32 {
   // Numbers from outside: compilers make constants anew wherever they are used, and equal sums only once.
   const a = f32x4.splat(factor);
   const b = f32x4.splat(start);
-  let c0 = b, c1 = f32x4.add(c0, a), c2 = f32x4.add(c1, a), c3 = f32x4.add(c2, a), c4 = f32x4.add(c3, a), c5 = f32x4.add(c4, a);
-  let c6 = f32x4.add(c5, a), c7 = f32x4.add(c6, a), c8 = f32x4.add(c7, a), c9 = f32x4.add(c8, a), c10 = f32x4.add(c9, a), c11 = f32x4.add(c10, a);
+  let c0 = b, c1 = f32x4.add(c0, a), c2 = f32x4.add(c1, a), c3 = f32x4.add(c2, a), c4 = f32x4.add(c3, a),
+    c5 = f32x4.add(c4, a);
+  let c6 = f32x4.add(c5, a), c7 = f32x4.add(c6, a), c8 = f32x4.add(c7, a), c9 = f32x4.add(c8, a),
+    c10 = f32x4.add(c9, a), c11 = f32x4.add(c10, a);
   // Each sum is also a factor: a product that is the same in every round would be taken out of the loop.
   for (let i = 0; i < rounds; i++) {
     c0 = madd(a, c0, b);

@@ -7,6 +7,9 @@ export function uniform(seed) {
 /** Normally distributed numbers, drawn from a table: hundreds of millions of weights must not take minutes. */
 export function normal(seed) {
   const next = uniform(seed);
-  const table = Float32Array.from({ length: 65536 }, () => Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next()));
+  const table = Float32Array.from(
+    { length: 65536 },
+    () => Math.sqrt(-2 * Math.log(next())) * Math.cos(2 * Math.PI * next()),
+  );
   return () => table[Math.floor(next() * 65536)];
 }

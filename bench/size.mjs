@@ -21,7 +21,9 @@ const rows = Object.entries(parts).map(([name, bytes]) => [name, bytes.length, c
 const size = rows.at(-1)[2];
 /** Whose the JavaScript is: a dependency's, or relprop's own. */
 const owners = new Map();
-for (const [path, { bytesInOutput }] of Object.values(metafile.outputs).flatMap(({ inputs }) => Object.entries(inputs))) {
+for (const [path, { bytesInOutput }] of Object.values(metafile.outputs).flatMap(({ inputs }) =>
+  Object.entries(inputs),
+)) {
   const owner = path.match(/node_modules\/((@[^/]+\/)?[^/]+)(?!.*node_modules)/)?.[1] ?? "relprop";
   owners.set(owner, (owners.get(owner) ?? 0) + bytesInOutput);
 }

@@ -35,7 +35,10 @@ for (const key of chosen(values.networks, positionals)) {
   };
   for (const [what, call] of Object.entries(calls)) {
     differenceOf(`${network.name} ${what}`, call(several).data, call(one).data, 0);
-    const times = await alternate({ one: () => void call(one), several: () => void call(several) }, Number(values.seconds));
+    const times = await alternate(
+      { one: () => void call(one), several: () => void call(several) },
+      Number(values.seconds),
+    );
     const [a, b] = [times.one.median, times.several.median];
     rows.push([network.name, what, a.toFixed(1), b.toFixed(1), (a / b).toFixed(2)]);
   }

@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 /** The names of every kernel's arguments, as the compiler declares them. */
 const declarations = readFileSync(new URL("../dist/kernels.gen.d.ts", import.meta.url), "utf8");
 export const parameters = new Map(
-  [...declarations.matchAll(/^ +(\w+)\((.*)\): \w+;/gm)].map(([, name, list]) => [name, list.split(", ").map((p) => p.split(":")[0])]),
+  [...declarations.matchAll(/^ +(\w+)\((.*)\): \w+;/gm)].map(([, name, list]) => [
+    name,
+    list.split(", ").map((p) => p.split(":")[0]),
+  ]),
 );
 
 const F32 = 4;
@@ -27,8 +30,9 @@ const neurons = ({ n, oh, ow, c, m, kh, kw, group }) => ({
 });
 
 /**
- * What each kernel's arguments, by name, mean as work: floating point operations, and bytes that have to be read or written once.
- * Winograd's convolutions, and those that leave out zeros, count as direct ones, so that all are measured by what they replace.
+ * What each kernel's arguments, by name, mean as work: floating point operations, and bytes that have to be read or
+ * written once. Winograd's convolutions, and those that leave out zeros, count as direct ones, so that all are measured
+ * by what they replace.
  */
 const rows = {
   convForward: ({ pixels, m, rows, columns, run }) => ({
@@ -66,11 +70,19 @@ const rows = {
   averagePoolForward: (a) => ({ kind: "pool", bytes: F32 * (pools(a).inputs + pools(a).outputs) }),
   averagePoolVjp: (a) => ({ kind: "pool", bytes: F32 * (pools(a).inputs + pools(a).outputs) }),
   lrnForward: lrn(2),
-  ...Object.fromEntries(["Taylor", "TaylorUniform", "Beta", "Vjp", "Unnormalised"].map((rule) => [`lrn${rule}`, lrn(3)])),
+  ...Object.fromEntries(
+    ["Taylor", "TaylorUniform", "Beta", "Vjp", "Unnormalised"].map((rule) => [`lrn${rule}`, lrn(3)]),
+  ),
   lrnSpatialForward: lrnSpatial(2),
-  ...Object.fromEntries(["Taylor", "TaylorUniform", "Beta", "Vjp", "Unnormalised"].map((rule) => [`lrnSpatial${rule}`, lrnSpatial(3)])),
-  ...Object.fromEntries(["relu", "slope", "clip", "sigmoid", "tanh"].map((name) => [`${name}Forward`, elements("element-wise", 2)])),
-  ...Object.fromEntries(["relu", "slope", "clip", "sigmoid", "tanh"].map((name) => [`${name}Vjp`, elements("element-wise", 3)])),
+  ...Object.fromEntries(
+    ["Taylor", "TaylorUniform", "Beta", "Vjp", "Unnormalised"].map((rule) => [`lrnSpatial${rule}`, lrnSpatial(3)]),
+  ),
+  ...Object.fromEntries(
+    ["relu", "slope", "clip", "sigmoid", "tanh"].map((name) => [`${name}Forward`, elements("element-wise", 2)]),
+  ),
+  ...Object.fromEntries(
+    ["relu", "slope", "clip", "sigmoid", "tanh"].map((name) => [`${name}Vjp`, elements("element-wise", 3)]),
+  ),
   ...Object.fromEntries(["add", "sub", "mul", "div", "pow", "max"].map((name) => [`${name}Forward`, blocks(3)])),
   copyBlock: blocks(2),
   addBlock: blocks(3),
@@ -94,7 +106,8 @@ const PLACES =
 
 /**
  * A call of a kernel as work.
- * @returns kind, flops, bytes, and the call's sizes as text; a kernel without a row is of kind "unknown" and has neither flops nor bytes
+ * @returns kind, flops, bytes, and the call's sizes as text; a kernel without a row is of kind "unknown" and has
+ * neither flops nor bytes
  */
 export function workOf(kernel, args) {
   const named = Object.fromEntries(parameters.get(kernel).map((name, i) => [name, args[i]]));

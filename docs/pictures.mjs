@@ -1,8 +1,9 @@
 /*
  * Makes the pictures of the README and the guides, after `npm run build`:
  *   node docs/pictures.mjs [GOOGLENET.onnx PHOTO.jpg]
- * docs/three.png: the demo's digit and its heatmap under three composites. docs/flamingo.png: GoogLeNet's heatmap of a photo, without the photo.
- * docs/guides/pictures: the digit, and its heatmap under every composite, every rule for linear layers (everywhere), and every way through LRN.
+ * docs/three.png: the demo's digit and its heatmap under three composites. docs/flamingo.png: GoogLeNet's heatmap of a
+ * photo, without the photo. docs/guides/pictures: the digit, and its heatmap under every composite, every rule for
+ * linear layers (everywhere), and every way through LRN.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { baseEntries, composites, encodePng, heatmap, load, lrnModes, preprocess, ruleOf } from "../dist/index.js";
@@ -15,7 +16,8 @@ function row(pictures, gap) {
   const data = new Uint8ClampedArray(width * height * 4).fill(255);
   let left = 0;
   for (const p of pictures) {
-    for (let y = 0; y < height; y++) data.set(p.data.subarray(y * p.width * 4, (y + 1) * p.width * 4), (y * width + left) * 4);
+    for (let y = 0; y < height; y++)
+      data.set(p.data.subarray(y * p.width * 4, (y + 1) * p.width * 4), (y * width + left) * 4);
     left += p.width + gap;
   }
   return { data, width, height };
@@ -25,7 +27,12 @@ function row(pictures, gap) {
 function ink({ data, dims: [, , h, w] }, zoom) {
   const out = new Uint8ClampedArray(h * w * zoom * zoom * 4).fill(255);
   for (let y = 0; y < h * zoom; y++) {
-    for (let x = 0; x < w * zoom; x++) out.fill(255 * (1 - data[Math.floor(y / zoom) * w + Math.floor(x / zoom)]), (y * w * zoom + x) * 4, (y * w * zoom + x) * 4 + 3);
+    for (let x = 0; x < w * zoom; x++)
+      out.fill(
+        255 * (1 - data[Math.floor(y / zoom) * w + Math.floor(x / zoom)]),
+        (y * w * zoom + x) * 4,
+        (y * w * zoom + x) * 4 + 3,
+      );
   }
   return { data: out, width: w * zoom, height: h * zoom };
 }
@@ -35,27 +42,55 @@ const image = async (path) => decodeImage(new Uint8Array(await readFile(path)), 
 
 const digits = await load(await readFile(here("../demo/digits.onnx")));
 const three = preprocess(await image(here("../demo/three.png")), "unit", digits.inputs[0].dims);
-const maps = ["epsilonPlus", "epsilon", "epsilonAlpha2Beta1"].map((composite) => heatmap(digits.explain(three, { composite }).relevance, { scale: 7 }));
+const maps = ["epsilonPlus", "epsilon", "epsilonAlpha2Beta1"].map((composite) =>
+  heatmap(digits.explain(three, { composite }).relevance, { scale: 7 }),
+);
 await writeFile(here("three.png"), await encodePng(row([ink(three, 7), ...maps], 14)));
 
-const linear = ["lrp0", "epsilon", "alphaBeta", "zPlus", "gamma", "wSquare", "flat", "zBox", "ratio", "clip", "gradient"];
+const linear = [
+  "lrp0",
+  "epsilon",
+  "alphaBeta",
+  "zPlus",
+  "gamma",
+  "wSquare",
+  "flat",
+  "zBox",
+  "ratio",
+  "clip",
+  "gradient",
+];
 const bounds = { low: 0, high: 1 };
-const everywhere = (name) => [{ type: ["convolution", "dense"], rule: ruleOf[name](name === "zBox" ? bounds : {}) }, ...baseEntries()];
+const everywhere = (name) => [
+  { type: ["convolution", "dense"], rule: ruleOf[name](name === "zBox" ? bounds : {}) },
+  ...baseEntries(),
+];
 const options = {
   ...Object.fromEntries(composites.map(({ name, required }) => [name, { composite: name, ...(required && bounds) }])),
   ...Object.fromEntries(linear.map((name) => [`rule-${name}`, { composite: everywhere(name) }])),
-  "rule-epsilon-relative": { composite: [{ type: ["convolution", "dense"], rule: ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }) }, ...baseEntries()] },
+  "rule-epsilon-relative": {
+    composite: [
+      { type: ["convolution", "dense"], rule: ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }) },
+      ...baseEntries(),
+    ],
+  },
   ...Object.fromEntries(Object.keys(lrnModes).map((lrn) => [`lrn-${lrn}`, { composite: "epsilonPlus", lrn }])),
 };
 const guides = {
   digit: ink(three, 4),
-  ...Object.fromEntries(Object.entries(options).map(([name, o]) => [name, heatmap(digits.explain(three, o).relevance, { scale: 4 })])),
+  ...Object.fromEntries(
+    Object.entries(options).map(([name, o]) => [name, heatmap(digits.explain(three, o).relevance, { scale: 4 })]),
+  ),
 };
-for (const [name, picture] of Object.entries(guides)) await writeFile(here(`guides/pictures/${name}.png`), await encodePng(picture));
+for (const [name, picture] of Object.entries(guides))
+  await writeFile(here(`guides/pictures/${name}.png`), await encodePng(picture));
 
 const [network, photo] = process.argv.slice(2);
 if (network) {
   const googlenet = await load(await readFile(network));
   const input = preprocess(await image(photo), "caffe", googlenet.inputs[0].dims);
-  await writeFile(here("flamingo.png"), await encodePng(heatmap(googlenet.explain(input, { composite: "epsilonPlus" }).relevance, { scale: 2 })));
+  await writeFile(
+    here("flamingo.png"),
+    await encodePng(heatmap(googlenet.explain(input, { composite: "epsilonPlus" }).relevance, { scale: 2 })),
+  );
 }

@@ -14,7 +14,14 @@ export type { Model } from "./model.ts";
 export type { ExternalData } from "./onnx/external.ts";
 export type { Source } from "./open.ts";
 export type { ExplainOptions, LoadOptions } from "./options.ts";
-export { type Explanation, type Inspection, type LedgerRow, NOTED_AMPLIFICATION, type Prediction, type RuleAt } from "./report.ts";
+export {
+  type Explanation,
+  type Inspection,
+  type LedgerRow,
+  NOTED_AMPLIFICATION,
+  type Prediction,
+  type RuleAt,
+} from "./report.ts";
 export { type LrnMode, lrnModes } from "./ops/lrn.ts";
 export type { TaylorNeurons } from "./ops/taylor.ts";
 export {

@@ -42,7 +42,10 @@ export function assigned(graph: Graph, options: ExplainOptions): Assigned {
   const begin = options.start ?? habits.start ?? "logit";
   const { assignment, issues } = assign(graph, path.nodes, composite, options.unknown ?? habits.unknown);
   if (path.inputs.size > 0) return { start, path, begin, assignment, issues };
-  const [expected, received] = ["one that relevance can pass from to an input", "inputs that only choose among other numbers"];
+  const [expected, received] = [
+    "one that relevance can pass from to an input",
+    "inputs that only choose among other numbers",
+  ];
   return { start, path, begin, assignment, issues: [...issues, { where, expected, received }] };
 }
 
@@ -83,7 +86,9 @@ export function rulesOf(graph: Graph, { assignment, path }: Assigned): RuleAt[] 
 /** What is worth knowing about the way of relevance, in sentences. */
 export function notesOf(graph: Graph, { path, assignment }: Assigned, { output, unknown }: ExplainOptions): string[] {
   const { skipped } = logitsOf(graph, resolve(graph, outputOf(graph, output)));
-  const notes = skipped ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`] : [];
+  const notes = skipped
+    ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`]
+    : [];
   for (const node of graph.nodes.filter((n) => path.nodes.has(n))) {
     if (unknown && ruleless(graph, node) && assignment.has(node))
       notes.push(`${whereIs(node)} has no rule: relevance passes it by its gradient, as option 'unknown' asks.`);

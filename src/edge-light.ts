@@ -1,5 +1,6 @@
 /*
- * The entry for Next's edge runtime. Only the plain binary: what is imported is compiled while building, and Node 20 has no relaxed SIMD.
+ * The entry for Next's edge runtime. Only the plain binary: what is imported is compiled while building, and Node 20
+ * has no relaxed SIMD.
  */
 import simd from "./core.wasm?module";
 import { loadWith } from "./load.ts";

@@ -1,6 +1,6 @@
 /**
- * Who has to act: `not-onnx`, `invalid-model`: the file; `unsupported`, `memory`: relprop's limits; `shape`, `rule`, `usage`: the call;
- * `undefined`: nobody, a measure has no value for these numbers.
+ * Who has to act: `not-onnx`, `invalid-model`: the file; `unsupported`, `memory`: relprop's limits; `shape`, `rule`,
+ * `usage`: the call; `undefined`: nobody, a measure has no value for these numbers.
  */
 export type Code = "not-onnx" | "unsupported" | "invalid-model" | "shape" | "rule" | "memory" | "usage" | "undefined";
 

@@ -53,7 +53,8 @@ export class Model {
 
   /**
    * Runs the network.
-   * @throws LrpError "shape" when the input's dims do not fit, "usage" when it holds NaN or infinity or the model is disposed
+   * @throws LrpError "shape" when the input's dims do not fit, "usage" when it holds NaN or infinity or the model is
+   * disposed
    */
   predict(input: Input): Prediction {
     const given = checkInputs(this.inputs, input);
@@ -78,7 +79,8 @@ export class Model {
   }
 
   /**
-   * Explains several targets of the same input, which runs through the network only once: one explanation for each target.
+   * Explains several targets of the same input, which runs through the network only once: one explanation for each
+   * target.
    *
    * @example model.explainEach(image, ["tabby", "tiger cat"]).map((e) => heatmap(e.relevance));
    */
@@ -87,9 +89,17 @@ export class Model {
     const fitted = this.#fit(given);
     const { graph, session } = fitted;
     if ("target" in options)
-      throw new LrpError("usage", { where: "explainEach", expected: "targets as its second argument", received: "option 'target'" });
+      throw new LrpError("usage", {
+        where: "explainEach",
+        expected: "targets as its second argument",
+        received: "option 'target'",
+      });
     if (!Array.isArray(targets) || targets.length === 0)
-      throw new LrpError("usage", { where: "explainEach", expected: "a list of targets", received: JSON.stringify(targets) ?? "none" });
+      throw new LrpError("usage", {
+        where: "explainEach",
+        expected: "a list of targets",
+        received: JSON.stringify(targets) ?? "none",
+      });
     const { at = [] } = options;
     const way = assignedAll(graph, options);
     const start = way.begin;
@@ -135,8 +145,9 @@ export class Model {
   }
 
   /**
-   * The network as relprop sees it: nodes, shapes, parameters, and the rule that each node would get ("none": relevance cannot pass, a note says why).
-   * Where a dimension beyond the batch is free, `dims` must say it: of the first input, or of each by name.
+   * The network as relprop sees it: nodes, shapes, parameters, and the rule that each node would get ("none": relevance
+   * cannot pass, a note says why). Where a dimension beyond the batch is free, `dims` must say it: of the first input,
+   * or of each by name.
    */
   inspect({ dims, ...options }: ExplainOptions & { readonly dims?: Shapes } = {}): Inspection {
     const { graph } = this.#fit(shapesOf(this.inputs, dims));
@@ -176,7 +187,10 @@ export class Model {
     this.dispose();
   }
 
-  /** The graph for these inputs. New dims, or new numbers of an input that is a constant, take the place of the old in memory. */
+  /**
+   * The graph for these inputs. New dims, or new numbers of an input that is a constant, take the place of the old in
+   * memory.
+   */
   #fit(given: ReadonlyMap<string, Given>): Fitted {
     const fitted = this.#tryFit(given);
     if (fitted) return fitted;
@@ -189,7 +203,11 @@ export class Model {
 
   #tryFit(given: ReadonlyMap<string, Given>): Fitted | undefined {
     if (!this.#engine)
-      throw new LrpError("usage", { where: "the model", expected: "one that is not disposed", received: "a call after dispose()" });
+      throw new LrpError("usage", {
+        where: "the model",
+        expected: "one that is not disposed",
+        received: "a call after dispose()",
+      });
     if (this.#fitted && isFor(this.#fitted, given)) return this.#fitted;
     const graph = infer(this.#graph, given);
     if (graph) this.#fitted = fitTo(canonize(graph), given, new Session(this.#engine.instance, this.#maxMemory));
@@ -200,7 +218,11 @@ export class Model {
     const outputs = Object.fromEntries(
       [...plan.program.outputs].map(([key, value]) => {
         const type = fitted.graph.types.get(key) ?? "float32";
-        const tensor: Tensor = { data: fitted.session.read(plan, value).slice(), dims: value.dims, ...(type !== "float32" && { type }) };
+        const tensor: Tensor = {
+          data: fitted.session.read(plan, value).slice(),
+          dims: value.dims,
+          ...(type !== "float32" && { type }),
+        };
         return [key, tensor];
       }),
     );

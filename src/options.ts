@@ -10,22 +10,28 @@ export interface LoadOptions {
   readonly classes?: readonly string[];
   /** Fused multiply-adds where the runtime has them (default "auto"); "never" gives the same bits everywhere. */
   readonly relaxed?: "auto" | "never";
-  /** 3x3 and 5x5 convolutions by Winograd's method (default true): about twice as fast, rounded to about 2e-6 of the largest value. */
+  /**
+   * 3x3 and 5x5 convolutions by Winograd's method (default true): about twice as fast, rounded to about 2e-6 of the
+   * largest value.
+   */
   readonly winograd?: boolean;
   /**
-   * "kept" (default): every form in which rules read the weights is made once and stays in memory. "repacked": made anew for each layer
-   * on each run, several times slower, so that memory holds one copy of the weights and the forms of one layer.
+   * "kept" (default): every form in which rules read the weights is made once and stays in memory. "repacked": made
+   * anew for each layer on each run, several times slower, so that memory holds one copy of the weights and the forms
+   * of one layer.
    */
   readonly weights?: "kept" | "repacked";
   /**
-   * The most bytes that the model's WebAssembly memory may have (default 4 GiB, all that there are addresses for). It grows to the largest of
-   * the runs so far, whose need is known beforehand: one that needs more is refused, with both numbers, before anything is allocated.
-   * Forms of the weights that only other composites read are given up first. Not counted: the file, and results, which are JavaScript's.
+   * The most bytes that the model's WebAssembly memory may have (default 4 GiB, all that there are addresses for). It
+   * grows to the largest of the runs so far, whose need is known beforehand: one that needs more is refused, with both
+   * numbers, before anything is allocated. Forms of the weights that only other composites read are given up first. Not
+   * counted: the file, and results, which are JavaScript's.
    */
   readonly maxMemory?: number;
   /**
-   * For a model that keeps weights in other files: gives the whole content of one of them. relprop itself opens nothing. It checks that
-   * every part that the model wants lies in the file and is as long as the weights that are read from it.
+   * For a model that keeps weights in other files: gives the whole content of one of them. relprop itself opens
+   * nothing. It checks that every part that the model wants lies in the file and is as long as the weights that are
+   * read from it.
    */
   readonly externalData?: ExternalData;
 }
@@ -34,10 +40,16 @@ export interface LoadOptions {
 export const MOST_MEMORY = 2 ** 32;
 
 /** What a model is made with, defaults filled in. @throws LrpError "usage" */
-export function checkedLoad(options: Omit<LoadOptions, "relaxed">): Required<Pick<LoadOptions, "winograd" | "weights" | "maxMemory">> {
+export function checkedLoad(
+  options: Omit<LoadOptions, "relaxed">,
+): Required<Pick<LoadOptions, "winograd" | "weights" | "maxMemory">> {
   const { winograd = true, weights = "kept", maxMemory = MOST_MEMORY } = options;
   if (weights !== "kept" && weights !== "repacked")
-    throw new LrpError("usage", { where: "option 'weights' of load", expected: "'kept' or 'repacked'", received: `'${weights}'` });
+    throw new LrpError("usage", {
+      where: "option 'weights' of load",
+      expected: "'kept' or 'repacked'",
+      received: `'${weights}'`,
+    });
   if (!Number.isInteger(maxMemory) || maxMemory < 1 || maxMemory > MOST_MEMORY)
     throw new LrpError("usage", {
       where: "option 'maxMemory' of load",
@@ -51,16 +63,19 @@ export function checkedLoad(options: Omit<LoadOptions, "relaxed">): Required<Pic
 export interface ExplainOptions extends Parameters {
   /** A name from `composites`, or a list of entries of your own. Default "epsilonPlusFlat". */
   readonly composite?: string | Composite;
-  /** Default "argmax"; `{ class: 130, against: "others" }` explains what speaks for one class rather than for others. */
+  /**
+   * Default "argmax"; `{ class: 130, against: "others" }` explains what speaks for one class rather than for others.
+   */
   readonly target?: Target;
   /**
-   * Whether relevance starts from weight · logit of each class that is explained (a single class weighs 1), or from the weight.
-   * Default "logit", and "one" for composites that are gradients or probabilities.
+   * Whether relevance starts from weight · logit of each class that is explained (a single class weighs 1), or from the
+   * weight. Default "logit", and "one" for composites that are gradients or probabilities.
    */
   readonly start?: "logit" | "one";
   /**
-   * What happens at operators for which no rule is known, such as a softmax inside the network or a product of two activations.
-   * Left out: an error that names them. "gradient": they pass Jᵀ R, which is not LRP and does not conserve; `rules` and `notes` say where.
+   * What happens at operators for which no rule is known, such as a softmax inside the network or a product of two
+   * activations. Left out: an error that names them. "gradient": they pass Jᵀ R, which is not LRP and does not
+   * conserve; `rules` and `notes` say where.
    */
   readonly unknown?: "gradient";
   /** Names of values at which relevance is wanted as well. */
@@ -86,7 +101,9 @@ export function checkOptions(options: ExplainOptions): Composite {
   if (stray) throw usage("explain", `options ${known.join(", ")}`, shown(stray));
   const { composite = defaultComposite, at, start, unknown } = options;
   if (at !== undefined && !Array.isArray(at)) throw usage("option 'at'", "a list of names", shown(at));
-  if (unknown !== undefined && unknown !== "gradient") throw usage("option 'unknown'", "'gradient', or nothing", shown(unknown));
-  if (start !== undefined && start !== "logit" && start !== "one") throw usage("option 'start'", "'logit' or 'one'", shown(start));
+  if (unknown !== undefined && unknown !== "gradient")
+    throw usage("option 'unknown'", "'gradient', or nothing", shown(unknown));
+  if (start !== undefined && start !== "logit" && start !== "one")
+    throw usage("option 'start'", "'logit' or 'one'", shown(start));
   return compositeOf(composite, options);
 }

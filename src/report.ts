@@ -14,7 +14,8 @@ export interface RuleAt {
 
 /**
  * Where a node's relevance went: received = passed + bias + stabilizer + dead + other + gap.
- * `other`: kept by added constants, or not accounted for by a gradient rule. `gap`: rounding; at most 1e-5 of `magnitude`'s largest.
+ * `other`: kept by added constants, or not accounted for by a gradient rule. `gap`: rounding; at most 1e-5 of
+ * `magnitude`'s largest.
  */
 export interface LedgerRow {
   readonly node: string;
@@ -29,7 +30,9 @@ export interface LedgerRow {
   readonly gap: number;
   /** Σ |R| received. */
   readonly magnitude: number;
-  /** Σ |R| passed / Σ |R| received: above 1 where shares of both signs cancel in the sum. 1 where nothing was received. */
+  /**
+   * Σ |R| passed / Σ |R| received: above 1 where shares of both signs cancel in the sum. 1 where nothing was received.
+   */
   readonly amplification: number;
 }
 
@@ -52,13 +55,19 @@ export interface Explanation {
   readonly start: "logit" | "one";
   /** Relevance of the input, of the input's dims; where there are several, of the first that relevance reaches. */
   readonly relevance: Tensor;
-  /** Relevance of every input by name: 0 where it only chooses or has no part in the output. Those that have become constants have none. */
+  /**
+   * Relevance of every input by name: 0 where it only chooses or has no part in the output. Those that have become
+   * constants have none.
+   */
   readonly inputs: Readonly<Record<string, Tensor>>;
   /** Relevance at the values asked for. */
   readonly at: Readonly<Record<string, Tensor>>;
   readonly rules: readonly RuleAt[];
   readonly ledger: readonly LedgerRow[];
-  /** What is worth knowing, in sentences: a softmax left out, normalization that could not be folded, a node that amplifies relevance. */
+  /**
+   * What is worth knowing, in sentences: a softmax left out, normalization that could not be folded, a node that
+   * amplifies relevance.
+   */
   readonly notes: readonly string[];
 }
 
@@ -77,7 +86,8 @@ export interface Inspection {
 /** The sums that the kernels left behind, as one row a node. @param view f64 sums, seen as float32 */
 export function ledgerRows({ accounts }: Backward, view: Float32Array): LedgerRow[] {
   const sums = new Float64Array(view.buffer, view.byteOffset, view.length / 2);
-  const add = (offsets: readonly number[], column: 0 | 1) => offsets.reduce((total, at) => total + sums[at + column], 0);
+  const add = (offsets: readonly number[], column: 0 | 1) =>
+    offsets.reduce((total, at) => total + sums[at + column], 0);
   return accounts.map(({ node: { name, type }, rule, open, ...account }) => {
     const [received, passed, magnitude] = [add(account.received, 0), add(account.passed, 0), add(account.received, 1)];
     const [bias, stabilizer, dead] = sums.subarray(account.absorbed, account.absorbed + 3);
@@ -101,8 +111,9 @@ export function ledgerRows({ accounts }: Backward, view: Float32Array): LedgerRo
 }
 
 /**
- * A node that amplifies relevance more than this is noted. By design αβ with α = 2 amplifies 3 times, LRN 2.7; on real networks up to 12
- * was measured, and more only where a sum or a logit is a small difference of large terms (docs/residual.md).
+ * A node that amplifies relevance more than this is noted. By design αβ with α = 2 amplifies 3 times, LRN 2.7; on real
+ * networks up to 12 was measured, and more only where a sum or a logit is a small difference of large terms
+ * (docs/residual.md).
  */
 export const NOTED_AMPLIFICATION = 30;
 /** Amplify whatever the numbers are, and are for comparison only. */
@@ -117,13 +128,17 @@ export function amplificationNote(ledger: readonly LedgerRow[]): string[] {
   const fix =
     ops.get(type)!.family === "sum"
       ? "option 'sum' has rules with bounded shares: ratio, clip, zPlus"
-      : "a larger epsilon or the rule zPlus there bounds them; where it is the last layer, so may a target with 'against'";
+      : "a larger epsilon or the rule zPlus there bounds them; where it is the last layer, so may a target " +
+        "with 'against'";
   return [
-    `node '${node}' (${type}, ${rule}) amplifies relevance ${amplification.toPrecision(3)}-fold${others}: its terms nearly cancel, so that their shares are large; ${fix}.`,
+    `node '${node}' (${type}, ${rule}) amplifies relevance ${amplification.toPrecision(3)}-fold${others}: its ` +
+      `terms nearly cancel, so that their shares are large; ${fix}.`,
   ];
 }
 
-/** A heatmap is normalized, so it looks the same when next to nothing has arrived. @param arrived Σ |R| at the inputs */
+/**
+ * A heatmap is normalized, so it looks the same when next to nothing has arrived. @param arrived Σ |R| at the inputs
+ */
 export function shareNote(
   arrived: number,
   ledger: readonly LedgerRow[],
@@ -135,12 +150,18 @@ export function shareNote(
   const begun = targets.flat().reduce((sum, t) => sum + Math.abs(start === "logit" ? t.weight * t.score : t.weight), 0);
   if (!(arrived < 0.01 * begun)) return [];
   return [
-    `Less than 1 % of the relevance reaches the input (${arrived.toPrecision(2)} of ${begun.toPrecision(2)}): the ledger shows where the rest went.`,
+    `Less than 1 % of the relevance reaches the input (${arrived.toPrecision(2)} of ${begun.toPrecision(2)}): ` +
+      `the ledger shows where the rest went.`,
   ];
 }
 
 /** The printed graph with each node's rule before its line, and what is worth knowing after it. */
-export function inspectionText(graph: string, nodes: Inspection["nodes"], parameters: number, notes: readonly string[]): string {
+export function inspectionText(
+  graph: string,
+  nodes: Inspection["nodes"],
+  parameters: number,
+  notes: readonly string[],
+): string {
   const width = nodes.reduce((most, n) => Math.max(most, n.rule.length), 0);
   const ruleOf = new Map(nodes.map((n) => [n.outputs[0].name, n.rule]));
   const lines = graph.split("\n").map((line) => {
@@ -150,7 +171,10 @@ export function inspectionText(graph: string, nodes: Inspection["nodes"], parame
   return [...lines, "", `${parameters} parameters`, ...notes].join("\n");
 }
 
-/** Σ |R|. @throws LrpError code "rule" when relevance has left float32's range, there or in the ledger, naming the node where it did */
+/**
+ * Σ |R|. @throws LrpError code "rule" when relevance has left float32's range, there or in the ledger, naming the node
+ * where it did
+ */
 export function magnitudeOf(inputs: readonly Tensor[], ledger: readonly LedgerRow[]): number {
   const magnitude = inputs.reduce((total, { data }) => {
     let own = 0;
@@ -164,6 +188,8 @@ export function magnitudeOf(inputs: readonly Tensor[], ledger: readonly LedgerRo
     where: `relevance through node '${at?.node}' (${at?.type}, ${at?.rule})`,
     expected: "finite numbers",
     received: "infinity or NaN",
-    fix: "A larger epsilon, or another composite, keeps denominators from vanishing; a mask that is added may be −1e30 instead of −∞.",
+    fix:
+      "A larger epsilon, or another composite, keeps denominators from vanishing; a mask that is added may " +
+      "be −1e30 instead of −∞.",
   });
 }

@@ -13,8 +13,9 @@ import type { LoadOptions } from "./options.ts";
 import { compile } from "./run/wasm.ts";
 
 /**
- * The kernels, relprop/core.wasm, or relprop/core-relaxed.wasm where `hasRelaxedSimd()`: a WebAssembly.Module, its bytes, or the Response
- * to a request for them. TypeScript knows these names only with the libraries of a page, and a Module is any object to it even then.
+ * The kernels, relprop/core.wasm, or relprop/core-relaxed.wasm where `hasRelaxedSimd()`: a WebAssembly.Module, its
+ * bytes, or the Response to a request for them. TypeScript knows these names only with the libraries of a page, and a
+ * Module is any object to it even then.
  */
 export type Wasm = object;
 
@@ -26,7 +27,8 @@ export interface SlimOptions extends Omit<LoadOptions, "relaxed"> {
 /** What a value is, whichever realm it comes from. */
 const kindOf = (value: unknown) => Object.prototype.toString.call(value).slice(8, -1);
 
-const refuse = (expected: string, received: string) => new LrpError("usage", { where: "option 'wasm'", expected, received });
+const refuse = (expected: string, received: string) =>
+  new LrpError("usage", { where: "option 'wasm'", expected, received });
 
 async function bodyOf(response: Response): Promise<ArrayBuffer> {
   const from = response.url || "its address";
@@ -53,7 +55,10 @@ async function moduleOf(wasm: SlimOptions["wasm"] | undefined): Promise<WebAssem
   if (!bytes) throw refuse("a WebAssembly.Module, its bytes, or the Response to a request for them", kindOf(given));
   // A server that has no such file often sends a page.
   if (MAGIC.some((byte, i) => bytes[i] !== byte))
-    throw refuse("WebAssembly", `${bytes.length} bytes that begin with ${JSON.stringify(new TextDecoder().decode(bytes.subarray(0, 15)))}`);
+    throw refuse(
+      "WebAssembly",
+      `${bytes.length} bytes that begin with ${JSON.stringify(new TextDecoder().decode(bytes.subarray(0, 15)))}`,
+    );
   return compile(bytes);
 }
 
@@ -61,7 +66,8 @@ async function kernelsOf(wasm: SlimOptions["wasm"] | undefined): Promise<WebAsse
   const module = await moduleOf(wasm);
   const [signed] = WebAssembly.Module.customSections(module, "relprop");
   const found = signed && new TextDecoder().decode(signed);
-  if (found !== version) throw refuse(`the kernels of relprop ${version}`, found ? `those of ${found}` : "another module");
+  if (found !== version)
+    throw refuse(`the kernels of relprop ${version}`, found ? `those of ${found}` : "another module");
   return module;
 }
 

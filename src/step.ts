@@ -1,7 +1,9 @@
 import { type KernelArguments, type Kernels, parametersOf } from "./kernels.gen.ts";
 import { type Constant, type Dims, size } from "./tensor.ts";
 
-/** How a value of rank ≥ 3 lies in memory: `first` as ONNX has it, [n, c, …]; `last` as the kernels like it, [n, …, c]. */
+/**
+ * How a value of rank ≥ 3 lies in memory: `first` as ONNX has it, [n, c, …]; `last` as the kernels like it, [n, …, c].
+ */
 export type Layout = "first" | "last";
 
 /** A place for numbers. Values with the same `id` are views of the same memory. */
@@ -17,7 +19,10 @@ export interface Value {
   readonly weight?: Weight;
 }
 
-/** Numbers made once from a constant of the graph, e.g. W⁺ packed in panels. Equal source and variant mean equal numbers. */
+/**
+ * Numbers made once from a constant of the graph, e.g. W⁺ packed in panels. Equal source and variant mean equal
+ * numbers.
+ */
 export interface Weight {
   readonly source: Float32Array;
   readonly variant: string;
@@ -200,7 +205,9 @@ export class Emitter {
     let copy = this.#laidOut.get(key);
     if (!copy) {
       copy = this.temp(`${value.name}:${layout}`, value.dims, layout);
-      this.copy(value, copy, [{ dims: value.dims, from: 0, fromStrides: stridesOf(value), to: 0, toStrides: stridesOf(copy) }]);
+      this.copy(value, copy, [
+        { dims: value.dims, from: 0, fromStrides: stridesOf(value), to: 0, toStrides: stridesOf(copy) },
+      ]);
       this.#laidOut.set(key, copy);
     }
     return copy;
@@ -218,7 +225,8 @@ export class Emitter {
   }
 
   /**
-   * Two ways to the same result, of which `value` decides when it is known. Neither may make a value that is asked for later.
+   * Two ways to the same result, of which `value` decides when it is known. Neither may make a value that is asked for
+   * later.
    * @param limit up to which share of numbers other than 0 the sparse way pays, 0 where it never does
    * @param sparse emits the way for at most that share
    */
@@ -246,7 +254,9 @@ export class Emitter {
   }
 }
 
-/** Nested loops over several operands at once: where each begins and how far each goes along every axis, in elements. */
+/**
+ * Nested loops over several operands at once: where each begins and how far each goes along every axis, in elements.
+ */
 export interface Loops {
   readonly dims: Dims;
   readonly starts: readonly number[];
@@ -254,8 +264,8 @@ export interface Loops {
 }
 
 /**
- * The same loops with exactly four axes, as the kernels take them: axes in the order in which operand 0 has them in memory,
- * neighbours that are contiguous in all operands merged, the outermost of more than four unrolled.
+ * The same loops with exactly four axes, as the kernels take them: axes in the order in which operand 0 has them in
+ * memory, neighbours that are contiguous in all operands merged, the outermost of more than four unrolled.
  */
 export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
   if (size(dims) === 0) return [];
@@ -279,7 +289,9 @@ export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
   })).flatMap((loops) => (loops.dims.length > 4 ? fourAxes(loops) : [loops]));
 }
 
-/** Runs loops of four axes on the host, a row at a time: where each operand stands, and how far each goes along the row. */
+/**
+ * Runs loops of four axes on the host, a row at a time: where each operand stands, and how far each goes along the row.
+ */
 export function walkRows(
   { dims, starts, strides }: Loops,
   visit: (at: readonly number[], count: number, steps: readonly number[]) => void,

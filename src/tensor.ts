@@ -16,9 +16,13 @@ export interface Tensor {
 }
 
 /** Whether these are float32 numbers, of this realm or of another, such as a frame or a test runner's sandbox. */
-export const isFloat32 = (data: unknown): data is Float32Array => Object.prototype.toString.call(data) === "[object Float32Array]";
+export const isFloat32 = (data: unknown): data is Float32Array =>
+  Object.prototype.toString.call(data) === "[object Float32Array]";
 
-/** The largest integer up to which float32 has all of them: while a network runs, integers and booleans are kept as float32 too. */
+/**
+ * The largest integer up to which float32 has all of them: while a network runs, integers and booleans are kept as
+ * float32 too.
+ */
 export const LARGEST_INTEGER = 2 ** 24;
 
 /** What a file knows: weights, and the integers and booleans (kept as doubles) that shapes are computed from. */
@@ -36,10 +40,11 @@ export function isExact({ type, data }: Constant): boolean {
 }
 
 /** ONNX's element types, in the order of its numbers for them. */
-const TYPE_NAMES =
-  "undefined float uint8 int8 uint16 int16 int32 int64 string bool float16 double uint32 uint64 complex64 complex128 bfloat16 float8e4m3fn float8e4m3fnuz float8e5m2 float8e5m2fnuz uint4 int4 float4e2m1 float8e8m0 uint2 int2".split(
-    " ",
-  );
+const TYPE_NAMES = (
+  "undefined float uint8 int8 uint16 int16 int32 int64 string bool float16 double uint32 uint64 complex64 " +
+  "complex128 bfloat16 float8e4m3fn float8e4m3fnuz float8e5m2 float8e5m2fnuz uint4 int4 float4e2m1 " +
+  "float8e8m0 uint2 int2"
+).split(" ");
 
 /** ONNX's name of an element type, by its number. */
 export function typeName(code: number): string {
@@ -92,8 +97,18 @@ export function shapeText(dims: readonly (number | string)[], type: ElementType 
   return `${type === "float32" ? "f32" : type}[${dims.join(", ")}]`;
 }
 
-/** y[to + i] += factor · x[from + i]. A function of its own, because that is compiled well sooner than a loop inside loops. */
-export function addScaled(y: Float64Array, to: number, x: Float64Array, from: number, count: number, factor: number): void {
+/**
+ * y[to + i] += factor · x[from + i]. A function of its own, because that is compiled well sooner than a loop inside
+ * loops.
+ */
+export function addScaled(
+  y: Float64Array,
+  to: number,
+  x: Float64Array,
+  from: number,
+  count: number,
+  factor: number,
+): void {
   for (let i = 0; i < count; i++) y[to + i] += factor * x[from + i];
 }
 

@@ -1,4 +1,7 @@
-/** @internal node:worker_threads where they are (Node from 20.16, Deno, Bun), without an import that bundlers would follow. */
+/**
+ * @internal node:worker_threads where they are (Node from 20.16, Deno, Bun), without an import that bundlers would
+ * follow.
+ */
 export const nodeThreads = () => globalThis.process?.getBuiltinModule?.("node:worker_threads");
 
 /** @internal */

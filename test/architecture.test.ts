@@ -32,12 +32,16 @@ const stem = (file: string) => file.replace(/\.ts$/, "");
 
 function stageOf(file: string): number {
   const exact = stages.findIndex((names) => names.includes(stem(file)));
-  return exact >= 0 ? exact : stages.findIndex((names) => names.some((name) => name.endsWith("/") && file.startsWith(name)));
+  return exact >= 0
+    ? exact
+    : stages.findIndex((names) => names.some((name) => name.endsWith("/") && file.startsWith(name)));
 }
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(source, file), "utf8");
-  return [...text.matchAll(/from "(\.[^"]+)"/g)].map(([, path]) => relative(source, resolve(dirname(join(source, file)), path)));
+  return [...text.matchAll(/from "(\.[^"]+)"/g)].map(([, path]) =>
+    relative(source, resolve(dirname(join(source, file)), path)),
+  );
 }
 
 describe("architecture", () => {
@@ -61,8 +65,8 @@ describe("architecture", () => {
     for (const file of files) visit(file, []);
   });
 
-  it.each(files.filter((file) => !file.endsWith(".gen.ts")))("%s can be read in one go (at most 300 lines)", (file) => {
-    expect(readFileSync(join(source, file), "utf8").split("\n").length).toBeLessThanOrEqual(301);
+  it.each(files.filter((file) => !file.endsWith(".gen.ts")))("%s can be read in one go (at most 350 lines)", (file) => {
+    expect(readFileSync(join(source, file), "utf8").split("\n").length).toBeLessThanOrEqual(351);
   });
 
   it("the core takes nothing from Node and evaluates no text", () => {

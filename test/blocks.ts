@@ -34,7 +34,8 @@ export function program(): string {
   const folder = mkdtempSync(join(tmpdir(), "relprop-blocks-"));
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules/relprop"));
-  for (const path of ["node_modules/@types", "node_modules/fast-png", "demo"]) symlinkSync(join(root, path), join(folder, path));
+  for (const path of ["node_modules/@types", "node_modules/fast-png", "demo"])
+    symlinkSync(join(root, path), join(folder, path));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   return folder;
 }
@@ -46,7 +47,10 @@ export function run({ code }: Block, folder = program()): string[] {
   return execFileSync(process.execPath, [script], { cwd: folder, encoding: "utf8" }).trimEnd().split("\n");
 }
 
-/** Checks the types of all blocks as a program that imports the package. @returns what the compiler says, with places in the texts */
+/**
+ * Checks the types of all blocks as a program that imports the package. @returns what the compiler says, with places in
+ * the texts
+ */
 export function complaints(folder = program()): string[] {
   const files = blocks.map(({ code }, i) => {
     const file = join(folder, `block${i}.ts`);
@@ -54,12 +58,23 @@ export function complaints(folder = program()): string[] {
     return file;
   });
   const { options } = ts.convertCompilerOptionsFromJson(
-    { target: "es2022", module: "nodenext", lib: ["es2022", "dom"], types: ["node"], strict: true, noEmit: true, noUnusedLocals: true },
+    {
+      target: "es2022",
+      module: "nodenext",
+      lib: ["es2022", "dom"],
+      types: ["node"],
+      strict: true,
+      noEmit: true,
+      noUnusedLocals: true,
+    },
     folder,
   );
   return ts.getPreEmitDiagnostics(ts.createProgram(files, options)).map(({ file, start = 0, messageText }) => {
     const i = files.indexOf(file?.fileName ?? "");
     const line = file ? file.text.slice(0, start).split("\n").length : 0;
-    return `${i < 0 ? file?.fileName : blocks[i].where}, line ${line}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`;
+    return (
+      `${i < 0 ? file?.fileName : blocks[i].where}, line ${line}: ` +
+      `${ts.flattenDiagnosticMessageText(messageText, "\n")}`
+    );
   });
 }

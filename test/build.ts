@@ -5,8 +5,9 @@ import type { TestProject } from "vitest/node";
 const root = resolve(import.meta.dirname, "..");
 
 /**
- * What vitest does before any test, and before each new run while tests are watched: tests start what is built, and import what is
- * generated, and neither may be older than its sources. The commands do little or nothing where nothing has changed.
+ * What vitest does before any test, and before each new run while tests are watched: tests start what is built, and
+ * import what is generated, and neither may be older than its sources. The commands do little or nothing where nothing
+ * has changed.
  */
 export const upToDate =
   (...commands: string[]) =>

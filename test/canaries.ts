@@ -4,8 +4,9 @@ import { type Argument, type HostStep, type KernelStep, type Step, type Value, v
 import { parametersOf } from "../src/kernels.gen.ts";
 
 /*
- * Canaries: memory in which nothing stands that a later step may read is filled with a NaN that no computation makes. After each
- * step only what the step writes may have changed, and before it nothing that it reads may hold a number that nobody has written.
+ * Canaries: memory in which nothing stands that a later step may read is filled with a NaN that no computation makes.
+ * After each step only what the step writes may have changed, and before it nothing that it reads may hold a number
+ * that nobody has written.
  */
 
 type Call = KernelStep | HostStep;
@@ -62,7 +63,8 @@ function lives({ steps, inputs, outputs, logits, relevance }: Plan["program"]) {
   const moments = new Map<Call, number>();
   const last = new Map<number, number>();
   let begin = Number.POSITIVE_INFINITY;
-  const need = (value: Value | undefined, at: number) => value && last.set(value.id, Math.max(at, last.get(value.id) ?? 0));
+  const need = (value: Value | undefined, at: number) =>
+    value && last.set(value.id, Math.max(at, last.get(value.id) ?? 0));
   const visit = (step: Step): void => {
     if ("limit" in step) {
       need(step.value, moments.size);
@@ -93,7 +95,10 @@ export function canaries(memory: WebAssembly.Memory): NonNullable<Instance["watc
   return (plan, address) => {
     const { program } = plan;
     const { moments, last, begin } = lives(program);
-    const place = (value: Value): readonly [from: number, to: number] => [address(value) / 4, address(value) / 4 + value.count];
+    const place = (value: Value): readonly [from: number, to: number] => [
+      address(value) / 4,
+      address(value) / 4 + value.count,
+    ];
     /** Values that hold what some step has written, or the caller. */
     const known = new Map<number, Value>();
     let latest = Number.POSITIVE_INFINITY;
@@ -134,7 +139,8 @@ export function canaries(memory: WebAssembly.Memory): NonNullable<Instance["watc
         if (!reads) continue;
         const [from, to] = place(value);
         const unwritten = words.subarray(from, to).indexOf(CANARY);
-        if (unwritten >= 0) throw new Error(`${name} reads '${value.name}', of which number ${unwritten} was never written`);
+        if (unwritten >= 0)
+          throw new Error(`${name} reads '${value.name}', of which number ${unwritten} was never written`);
       }
       const before = words.slice();
       run();
@@ -148,7 +154,8 @@ export function canaries(memory: WebAssembly.Memory): NonNullable<Instance["watc
         const changed = from + Math.floor(was.findIndex((byte, i) => byte !== is[i]) / 4);
         const owner = [...known.values()].find((value) => place(value)[0] <= changed && changed < place(value)[1]);
         throw new Error(
-          `${name} writes to ${owner ? `'${owner.name}'` : "a place between values"}, ${changed - first} numbers from the arena's begin`,
+          `${name} writes to ${owner ? `'${owner.name}'` : "a place between values"}, ${changed - first} ` +
+            `numbers from the arena's begin`,
         );
       };
       let at = 0;

@@ -17,7 +17,10 @@ function signatures(): [name: Name, list: readonly Parameter[]][] {
   const source = files.map((file) => readFileSync(join(folder, file), "utf8")).join("\n");
   return Object.keys(checkedInstance().kernels).map((name) => {
     const [, list] = source.match(new RegExp(`^export function ${name}\\(([^)]*)\\)`, "m"))!;
-    return [name as Name, [...list.matchAll(/(\w+): (\w+)/g)].map(([, parameter, type]): Parameter => [parameter, type])];
+    return [
+      name as Name,
+      [...list.matchAll(/(\w+): (\w+)/g)].map(([, parameter, type]): Parameter => [parameter, type]),
+    ];
   });
 }
 
@@ -29,7 +32,8 @@ const WINOGRAD: Readonly<Record<string, number>> = { c: 4, m: 4, taps: 3, yPixel
 const SIGNED = /^(top|left|[abxy][0-3])$/;
 
 /** What kernels write, and where that may be what they read. */
-const WRITTEN = /^((?!maxPoolVjp)\w+: y|\w+: (out|scratch|ledger|sums)|divide\w+: s|convTable: table|listNonzero: (starts|lists))$/;
+const WRITTEN =
+  /^((?!maxPoolVjp)\w+: y|\w+: (out|scratch|ledger|sums)|divide\w+: s|convTable: table|listNonzero: (starts|lists))$/;
 const IN_PLACE: readonly (readonly [kernels: RegExp, on: string])[] = [
   [/^(relu|slope|clip|sigmoid|tanh)/, "x r"],
   [/^(softmax|logSoftmax)/, "x"],
@@ -91,7 +95,9 @@ describe("the kernels with assertions", () => {
 
   it("say which call broke what, and where that is asserted", () => {
     const y = checked.kernels.heapBase() + 66;
-    const message = `fill\\(y = ${y}, count = 1, value = 0\\): abort: a pointer is no multiple of 4 at assembly/check.ts:\\d+:\\d+`;
+    const message =
+      `fill\\(y = ${y}, count = 1, value = 0\\): abort: a pointer is no multiple of 4 at ` +
+      `assembly/check.ts:\\d+:\\d+`;
     expect(() => checked.kernels.fill(y, 1, 0)).toThrow(new RegExp(`^${message}$`));
   });
 

@@ -30,7 +30,8 @@ export function expectClose(actual: Numbers, expected: Numbers, tolerance: numbe
   }
   if (!(worst <= tolerance * scale)) {
     expect.fail(
-      `at ${at} of ${expected.length}: expected ${expected[at]}, got ${actual[at]}; off by ${(worst / scale).toExponential(2)} of the largest, allowed ${tolerance}`,
+      `at ${at} of ${expected.length}: expected ${expected[at]}, got ${actual[at]}; off by ` +
+        `${(worst / scale).toExponential(2)} of the largest, allowed ${tolerance}`,
     );
   }
   return worst > 0 ? worst / scale : 0;

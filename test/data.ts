@@ -11,9 +11,12 @@ export const hasData = existsSync(join(dataRoot, "models"));
 if (!hasData) {
   if (process.env.CI && process.env.RELPROP_DATA !== "none")
     throw new Error(
-      "real models are required in CI; none under RELPROP_DATA or ../shared/data (RELPROP_DATA=none says that there are none)",
+      "real models are required in CI; none under RELPROP_DATA or ../shared/data (RELPROP_DATA=none says that " +
+        "there are none)",
     );
-  console.log("skipped: tests on real models, which need RELPROP_DATA (or ../shared/data) with models/, images/ and datasets/");
+  console.log(
+    "skipped: tests on real models, which need RELPROP_DATA (or ../shared/data) with models/, images/ and datasets/",
+  );
 }
 
 /** A file of the data folder, as plain bytes. */

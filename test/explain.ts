@@ -17,7 +17,12 @@ export function network(dims: readonly number[], ...layers: Layer[]): Network {
 }
 
 /** Explains with `r` as the relevance that arrives at the output. */
-export function explainFrom(model: Model, x: Tensor, r: ArrayLike<number>, options: Omit<ExplainOptions, "target" | "start">): Explanation {
+export function explainFrom(
+  model: Model,
+  x: Tensor,
+  r: ArrayLike<number>,
+  options: Omit<ExplainOptions, "target" | "start">,
+): Explanation {
   return model.explain(x, { ...options, target: Float32Array.from(r), start: "one" });
 }
 
@@ -29,7 +34,9 @@ export async function explainLayer(
   composite: Rule | Composite,
 ): Promise<Explanation> {
   using model = await loadInMode(source);
-  return explainFrom(model, x, r, { composite: Array.isArray(composite) ? (composite as Composite) : [{ rule: composite as Rule }] });
+  return explainFrom(model, x, r, {
+    composite: Array.isArray(composite) ? (composite as Composite) : [{ rule: composite as Rule }],
+  });
 }
 
 /** The outputs of one run. */

@@ -1,5 +1,6 @@
 /*
- * npm ci in each of the folders, where what is installed is not what its package-lock.json says: npm would remove and unpack it all again.
+ * npm ci in each of the folders, where what is installed is not what its package-lock.json says: npm would remove and
+ * unpack it all again.
  *   node test/install.mjs test/peers
  * A copy of relprop (demo/worker installs one, as a deployment does) is made anew in any case: dist/ may have changed.
  */
@@ -24,7 +25,8 @@ function isInstalled(folder) {
 }
 
 for (const folder of process.argv.slice(2).map((path) => join(root, path))) {
-  if (!isInstalled(folder)) execFileSync("npm", ["ci", "--loglevel=error", "--prefix", folder], { stdio: ["ignore", "ignore", "inherit"] });
+  if (!isInstalled(folder))
+    execFileSync("npm", ["ci", "--loglevel=error", "--prefix", folder], { stdio: ["ignore", "ignore", "inherit"] });
   const copy = join(folder, "node_modules/relprop");
   if (!existsSync(copy)) continue;
   for (const name of ["package.json", ...json(join(root, "package.json")).files]) {

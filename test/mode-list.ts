@@ -1,8 +1,21 @@
 import { ModesReporter } from "./modes.reporter.ts";
 import { hasRelaxedSimd } from "../src/run/wasm.ts";
 
-/** The ways of running in which operators, rules, properties and goldens are tested: each changes one thing. `test/modes.ts` says what. */
-export const modeNames = ["plain", "relaxed", "sparse", "dense", "tiled", "direct", "repacked", "threads", "checked"] as const;
+/**
+ * The ways of running in which operators, rules, properties and goldens are tested: each changes one thing.
+ * `test/modes.ts` says what.
+ */
+export const modeNames = [
+  "plain",
+  "relaxed",
+  "sparse",
+  "dense",
+  "tiled",
+  "direct",
+  "repacked",
+  "threads",
+  "checked",
+] as const;
 
 export type ModeName = (typeof modeNames)[number];
 
@@ -19,9 +32,14 @@ export const numbers = {
 };
 
 /** A part of it that takes seconds. */
-export const someNumbers = ["rules/goldens", "rules/ledger", "ops/conv", "ops/conv-transpose", "ops/dense", "ops/layout"].map(
-  (name) => `test/${name}.test.ts`,
-);
+export const someNumbers = [
+  "rules/goldens",
+  "rules/ledger",
+  "ops/conv",
+  "ops/conv-transpose",
+  "ops/dense",
+  "ops/layout",
+].map((name) => `test/${name}.test.ts`);
 
 /** Compares with onnxruntime-web, which `test/peers` installs. */
 export const peers = "test/models/onnxruntime.test.ts";
@@ -29,7 +47,10 @@ export const peers = "test/models/onnxruntime.test.ts";
 /** The modes that this runtime has; says which it has not. */
 export function possibleModes(): readonly ModeName[] {
   if (hasRelaxedSimd()) return modeNames;
-  console.log("skipped: mode relaxed, since this runtime has no relaxed SIMD (Node has it from 22; npm run test:modes brings one)");
+  console.log(
+    "skipped: mode relaxed, since this runtime has no relaxed SIMD (Node has it from 22; npm run test:modes " +
+      "brings one)",
+  );
   return modeNames.filter((mode) => mode !== "relaxed");
 }
 

@@ -14,7 +14,8 @@ export class ModesReporter implements Reporter {
     }
     const modes = [...new Set(modules.map((module) => module.project.name))];
     if (modes.length < 2) return;
-    const line = (cells: readonly string[]) => cells.map((cell, i) => (i === 0 ? cell.padEnd(12) : cell.padStart(14))).join("");
+    const line = (cells: readonly string[]) =>
+      cells.map((cell, i) => (i === 0 ? cell.padEnd(12) : cell.padStart(14))).join("");
     const cell = (row: Map<string, { tests: number; ms: number }>, mode: string) => {
       const found = row.get(mode);
       return found ? `${found.tests} in ${(found.ms / 1000).toFixed(1)} s` : "";

@@ -20,7 +20,10 @@ export interface Mode {
   readonly watched?: true;
 }
 
-const single = (code: string) => async (): Promise<Engine> => ({ instance: instantiate(await compileText(code)), end() {} });
+const single = (code: string) => async (): Promise<Engine> => ({
+  instance: instantiate(await compileText(code)),
+  end() {},
+});
 
 const idle: Engine[] = [];
 
@@ -51,8 +54,14 @@ const modes: Readonly<Record<ModeName, Mode>> = {
 /** The way in which this run of the tests loads networks. */
 export const modeName: ModeName = inject("mode");
 
-/** Loads a network to run in this way. It is disposed of when the test ends, or, if it is loaded for several, after the last. */
-export async function loadInMode(source: Uint8Array | Network, options: Omit<LoadOptions, "relaxed"> = {}): Promise<Model> {
+/**
+ * Loads a network to run in this way. It is disposed of when the test ends, or, if it is loaded for several, after the
+ * last.
+ */
+export async function loadInMode(
+  source: Uint8Array | Network,
+  options: Omit<LoadOptions, "relaxed"> = {},
+): Promise<Model> {
   const { forced, engine, watched } = modes[modeName];
   const graph = await open(source, options);
   const { instance, end } = await engine();

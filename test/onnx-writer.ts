@@ -86,10 +86,15 @@ export function external(entries: Readonly<Record<string, string>>): Bytes {
 }
 
 export function tensorBytes({ dims, data }: FileTensor, name = ""): Bytes {
-  if ("fields" in data) return [...dims.flatMap((d) => field(1, d)), ...field(2, data.type), ...field(8, utf8(name)), ...data.fields];
+  if ("fields" in data)
+    return [...dims.flatMap((d) => field(1, d)), ...field(2, data.type), ...field(8, utf8(name)), ...data.fields];
   const floats = data instanceof Float32Array;
   const booleans = !floats && typeof data[0] === "boolean";
-  const raw = floats ? data : booleans ? Uint8Array.from(data as boolean[], Number) : BigInt64Array.from(data as number[], BigInt);
+  const raw = floats
+    ? data
+    : booleans
+      ? Uint8Array.from(data as boolean[], Number)
+      : BigInt64Array.from(data as number[], BigInt);
   return [
     ...dims.flatMap((d) => field(1, d)),
     ...field(2, floats ? FLOAT : booleans ? BOOL : INT64),
@@ -99,7 +104,11 @@ export function tensorBytes({ dims, data }: FileTensor, name = ""): Bytes {
 }
 
 function attributeBytes(name: string, value: Attribute): Bytes {
-  const typed = (type: number, ...content: Bytes[]): Bytes => [...field(1, utf8(name)), ...content.flat(), ...field(20, type)];
+  const typed = (type: number, ...content: Bytes[]): Bytes => [
+    ...field(1, utf8(name)),
+    ...content.flat(),
+    ...field(20, type),
+  ];
   if (typeof value === "number") return typed(2, field(3, value));
   if (typeof value === "string") return typed(3, field(4, utf8(value)));
   if ("fields" in value) return [...field(1, utf8(name)), ...value.fields];
@@ -139,13 +148,21 @@ function graphBytes({ nodes, initializers = {}, inputs = {}, outputs, types = {}
 
 /** The bytes of an ONNX file. */
 export function onnx(graph: FileGraph, opset = 17): Uint8Array {
-  return Uint8Array.from([...field(1, 8), ...field(7, graphBytes(graph)), ...field(8, [...field(1, []), ...field(2, opset)])]);
+  return Uint8Array.from([
+    ...field(1, 8),
+    ...field(7, graphBytes(graph)),
+    ...field(8, [...field(1, []), ...field(2, opset)]),
+  ]);
 }
 
 /** A file of one chain: every node reads `x` or the one before it, then its own parameters. */
 export function chain(
   dims: readonly (number | string)[],
-  nodes: readonly { type: string; attributes?: FileNode["attributes"]; parameters?: readonly (FileTensor | Tensor | undefined)[] }[],
+  nodes: readonly {
+    type: string;
+    attributes?: FileNode["attributes"];
+    parameters?: readonly (FileTensor | Tensor | undefined)[];
+  }[],
   opset = 17,
 ): Uint8Array {
   const initializers: Record<string, FileTensor> = {};

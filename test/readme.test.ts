@@ -13,7 +13,9 @@ import { summary } from "./runtimes/cases.mjs";
 const defaultOf = (name: string, { default: value = "" }: ParameterRow) =>
   [
     value,
-    ...composites.flatMap((c) => Object.entries(c.defaults ?? {}).flatMap(([k, v]) => (k === name ? [`${v} in ${c.name}`] : []))),
+    ...composites.flatMap((c) =>
+      Object.entries(c.defaults ?? {}).flatMap(([k, v]) => (k === name ? [`${v} in ${c.name}`] : [])),
+    ),
   ].join("; ");
 
 /** The tables of the README, from the tables of the library. */

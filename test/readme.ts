@@ -5,7 +5,9 @@ export const root = resolve(import.meta.dirname, "..");
 export const readme = join(root, "README.md");
 
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
-  [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.map((c) => c.replaceAll("|", "\\|")).join(" | ")} |`).join("\n");
+  [head, head.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.map((c) => c.replaceAll("|", "\\|")).join(" | ")} |`)
+    .join("\n");
 
 /** A text around the table of that name. */
 function around(name: string, file: string): { before: string; text: string; after: string } {

@@ -19,15 +19,39 @@ const read = new Response(empty);
 await read.arrayBuffer();
 
 const cases: readonly (readonly [string, Wasm | undefined, string])[] = [
-  ["a page with status 404", new Response(page, { status: 404 }), "expected WebAssembly at its address, got status 404."],
-  ["a page with status 200", new Response(page), 'expected WebAssembly, got 39 bytes that begin with "<!doctype html>".'],
-  ["an answer that was read", read, "expected the answer from its address with its body, got one that has been read already."],
-  ["a foreign module", new WebAssembly.Module(empty), `expected the kernels of relprop ${version}, got another module.`],
+  [
+    "a page with status 404",
+    new Response(page, { status: 404 }),
+    "expected WebAssembly at its address, got status 404.",
+  ],
+  [
+    "a page with status 200",
+    new Response(page),
+    'expected WebAssembly, got 39 bytes that begin with "<!doctype html>".',
+  ],
+  [
+    "an answer that was read",
+    read,
+    "expected the answer from its address with its body, got one that has been read already.",
+  ],
+  [
+    "a foreign module",
+    new WebAssembly.Module(empty),
+    `expected the kernels of relprop ${version}, got another module.`,
+  ],
   ["foreign bytes", empty.buffer, `expected the kernels of relprop ${version}, got another module.`],
   ["another version's", signed("0.0.1"), `expected the kernels of relprop ${version}, got those of 0.0.1.`],
   ["no bytes", new Uint8Array(), 'expected WebAssembly, got 0 bytes that begin with "".'],
-  ["bytes that are shared", new Uint8Array(new SharedArrayBuffer(8)), "or the Response to a request for them, got Uint8Array."],
-  ["an address", new URL("file:///core.wasm"), "expected a WebAssembly.Module, its bytes, or the Response to a request for them, got URL."],
+  [
+    "bytes that are shared",
+    new Uint8Array(new SharedArrayBuffer(8)),
+    "or the Response to a request for them, got Uint8Array.",
+  ],
+  [
+    "an address",
+    new URL("file:///core.wasm"),
+    "expected a WebAssembly.Module, its bytes, or the Response to a request for them, got URL.",
+  ],
   ["nothing", undefined, "got Undefined."],
 ];
 

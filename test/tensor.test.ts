@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { broadcast, firstNonFinite, isExact, normalizeAxis, positions, shapeText, size, strides } from "../src/tensor.ts";
+import {
+  broadcast,
+  firstNonFinite,
+  isExact,
+  normalizeAxis,
+  positions,
+  shapeText,
+  size,
+  strides,
+} from "../src/tensor.ts";
 
 describe("shapes", () => {
   it.each([
@@ -20,9 +29,21 @@ describe("shapes", () => {
   it.each<[number[][], number[] | undefined]>([
     [[], []],
     [[[2, 3]], [2, 3]],
-    [[[2, 3], [3]], [2, 3]],
-    [[[3], [2, 1], [4, 1, 1]], [4, 2, 3]],
-    [[[2, 1], [1, 3]], [2, 3]],
+    [
+      [[2, 3], [3]],
+      [2, 3],
+    ],
+    [
+      [[3], [2, 1], [4, 1, 1]],
+      [4, 2, 3],
+    ],
+    [
+      [
+        [2, 1],
+        [1, 3],
+      ],
+      [2, 3],
+    ],
     [[[2, 3], [2]], undefined],
     [[[2], [3]], undefined],
     [[[1], [0]], [0]],

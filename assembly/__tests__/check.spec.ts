@@ -12,8 +12,8 @@ import { divideStabilized, gateNegative, gatePositive, halvesForward, multiply, 
 import { winogradForward } from "../winograd";
 
 /*
- * Calls that are right stand beside calls that differ in one argument and are refused. Those would compute something, and nothing
- * but an assertion stops them: none reads or writes past the end of memory.
+ * Calls that are right stand beside calls that differ in one argument and are refused. Those would compute something,
+ * and nothing but an assertion stops them: none reads or writes past the end of memory.
  */
 
 const ROOM: i32 = 32768;
@@ -94,7 +94,9 @@ describe("a kernel asserts what it demands", () => {
     expect(() => { reluForward(at(0), at(8) + 1, 8, 0, 0); }).toThrow("y");
     expect(() => { sum(at(0), at(8) + 2, 8); }).toThrow("f64");
     expect(() => { winograd(4, 4, 3, 4, 6, at(16385)); }).toThrow("tiles, of 16");
-    expect(() => { addForward(at(0) + 2, at(0) + 2, at(0) + 2, 1, 1, 2, 8, 0, 0, 8, 1, 0, 0, 8, 1); }).toThrow("in place");
+    expect(() => {
+      addForward(at(0) + 2, at(0) + 2, at(0) + 2, 1, 1, 2, 8, 0, 0, 8, 1, 0, 0, 8, 1);
+    }).toThrow("in place");
   });
 
   it("a pointer that is not 0, and not the compiler's", () => {
@@ -109,8 +111,12 @@ describe("a kernel asserts what it demands", () => {
   });
 
   it("products of sizes, and distances, that fit an i32", () => {
-    expect(() => { convForward(at(0), at(8), at(64), at(1024), at(512), 0, 8, 65536, 65536, 1, 0, 0); }).toThrow("a product");
-    expect(() => { convForward(at(0), at(8), at(64), at(1024), at(512), 0, 8, 2, 1, 1, i32.MAX_VALUE, 0); }).toThrow("a distance");
+    expect(() => {
+      convForward(at(0), at(8), at(64), at(1024), at(512), 0, 8, 65536, 65536, 1, 0, 0);
+    }).toThrow("a product");
+    expect(() => {
+      convForward(at(0), at(8), at(64), at(1024), at(512), 0, 8, 2, 1, 1, i32.MAX_VALUE, 0);
+    }).toThrow("a distance");
     expect(() => { convTable(at(512), 1, 1, 6, 0, 0, i32.MAX_VALUE, 0, 0, 16); }).toThrow("in x");
     expect(() => { convTable(at(512), 1, 1, 6, 0, 0, 4, 0, 0, i32.MAX_VALUE); }).toThrow("in y");
     expect(() => { pool(3, 2, i32.MAX_VALUE, 0); }).toThrow("a stride");
@@ -126,15 +132,21 @@ describe("a kernel asserts what it demands", () => {
   it("outputs that overlap nothing, but what they may be", () => {
     expect(() => { reluForward(at(0), at(1), 8, 0, 0); }).toThrow("one number on");
     expect(() => { reluVjp(at(0), at(8), at(7), 8, 0, 0); }).toThrow("across x and r");
-    expect(() => { addForward(at(0), at(64), at(0), 1, 1, 2, 8, 0, 0, 0, 1, 0, 0, 0, 1); }).toThrow("on what is broadcast");
+    expect(() => {
+      addForward(at(0), at(64), at(0), 1, 1, 2, 8, 0, 0, 0, 1, 0, 0, 0, 1);
+    }).toThrow("on what is broadcast");
     expect(() => { addForward(at(0), at(64), at(65), 1, 1, 2, 8, 0, 0, 8, 1, 0, 0, 0, 1); }).toThrow("on a part of b");
     expect(() => { copyBlock(at(14), at(0), 1, 1, 1, 8, 0, 0, 0, -1, 0, 0, 0, 1); }).toThrow("x, from its end");
     expect(() => { addBlock(at(0), at(7), 1, 1, 1, 8, 0, 0, 0, 1, 0, 0, 0, 1); }).toThrow("of addBlock");
     expect(() => { denseForward(at(0), at(64), at(128), at(79), 2, 4, 4, 5, 1, 1); }).toThrow("w of denseForward");
     expect(() => { softmaxForward(at(0), at(4), 2, 3, 4); }).toThrow("of softmaxForward");
     expect(() => { sum(at(0), at(7), 8); }).toThrow("sums");
-    expect(() => { divideStabilized(at(0), at(16), at(4), 8, 1, 0, at(64)); }).toThrow("a part of r of divideStabilized");
-    expect(() => { divideStabilized(at(16), at(0), at(4), 8, 1, 0, at(64)); }).toThrow("a part of z of divideStabilized");
+    expect(() => {
+      divideStabilized(at(0), at(16), at(4), 8, 1, 0, at(64));
+    }).toThrow("a part of r of divideStabilized");
+    expect(() => {
+      divideStabilized(at(16), at(0), at(4), 8, 1, 0, at(64));
+    }).toThrow("a part of z of divideStabilized");
     expect(() => { divideStabilized(at(0), at(8), at(0), 8, 1, 0, at(12)); }).toThrow("the ledger");
     expect(() => { gatePositive(at(0), at(8), at(8), 8); }).toThrow("z of gatePositive");
     expect(() => { gateNegative(at(0), at(16), at(4), 8, at(64)); }).toThrow("a part of r of gateNegative");
@@ -142,15 +154,26 @@ describe("a kernel asserts what it demands", () => {
     expect(() => { multiplyAdd(at(0), at(8), at(0), 8); }).toThrow("of multiplyAdd");
     expect(() => { halvesForward(at(0), at(0), 2, 4); }).toThrow("of halvesForward");
     expect(() => { lrnForward(at(0), at(64), at(63), 2, 4, 2, 2, 1, 0.75, 1); }).toThrow("scratch of lrnForward");
-    expect(() => { lrnTaylor(at(0), at(64), at(128), at(71), 2, 4, 2, 2, 1, 0.75, 1); }).toThrow("scratch of lrnTaylor");
-    expect(() => { lrnSpatialTaylor(at(0), at(64), at(128), at(143), 1, 2, 2, 4, 1, 1, 1, 0.75, 1); }).toThrow("scratch of lrnSpatialTaylor");
-    expect(() => { maxPoolVjp(at(0), at(16), at(32), at(15), 1, 4, 4, 1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0, 4); }).toThrow("of maxPoolVjp");
+    expect(() => {
+      lrnTaylor(at(0), at(64), at(128), at(71), 2, 4, 2, 2, 1, 0.75, 1);
+    }).toThrow("scratch of lrnTaylor");
+    expect(() => {
+      lrnSpatialTaylor(at(0), at(64), at(128), at(143), 1, 2, 2, 4, 1, 1, 1, 0.75, 1);
+    }).toThrow("scratch of lrnSpatialTaylor");
+    expect(() => {
+      maxPoolVjp(at(0), at(16), at(32), at(15), 1, 4, 4, 1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0, 4);
+    }).toThrow("of maxPoolVjp");
     expect(() => { pointwise(at(100), at(1024), tableAt(1030), 8); }).toThrow("the table");
     expect(() => { pointwise(at(1030), at(1024), tableAt(512), 8); }).toThrow("w of convForward");
-    expect(() => { depthwiseForward(at(0), at(64), at(128), at(8), tableAt(512), 6, 4, 1, 1, 0, 0); }).toThrow("x of depthwiseForward");
+    expect(() => {
+      depthwiseForward(at(0), at(64), at(128), at(8), tableAt(512), 6, 4, 1, 1, 0, 0);
+    }).toThrow("x of depthwiseForward");
     expect(() => { listNonzero(at(0), at(64), at(66), 9, 2); }).toThrow("starts and lists");
     expect(() => { listed(0, at(127)); }).toThrow("lists of convListForward");
-    expect(() => { convRowsForward(at(0), at(64), at(128), at(512), at(1024), at(1030), 1, 4, 4, 4, 3, 3, 4, 2, 2, 1, 1, 0, 0, 1, 1, 1); }).toThrow("scratch");
+    expect(() => {
+      convRowsForward(at(0), at(64), at(128), at(512), at(1024), at(1030), 1, 4, 4, 4, 3, 3, 4, 2, 2, 1, 1, 0, 0, 1, 1,
+        1);
+    }).toThrow("scratch");
   });
 
   it("windows that lie over the image", () => {
@@ -158,8 +181,12 @@ describe("a kernel asserts what it demands", () => {
     expect(() => { pool(3, 2, 1, 2); }).toThrow("one ends before it");
     expect(() => { pool(3, 2, 0, 0); }).toThrow("a stride of 0");
     expect(() => { pool(3, 0, 1, 0); }).toThrow("a kernel of 0");
-    expect(() => { averagePoolForward(at(0), at(1024), 1, 4, 4, 1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0, -1, 0, 0); }).toThrow("padding below 0");
-    expect(() => { averagePoolVjp(at(0), at(256), at(1024), 1, 4, 4, 1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 2, 3); }).toThrow("rows below it");
+    expect(() => {
+      averagePoolForward(at(0), at(1024), 1, 4, 4, 1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0, -1, 0, 0);
+    }).toThrow("padding below 0");
+    expect(() => {
+      averagePoolVjp(at(0), at(256), at(1024), 1, 4, 4, 1, 3, 3, 2, 2, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0, 2, 3);
+    }).toThrow("rows below it");
     expect(() => { rows(at(4096), 4, 1, -1, 2); }).toThrow("rows above it");
     expect(() => { listed(5, at(1280)); }).toThrow("a pixel too far");
   });

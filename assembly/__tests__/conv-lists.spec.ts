@@ -9,8 +9,14 @@ function sparse(count: i32, oneIn: i32): Block {
   return b.freeze();
 }
 
-/** A convolution of n images [h, w, c], already padded, from pixel (top, left) on, into channels of y that lie `gap` apart. */
-function check(n: i32, h: i32, w: i32, c: i32, m: i32, kh: i32, kw: i32, stride: i32, oneIn: i32, top: i32 = 0, left: i32 = 0, gap: i32 = 0): void {
+/**
+ * A convolution of n images [h, w, c], already padded, from pixel (top, left) on, into channels of y that lie `gap`
+ * apart.
+ */
+function check(
+  n: i32, h: i32, w: i32, c: i32, m: i32, kh: i32, kw: i32, stride: i32, oneIn: i32, top: i32 = 0, left: i32 = 0,
+  gap: i32 = 0,
+): void {
   begin(`${n} images ${h} x ${w} x ${c} to ${m}, kernel ${kh} x ${kw}, stride ${stride}, one in ${oneIn}`);
   const oh = (h - top - kh) / stride + 1, ow = (w - left - kw) / stride + 1, panels = (m + 7) / 8;
   const x = sparse(n * h * w * c, oneIn), weights = quarters(m * kh * kw * c), bias = quarters(panels * 8);
@@ -23,7 +29,8 @@ function check(n: i32, h: i32, w: i32, c: i32, m: i32, kh: i32, kw: i32, stride:
   const starts = room((c + 127) / 128 * (n * h * w + 1)), lists = room(2 * x.count + 2);
   listNonzero(x.at, starts.at, lists.at, n * h * w, c);
   convTable(table.at, n, oh, ow, h * w, stride * w, stride, oh * ow * yPixel, ow * yPixel, yPixel);
-  convListForward(lists.at, starts.at + ((top * w + left) << 2), packed.freeze().at, bias.at, y.at, table.at, n * oh * ow, m, kh, kw, c, n * h * w, w, 1);
+  convListForward(lists.at, starts.at + ((top * w + left) << 2), packed.freeze().at, bias.at, y.at, table.at,
+    n * oh * ow, m, kh, kw, c, n * h * w, w, 1);
   const want = expected(y.count, UNTOUCHED);
   for (let p = 0; p < n * oh * ow; p++) for (let o = 0; o < m; o++) {
     let sum = bias.get(o);

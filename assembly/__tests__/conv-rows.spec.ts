@@ -6,7 +6,8 @@ class Site {
   kh: i32 = 1; kw: i32 = 1; strideH: i32 = 1; strideW: i32 = 1; dilationH: i32 = 1; dilationW: i32 = 1;
   top: i32 = 0; left: i32 = 0; group: i32 = 1;
 
-  constructor(public n: i32, public h: i32, public w: i32, public c: i32, public oh: i32, public ow: i32, public m: i32) {}
+  constructor(public n: i32, public h: i32, public w: i32, public c: i32, public oh: i32, public ow: i32,
+    public m: i32) {}
 
   kernel(kh: i32, kw: i32, top: i32, left: i32): Site {
     this.kh = kh; this.kw = kw; this.top = top; this.left = left;
@@ -28,7 +29,8 @@ class Site {
     const image = p / (this.oh * this.ow);
     const row = p / this.ow % this.oh * this.strideH - this.top + r * this.dilationH;
     const column = p % this.ow * this.strideW - this.left + q * this.dilationW;
-    return row < 0 || row >= this.h || column < 0 || column >= this.w ? -1 : ((image * this.h + row) * this.w + column) * this.c;
+    return row < 0 || row >= this.h || column < 0 || column >= this.w ? -1
+      : ((image * this.h + row) * this.w + column) * this.c;
   }
 
   get outputs(): i32 { return this.n * this.oh * this.ow * this.m; }
@@ -42,7 +44,8 @@ class Site {
 
   check(oneIn: i32): void {
     const inputs = this.c / this.group, k = this.kh * this.kw * inputs;
-    const x = quarters(this.n * this.h * this.w * this.c), weights = quarters(this.m * k), b = quarters(this.m), r = this.relevance(oneIn);
+    const x = quarters(this.n * this.h * this.w * this.c), weights = quarters(this.m * k), b = quarters(this.m),
+      r = this.relevance(oneIn);
     const y = room(this.outputs), out = room(x.count), list = room(k + 2 * (this.m / this.group + 4));
     const forward = expected(y.count), back = expected(out.count);
     for (let i = 0; i < y.count; i++) {
@@ -53,7 +56,8 @@ class Site {
         const from = this.at(i / this.m, p, q);
         if (from < 0) continue;
         for (let j = 0; j < inputs; j++) {
-          const place = from + o / (this.m / this.group) * inputs + j, tap = weights.get(o * k + (p * this.kw + q) * inputs + j);
+          const place = from + o / (this.m / this.group) * inputs + j,
+            tap = weights.get(o * k + (p * this.kw + q) * inputs + j);
           sum += x.get(place) * tap;
           back[place] += s * tap;
         }
@@ -61,7 +65,8 @@ class Site {
       forward[i] = sum;
     }
     convRowsForward(
-      r.at, x.at, weights.at, b.at, y.at, list.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.m, this.kh, this.kw,
+      r.at, x.at, weights.at, b.at, y.at, list.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.m, this.kh,
+      this.kw,
       this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, this.group,
     );
     same(y, forward);

@@ -23,20 +23,25 @@ class Conv {
 
   /** Where tap (r, q) of output (a, b) stands in image i of x, or −1 in the padding. */
   at(i: i32, a: i32, b: i32, r: i32, q: i32): i32 {
-    const row = a * this.strideH - this.top + r * this.dilationH, column = b * this.strideW - this.left + q * this.dilationW;
-    return row < 0 || row >= this.h || column < 0 || column >= this.w ? -1 : ((i * this.h + row) * this.w + column) * this.c;
+    const row = a * this.strideH - this.top + r * this.dilationH, column = b * this.strideW - this.left +
+      q * this.dilationW;
+    return row < 0 || row >= this.h || column < 0 || column >= this.w ? -1
+      : ((i * this.h + row) * this.w + column) * this.c;
   }
 
   /** y[i, a, b, o] = b[o] + Σ_{r,q,j} x[i, a·strideH − top + r·dilationH, …, group(o), j] · w[o, j, r, q] */
   definition(x: Block, w: Block, bias: Block): Float64Array {
     const want = expected(this.yCount, UNTOUCHED);
     const inputs = this.c / this.groups, outputs = this.m / this.groups;
-    for (let i = 0; i < this.n; i++) for (let a = 0; a < this.oh; a++) for (let b = 0; b < this.ow; b++) for (let o = 0; o < this.m; o++) {
+    for (let i = 0; i < this.n; i++) for (let a = 0; a < this.oh; a++) for (let b = 0; b < this.ow; b++)
+      for (let o = 0; o < this.m; o++) {
       let sum = bias.get(o);
       for (let r = 0; r < this.kh; r++) for (let q = 0; q < this.kw; q++) {
         const from = this.at(i, a, b, r, q);
         if (from < 0) continue;
-        for (let j = 0; j < inputs; j++) sum += x.get(from + o / outputs * inputs + j) * w.get(((o * inputs + j) * this.kh + r) * this.kw + q);
+        for (let j = 0; j < inputs; j++) {
+          sum += x.get(from + o / outputs * inputs + j) * w.get(((o * inputs + j) * this.kh + r) * this.kw + q);
+        }
       }
       want[this.gap + i * this.yImage + a * this.yRow + b * this.yPixel + o] = sum;
     }
@@ -46,8 +51,10 @@ class Conv {
   padded(x: Block): Block {
     const wide = room(this.n * this.height * this.width * this.c);
     memory.fill(wide.at, 0, wide.count << 2);
-    for (let i = 0; i < this.n; i++) for (let a = 0; a < this.h; a++) for (let b = 0; b < this.w; b++) for (let j = 0; j < this.c; j++) {
-      wide.set(((i * this.height + a + this.top) * this.width + b + this.left) * this.c + j, x.get(((i * this.h + a) * this.w + b) * this.c + j));
+    for (let i = 0; i < this.n; i++) for (let a = 0; a < this.h; a++) for (let b = 0; b < this.w; b++)
+      for (let j = 0; j < this.c; j++) {
+      wide.set(((i * this.height + a + this.top) * this.width + b + this.left) * this.c + j,
+        x.get(((i * this.h + a) * this.w + b) * this.c + j));
     }
     return wide.freeze();
   }
@@ -56,7 +63,8 @@ class Conv {
     const pixels = this.n * this.oh * this.ow;
     const table = room(2 * ((pixels + SIX - 1) / SIX * SIX));
     convTable(
-      table.at, this.n, this.oh, this.ow, this.height * this.width * this.c, this.strideH * this.width * this.c, this.strideW * this.c,
+      table.at, this.n, this.oh, this.ow, this.height * this.width * this.c, this.strideH * this.width * this.c,
+      this.strideW * this.c,
       this.yImage, this.yRow, this.yPixel,
     );
     return table.freeze();
@@ -68,9 +76,11 @@ class Conv {
     const wide = this.padded(x), table = this.table(), y = room(this.yCount);
     for (let g = 0; g < this.groups; g++) {
       convForward(
-        wide.at + (g * inputs << 2), panels(w, g * outputs, outputs, this.kh * this.kw, inputs).at, biasPanels(bias, g * outputs, outputs).at,
+        wide.at + (g * inputs << 2), panels(w, g * outputs, outputs, this.kh * this.kw, inputs).at,
+        biasPanels(bias, g * outputs, outputs).at,
         y.at + ((this.gap + g * outputs) << 2), table.at, this.n * this.oh * this.ow, outputs,
-        this.kh, joined ? 1 : this.kw, joined ? this.kw * inputs : inputs, this.dilationH * this.width * this.c, this.dilationW * this.c,
+        this.kh, joined ? 1 : this.kw, joined ? this.kw * inputs
+          : inputs, this.dilationH * this.width * this.c, this.dilationW * this.c,
       );
     }
     same(y, this.definition(x, w, bias));
@@ -79,7 +89,9 @@ class Conv {
   checkDepthwise(x: Block, w: Block, bias: Block): void {
     const wide = this.padded(x), table = this.table(), y = room(this.yCount);
     const packed = room(w.count);
-    for (let i = 0; i < this.c; i++) for (let t = 0; t < this.kh * this.kw; t++) packed.set(t * this.c + i, w.get(i * this.kh * this.kw + t));
+    for (let i = 0; i < this.c; i++) {
+      for (let t = 0; t < this.kh * this.kw; t++) packed.set(t * this.c + i, w.get(i * this.kh * this.kw + t));
+    }
     depthwiseForward(
       wide.at, packed.freeze().at, bias.at, y.at + (this.gap << 2), table.at, this.n * this.oh * this.ow, this.c,
       this.kh, this.kw, this.dilationH * this.width * this.c, this.dilationW * this.c,
@@ -154,7 +166,8 @@ describe("convTable", () => {
 
 describe("convForward", () => {
   it("has every tail of output and input channels", () => {
-    for (let a = 0; a < tails.length; a++) for (let b = 0; b < tails.length; b++) for (let joined = 0; joined < 2; joined++) {
+    for (let a = 0; a < tails.length; a++) for (let b = 0; b < tails.length; b++)
+      for (let joined = 0; joined < 2; joined++) {
       begin(`c ${tails[a]}, m ${tails[b]}, joined ${joined}`);
       image(1, 3, 5, tails[a], tails[b], 2, 3).random(joined == 1);
     }
@@ -191,7 +204,8 @@ describe("convForward", () => {
   });
 
   it("strides and dilates", () => {
-    for (let sh = 1; sh <= 3; sh++) for (let sw = 1; sw <= 4; sw++) for (let dh = 1; dh <= 2; dh++) for (let dw = 1; dw <= 3; dw++) {
+    for (let sh = 1; sh <= 3; sh++) for (let sw = 1; sw <= 4; sw++) for (let dh = 1; dh <= 2; dh++)
+      for (let dw = 1; dw <= 3; dw++) {
       begin(`strides ${sh}, ${sw}, dilations ${dh}, ${dw}`);
       strides(pads(image(2, 7, 11, 3, 5, 3, 2), 1, 2, 0, 1), sh, sw, dh, dw).random(dw == 1);
     }
@@ -221,7 +235,8 @@ describe("convForward", () => {
     begin("strides 3, 4");
     const conv = strides(image(1, 8, 11, 3, 4, 2, 3), 3, 4, 1, 1);
     const x = conv.x(), read = expected(x.count);
-    for (let a = 0; a < conv.oh; a++) for (let b = 0; b < conv.ow; b++) for (let r = 0; r < 2; r++) for (let q = 0; q < 3; q++) {
+    for (let a = 0; a < conv.oh; a++) for (let b = 0; b < conv.ow; b++) for (let r = 0; r < 2; r++)
+      for (let q = 0; q < 3; q++) {
       for (let j = 0; j < 3; j++) read[conv.at(0, a, b, r, q) + j] = 1;
     }
     let unread = 0;
@@ -262,7 +277,8 @@ describe("convForward", () => {
 
   it("loses no digits in long sums", () => {
     // One after the other, 8192 times a tenth would be off by a thousandth.
-    const count = 8192, pixels = 6, x = room(count), w = room(8 * count), table = room(12), y = room(8 * pixels), bias = room(8);
+    const count = 8192, pixels = 6, x = room(count), w = room(8 * count), table = room(12), y = room(8 * pixels),
+      bias = room(8);
     begin("a tenth, again and again");
     for (let i = 0; i < count; i++) x.set(i, 0.1);
     for (let i = 0; i < w.count; i++) w.set(i, 1);
@@ -279,7 +295,8 @@ describe("convForward", () => {
       begin(`m ${m}`);
       const bias = quarters(m), y = room(pixels * m), table = room(24);
       convTable(table.at, 1, 1, pixels, 0, 0, 1, 0, 0, m);
-      convForward(quarters(1).at, quarters(0).at, biasPanels(bias, 0, m).at, y.at, table.freeze().at, pixels, m, 0, 1, 3, 0, 0);
+      convForward(quarters(1).at, quarters(0).at, biasPanels(bias, 0, m).at, y.at, table.freeze().at, pixels, m, 0, 1,
+        3, 0, 0);
       const want = expected(pixels * m);
       for (let i = 0; i < want.length; i++) want[i] = bias.get(i % m);
       same(y, want);
@@ -303,7 +320,8 @@ describe("depthwiseForward", () => {
   });
 
   it("has windows at every edge, strides and dilations", () => {
-    for (let kh = 1; kh <= 4; kh++) for (let kw = 1; kw <= 4; kw++) for (let s = 1; s <= 3; s++) for (let d = 1; d <= 2; d++) {
+    for (let kh = 1; kh <= 4; kh++) for (let kw = 1; kw <= 4; kw++) for (let s = 1; s <= 3; s++)
+      for (let d = 1; d <= 2; d++) {
       begin(`kernel ${kh} x ${kw}, stride ${s}, dilation ${d}`);
       const t = (kh - 1) * d, l = (kw - 1) * (3 - d);
       depthwise(strides(pads(image(1, 5, 3, 7, 1, kh, kw), t, l, t / 2, l), s, 4 - s, d, 3 - d)).randomDepthwise();

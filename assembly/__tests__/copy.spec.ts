@@ -5,25 +5,34 @@ import { Block, UNTOUCHED, begin, copyOf, expected, number, quarters, room, same
 class Move {
   d: i32[]; x0: i32; y0: i32; xs: i32[]; ys: i32[];
 
-  constructor(public name: string, public xCount: i32, public yCount: i32, d: i32[], x0: i32, xs: i32[], y0: i32, ys: i32[]) {
+  constructor(public name: string, public xCount: i32, public yCount: i32, d: i32[], x0: i32, xs: i32[], y0: i32,
+    ys: i32[]) {
     this.d = d; this.x0 = x0; this.xs = xs; this.y0 = y0; this.ys = ys;
   }
 
-  from(i: i32, j: i32, k: i32, l: i32): i32 { return this.x0 + i * this.xs[0] + j * this.xs[1] + k * this.xs[2] + l * this.xs[3]; }
-  to(i: i32, j: i32, k: i32, l: i32): i32 { return this.y0 + i * this.ys[0] + j * this.ys[1] + k * this.ys[2] + l * this.ys[3]; }
+  from(i: i32, j: i32, k: i32, l: i32): i32 {
+    return this.x0 + i * this.xs[0] + j * this.xs[1] + k * this.xs[2] + l * this.xs[3];
+  }
+  to(i: i32, j: i32, k: i32, l: i32): i32 {
+    return this.y0 + i * this.ys[0] + j * this.ys[1] + k * this.ys[2] + l * this.ys[3];
+  }
 
   copy(x: Block, y: Block): void {
     const d = this.d, xs = this.xs, ys = this.ys;
-    copyBlock(x.at + (this.x0 << 2), y.at + (this.y0 << 2), d[0], d[1], d[2], d[3], xs[0], xs[1], xs[2], xs[3], ys[0], ys[1], ys[2], ys[3]);
+    copyBlock(x.at + (this.x0 << 2), y.at + (this.y0 << 2), d[0], d[1], d[2], d[3], xs[0], xs[1], xs[2], xs[3], ys[0],
+      ys[1], ys[2], ys[3]);
   }
 
   add(x: Block, y: Block): void {
     const d = this.d, xs = this.xs, ys = this.ys;
-    addBlock(x.at + (this.x0 << 2), y.at + (this.y0 << 2), d[0], d[1], d[2], d[3], xs[0], xs[1], xs[2], xs[3], ys[0], ys[1], ys[2], ys[3]);
+    addBlock(x.at + (this.x0 << 2), y.at + (this.y0 << 2), d[0], d[1], d[2], d[3], xs[0], xs[1], xs[2], xs[3], ys[0],
+      ys[1], ys[2], ys[3]);
   }
 
   /** The same the other way round. */
-  get adjoint(): Move { return new Move(this.name, this.yCount, this.xCount, this.d, this.y0, this.ys, this.x0, this.xs); }
+  get adjoint(): Move {
+    return new Move(this.name, this.yCount, this.xCount, this.d, this.y0, this.ys, this.x0, this.xs);
+  }
 
   check(): void {
     const d = this.d;
@@ -31,7 +40,8 @@ class Move {
     const x = quarters(this.xCount), y = room(this.yCount), start = quarters(this.yCount), sum = copyOf(start);
     const copied = expected(this.yCount, UNTOUCHED), added = expected(this.yCount);
     for (let i = 0; i < this.yCount; i++) added[i] = start.get(i);
-    for (let i = 0; i < d[0]; i++) for (let j = 0; j < d[1]; j++) for (let k = 0; k < d[2]; k++) for (let l = 0; l < d[3]; l++) {
+    for (let i = 0; i < d[0]; i++) for (let j = 0; j < d[1]; j++) for (let k = 0; k < d[2]; k++)
+      for (let l = 0; l < d[3]; l++) {
       copied[this.to(i, j, k, l)] = x.get(this.from(i, j, k, l));
       added[this.to(i, j, k, l)] += x.get(this.from(i, j, k, l));
     }
@@ -102,7 +112,9 @@ describe("addBlock", () => {
       begin(`axes ${axes}`);
       const x = quarters(210), start = quarters(step), y = copyOf(start), want = expected(step);
       for (let i = 0; i < step; i++) want[i] = start.get(i);
-      for (let i = 0; i < 210; i++) want[i / 105 * ys[0] + i / 35 % 3 * ys[1] + i / 7 % 5 * ys[2] + i % 7 * ys[3]] += x.get(i);
+      for (let i = 0; i < 210; i++) {
+        want[i / 105 * ys[0] + i / 35 % 3 * ys[1] + i / 7 % 5 * ys[2] + i % 7 * ys[3]] += x.get(i);
+      }
       addBlock(x.at, y.at, 2, 3, 5, 7, 105, 35, 7, 1, ys[0], ys[1], ys[2], ys[3]);
       same(y, want);
     }
@@ -112,7 +124,8 @@ describe("addBlock", () => {
     const all = moves();
     for (let m = 0; m < all.length; m++) {
       begin(`${all[m].name} ${all[m].d}`);
-      const x = quarters(all[m].xCount), s = quarters(all[m].yCount), y = room(all[m].yCount), back = room(all[m].xCount);
+      const x = quarters(all[m].xCount), s = quarters(all[m].yCount), y = room(all[m].yCount),
+        back = room(all[m].xCount);
       memory.fill(y.at, 0, y.count << 2);
       memory.fill(back.at, 0, back.count << 2);
       all[m].copy(x, y);

@@ -1,5 +1,6 @@
 import {
-  addForward, clipForward, clipVjp, divForward, maxForward, mulForward, powForward, reluForward, reluVjp, sigmoidForward, sigmoidVjp, slopeForward, slopeVjp,
+  addForward, clipForward, clipVjp, divForward, maxForward, mulForward, powForward, reluForward, reluVjp,
+  sigmoidForward, sigmoidVjp, slopeForward, slopeVjp,
   subForward, tanhForward, tanhVjp,
 } from "../elementwise";
 import { Block, UNTOUCHED, begin, close, copyOf, expected, list, quarters, room, same, spread, tails } from "./support";
@@ -10,7 +11,8 @@ type Vjp = (x: usize, r: usize, y: usize, count: i32, a: f32, b: f32) => void;
 
 /** One function of one number: kernels, definition, derivative, and what to try for a and b. */
 class Unary {
-  constructor(public name: string, public forward: Forward, public vjp: Vjp, public value: Curve, public slope: Curve, public attributes: f64[][]) {}
+  constructor(public name: string, public forward: Forward, public vjp: Vjp, public value: Curve, public slope: Curve,
+    public attributes: f64[][]) {}
 }
 
 const unaries: Unary[] = [
@@ -26,7 +28,8 @@ const unaries: Unary[] = [
     (v: f64, a: f64, b: f64): f64 => 1 / (1 + Math.exp(-v)),
     (v: f64, a: f64, b: f64): f64 => Math.exp(-abs(v)) / (1 + Math.exp(-abs(v))) / (1 + Math.exp(-abs(v))), [[0, 0]]),
   new Unary("tanh", tanhForward, tanhVjp,
-    (v: f64, a: f64, b: f64): f64 => Math.tanh(v), (v: f64, a: f64, b: f64): f64 => 1 / Math.cosh(v) / Math.cosh(v), [[0, 0]]),
+    (v: f64, a: f64, b: f64): f64 => Math.tanh(v), (v: f64, a: f64, b: f64): f64 => 1 / Math.cosh(v) / Math.cosh(v),
+    [[0, 0]]),
 ];
 
 const corners: f64[] = [
@@ -55,7 +58,8 @@ function products(f: Unary, x: Block, r: Block, a: f64, b: f64): Float64Array {
 
 describe("functions of one number", () => {
   it("are their definitions for every tail", () => {
-    for (let u = 0; u < unaries.length; u++) for (let t = 0; t < tails.length; t++) for (let p = 0; p < unaries[u].attributes.length; p++) {
+    for (let u = 0; u < unaries.length; u++) for (let t = 0; t < tails.length; t++)
+      for (let p = 0; p < unaries[u].attributes.length; p++) {
       const f = unaries[u], a = f.attributes[p][0], b = f.attributes[p][1];
       begin(`${f.name} of ${tails[t]}, a ${a}, b ${b}`);
       const x = spread(tails[t], 3), r = spread(tails[t], 2), y = room(tails[t]), back = room(tails[t]);
@@ -81,7 +85,8 @@ describe("functions of one number", () => {
   });
 
   it("are their definitions at zeros, bounds, very small and large numbers, infinities and NaN, in every lane", () => {
-    for (let u = 0; u < unaries.length; u++) for (let p = 0; p < unaries[u].attributes.length; p++) for (let shift = 0; shift < 4; shift++) {
+    for (let u = 0; u < unaries.length; u++) for (let p = 0; p < unaries[u].attributes.length; p++)
+      for (let shift = 0; shift < 4; shift++) {
       const f = unaries[u], a = f.attributes[p][0], b = f.attributes[p][1];
       begin(`${f.name}, a ${a}, b ${b}, ${shift} lanes on`);
       const x = cornersAt(shift), y = room(x.count);
@@ -91,7 +96,8 @@ describe("functions of one number", () => {
   });
 
   it("have derivatives at zeros, bounds, very small and large numbers and infinities, in every lane", () => {
-    for (let u = 0; u < unaries.length; u++) for (let p = 0; p < unaries[u].attributes.length; p++) for (let shift = 0; shift < 4; shift++) {
+    for (let u = 0; u < unaries.length; u++) for (let p = 0; p < unaries[u].attributes.length; p++)
+      for (let shift = 0; shift < 4; shift++) {
       const f = unaries[u], a = f.attributes[p][0], b = f.attributes[p][1];
       begin(`${f.name}, a ${a}, b ${b}, ${shift} lanes on`);
       const all = cornersAt(shift), x = room(all.count - 1);
@@ -115,7 +121,8 @@ describe("functions of one number", () => {
 
 type Two = (a: f64, b: f64) => f64;
 type Zip = (
-  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32, b1: i32, b2: i32, b3: i32,
+  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32,
+  b1: i32, b2: i32, b3: i32,
 ) => void;
 
 class Binary {
@@ -152,8 +159,10 @@ function countOf(d: i32[], strides: i32[]): i32 {
 function zipped(f: Binary, a: Block, b: Block, d: i32[], sa: i32[], sb: i32[]): Float64Array {
   const want = expected(d[0] * d[1] * d[2] * d[3]);
   let at = 0;
-  for (let i = 0; i < d[0]; i++) for (let j = 0; j < d[1]; j++) for (let k = 0; k < d[2]; k++) for (let l = 0; l < d[3]; l++) {
-    want[at++] = f.value(a.get(i * sa[0] + j * sa[1] + k * sa[2] + l * sa[3]), b.get(i * sb[0] + j * sb[1] + k * sb[2] + l * sb[3]));
+  for (let i = 0; i < d[0]; i++) for (let j = 0; j < d[1]; j++) for (let k = 0; k < d[2]; k++)
+    for (let l = 0; l < d[3]; l++) {
+    want[at++] = f.value(a.get(i * sa[0] + j * sa[1] + k * sa[2] + l * sa[3]),
+      b.get(i * sb[0] + j * sb[1] + k * sb[2] + l * sb[3]));
   }
   return want;
 }
@@ -209,7 +218,9 @@ describe("functions of two numbers", () => {
       const a = positive(30), b = positive(30), y = room(30), first = 15 + 4;
       run(binaries[u], a.at + (first << 2), b.at, y.at, d, sa, sb);
       const want = expected(30);
-      for (let i = 0; i < 30; i++) want[i] = binaries[u].value(a.get(first - i / 15 * 15 + i / 5 % 3 * 5 - i % 5), b.get(i));
+      for (let i = 0; i < 30; i++) {
+        want[i] = binaries[u].value(a.get(first - i / 15 * 15 + i / 5 % 3 * 5 - i % 5), b.get(i));
+      }
       close(y, want, 2e-7);
     }
   });
@@ -230,7 +241,8 @@ describe("functions of two numbers", () => {
   it("are IEEE at zeros, infinities and NaN, in vectors and tails alike", () => {
     const d: i32[] = [1, 1, 1, 0], one: i32[] = [0, 0, 0, 1], none: i32[] = [0, 0, 0, 0];
     const special: f64[] = [0, -0.0, 1, -1, 2, -3, 0.5, Infinity, -Infinity, NaN, 1e-45, 3e38];
-    for (let u = 0; u < binaries.length; u++) for (let s = 0; s < special.length; s++) for (let length = 1; length <= special.length; length++) {
+    for (let u = 0; u < binaries.length; u++) for (let s = 0; s < special.length; s++)
+      for (let length = 1; length <= special.length; length++) {
       begin(`${binaries[u].name} with ${special[s]}, ${length}`);
       d[3] = length;
       const row = list(special.slice(special.length - length)), alone = list([special[s]]);

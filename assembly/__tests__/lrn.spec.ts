@@ -51,7 +51,8 @@ class Norm {
   /** R of the input, added to `out`; `size` collects the magnitudes of what is added up. */
   relevance(rule: Message, x: Float64Array, r: Float64Array, out: Float64Array, size: Float64Array): void {
     for (let k = 0; k < this.size; k++) {
-      const u = this.u(x, k), across = this.across(x, k), zero = Math.pow(this.t(x, k), -this.beta), total = this.total(x, k);
+      const u = this.u(x, k), across = this.across(x, k), zero = Math.pow(this.t(x, k), -this.beta),
+        total = this.total(x, k);
       const outer = Math.pow(this.s(x, k), -this.beta), members = this.members(k);
       for (let j = 0; j < this.size; j++) {
         if (!this.holds(k, j)) continue;
@@ -64,7 +65,8 @@ class Norm {
 }
 
 /** What j gets of every unit of relevance of k. */
-type Message = (own: bool, xj: f64, xk: f64, u: f64, across: f64, zero: f64, total: f64, outer: f64, members: f64) => f64;
+type Message = (own: bool, xj: f64, xk: f64, u: f64, across: f64, zero: f64, total: f64, outer: f64,
+  members: f64) => f64;
 
 const messages: Message[] = [
   // taylor: the zero-order term to the centre
@@ -86,17 +88,21 @@ const messages: Message[] = [
 const names: string[] = ["taylor", "taylor-uniform", "beta", "gradient", "unnormalised"];
 
 type AcrossChannels = (
-  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
+  x: usize, r: usize, y: usize, scratch: usize, pixels: i32, c: i32, before: i32, after: i32, a: f32, beta: f32,
+  bias: f32,
 ) => void;
 type WithinChannel = (
-  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32, beta: f32, bias: f32,
+  x: usize, r: usize, y: usize, scratch: usize, n: i32, h: i32, w: i32, c: i32, before: i32, after: i32, a: f32,
+  beta: f32, bias: f32,
 ) => void;
 const acrossChannels: AcrossChannels[] = [lrnTaylor, lrnTaylorUniform, lrnBeta, lrnVjp, lrnUnnormalised];
-const withinChannel: WithinChannel[] = [lrnSpatialTaylor, lrnSpatialTaylorUniform, lrnSpatialBeta, lrnSpatialVjp, lrnSpatialUnnormalised];
+const withinChannel: WithinChannel[] = [lrnSpatialTaylor, lrnSpatialTaylorUniform, lrnSpatialBeta, lrnSpatialVjp,
+  lrnSpatialUnnormalised];
 
 /** a, beta, bias: AlexNet's, strong ones with the fast power, and general powers. */
 const parameters: f64[][] = [
-  [2e-5, 0.75, 1], [0.7, 0.75, 1], [3, 0.75, 0.5], [0.3, 0.5, 1], [0.7, 0.6, 1], [0.7, 1, 2], [1.5, 2, 1], [1, 0, 1], [0, 0.75, 2],
+  [2e-5, 0.75, 1], [0.7, 0.75, 1], [3, 0.75, 0.5], [0.3, 0.5, 1], [0.7, 0.6, 1], [0.7, 1, 2], [1.5, 2, 1], [1, 0, 1],
+  [0, 0.75, 2],
 ];
 /** before, after: odd, even in both directions, and wider than what there is. */
 const windows: i32[][] = [[0, 0], [0, 1], [1, 0], [1, 1], [1, 2], [2, 1], [2, 2], [3, 0], [4, 5], [40, 35]];
@@ -118,14 +124,18 @@ function activations(count: i32): Block {
   return x.freeze();
 }
 
-/** Checks one kernel against the messages; rule −1 is the forward pass. Lines of x are `lines` pixels, or channels of images. */
+/**
+ * Checks one kernel against the messages; rule −1 is the forward pass. Lines of x are `lines` pixels, or channels of
+ * images.
+ */
 function check(norm: Norm, rule: i32, spatial: bool, outer: i32, inner: i32): void {
   const size = norm.size;
   const x = activations(outer * size * inner), r = spread(x.count, 1), y = room(x.count);
   const b = norm.before, e = norm.after, a = <f32>norm.a, beta = <f32>norm.beta, bias = <f32>norm.bias;
   if (spatial) {
     if (rule < 0) lrnSpatialForward(x.at, y.at, outer, norm.h, norm.w, inner, b, e, a, beta, bias);
-    else withinChannel[rule](x.at, r.at, y.at, room(2 * (size * inner + 4)).at, outer, norm.h, norm.w, inner, b, e, a, beta, bias);
+    else withinChannel[rule](x.at, r.at, y.at, room(2 * (size * inner + 4)).at, outer, norm.h, norm.w, inner, b, e, a,
+      beta, bias);
   } else {
     if (rule < 0) lrnForward(x.at, y.at, room(size + b + e + 4).at, outer, size, b, e, a, beta, bias);
     else acrossChannels[rule](x.at, r.at, y.at, room(3 * (size + b + e + 4)).at, outer, size, b, e, a, beta, bias);
@@ -133,7 +143,8 @@ function check(norm: Norm, rule: i32, spatial: bool, outer: i32, inner: i32): vo
   const want = expected(x.count), scale = expected(x.count);
   for (let i = 0; i < outer; i++) for (let j = 0; j < inner; j++) {
     const first = i * size * inner + j;
-    const xs = line(x, first, inner, size), rs = line(r, first, inner, size), out = new Float64Array(size), sizes = new Float64Array(size);
+    const xs = line(x, first, inner, size), rs = line(r, first, inner, size), out = new Float64Array(size),
+      sizes = new Float64Array(size);
     if (rule < 0) for (let k = 0; k < size; k++) { out[k] = norm.y(xs, k); sizes[k] = abs(out[k]); }
     else norm.relevance(messages[rule], xs, rs, out, sizes);
     for (let k = 0; k < size; k++) { want[first + k * inner] = out[k]; scale[first + k * inner] = sizes[k]; }
@@ -142,7 +153,8 @@ function check(norm: Norm, rule: i32, spatial: bool, outer: i32, inner: i32): vo
 }
 
 function everyChannelCase(rule: i32): void {
-  for (let i = 0; i < channelCounts.length; i++) for (let j = 0; j < windows.length; j++) for (let p = 0; p < parameters.length; p++) {
+  for (let i = 0; i < channelCounts.length; i++) for (let j = 0; j < windows.length; j++)
+    for (let p = 0; p < parameters.length; p++) {
     const c = channelCounts[i];
     begin(`c ${c}, window ${windows[j]}, parameters ${parameters[p]}`);
     check(new Norm(1, c, windows[j][0], windows[j][1], parameters[p]), rule, false, 3, 1);
@@ -150,7 +162,8 @@ function everyChannelCase(rule: i32): void {
 }
 
 function everySpatialCase(rule: i32): void {
-  const images: i32[][] = [[1, 1, 5], [1, 7, 3], [5, 1, 2], [2, 3, 9], [3, 5, 7], [5, 3, 4], [4, 3, 1], [2, 2, 8], [3, 2, 6]];
+  const images: i32[][] = [[1, 1, 5], [1, 7, 3], [5, 1, 2], [2, 3, 9], [3, 5, 7], [5, 3, 4], [4, 3, 1], [2, 2, 8],
+    [3, 2, 6]];
   for (let i = 0; i < images.length; i++) for (let j = 0; j < windows.length; j++) {
     const h = images[i][0], w = images[i][1], c = images[i][2], p = parameters[(i + j) % parameters.length];
     begin(`${h} x ${w}, c ${c}, window ${windows[j]}, parameters ${p}`);
@@ -185,8 +198,10 @@ describe("relevance within a channel", () => {
 
 /** Relevance of x (one pixel of channels, or one channel of an image) through the kernel. */
 function passed(norm: Norm, rule: i32, spatial: bool, x: Block, r: Block): Block {
-  const y = room(x.count), b = norm.before, e = norm.after, a = <f32>norm.a, beta = <f32>norm.beta, bias = <f32>norm.bias;
-  if (spatial) withinChannel[rule](x.at, r.at, y.at, room(2 * (norm.size + 4)).at, 1, norm.h, norm.w, 1, b, e, a, beta, bias);
+  const y = room(x.count), b = norm.before, e = norm.after, a = <f32>norm.a, beta = <f32>norm.beta,
+    bias = <f32>norm.bias;
+  if (spatial) withinChannel[rule](x.at, r.at, y.at, room(2 * (norm.size + 4)).at, 1, norm.h, norm.w, 1, b, e, a, beta,
+    bias);
   else acrossChannels[rule](x.at, r.at, y.at, room(3 * (norm.size + b + e + 4)).at, 1, norm.size, b, e, a, beta, bias);
   return y;
 }
@@ -244,7 +259,8 @@ describe("taylor, taylor-uniform and beta", () => {
 
 describe("windows", () => {
   it("reach exactly from k − before to k + after", () => {
-    for (let spatial = 0; spatial < 2; spatial++) for (let j = 0; j < windows.length; j++) for (let k = 0; k < 35; k++) {
+    for (let spatial = 0; spatial < 2; spatial++) for (let j = 0; j < windows.length; j++)
+      for (let k = 0; k < 35; k++) {
       begin(`spatial ${spatial}, window ${windows[j]}, from ${k}`);
       const norm = new Norm(spatial ? 5 : 1, spatial ? 7 : 35, windows[j][0], windows[j][1], parameters[1]);
       const x = room(35);
@@ -258,13 +274,15 @@ describe("windows", () => {
 describe("taylor", () => {
   it("amplifies by at most 2 / (1 − 2 (β/(β+1))^(β+1)) − 1, without a stabilizer", () => {
     const betas: f64[] = [0.25, 0.5, 0.75, 1, 2];
-    for (let b = 0; b < betas.length; b++) for (let scale: f64 = 1e-6; scale < 2e6; scale *= 10) for (let trial = 0; trial < 20; trial++) {
+    for (let b = 0; b < betas.length; b++) for (let scale: f64 = 1e-6; scale < 2e6; scale *= 10)
+      for (let trial = 0; trial < 20; trial++) {
       const beta = betas[b], bound = 2 / (1 - 2 * Math.pow(beta / (beta + 1), beta + 1)) - 1;
       begin(`beta ${beta}, scale ${scale}, trial ${trial}`);
       const norm = new Norm(trial % 2 ? 3 : 1, trial % 2 ? 7 : 21, 2, 2, [0.5, beta, 1]);
       const r = spread(21, 1), y = passed(norm, 0, trial % 2 == 1, spread(21, scale), r);
       const factor = magnitude(y) / magnitude(r);
-      expect<bool>(factor <= bound * (1 + 1e-5)).toBe(true, `beta ${beta}, scale ${scale}: amplified by ${factor}, bound ${bound}`);
+      expect<bool>(factor <= bound * (1 + 1e-5)).toBe(true,
+        `beta ${beta}, scale ${scale}: amplified by ${factor}, bound ${bound}`);
     }
   });
 
@@ -346,7 +364,8 @@ describe("the power −0.75", () => {
       begin(`${names[rule]}, spatial ${spatial}, parameters ${parameters[p]}`);
       const h = spatial ? 5 : 1, w = spatial ? 7 : 35, x = activations(35), r = spread(35, 1);
       const fast = passed(new Norm(h, w, 2, 2, parameters[p]), rule, spatial == 1, x, r);
-      const general = passed(new Norm(h, w, 2, 2, [parameters[p][0], next, parameters[p][2]]), rule, spatial == 1, x, r);
+      const general = passed(new Norm(h, w, 2, 2, [parameters[p][0], next, parameters[p][2]]), rule, spatial == 1, x,
+        r);
       for (let i = 0; i < 35; i++) number(fast.get(i), general.get(i), 4e-6 * (1 + abs(general.get(i))), `[${i}]`);
     }
   });

@@ -22,7 +22,9 @@ describe("exp, log, pow and tanh", () => {
         const v = <f64>sign * x;
         same(exp(v), Math.exp(v), "exp " + v.toString());
         same(tanh(v), Math.tanh(v), "tanh " + v.toString());
-        for (let y: f64 = -3; y <= 3; y += 0.25) same(pow(v, y), Math.pow(v, y), v.toString() + " to the power of " + y.toString());
+        for (let y: f64 = -3; y <= 3; y += 0.25) {
+          same(pow(v, y), Math.pow(v, y), v.toString() + " to the power of " + y.toString());
+        }
       }
     }
   });
@@ -40,11 +42,16 @@ describe("exp, log, pow and tanh", () => {
       same(exp(ends[i]), Math.exp(ends[i]), "exp " + ends[i].toString());
       same(tanh(ends[i]), Math.tanh(ends[i]), "tanh " + ends[i].toString());
       if (!(ends[i] < 0)) same(log(ends[i]), Math.log(ends[i]), "log " + ends[i].toString());
-      for (let j = 0; j < ends.length; j++) same(pow(ends[i], ends[j]), Math.pow(ends[i], ends[j]), ends[i].toString() + " to the power of " + ends[j].toString());
+      for (let j = 0; j < ends.length; j++) {
+        same(pow(ends[i], ends[j]), Math.pow(ends[i], ends[j]), ends[i].toString() + " to the power of " +
+          ends[j].toString());
+      }
     }
   });
 
   test("a small argument loses no digits", () => {
-    for (let v: f64 = 1e-30; v < 1; v *= 1.9) expect(abs(tanh(v) / Math.tanh(v) - 1) < 2e-11).toBe(true, "tanh " + v.toString());
+    for (let v: f64 = 1e-30; v < 1; v *= 1.9) {
+      expect(abs(tanh(v) / Math.tanh(v) - 1) < 2e-11).toBe(true, "tanh " + v.toString());
+    }
   });
 });

@@ -10,8 +10,12 @@ class Pool {
 
   constructor(public n: i32, public h: i32, public w: i32, public c: i32, public kh: i32, public kw: i32) {}
 
-  get oh(): i32 { return (this.h + this.top + this.bottom - (this.kh - 1) * this.dilationH - 1) / this.strideH + 1 + this.moreH; }
-  get ow(): i32 { return (this.w + this.left + this.right - (this.kw - 1) * this.dilationW - 1) / this.strideW + 1 + this.moreW; }
+  get oh(): i32 {
+    return (this.h + this.top + this.bottom - (this.kh - 1) * this.dilationH - 1) / this.strideH + 1 + this.moreH;
+  }
+  get ow(): i32 {
+    return (this.w + this.left + this.right - (this.kw - 1) * this.dilationW - 1) / this.strideW + 1 + this.moreW;
+  }
   get xCount(): i32 { return this.n * this.h * this.w * this.c; }
   get yCount(): i32 { return this.n * this.oh * this.ow * this.c; }
 
@@ -64,7 +68,8 @@ class Pool {
     for (let half = 0; half < 2; half++) {
       maxPoolVjp(
         x.at, y.at, r.at, out.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
-        this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, half * (this.h / 2), (this.h + half) / 2,
+        this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, half * (this.h / 2),
+        (this.h + half) / 2,
       );
     }
     same(out, back);
@@ -76,12 +81,14 @@ class Pool {
     const countLeft = this.countPads ? this.left : 0, countRight = this.countPads ? this.right : 0;
     averagePoolForward(
       x.at, y.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
-      this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, countTop, countBottom, countLeft, countRight,
+      this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, countTop, countBottom, countLeft,
+      countRight,
     );
     for (let half = 0; half < 2; half++) {
       averagePoolVjp(
         r.at, scratch.at, out.at, this.n, this.h, this.w, this.c, this.oh, this.ow, this.kh, this.kw,
-        this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, countTop, countBottom, countLeft, countRight,
+        this.strideH, this.strideW, this.top, this.left, this.dilationH, this.dilationW, countTop, countBottom,
+        countLeft, countRight,
         half * (this.h / 2), (this.h + half) / 2,
       );
     }

@@ -35,7 +35,8 @@ function check(x: Block, outer: i32, axis: i32, inner: i32): void {
 
 describe("softmaxForward and logSoftmaxForward", () => {
   it("run along any axis of every length, in place too", () => {
-    for (let t = 0; t < tails.length; t++) for (let outer = 1; outer <= 3; outer++) for (let inner = 1; inner <= 5; inner += 2) {
+    for (let t = 0; t < tails.length; t++) for (let outer = 1; outer <= 3; outer++)
+      for (let inner = 1; inner <= 5; inner += 2) {
       begin(`outer ${outer}, axis ${tails[t]}, inner ${inner}`);
       check(spread(outer * tails[t] * inner, 5), outer, tails[t], inner);
     }
@@ -43,7 +44,8 @@ describe("softmaxForward and logSoftmaxForward", () => {
 
   it("do not overflow, and take −∞ for impossible", () => {
     const rows: f64[][] = [
-      [1000, 999, -1000], [-1000, 0, 1000], [0, 1000, 0], [3e38, -3e38, 3e38], [-1e4, -1e4, -1e4], [0, -Infinity, 1], [1e-45, 0, -1e-45],
+      [1000, 999, -1000], [-1000, 0, 1000], [0, 1000, 0], [3e38, -3e38, 3e38], [-1e4, -1e4, -1e4], [0, -Infinity, 1],
+      [1e-45, 0, -1e-45],
     ];
     for (let i = 0; i < rows.length; i++) {
       begin(`${rows[i]}`);
@@ -77,7 +79,8 @@ function sums(): Block { return room(4); }
 
 describe("sum", () => {
   it("adds numbers and magnitudes for every tail", () => {
-    const counts: i32[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 127, 128, 129, 143, 144, 145, 1009, CHUNK - 1, CHUNK, CHUNK + 1, CHUNK + 17, 2 * CHUNK, 5 * CHUNK + 131];
+    const counts: i32[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17, 31, 127, 128, 129, 143, 144, 145, 1009, CHUNK - 1,
+      CHUNK, CHUNK + 1, CHUNK + 17, 2 * CHUNK, 5 * CHUNK + 131];
     for (let t = 0; t < counts.length; t++) {
       begin(`count ${counts[t]}`);
       const x = spread(counts[t], 3), out = sums();

@@ -3,7 +3,8 @@ import {
   halvesForward, halvesMultiply, halvesMultiplyAdd, multiply, multiplyAdd,
 } from "../relevance";
 import { BLOCK, CHUNK } from "../simd";
-import { Block, begin, close, copyOf, expected, intact, list, near, number, quarters, room, same, spread, tails } from "./support";
+import { Block, begin, close, copyOf, expected, intact, list, near, number, quarters, room, same, spread,
+tails } from "./support";
 
 /** f64[3] = bias, stabilizer, dead; starts with something in it, for kernels add. */
 class Ledger {
@@ -56,7 +57,8 @@ function check(kind: i32, r: Block, z: Block, coefficient: f64, epsilon: f64): v
   // What goes in goes on or is booked.
   let gone: f64 = 0, came: f64 = 0;
   for (let i = 0; i < count; i++) { gone += s.get(i) * z.get(i); came += c * r.get(i); }
-  number(gone + (load<f64>(ledger.block.at + 8) - 7) + (load<f64>(ledger.block.at + 16) - 11), came, 3e-7 * magnitude, "columns add up");
+  number(gone + (load<f64>(ledger.block.at + 8) - 7) + (load<f64>(ledger.block.at + 16) - 11), came, 3e-7 * magnitude,
+    "columns add up");
 
   divisions[kind](ofR.at, z.at, ofR.at, count, <f32>coefficient, <f32>epsilon, new Ledger().block.at);
   near(ofR, want, size, 3e-7);
@@ -78,14 +80,16 @@ const epsilons: f64[] = [0, 1e-9, 1e-6, 0.01, 0.25, 10];
 
 describe("divideStabilized, divideClipped and divideRelative", () => {
   it("divide and book for every tail and ε, in place of r or z too", () => {
-    for (let kind = 0; kind < 3; kind++) for (let t = 0; t < tails.length; t++) for (let e = 0; e < epsilons.length; e++) {
+    for (let kind = 0; kind < 3; kind++) for (let t = 0; t < tails.length; t++)
+      for (let e = 0; e < epsilons.length; e++) {
       begin(`${names[kind]}, count ${tails[t]}, ε ${epsilons[e]}`);
       check(kind, spread(tails[t], 2), sums(tails[t]), 1, epsilons[e]);
     }
   });
 
   it("divide and book from block to block", () => {
-    const counts: i32[] = [BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 3, BLOCK + 4, 2 * BLOCK, 3 * BLOCK + 7, CHUNK - 1, CHUNK + 2, 2 * CHUNK + 5];
+    const counts: i32[] = [BLOCK - 1, BLOCK, BLOCK + 1, BLOCK + 3, BLOCK + 4, 2 * BLOCK, 3 * BLOCK + 7, CHUNK - 1,
+      CHUNK + 2, 2 * CHUNK + 5];
     for (let kind = 0; kind < 3; kind++) for (let c = 0; c < counts.length; c++) {
       begin(`${names[kind]}, count ${counts[c]}`);
       check(kind, spread(counts[c], 2), sums(counts[c]), 1, 0.01);
@@ -117,7 +121,11 @@ describe("divideStabilized, divideClipped and divideRelative", () => {
       begin(`${names[kind]}, ${count}`);
       const r = quarters(count), z = room(count), s = room(count), ledger = new Ledger(), want = expected(count);
       let total: f64 = 0;
-      for (let i = 0; i < count; i++) { z.set(i, i % 2 == 0 ? 0.0 : -0.0); want[i] = r.get(i) / 0.25; total += r.get(i); }
+      for (let i = 0; i < count; i++) {
+        z.set(i, i % 2 == 0 ? 0.0 : -0.0);
+        want[i] = r.get(i) / 0.25;
+        total += r.get(i);
+      }
       divisions[kind](r.at, z.freeze().at, s.at, count, 1, 0.25, ledger.block.at);
       same(s, want);
       ledger.check(0, 0, total, 0);
@@ -234,7 +242,8 @@ describe("gatePositive and gateNegative", () => {
     const counts: i32[] = [CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK + 7];
     for (let i = 0; i < counts.length; i++) {
       begin(`count ${counts[i]}`);
-      const r = quarters(counts[i]), z = sums(counts[i]), above = room(counts[i]), below = room(counts[i]), ledger = new Ledger();
+      const r = quarters(counts[i]), z = sums(counts[i]), above = room(counts[i]), below = room(counts[i]),
+        ledger = new Ledger();
       const up = expected(counts[i]), down = expected(counts[i]);
       let dead: f64 = 0;
       for (let k = 0; k < counts[i]; k++) {

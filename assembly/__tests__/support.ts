@@ -90,7 +90,10 @@ export function integer(low: i32, high: i32): i32 {
   return low + <i32>((seed >> 8) % <u32>(high - low + 1));
 }
 
-/** Quarters from −2 to 2: sums of their products are exact in f32 in any order, fused or not, so results are compared bit for bit. */
+/**
+ * Quarters from −2 to 2: sums of their products are exact in f32 in any order, fused or not, so results are compared
+ * bit for bit.
+ */
 export function quarters(count: i32): Block {
   const b = new Block(count);
   for (let i = 0; i < count; i++) b.set(i, <f64>integer(-8, 8) / 4);
@@ -161,13 +164,16 @@ export function intact(written: Block): void {
   for (let b = 0; b < blocks.length; b++) {
     const block = blocks[b];
     for (let i = 1; i <= MARGIN; i++) {
-      if (load<u32>(block.at - (i << 2)) != block.guard) expect<i32>(-i).toBe(0, `${label}: written before the start of block ${b}`);
+      if (load<u32>(block.at - (i << 2)) != block.guard) expect<i32>(-i).toBe(0,
+        `${label}: written before the start of block ${b}`);
     }
     for (let i = 0; i < block.after; i++) {
-      if (load<u32>(block.at + ((block.count + i) << 2)) != block.guard) expect<i32>(i).toBe(-1, `${label}: written past the end of block ${b}`);
+      if (load<u32>(block.at + ((block.count + i) << 2)) != block.guard) expect<i32>(i).toBe(-1,
+        `${label}: written past the end of block ${b}`);
     }
     if (block.original == 0 || block == written) continue;
-    if (memory.compare(block.at, block.original, block.count << 2) != 0) expect<i32>(b).toBe(-1, `${label}: input ${b} has changed`);
+    if (memory.compare(block.at, block.original, block.count << 2) != 0) expect<i32>(b).toBe(-1,
+      `${label}: input ${b} has changed`);
   }
 }
 

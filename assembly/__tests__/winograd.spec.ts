@@ -32,7 +32,8 @@ function check(n: i32, oh: i32, ow: i32, c: i32, m: i32, taps: i32, some: i32, g
   for (let i = 0; i < n; i++) for (let p = 0; p < oh; p++) for (let q = 0; q < ow; q++) for (let o = 0; o < m; o++) {
     let sum = b.get(o);
     for (let r = 0; r < taps; r++) for (let s = 0; s < taps; s++) for (let j = 0; j < c; j++) {
-      sum += x.get(((i * height + p + r) * width + q + s) * xPixel + gap + j) * w.get(((o * c + j) * taps + r) * taps + s);
+      sum += x.get(((i * height + p + r) * width + q + s) * xPixel + gap + j) * w.get(((o * c + j) * taps + r) * taps +
+      s);
     }
     want[((i * oh + p) * ow + q) * yPixel + gap + o] = sum;
   }
@@ -45,7 +46,9 @@ const TAPS: i32[] = [3, 5];
 
 describe("winogradForward", () => {
   it("is a convolution, for every remainder of a tile", () => {
-    for (let i = 0; i < 2; i++) for (let oh = 1; oh <= 5; oh++) for (let ow = 1; ow <= 5; ow++) check(1, oh, ow, 4, 4, TAPS[i], 6);
+    for (let i = 0; i < 2; i++) {
+      for (let oh = 1; oh <= 5; oh++) for (let ow = 1; ow <= 5; ow++) check(1, oh, ow, 4, 4, TAPS[i], 6);
+    }
   });
 
   it("for whole and half panels of outputs", () => {

@@ -47,13 +47,16 @@ export async function tfjs(bytes, { dims }) {
     const biases = bias ? tf.split(options.bias, group) : [];
     return ([x]) =>
       tf.concat(
-        tf.split(x, group, 3).map((part, g) => tf.fused.conv2d({ x: part, filter: filters[g], ...options, bias: biases[g] })),
+        tf
+          .split(x, group, 3)
+          .map((part, g) => tf.fused.conv2d({ x: part, filter: filters[g], ...options, bias: biases[g] })),
         3,
       );
   }
 
   function pooled(kind, { attributes: { kernel, strides, dilations, pads, countPads } }) {
-    if (dilations.some((d) => d > 1) || (countPads && pads.some((p) => p > 0))) throw new CannotRun(`${kind} with these attributes`);
+    if (dilations.some((d) => d > 1) || (countPads && pads.some((p) => p > 0)))
+      throw new CannotRun(`${kind} with these attributes`);
     return ([x]) => tf[kind](x, kernel, strides, explicit(pads));
   }
 
@@ -109,7 +112,8 @@ export async function tfjs(bytes, { dims }) {
   for (const layer of layers) {
     if (aliases.has(layer.name)) continue;
     const [next, ...others] = readers(layer.name);
-    const activation = layer.parameters.weight && others.length === 0 && next ? activations[next.type]?.(next.attributes) : undefined;
+    const activation =
+      layer.parameters.weight && others.length === 0 && next ? activations[next.type]?.(next.attributes) : undefined;
     steps.push({ ...layer, run: table[layer.type](layer, activation) });
     if (activation) aliases.set(next.name, layer.name);
   }

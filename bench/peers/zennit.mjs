@@ -46,7 +46,9 @@ export async function zennit(bytes, { data, dims }) {
   writeFileSync(plan, JSON.stringify({ input, dims, weights, layers: planned }));
   writeFileSync(x, data);
 
-  const child = spawn(python, [join(import.meta.dirname, "zennit_process.py"), plan], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(python, [join(import.meta.dirname, "zennit_process.py"), plan], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const answer = async () => {
     const { value, done } = await lines.next();
@@ -63,11 +65,18 @@ export async function zennit(bytes, { data, dims }) {
   }
   return {
     versions: { torch: hello.torch, zennit: hello.zennit },
-    /** One explanation: the time it took without start, end and hand-over, the logit, and, if asked for, its relevance. */
+    /**
+     * One explanation: the time it took without start, end and hand-over, the logit, and, if asked for, its relevance.
+     */
     async explain(composite, target, wanted = false) {
       child.stdin.write(`${JSON.stringify({ composite, target, input: x, relevance: wanted ? r : null })}\n`);
       const { ms, logit, peak } = await answer();
-      return { ms, logit, peak, relevance: wanted ? new Float32Array(new Uint8Array(readFileSync(r)).buffer) : undefined };
+      return {
+        ms,
+        logit,
+        peak,
+        relevance: wanted ? new Float32Array(new Uint8Array(readFileSync(r)).buffer) : undefined,
+      };
     },
     dispose,
   };

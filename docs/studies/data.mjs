@@ -21,7 +21,8 @@ async function cifarLossless(folder) {
   const path = `${folder}/datasets/cifar10/cifar10_train_0-999`;
   const { data, channels } = decode(await readFile(`${path}_lossless.png`));
   const labels = JSON.parse(await readFile(`${path}_labels.json`, "utf8"));
-  const picture = (n) => Uint8Array.from({ length: 3 * AREA }, (_, i) => data[(n * AREA + (i % AREA)) * channels + Math.floor(i / AREA)]);
+  const picture = (n) =>
+    Uint8Array.from({ length: 3 * AREA }, (_, i) => data[(n * AREA + (i % AREA)) * channels + Math.floor(i / AREA)]);
   return { dims: [3, SIDE, SIDE], count: labels.length, picture, label: (n) => labels[n] };
 }
 
@@ -62,14 +63,24 @@ export function inputsOf(pictures, dims, value) {
   const area = dims[1] * dims[2];
   const length = dims[0] * area;
   const data = new Float32Array(pictures.length * length);
-  pictures.forEach((picture, n) => picture.forEach((v, i) => void (data[n * length + i] = value(v, Math.floor(i / area), i % area))));
+  pictures.forEach((picture, n) =>
+    picture.forEach((v, i) => void (data[n * length + i] = value(v, Math.floor(i / area), i % area))),
+  );
   return { data, dims: [pictures.length, ...dims] };
 }
 
 /** The smallest and largest value that each channel of an input can have. */
 export function boundsOf(value, [channels, height, width]) {
   const places = Array.from({ length: height * width }, (_, p) => p);
-  const each = (v, pick) => Array.from({ length: channels }, (_, c) => Number(places.map((p) => value(v, c, p)).reduce(pick).toPrecision(6)));
+  const each = (v, pick) =>
+    Array.from({ length: channels }, (_, c) =>
+      Number(
+        places
+          .map((p) => value(v, c, p))
+          .reduce(pick)
+          .toPrecision(6),
+      ),
+    );
   return { low: each(0, (a, b) => Math.min(a, b)), high: each(255, (a, b) => Math.max(a, b)) };
 }
 

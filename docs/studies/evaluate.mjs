@@ -16,9 +16,14 @@ export async function evaluate(model, data, out, options, cwd = ".") {
   const words = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
   await mkdir(resolved(cwd, dirname(out)), { recursive: true });
   await new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, "evaluate", model, data, ...words, "--out", out], { cwd, stdio: ["ignore", "inherit", "inherit"] });
+    const child = spawn(process.execPath, [main, "evaluate", model, data, ...words, "--out", out], {
+      cwd,
+      stdio: ["ignore", "inherit", "inherit"],
+    });
     child.on("error", reject);
-    child.on("exit", (code) => (code === 0 ? resolve() : reject(new Error(`relprop evaluate ${model} into ${out} ended with ${code}`))));
+    child.on("exit", (code) =>
+      code === 0 ? resolve() : reject(new Error(`relprop evaluate ${model} into ${out} ended with ${code}`)),
+    );
   });
   return JSON.parse(await readFile(resolved(cwd, out, "results.json"), "utf8"));
 }

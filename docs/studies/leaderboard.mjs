@@ -1,9 +1,9 @@
 /*
- * The leaderboard: composites and other methods compared, on networks for CIFAR-10, MNIST and ImageNet. Writes the tables of
- * docs/leaderboard.md and its plots; after `npm run build`:
+ * The leaderboard: composites and other methods compared, on networks for CIFAR-10, MNIST and ImageNet. Writes the
+ * tables of docs/leaderboard.md and its plots; after `npm run build`:
  *   node docs/studies/leaderboard.mjs [FOLDER]
- * FOLDER (or RELPROP_DATA, or ../shared/data) holds the models, data sets and photos. What is measured is kept, image by image, in
- * studies/leaderboard, which no build removes: started again, it goes on.
+ * FOLDER (or RELPROP_DATA, or ../shared/data) holds the models, data sets and photos. What is measured is kept, image
+ * by image, in studies/leaderboard, which no build removes: started again, it goes on.
  */
 import { fileURLToPath } from "node:url";
 import { boundsOf, writeInputs } from "./data.mjs";
@@ -33,8 +33,18 @@ for (const network of await smallNetworks(folder)) {
   const data = `${out}/${network.name}.npy`;
   const count = Math.max(...smallRuns.map(({ images }) => images));
   await writeInputs({ ...network, folder, count, path: data });
-  small.push(await measured({ ...network, ...boundsOf(network.value, network.dims), side: network.dims[1], window: 6 }, data, smallRuns));
+  small.push(
+    await measured(
+      { ...network, ...boundsOf(network.value, network.dims), side: network.dims[1], window: 6 },
+      data,
+      smallRuns,
+    ),
+  );
 }
 const large = [];
-for (const network of largeNetworks) large.push(await measured({ ...network, side: 224, window: 56 }, `${folder}/images`, largeRuns));
-await writePage(small, large, [[folder, "FOLDER"], [out, "studies/leaderboard"]]);
+for (const network of largeNetworks)
+  large.push(await measured({ ...network, side: 224, window: 56 }, `${folder}/images`, largeRuns));
+await writePage(small, large, [
+  [folder, "FOLDER"],
+  [out, "studies/leaderboard"],
+]);

@@ -1,8 +1,9 @@
 /*
  * The paper's Table 1 and Figure 2 on real networks: makes docs/lrn-study.md and its plots; after `npm run build`:
  *   node docs/studies/lrn.mjs [IMAGES]
- * With IMAGES, so many instead of 500, and the page goes beside its results: a trial. Models and data are in RELPROP_DATA, or ../shared/data.
- * Ended in the middle and started again, it goes on: everything in studies/ (which no build removes) is written whole, or not at all.
+ * With IMAGES, so many instead of 500, and the page goes beside its results: a trial. Models and data are in
+ * RELPROP_DATA, or ../shared/data. Ended in the middle and started again, it goes on: everything in studies/ (which no
+ * build removes) is written whole, or not at all.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -18,7 +19,10 @@ import { firstOf, strengthOf } from "./lrn/strength.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const trial = process.argv[2] === undefined ? undefined : Number(process.argv[2]);
-const counts = trial === undefined ? { images: 500, others: 300, strengths: 50 } : { images: trial, others: trial, strengths: trial };
+const counts =
+  trial === undefined
+    ? { images: 500, others: 300, strengths: 50 }
+    : { images: trial, others: trial, strengths: trial };
 const source = process.env.RELPROP_DATA ?? here("../../../shared/data");
 const folder = here(`../../studies/lrn${trial ?? ""}`);
 
@@ -42,15 +46,22 @@ const strengths = {};
 for (const [key, network] of Object.entries(CIFAR)) {
   const all = readNpy(await readFile(`${folder}/${key}-unseen.npy`), key);
   for (const factor of FACTORS)
-    strengths[`${key} ${factor}`] = await strength(`${key}-${factor}`, network, networkFile(key, factor), () => firstOf(all, counts.strengths));
+    strengths[`${key} ${factor}`] = await strength(`${key}-${factor}`, network, networkFile(key, factor), () =>
+      firstOf(all, counts.strengths),
+    );
 }
 
 const photos = await Promise.all(
-  results.googlenet.images.map(async ({ name }) => decodeImage(new Uint8Array(await readFile(`${folder}/photos/${name}`)), name)),
+  results.googlenet.images.map(async ({ name }) =>
+    decodeImage(new Uint8Array(await readFile(`${folder}/photos/${name}`)), name),
+  ),
 );
-strengths.googlenet = await strength("googlenet", GOOGLENET, "googlenet.onnx", () => photos.map((photo) => preprocess(photo, "caffe", [1, 3, 224, 224])));
+strengths.googlenet = await strength("googlenet", GOOGLENET, "googlenet.onnx", () =>
+  photos.map((photo) => preprocess(photo, "caffe", [1, 3, 224, 224])),
+);
 
 const target = trial === undefined ? here("..") : folder;
 await mkdir(`${target}/studies`, { recursive: true });
-for (const [name, text] of pageOf(analysed(results, strengths), strengths, ranges)) await writeFile(`${target}/${name}`, text);
+for (const [name, text] of pageOf(analysed(results, strengths), strengths, ranges))
+  await writeFile(`${target}/${name}`, text);
 console.log(`${target}/lrn-study.md`);

@@ -90,7 +90,8 @@ function read(known: readonly OptionName[], token: Token): { name: string; value
   const { kind, choices } = table[name];
   const expected = choices ? `one of ${choices.join(", ")}` : kinds[kind].expected;
   const absent = token.value === undefined || (!token.inlineValue && text.startsWith("-"));
-  if (absent !== (kind === "flag")) return { name, issue: { where, expected, received: text === "" ? "nothing" : `'${text}'` } };
+  if (absent !== (kind === "flag"))
+    return { name, issue: { where, expected, received: text === "" ? "nothing" : `'${text}'` } };
   const value = kinds[kind].parse(text);
   if (value !== undefined && (!choices || choices.includes(value as string))) return { name, value };
   return { name, issue: { where, expected, received: `'${text}'`, fix: choices && didYouMean(text, choices) } };
@@ -99,5 +100,9 @@ function read(known: readonly OptionName[], token: Token): { name: string; value
 function repeated(given: readonly string[], known: readonly OptionName[]): Issue[] {
   return known
     .filter((name) => !table[name].repeat && given.filter((g) => g === name).length > 1)
-    .map((name) => ({ where: `option '--${name}'`, expected: "it once", received: `it ${given.filter((g) => g === name).length} times` }));
+    .map((name) => ({
+      where: `option '--${name}'`,
+      expected: "it once",
+      received: `it ${given.filter((g) => g === name).length} times`,
+    }));
 }

@@ -11,15 +11,16 @@ const MOST_BYTES = 2n ** 31n - 1n;
 const PLAIN = /^(?![. ]+$)[^/\\:\p{Cc}]+$/u;
 
 /**
- * Reads files with weights for `load`: only regular files that lie in the folder of the model and are no links, for the name is
- * whatever the model says. That a link is put in place of the file while it is opened makes no difference.
+ * Reads files with weights for `load`: only regular files that lie in the folder of the model and are no links, for the
+ * name is whatever the model says. That a link is put in place of the file while it is opened makes no difference.
  *
  * @throws LrpError code "usage" for any other name or file
  */
 export function besideModel(modelPath: string): (location: string) => Promise<Uint8Array> {
   return async (location) => {
     const where = `file ${JSON.stringify(location.slice(0, 80))} with weights of '${modelPath}'`;
-    const refuse = (expected: string, received: string, fix?: string) => new LrpError("usage", { where, expected, received, fix });
+    const refuse = (expected: string, received: string, fix?: string) =>
+      new LrpError("usage", { where, expected, received, fix });
     const check = (found: BigIntStats) => {
       const kind = kindOf(found);
       if (kind) throw refuse("a regular file in the folder of the model", kind, "Put a copy of the file there.");
@@ -34,7 +35,8 @@ export function besideModel(modelPath: string): (location: string) => Promise<Ui
       const file = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
       try {
         const opened = check(await file.stat({ bigint: true }));
-        if (opened.ino !== before.ino || opened.dev !== before.dev) throw refuse("one file", "another one after a moment");
+        if (opened.ino !== before.ino || opened.dev !== before.dev)
+          throw refuse("one file", "another one after a moment");
         return await readAll(file, Number(opened.size), refuse);
       } finally {
         await file.close();
@@ -51,7 +53,11 @@ function kindOf(found: BigIntStats): string | undefined {
   return found.nlink > 1n ? "a file with several names (a hard link)" : undefined;
 }
 
-async function readAll(file: FileHandle, size: number, refuse: (expected: string, received: string) => LrpError): Promise<Uint8Array> {
+async function readAll(
+  file: FileHandle,
+  size: number,
+  refuse: (expected: string, received: string) => LrpError,
+): Promise<Uint8Array> {
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size; ) {
     const { bytesRead } = await file.read(bytes, at, size - at, at);

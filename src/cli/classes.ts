@@ -28,11 +28,17 @@ function fromJson(text: string, path: string): string[] {
 }
 
 /**
- * What `--target` and `--against` say: one of `words`, the index of a class, or else a class name, which the core looks up.
+ * What `--target` and `--against` say: one of `words`, the index of a class, or else a class name, which the core looks
+ * up.
  *
  * @throws LrpError code "usage" for a name when the names of the classes are not known.
  */
-function classOf(option: string, text: string, words: readonly string[], classes: readonly string[] | undefined): string | number {
+function classOf(
+  option: string,
+  text: string,
+  words: readonly string[],
+  classes: readonly string[] | undefined,
+): string | number {
   if (/^[+-]?\d+$/.test(text)) return Number(text);
   if (words.includes(text) || classes) return text;
   throw new LrpError("usage", {
@@ -46,5 +52,7 @@ function classOf(option: string, text: string, words: readonly string[], classes
 /** What is explained: the target, or the target against another class or several. */
 export function targetOf({ target = "argmax", against }: Values, classes: readonly string[] | undefined): Target {
   const chosen = classOf("target", target, ["argmax"], classes);
-  return against === undefined ? chosen : { class: chosen, against: classOf("against", against, ["others", "softmax"], classes) };
+  return against === undefined
+    ? chosen
+    : { class: chosen, against: classOf("against", against, ["others", "softmax"], classes) };
 }

@@ -10,7 +10,8 @@ import { printComposites, printMethods, printMetrics, printRules } from "./table
 
 const PICTURES =
   "INPUT is a .npy file (version 1.0, '<f4', C order: np.save of a float32 array), taken as it is, or a .png or .jpg " +
-  "picture, prepared by --preset or by single steps: value = (pixel * scale - mean) / std. Single steps change those of the preset.";
+  "picture, prepared by --preset or by single steps: value = (pixel * scale - mean) / std. Single steps " +
+  "change those of the preset.";
 const SIDECAR =
   'A file NAME.relprop.json beside NAME.onnx, such as {"preprocess": "caffe", "classes": ["cat", "dog"]}, saves typing ' +
   "--preset and --classes. Its preparation is never applied to .npy.";
@@ -21,7 +22,8 @@ export const commands: readonly Command[] = [
     takes: ["MODEL", "INPUT"],
     summary: "shows which parts of the input a network's decision rests on",
     about: [
-      "Runs an ONNX model and passes the score of one class back to the input by Layer-wise Relevance Propagation, or by another method. Red speaks for the class, blue against it.",
+      "Runs an ONNX model and passes the score of one class back to the input by Layer-wise Relevance " +
+        "Propagation, or by another method. Red speaks for the class, blue against it.",
       PICTURES,
       SIDECAR,
     ],
@@ -46,10 +48,17 @@ export const commands: readonly Command[] = [
       ["draw a heatmap", "relprop explain googlenet.onnx flamingo.jpg --preset caffe --out heat.png"],
       [
         "another class by name, seen over the picture",
-        "relprop explain googlenet.onnx photo.jpg --preset caffe --classes words.txt --target goldfish --over --out fish.png",
+        "relprop explain googlenet.onnx photo.jpg --preset caffe --classes words.txt --target goldfish --over " +
+          "--out fish.png",
       ],
-      ["why a dog and not a wolf", "relprop explain model.onnx dog.jpg --preset torchvision --target 207 --against 269 --out why.png"],
-      ["other rules, numbers out", "relprop explain model.onnx x.npy --composite epsilonGammaBox --low -1 --high 1 --out r.npy"],
+      [
+        "why a dog and not a wolf",
+        "relprop explain model.onnx dog.jpg --preset torchvision --target 207 --against 269 --out why.png",
+      ],
+      [
+        "other rules, numbers out",
+        "relprop explain model.onnx x.npy --composite epsilonGammaBox --low -1 --high 1 --out r.npy",
+      ],
       ["another method", "relprop explain model.onnx x.npy --method occlusion --window 8 --strides 4 --out lost.png"],
       ["the relevance of a layer, for a script", "relprop explain model.onnx x.npy --at conv1 --json"],
     ],
@@ -69,7 +78,10 @@ export const commands: readonly Command[] = [
     takes: ["MODEL", "INPUT"],
     summary: "draws one input under every composite, side by side in one .png",
     about: [
-      "Explains one class under each composite, with the input first if it is a picture. Each heatmap is divided by its own largest relevance. A composite that needs what is not given (epsilonGammaBox: --low and --high), or that this network has no rule for, is left out and named, unless --composites asks for it: then that is an error. Parameters go to those composites that take them.",
+      "Explains one class under each composite, with the input first if it is a picture. Each heatmap is " +
+        "divided by its own largest relevance. A composite that needs what is not given (epsilonGammaBox: " +
+        "--low and --high), or that this network has no rule for, is left out and named, unless " +
+        "--composites asks for it: then that is an error. Parameters go to those composites that take them.",
       PICTURES,
       SIDECAR,
     ],
@@ -89,7 +101,10 @@ export const commands: readonly Command[] = [
     ],
     examples: [
       ["all composites", "relprop sheet googlenet.onnx flamingo.jpg --preset caffe --out sheet.png"],
-      ["three of them", "relprop sheet model.onnx x.npy --composites epsilon,epsilonPlus,gradient --columns 3 --out sheet.png"],
+      [
+        "three of them",
+        "relprop sheet model.onnx x.npy --composites epsilon,epsilonPlus,gradient --columns 3 --out sheet.png",
+      ],
     ],
     run: sheet,
   },
@@ -107,9 +122,13 @@ export const commands: readonly Command[] = [
     takes: ["MODEL", "DATA"],
     summary: "measures how faithful, simple and robust explanations are, over many images",
     about: [
-      "Explains every image of DATA by every method, measures each, and writes a report with confidence intervals to a folder: report.html, summary.csv, results.csv, curves.csv, results.json.",
-      "DATA is a folder of .png, .jpg or .npy files, an idx file (MNIST; labels are found beside it), a CIFAR-10 binary (.bin), either in gzip or not, or a .npy of [n, ...] (labels as a list in NAME.labels.json). Pictures are prepared as by 'relprop explain'.",
-      "Interrupted and started again, it continues with the images that are missing; the report is the same. Only the metric 'time' differs from run to run.",
+      "Explains every image of DATA by every method, measures each, and writes a report with confidence " +
+        "intervals to a folder: report.html, summary.csv, results.csv, curves.csv, results.json.",
+      "DATA is a folder of .png, .jpg or .npy files, an idx file (MNIST; labels are found beside it), a " +
+        "CIFAR-10 binary (.bin), either in gzip or not, or a .npy of [n, ...] (labels as a list in " +
+        "NAME.labels.json). Pictures are prepared as by 'relprop explain'.",
+      "Interrupted and started again, it continues with the images that are missing; the report is the same. " +
+        "Only the metric 'time' differs from run to run.",
     ],
     options: [
       "methods",
@@ -125,11 +144,13 @@ export const commands: readonly Command[] = [
     examples: [
       [
         "which composite is most faithful",
-        "relprop evaluate model.onnx photos --preset caffe --methods epsilonPlus,epsilon,gradient --metrics relevanceGain,gini --region 16 --out report",
+        "relprop evaluate model.onnx photos --preset caffe --methods epsilonPlus,epsilon,gradient --metrics " +
+          "relevanceGain,gini --region 16 --out report",
       ],
       [
         "two rules for LRN on a data set, and the first of two machines",
-        "relprop evaluate net.onnx test_batch.bin --preset raw --methods paperEpsilon:lrn=identity,paperEpsilon:lrn=taylor --metrics morf,minAbs --shard 1/2 --out half",
+        "relprop evaluate net.onnx test_batch.bin --preset raw --methods " +
+          "paperEpsilon:lrn=identity,paperEpsilon:lrn=taylor --metrics morf,minAbs --shard 1/2 --out half",
       ],
     ],
     run: evaluate,

@@ -11,7 +11,10 @@ const LONGEST = 400;
  */
 export function errorText(error: LrpError): string {
   const lines = group(error.issues).flatMap((issue) => sentence(issue).split("\n"));
-  const shown = lines.length > MOST_LINES ? [...lines.slice(0, MOST_LINES - 1), `and ${lines.length - MOST_LINES + 1} more`] : lines;
+  const shown =
+    lines.length > MOST_LINES
+      ? [...lines.slice(0, MOST_LINES - 1), `and ${lines.length - MOST_LINES + 1} more`]
+      : lines;
   return shown.map((line, i) => `${i === 0 ? "relprop: " : "  "}${shorten(line)}\n`).join("");
 }
 
@@ -33,7 +36,9 @@ function list(nodes: readonly string[]): string {
   return nodes.slice(0, MOST_NAMES).join(", ") + (nodes.length > MOST_NAMES ? ", ..." : "");
 }
 
-/** A line as a terminal may get it: names come from the model, and control characters in them would steer the terminal. */
+/**
+ * A line as a terminal may get it: names come from the model, and control characters in them would steer the terminal.
+ */
 function shorten(line: string): string {
   const shown = line.replace(/\p{Cc}/gu, "\ufffd");
   return shown.length > LONGEST ? `${shown.slice(0, LONGEST)}...` : shown;

@@ -31,7 +31,9 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const { composite = defaultComposite, ...rules } = givenIn(values, "rules");
   const { method = composite, ...parameters } = givenIn(values, "method");
   const options = { method, ...rules, ...parameters, target, start: values.start, at: values.at };
-  const explanation = await withProgress(streams, (onProgress) => attribute(opened.model, input.tensor, { ...options, onProgress }));
+  const explanation = await withProgress(streams, (onProgress) =>
+    attribute(opened.model, input.tensor, { ...options, onProgress }),
+  );
   const ms = performance.now() - start;
   const found = report({ path, values, opened, input, explanation, sample, files, ms });
   const drawing = values.show ? toAnsi(terminalPicture(explanation.relevance, input, values), { columns }) : "";

@@ -26,7 +26,8 @@ const troubles: Readonly<Record<string, string>> = {
  */
 export async function readBytes(path: string, what: string): Promise<Uint8Array> {
   const bytes = await foreseen(`file '${path}'`, what, () => readFile(path));
-  if (bytes.length === 0) throw new LrpError("usage", { where: `file '${path}'`, expected: what, received: "an empty file" });
+  if (bytes.length === 0)
+    throw new LrpError("usage", { where: `file '${path}'`, expected: what, received: "an empty file" });
   return bytes;
 }
 
@@ -39,7 +40,8 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
 /**
  * Checks, before any work is done, that files can be written.
  *
- * @throws LrpError code "usage" for every path in a folder that is missing or not writable, and every path that is a folder.
+ * @throws LrpError code "usage" for every path in a folder that is missing or not writable, and every path that is a
+ * folder.
  */
 export async function checkWritable(paths: readonly string[]): Promise<void> {
   for (const path of paths) {
@@ -54,9 +56,14 @@ export async function checkWritable(paths: readonly string[]): Promise<void> {
 
 /** Writes all files or none: each under a temporary name in its folder first, then they are renamed. */
 export async function writeAll(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  const jobs = [...files].map(([path, bytes]) => ({ path, bytes, draft: join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`) }));
+  const jobs = [...files].map(([path, bytes]) => ({
+    path,
+    bytes,
+    draft: join(dirname(path), `.${basename(path)}.${randomUUID()}.tmp`),
+  }));
   try {
-    for (const { path, bytes, draft } of jobs) await foreseen(`file '${path}'`, "a file to write", () => writeFile(draft, bytes));
+    for (const { path, bytes, draft } of jobs)
+      await foreseen(`file '${path}'`, "a file to write", () => writeFile(draft, bytes));
     for (const { path, draft } of jobs) await foreseen(`file '${path}'`, "a file to write", () => rename(draft, path));
   } finally {
     for (const { draft } of jobs) await rm(draft, { force: true });

@@ -39,7 +39,9 @@ export function help(command: Command): string {
     return rows.length > 0 ? [`${title}\n${rows.map(row).join("")}`] : [];
   });
   const examples = command.examples.map(([what, line]) => `  ${what}:\n    ${line}\n`).join("");
-  return [`Usage: relprop ${usage(command)}\n`, about, ...tables, ...(examples ? [`Examples\n${examples}`] : [])].join("\n");
+  return [`Usage: relprop ${usage(command)}\n`, about, ...tables, ...(examples ? [`Examples\n${examples}`] : [])].join(
+    "\n",
+  );
 }
 
 function usage({ name, takes, options: taken }: Command): string {

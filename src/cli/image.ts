@@ -51,7 +51,11 @@ function png(bytes: Uint8Array): Pixels {
   if (depth < 8 && interlaced) throw new Error(`interlaced with ${depth} bits per pixel: save it without interlacing`);
   const image = decodePng(bytes, { checkCrc: true });
   const { width, height } = image;
-  const data = image.palette ? convertIndexedToRgb(image) : image.transparency ? withAlpha(image, eightBits(image)) : eightBits(image);
+  const data = image.palette
+    ? convertIndexedToRgb(image)
+    : image.transparency
+      ? withAlpha(image, eightBits(image))
+      : eightBits(image);
   return { data, width, height };
 }
 

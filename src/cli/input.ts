@@ -68,5 +68,8 @@ export function chosen(values: Values, sidecar: Sidecar): { steps: Preparation; 
     });
   }
   const sources = [preset ?? (base && basename(sidecar.path)), ...Object.keys(fields).map((name) => `--${name}`)];
-  return { steps: preparation({ ...base, ...(fields as Preparation) }, "options"), by: sources.filter(Boolean).join(", ") };
+  return {
+    steps: preparation({ ...base, ...(fields as Preparation) }, "options"),
+    by: sources.filter(Boolean).join(", "),
+  };
 }

@@ -10,5 +10,9 @@ export async function inspect({ positionals: [modelPath], values }: Arguments, {
     dims: values.dims === undefined ? undefined : [values.dims].flat(),
   });
   const { inputs, outputs } = model;
-  out(values.json ? `${JSON.stringify({ model: modelPath, inputs, outputs, parameters, nodes, notes })}\n` : `${text.trimEnd()}\n`);
+  out(
+    values.json
+      ? `${JSON.stringify({ model: modelPath, inputs, outputs, parameters, nodes, notes })}\n`
+      : `${text.trimEnd()}\n`,
+  );
 }

@@ -25,10 +25,12 @@ export function readNpy(bytes: Uint8Array, name: string): Tensor {
   if (!isNpy(bytes)) throw fail("a .npy file", "other content");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const version = bytes[6];
-  if (version !== undefined && (version < 1 || version > 3)) throw fail(".npy version 1, 2 or 3", `version ${version}`, CONVERT);
+  if (version !== undefined && (version < 1 || version > 3))
+    throw fail(".npy version 1, 2 or 3", `version ${version}`, CONVERT);
   const start = version === 1 ? 10 : 12;
   const length = bytes.length < start ? Number.NaN : version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (!(start + length <= bytes.length)) throw fail("a whole .npy header", `a file cut off after ${bytes.length} bytes`);
+  if (!(start + length <= bytes.length))
+    throw fail("a whole .npy header", `a file cut off after ${bytes.length} bytes`);
   const { descr, fortran, dims } = parseHeader(latin1(bytes.subarray(start, start + length)));
   if (descr === undefined || fortran === undefined || dims === undefined)
     throw fail("a .npy header with descr, fortran_order and shape", "another", CONVERT);

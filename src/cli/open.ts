@@ -24,7 +24,9 @@ export async function open(path: string, values: Values): Promise<Opened> {
   const sidecar = await readSidecar(path);
   const bytes = await readBytes(path, "an ONNX model");
   const classes = values.classes === undefined ? sidecar.classes : await readClasses(values.classes);
-  const model = await load(bytes, { classes, externalData: besideModel(path) }).catch((error) => Promise.reject(naming(error, path)));
+  const model = await load(bytes, { classes, externalData: besideModel(path) }).catch((error) =>
+    Promise.reject(naming(error, path)),
+  );
   if (classes) checkCount(classes, model, values.classes ?? sidecar.path);
   return { model, sidecar, bytes, ms: performance.now() - start };
 }
@@ -52,5 +54,9 @@ function naming(error: unknown, path: string): unknown {
 export function chosenSample(values: Values, batch: number): number {
   const sample = values.sample ?? 0;
   if (sample < batch) return sample;
-  throw new LrpError("usage", { where: "option '--sample'", expected: `a sample from 0 to ${batch - 1}`, received: `${sample}` });
+  throw new LrpError("usage", {
+    where: "option '--sample'",
+    expected: `a sample from 0 to ${batch - 1}`,
+    received: `${sample}`,
+  });
 }

@@ -33,12 +33,21 @@ export function outFiles(out: readonly string[] = [], at: readonly string[] = []
   if (unknown.length > 0) {
     throw new LrpError(
       "usage",
-      unknown.map((path) => ({ where, expected: `a name that ends in ${Object.keys(writers).join(" or ")}`, received: `'${path}'` })),
+      unknown.map((path) => ({
+        where,
+        expected: `a name that ends in ${Object.keys(writers).join(" or ")}`,
+        received: `'${path}'`,
+      })),
     );
   }
   const files = out.flatMap((path) => [{ path }, ...at.map((value) => ({ path: beside(path, value), at: value }))]);
   const twice = files.find(({ path }, i) => files.findIndex((other) => other.path === path) < i);
-  if (twice) throw new LrpError("usage", { where, expected: "a file of its own for every result", received: `'${twice.path}' twice` });
+  if (twice)
+    throw new LrpError("usage", {
+      where,
+      expected: "a file of its own for every result",
+      received: `'${twice.path}' twice`,
+    });
   return files;
 }
 
@@ -63,8 +72,14 @@ export function terminalPicture(relevance: Tensor, input: Input, values: Values)
 }
 
 /** A heatmap as the options want it, every value a square of `scale` pixels. */
-export function draw(relevance: Tensor, input: Input, { colormap, sample, over }: Values, scale: number): ReturnType<typeof heatmap> {
-  if (over && !input.view) throw new LrpError("usage", { where: "option '--over'", expected: "a picture as input", received: "numbers" });
+export function draw(
+  relevance: Tensor,
+  input: Input,
+  { colormap, sample, over }: Values,
+  scale: number,
+): ReturnType<typeof heatmap> {
+  if (over && !input.view)
+    throw new LrpError("usage", { where: "option '--over'", expected: "a picture as input", received: "numbers" });
   return heatmap(relevance, { colormap, sample, scale, over: over ? input.view?.() : undefined });
 }
 

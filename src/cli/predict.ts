@@ -7,14 +7,19 @@ import { open } from "./open.ts";
 import { ranking, sampleOf } from "./ranking.ts";
 import { classTable } from "./summary.ts";
 
-export async function predict({ positionals: [modelPath, inputPath], values }: Arguments, { out }: Streams): Promise<void> {
+export async function predict(
+  { positionals: [modelPath, inputPath], values }: Arguments,
+  { out }: Streams,
+): Promise<void> {
   const { model, sidecar, ms } = await open(modelPath, values);
   const input = await readInput(inputPath, model, values, sidecar);
   const start = performance.now();
   const { output } = model.predict(input.tensor);
   const time = { load: ms, predict: performance.now() - start };
   const batch = input.tensor.dims[0];
-  const samples = Array.from({ length: batch }, (_, i) => ranking(sampleOf(output, i, batch), values.top ?? 5, model.classes));
+  const samples = Array.from({ length: batch }, (_, i) =>
+    ranking(sampleOf(output, i, batch), values.top ?? 5, model.classes),
+  );
   if (values.json) {
     const found = {
       model: modelPath,
@@ -37,5 +42,7 @@ export async function predict({ positionals: [modelPath, inputPath], values }: A
     "",
   );
   const tables = samples.map((scores, i) => `\n${batch > 1 ? `sample ${i}\n` : ""}${classTable(scores)}`);
-  out(`${head}${tables.join("")}\n${columns([["time", `${ms.toFixed(0)} ms to load, ${time.predict.toFixed(0)} ms to predict`]], [], "")}`);
+  out(
+    `${head}${tables.join("")}\n${columns([["time", `${ms.toFixed(0)} ms to load, ${time.predict.toFixed(0)} ms to predict`]], [], "")}`,
+  );
 }

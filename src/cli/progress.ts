@@ -12,8 +12,8 @@ function duration(ms: number): string {
 }
 
 /**
- * How far work is, in one line: done of total, percent, and the time that is left if the rest goes as what is done went.
- * It is cut to `columns` − 1 characters, since a full line would wrap, and "\r" goes back to the last row only.
+ * How far work is, in one line: done of total, percent, and the time that is left if the rest goes as what is done
+ * went. It is cut to `columns` − 1 characters, since a full line would wrap, and "\r" goes back to the last row only.
  *
  * @param elapsedMs what `done` of them took
  * @example progressLine({ done: 30, total: 120 }, 4000); // "30/120  25 %  12 s left"
@@ -24,7 +24,8 @@ export function progressLine({ done, total }: Progress, elapsedMs: number, colum
 }
 
 /**
- * Does work, and on a terminal shows how far it is, in a line that is rewritten and at the end, whatever that is, cleared.
+ * Does work, and on a terminal shows how far it is, in a line that is rewritten and at the end, whatever that is,
+ * cleared.
  * @example await withProgress(streams, (onProgress) => attribute(model, input, { ...options, onProgress }));
  */
 export async function withProgress<T>(

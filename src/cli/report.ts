@@ -41,7 +41,9 @@ export function report({ path, values, opened, input, explanation, sample, files
     scores: ranking(own(output), 5, opened.model.classes),
     relevanceSum: sum(own(relevance)),
     relevanceDims: relevance.dims,
-    at: Object.fromEntries(Object.entries(at).map(([value, tensor]) => [value, { dims: tensor.dims, sum: sum(own(tensor)) }])),
+    at: Object.fromEntries(
+      Object.entries(at).map(([value, tensor]) => [value, { dims: tensor.dims, sum: sum(own(tensor)) }]),
+    ),
     sample,
     targets,
     output: Array.from(output.data),

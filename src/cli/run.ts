@@ -25,7 +25,8 @@ export async function run(words: readonly string[], streams: Streams): Promise<0
 
 async function dispatch([first, ...rest]: readonly string[], streams: Streams): Promise<void> {
   if (first === "--version") return streams.out(`${version}\n`);
-  if (first === "--help" || first === "-h" || (first === "help" && rest.length === 0)) return streams.out(overview(commands));
+  if (first === "--help" || first === "-h" || (first === "help" && rest.length === 0))
+    return streams.out(overview(commands));
   if (first === "help") return streams.out(help(find(rest[0])));
   const command = find(first);
   const given = parse(rest, [...command.options, "help"]);
@@ -46,7 +47,10 @@ function find(name: string | undefined): Command {
   });
 }
 
-/** @throws LrpError code "usage" unless there are as many arguments as the command takes; more where its last ends in "…" */
+/**
+ * @throws LrpError code "usage" unless there are as many arguments as the command takes; more where its last ends in
+ * "…"
+ */
 export function checkCount({ name, takes }: Command, positionals: readonly string[]): void {
   const many = takes.at(-1)?.endsWith("…");
   if (positionals.length === takes.length || (many && positionals.length > takes.length)) return;

@@ -50,14 +50,19 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
     picture: draw(relevance, input, values, fitting(relevance, SIDE)),
   }));
   const first = input.view ? [{ label: "input", picture: input.view() }] : [];
-  const picture = contactSheet([...first, ...tiles], { columns: values.columns, title: `${basename(inputPath)}: class ${about}` });
+  const picture = contactSheet([...first, ...tiles], {
+    columns: values.columns,
+    title: `${basename(inputPath)}: class ${about}`,
+  });
   await writeAll(new Map([[file, await encodePng(picture)]]));
   const lines = [
     ["model", basename(path)],
     ["input", input.text],
     ["class", about],
     ["sheet", done.map((one) => one.name).join(", ")],
-    ...tried.flatMap((one) => (one.error === undefined ? [] : [["left out", `${one.name}: ${one.error.message.split("\n")[0]}`]])),
+    ...tried.flatMap((one) =>
+      one.error === undefined ? [] : [["left out", `${one.name}: ${one.error.message.split("\n")[0]}`]],
+    ),
     ...notesOf(done).map((note) => ["note", note]),
     ["wrote", file],
   ];
@@ -84,18 +89,31 @@ function chosenRows(values: Values): readonly Row[] {
   const known = composites.map(({ name }) => name);
   const names = values.composites ?? known;
   for (const name of names) {
-    if (!known.includes(name)) throw usage("option '--composites'", known.join(", "), `'${name}'`, didYouMean(name, known));
+    if (!known.includes(name))
+      throw usage("option '--composites'", known.join(", "), `'${name}'`, didYouMean(name, known));
   }
   const rows = names.map((name) => composites.find((row) => row.name === name)!);
   const { unknown: _, ...parameters } = givenIn(values, "rules");
-  const idle = Object.keys(parameters).filter((name) => !rows.some((row) => row.parameters.includes(name as keyof Parameters)));
-  if (idle.length > 0) throw usage(`option '--${idle[0]}'`, "a parameter of one of the composites on the sheet", idle.join(", "));
+  const idle = Object.keys(parameters).filter(
+    (name) => !rows.some((row) => row.parameters.includes(name as keyof Parameters)),
+  );
+  if (idle.length > 0)
+    throw usage(`option '--${idle[0]}'`, "a parameter of one of the composites on the sheet", idle.join(", "));
   return rows;
 }
 
-/** An explanation by one composite with the parameters that it takes; or, unless it was asked for by name, why there is none. */
-function attempt({ name, parameters, required = [] }: Row, values: Values, explain: (options: ExplainOptions) => Explanation): Done | Left {
-  const taken = Object.fromEntries(parameters.filter((key) => key in values).map((key) => [key, values[key as keyof Values]]));
+/**
+ * An explanation by one composite with the parameters that it takes; or, unless it was asked for by name, why there is
+ * none.
+ */
+function attempt(
+  { name, parameters, required = [] }: Row,
+  values: Values,
+  explain: (options: ExplainOptions) => Explanation,
+): Done | Left {
+  const taken = Object.fromEntries(
+    parameters.filter((key) => key in values).map((key) => [key, values[key as keyof Values]]),
+  );
   const lacks = required.some((key) => !(key in taken));
   try {
     return { name, explanation: explain({ ...taken, composite: name, unknown: values.unknown }) };

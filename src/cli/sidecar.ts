@@ -28,7 +28,11 @@ function parse(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new LrpError("usage", { where: `file '${path}'`, expected: "JSON", received: `other text (${(error as Error).message})` });
+    throw new LrpError("usage", {
+      where: `file '${path}'`,
+      expected: "JSON",
+      received: `other text (${(error as Error).message})`,
+    });
   }
 }
 

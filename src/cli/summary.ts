@@ -14,7 +14,23 @@ const sinks = [
 
 /** What `relprop explain` prints for people. */
 export function summary(found: Report): string {
-  const { target, className, against, logit, start, method, composite, lrn, sum, rules, ledger, relevanceDims, notes, files, time } = found;
+  const {
+    target,
+    className,
+    against,
+    logit,
+    start,
+    method,
+    composite,
+    lrn,
+    sum,
+    rules,
+    ledger,
+    relevanceDims,
+    notes,
+    files,
+    time,
+  } = found;
   const name = className === null ? "" : ` ${className}`;
   const head = [
     ["model", basename(found.model)],
@@ -25,13 +41,19 @@ export function summary(found: Report): string {
     ],
     [
       "class",
-      `${target}${name}${against === null ? "" : ` against ${against}`}, logit ${digits(logit)}${start === "one" && !method ? ", started from 1" : ""}`,
+      `${target}${name}${against === null ? "" : ` against ${against}`}, logit ` +
+        `${digits(logit)}${start === "one" && !method ? ", started from 1" : ""}`,
     ],
   ];
   const [most] = [...ledger].sort((a, b) => b.amplification - a.amplification);
   const tail = [
-    ...(most ? [["amplified", `at most ${digits(most.amplification)}-fold, at ${most.node} (${most.type}, ${most.rule})`]] : []),
-    ...Object.entries(found.at).map(([value, { dims, sum }]) => ["at", `${value}: ${digits(sum)} in [${dims.join(", ")}]`]),
+    ...(most
+      ? [["amplified", `at most ${digits(most.amplification)}-fold, at ${most.node} (${most.type}, ${most.rule})`]]
+      : []),
+    ...Object.entries(found.at).map(([value, { dims, sum }]) => [
+      "at",
+      `${value}: ${digits(sum)} in [${dims.join(", ")}]`,
+    ]),
     ...notes.map((note) => ["note", note]),
     ...files.map((path) => ["wrote", path]),
     ["time", `${time.load.toFixed(0)} ms to load, ${time.explain.toFixed(0)} ms to explain`],
@@ -59,7 +81,9 @@ function whereItWent({ method, ledger, relevanceSum, relevanceDims }: Report): s
   const share = (value: number) => (batch || total === 0 ? "" : `${((100 * value) / total).toFixed(1)} %`);
   const rows = [
     ["input", digits(relevanceSum), share(relevanceSum), ""],
-    ...lost.filter(({ sum }) => sum !== 0).map(({ name, sum, most }) => [name, digits(sum), share(sum), `most at ${most}`]),
+    ...lost
+      .filter(({ sum }) => sum !== 0)
+      .map(({ name, sum, most }) => [name, digits(sum), share(sum), `most at ${most}`]),
   ];
   return `relevance went to${batch ? " (input: this sample; the rest: the whole batch)" : ""}\n${columns(rows, [1, 2])}`;
 }

@@ -16,7 +16,11 @@ export async function printRules(_: Arguments, { out }: Streams): Promise<void> 
 
 /** `relprop composites`: what the core's table of composites says. */
 export async function printComposites(_: Arguments, { out }: Streams): Promise<void> {
-  out(composites.map(({ name, summary, parameters }) => definition(name, `${summary}${takes(parameters)}`, LEFT)).join(""));
+  out(
+    composites
+      .map(({ name, summary, parameters }) => definition(name, `${summary}${takes(parameters)}`, LEFT))
+      .join(""),
+  );
 }
 
 /** `relprop methods`: what the table of methods says. */
@@ -27,11 +31,19 @@ export async function printMethods(_: Arguments, { out }: Streams): Promise<void
 /** `relprop metrics`: what the table of metrics says. */
 export async function printMetrics(_: Arguments, { out }: Streams): Promise<void> {
   const better = { higher: "higher is better", lower: "lower is better", neither: "for comparison" };
-  out(metrics.map((row) => definition(row.name, `${row.summary}; ${row.range}, ${better[row.better]}. ${row.source}`, LEFT)).join(""));
+  out(
+    metrics
+      .map((row) => definition(row.name, `${row.summary}; ${row.range}, ${better[row.better]}. ${row.source}`, LEFT))
+      .join(""),
+  );
 }
 
 function described({ name, equation, summary, source, parameters }: (typeof rules | typeof methods)[number]): string {
-  return definition(name, summary, LEFT) + definition("", equation, LEFT) + definition("", `${source}${takes(parameters)}`, LEFT);
+  return (
+    definition(name, summary, LEFT) +
+    definition("", equation, LEFT) +
+    definition("", `${source}${takes(parameters)}`, LEFT)
+  );
 }
 
 /** Those that the command line has: `stabilizer` and `bias` are for composites of one's own. */

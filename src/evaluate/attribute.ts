@@ -13,21 +13,26 @@ import type { Watch } from "./runs.ts";
 export interface AttributeOptions extends Omit<ExplainOptions, "composite">, MethodParameters, Watch {
   /** The name of a row of `methods`, or of `composites`. */
   readonly method: string;
-  /** How many samples run through the network together, where it takes several; default 8. It changes the time, not the result. */
+  /**
+   * How many samples run through the network together, where it takes several; default 8. It changes the time, not the
+   * result.
+   */
   readonly batch?: number;
 }
 
 const SHARED: readonly (keyof AttributeOptions)[] = ["method", "target", "batch", "signal", "onProgress"];
 
 /**
- * Attributes the score of a target to the input, by any method: one call, and one type of result, for all that papers compare.
+ * Attributes the score of a target to the input, by any method: one call, and one type of result, for all that papers
+ * compare.
  *
- * The score f is Σ weight · logit of the target, which is decided once, on the input as it was given. With a composite it is `explain`.
- * With other methods `rules` are those of the gradients that were taken (none for occlusion), and `ledger` and `at` are empty: these
- * belong to a single run.
+ * The score f is Σ weight · logit of the target, which is decided once, on the input as it was given. With a composite
+ * it is `explain`. With other methods `rules` are those of the gradients that were taken (none for occlusion), and
+ * `ledger` and `at` are empty: these belong to a single run.
  *
  * @returns relevance of the input's dims
- * @throws LrpError as `explain`; "usage" for options that the method does not take, and for several inputs or integers where it changes them
+ * @throws LrpError as `explain`; "usage" for options that the method does not take, and for several inputs or integers
+ * where it changes them
  * @example
  * const e = await attribute(model, image, { method: "integratedGradients", steps: 50, target: "tabby" });
  * await writeFile("tabby.png", await encodePng(heatmap(e.relevance)));
@@ -64,11 +69,23 @@ function onlyInput(model: Model, input: Input, method: string): Tensor {
   return { data: data.slice(), dims: [...dims] };
 }
 
-async function byMethod(row: MethodRow, model: Model, input: Input, options: AttributeOptions, batch: number): Promise<Explanation> {
+async function byMethod(
+  row: MethodRow,
+  model: Model,
+  input: Input,
+  options: AttributeOptions,
+  batch: number,
+): Promise<Explanation> {
   const known = [...SHARED, ...row.parameters];
-  const stray = Object.entries(options).find(([name, value]) => value !== undefined && !known.some((k) => k === name))?.[0];
+  const stray = Object.entries(options).find(
+    ([name, value]) => value !== undefined && !known.some((k) => k === name),
+  )?.[0];
   if (stray)
-    throw new LrpError("usage", { where: `method '${row.name}'`, expected: `options ${known.join(", ")}`, received: `'${stray}'` });
+    throw new LrpError("usage", {
+      where: `method '${row.name}'`,
+      expected: `options ${known.join(", ")}`,
+      received: `'${stray}'`,
+    });
   const { target = "argmax", signal, onProgress } = options;
   const x = onlyInput(model, input, row.name);
   const sums = new Float64Array(x.data.length);

@@ -9,8 +9,10 @@ export interface Attribution {
 
 /** @internal The numbers in double precision. @throws LrpError "usage" unless as many as dims say, and finite */
 export function numbersOf(where: string, { data, dims }: Attribution): Float64Array {
-  if (!Array.isArray(dims) || !dims.every((d) => Number.isInteger(d) && d > 0)) throw usage(where, "dims of whole numbers", dims);
-  if (data?.length !== size(dims)) throw usage(where, `${size(dims)} numbers for dims [${dims}]`, data?.length ?? "none");
+  if (!Array.isArray(dims) || !dims.every((d) => Number.isInteger(d) && d > 0))
+    throw usage(where, "dims of whole numbers", dims);
+  if (data?.length !== size(dims))
+    throw usage(where, `${size(dims)} numbers for dims [${dims}]`, data?.length ?? "none");
   const values = Float64Array.from(data);
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw usage(where, "finite numbers", `${values[bad]} at position ${bad}`);
@@ -55,8 +57,12 @@ export function placesOf(dims: Dims): Dims {
  * One sample of a batch.
  * @example sampleOf({ data: [1, 2, 3, 4], dims: [2, 2] }, 1); // { data: [3, 4], dims: [1, 2] }
  */
-export function sampleOf<A extends Attribution>({ data, dims }: A, sample: number): { data: A["data"]; dims: number[] } {
-  if (!(Number.isInteger(sample) && sample >= 0 && sample < dims[0])) throw usage("sampleOf", `a sample from 0 to ${dims[0] - 1}`, sample);
+export function sampleOf<A extends Attribution>(
+  { data, dims }: A,
+  sample: number,
+): { data: A["data"]; dims: number[] } {
+  if (!(Number.isInteger(sample) && sample >= 0 && sample < dims[0]))
+    throw usage("sampleOf", `a sample from 0 to ${dims[0] - 1}`, sample);
   const count = size(dims) / dims[0];
   const slice = Array.prototype.slice as (this: ArrayLike<number>, from: number, to: number) => number[];
   const [from, to] = [sample * count, (sample + 1) * count];

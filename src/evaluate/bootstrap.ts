@@ -78,7 +78,8 @@ export function bootstrap<T>(
  * @example pairedDifference([3, 4, 6], [1, 2, 4]).low; // 2
  */
 export function pairedDifference(a: readonly number[], b: readonly number[], options: BootstrapOptions = {}): Interval {
-  if (a.length !== b.length) throw usage("pairedDifference", "as many of the one as of the other", `${a.length} and ${b.length}`);
+  if (a.length !== b.length)
+    throw usage("pairedDifference", "as many of the one as of the other", `${a.length} and ${b.length}`);
   return bootstrap(
     a.map((v, i) => v - b[i]),
     mean,

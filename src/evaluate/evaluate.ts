@@ -79,7 +79,8 @@ const OPTIONS: readonly (keyof EvaluateOptions)[] = [
 
 /** The methods with a label each. */
 function labelled(choices: readonly MethodChoice[]): (AttributeOptions & { readonly label: string })[] {
-  if (!Array.isArray(choices) || choices.length === 0) throw usage("option 'methods'", "a list of { method, … }", JSON.stringify(choices));
+  if (!Array.isArray(choices) || choices.length === 0)
+    throw usage("option 'methods'", "a list of { method, … }", JSON.stringify(choices));
   const list = choices.map((choice) => ({ ...choice, label: choice.label ?? choice.method }));
   const twice = list.find(({ label }, i) => list.findIndex((other) => other.label === label) < i)?.label;
   if (twice !== undefined) throw usage("option 'methods'", "a label of its own for each", `'${twice}' twice`);
@@ -92,7 +93,10 @@ function expectedOf(method: string, explanation: Explanation): number {
 }
 
 /** Explains an input by other networks. */
-function explainerOf(load: (network: Network) => Promise<Model>, explain: (model: Model) => Promise<Explanation>): NetworkExplainer {
+function explainerOf(
+  load: (network: Network) => Promise<Model>,
+  explain: (model: Model) => Promise<Explanation>,
+): NetworkExplainer {
   return async (network) => {
     const model = await load(network);
     try {
@@ -108,7 +112,9 @@ function resultOf(method: string, relevance: Tensor, { values, curves }: Measure
   const missing = entries.flatMap(([name, value]) => (value instanceof LrpError ? [[name, value.message]] : []));
   return Object.freeze({
     method,
-    values: Object.freeze(Object.fromEntries(entries.map(([name, value]) => [name, value instanceof LrpError ? null : value]))),
+    values: Object.freeze(
+      Object.fromEntries(entries.map(([name, value]) => [name, value instanceof LrpError ? null : value])),
+    ),
     missing: Object.freeze(Object.fromEntries(missing)),
     curves: Object.freeze(curves),
     relevance,
@@ -116,14 +122,16 @@ function resultOf(method: string, relevance: Tensor, { values, curves }: Measure
 }
 
 /**
- * Explains one input by several methods, and measures each by several metrics, about one score. Curves of the random order, which do
- * not depend on the relevance, are followed once for all methods. `pool.evaluate` does it for many inputs.
+ * Explains one input by several methods, and measures each by several metrics, about one score. Curves of the random
+ * order, which do not depend on the relevance, are followed once for all methods. `pool.evaluate` does it for many
+ * inputs.
  *
  * @param input f32[1, c, …places] or f32[1, features], of a network with one input
- * @throws LrpError as `attribute` and `measure`; a metric that has no value for an attribution is no error: its value is null
+ * @throws LrpError as `attribute` and `measure`; a metric that has no value for an attribution is no error: its value
+ * is null
  * @example
- * const { results } = await evaluate(model, image, { methods: [{ method: "epsilonPlus" }, { method: "gradient" }], metrics: ["morf", "gini"] });
- * console.log(toCsv(results.map(({ method, values }) => ({ method, ...values }))));
+ * const { results } = await evaluate(model, image, { methods: [{ method: "epsilonPlus" }, { method: "gradient" }],
+ * metrics: ["morf", "gini"] }); console.log(toCsv(results.map(({ method, values }) => ({ method, ...values }))));
  */
 export async function evaluate(model: Model, input: Tensor, options: EvaluateOptions): Promise<Evaluation> {
   checkNames("evaluate", options, OPTIONS);
@@ -132,7 +140,13 @@ export async function evaluate(model: Model, input: Tensor, options: EvaluateOpt
   if (!Array.isArray(metrics)) throw usage("option 'metrics'", "a list of names", String(metrics));
   const needs = new Set(chosenRows(metrics).flatMap((row) => row.needs));
   const { logits } = model.predict(input as Input);
-  const { targets, relevance: target } = chooseTargets(options.target ?? "argmax", "one", logits.data, 1, model.classes);
+  const { targets, relevance: target } = chooseTargets(
+    options.target ?? "argmax",
+    "one",
+    logits.data,
+    1,
+    model.classes,
+  );
   const how = { perturbation: { ...options.perturbation, target, batch }, sensitivity, randomisation, signal };
   const byChance: Curves = new Map();
 
@@ -149,7 +163,10 @@ export async function evaluate(model: Model, input: Tensor, options: EvaluateOpt
       mask,
       expected: expectedOf(choice.method, explanation),
       explainer: async (x) => (await explain(model, x)).relevance,
-      network: network && { source: network.source, explain: explainerOf(network.load, (other) => explain(other, input)) },
+      network: network && {
+        source: network.source,
+        explain: explainerOf(network.load, (other) => explain(other, input)),
+      },
       milliseconds: performance.now() - begun,
     };
     const curves: Curves = new Map(byChance);

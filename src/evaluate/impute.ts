@@ -11,7 +11,9 @@ export interface Image {
 
 /** The eight neighbours and their weights, which sum to 1. Source: Rong et al. 2022. */
 const NEIGHBOURS = [-1, 0, 1].flatMap((dy) =>
-  [-1, 0, 1].filter((dx) => dy !== 0 || dx !== 0).map((dx) => ({ dy, dx, weight: dy === 0 || dx === 0 ? 1 / 6 : 1 / 12 })),
+  [-1, 0, 1]
+    .filter((dx) => dy !== 0 || dx !== 0)
+    .map((dx) => ({ dy, dx, weight: dy === 0 || dx === 0 ? 1 / 6 : 1 / 12 })),
 );
 
 /** Writes A x to y. */
@@ -69,13 +71,14 @@ function neighboursOf(removed: Uint32Array, { height, width }: Image): { to: Int
 }
 
 /**
- * Fills removed pixels so that each is the weighted mean of those around it: of its neighbours inside the image, straight ones with
- * weight 1/6, diagonal ones with 1/12. For removed pixels i, neighbours j:
+ * Fills removed pixels so that each is the weighted mean of those around it: of its neighbours inside the image,
+ * straight ones with weight 1/6, diagonal ones with 1/12. For removed pixels i, neighbours j:
  *
  *   x_i Σ_j w_ij − Σ_{j removed} w_ij x_j = Σ_{j kept} w_ij x_j
  *
  * Where no pixel is kept, each channel gets the mean it had.
- * Source: Rong et al. 2022, "A consistent and efficient evaluation strategy for attribution methods", without its noise.
+ * Source: Rong et al. 2022, "A consistent and efficient evaluation strategy for attribution methods", without its
+ * noise.
  *
  * @param isRemoved 1 for every place that is removed
  */
@@ -101,7 +104,8 @@ export function imputeLinear(image: Image, isRemoved: Uint8Array): Float32Array 
   };
   for (let c = 0; c < channels; c++) {
     const b = new Float64Array(removed.length);
-    for (let n = 0; n < to.length; n++) if (to[n] >= 0 && links[n] < 0) b[n >> 3] += weights[n] * data[c * places + to[n]];
+    for (let n = 0; n < to.length; n++)
+      if (to[n] >= 0 && links[n] < 0) b[n >> 3] += weights[n] * data[c * places + to[n]];
     conjugateGradients(multiply, b).forEach((v, k) => {
       out[c * places + removed[k]] = v;
     });

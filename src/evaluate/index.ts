@@ -1,5 +1,12 @@
 export { attribute, type AttributeOptions } from "./attribute.ts";
-export { evaluate, type EvaluateOptions, type Evaluation, type MethodChoice, type MethodResult, type SharedOptions } from "./evaluate.ts";
+export {
+  evaluate,
+  type EvaluateOptions,
+  type Evaluation,
+  type MethodChoice,
+  type MethodResult,
+  type SharedOptions,
+} from "./evaluate.ts";
 export { type MethodParameters, type MethodRow, methods } from "./methods.ts";
 export * from "./metrics.ts";
 export { type Random, random } from "./random.ts";

@@ -31,8 +31,8 @@ function read(relevance: Attribution, mask: Mask): { map: Float64Array; inside: 
 }
 
 /**
- * Relevance mass accuracy, Σ R m / Σ R, on the channel-summed map; higher is better, by chance it is the object's share of places.
- * Where Σ R is small against Σ |R|, it may lie outside 0 to 1.
+ * Relevance mass accuracy, Σ R m / Σ R, on the channel-summed map; higher is better, by chance it is the object's share
+ * of places. Where Σ R is small against Σ |R|, it may lie outside 0 to 1.
  * Source: Arras, Osman and Samek 2022.
  *
  * @throws LrpError "usage" where the mask does not fit, is empty or full; "undefined" where Σ R is 0

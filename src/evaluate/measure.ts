@@ -36,7 +36,8 @@ function runsOf(subject: Required<Subject>, options: MeasureOptions, curves: Cur
   return {
     subject,
     curve(order) {
-      const known = curves.get(order) ?? perturbation(model, input, relevance, { ...options.perturbation, order, signal });
+      const known =
+        curves.get(order) ?? perturbation(model, input, relevance, { ...options.perturbation, order, signal });
       curves.set(order, known);
       return known;
     },
@@ -52,11 +53,19 @@ export function chosenRows(names: readonly string[]): Row[] {
 }
 
 /** @internal As `measure`; `curves` holds those that are known, and gets the others. */
-export async function measured(names: readonly string[], subject: Subject, options: MeasureOptions, curves: Curves): Promise<Measurement> {
+export async function measured(
+  names: readonly string[],
+  subject: Subject,
+  options: MeasureOptions,
+  curves: Curves,
+): Promise<Measurement> {
   checkNames("measure", options, ["perturbation", "sensitivity", "randomisation", "signal", "onProgress"]);
   const wanted = chosenRows(names);
-  const missing = wanted.flatMap((row) => row.needs.filter((need) => subject[need] === undefined).map((need) => `${need} for ${row.name}`));
-  if (missing.length > 0) throw usage("the subject of measure", missing.join(", "), Object.keys(subject).join(", ") || "nothing");
+  const missing = wanted.flatMap((row) =>
+    row.needs.filter((need) => subject[need] === undefined).map((need) => `${need} for ${row.name}`),
+  );
+  if (missing.length > 0)
+    throw usage("the subject of measure", missing.join(", "), Object.keys(subject).join(", ") || "nothing");
   const runs = runsOf(subject as Required<Subject>, options, curves);
   const valueOf = async (row: Row): Promise<number | LrpError> => {
     try {
@@ -68,15 +77,18 @@ export async function measured(names: readonly string[], subject: Subject, optio
   };
   const values = await doParts(wanted.length, (i) => valueOf(wanted[i]), options);
   const followed = await Promise.all([...curves].map(async ([order, curve]) => [order, await curve] as const));
-  return { values: Object.fromEntries(wanted.map((row, i) => [row.name, values[i]])), curves: Object.fromEntries(followed) };
+  return {
+    values: Object.fromEntries(wanted.map((row, i) => [row.name, values[i]])),
+    curves: Object.fromEntries(followed),
+  };
 }
 
 /**
  * Several metrics of one attribution, by their names in `metrics`; runs that they share are made once.
  *
  * @returns the number of each
- * @throws LrpError "usage" for a name that is none, a need that is missing (all of them at once), and as the metrics themselves;
- * "undefined" where the attribution has no value of a metric
+ * @throws LrpError "usage" for a name that is none, a need that is missing (all of them at once), and as the metrics
+ * themselves; "undefined" where the attribution has no value of a metric
  * @example
  * await measure(["morf", "gini"], { relevance: model.explain(image).relevance, input: image, model });
  * // { morf: 3.1, gini: 0.62 }

@@ -8,7 +8,10 @@ import { type Decided, gradients, type Runs, scores, scoresOf, type Study } from
 export interface MethodParameters {
   /** Of integrated gradients: at how many points of the way the gradient is taken. Default 20. */
   readonly steps?: number;
-  /** Of integrated gradients: where the way begins. One number for all (default 0), or a tensor of the input's dims or of one sample's. */
+  /**
+   * Of integrated gradients: where the way begins. One number for all (default 0), or a tensor of the input's dims or
+   * of one sample's.
+   */
   readonly baseline?: number | Tensor;
   /** Of SmoothGrad: how many noisy inputs. Default 20. */
   readonly samples?: number;
@@ -16,13 +19,19 @@ export interface MethodParameters {
   readonly noise?: number;
   /** Of SmoothGrad: from 0 to 2^32 − 1; equal seeds give equal noise. Default 0. */
   readonly seed?: number;
-  /** Of occlusion: side of the window along each axis after the channels (in rows of features: along them), or a list for the last axes. */
+  /**
+   * Of occlusion: side of the window along each axis after the channels (in rows of features: along them), or a list
+   * for the last axes.
+   */
   readonly window?: number | readonly number[];
   /** Of occlusion: how far windows lie apart; as `window`, which is the default, and not more. */
   readonly strides?: number | readonly number[];
   /** Of occlusion: what is put in place of the input's numbers. Default 0. */
   readonly fill?: number;
-  /** Of occlusion: the window alone is kept and the rest is filled; R is the score of what is kept, as zennit has it (but the mean where windows overlap). Default false. */
+  /**
+   * Of occlusion: the window alone is kept and the rest is filled; R is the score of what is kept, as zennit has it
+   * (but the mean where windows overlap). Default false.
+   */
   readonly keep?: boolean;
 }
 
@@ -48,9 +57,18 @@ function baselineOf({ data, dims }: Tensor, baseline: number | Tensor): Float32A
   const given = baseline as Partial<Tensor> | null;
   const fits = Array.isArray(given?.dims) && [dims, [1, ...dims.slice(1)]].some((d) => d.join() === given.dims!.join());
   const numbers = given?.data;
-  if (fits && numbers instanceof Float32Array && numbers.length === size(given!.dims!) && numbers.every(Number.isFinite))
+  if (
+    fits &&
+    numbers instanceof Float32Array &&
+    numbers.length === size(given!.dims!) &&
+    numbers.every(Number.isFinite)
+  )
     return Float32Array.from(data, (_, i) => numbers[i % numbers.length]);
-  throw usage("baseline", `a finite number, or a tensor ${shapeText(dims)} of them`, given?.dims ? shapeText(given.dims) : baseline);
+  throw usage(
+    "baseline",
+    `a finite number, or a tensor ${shapeText(dims)} of them`,
+    given?.dims ? shapeText(given.dims) : baseline,
+  );
 }
 
 /** Adds what is given to `relevance`. */
@@ -58,7 +76,11 @@ const adder = (relevance: Float64Array) => (gradient: Float32Array) => {
   for (let i = 0; i < relevance.length; i++) relevance[i] += gradient[i];
 };
 
-function integrated(study: Study, { steps = 20, baseline = 0 }: MethodParameters, relevance: Float64Array): Promise<Decided> {
+function integrated(
+  study: Study,
+  { steps = 20, baseline = 0 }: MethodParameters,
+  relevance: Float64Array,
+): Promise<Decided> {
   const { x } = study;
   checkWhole("option 'steps'", steps, 1);
   const b = baselineOf(x, baseline);
@@ -78,7 +100,11 @@ async function scaled(decided: Promise<Decided>, relevance: Float64Array, by: (i
   return found;
 }
 
-function smooth(study: Study, { samples = 20, noise = 0.1, seed = 0 }: MethodParameters, relevance: Float64Array): Promise<Decided> {
+function smooth(
+  study: Study,
+  { samples = 20, noise = 0.1, seed = 0 }: MethodParameters,
+  relevance: Float64Array,
+): Promise<Decided> {
   const { data, dims } = study.x;
   if (!(Number.isFinite(noise) && noise >= 0)) throw usage("noise", "a number ≥ 0", noise);
   checkWhole("option 'samples'", samples, 1);
@@ -98,12 +124,16 @@ function rangeOf(values: Float32Array): number {
   return values.reduce((a, b) => Math.max(a, b), -Infinity) - values.reduce((a, b) => Math.min(a, b), Infinity);
 }
 
-/** The sides of a window, or how far windows lie apart, along every axis after the batch. @param most the largest that each may be */
+/**
+ * The sides of a window, or how far windows lie apart, along every axis after the batch. @param most the largest that
+ * each may be
+ */
 function sides(option: "window" | "strides", given: number | readonly number[] | undefined, most: Dims): number[] {
   const list = typeof given === "number" ? Array<number>(Math.max(1, most.length - 1)).fill(given) : given;
   const before = most.length - (list?.length ?? 0);
   const fits = Array.isArray(list) && list.length > 0 && before >= 0;
-  if (fits && list.every((v, i) => Number.isInteger(v) && v >= 1 && v <= most[before + i])) return [...most.slice(0, before), ...list];
+  if (fits && list.every((v, i) => Number.isInteger(v) && v >= 1 && v <= most[before + i]))
+    return [...most.slice(0, before), ...list];
   const received = given === undefined ? "none" : JSON.stringify(given);
   throw usage(option, `a whole number, or a list for the last axes, from 1 to [${most}]`, received);
 }
@@ -165,7 +195,8 @@ export const methods: readonly MethodRow[] = Object.freeze([
     summary: "what a linear network would have of x",
     source: "Shrikumar et al. 2016",
     parameters: [],
-    run: (study, _, relevance) => scaled(gradients(study, { total: 1, change() {} }, adder(relevance)), relevance, (i) => study.x.data[i]),
+    run: (study, _, relevance) =>
+      scaled(gradients(study, { total: 1, change() {} }, adder(relevance)), relevance, (i) => study.x.data[i]),
   },
   {
     name: "integratedGradients",

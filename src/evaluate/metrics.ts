@@ -6,8 +6,21 @@ export { type Mask, massAccuracy, pointing, positiveMass, rankAccuracy } from ".
 export { measure, type MeasureOptions } from "./measure.ts";
 export { type Order, orders } from "./order.ts";
 export { type PairedTest, pairedTest, type PairedTestOptions } from "./paired-test.ts";
-export { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, type Predictor, relevanceGain } from "./perturbation.ts";
-export { type NetworkExplainer, parameterRandomisation, type RandomisationOptions, type RandomisationStep } from "./randomisation.ts";
+export {
+  aopc,
+  areaUnder,
+  type Curve,
+  perturbation,
+  type PerturbationOptions,
+  type Predictor,
+  relevanceGain,
+} from "./perturbation.ts";
+export {
+  type NetworkExplainer,
+  parameterRandomisation,
+  type RandomisationOptions,
+  type RandomisationStep,
+} from "./randomisation.ts";
 export { parametrisedLayers, randomized, type RandomizedOptions } from "./randomized.ts";
 export type { PerChannel, Replacement } from "./replacement.ts";
 export { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";

@@ -12,8 +12,14 @@ type Arrange = (scores: Float64Array, seed: number) => Uint32Array;
 /** The orders, and what is to be expected of a curve where relevance is right. */
 export const orders: Readonly<Record<Order, { readonly summary: string; readonly arrange: Arrange }>> = {
   morf: { summary: "most relevant first: the score falls soon", arrange: descending },
-  lerf: { summary: "least relevant first: the score stays, or rises", arrange: (scores) => descending(scores.map((v) => -v)) },
-  minAbs: { summary: "smallest |R| first: the score stays as it is", arrange: (scores) => descending(scores.map((v) => -Math.abs(v))) },
+  lerf: {
+    summary: "least relevant first: the score stays, or rises",
+    arrange: (scores) => descending(scores.map((v) => -v)),
+  },
+  minAbs: {
+    summary: "smallest |R| first: the score stays as it is",
+    arrange: (scores) => descending(scores.map((v) => -Math.abs(v))),
+  },
   // Noise is drawn from the same seed, and must not depend on the order.
   random: {
     summary: "by chance, whatever the relevance",

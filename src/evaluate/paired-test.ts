@@ -26,13 +26,14 @@ export interface PairedTest {
 }
 
 /**
- * A two-sided test of mean(a − b) = 0, for two methods on the same samples. Were there no difference between them, every d_i = a_i − b_i
- * might as well have the other sign; so signs s are drawn by chance, again and again:
+ * A two-sided test of mean(a − b) = 0, for two methods on the same samples. Were there no difference between them,
+ * every d_i = a_i − b_i might as well have the other sign; so signs s are drawn by chance, again and again:
  *
  *   p = (1 + #{|Σ s_i d_i| ≥ |Σ d_i|}) / (1 + resamples)
  *
- * Where 2^n is not above `resamples`, every choice of signs is taken once, and p is the share of them that are as far: then it is exact.
- * Source: Fisher 1935, *The design of experiments*, chapter 3; Good 2005, *Permutation, parametric and bootstrap tests of hypotheses*.
+ * Where 2^n is not above `resamples`, every choice of signs is taken once, and p is the share of them that are as far:
+ * then it is exact. Source: Fisher 1935, *The design of experiments*, chapter 3; Good 2005, *Permutation, parametric
+ * and bootstrap tests of hypotheses*.
  *
  * @throws LrpError "usage" for options, numbers that are not finite, no pairs, or not as many of both
  * @example pairedTest([3, 4, 6], [1, 2, 4]).p; // 0.25: two of the eight choices of signs, + + + and − − −
@@ -43,7 +44,8 @@ export function pairedTest(a: readonly number[], b: readonly number[], options: 
   checkWhole("option 'resamples'", most, 1);
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
   const n = a.length;
-  if (n === 0 || b.length !== n) throw usage("pairedTest", "as many of the one as of the other, 1 or more", `${n} and ${b.length}`);
+  if (n === 0 || b.length !== n)
+    throw usage("pairedTest", "as many of the one as of the other, 1 or more", `${n} and ${b.length}`);
   const bad = [...a, ...b].find((v) => !Number.isFinite(v));
   if (bad !== undefined) throw usage("pairedTest", "finite numbers", bad);
   const d = a.map((v, i) => v - b[i]);
@@ -51,8 +53,8 @@ export function pairedTest(a: readonly number[], b: readonly number[], options: 
   const resamples = exact ? 2 ** n : most;
   const { uniform } = random(seed);
   const flips = exact ? (k: number, i: number) => Math.floor(k / 2 ** i) % 2 === 1 : () => uniform() < 0.5;
-  // Sums that are equal may differ as they are rounded: n additions and what a and b were rounded by, each at most by half an epsilon of
-  // Σ (|a| + |b|), on both sides of the comparison.
+  // Sums that are equal may differ as they are rounded: n additions and what a and b were rounded by, each at most by
+  // half an epsilon of Σ (|a| + |b|), on both sides of the comparison.
   const enough = Math.abs(sum(d)) - (n + 1) * Number.EPSILON * sum([...a, ...b].map(Math.abs));
   let count = 0;
   for (let k = 0; k < resamples; k++) {

@@ -27,7 +27,10 @@ export interface PerturbationOptions extends Watch {
   readonly region?: number;
   /** How many regions are replaced at a time (default 1). */
   readonly step?: number;
-  /** After how many steps it ends (default 100), if it does not end earlier with everything replaced; the last step may be shorter. */
+  /**
+   * After how many steps it ends (default 100), if it does not end earlier with everything replaced; the last step may
+   * be shorter.
+   */
   readonly steps?: number;
   /** What is followed; decided on the unperturbed input. Default "argmax". */
   readonly target?: Target;
@@ -35,11 +38,25 @@ export interface PerturbationOptions extends Watch {
   readonly score?: "logit" | "probability";
   /** Of noise and of the random order (default 0). */
   readonly seed?: number;
-  /** How many inputs run through the network at once (default 16); the curve does not depend on it, but for rounding. */
+  /**
+   * How many inputs run through the network at once (default 16); the curve does not depend on it, but for rounding.
+   */
   readonly batch?: number;
 }
 
-const OPTIONS = ["order", "replacement", "region", "step", "steps", "target", "score", "seed", "batch", "signal", "onProgress"];
+const OPTIONS = [
+  "order",
+  "replacement",
+  "region",
+  "step",
+  "steps",
+  "target",
+  "score",
+  "seed",
+  "batch",
+  "signal",
+  "onProgress",
+];
 
 /** What a score does while an input is replaced bit by bit, and how it was made. */
 export interface Curve {
@@ -66,7 +83,8 @@ function settingsOf(options: PerturbationOptions): Settings {
   const { region = 1, step = 1, steps = 100, seed = 0, batch = 16 } = options;
   for (const [name, value] of Object.entries({ region, step, steps, batch })) checkWhole(`option '${name}'`, value, 1);
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
-  if (score !== "logit" && score !== "probability") throw usage("option 'score'", "'logit' or 'probability'", `'${score}'`);
+  if (score !== "logit" && score !== "probability")
+    throw usage("option 'score'", "'logit' or 'probability'", `'${score}'`);
   return { order, replacement, target, score, region, step, steps, seed, batch };
 }
 
@@ -81,7 +99,12 @@ function softmax(logits: Float64Array): Float64Array {
 function rowsOf({ data, dims }: Tensor, batch: number): Float32Array[] {
   // A single sample's logits may come without a batch axis.
   if (batch > 1 && dims[0] !== batch)
-    throw usage("the model", `logits for each of ${batch} inputs`, `dims [${dims}]`, "Option batch: 1 runs one at a time.");
+    throw usage(
+      "the model",
+      `logits for each of ${batch} inputs`,
+      `dims [${dims}]`,
+      "Option batch: 1 runs one at a time.",
+    );
   const count = data.length / batch;
   return Array.from({ length: batch }, (_, i) => data.subarray(i * count, (i + 1) * count));
 }
@@ -108,26 +131,33 @@ function* perturbed(input: Tensor, regions: readonly number[][], settings: Setti
 
 function checkSubject({ inputs }: Predictor, input: Tensor, places: readonly number[]): void {
   if (inputs.length !== 1) throw usage("perturbation", "a network of one input", `${inputs.length}`);
-  if (!(input?.data instanceof Float32Array) || !Array.isArray(input.dims) || input.dims.length < 2 || input.dims[0] !== 1)
+  if (
+    !(input?.data instanceof Float32Array) ||
+    !Array.isArray(input.dims) ||
+    input.dims.length < 2 ||
+    input.dims[0] !== 1
+  )
     throw usage("the input", "a tensor of one sample, { data: Float32Array, dims: [1, …] }", `dims [${input?.dims}]`);
   const own = placesOf(input.dims);
-  if (own.join() !== places.join()) throw usage("the attribution", `one of places [${own}], as the input has`, `[${places}]`);
+  if (own.join() !== places.join())
+    throw usage("the attribution", `one of places [${own}], as the input has`, `[${places}]`);
 }
 
 /**
- * Replaces pixels in the order of their relevance and follows the score of a target. All channels of a pixel are replaced together.
+ * Replaces pixels in the order of their relevance and follows the score of a target. All channels of a pixel are
+ * replaced together.
  *
  *   y_m = f_t(x with the first m · step regions replaced)
  *
- * Source: Bach et al. 2015 (pixel flipping), Samek et al. 2017 (regions), Binder et al. 2016 (orders morf, random, minAbs; noise),
- * Rong et al. 2022 (linear imputation).
+ * Source: Bach et al. 2015 (pixel flipping), Samek et al. 2017 (regions), Binder et al. 2016 (orders morf, random,
+ * minAbs; noise), Rong et al. 2022 (linear imputation).
  *
  * @param input f32[1, c, …places] or f32[1, features]
  * @param relevance of the input's dims, or a map of its places
  * @throws LrpError "usage" for options and dims, and as `predict`; the signal's reason when it is aborted
  * @example
- * const curve = await perturbation(model, image, model.explain(image).relevance, { region: 9, replacement: { kind: "noise" } });
- * aopc(curve);
+ * const curve = await perturbation(model, image, model.explain(image).relevance, { region: 9, replacement: { kind:
+ * "noise" } }); aopc(curve);
  */
 export async function perturbation(
   model: Predictor,
@@ -165,11 +195,23 @@ export async function perturbation(
     options,
   );
   const counts = Array.from({ length: count }, (_, m) => Math.min(m * step, regions.length));
-  return frozen({ values: parts.flat(), replaced, regions: counts, targets: targets!, score, order, replacement, region, step, seed });
+  return frozen({
+    values: parts.flat(),
+    replaced,
+    regions: counts,
+    targets: targets!,
+    score,
+    order,
+    replacement,
+    region,
+    step,
+    seed,
+  });
 }
 
 function scoreOf(logits: Float64Array, targets: readonly Chosen[], score: Settings["score"]): number {
-  if (score === "probability" && logits.length < 2) throw usage("option 'score'", "'logit' for a network of one output", `'${score}'`);
+  if (score === "probability" && logits.length < 2)
+    throw usage("option 'score'", "'logit' for a network of one output", `'${score}'`);
   const values = score === "logit" ? logits : softmax(logits);
   return targets.reduce((total, { index, weight }) => total + weight * values[index], 0);
 }
@@ -220,7 +262,15 @@ export function relevanceGain(lerf: Curve, morf: Curve): number {
   if (lerf.order !== "lerf" || morf.order !== "morf")
     throw usage("relevanceGain", "curves lerf and morf", `${lerf.order} and ${morf.order}`);
   const [a, b] = [lerf, morf].map(({ regions, targets, score, replacement, region, step, seed }) =>
-    JSON.stringify({ regions, targets: targets.map(({ index, weight }) => [index, weight]), score, replacement, region, step, seed }),
+    JSON.stringify({
+      regions,
+      targets: targets.map(({ index, weight }) => [index, weight]),
+      score,
+      replacement,
+      region,
+      step,
+      seed,
+    }),
   );
   if (a !== b) throw usage("relevanceGain", "two curves that differ in their order alone", `${a} and ${b}`);
   return areaUnder(lerf) - areaUnder(morf);

@@ -9,7 +9,8 @@ export interface Random {
 }
 
 /**
- * A generator of pseudo-random numbers: xoshiro128**, whose four words of state are the seed's, mixed by MurmurHash3's finalizer.
+ * A generator of pseudo-random numbers: xoshiro128**, whose four words of state are the seed's, mixed by MurmurHash3's
+ * finalizer.
  *
  * Source: Blackman and Vigna 2021, *Scrambled linear pseudorandom number generators*, arXiv 1805.01407.
  *
@@ -19,7 +20,11 @@ export interface Random {
  */
 export function random(seed: number): Random {
   if (!(Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32))
-    throw new LrpError("usage", { where: "a seed", expected: "a whole number from 0 to 2^32 − 1", received: String(seed) });
+    throw new LrpError("usage", {
+      where: "a seed",
+      expected: "a whole number from 0 to 2^32 − 1",
+      received: String(seed),
+    });
   // The step is the golden ratio's: four words of state that differ, of which at most one is 0.
   const next = xoshiro([1, 2, 3, 4].map((i) => mixed(seed + i * 0x9e3779b9)) as State);
   const uniform = () => next() / 2 ** 32;

@@ -34,11 +34,12 @@ function isFlat(attribution: Attribution): boolean {
 }
 
 /**
- * The model-parameter randomisation test: relevance that depends on what a network has learned must change when that is lost.
- * Layers are randomised from the output down and stay so, ρ is taken after each; lower is better.
+ * The model-parameter randomisation test: relevance that depends on what a network has learned must change when that is
+ * lost. Layers are randomised from the output down and stay so, ρ is taken after each; lower is better.
  * Source: Adebayo et al. 2018, "Sanity checks for saliency maps".
  *
- * @throws LrpError "usage" for a network without parameters, "undefined" for relevance that is the same everywhere; the signal's reason when it is aborted
+ * @throws LrpError "usage" for a network without parameters, "undefined" for relevance that is the same everywhere; the
+ * signal's reason when it is aborted
  * @example
  * const steps = await parameterRandomisation(bytes, async (network) => {
  *   using model = await load(network);
@@ -56,13 +57,16 @@ export async function parameterRandomisation(
   const names = await parametrisedLayers(trained);
   if (names.length === 0) throw usage("the model", "layers with parameters", "none");
   const own = await explain(trained);
-  if (!Array.isArray(own) || own.length === 0) throw usage("what explains a network", "a list of attributions", String(own));
-  if (own.some(isFlat)) throw undefinedFor("the trained network's relevance", "numbers that vary", "numbers that are all the same");
+  if (!Array.isArray(own) || own.length === 0)
+    throw usage("what explains a network", "a list of attributions", String(own));
+  if (own.some(isFlat))
+    throw undefinedFor("the trained network's relevance", "numbers that vary", "numbers that are all the same");
   const steps = await doParts(
     names.length,
     async (i) => {
       const others = await explain(await randomized(trained, { layers: i + 1, seed }));
-      if (others.length !== own.length) throw usage("what explains a network", `${own.length} attributions each time`, others.length);
+      if (others.length !== own.length)
+        throw usage("what explains a network", `${own.length} attributions each time`, others.length);
       const each = Object.freeze(others.map((other, k) => (isFlat(other) ? 0 : spearman(own[k], other))));
       const flat = others.filter(isFlat).length;
       return Object.freeze({ layer: names[i], spearman: sum(each) / each.length, each, flat });

@@ -29,10 +29,16 @@ const LEARNING = new Set([
 /** Constants of the graph, those of Constant nodes among them. */
 function constantsOf({ nodes, constants }: Graph): Map<string, Constant> {
   const own = nodes.filter((node) => node.type === "Constant");
-  return new Map([...constants, ...own.map((node) => [node.outputs[0], (node.attributes as { value: Constant }).value] as const)]);
+  return new Map([
+    ...constants,
+    ...own.map((node) => [node.outputs[0], (node.attributes as { value: Constant }).value] as const),
+  ]);
 }
 
-/** Layers with parameters of their own, from the output down. Parameters that are read twice belong to the layer nearer to the output. */
+/**
+ * Layers with parameters of their own, from the output down. Parameters that are read twice belong to the layer nearer
+ * to the output.
+ */
 function layersOf(graph: Graph): Parametrised[] {
   const [constants, by] = [constantsOf(graph), producers(graph)];
   // Weights may pass a transposition or a reshape before a layer reads them.
@@ -69,7 +75,8 @@ function layersOf(graph: Graph): Parametrised[] {
 type OpenOptions = Pick<LoadOptions, "externalData">;
 
 /**
- * The names of the layers that have learned parameters, from the output down: Conv, ConvTranspose, Gemm, MatMul, PRelu, normalizations.
+ * The names of the layers that have learned parameters, from the output down: Conv, ConvTranspose, Gemm, MatMul, PRelu,
+ * normalizations.
  * @throws LrpError as `load`, for a source that is no network
  */
 export async function parametrisedLayers(source: Source, options: OpenOptions = {}): Promise<readonly string[]> {
@@ -84,9 +91,9 @@ export interface RandomizedOptions extends OpenOptions {
 }
 
 /**
- * The network with parameters at random: those of each layer change places within their tensor (weights among weights, biases among biases).
- * So every tensor keeps its distribution: scales stay what they were trained to, and variances positive.
- * Source: Adebayo et al. 2018, cascading randomisation.
+ * The network with parameters at random: those of each layer change places within their tensor (weights among weights,
+ * biases among biases). So every tensor keeps its distribution: scales stay what they were trained to, and variances
+ * positive. Source: Adebayo et al. 2018, cascading randomisation.
  *
  * @returns what `load` takes
  * @throws LrpError "usage" for options, or a network without parameters
@@ -109,5 +116,7 @@ export async function randomized(source: Source, options: RandomizedOptions = {}
     }),
   );
   const nodes = graph.nodes.filter((node) => !(node.type === "Constant" && mixed.has(node.outputs[0])));
-  return Object.freeze({ graph: Object.freeze({ ...graph, nodes, constants: new Map([...graph.constants, ...mixed]) }) });
+  return Object.freeze({
+    graph: Object.freeze({ ...graph, nodes, constants: new Map([...graph.constants, ...mixed]) }),
+  });
 }

@@ -13,11 +13,17 @@ export type Replacement =
   | { readonly kind: "value"; readonly value: PerChannel }
   /** The mean of each channel of the input. */
   | { readonly kind: "mean" }
-  /** Uniform noise from `low` to `high` (default: the input's smallest and largest number, of all channels), drawn once from the seed. */
+  /**
+   * Uniform noise from `low` to `high` (default: the input's smallest and largest number, of all channels), drawn once
+   * from the seed.
+   */
   | { readonly kind: "noise"; readonly low?: PerChannel; readonly high?: PerChannel }
   /** The input blurred by a Gaussian of `sigma` pixels, cut off at 3 sigma and at the edges. */
   | { readonly kind: "blur"; readonly sigma: number }
-  /** ROAD: the weighted mean of the pixels around, plus Gaussian noise of `noise` (default 0.01) standard deviations of the input. */
+  /**
+   * ROAD: the weighted mean of the pixels around, plus Gaussian noise of `noise` (default 0.01) standard deviations of
+   * the input.
+   */
   | { readonly kind: "linear"; readonly noise?: number };
 
 /** The numbers that stand at removed places (others are not looked at). `removed` has 1 for every removed place. */
@@ -82,7 +88,9 @@ type Kind = Replacement["kind"];
 type Of<K extends Kind> = Extract<Replacement, { kind: K }>;
 
 /** How each kind fills. */
-const makers: { readonly [K in Kind]: { readonly options: readonly string[]; make(given: Of<K>, canvas: Canvas): Fill } } = {
+const makers: {
+  readonly [K in Kind]: { readonly options: readonly string[]; make(given: Of<K>, canvas: Canvas): Fill };
+} = {
   value: {
     options: ["value"],
     make({ value }, canvas) {
@@ -103,7 +111,12 @@ const makers: { readonly [K in Kind]: { readonly options: readonly string[]; mak
       const { low: from = least(canvas.data), high: to = -least(canvas.data.map((v) => -v)) } = given;
       const [low, high] = [channelsOf("low", from, canvas), channelsOf("high", to, canvas)];
       const c = low.findIndex((v, i) => v > high[i]);
-      if (c >= 0) throw usage(WHERE, "noise from a low to a high that is not below it", `${low[c]} to ${high[c]} in channel ${c}`);
+      if (c >= 0)
+        throw usage(
+          WHERE,
+          "noise from a low to a high that is not below it",
+          `${low[c]} to ${high[c]} in channel ${c}`,
+        );
       const { uniform } = random(canvas.seed);
       return everywhere(canvas, (i) => {
         const c = Math.floor(i / canvas.count);
@@ -131,7 +144,9 @@ const makers: { readonly [K in Kind]: { readonly options: readonly string[]; mak
   },
 };
 
-/** @internal Makes what fills removed places of one input. @throws LrpError "usage" for what `replacement` may not be */
+/**
+ * @internal Makes what fills removed places of one input. @throws LrpError "usage" for what `replacement` may not be
+ */
 export function fillOf(replacement: Replacement, data: Float32Array, dims: Dims, seed: number): Fill {
   const maker = chosen(WHERE, makers, replacement?.kind);
   checkNames(WHERE, replacement, ["kind", ...maker.options]);

@@ -73,7 +73,8 @@ function together<T>(copies: number, run: () => T): T {
 function firstOf(copies: number, tensor: Tensor): Tensor {
   if (copies === 1) return tensor;
   const [n, ...rest] = tensor.dims;
-  if (n % copies === 0) return { ...tensor, data: tensor.data.slice(0, tensor.data.length / copies), dims: [n / copies, ...rest] };
+  if (n % copies === 0)
+    return { ...tensor, data: tensor.data.slice(0, tensor.data.length / copies), dims: [n / copies, ...rest] };
   throw new LrpError("shape", {
     where: "the network's output",
     expected: `rows for each of ${copies} copies of the input`,
@@ -98,7 +99,9 @@ const repeated = (values: Float32Array, times: number): Float32Array => {
   return all;
 };
 
-/** @internal Whoever aborts gets a turn: promises that are resolved already would not let timers and events in between. */
+/**
+ * @internal Whoever aborts gets a turn: promises that are resolved already would not let timers and events in between.
+ */
 export const turn = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 /** Decides what is explained, then runs `total` changed inputs in batches, and hands on what each run gives. */
@@ -134,11 +137,17 @@ const partsOf = (values: Float32Array, copies: number) => (i: number) =>
   values.subarray((i * values.length) / copies, ((i + 1) * values.length) / copies);
 
 /** @internal Hands on the gradient of the score at each of the inputs. */
-export async function gradients(study: Study, runs: Runs, take: (gradient: Float32Array, k: number) => void): Promise<Decided> {
+export async function gradients(
+  study: Study,
+  runs: Runs,
+  take: (gradient: Float32Array, k: number) => void,
+): Promise<Decided> {
   let way: Pick<Decided, "rules" | "notes"> = { rules: [], notes: [] };
   const run = (stacked: Tensor, copies: number, { weights }: Decided) => {
     const target = repeated(weights, copies);
-    const explanation = together(copies, () => study.model.explain(stacked, { composite: "gradient", target, start: "one" }));
+    const explanation = together(copies, () =>
+      study.model.explain(stacked, { composite: "gradient", target, start: "one" }),
+    );
     way = explanation;
     return partsOf(explanation.relevance.data, copies);
   };

@@ -31,18 +31,24 @@ export interface Sensitivity {
 const apart = (a: ArrayLike<number>, b: ArrayLike<number>) => norm(Float64Array.from(a, (v, i) => v - b[i]));
 
 /**
- * How much an explanation changes where the input hardly does; lower is better. d is uniform in [−r, r], ‖·‖ over all numbers.
+ * How much an explanation changes where the input hardly does; lower is better. d is uniform in [−r, r], ‖·‖ over all
+ * numbers.
  *
  * @throws LrpError "usage" for options, or an r that is too small for float32; "undefined" where R(x) is 0 everywhere
  * @example await sensitivity((x) => model.explain(x, { target: 3 }).relevance, image, { radius: 0.02 });
  */
-export async function sensitivity(explain: Explainer, input: Tensor, options: SensitivityOptions): Promise<Sensitivity> {
+export async function sensitivity(
+  explain: Explainer,
+  input: Tensor,
+  options: SensitivityOptions,
+): Promise<Sensitivity> {
   checkNames("sensitivity", options ?? {}, ["radius", "samples", "seed", "signal", "onProgress"]);
   const { radius, samples = 10, seed = 0 } = options ?? {};
   checkAbove("option 'radius'", radius, 0);
   checkWhole("option 'samples'", samples, 1);
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
-  if (!(input?.data instanceof Float32Array)) throw usage("the input", "a tensor { data: Float32Array, dims }", typeof input?.data);
+  if (!(input?.data instanceof Float32Array))
+    throw usage("the input", "a tensor { data: Float32Array, dims }", typeof input?.data);
   const explained = async (x: Tensor) => numbersOf("the attribution", await explain(x));
   const own = await explained(input);
   const length = norm(own);
@@ -54,7 +60,8 @@ export async function sensitivity(explain: Explainer, input: Tensor, options: Se
       const near = { dims: input.dims, data: input.data.map((v) => v + radius * (2 * uniform() - 1)) };
       // Float32 has rounded what was added.
       const moved = apart(near.data, input.data);
-      if (moved === 0) throw usage("option 'radius'", "one that changes float32 numbers as large as the input's", radius);
+      if (moved === 0)
+        throw usage("option 'radius'", "one that changes float32 numbers as large as the input's", radius);
       const change = apart(await explained(near), own);
       return { relative: change / length, slope: change / moved };
     },

@@ -3,7 +3,8 @@ import { type Attribution, numbersOf, sum } from "./attribution.ts";
 
 type Numbers = Attribution | ArrayLike<number>;
 
-const valuesOf = (where: string, x: Numbers): Float64Array => numbersOf(where, "dims" in x ? x : { data: x, dims: [x.length] });
+const valuesOf = (where: string, x: Numbers): Float64Array =>
+  numbersOf(where, "dims" in x ? x : { data: x, dims: [x.length] });
 
 function both(name: string, a: Numbers, b: Numbers): [Float64Array, Float64Array] {
   const [x, y] = [valuesOf(`the first of ${name}`, a), valuesOf(`the second of ${name}`, b)];
@@ -18,7 +19,11 @@ const dot = (x: Float64Array, y: Float64Array) => sum(x.map((v, i) => v * y[i]))
 function scaled(name: string, x: Float64Array): Float64Array {
   const largest = x.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   if (largest === 0)
-    throw undefinedFor(name, name === "cosine" ? "numbers other than 0" : "numbers that vary", "numbers that are all the same");
+    throw undefinedFor(
+      name,
+      name === "cosine" ? "numbers other than 0" : "numbers that vary",
+      "numbers that are all the same",
+    );
   return x.map((v) => v / largest);
 }
 

@@ -53,7 +53,11 @@ export type Row = MetricRow & { readonly value: (runs: Runs) => number | Promise
 const BACH = "Bach et al. 2015";
 const SCORES: Pick<Row, "range" | "needs"> = { range: "that of the score", needs: ["model", "input"] };
 const SHARES: Pick<Row, "range" | "better" | "needs"> = { range: "0 to 1", better: "higher", needs: ["mask"] };
-const NEARBY: Pick<Row, "range" | "better" | "needs"> = { range: "0 and up", better: "lower", needs: ["explainer", "input"] };
+const NEARBY: Pick<Row, "range" | "better" | "needs"> = {
+  range: "0 and up",
+  better: "lower",
+  needs: ["explainer", "input"],
+};
 
 const area = (name: string, order: Order, summary: string, source: string, better: Row["better"]): Row => ({
   ...SCORES,
@@ -167,7 +171,9 @@ export const rows: readonly Row[] = [
   },
   {
     name: "parameterRandomisation",
-    summary: "Spearman's ρ with relevance after layers were randomised from the output down, mean over the layers; nearest 0 is best",
+    summary:
+      "Spearman's ρ with relevance after layers were randomised from the output down, mean over the layers; " +
+      "nearest 0 is best",
     source: "Adebayo et al. 2018",
     range: "−1 to 1",
     better: "neither",

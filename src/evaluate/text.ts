@@ -5,7 +5,8 @@ export type Cell = string | number | boolean | null | undefined;
 function cell(value: unknown, where: string): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number" && !Number.isFinite(value)) throw usage(where, "a finite number", value);
-  if (!["string", "number", "boolean"].includes(typeof value)) throw usage(where, "text, a number or a boolean", typeof value);
+  if (!["string", "number", "boolean"].includes(typeof value))
+    throw usage(where, "text, a number or a boolean", typeof value);
   const text = String(value);
   return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
 }

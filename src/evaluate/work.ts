@@ -1,7 +1,11 @@
 import { turn, type Watch } from "./runs.ts";
 
 /** @internal Does `total` parts one after another, and returns what they give. */
-export async function doParts<T>(total: number, part: (i: number) => T | Promise<T>, { signal, onProgress }: Watch): Promise<T[]> {
+export async function doParts<T>(
+  total: number,
+  part: (i: number) => T | Promise<T>,
+  { signal, onProgress }: Watch,
+): Promise<T[]> {
   const done: T[] = [];
   for (let i = 0; i < total; i++) {
     signal?.throwIfAborted();

@@ -20,7 +20,10 @@ export interface Attributes {
 
 type Reader = AttributeReader & { rest(): string[]; check(): void };
 
-/** Unread attributes are a complaint, so that nothing that is given is ignored by accident; so are those of another type. */
+/**
+ * Unread attributes are a complaint, so that nothing that is given is ignored by accident; so are those of another
+ * type.
+ */
 function reader({ names, find, beyond }: Attributes, opset: number): Reader {
   const read = new Set<string>();
   const wrong: { expected: string; received: string }[] = [];
@@ -70,7 +73,10 @@ function constantOf({ value, problem }: TensorProto): Constant {
   return withInfinities(value);
 }
 
-/** A single infinity is a bound that is not there; where there are more numbers, it is marked, for those who cannot compute with it. */
+/**
+ * A single infinity is a bound that is not there; where there are more numbers, it is marked, for those who cannot
+ * compute with it.
+ */
 export function withInfinities(value: Constant): Constant {
   return value.data.length === 1 ? value : { ...value, infinite: true };
 }
@@ -97,7 +103,8 @@ export function attributesOf(row: Op<unknown>, given: Attributes, opset: number)
 }
 
 function buildNode(proto: NodeProto, opset: number): Node {
-  require(proto.domain === "" || proto.domain === "ai.onnx", "unsupported", "operators of ONNX's own domain", `domain '${proto.domain}'`);
+  require(proto.domain === "" ||
+    proto.domain === "ai.onnx", "unsupported", "operators of ONNX's own domain", `domain '${proto.domain}'`);
   const row = ops.get(proto.type);
   const { attributes } = proto;
   const given: Attributes = { names: [...attributes.keys()], find: (name) => attributes.get(name) };
@@ -131,16 +138,26 @@ function elementType({ type }: ValueInfo): ElementType {
 function input(info: ValueInfo): Port {
   const type = elementType(info);
   require(info.dims, "unsupported", "an input whose rank is stated", "none");
-  const dims = info.dims.map((d, i) => (typeof d === "number" && d > 0 ? d : d === "?" || typeof d === "number" ? `d${i}` : d));
+  const dims = info.dims.map((d, i) =>
+    typeof d === "number" && d > 0 ? d : d === "?" || typeof d === "number" ? `d${i}` : d,
+  );
   return Object.freeze({ name: info.name, type, dims: Object.freeze(dims) });
 }
 
 function output(info: ValueInfo): OutputPort {
-  return Object.freeze({ name: info.name, type: info.type === 0 ? undefined : elementType(info), dims: info.dims ?? [] });
+  return Object.freeze({
+    name: info.name,
+    type: info.type === 0 ? undefined : elementType(info),
+    dims: info.dims ?? [],
+  });
 }
 
 /** Orders nodes so that each comes after what it reads. */
-function topological(nodes: readonly Node[], known: ReadonlySet<string>, outer: (name: string) => boolean): readonly Node[] {
+function topological(
+  nodes: readonly Node[],
+  known: ReadonlySet<string>,
+  outer: (name: string) => boolean,
+): readonly Node[] {
   const ready = new Set(known);
   const ordered = new Set<Node>();
   const isMissing = (name: string) => name !== "" && !ready.has(name) && !outer(name);
@@ -242,5 +259,14 @@ export function build(model: ModelProto): Graph {
   problems.raise();
   if (model.graph.outputs.length === 0)
     throw new LrpError("invalid-model", { where: "the model", expected: "an output", received: "none" });
-  return Object.freeze({ opset, inputs, outputs, nodes, constants, dims: new Map(), types: new Map(), aliases: new Map() });
+  return Object.freeze({
+    opset,
+    inputs,
+    outputs,
+    nodes,
+    constants,
+    dims: new Map(),
+    types: new Map(),
+    aliases: new Map(),
+  });
 }

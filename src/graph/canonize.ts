@@ -13,11 +13,18 @@ export function operandsOf(graph: Graph, node: Node): Operands {
   return node.inputs.map((name) =>
     name === ""
       ? undefined
-      : { name, dims: graph.dims.get(name)!, type: graph.types.get(name) ?? "float32", constant: graph.constants.get(name) },
+      : {
+          name,
+          dims: graph.dims.get(name)!,
+          type: graph.types.get(name) ?? "float32",
+          constant: graph.constants.get(name),
+        },
   );
 }
 
-/** Identity and Dropout leave no trace, unless a mask is asked for; whoever asks for their output is given their input. */
+/**
+ * Identity and Dropout leave no trace, unless a mask is asked for; whoever asks for their output is given their input.
+ */
 function dropIdentities(graph: Graph): Graph {
   const aliases = new Map(graph.aliases);
   const outputs = new Set(graph.outputs.map((o) => o.name));
@@ -55,9 +62,14 @@ function channelAxis(linear: Node, dims: Dims): number {
   return CONVOLUTIONS.has(linear.type) ? 1 : dims.length - 1;
 }
 
-/** Whether it is a linear layer whose outputs have each a row of weights of their own: not so where matrices come in batches. */
+/**
+ * Whether it is a linear layer whose outputs have each a row of weights of their own: not so where matrices come in
+ * batches.
+ */
 function hasPlainWeight({ constants, dims }: Graph, { type, inputs }: Node): boolean {
-  return WEIGHTED.has(type) && constants.has(inputs[1]) && (CONVOLUTIONS.has(type) || dims.get(inputs[1])!.length === 2);
+  return (
+    WEIGHTED.has(type) && constants.has(inputs[1]) && (CONVOLUTIONS.has(type) || dims.get(inputs[1])!.length === 2)
+  );
 }
 
 /** Whether every output reads every tap of its window, so that a shift of the input is one of the output. */
@@ -80,7 +92,8 @@ function mergeOf(
   const dims = graph.dims.get(from)!;
   // A broadcast that enlarges is no scaling.
   if (size(dims) !== size(graph.dims.get(to)!)) return undefined;
-  const fits = (linear: Node) => hasPlainWeight(graph, linear) && (map.scale.length === 1 || map.axis === channelAxis(linear, dims));
+  const fits = (linear: Node) =>
+    hasPlainWeight(graph, linear) && (map.scale.length === 1 || map.axis === channelAxis(linear, dims));
   const before = by.get(from);
   if (before && count.get(from) === 1 && fits(before)) return { linear: before, affine, along: "outputs", map };
   const after = readerOf.get(to);
@@ -119,7 +132,10 @@ function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: No
   };
 }
 
-/** BatchNormalization, and Add, Sub, Mul, Div by constants, become part of the linear layer before or (unpadded) after them. */
+/**
+ * BatchNormalization, and Add, Sub, Mul, Div by constants, become part of the linear layer before or (unpadded) after
+ * them.
+ */
 function foldAffine(graph: Graph): Graph {
   const constants = new Map(graph.constants);
   const dims = new Map(graph.dims);
@@ -156,7 +172,9 @@ function foldAffine(graph: Graph): Graph {
 /** The rewrites, in order. None changes what the network computes. */
 const rewrites: readonly ((graph: Graph) => Graph)[] = [dropIdentities, foldNormalizations, foldAffine];
 
-/** Brings a graph into the form whose rules are meant: no idle nodes, LRN as one node, affine maps inside linear layers. */
+/**
+ * Brings a graph into the form whose rules are meant: no idle nodes, LRN as one node, affine maps inside linear layers.
+ */
 export function canonize(graph: Graph): Graph {
   return Object.freeze(rewrites.reduce((g, rewrite) => rewrite(g), graph));
 }

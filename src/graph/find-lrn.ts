@@ -6,10 +6,11 @@ import { behind, type Graph, type Node, producers } from "./graph.ts";
 /*
  * LRN in disguise: x / (bias + a · Σ_window x²)^beta, spelled with elementary nodes.
  *
- * The division, the power and the square are matched as such. What lies between the square and the power may be spelled in
- * any way (Pad, AveragePool, Reshape, Transpose, Mul, Add …): it is known to be affine, since only such operators are let in,
- * and an affine map is identified by probing. Zeros give the bias, impulses the window, and one pseudo-random image then
- * either confirms that the map is bias + a · Σ_window for every element, or the part is left as it is.
+ * The division, the power and the square are matched as such. What lies between the square and the power may be spelled
+ * in any way (Pad, AveragePool, Reshape, Transpose, Mul, Add …): it is known to be affine, since only such operators
+ * are let in, and an affine map is identified by probing. Zeros give the bias, impulses the window, and one
+ * pseudo-random image then either confirms that the map is bias + a · Σ_window for every element, or the part is left
+ * as it is.
  */
 
 /** Operators that are affine in their one computed input. */
@@ -105,7 +106,10 @@ function powersOf(graph: Graph): ReadonlyMap<string, Power> {
   return known;
 }
 
-/** What `last` divides x by, as a base and an exponent: Div(x, Pow(base, β)), Mul(x, Pow(base, −β)), Mul(x, Reciprocal(Sqrt(base))) … */
+/**
+ * What `last` divides x by, as a base and an exponent: Div(x, Pow(base, β)), Mul(x, Pow(base, −β)), Mul(x,
+ * Reciprocal(Sqrt(base))) …
+ */
 function denominator(known: ReadonlyMap<string, Power>, last: Node): Divided[] {
   const [a, b] = last.inputs;
   const dividedBy = (x: string, factor: string, sign: 1 | -1) => {
@@ -170,7 +174,11 @@ function pseudoRandom(count: number, high: number): Float32Array {
 }
 
 /** Σ_window of `square`, straight from the definition. */
-function windowSums(square: Float32Array, dims: Dims, w: Pick<LrnAttributes, "region" | "before" | "after">): Float64Array {
+function windowSums(
+  square: Float32Array,
+  dims: Dims,
+  w: Pick<LrnAttributes, "region" | "before" | "after">,
+): Float64Array {
   const place = strides(dims);
   const axes = w.region === "channels" ? [1] : dims.map((_, i) => i).slice(2);
   let sums = new Float64Array(square);
@@ -187,7 +195,9 @@ function windowSums(square: Float32Array, dims: Dims, w: Pick<LrnAttributes, "re
   return sums;
 }
 
-/** The window that impulses at both ends of `axis` reveal: 0 ∈ N(k) for k ≤ before, last ∈ N(k) for k ≥ last − after. */
+/**
+ * The window that impulses at both ends of `axis` reveal: 0 ∈ N(k) for k ≤ before, last ∈ N(k) for k ≥ last − after.
+ */
 function reach(
   first: Float32Array,
   answer: (at: number) => Float32Array,
@@ -197,7 +207,8 @@ function reach(
 ): { before: number; after: number } {
   const step = strides(dims)[axis];
   const last = dims[axis] - 1;
-  const touched = (response: Float32Array) => Array.from({ length: dims[axis] }, (_, k) => k).filter((k) => response[k * step] !== bias);
+  const touched = (response: Float32Array) =>
+    Array.from({ length: dims[axis] }, (_, k) => k).filter((k) => response[k * step] !== bias);
   return { before: touched(first).at(-1) ?? 0, after: last - (touched(answer(last * step))[0] ?? last) };
 }
 
@@ -257,7 +268,9 @@ export function foldNormalizations(graph: Graph): Graph {
       attributes: checkedLrn(attributes),
       inputs: [c.x],
       outputs: c.last.outputs,
-      note: `folded from ${c.between.length + c.powers + 2} nodes: window ${shape}, a ${digits(a)}, beta ${digits(beta)}, bias ${digits(bias)}`,
+      note:
+        `folded from ${c.between.length + c.powers + 2} nodes: window ${shape}, a ${digits(a)}, beta ` +
+        `${digits(beta)}, bias ${digits(bias)}`,
     });
     instead.set(c.last, node);
   }

@@ -102,7 +102,10 @@ export function printGraph(graph: Graph): string {
     const outputs = node.outputs
       .filter(Boolean)
       .map((name) => `${name}: ${shapeText(graph.dims.get(name) ?? ["?"], graph.types.get(name))}`);
-    lines.push(`${outputs.join(", ")} = ${node.type}(${node.inputs.map(value).join(", ")})${node.note ? `  # ${node.note}` : ""}`);
+    lines.push(
+      `${outputs.join(", ")} = ` +
+        `${node.type}(${node.inputs.map(value).join(", ")})${node.note ? `  # ${node.note}` : ""}`,
+    );
   }
   return [...lines, ...graph.outputs.map((port) => `output ${port.name}`)].join("\n");
 }

@@ -27,7 +27,9 @@ interface State {
   folded: number;
 }
 
-/** As many numbers as constants that are folded may have together: a few bytes of a file can ask for any number of them. */
+/**
+ * As many numbers as constants that are folded may have together: a few bytes of a file can ask for any number of them.
+ */
 const MOST_FOLDED = 2 ** 28;
 
 function know(state: State, name: string, { dims, type }: Pick<Constant, "dims" | "type">, constant?: Constant): void {
@@ -64,7 +66,12 @@ function inlined(node: Node, state: State): readonly Node[] {
   const rename = (name: string) => (own.has(name) ? `${node.name}/${name}` : name);
   for (const [name, value] of constants) know(state, rename(name), value, value);
   return [
-    ...nodes.map((n) => ({ ...n, name: `${node.name}/${n.name}`, inputs: n.inputs.map(rename), outputs: n.outputs.map(rename) })),
+    ...nodes.map((n) => ({
+      ...n,
+      name: `${node.name}/${n.name}`,
+      inputs: n.inputs.map(rename),
+      outputs: n.outputs.map(rename),
+    })),
     ...node.outputs.map((output, i) => ({
       name: `${node.name}:${i}`,
       type: "Identity",
@@ -94,10 +101,12 @@ function visit(node: Node, state: State): void {
   const infinite = inputs.find((x) => x?.constant?.infinite);
   const isMask = constant || row.relevance?.kind === "route";
   require(!infinite || isMask, "invalid-model", "finite numbers", `infinity in '${infinite?.name}'`, DAMAGED);
-  for (const d of dims) require(d.every((v) => Number.isSafeInteger(v) && v >= 0), "shape", "output dims ≥ 1", `[${d}]`);
+  for (const d of dims)
+    require(d.every((v) => Number.isSafeInteger(v) && v >= 0), "shape", "output dims ≥ 1", `[${d}]`);
   if (constant) {
     state.folded += dims.reduce((sum, d) => sum + size(d), 0);
-    require(state.folded <= MOST_FOLDED, "unsupported", `at most ${MOST_FOLDED} numbers in folded constants`, `${state.folded}`);
+    require(state.folded <=
+      MOST_FOLDED, "unsupported", `at most ${MOST_FOLDED} numbers in folded constants`, `${state.folded}`);
   }
   const values =
     constant &&
@@ -109,7 +118,8 @@ function visit(node: Node, state: State): void {
   dims.forEach((d, i) => {
     require(constant || !d.includes(0), "unsupported", "values that are not empty", `dims [${d}]`);
     const name = node.outputs[i];
-    if (name) know(state, name, values ? values[i] : { dims: d, type: types[i] ?? type }, values ? values[i] : undefined);
+    if (name)
+      know(state, name, values ? values[i] : { dims: d, type: types[i] ?? type }, values ? values[i] : undefined);
   });
   if (values) return;
   require(!constant, "unsupported", "an input that depends on the network's", "constants only");
@@ -176,15 +186,16 @@ function checkOutputs({ nodes, outputs }: Graph, { dims, types, constants }: Sta
       require(!constant || isExact(constant), "unsupported", "integers up to 2^24", "larger ones");
       require(!dims.get(name)!.includes(0), "unsupported", "an output that is not empty", `dims [${dims.get(name)}]`);
       const computed = types.get(name)!;
-      require((type ?? computed) === computed, "unsupported", `${computed}, which is what the nodes compute`, `${type}`);
+      require((type ?? computed) ===
+        computed, "unsupported", `${computed}, which is what the nodes compute`, `${type}`);
     },
   );
   problems.raise();
 }
 
 /**
- * Fills in the dims of every value for one shape of each input, and folds what depends only on constants and shapes. Inputs whose numbers
- * decide shapes or are weights become constants too, and are no longer inputs of the graph.
+ * Fills in the dims of every value for one shape of each input, and folds what depends only on constants and shapes.
+ * Inputs whose numbers decide shapes or are weights become constants too, and are no longer inputs of the graph.
  * @returns undefined where such numbers are not given
  * @throws LrpError listing every node whose inputs do not fit
  */

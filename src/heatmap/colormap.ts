@@ -55,7 +55,8 @@ const table: Readonly<Record<string, readonly Node[]>> = {
 export const colormaps: readonly string[] = Object.freeze(Object.keys(table));
 
 /**
- * A colour map by name, as a function from normalised relevance in [-1, 1] to red, green and blue in 0..255 (not rounded).
+ * A colour map by name, as a function from normalised relevance in [-1, 1] to red, green and blue in 0..255 (not
+ * rounded).
  *
  * @throws LrpError code "usage" when there is no such map.
  * @example
@@ -63,9 +64,16 @@ export const colormaps: readonly string[] = Object.freeze(Object.keys(table));
  */
 export function colormap(name: string): (relevance: number) => Rgb {
   if (!Object.hasOwn(table, name)) {
-    throw new LrpError("usage", { where: "option 'colormap'", expected: `one of ${colormaps.join(", ")}`, received: `'${name}'` });
+    throw new LrpError("usage", {
+      where: "option 'colormap'",
+      expected: `one of ${colormaps.join(", ")}`,
+      received: `'${name}'`,
+    });
   }
-  const nodes = table[name].map(([at, colour]) => ({ at, rgb: [colour >> 16, (colour >> 8) & 255, colour & 255] as const }));
+  const nodes = table[name].map(([at, colour]) => ({
+    at,
+    rgb: [colour >> 16, (colour >> 8) & 255, colour & 255] as const,
+  }));
   return (relevance) => {
     const right = Math.max(
       1,

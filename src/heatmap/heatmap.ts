@@ -29,7 +29,8 @@ const MAX_PIXELS = 2 ** 26;
  *
  * @param relevance f32[n, c, h, w], f32[n, c, w] (drawn as one row) or f32[n, f] (one row)
  * @returns RGBA, opaque, (w * scale) x (h * scale)
- * @throws LrpError code "shape" for other shapes; code "usage" for options out of range or relevance that is not finite.
+ * @throws LrpError code "shape" for other shapes; code "usage" for options out of range or relevance that is not
+ * finite.
  * @example
  * const { data, width, height } = heatmap(explanation.relevance, { colormap: "bwr", scale: 2 });
  * context.putImageData(new ImageData(data, width, height), 0, 0);
@@ -71,7 +72,11 @@ function imageDims({ data, dims }: Tensor): readonly [n: number, c: number, h: n
 
 function checkInteger(option: string, value: number, from: number, to: number): void {
   if (Number.isInteger(value) && value >= from && value <= to) return;
-  throw new LrpError("usage", { where: `option '${option}'`, expected: `an integer from ${from} to ${to}`, received: `${value}` });
+  throw new LrpError("usage", {
+    where: `option '${option}'`,
+    expected: `an integer from ${from} to ${to}`,
+    received: `${value}`,
+  });
 }
 
 function sumChannels(data: Float32Array, start: number, c: number, area: number): Float64Array {
@@ -86,7 +91,11 @@ function sumChannels(data: Float32Array, start: number, c: number, area: number)
 function normalise(values: Float64Array): Float64Array {
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) {
-    throw new LrpError("usage", { where: "heatmap", expected: "finite relevance", received: `${values[bad]} at position ${bad}` });
+    throw new LrpError("usage", {
+      where: "heatmap",
+      expected: "finite relevance",
+      received: `${values[bad]} at position ${bad}`,
+    });
   }
   const most = values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
   return most > 0 ? values.map((v) => v / most) : values;

@@ -6,7 +6,8 @@ const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const COLOUR_TYPES: Readonly<Record<number, number>> = { 1: 0, 2: 4, 3: 2, 4: 6 };
 
 /**
- * A picture as the bytes of a PNG file, without loss: 8 bits a channel, rows unfiltered. Source: PNG specification, third edition.
+ * A picture as the bytes of a PNG file, without loss: 8 bits a channel, rows unfiltered. Source: PNG specification,
+ * third edition.
  *
  * @param picture RGBA, RGB, grey + alpha or grey
  * @throws LrpError code "usage" (as rejection) when `data` does not hold 1 to 4 values per pixel.

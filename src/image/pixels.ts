@@ -36,7 +36,8 @@ export function planes(pixels: Pixels, count: 1 | 3): Plane[] {
   const stored = channelCount(pixels);
   const colours = stored > 2 ? 3 : 1;
   const opaque = Array.from({ length: colours }, (_, k) => overWhite(pixels.data, stored, k));
-  const data = count === 3 ? [0, 1, 2].map((k) => opaque[colours === 3 ? k : 0]) : [colours === 3 ? luma(opaque) : opaque[0]];
+  const data =
+    count === 3 ? [0, 1, 2].map((k) => opaque[colours === 3 ? k : 0]) : [colours === 3 ? luma(opaque) : opaque[0]];
   return data.map((channel) => ({ data: channel, width, height }));
 }
 

@@ -2,7 +2,10 @@ import { LrpError } from "../error.ts";
 
 /** How a picture becomes a network's input. Every field may be left out. */
 export interface Preparation {
-  /** Length of the short side in pixels, the aspect ratio kept; `"exact"` stretches to the model's h x w. Default: not resized. */
+  /**
+   * Length of the short side in pixels, the aspect ratio kept; `"exact"` stretches to the model's h x w. Default: not
+   * resized.
+   */
   readonly resize?: number | "exact";
   /** Whether the centre of the model's h x w is cut out. Default: false. */
   readonly crop?: boolean;
@@ -30,15 +33,22 @@ export type PresetName = keyof typeof presets;
 const MAX_SIDE = 16384;
 const within = (side: number) => side >= 1 && side <= MAX_SIDE;
 const finite = (v: unknown): v is number => typeof v === "number" && Number.isFinite(v);
-const oneOrMore = (v: unknown, fits: (x: unknown) => boolean) => (Array.isArray(v) ? v.length > 0 && v.every(fits) : fits(v));
+const oneOrMore = (v: unknown, fits: (x: unknown) => boolean) =>
+  Array.isArray(v) ? v.length > 0 && v.every(fits) : fits(v);
 
 const fields: Readonly<Record<keyof Preparation, { expected: string; fits: (v: unknown) => boolean }>> = {
-  resize: { expected: `1 to ${MAX_SIDE} pixels or "exact"`, fits: (v) => v === "exact" || (Number.isInteger(v) && within(v as number)) },
+  resize: {
+    expected: `1 to ${MAX_SIDE} pixels or "exact"`,
+    fits: (v) => v === "exact" || (Number.isInteger(v) && within(v as number)),
+  },
   crop: { expected: "true or false", fits: (v) => typeof v === "boolean" },
   channels: { expected: `"rgb" or "bgr"`, fits: (v) => v === "rgb" || v === "bgr" },
   scale: { expected: "a number other than 0", fits: (v) => finite(v) && v !== 0 },
   mean: { expected: "a number, or one per channel", fits: (v) => oneOrMore(v, finite) },
-  std: { expected: "a number other than 0, or one per channel", fits: (v) => oneOrMore(v, (x) => finite(x) && x !== 0) },
+  std: {
+    expected: "a number other than 0, or one per channel",
+    fits: (v) => oneOrMore(v, (x) => finite(x) && x !== 0),
+  },
 };
 
 /**
@@ -50,14 +60,20 @@ const fields: Readonly<Record<keyof Preparation, { expected: string; fits: (v: u
 export function preparation(given: PresetName | Preparation, where = "preset"): Preparation {
   if (typeof given === "string" && Object.hasOwn(presets, given)) return presets[given];
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
-    throw new LrpError("usage", { where, expected: `one of ${Object.keys(presets).join(", ")}, or its fields`, received: quote(given) });
+    throw new LrpError("usage", {
+      where,
+      expected: `one of ${Object.keys(presets).join(", ")}, or its fields`,
+      received: quote(given),
+    });
   }
   const issues = Object.entries(given).flatMap(([name, value]) => {
     if (!Object.hasOwn(fields, name)) {
       return { where, expected: `only the fields ${Object.keys(fields).join(", ")}`, received: `'${name}'` };
     }
     const { expected, fits } = fields[name as keyof Preparation];
-    return value === undefined || fits(value) ? [] : { where: `${where}, field '${name}'`, expected, received: quote(value) };
+    return value === undefined || fits(value)
+      ? []
+      : { where: `${where}, field '${name}'`, expected, received: quote(value) };
   });
   if (issues.length > 0) throw new LrpError("usage", issues);
   return given;

@@ -85,7 +85,8 @@ function framed(plane: Plane, steps: Preparation, h: number | string, w: number 
 
 function resizeTo(plane: Plane, to: Preparation["resize"], h: number | string, w: number | string): Plane {
   if (to === undefined) return plane;
-  if (to === "exact") return resize(plane, typeof w === "number" ? w : plane.width, typeof h === "number" ? h : plane.height);
+  if (to === "exact")
+    return resize(plane, typeof w === "number" ? w : plane.width, typeof h === "number" ? h : plane.height);
   const short = Math.min(plane.width, plane.height);
   const side = (length: number) => Math.trunc((to * length) / short);
   return resize(plane, side(plane.width), side(plane.height));

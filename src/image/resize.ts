@@ -1,6 +1,9 @@
 import type { Plane } from "./pixels.ts";
 
-/** A resampling filter: `weight` is 0 beyond `support`, in source pixels when enlarging, in target pixels when shrinking. */
+/**
+ * A resampling filter: `weight` is 0 beyond `support`, in source pixels when enlarging, in target pixels when
+ * shrinking.
+ */
 interface Filter {
   readonly support: number;
   readonly weight: (distance: number) => number;
@@ -24,7 +27,13 @@ const ONE = 2 ** 22;
  * @param filter "triangle" is Pillow's BILINEAR, "box" averages areas.
  */
 export function resize(plane: Plane, width: number, height: number, filter: keyof typeof filters = "triangle"): Plane {
-  const wide = resample(plane.data, taps(plane.width, width, filters[filter]), plane.height, [plane.width, 1], [width, 1]);
+  const wide = resample(
+    plane.data,
+    taps(plane.width, width, filters[filter]),
+    plane.height,
+    [plane.width, 1],
+    [width, 1],
+  );
   const data = resample(wide, taps(plane.height, height, filters[filter]), width, [1, width], [1, width]);
   return { data, width, height };
 }

@@ -81,10 +81,10 @@ function valueInfo(pbf: PbfReader, end: number): ValueInfo {
 }
 
 /** The types of attributes, in the order of ONNX's numbers for them. */
-const ATTRIBUTE_TYPES =
-  "UNDEFINED FLOAT INT STRING TENSOR GRAPH FLOATS INTS STRINGS TENSORS GRAPHS SPARSE_TENSOR SPARSE_TENSORS TYPE_PROTO TYPE_PROTOS".split(
-    " ",
-  );
+const ATTRIBUTE_TYPES = (
+  "UNDEFINED FLOAT INT STRING TENSOR GRAPH FLOATS INTS STRINGS TENSORS GRAPHS SPARSE_TENSOR SPARSE_TENSORS " +
+  "TYPE_PROTO TYPE_PROTOS"
+).split(" ");
 /** Which of them a field of AttributeProto holds, by the field's number. */
 const HOLDS: Readonly<Record<number, string>> = {
   2: "FLOAT",
@@ -164,14 +164,28 @@ function sparse(pbf: PbfReader, end: number): TensorProto {
   });
   return {
     name,
-    problem: new Complaint("unsupported", "numbers one after the other", "a sparse tensor", "Convert the weights to dense ones."),
+    problem: new Complaint(
+      "unsupported",
+      "numbers one after the other",
+      "a sparse tensor",
+      "Convert the weights to dense ones.",
+    ),
   };
 }
 
 function graph(pbf: PbfReader, end: number, depth: number): GraphProto {
   if (depth > DEEPEST)
-    throw new LrpError("unsupported", { where: "the model", expected: `graphs nested at most ${DEEPEST} deep`, received: "more" });
-  const result = { nodes: [] as NodeProto[], initializers: [] as TensorProto[], inputs: [] as ValueInfo[], outputs: [] as ValueInfo[] };
+    throw new LrpError("unsupported", {
+      where: "the model",
+      expected: `graphs nested at most ${DEEPEST} deep`,
+      received: "more",
+    });
+  const result = {
+    nodes: [] as NodeProto[],
+    initializers: [] as TensorProto[],
+    inputs: [] as ValueInfo[],
+    outputs: [] as ValueInfo[],
+  };
   inner(pbf, end, (tag, p, stop) => {
     if (tag === 1) result.nodes.push(node(p, stop, depth));
     else if (tag === 5) result.initializers.push(tensor(p, stop));
@@ -196,7 +210,8 @@ const signatures: readonly [string, readonly number[]][] = [
 
 /**
  * Reads the bytes of an ONNX file.
- * @throws LrpError code "not-onnx" when they are something else, empty, or cut off; "unsupported" when graphs nest too deep
+ * @throws LrpError code "not-onnx" when they are something else, empty, or cut off; "unsupported" when graphs nest too
+ * deep
  */
 export function decode(file: Uint8Array): ModelProto {
   const refuse = (received: string, fix?: string) =>
@@ -227,7 +242,10 @@ export function decode(file: Uint8Array): ModelProto {
     // pbf reads past the end as RangeError or returns nonsense that the checks above catch.
     if (error instanceof LrpError) throw error;
     if (error instanceof Malformed)
-      throw refuse(`bytes that break off: expected ${error.message}`, "Is the file whole? Compare its size with the original's.");
+      throw refuse(
+        `bytes that break off: expected ${error.message}`,
+        "Is the file whole? Compare its size with the original's.",
+      );
     throw refuse("bytes that are not protocol buffers", "Is the file whole, and an ONNX file?");
   }
   if (!found || opset.size === 0) throw refuse(`a file without ${found ? "opset" : "graph"}`, "Is it an ONNX file?");

@@ -5,7 +5,11 @@ import { exact } from "./wire.ts";
 /** How numbers of one element type lie in a file, and what becomes of them. */
 export interface Element {
   /** What their bytes are looked at with. */
-  readonly view: { readonly BYTES_PER_ELEMENT: number; new (buffer: ArrayBuffer): View; from(numbers: readonly number[]): View };
+  readonly view: {
+    readonly BYTES_PER_ELEMENT: number;
+    new (buffer: ArrayBuffer): View;
+    from(numbers: readonly number[]): View;
+  };
   /** The field of TensorProto that holds them when they are not in raw_data. */
   readonly field: number;
   readonly type: Constant["type"];
@@ -23,7 +27,8 @@ const as = (type: Constant["type"], view: unknown, field: number, read: (value: 
 
 const same = (value: number) => value;
 
-// 2^(exponent − 25) with the sign, by the upper six bits; subnormal numbers have the exponent of the smallest normal ones.
+// 2^(exponent − 25) with the sign, by the upper six bits; subnormal numbers have the exponent of the smallest normal
+// ones.
 const scales = Float64Array.from({ length: 64 }, (_, i) => (i < 32 ? 1 : -1) * 2 ** (Math.max(i & 31, 1) - 25));
 
 /** float16 by its bits. Source: IEEE 754 binary16. */
@@ -61,7 +66,8 @@ export const elements: Readonly<Record<number, Element>> = {
 };
 
 /**
- * What a view of the file means: float16, bfloat16 and double as float32 (the first two exactly), integers and booleans as doubles.
+ * What a view of the file means: float16, bfloat16 and double as float32 (the first two exactly), integers and booleans
+ * as doubles.
  * @throws Complaint where a number fits neither
  */
 function converted(view: View, { type, read }: Element): Constant["data"] {

@@ -6,14 +6,18 @@ import { attempt, type External, type TensorProto } from "./tensor.ts";
 /**
  * Gives the whole content of a file beside the model, in which it keeps weights. It is asked once for every file.
  *
- * @param location the file's name as the model states it, which may be anything ("../../secret"): check it before opening it
+ * @param location the file's name as the model states it, which may be anything ("../../secret"): check it before
+ * opening it
  */
 export type ExternalData = (location: string) => Uint8Array | ArrayBuffer | Promise<Uint8Array | ArrayBuffer>;
 
 /** More does not fit into the memory of WebAssembly. */
 const MOST_BYTES = 2 ** 32;
 
-/** What is bytes, as a plain Uint8Array (of a Buffer, slice() would be a view); also of another realm, as sandboxes have them. */
+/**
+ * What is bytes, as a plain Uint8Array (of a Buffer, slice() would be a view); also of another realm, as sandboxes have
+ * them.
+ */
 export function bytesOf(given: unknown): Uint8Array | undefined {
   const kind = Object.prototype.toString.call(given);
   if (kind === "[object ArrayBuffer]") return new Uint8Array(given as ArrayBuffer);
@@ -46,7 +50,8 @@ function usage(location: string, received: string): Issue {
 
 /**
  * Fills in what lies in other files.
- * @throws LrpError "usage" that names every file when there is no `read`, or when it returns something else than bytes; "memory"
+ * @throws LrpError "usage" that names every file when there is no `read`, or when it returns something else than bytes;
+ * "memory"
  */
 export async function readExternal(graph: GraphProto, read: ExternalData | undefined): Promise<void> {
   const files = new Map<string, Outside[]>();
@@ -65,7 +70,11 @@ export async function readExternal(graph: GraphProto, read: ExternalData | undef
       [...files].map(([location, { length }]) => usage(location, `nothing (tensors in it: ${length})`)),
     );
   if (total > MOST_BYTES)
-    throw new LrpError("memory", { where: "the model", expected: `weights of at most ${MOST_BYTES} bytes`, received: `${total}` });
+    throw new LrpError("memory", {
+      where: "the model",
+      expected: `weights of at most ${MOST_BYTES} bytes`,
+      received: `${total}`,
+    });
   // One file after the other, so that two of them are never held at once.
   for (const [location, tensors] of files) {
     const given: unknown = await read!(location);
@@ -81,6 +90,8 @@ export async function readExternal(graph: GraphProto, read: ExternalData | undef
 
 function part({ location, offset, length, value }: External, file: Uint8Array) {
   const there = Math.max(0, file.length - offset);
-  require(there >= length, "invalid-model", `${length} bytes from ${offset} on in '${location}'`, `${there} of a file of ${file.length}`);
+  require(there >=
+    length, "invalid-model", `${length} bytes from ${offset} on in '${location}'`, `${there} of a file of ` +
+    `${file.length}`);
   return value(file.subarray(offset, offset + length));
 }

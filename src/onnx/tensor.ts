@@ -4,7 +4,10 @@ import { type Constant, type Dims, size, typeName } from "../tensor.ts";
 import { type Element, elements, fromBytes, fromNumbers } from "./elements.ts";
 import { bytes, double, float, inner, int, isBytes, many, one, text, uint } from "./wire.ts";
 
-/** Of `value`, `problem` and `external` there is one; what is `external` becomes one of the others once its file is read. */
+/**
+ * Of `value`, `problem` and `external` there is one; what is `external` becomes one of the others once its file is
+ * read.
+ */
 export interface TensorProto {
   readonly name: string;
   readonly value?: Constant;
@@ -87,7 +90,15 @@ export function tensor(pbf: PbfReader, end: number): TensorProto {
   return { name, ...attempt(() => content({ code, dims, raw, numbers, fields, location, entries })) };
 }
 
-function content({ code, dims, raw, numbers, fields, location, entries }: Said): Pick<TensorProto, "value" | "external"> {
+function content({
+  code,
+  dims,
+  raw,
+  numbers,
+  fields,
+  location,
+  entries,
+}: Said): Pick<TensorProto, "value" | "external"> {
   const element = elements[code];
   require(element, "unsupported", "numbers of 8 bits or more: floating point, integers or bool", typeName(
     code,
@@ -102,9 +113,9 @@ function content({ code, dims, raw, numbers, fields, location, entries }: Said):
   }
   require(location === 0, "invalid-model", "data_location 0 (here) or 1 (another file)", `${location}`);
   require(held.length <= 1 &&
-    [undefined, RAW, element.field].includes(fields[0]), "invalid-model", `numbers in ${FIELDS[element.field]} or raw_data`, held.join(
-    " and ",
-  ));
+    [undefined, RAW, element.field].includes(
+      fields[0],
+    ), "invalid-model", `numbers in ${FIELDS[element.field]} or raw_data`, held.join(" and "));
   const what = `${size(dims)} numbers of ${typeName(code)} for [${dims}]`;
   if (raw) require(raw.length === length, "invalid-model", `${length} bytes, ${what}`, `${raw.length}`);
   else require(numbers.length === size(dims), "invalid-model", what, `${numbers.length}`);
@@ -117,14 +128,20 @@ function constant(data: Uint8Array | readonly number[], dims: Dims, element: Ele
 }
 
 /**
- * Where the data of a tensor lie in another file: offset 0 and as many bytes as the tensor needs, unless stated. A checksum is not
- * looked at, nor is any other key.
+ * Where the data of a tensor lie in another file: offset 0 and as many bytes as the tensor needs, unless stated. A
+ * checksum is not looked at, nor is any other key.
  * Source: ONNX ExternalData.md
  */
 function external(entries: Said["entries"], needed: number, value: External["value"]): External {
   const keys = new Map(entries);
-  require(keys.size === entries.length, "invalid-model", "every key of external_data once", entries.map(([key]) => key).join(", "));
-  const [location, offset, length] = [keys.get("location"), whole(keys, "offset") ?? 0, whole(keys, "length") ?? needed];
+  require(keys.size === entries.length, "invalid-model", "every key of external_data once", entries
+    .map(([key]) => key)
+    .join(", "));
+  const [location, offset, length] = [
+    keys.get("location"),
+    whole(keys, "offset") ?? 0,
+    whole(keys, "length") ?? needed,
+  ];
   require(location, "invalid-model", "a location of its data", "none");
   require(length === needed, "invalid-model", `a length of ${needed} bytes in '${location}'`, `${length}`);
   return { location, offset, length, value };

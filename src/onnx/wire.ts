@@ -34,7 +34,10 @@ export function message(pbf: PbfReader, end: number, field: Field): void {
   while (pbf.pos < end) {
     const key = pbf.readVarint();
     pbf.type = key & 7;
-    check(key >= 8 && key < 2 ** 32 && [VARINT, FIXED64, BYTES, FIXED32].includes(pbf.type), `a protobuf field at ${pbf.pos}`);
+    check(
+      key >= 8 && key < 2 ** 32 && [VARINT, FIXED64, BYTES, FIXED32].includes(pbf.type),
+      `a protobuf field at ${pbf.pos}`,
+    );
     const start = pbf.pos;
     field(key >>> 3, pbf, end);
     if (pbf.pos === start) skip(pbf, end);
@@ -65,8 +68,8 @@ export const text = (pbf: PbfReader, end: number): string => decoder.decode(byte
 const FAR = 2n ** 63n - 1n;
 
 /**
- * An integer as a double, NaN where a double would round it. Exempt is ±(2⁶³ − 1), which becomes ±2⁶³: exporters write it for
- * "to the end", which the nearest double says as well.
+ * An integer as a double, NaN where a double would round it. Exempt is ±(2⁶³ − 1), which becomes ±2⁶³: exporters write
+ * it for "to the end", which the nearest double says as well.
  */
 export function exact(value: bigint): number {
   const near = Number(value);

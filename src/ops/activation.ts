@@ -94,7 +94,8 @@ export const leakyRelu = unary("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a * v
 });
 
 export const clip = unary("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), b), {
-  attributes: (read) => (read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN }),
+  attributes: (read) =>
+    read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN },
   parameters(inputs, { a, b }) {
     const [min, max] = [bound(inputs, 1, a, -Infinity), bound(inputs, 2, b, Infinity)];
     require(min <= max, "invalid-model", "min ≤ max", `${min} and ${max}`);
@@ -111,8 +112,8 @@ const slopeBack = (e: Emitter, call: Call<None>, r: Value) =>
   zipHost(e, (v, slope, u) => (v < 0 ? slope * u : u), `${call.node.name}:vjp`, [call.x(0), call.x(1), r], r.dims);
 
 /**
- * x, or slope · x below 0, the slope broadcast to x. Relevance passes as through LeakyRelu; where the slope is computed as well there is
- * a product of activations. Source: ONNX PRelu-16.
+ * x, or slope · x below 0, the slope broadcast to x. Relevance passes as through LeakyRelu; where the slope is computed
+ * as well there is a product of activations. Source: ONNX PRelu-16.
  */
 export const pRelu: Op<None> = {
   type: "PRelu",

@@ -27,19 +27,36 @@ export function reduceTo(e: Emitter, s: Value, like: Value): Value {
   e.copy(
     s,
     out,
-    [{ dims: s.dims, from: 0, fromStrides: stridesOf(s), to: 0, toStrides: broadcastStrides(like.dims, stridesOf(out), s.dims) }],
+    [
+      {
+        dims: s.dims,
+        from: 0,
+        fromStrides: stridesOf(s),
+        to: 0,
+        toStrides: broadcastStrides(like.dims, stridesOf(out), s.dims),
+      },
+    ],
     "addBlock",
   );
   return out;
 }
 
-/** A mask that is added: where it is infinite, so is the sum, whatever is added to it; that is chosen, and only its finite part is added. */
+/**
+ * A mask that is added: where it is infinite, so is the sum, whatever is added to it; that is chosen, and only its
+ * finite part is added.
+ */
 function masked(inputs: Operands, _: None, node: Node): readonly Node[] | undefined {
   const pair = beside(inputs);
   if (!pair || firstNonFinite(pair.constant.data) < 0) return undefined;
   const { type, dims, data } = pair.constant;
   const [infinite, finite, sum] = ["infinite", "finite", "sum"].map((part) => `${node.name}:${part}`);
-  const given = (name: string, value: Constant) => ({ name, type: "Constant", attributes: { value }, inputs: [], outputs: [name] });
+  const given = (name: string, value: Constant) => ({
+    name,
+    type: "Constant",
+    attributes: { value },
+    inputs: [],
+    outputs: [name],
+  });
   const isAdded = data.some((v) => v !== 0 && Number.isFinite(v));
   const add = [
     given(finite, { type, dims, data: data.map((v) => (Number.isFinite(v) ? v : 0)) }),
@@ -77,12 +94,18 @@ function alongAxis(x: Operand, constant: Constant): { axis: number; values: Floa
     : undefined;
 }
 
-function affineOf(scale: (c: number) => number, shift: (c: number) => number, only?: "constant second"): Op<None>["affine"] {
+function affineOf(
+  scale: (c: number) => number,
+  shift: (c: number) => number,
+  only?: "constant second",
+): Op<None>["affine"] {
   return (inputs): Affine | undefined => {
     const pair = beside(inputs);
     if (!pair || (only && pair.data !== 0)) return undefined;
     const along = alongAxis(pair.x, pair.constant);
-    return along && { data: pair.data, axis: along.axis, scale: along.values.map(scale), shift: along.values.map(shift) };
+    return (
+      along && { data: pair.data, axis: along.axis, scale: along.values.map(scale), shift: along.values.map(shift) }
+    );
   };
 }
 
@@ -104,7 +127,11 @@ function sumLinear(signs: (count: number) => number[]): Linear<None> {
 
 const shared = { attributes: () => NONE, infer: inferBroadcast } as const;
 
-const sumFamily = { ...shared, family: "sum", summary: "norm, zPlus, ratio, clip, or any linear rule on its terms" } as const;
+const sumFamily = {
+  ...shared,
+  family: "sum",
+  summary: "norm, zPlus, ratio, clip, or any linear rule on its terms",
+} as const;
 
 export const add: Op<None> = {
   ...sumFamily,
@@ -178,7 +205,10 @@ export const mean: Op<None> = {
 /** What an operand gets of Jᵀ r. */
 type Back = (e: Emitter, call: Call<None>, r: Value) => Value;
 
-/** Multiplication by a constant passes relevance; a product of two activations has no rule here. @param back for each operand */
+/**
+ * Multiplication by a constant passes relevance; a product of two activations has no rule here. @param back for each
+ * operand
+ */
 function scaling(
   type: string,
   kernel: ZipKernel,

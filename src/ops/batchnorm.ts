@@ -36,14 +36,16 @@ function parameters(e: Emitter, call: Call<BatchNormAttributes>): { scale: Value
  *
  *   y = gamma · (x − mean) / √(var + ε) + beta
  *
- * The canonizer folds it into a neighbouring linear layer; where none is, relevance passes. Source: ONNX BatchNormalization-15.
+ * The canonizer folds it into a neighbouring linear layer; where none is, relevance passes. Source: ONNX
+ * BatchNormalization-15.
  */
 export const batchNormalization: Op<BatchNormAttributes> = {
   type: "BatchNormalization",
   family: "normalization",
   summary: "folded into its linear neighbour; where there is none, pass",
   attributes(read) {
-    require(read.int("training_mode", 0) === 0, "unsupported", "training_mode = 0", "1", "Export the network in inference mode.");
+    require(read.int("training_mode", 0) ===
+      0, "unsupported", "training_mode = 0", "1", "Export the network in inference mode.");
     read.ignore("momentum");
     return { epsilon: read.float("epsilon", 1e-5), perPosition: read.int("spatial", 1) === 0 };
   },
@@ -59,7 +61,9 @@ export const batchNormalization: Op<BatchNormAttributes> = {
     require(rest.every((p) => p!.constant!.data.length === count), "shape", `${count} numbers in each parameter`, rest
       .map((p) => p!.constant!.data.length)
       .join(", "));
-    require(rest[3]!.constant!.data.every((v) => v + a.epsilon > 0), "invalid-model", "a variance ≥ 0", "a negative one");
+    require(rest[3]!.constant!.data.every(
+      (v) => v + a.epsilon > 0,
+    ), "invalid-model", "a variance ≥ 0", "a negative one");
     return { dims: [x.dims], attributes: a };
   },
   forward(e, call) {
@@ -67,7 +71,10 @@ export const batchNormalization: Op<BatchNormAttributes> = {
     const scaled = zip(e, "mulForward", `${call.node.name}:scaled`, call.x(0), scale, call.outputs[0].dims);
     return [zip(e, "addForward", call.outputs[0].name, scaled, shift, call.outputs[0].dims)];
   },
-  relevance: { kind: "pass", vjp: (e, call, r) => zip(e, "mulForward", `${call.node.name}:vjp`, r, parameters(e, call).scale, r.dims) },
+  relevance: {
+    kind: "pass",
+    vjp: (e, call, r) => zip(e, "mulForward", `${call.node.name}:vjp`, r, parameters(e, call).scale, r.dims),
+  },
   affine(inputs, a) {
     const { dims } = inputs[0]!;
     return !a.perPosition ? { data: 0, axis: Math.min(1, dims.length - 1), ...coefficients(inputs, a) } : undefined;

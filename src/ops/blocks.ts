@@ -40,7 +40,12 @@ export const tile = mover<{ repeats?: readonly number[] }>({
     return { dims: [x.dims.map((d, k) => d * repeats[k])], attributes: { repeats } };
   },
   moves: ([x], output, { repeats }) => [
-    { input: 0, from: zeros(x), to: zeros(output), loops: x.flatMap((d, k) => [loop(repeats![k], -1, k, 0, d), loop(d, k)]) },
+    {
+      input: 0,
+      from: zeros(x),
+      to: zeros(output),
+      loops: x.flatMap((d, k) => [loop(repeats![k], -1, k, 0, d), loop(d, k)]),
+    },
   ],
   exact: false,
   drops: never,
@@ -51,13 +56,27 @@ interface BlockAttributes {
   readonly mode: string;
 }
 
-/** Depth [n, b · b · c, h, w] to space [n, c, h · b, w · b]: for DCR the depth is (row · b + column) · c + channel, for CRD (channel · b + row) · b + column. */
+/**
+ * Depth [n, b · b · c, h, w] to space [n, c, h · b, w · b]: for DCR the depth is (row · b + column) · c + channel, for
+ * CRD (channel · b + row) · b + column.
+ */
 function toSpace([n, c, h, w]: Dims, { size: b, mode }: BlockAttributes): readonly Loop[] {
   const [row, column, channel] = mode === "DCR" ? [b * c, c, 1] : [b, 1, b * b];
-  return [loop(n, 0), loop(c, 1, 1, channel), loop(h, 2, 2, 1, b), loop(b, 1, 2, row), loop(w, 3, 3, 1, b), loop(b, 1, 3, column)];
+  return [
+    loop(n, 0),
+    loop(c, 1, 1, channel),
+    loop(h, 2, 2, 1, b),
+    loop(b, 1, 2, row),
+    loop(w, 3, 3, 1, b),
+    loop(b, 1, 3, column),
+  ];
 }
 
-function blocks(type: string, shape: (dims: Dims, b: number) => Dims, loops: (small: Dims, a: BlockAttributes) => readonly Loop[]) {
+function blocks(
+  type: string,
+  shape: (dims: Dims, b: number) => Dims,
+  loops: (small: Dims, a: BlockAttributes) => readonly Loop[],
+) {
   return mover<BlockAttributes>({
     type,
     summary: "moved back",
@@ -70,7 +89,9 @@ function blocks(type: string, shape: (dims: Dims, b: number) => Dims, loops: (sm
     infer([x], { size }) {
       require(x?.dims.length === 4, "invalid-model", "an input of rank 4", `rank ${x?.dims.length ?? "none"}`);
       const dims = shape(x.dims, size);
-      require(dims.every(Number.isInteger), "shape", `axes that blocks of ${size} divide`, `dims ${shapeText(x.dims, "")}`);
+      require(dims.every(
+        Number.isInteger,
+      ), "shape", `axes that blocks of ${size} divide`, `dims ${shapeText(x.dims, "")}`);
       return { dims: [dims] };
     },
     moves: ([x], output, a) => [

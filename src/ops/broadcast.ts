@@ -36,7 +36,8 @@ export function broadcastLoops<T extends { readonly dims: Dims }>(
 
 /** A value for what is computed of these operands, in the layout of one that has the full shape. */
 export function resultOf(e: Emitter, name: string, operands: readonly Value[], dims: Dims): Value {
-  const model = operands.find((v) => !v.weight && v.dims.length === dims.length && size(v.dims) === size(dims)) ?? operands[0];
+  const model =
+    operands.find((v) => !v.weight && v.dims.length === dims.length && size(v.dims) === size(dims)) ?? operands[0];
   return e.temp(name, dims, model.dims.length === dims.length ? model.layout : "first");
 }
 

@@ -44,7 +44,13 @@ export function overAxes(axes: readonly number[], dims: Dims, steps: readonly nu
  * Cells that are windows over the axes after [n, c]; their taps come in row-major order, padding left out.
  * @param from, to steps of x and y along each axis @param countPads whether `count` has padding in it
  */
-export function overWindows(axes: readonly Axis[], dims: Dims, from: readonly number[], to: readonly number[], countPads = false): Walk {
+export function overWindows(
+  axes: readonly Axis[],
+  dims: Dims,
+  from: readonly number[],
+  to: readonly number[],
+  countPads = false,
+): Walk {
   // An axis along which no window reaches is one more axis of separate planes.
   const moving = axes.flatMap((axis, k) => (isStill(axis) ? [] : [k + 2]));
   return (visit) => {
@@ -96,7 +102,10 @@ export function reduceCells(walk: Walk, reduce: Reducer, x: Numbers, y: Numbers)
   });
 }
 
-/** The transpose of a sum or a mean: every input receives of each cell it is in, as much as `weight` of the cell's count. */
+/**
+ * The transpose of a sum or a mean: every input receives of each cell it is in, as much as `weight` of the cell's
+ * count.
+ */
 export function spreadCells(walk: Walk, weight: (count: number) => number, s: Float32Array, out: Float32Array): void {
   const sums = new Float64Array(out.length);
   walk((to, base, taps, count) => {

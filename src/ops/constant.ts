@@ -78,11 +78,9 @@ export const range: Op<null> = {
   attributes: () => null,
   infer(inputs) {
     const [start, limit, delta] = ["a start", "a limit", "a delta"].map((what, i) => known(inputs, i, what)?.data[0]);
-    require(start !== undefined && limit !== undefined && delta, "invalid-model", "a start, a limit and a delta other than 0", [
-      start,
-      limit,
-      delta,
-    ].join(", "));
+    require(start !== undefined &&
+      limit !== undefined &&
+      delta, "invalid-model", "a start, a limit and a delta other than 0", [start, limit, delta].join(", "));
     return { dims: [[Math.max(0, Math.ceil((limit - start) / delta))]] };
   },
   fold([start, , delta], _a, [[count]]) {
@@ -108,7 +106,13 @@ export const nonZero: Op<{ found?: readonly number[][] }> = {
 };
 
 /** ONNX's numbers for element types. */
-const castTypes: Readonly<Record<number, ElementType>> = { 1: "float32", 6: "int32", 7: "int64", 9: "bool", 11: "float32" };
+const castTypes: Readonly<Record<number, ElementType>> = {
+  1: "float32",
+  6: "int32",
+  7: "int64",
+  9: "bool",
+  11: "float32",
+};
 
 /** What a cast does to a number; to float32 nothing. */
 const castMaps: Readonly<Partial<Record<ElementType, (v: number) => number>>> = {

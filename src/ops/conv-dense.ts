@@ -15,8 +15,8 @@ export interface ConvAttributes {
 }
 
 /**
- * Sizes of one convolution over a plane: the names that kernels and formulas use. One over a volume is one over its slices: every
- * output depth is an image, and the window's taps along the depth are channels.
+ * Sizes of one convolution over a plane: the names that kernels and formulas use. One over a volume is one over its
+ * slices: every output depth is an image, and the window's taps along the depth are channels.
  */
 export interface Geometry {
   readonly n: number;
@@ -44,7 +44,9 @@ export function geometry({ inputs, attributes }: Call<ConvAttributes>, map: Weig
   return geometryOf(attributes, n, c * (isHalves(map) ? 2 : 1), inputs[1]!.dims[0]);
 }
 
-/** The weights under a map: a name for the whole, and the one number between output o and tap of input i of its group. */
+/**
+ * The weights under a map: a name for the whole, and the one number between output o and tap of input i of its group.
+ */
 export function weightsOf(call: Call<ConvAttributes>, map: WeightMap) {
   const { name, constant } = call.inputs[1]!;
   const [, inputs, ...kernel] = constant!.dims;
@@ -103,14 +105,18 @@ export function spread(e: Emitter, row: Value, c: number, y: Value): void {
   e.copy(row, y, [{ dims: [y.count / c, c], from: 0, fromStrides: [0, 1], to: 0, toStrides: [c, 1] }]);
 }
 
-/** Whether Winograd's tiles are used forward, and whether they are used back, where rounding to the largest of a tile does no harm. */
+/**
+ * Whether Winograd's tiles are used forward, and whether they are used back, where rounding to the largest of a tile
+ * does no harm.
+ */
 export const tiledForward = ({ winograd }: Emitter, { n, c, m, group, h, w }: Geometry) =>
   usesTiles(winograd, { h, w, n, oh: h.out, ow: w.out, inputs: c / group, outputs: m / group });
 export const tiledBack = ({ winograd }: Emitter, { n, c, m, group, h, w }: Geometry) =>
   usesTiles(winograd, { h, w, n, oh: h.length, ow: w.length, inputs: m / group, outputs: c / group });
 
 /** How far whole tiles reach beyond `length` outputs. */
-const overhang = (length: number, kernel: number, tiled: boolean) => (tiled ? roundUp(length, tileSide(kernel)) - length : 0);
+const overhang = (length: number, kernel: number, tiled: boolean) =>
+  tiled ? roundUp(length, tileSide(kernel)) - length : 0;
 
 /** y = L(x; f(W)) + f(b) at every neuron. */
 export function denseZ(
@@ -150,7 +156,15 @@ export function denseZ(
   const { at, ...named } = weightsOf(call, map);
   const weights = { ...named, at: (g: number, o: number, tap: number, i: number) => at(g * outputs + o, i, tap) };
   const bias = (g: number) => biasValue(e, call, biasMap, g, depthwise ? m : outputs);
-  run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, bias, zeros(e, call, roundUp(outputs, PANEL)));
+  run(
+    e,
+    call.node.name,
+    pass,
+    { group, inputs, outputs, depthwise },
+    weights,
+    bias,
+    zeros(e, call, roundUp(outputs, PANEL)),
+  );
 }
 
 /** out = Lᵀ(s; f(W)) + f(b) from every neuron; a bias of the transposed map has one number for each channel of out. */
@@ -221,7 +235,8 @@ export function denseVjp(
           return k < 0 ? 0 : at(g * inputs + i, o % width, place);
         },
       };
-      const bias = (g: number) => (depthwise ? biasValue(e, call, biasMap, g, c) : biasValue(e, call, biasMap, g, outputs, width));
+      const bias = (g: number) =>
+        depthwise ? biasValue(e, call, biasMap, g, c) : biasValue(e, call, biasMap, g, outputs, width);
       const none = zeros(e, call, roundUp(depthwise ? c : outputs, PANEL));
       run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, bias, none);
     }

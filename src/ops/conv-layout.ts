@@ -2,7 +2,8 @@ import type { Emitter, Ref, Use, Value } from "../step.ts";
 import type { Axis } from "./window.ts";
 
 /*
- * How a convolution is laid out for its kernels: panels of weights, padded images, and the phases of a strided transpose.
+ * How a convolution is laid out for its kernels: panels of weights, padded images, and the phases of a strided
+ * transpose.
  */
 
 const TILE = 6;
@@ -23,7 +24,8 @@ export interface Phase {
 }
 
 /**
- * The transposed map of a convolution with stride t is t convolutions with stride 1, one for each phase of the input position.
+ * The transposed map of a convolution with stride t is t convolutions with stride 1, one for each phase of the input
+ * position.
  *
  *   input i meets kernel position k at output o where i + before = o · t + k · dilation
  */
@@ -40,8 +42,8 @@ export function phasesOf(axis: Axis): Phase[] {
 }
 
 /**
- * All phases of one axis as one convolution whose outputs are channels of neighbouring positions, where that fills panels better:
- * the first layer of a network has 3 channels and a panel has 8.
+ * All phases of one axis as one convolution whose outputs are channels of neighbouring positions, where that fills
+ * panels better: the first layer of a network has 3 channels and a panel has 8.
  */
 export function together(phases: readonly Phase[], channels: number): readonly Phase[] {
   const [first] = phases;
@@ -88,12 +90,20 @@ function tilesFit(h: Axis, w: Axis, inputs: number, outputs: number): boolean {
 }
 
 /**
- * Whether Winograd's tiles are used. They pay, with 36 products for 16 outputs of a 3x3 window or 4 of a 5x5, unless whole tiles,
- * six at a time, and weights to transform cost more than that.
+ * Whether Winograd's tiles are used. They pay, with 36 products for 16 outputs of a 3x3 window or 4 of a 5x5, unless
+ * whole tiles, six at a time, and weights to transform cost more than that.
  */
 export function usesTiles(
   use: Use,
-  { h, w, n, oh, ow, inputs, outputs }: Record<"h" | "w", Axis> & Record<"n" | "oh" | "ow" | "inputs" | "outputs", number>,
+  {
+    h,
+    w,
+    n,
+    oh,
+    ow,
+    inputs,
+    outputs,
+  }: Record<"h" | "w", Axis> & Record<"n" | "oh" | "ow" | "inputs" | "outputs", number>,
 ): boolean {
   if (use === "never" || !tilesFit(h, w, inputs, outputs)) return false;
   if (use === "always") return true;
@@ -169,7 +179,15 @@ interface Weights {
 }
 
 /** Emits a convolution. `bias` and `zeros` give one number for each output of a group, in whole panels. */
-export function run(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: (group: number) => Value, zeros: Value): void {
+export function run(
+  e: Emitter,
+  node: string,
+  p: Pass,
+  g: Channels,
+  w: Weights,
+  bias: (group: number) => Value,
+  zeros: Value,
+): void {
   const dense = () => runDense(e, node, p, g, w, bias, zeros);
   if (g.group > 1) dense();
   else e.choose(p.x, listLimit(g, p), (share) => runLists(e, node, p, g, w, bias(0), share), dense);
@@ -189,7 +207,15 @@ function strides({ xStrides, yStrides }: Pass, unit = 1) {
   return { xImage, xRow, xPixel, yImage, yRow, yPixel };
 }
 
-function runDense(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bias: (group: number) => Value, zeros: Value): void {
+function runDense(
+  e: Emitter,
+  node: string,
+  p: Pass,
+  g: Channels,
+  w: Weights,
+  bias: (group: number) => Value,
+  zeros: Value,
+): void {
   const pixels = p.n * p.oh * p.ow;
   const taps = p.rows * p.columns;
   const table = e.scratch(`${node}:table`, 2 * roundUp(pixels, TILE));
@@ -206,7 +232,19 @@ function runDense(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bi
       for (let o = 0; o < c; o++) for (let tap = 0; tap < taps; tap++) to[tap * c + o] = w.at(o, 0, tap, 0);
     });
     const [x, y] = place(0);
-    e.emit("depthwiseForward", { x, w: packed, b: bias(0), y, table, pixels, c, rows, columns: p.columns, tapRow, tapColumn });
+    e.emit("depthwiseForward", {
+      x,
+      w: packed,
+      b: bias(0),
+      y,
+      table,
+      pixels,
+      c,
+      rows,
+      columns: p.columns,
+      tapRow,
+      tapColumn,
+    });
     return;
   }
   // Neighbouring taps of an undilated row are neighbours in memory as well: the whole row is one run.
@@ -227,9 +265,9 @@ function runDense(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bi
 const LISTED = 128;
 
 /**
- * Up to which share of numbers other than 0 it pays to list them. Measured, in ns: a dense product takes 1 / 27, one from
- * a list 1 / 21 (1 / 13 where the weights of several taps do not fit the first cache), for whole lots of 32 outputs; listing a number 0.7,
- * and a list that begins 12.
+ * Up to which share of numbers other than 0 it pays to list them. Measured, in ns: a dense product takes 1 / 27, one
+ * from a list 1 / 21 (1 / 13 where the weights of several taps do not fit the first cache), for whole lots of 32
+ * outputs; listing a number 0.7, and a list that begins 12.
  */
 function listLimit({ inputs, outputs }: Channels, { rows, columns, tiled }: Pass): number {
   const [taps, gain] = [rows * columns, tiled ? tileGain(rows) : 1];
@@ -252,7 +290,16 @@ function runLists(e: Emitter, node: string, p: Pass, g: Channels, w: Weights, bi
   const packed = panelsOf(e, p.rows * p.columns, g, w, 0);
   const y = { value: p.y, offset: p.yOffset };
   const first = { value: starts, offset: p.xOffset / c };
-  const sizes = { pixels, m: outputs, rows: p.rows, columns: p.columns, c, image, tapRow: p.tapRow / c, tapColumn: p.tapColumn / c };
+  const sizes = {
+    pixels,
+    m: outputs,
+    rows: p.rows,
+    columns: p.columns,
+    c,
+    image,
+    tapRow: p.tapRow / c,
+    tapColumn: p.tapColumn / c,
+  };
   e.emit("convListForward", { lists, starts: first, w: packed, b: bias, y, table, ...sizes });
 }
 

@@ -1,9 +1,28 @@
 import type { Emitter, Value } from "../step.ts";
 import { type Constant, size } from "../tensor.ts";
 import { parametersOf } from "./conv.ts";
-import { biasValue, type ConvAttributes, denseVjp, denseZ, type Geometry, geometryOf, spread, tiledBack } from "./conv-dense.ts";
+import {
+  biasValue,
+  type ConvAttributes,
+  denseVjp,
+  denseZ,
+  type Geometry,
+  geometryOf,
+  spread,
+  tiledBack,
+} from "./conv-dense.ts";
 import { folded, unfolded } from "./conv-volume.ts";
-import { type BiasMap, type Call, type Linear, type Op, type Operands, PLAIN, type Precision, require, type WeightMap } from "./op.ts";
+import {
+  type BiasMap,
+  type Call,
+  type Linear,
+  type Op,
+  type Operands,
+  PLAIN,
+  type Precision,
+  require,
+  type WeightMap,
+} from "./op.ts";
 import { asVolume, isStill, readWindow, type TransposedAttributes, transposedAxes } from "./window.ts";
 
 type ConvTransposeAttributes = ConvAttributes & TransposedAttributes;
@@ -70,7 +89,8 @@ export const convTranspose: Op<ConvTransposeAttributes> = {
   }),
   infer(inputs, a) {
     const { x, m, c, kernel } = parametersOf(inputs, a, (rows, width) => ({ m: width * a.group, c: rows }));
-    require(x.dims[1] === c && c % a.group === 0, "shape", `an input of ${c} channels, a multiple of ${a.group}`, `${x.dims[1]} channels`);
+    require(x.dims[1] === c &&
+      c % a.group === 0, "shape", `an input of ${c} channels, a multiple of ${a.group}`, `${x.dims[1]} channels`);
     const axes = transposedAxes(x.dims.slice(2), { ...a.window, ...a }, kernel);
     return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.length)]], attributes: { ...a, volume: asVolume(axes) } };
   },

@@ -3,7 +3,8 @@ import type { Geometry } from "./conv-dense.ts";
 import { isStill } from "./window.ts";
 
 /*
- * Convolution over a volume as one over its slices: what the window's taps along the depth meet is laid side by side, as channels.
+ * Convolution over a volume as one over its slices: what the window's taps along the depth meet is laid side by side,
+ * as channels.
  */
 
 /**
@@ -38,8 +39,17 @@ export function unfolded(e: Emitter, x: Value, site: Geometry): Value {
   return slices;
 }
 
-/** The transposed map: out = what `prepare` puts there + the slices that `write` makes, each where it came from. Without a depth, what `write` makes. */
-export function folded(e: Emitter, out: Value, site: Geometry, prepare: () => void, write: (slices: Value) => void): void {
+/**
+ * The transposed map: out = what `prepare` puts there + the slices that `write` makes, each where it came from. Without
+ * a depth, what `write` makes.
+ */
+export function folded(
+  e: Emitter,
+  out: Value,
+  site: Geometry,
+  prepare: () => void,
+  write: (slices: Value) => void,
+): void {
   if (isStill(site.d)) {
     write(out);
     return;

@@ -47,7 +47,13 @@ function convZ(
       where,
       sparseLimit(site, precision === "fast" && tiledForward(e, site)),
       () => {
-        e.emit("convRowsForward", { r: where, x, b: biasValue(e, call, biasMap, 0, site.m), y, ...byRows(e, call, map) });
+        e.emit("convRowsForward", {
+          r: where,
+          x,
+          b: biasValue(e, call, biasMap, 0, site.m),
+          y,
+          ...byRows(e, call, map),
+        });
       },
       dense,
     );
@@ -61,7 +67,8 @@ function byRows(e: Emitter, call: Call<ConvAttributes>, map: WeightMap) {
   const { name, source, variant, at } = weightsOf(call, map);
   const weights = e.weight(name, source, `rows ${variant}`, [m * taps * inputs], (to) => {
     for (let o = 0; o < m; o++) {
-      for (let i = 0; i < inputs; i++) for (let tap = 0; tap < taps; tap++) to[(o * taps + tap) * inputs + i] = at(o, i, tap);
+      for (let i = 0; i < inputs; i++)
+        for (let tap = 0; tap < taps; tap++) to[(o * taps + tap) * inputs + i] = at(o, i, tap);
     }
   });
   return {
@@ -72,15 +79,21 @@ function byRows(e: Emitter, call: Call<ConvAttributes>, map: WeightMap) {
 }
 
 /**
- * Up to which share of live neurons it pays to go neuron by neuron: measured, a live neuron costs about as much as 1.6 of a dense
- * convolution, and a start as much as 90 of its inputs.
+ * Up to which share of live neurons it pays to go neuron by neuron: measured, a live neuron costs about as much as 1.6
+ * of a dense convolution, and a start as much as 90 of its inputs.
  */
 function sparseLimit({ c, group, h, w }: Geometry, tiled: boolean): number {
   const inputs = (h.kernel * w.kernel * c) / group;
   return ((tiled ? 0.6 / tileGain(h.kernel) : 0.6) * inputs) / (inputs + 90);
 }
 
-function convVjp(e: Emitter, call: Call<ConvAttributes>, s: Value, map: WeightMap, precision: Precision): readonly Value[] {
+function convVjp(
+  e: Emitter,
+  call: Call<ConvAttributes>,
+  s: Value,
+  map: WeightMap,
+  precision: Precision,
+): readonly Value[] {
   const [n, , ...spatial] = call.inputs[0]!.dims;
   const site = geometry(call, map);
   const out = e.temp(`${call.node.name}:vjp`, [n, site.c / site.d.kernel, ...spatial], "last");
@@ -130,7 +143,10 @@ const linear: Linear<ConvAttributes> = {
   approximates: (e, call) => tiledForward(e, geometry(call)),
 };
 
-/** Input, kernel and channels of a convolution or its transpose; `sides` tells outputs m and inputs c by the weight's first two axes. */
+/**
+ * Input, kernel and channels of a convolution or its transpose; `sides` tells outputs m and inputs c by the weight's
+ * first two axes.
+ */
 export function parametersOf(
   inputs: Operands,
   { group, window }: ConvAttributes,
@@ -141,12 +157,14 @@ export function parametersOf(
   known(inputs, 1, "a weight");
   known(inputs, 2, "a bias");
   require(x.dims.length === w.dims.length &&
-    x.dims.length >= 3, "shape", "input and weight of the same rank, 3 or more", `ranks ${x.dims.length} and ${w.dims.length}`);
+    x.dims.length >=
+      3, "shape", "input and weight of the same rank, 3 or more", `ranks ${x.dims.length} and ${w.dims.length}`);
   require(Number.isInteger(group) && group >= 1, "invalid-model", "a group ≥ 1", `${group}`);
   const [rows, width, ...kernel] = w.dims;
   const { m, c } = sides(rows, width);
   require(!window.kernel ||
-    window.kernel.join() === kernel.join(), "invalid-model", `kernel_shape [${kernel}] as the weight has it`, `[${window.kernel}]`);
+    window.kernel.join() ===
+      kernel.join(), "invalid-model", `kernel_shape [${kernel}] as the weight has it`, `[${window.kernel}]`);
   require(!b || size(b.dims) === m, "shape", `${m} biases`, `${b && size(b.dims)}`);
   return { x, kernel, m, c };
 }
@@ -166,8 +184,8 @@ export const conv: Op<ConvAttributes> = {
   infer(inputs, a) {
     const { x, m, c, kernel } = parametersOf(inputs, a, (rows, width) => ({ m: rows, c: width * a.group }));
     require(x.dims[1] === c &&
-      m % a.group ===
-        0, "shape", `an input of ${c / a.group} · ${a.group} channels and a multiple of ${a.group} outputs`, `${x.dims[1]} channels and ${m} outputs`);
+      m % a.group === 0, "shape", `an input of ${c / a.group} · ${a.group} channels and a multiple of ${a.group} ` +
+      `outputs`, `${x.dims[1]} channels and ${m} outputs`);
     const axes = windowAxes(x.dims.slice(2), a.window, kernel);
     return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.out)]], attributes: { ...a, volume: asVolume(axes) } };
   },
@@ -175,7 +193,10 @@ export const conv: Op<ConvAttributes> = {
   relevance: linear,
 };
 
-/** A convolution's weight and bias with every output channel scaled and shifted, or every input channel (unpadded windows only). */
+/**
+ * A convolution's weight and bias with every output channel scaled and shifted, or every input channel (unpadded
+ * windows only).
+ */
 export function scaledConv(
   inputs: Operands,
   { group }: ConvAttributes,

@@ -3,7 +3,18 @@ import type { Emitter, Ref, Value } from "../step.ts";
 import { broadcast, type Constant, type Dims, size, strides } from "../tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
 import { broadcastStrides } from "./broadcast.ts";
-import { type BiasMap, type Call, known, type Linear, mapOf, type NumberMap, type Op, type Operands, PLAIN, require } from "./op.ts";
+import {
+  type BiasMap,
+  type Call,
+  known,
+  type Linear,
+  mapOf,
+  type NumberMap,
+  type Op,
+  type Operands,
+  PLAIN,
+  require,
+} from "./op.ts";
 
 /** Gemm and MatMul: y = scale · x · W + b, or W · x. */
 export interface DenseAttributes {
@@ -37,12 +48,16 @@ interface Product {
 }
 
 /** A vector counts as a row where it is the first factor, as a column where it is the second. */
-export const matrix = (dims: Dims, position: 0 | 1): Dims => (dims.length > 1 ? dims : position === 0 ? [1, ...dims] : [...dims, 1]);
+export const matrix = (dims: Dims, position: 0 | 1): Dims =>
+  dims.length > 1 ? dims : position === 0 ? [1, ...dims] : [...dims, 1];
 
 /** Where each place of a batch stands in an operand that is broadcast to it. */
 function placesIn(dims: Dims, batch: Dims): number[] {
   const steps = broadcastStrides(dims, strides(dims), batch);
-  return batch.reduce<number[]>((places, d, axis) => places.flatMap((p) => Array.from({ length: d }, (_, i) => p + i * steps[axis])), [0]);
+  return batch.reduce<number[]>(
+    (places, d, axis) => places.flatMap((p) => Array.from({ length: d }, (_, i) => p + i * steps[axis])),
+    [0],
+  );
 }
 
 export function productOf({ inputs, attributes }: Site): Product {
@@ -67,7 +82,12 @@ export function eachMatrix(
     return;
   }
   for (let i = 0; i < x.length; i++) {
-    emit({ value: values.x, offset: x[i] * n * k }, { value: values.w, offset: w[i] * m * k }, { value: values.y, offset: i * n * m }, n);
+    emit(
+      { value: values.x, offset: x[i] * n * k },
+      { value: values.w, offset: w[i] * m * k },
+      { value: values.y, offset: i * n * m },
+      n,
+    );
   }
 }
 
@@ -76,7 +96,15 @@ export function swapped(e: Emitter, x: Value, rows: number, columns: number, dim
   if (rows === 1 || columns === 1) return e.view(x, dims);
   const out = e.temp(`${x.name}:swapped`, dims);
   const area = rows * columns;
-  e.copy(x, out, [{ dims: [x.count / area, rows, columns], from: 0, fromStrides: [area, columns, 1], to: 0, toStrides: [area, 1, rows] }]);
+  e.copy(x, out, [
+    {
+      dims: [x.count / area, rows, columns],
+      from: 0,
+      fromStrides: [area, columns, 1],
+      to: 0,
+      toStrides: [area, 1, rows],
+    },
+  ]);
   return out;
 }
 
@@ -128,7 +156,13 @@ function biasRow(e: Emitter, call: Call<DenseAttributes>, m: number, map: BiasMa
   );
 }
 
-function denseZ(e: Emitter, call: Call<DenseAttributes>, [x]: readonly Value[], map: NumberMap, biasMap: BiasMap | undefined): Value {
+function denseZ(
+  e: Emitter,
+  call: Call<DenseAttributes>,
+  [x]: readonly Value[],
+  map: NumberMap,
+  biasMap: BiasMap | undefined,
+): Value {
   const product = productOf(call);
   const { value, p, q } = weights(e, call, map);
   return multiplied(e, call, product, x, value, biasRow(e, call, product.m, biasMap), p, q);
@@ -193,7 +227,10 @@ export const denseShared = {
   relevance: denseLinear,
 } as const;
 
-/** How Gemm's other forms come to the one with a plain A and a bias for each output: by a Transpose before it, and an Add behind it. */
+/**
+ * How Gemm's other forms come to the one with a plain A and a bias for each output: by a Transpose before it, and an
+ * Add behind it.
+ */
 function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonly Node[] | undefined {
   const { transposed, ...plain } = a;
   const [y] = node.outputs;
@@ -201,8 +238,16 @@ function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonl
   const isBias = !c || (c.constant && (size(c.dims) === 1 || (size(c.dims) === m && c.dims.at(-1) === m)));
   if (!transposed && isBias) return undefined;
   const dims = [x?.dims.at(transposed ? 1 : 0) ?? NaN, m ?? NaN];
-  require(!c || `${broadcast([c.dims, dims])}` === `${dims}`, "shape", `a C that can be broadcast to [${dims}]`, `dims [${c?.dims}]`);
-  const named = (part: string, type: string, inputs: readonly string[], attributes: unknown = {}, output = `${y}:${part}`): Node => ({
+  require(!c ||
+    `${broadcast([c.dims, dims])}` ===
+      `${dims}`, "shape", `a C that can be broadcast to [${dims}]`, `dims [${c?.dims}]`);
+  const named = (
+    part: string,
+    type: string,
+    inputs: readonly string[],
+    attributes: unknown = {},
+    output = `${y}:${part}`,
+  ): Node => ({
     name: `${node.name}:${part}`,
     type,
     attributes,
@@ -217,7 +262,11 @@ function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonl
     ...(transposed ? [named("A", "Transpose", [node.inputs[0]])] : []),
     { ...node, attributes: { ...plain, transposed: false }, inputs, outputs: [added ? product : y] },
     ...(added
-      ? [named("beta", "Constant", [], { value }), named("C", "Mul", [node.inputs[2], beta]), named("sum", "Add", [product, scaled], {}, y)]
+      ? [
+          named("beta", "Constant", [], { value }),
+          named("C", "Mul", [node.inputs[2], beta]),
+          named("sum", "Add", [product, scaled], {}, y),
+        ]
       : []),
   ];
 }
@@ -238,7 +287,8 @@ export const gemm: Op<GemmAttributes> = {
     require(x && w, "invalid-model", "inputs A and B", "none");
     require(!x.constant, "unsupported", "a computed A", "a constant one");
     known(inputs, 1, "a B");
-    require(x.dims.length === 2 && w.dims.length === 2, "shape", "A and B of rank 2", `ranks ${x.dims.length} and ${w.dims.length}`);
+    require(x.dims.length === 2 &&
+      w.dims.length === 2, "shape", "A and B of rank 2", `ranks ${x.dims.length} and ${w.dims.length}`);
     const [m, k] = a.rowsAreOutputs ? w.dims : [w.dims[1], w.dims[0]];
     require(x.dims[1] === k, "shape", `an A of ${k} columns`, `${x.dims[1]}`);
     return { dims: [[x.dims[0], m]] };

@@ -32,7 +32,10 @@ function coefficients(): Float64Array {
 
 const table = /* @__PURE__ */ coefficients();
 
-/** erfc(x) = e^(−x²) / √π · 1 / (x + ½ / (x + 1 / (x + 1½ / (x + …)))) for x ≥ END. Source: Laplace's continued fraction, DLMF 7.9.2. */
+/**
+ * erfc(x) = e^(−x²) / √π · 1 / (x + ½ / (x + 1 / (x + 1½ / (x + …)))) for x ≥ END. Source: Laplace's continued
+ * fraction, DLMF 7.9.2.
+ */
 function tail(x: number): number {
   let f = x;
   for (let n = 20; n > 0; n--) f = x + n / 2 / f;

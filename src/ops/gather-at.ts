@@ -110,7 +110,10 @@ const gatherND = row(
       length >= 1 &&
       a.batch + length <= data.length &&
       data.slice(0, a.batch).join() === indices.slice(0, a.batch).join();
-    require(fits, "shape", `indices that fit ${shapeText(data, "")} with batch_dims ${a.batch}`, shapeText(indices, ""));
+    require(fits, "shape", `indices that fit ${shapeText(data, "")} with batch_dims ${a.batch}`, shapeText(
+      indices,
+      "",
+    ));
     return { dims: [...indices.slice(0, -1), ...data.slice(a.batch + length)], attributes: a };
   },
   ({ batch }, data, dims, indices) => {

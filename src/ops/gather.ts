@@ -29,7 +29,11 @@ function runsOf(call: Call<GatherAttributes>, indices: Float32Array): readonly R
     });
   const inner = lengthOf(call);
   return Array.from({ length: size(dims.slice(0, call.attributes.axis)) }, (_, outer) =>
-    places.map((place, index) => ({ index, from: (outer * length + place) * inner, to: (outer * places.length + index) * inner })),
+    places.map((place, index) => ({
+      index,
+      from: (outer * length + place) * inner,
+      to: (outer * places.length + index) * inner,
+    })),
   ).flat();
 }
 
@@ -59,7 +63,8 @@ function back(e: Emitter, call: Call<GatherAttributes>, r: Value): readonly (Val
 
 /**
  * Chooses slices of the data along one axis, such as the rows of a table of embeddings. Source: ONNX Gather-13.
- * Relevance of a slice that computed indices chose from constants is the relevance of its index: of a word, not of its vector's entries.
+ * Relevance of a slice that computed indices chose from constants is the relevance of its index: of a word, not of its
+ * vector's entries.
  */
 export const gather: Op<GatherAttributes> = {
   ...gatherKnown,

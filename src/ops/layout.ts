@@ -16,7 +16,9 @@ export const transpose = mover<{ perm: readonly number[] | undefined }>({
       x.dims.map((_, i) => i).join(), "invalid-model", `a permutation of ${x.dims.length} axes`, `[${perm}]`);
     return { dims: [perm.map((axis) => x.dims[axis])], attributes: { perm } };
   },
-  moves: ([x], output, { perm }) => [{ input: 0, from: zeros(x), to: zeros(x), loops: output.map((d, k) => loop(d, perm![k], k)) }],
+  moves: ([x], output, { perm }) => [
+    { input: 0, from: zeros(x), to: zeros(x), loops: output.map((d, k) => loop(d, perm![k], k)) },
+  ],
   exact: true,
   drops: never,
 });
@@ -30,8 +32,12 @@ export const concat = mover<{ axis: number }>({
     const [first] = inputs;
     require(first && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
     const axis = axisOf(a.axis, first.dims.length);
-    const fits = inputs.every((x) => x!.dims.length === first.dims.length && x!.dims.every((d, i) => i === axis || d === first.dims[i]));
-    require(fits, "shape", `shapes that differ along axis ${axis} only`, inputs.map((x) => shapeText(x!.dims, "")).join(", "));
+    const fits = inputs.every(
+      (x) => x!.dims.length === first.dims.length && x!.dims.every((d, i) => i === axis || d === first.dims[i]),
+    );
+    require(fits, "shape", `shapes that differ along axis ${axis} only`, inputs
+      .map((x) => shapeText(x!.dims, ""))
+      .join(", "));
     return {
       dims: [first.dims.map((d, i) => (i === axis ? inputs.reduce((total, x) => total + x!.dims[axis], 0) : d))],
       attributes: { axis },
@@ -64,7 +70,8 @@ const modulo = (v: number, length: number) => ((v % length) + length) % length;
 export const slice = mover<SliceAttributes>({
   type: "Slice",
   summary: "moved back, zero elsewhere",
-  attributes: (read) => (read.opset < 10 ? { starts: read.ints("starts"), ends: read.ints("ends"), axes: read.ints("axes") } : {}),
+  attributes: (read) =>
+    read.opset < 10 ? { starts: read.ints("starts"), ends: read.ints("ends"), axes: read.ints("axes") } : {},
   infer(inputs, a) {
     const [x] = inputs;
     require(x, "invalid-model", "an input", "none");
@@ -72,7 +79,8 @@ export const slice = mover<SliceAttributes>({
     const ends = a.ends ?? integers(inputs, 2, "ends");
     require(starts &&
       ends &&
-      starts.length === ends.length, "invalid-model", "as many starts as ends", `${starts?.length} and ${ends?.length}`);
+      starts.length ===
+        ends.length, "invalid-model", "as many starts as ends", `${starts?.length} and ${ends?.length}`);
     const axes = a.axes ?? integers(inputs, 3, "axes") ?? starts.map((_, i) => i);
     const steps = integers(inputs, 4, "steps") ?? starts.map(() => 1);
     require(axes.length === starts.length &&
@@ -89,7 +97,9 @@ export const slice = mover<SliceAttributes>({
       const step = steps[i];
       const [start, end] = [starts[i], ends[i]].map((v) => (v < 0 ? v + length : v));
       const [from, to] =
-        step > 0 ? [clamp(start, 0, length), clamp(end, 0, length)] : [clamp(start, 0, length - 1), clamp(end, -1, length - 1)];
+        step > 0
+          ? [clamp(start, 0, length), clamp(end, 0, length)]
+          : [clamp(start, 0, length - 1), clamp(end, -1, length - 1)];
       ranges[axis] = { start: from, step };
       dims[axis] = Math.max(0, Math.ceil((to - from) / step));
     });
@@ -124,7 +134,8 @@ export const gatherKnown = mover<GatherAttributes>({
     require(x && index, "invalid-model", "data and indices", "fewer");
     const axis = axisOf(a.axis, x.dims.length);
     const indices = index.constant && Array.from(index.constant.data, (i) => normalizeAxis(i, x.dims[axis]));
-    require(indices?.every((i) => i !== undefined) ?? true, "invalid-model", `indices below ${x.dims[axis]}`, `${index.constant?.data}`);
+    require(indices?.every((i) => i !== undefined) ??
+      true, "invalid-model", `indices below ${x.dims[axis]}`, `${index.constant?.data}`);
     return {
       dims: [[...x.dims.slice(0, axis), ...index.dims, ...x.dims.slice(axis + 1)]],
       attributes: { axis, indices: indices as number[] | undefined, shape: index.dims },
@@ -139,7 +150,9 @@ export const gatherKnown = mover<GatherAttributes>({
       const to = output.map((_, k) => position[k - axis] ?? 0);
       const move = { input: 0, from: x.map((_, k) => (k === axis ? indices![row * length] : 0)), to, loops: others };
       const last = axis + rank - 1;
-      return rank === 0 ? [move] : runsOf(indices!.slice(row * length, (row + 1) * length)).map((run) => withRun(move, run, axis, last));
+      return rank === 0
+        ? [move]
+        : runsOf(indices!.slice(row * length, (row + 1) * length)).map((run) => withRun(move, run, axis, last));
     });
   },
   exact: false,
@@ -190,7 +203,8 @@ export const pad = mover<PadAttributes>({
     });
     const dims = x.dims.map((d, i) => d + pads[i] + pads[rank + i]);
     require(dims.every((d) => d >= 0), "shape", "pads that leave something", `dims [${dims}]`);
-    require(a.mode === "constant" || pads.every((p) => p >= 0), "unsupported", `pads ≥ 0 in mode ${a.mode}`, `[${pads}]`);
+    require(a.mode === "constant" ||
+      pads.every((p) => p >= 0), "unsupported", `pads ≥ 0 in mode ${a.mode}`, `[${pads}]`);
     return { dims: [dims], attributes: { mode: a.mode, pads, value: known(inputs, 2, "a value")?.data[0] ?? a.value } };
   },
   moves([x], output, { mode, pads }) {

@@ -4,7 +4,10 @@ import { type Op, require } from "./op.ts";
 
 const WHY = "true or false is nothing that inputs have shares in";
 
-/** A row whose output is boolean: what it takes, and f, of numbers that are 1 for true and 0 for false where they are booleans. */
+/**
+ * A row whose output is boolean: what it takes, and f, of numbers that are 1 for true and 0 for false where they are
+ * booleans.
+ */
 function logic(type: string, takes: readonly ElementType[], f: (a: number, b: number) => number, arity = 2): Op<None> {
   return {
     type,

@@ -81,7 +81,8 @@ function passBack(mode: LrnMode): (e: Emitter, call: Call<LrnAttributes>, r: Val
 
 /**
  * Local response normalization.
- * Source: Krizhevsky et al. 2012, section 3.3; ONNX LRN-13. Relevance: Binder et al. 2016 (arXiv 1604.00825), section 3.
+ * Source: Krizhevsky et al. 2012, section 3.3; ONNX LRN-13. Relevance: Binder et al. 2016 (arXiv 1604.00825), section
+ * 3.
  */
 export const lrn: Op<LrnAttributes> = {
   type: "LRN",
@@ -100,7 +101,8 @@ export const lrn: Op<LrnAttributes> = {
   },
   infer([x], a) {
     require(x, "invalid-model", "an input", "none");
-    require(x.dims.length >= 3 && x.dims.length <= 4, "unsupported", "an input of rank 3 or 4", `rank ${x.dims.length}`);
+    require(x.dims.length >= 3 &&
+      x.dims.length <= 4, "unsupported", "an input of rank 3 or 4", `rank ${x.dims.length}`);
     // A window that reaches further than the channels go sees the same as one that reaches just as far.
     const most = a.region === "channels" ? x.dims[1] - 1 : Math.max(...x.dims.slice(2)) - 1;
     return { dims: [x.dims], attributes: { ...a, before: Math.min(a.before, most), after: Math.min(a.after, most) } };
@@ -118,6 +120,8 @@ export const lrn: Op<LrnAttributes> = {
 export function checkedLrn(a: LrnAttributes): LrnAttributes {
   require(a.bias > 0 &&
     a.a >= 0 &&
-    Number.isFinite(a.beta), "unsupported", "bias > 0, alpha ≥ 0 and a finite beta", `bias ${a.bias}, alpha ${a.a}, beta ${a.beta}`);
+    Number.isFinite(
+      a.beta,
+    ), "unsupported", "bias > 0, alpha ≥ 0 and a finite beta", `bias ${a.bias}, alpha ${a.a}, beta ${a.beta}`);
   return Object.freeze(a);
 }

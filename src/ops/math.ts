@@ -19,9 +19,10 @@ const neg: Op<unknown> = {
 };
 
 /**
- * Functions of mathematics. What comes out depends on the one number that goes in, so its relevance is that number's; a periodic
- * function is the exception. Sources: ONNX Erf-13, Exp-13, Log-13, Sqrt-13, Abs-13, Neg-13, Sign-13, Reciprocal-13, Ceil-13, Floor-13,
- * Round-11, Sin-7, Cos-7, Tan-7, and their later versions, which differ in types only.
+ * Functions of mathematics. What comes out depends on the one number that goes in, so its relevance is that number's; a
+ * periodic function is the exception. Sources: ONNX Erf-13, Exp-13, Log-13, Sqrt-13, Abs-13, Neg-13, Sign-13,
+ * Reciprocal-13, Ceil-13, Floor-13, Round-11, Sin-7, Cos-7, Tan-7, and their later versions, which differ in types
+ * only.
  */
 export const math = [
   unary({
@@ -103,7 +104,8 @@ export const math = [
   unary({
     type: "Round",
     f(x, y) {
-      for (let i = 0; i < x.length; i++) y[i] = Math.abs(x[i] % 1) === 0.5 ? 2 * Math.round(x[i] / 2) : Math.round(x[i]);
+      for (let i = 0; i < x.length; i++)
+        y[i] = Math.abs(x[i] % 1) === 0.5 ? 2 * Math.round(x[i] / 2) : Math.round(x[i]);
     },
     slope: () => 0,
     nonnegative: kept,

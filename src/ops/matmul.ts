@@ -1,7 +1,16 @@
 import type { Emitter, Value } from "../step.ts";
 import { broadcast, type Constant, size } from "../tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
-import { type DenseAttributes, denseLinear, denseShared, eachMatrix, matrix, multiplied, productOf, swapped } from "./dense.ts";
+import {
+  type DenseAttributes,
+  denseLinear,
+  denseShared,
+  eachMatrix,
+  matrix,
+  multiplied,
+  productOf,
+  swapped,
+} from "./dense.ts";
 import { type Call, type Op, require } from "./op.ts";
 
 /** Two computed factors: the second, laid as rows of k, is the weight. */
@@ -57,18 +66,26 @@ export const matMul: Op<DenseAttributes> = {
   attributes: () => ({ rowsAreOutputs: false, alpha: 1, beta: 1 }),
   infer([a, b], attributes) {
     require(a && b, "invalid-model", "two inputs", "fewer");
-    require(a.dims.length > 0 && b.dims.length > 0, "shape", "factors of rank 1 or more", `ranks ${a.dims.length} and ${b.dims.length}`);
+    require(a.dims.length > 0 &&
+      b.dims.length > 0, "shape", "factors of rank 1 or more", `ranks ${a.dims.length} and ${b.dims.length}`);
     const [left, right] = [matrix(a.dims, 0), matrix(b.dims, 1)];
     require(left.at(-1) === right.at(-2), "shape", `a first factor of ${right.at(-2)} columns`, `${left.at(-1)}`);
     const batch = broadcast([left.slice(0, -2), right.slice(0, -2)]);
     require(batch, "shape", "batches that can be broadcast", `[${a.dims}] and [${b.dims}]`);
-    const dims = [...batch, ...(a.dims.length > 1 ? [left.at(-2)!] : []), ...(b.dims.length > 1 ? [right.at(-1)!] : [])];
+    const dims = [
+      ...batch,
+      ...(a.dims.length > 1 ? [left.at(-2)!] : []),
+      ...(b.dims.length > 1 ? [right.at(-1)!] : []),
+    ];
     const weightFirst = a.constant !== undefined && !b.constant;
     return { dims: [dims], attributes: { ...attributes, weightFirst, rowsAreOutputs: weightFirst } };
   },
   fold(inputs, attributes, [dims]) {
     const [a, b] = inputs as readonly Constant[];
-    const { n, m, k, x, w } = productOf({ inputs: [a, b].map(({ dims, type }) => ({ name: "", dims, type })), attributes });
+    const { n, m, k, x, w } = productOf({
+      inputs: [a, b].map(({ dims, type }) => ({ name: "", dims, type })),
+      attributes,
+    });
     const data = a.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
     data.forEach((_, at) => {
       const [i, row, column] = [Math.floor(at / (n * m)), Math.floor(at / m) % n, at % m];
@@ -79,5 +96,6 @@ export const matMul: Op<DenseAttributes> = {
     return [{ type: a.type, dims, data }];
   },
   relevance: { ...denseLinear, product: gradients },
-  forward: (e, call) => (call.inputs.some((x) => x?.constant) ? denseShared.forward(e, call) : [computedProduct(e, call)]),
+  forward: (e, call) =>
+    call.inputs.some((x) => x?.constant) ? denseShared.forward(e, call) : [computedProduct(e, call)],
 };

@@ -2,7 +2,10 @@ import { type Block, fourAxes, stridesOf, walkRows } from "../step.ts";
 import { type Constant, type Dims, size, strides } from "../tensor.ts";
 import type { Call, Inferred, Op, Operands } from "./op.ts";
 
-/** One loop of a move: `count` times, each time `step` along an axis of the input and `toStep` along one of the output (axis −1: stays). */
+/**
+ * One loop of a move: `count` times, each time `step` along an axis of the input and `toStep` along one of the output
+ * (axis −1: stays).
+ */
 export interface Loop {
   readonly count: number;
   readonly axis: number;
@@ -11,7 +14,13 @@ export interface Loop {
   readonly toStep: number;
 }
 
-export const loop = (count: number, axis: number, toAxis = axis, step = 1, toStep = 1): Loop => ({ count, axis, toAxis, step, toStep });
+export const loop = (count: number, axis: number, toAxis = axis, step = 1, toStep = 1): Loop => ({
+  count,
+  axis,
+  toAxis,
+  step,
+  toStep,
+});
 
 /** Nested loops that copy numbers of one input, from a position of it to one of the output. */
 export interface Move {
@@ -63,10 +72,14 @@ function joined<T>(items: readonly T[], join: (last: T, next: T) => T | undefine
 
 /** Where each number along an axis of the output is from, as few runs; −1: from nowhere. */
 export function runsOf(indices: readonly number[]): readonly Run[] {
-  const single = indices.flatMap((from, to): Run[] => (from < 0 ? [] : [{ from, to, count: 1, step: 0, outer: 1, outerStep: 0 }]));
+  const single = indices.flatMap((from, to): Run[] =>
+    from < 0 ? [] : [{ from, to, count: 1, step: 0, outer: 1, outerStep: 0 }],
+  );
   const rows = joined(single, (a, b) => {
     const step = (b.from - a.from) / a.count;
-    return b.to === a.to + a.count && (a.count === 1 || step === a.step) ? { ...a, count: a.count + 1, step } : undefined;
+    return b.to === a.to + a.count && (a.count === 1 || step === a.step)
+      ? { ...a, count: a.count + 1, step }
+      : undefined;
   });
   return joined(rows, (a, b) => {
     const step = (b.from - a.from) / a.outer;
@@ -89,7 +102,11 @@ export function withRun(move: Move, run: Run, axis: number, toAxis = axis): Move
 
 /** Copies a block between arrays; the host's counterpart of the copy kernel. */
 function copyHost(from: Constant["data"], to: Constant["data"], block: Block): void {
-  for (const loops of fourAxes({ dims: block.dims, starts: [block.to, block.from], strides: [block.toStrides, block.fromStrides] })) {
+  for (const loops of fourAxes({
+    dims: block.dims,
+    starts: [block.to, block.from],
+    strides: [block.toStrides, block.fromStrides],
+  })) {
     walkRows(loops, ([target, source], count, [stepTo, stepFrom]) => {
       if (stepTo === 1 && stepFrom === 1) to.set(from.subarray(source, source + count), target);
       else for (let i = 0; i < count; i++) to[target + i * stepTo] = from[source + i * stepFrom];
@@ -159,7 +176,9 @@ export function mover<A>(m: Mover<A>): Op<A> {
       kind: "route",
       drops: m.drops,
       vjp(e, call, r) {
-        const outs = call.inputs.map((x, i) => (x && !x.constant ? e.temp(`${call.node.name}:vjp`, x.dims, call.x(i).layout) : undefined));
+        const outs = call.inputs.map((x, i) =>
+          x && !x.constant ? e.temp(`${call.node.name}:vjp`, x.dims, call.x(i).layout) : undefined,
+        );
         if (!m.exact) for (const out of outs) if (out) e.fill(out, 0);
         for (const move of movesOf(call)) {
           const out = outs[move.input];

@@ -16,8 +16,9 @@ const gelu2u = (v: number) => Math.sqrt(8 / Math.PI) * (v + 0.044715 * v * v * v
 const gelu2uSlope = (v: number) => Math.sqrt(8 / Math.PI) * (1 + 3 * 0.044715 * v * v);
 
 /**
- * Activations that networks are built of. Sources: ONNX Elu-6, Selu-6, Celu-12, Gelu-20, Mish-18, HardSigmoid-6, HardSwish-14, Softplus-1,
- * Softsign-1, ThresholdedRelu-10, Shrink-9, and their later versions, which differ in types only.
+ * Activations that networks are built of. Sources: ONNX Elu-6, Selu-6, Celu-12, Gelu-20, Mish-18, HardSigmoid-6,
+ * HardSwish-14, Softplus-1, Softsign-1, ThresholdedRelu-10, Shrink-9, and their later versions, which differ in types
+ * only.
  */
 export const nonlinear = [
   /** α (e^x − 1) below 0 */
@@ -70,7 +71,8 @@ export const nonlinear = [
       else for (let i = 0; i < x.length; i++) y[i] = 0.5 * x[i] * erfc(-x[i] * Math.SQRT1_2);
     },
     slope(v, { approximate }) {
-      if (approximate === "none") return 0.5 * erfc(-v * Math.SQRT1_2) + (v * Math.exp((-v * v) / 2)) / Math.sqrt(2 * Math.PI);
+      if (approximate === "none")
+        return 0.5 * erfc(-v * Math.SQRT1_2) + (v * Math.exp((-v * v) / 2)) / Math.sqrt(2 * Math.PI);
       const gate = logistic(gelu2u(v));
       return gate + v * gate * (1 - gate) * gelu2uSlope(v);
     },

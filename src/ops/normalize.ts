@@ -10,7 +10,10 @@ import { pNorm } from "./p-norm.ts";
 /** What one cell is moved and scaled by, v = (x − centre) · factor. */
 interface Statistics {
   of(x: Numbers, base: number, taps: Int32Array): readonly [centre: number, factor: number];
-  /** How centre and factor change with x: Σ_k g_k ∂v_k/∂x_i = factor · (g_i − centred · mean g) − slope(x_i − centre, factor, n) · Σ_k g_k (x_k − centre) */
+  /**
+   * How centre and factor change with x: Σ_k g_k ∂v_k/∂x_i = factor · (g_i − centred · mean g) − slope(x_i − centre,
+   * factor, n) · Σ_k g_k (x_k − centre)
+   */
   readonly centred: 0 | 1;
   slope(d: number, factor: number, n: number): number;
 }
@@ -52,7 +55,9 @@ const moments = (epsilon: number, delta = 0): Statistics => ({
 const ONE = Float32Array.of(1);
 const ZERO = Float32Array.of(0);
 
-/** Where cells begin and what belongs to them, in x and in a parameter. @param steps how far the axes of `split` go in x */
+/**
+ * Where cells begin and what belongs to them, in x and in a parameter. @param steps how far the axes of `split` go in x
+ */
 function places({ split, axes, parameters }: Plan, steps: readonly number[]) {
   const lists = [otherAxes(split, axes), axes];
   const [bases, taps] = lists.map((list) => along(list, split, steps));
@@ -89,7 +94,14 @@ function standardize(
 }
 
 /** Jᵀ r of `standardize` in x. */
-function standardizeVjp(a: Plan, steps: readonly number[], x: Numbers, r: Numbers, out: Numbers, given: Numbers | undefined): void {
+function standardizeVjp(
+  a: Plan,
+  steps: readonly number[],
+  x: Numbers,
+  r: Numbers,
+  out: Numbers,
+  given: Numbers | undefined,
+): void {
   const { bases, taps, parameter } = places(a, steps);
   const scale = parameter(0, given, ONE);
   const { statistics } = a;
@@ -119,7 +131,9 @@ const byGroups: Shapes = ([n, c, ...spatial], inputs, { groups, perGroup }) => {
   require(c % cut === 0, "invalid-model", `groups that divide ${c} channels`, `${cut}`);
   const dims = [cut, perGroup ? 1 : c / cut, ...spatial.map(() => 1)];
   const given = [inputs[1], inputs[2]].map((p) => p?.dims.join() ?? "none");
-  require(given.every((d) => d === `${size(dims)}`), "shape", `scale and bias of ${size(dims)} numbers`, given.join(" and "));
+  require(given.every((d) => d === `${size(dims)}`), "shape", `scale and bias of ${size(dims)} numbers`, given.join(
+    " and ",
+  ));
   const split = [n, cut, c / cut, ...spatial];
   return { split, axes: split.map((_, i) => i).slice(2), parameters: [dims, dims], further: [] };
 };
@@ -138,7 +152,12 @@ const fromAxis: Shapes = (x, inputs, { axes: [first] = [] }) => {
 
 const overGiven: Shapes = (x, _inputs, { axes }) => ({ split: x, axes: axes!, parameters: [], further: [] });
 
-function row(type: string, least: number, attributes: (read: AttributeReader) => Attributes, shapes: Shapes): Op<Attributes> {
+function row(
+  type: string,
+  least: number,
+  attributes: (read: AttributeReader) => Attributes,
+  shapes: Shapes,
+): Op<Attributes> {
   return {
     type,
     family: "normalization",
@@ -196,7 +215,12 @@ function row(type: string, least: number, attributes: (read: AttributeReader) =>
 }
 
 /** Source: ONNX InstanceNormalization-6. */
-const instance = row("InstanceNormalization", 3, (read) => ({ statistics: moments(read.float("epsilon", 1e-5)), groups: 0 }), byGroups);
+const instance = row(
+  "InstanceNormalization",
+  3,
+  (read) => ({ statistics: moments(read.float("epsilon", 1e-5)), groups: 0 }),
+  byGroups,
+);
 
 /** Until opset 20 scale and bias are those of the groups. Source: ONNX GroupNormalization-18 and -21. */
 const group = row(

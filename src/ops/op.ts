@@ -11,7 +11,13 @@ export class Complaint extends Error {
   /** The inputs whose values are wanted, if that is all that is missing. */
   readonly wanted: readonly number[];
 
-  constructor(code: Complaint["code"], expected: string, received: string, fix?: string, wanted: readonly number[] = []) {
+  constructor(
+    code: Complaint["code"],
+    expected: string,
+    received: string,
+    fix?: string,
+    wanted: readonly number[] = [],
+  ) {
     super(`expected ${expected}, got ${received}`);
     this.code = code;
     this.expected = expected;
@@ -22,7 +28,13 @@ export class Complaint extends Error {
 }
 
 /** Stops with a complaint unless `condition` holds. */
-export function require(condition: unknown, code: Complaint["code"], expected: string, received: string, fix?: string): asserts condition {
+export function require(
+  condition: unknown,
+  code: Complaint["code"],
+  expected: string,
+  received: string,
+  fix?: string,
+): asserts condition {
   if (!condition) throw new Complaint(code, expected, received, fix);
 }
 
@@ -58,7 +70,13 @@ export type Operands = readonly (Operand | undefined)[];
 export function known(inputs: Operands, index: number, what: string): Constant | undefined {
   const input = inputs[index];
   if (!input || input.constant) return input?.constant;
-  throw new Complaint("unsupported", `${what} known while loading`, "a value that is computed from the input", undefined, [index]);
+  throw new Complaint(
+    "unsupported",
+    `${what} known while loading`,
+    "a value that is computed from the input",
+    undefined,
+    [index],
+  );
 }
 
 /** The numbers of a constant integer input. */
@@ -96,7 +114,9 @@ export interface Call<A> {
 
 /** p · max(v, 0) + q · min(v, 0) as [p, q]. */
 export type Slopes = readonly [p: number, q: number];
-/** For an input that is laid out twice, [x⁺, x⁻], along its channels: what happens to the weights that meet each half. */
+/**
+ * For an input that is laid out twice, [x⁺, x⁻], along its channels: what happens to the weights that meet each half.
+ */
 export interface Halves {
   readonly plus: Slopes;
   readonly minus: Slopes;
@@ -125,7 +145,10 @@ export interface Linear<A> {
   data(call: Call<A>): readonly number[];
   /** The layout in which it wants them. */
   readonly layout: "first" | "last";
-  /** y = L(x; f(W)) + f(b). `bias` undefined: no bias. `where`: only needed where that relevance is not 0; elsewhere it may be 0. */
+  /**
+   * y = L(x; f(W)) + f(b). `bias` undefined: no bias. `where`: only needed where that relevance is not 0; elsewhere it
+   * may be 0.
+   */
   z(
     e: Emitter,
     call: Call<A>,
@@ -145,7 +168,10 @@ export interface Linear<A> {
   approximates?(e: Emitter, call: Call<A>): boolean;
   /** Jᵀ R_out of every input where the weight is computed too: a product, for which no rule is known. */
   product?(e: Emitter, call: Call<A>, r: Value): readonly Value[];
-  /** For operators without parameters: the constant weight of each data input, +1 or −1. Then z and vjp leave the weight out. */
+  /**
+   * For operators without parameters: the constant weight of each data input, +1 or −1. Then z and vjp leave the weight
+   * out.
+   */
   signs?(call: Call<A>): readonly number[];
 }
 
@@ -160,7 +186,10 @@ export type Relevance<A> =
       /** More rules, by name; none of them conserves. */
       readonly rules?: Readonly<Record<string, OwnRule<A>>>;
     }
-  /** Moves or selects numbers: R_in = Jᵀ R_out. Inputs that steer, given which are computed, only say which; relevance never goes to them. */
+  /**
+   * Moves or selects numbers: R_in = Jᵀ R_out. Inputs that steer, given which are computed, only say which; relevance
+   * never goes to them.
+   */
   | {
       readonly kind: "route";
       steers?(computed: readonly boolean[]): readonly number[];
@@ -169,9 +198,20 @@ export type Relevance<A> =
     }
   | Linear<A>
   /** Has rules of its own, by name. */
-  | { readonly kind: "own"; readonly conserves: (rule: string) => boolean; readonly rules: Readonly<Record<string, OwnRule<A>>> }
-  /** No rule is known to be meaningful: an error when relevance must go through, unless the caller asks for its gradient, Jᵀ R_out. */
-  | { readonly kind: "none"; readonly why: string; vjp?(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[] };
+  | {
+      readonly kind: "own";
+      readonly conserves: (rule: string) => boolean;
+      readonly rules: Readonly<Record<string, OwnRule<A>>>;
+    }
+  /**
+   * No rule is known to be meaningful: an error when relevance must go through, unless the caller asks for its
+   * gradient, Jᵀ R_out.
+   */
+  | {
+      readonly kind: "none";
+      readonly why: string;
+      vjp?(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[];
+    };
 
 /** R_in from R_out. What the rule absorbs it adds to `ledger`, f64[3] = bias, stabilizer, dead. */
 export type OwnRule<A> = (e: Emitter, call: Call<A>, r: Value, ledger: Ref) => Value;
@@ -206,17 +246,23 @@ export interface Op<A> {
   /** For the README: how LRP passes it. */
   readonly summary: string;
   attributes(read: AttributeReader): A;
-  /** Nodes that together do the same and stand in for this one; where there are always some, nothing below is needed. */
+  /**
+   * Nodes that together do the same and stand in for this one; where there are always some, nothing below is needed.
+   */
   instead?(inputs: Operands, a: A, node: Node): readonly Node[] | undefined;
   infer?(inputs: Operands, a: A): Inferred<A>;
   /** The value of the node when everything it reads is constant, or, for `shapeOnly`, has known dims. */
   fold?(inputs: readonly (Constant | undefined)[], a: A, dims: readonly Dims[]): readonly Constant[];
   readonly shapeOnly?: boolean;
-  /** Whether computed inputs may be integers or booleans, since it only moves, compares or counts. Others want float32. */
+  /**
+   * Whether computed inputs may be integers or booleans, since it only moves, compares or counts. Others want float32.
+   */
   readonly anyType?: boolean;
   forward?(e: Emitter, call: Call<A>): readonly Value[];
   readonly relevance?: Relevance<A>;
-  /** For y = scale · x + shift with constants along one axis: BatchNormalization, and Add, Sub, Mul, Div by a constant. */
+  /**
+   * For y = scale · x + shift with constants along one axis: BatchNormalization, and Add, Sub, Mul, Div by a constant.
+   */
   affine?(inputs: Operands, a: A): Affine | undefined;
   /** Whether the output is ≥ 0, given which inputs are. */
   nonnegative?(inputs: readonly boolean[], a: A): boolean;

@@ -27,7 +27,8 @@ export type CellWalk<A> = (call: Call<A>, x: Value, y: Value) => Walk;
  *   taylor:    R_i = Σ_k |x_i|^p / Σ_j |x_j|^p · R_k,  the terms x_i ∂y_k/∂x_i, whose sum is y_k
  *   gradient:  R_i = Σ_k ∂y_k/∂x_i · R_k
  *
- * Source: Montavon et al. 2017, section 5 (pooling by p-norm); Binder et al. 2016, section 2, expanded at 0 with the slopes at x.
+ * Source: Montavon et al. 2017, section 5 (pooling by p-norm); Binder et al. 2016, section 2, expanded at 0 with the
+ * slopes at x.
  */
 export function pNormRelevance<A>(walkOf: CellWalk<A>, pOf: (a: A) => number): Relevance<A> {
   const rule =

@@ -53,7 +53,12 @@ const folding =
   <A extends PoolAttributes>(reduceOf: (a: A) => Reducer) =>
   ([x]: readonly (Constant | undefined)[], a: A, [dims]: readonly Dims[]): Constant[] => {
     const data = new Float32Array(size(dims));
-    reduceCells(overWindows(a.axes!, x!.dims, strides(x!.dims), strides(dims), a.countPads), reduceOf(a), x!.data, data);
+    reduceCells(
+      overWindows(a.axes!, x!.dims, strides(x!.dims), strides(dims), a.countPads),
+      reduceOf(a),
+      x!.data,
+      data,
+    );
     return [{ type: "float32", dims, data }];
   };
 
@@ -63,7 +68,9 @@ function infer<A extends PoolAttributes>([x]: Operands, a: A): { dims: Dims[]; a
   require(a.window.kernel, "invalid-model", "a kernel_shape", "none");
   const axes = windowAxes(x.dims.slice(2), a.window, a.window.kernel);
   const within = axes.every((axis) => Math.max(axis.before, axis.after) < axis.dilation * (axis.kernel - 1) + 1);
-  require(within, "invalid-model", "pads smaller than the window", axes.map((axis) => `${axis.before}, ${axis.after}`).join("; "));
+  require(within, "invalid-model", "pads smaller than the window", axes
+    .map((axis) => `${axis.before}, ${axis.after}`)
+    .join("; "));
   return { dims: [[x.dims[0], x.dims[1], ...axes.map((axis) => axis.out)]], attributes: { ...a, axes } };
 }
 
@@ -126,7 +133,8 @@ const maxShared = {
       const [x, y] = plane ? [e.as(call.x(0), "last"), call.y(0)] : [call.x(0), call.y(0)];
       const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
       const received = e.as(r, y.layout);
-      if (plane) e.emit("maxPoolVjp", { x, y, r: received, out, ...sizes(call, plane), from: 0, rows: plane[0].length });
+      if (plane)
+        e.emit("maxPoolVjp", { x, y, r: received, out, ...sizes(call, plane), from: 0, rows: plane[0].length });
       else {
         const walk = walkOf(call, x, y);
         e.host(call.node.type, [x, y, received, out], (from, best, rs, to) => routeCells(walk, from, best, rs, to));
@@ -137,11 +145,18 @@ const maxShared = {
   nonnegative: ([x]) => x,
 } satisfies Partial<Op<PoolAttributes>>;
 
-/** Maximum over windows, and on demand where it stands; relevance goes to the first maximum in row-major order. Source: ONNX MaxPool-12. */
+/**
+ * Maximum over windows, and on demand where it stands; relevance goes to the first maximum in row-major order. Source:
+ * ONNX MaxPool-12.
+ */
 export const maxPool: Op<PoolAttributes> = {
   ...maxShared,
   type: "MaxPool",
-  attributes: (read) => ({ window: readWindow(read), countPads: false, columnMajor: read.int("storage_order", 0) === 1 }),
+  attributes: (read) => ({
+    window: readWindow(read),
+    countPads: false,
+    columnMajor: read.int("storage_order", 0) === 1,
+  }),
   infer(inputs, a) {
     const { dims, attributes } = infer(inputs, a);
     return { dims: [dims[0], dims[0]], types: ["float32", "int64"], attributes };
@@ -219,7 +234,8 @@ const WHOLE: WindowAttributes = {
 /** One window over all positions. */
 const global = {
   attributes: (): PoolAttributes => ({ window: WHOLE, countPads: false }),
-  infer: <A extends PoolAttributes>([x]: Operands, a: A) => infer([x], { ...a, window: { ...WHOLE, kernel: x?.dims.slice(2) } }),
+  infer: <A extends PoolAttributes>([x]: Operands, a: A) =>
+    infer([x], { ...a, window: { ...WHOLE, kernel: x?.dims.slice(2) } }),
 };
 
 /** Mean over all positions. Source: ONNX GlobalAveragePool-1. */

@@ -17,7 +17,10 @@ function integerPower({ node }: Call<None>): (a: number, b: number) => number {
 
 /** Jᵀ r in the base, b a^(b − 1) r, or in the exponent, ln(a) a^b r. */
 function back(e: Emitter, call: Call<None>, r: Value, operand: number): Value {
-  const slope = operand === 0 ? (a: number, b: number) => (b === 0 ? 0 : b * a ** (b - 1)) : (a: number, b: number) => Math.log(a) * a ** b;
+  const slope =
+    operand === 0
+      ? (a: number, b: number) => (b === 0 ? 0 : b * a ** (b - 1))
+      : (a: number, b: number) => Math.log(a) * a ** b;
   const name = `${call.node.name}:vjp`;
   return reduceTo(
     e,
@@ -37,7 +40,9 @@ export const pow: Op<None> = {
   fold: folding((a, b) => a ** b),
   forward(e, call) {
     const [{ name, dims, type }, a, b] = [call.outputs[0], call.x(0), call.x(1)];
-    return [type === "float32" ? zip(e, "powForward", name, a, b, dims) : zipHost(e, integerPower(call), name, [a, b], dims)];
+    return [
+      type === "float32" ? zip(e, "powForward", name, a, b, dims) : zipHost(e, integerPower(call), name, [a, b], dims),
+    ];
   },
   relevance: {
     kind: "pass",

@@ -77,7 +77,9 @@ const toWinner: Relevance<ReduceAttributes> = {
     const [x, y] = [call.x(0), call.y(0)];
     const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
     const walk = walkOf(call, x);
-    e.host(call.node.type, [x, y, e.as(r, "first"), out], (from, best, received, to) => routeCells(walk, from, best, received, to));
+    e.host(call.node.type, [x, y, e.as(r, "first"), out], (from, best, received, to) =>
+      routeCells(walk, from, best, received, to),
+    );
     return [out];
   },
 };
@@ -193,7 +195,10 @@ interface ArgAttributes {
   readonly last: boolean;
 }
 
-/** Where along `axis` the largest or smallest number stands: the first of equal ones, or the last. Source: ONNX ArgMax-13, ArgMin-13. */
+/**
+ * Where along `axis` the largest or smallest number stands: the first of equal ones, or the last. Source: ONNX
+ * ArgMax-13, ArgMin-13.
+ */
 function argRow(type: "ArgMax" | "ArgMin", sign: 1 | -1): Op<ArgAttributes> {
   const position =
     (last: boolean): Reducer =>

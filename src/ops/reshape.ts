@@ -13,7 +13,8 @@ function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inp
     infer(inputs, a) {
       require(inputs[0], "invalid-model", "an input", "none");
       const dims = shape(inputs, a);
-      require(size(dims) === size(inputs[0].dims), "shape", `as many numbers as the input has, ${size(inputs[0].dims)}`, `dims [${dims}]`);
+      require(size(dims) ===
+        size(inputs[0].dims), "shape", `as many numbers as the input has, ${size(inputs[0].dims)}`, `dims [${dims}]`);
       return { dims: [dims] };
     },
     fold: ([x], _a, [dims]) => [{ ...x!, dims }],
@@ -62,7 +63,9 @@ export const squeeze = reshaping<Axes>("Squeeze", readAxes, (inputs, a) => {
   const { dims } = inputs[0]!;
   const axes = (a.axes ?? integers(inputs, 1, "axes"))?.map((axis) => normalizeAxis(axis, dims.length));
   require(!axes ||
-    axes.every((axis) => axis !== undefined && dims[axis] === 1), "shape", "axes of length 1", `axes [${axes}] of dims [${dims}]`);
+    axes.every(
+      (axis) => axis !== undefined && dims[axis] === 1,
+    ), "shape", "axes of length 1", `axes [${axes}] of dims [${dims}]`);
   return dims.filter((d, i) => (axes ? !axes.includes(i) : d !== 1));
 });
 
@@ -100,14 +103,19 @@ const unchanged = reshaping<DropoutAttributes>(
   },
 );
 
-/** At inference Dropout changes nothing, and its second output says that it keeps every number. Source: ONNX Dropout-13. */
+/**
+ * At inference Dropout changes nothing, and its second output says that it keeps every number. Source: ONNX Dropout-13.
+ */
 export const dropout: Op<DropoutAttributes> = {
   ...unchanged,
   infer(inputs, a) {
     const [dims] = unchanged.infer!(inputs, a).dims;
     return { dims: [dims, dims], types: [inputs[0]!.type, a.mask] };
   },
-  fold: (inputs, a, [dims]) => [...unchanged.fold!(inputs, a, [dims]), { type: a.mask, dims, data: new Float64Array(size(dims)).fill(1) }],
+  fold: (inputs, a, [dims]) => [
+    ...unchanged.fold!(inputs, a, [dims]),
+    { type: a.mask, dims, data: new Float64Array(size(dims)).fill(1) },
+  ],
   forward(e, call) {
     const y = unchanged.forward!(e, call);
     if (!call.node.outputs[1]) return y;

@@ -6,7 +6,10 @@ import { type ResizedAxis, type Resizing, readResize, resizedAxes } from "./taps
 
 interface ResizeAttributes extends Resizing {
   readonly resized?: readonly ResizedAxis[];
-  /** Where the output lies outside of the input and extrapolation is not 0: one number for each of the output, channels last. */
+  /**
+   * Where the output lies outside of the input and extrapolation is not 0: one number for each of the output, channels
+   * last.
+   */
   readonly bias?: Constant;
 }
 
@@ -27,17 +30,32 @@ function stagesOf(resized: readonly ResizedAxis[], input: Dims, layout: Layout):
     const inner = stridesOf({ dims, layout })[axis];
     const outer = size(dims) / (length * inner);
     dims[axis] = out;
-    return { entries: taps.flatMap((t, to) => [...t].map(([from, w]) => [to, from, w] as const)), length, out, outer, inner };
+    return {
+      entries: taps.flatMap((t, to) => [...t].map(([from, w]) => [to, from, w] as const)),
+      length,
+      out,
+      outer,
+      inner,
+    };
   });
 }
 
 const transposed = (stages: readonly Stage[]): readonly Stage[] =>
-  [...stages].reverse().map((s) => ({ ...s, length: s.out, out: s.length, entries: s.entries.map(([to, from, w]) => [from, to, w]) }));
+  [...stages]
+    .reverse()
+    .map((s) => ({ ...s, length: s.out, out: s.length, entries: s.entries.map(([to, from, w]) => [from, to, w]) }));
 
-function addStage({ entries, length, out, outer, inner }: Stage, x: Float64Array, f: (w: number) => number, y: Float64Array): Float64Array {
+function addStage(
+  { entries, length, out, outer, inner }: Stage,
+  x: Float64Array,
+  f: (w: number) => number,
+  y: Float64Array,
+): Float64Array {
   for (const [to, from, w] of entries) {
     const factor = f(w);
-    if (factor !== 0) for (let o = 0; o < outer; o++) addScaled(y, (o * out + to) * inner, x, (o * length + from) * inner, inner, factor);
+    if (factor !== 0)
+      for (let o = 0; o < outer; o++)
+        addScaled(y, (o * out + to) * inner, x, (o * length + from) * inner, inner, factor);
   }
   return y;
 }
@@ -46,8 +64,8 @@ const positive = (w: number) => Math.max(w, 0);
 const negative = (w: number) => Math.min(w, 0);
 
 /**
- * Σ f(w) x, where every w is the product of one weight of each axis. Squares and ones are products as well; for slopes the sums over
- * positive and over negative w are kept apart:  (w v)⁺ = w⁺ v⁺ + w⁻ v⁻,  (w v)⁻ = w⁺ v⁻ + w⁻ v⁺.
+ * Σ f(w) x, where every w is the product of one weight of each axis. Squares and ones are products as well; for slopes
+ * the sums over positive and over negative w are kept apart:  (w v)⁺ = w⁺ v⁺ + w⁻ v⁻,  (w v)⁻ = w⁺ v⁻ + w⁻ v⁺.
  */
 function weightedSums(stages: readonly Stage[], x: Float64Array, map: NumberMap): Float64Array {
   const fresh = ({ out, outer, inner }: Stage) => new Float64Array(outer * out * inner);
@@ -57,13 +75,22 @@ function weightedSums(stages: readonly Stage[], x: Float64Array, map: NumberMap)
   if (p === q || stages.every((s) => s.entries.every(([, , w]) => w > 0))) return each((w) => w).map((v) => p * v);
   let [up, down]: readonly Float64Array[] = [x, new Float64Array(x.length)];
   for (const stage of stages) {
-    const both = (a: Float64Array, b: Float64Array) => addStage(stage, b, negative, addStage(stage, a, positive, fresh(stage)));
+    const both = (a: Float64Array, b: Float64Array) =>
+      addStage(stage, b, negative, addStage(stage, a, positive, fresh(stage)));
     [up, down] = [both(up, down), both(down, up)];
   }
   return up.map((v, i) => p * v + q * down[i]);
 }
 
-function emitSums(e: Emitter, name: string, x: Value, y: Value, stages: readonly Stage[], map: NumberMap, bias?: ArrayLike<number>): Value {
+function emitSums(
+  e: Emitter,
+  name: string,
+  x: Value,
+  y: Value,
+  stages: readonly Stage[],
+  map: NumberMap,
+  bias?: ArrayLike<number>,
+): Value {
   e.host(name, [x, y], (from, to) => {
     const sums = weightedSums(stages, Float64Array.from(from), map);
     to.set(bias ? sums.map((v, i) => v + bias[i]) : sums);
@@ -85,7 +112,9 @@ const linear: Linear<ResizeAttributes> = {
   },
   vjp(e, call, s, weight) {
     const name = `${call.node.name}:vjp`;
-    return [emitSums(e, name, s, e.temp(name, call.inputs[0]!.dims, "last"), transposed(stagesIn(call)), weight as NumberMap)];
+    return [
+      emitSums(e, name, s, e.temp(name, call.inputs[0]!.dims, "last"), transposed(stagesIn(call)), weight as NumberMap),
+    ];
   },
   bias: (call) => call.attributes.bias,
 };
@@ -103,13 +132,21 @@ function outside(dims: Dims, resized: readonly ResizedAxis[], value: number): Co
 }
 
 /** A selection along each axis: what is nearest, as nodes that only move numbers. */
-function selection(inputs: Operands, a: ResizeAttributes, { name, inputs: [x], outputs: [y] }: Node): readonly Node[] | undefined {
+function selection(
+  inputs: Operands,
+  a: ResizeAttributes,
+  { name, inputs: [x], outputs: [y] }: Node,
+): readonly Node[] | undefined {
   const { axes } = resizedAxes(inputs, a);
   if (!axes.every(({ taps }) => taps.every((t) => t.size === 1))) return undefined;
   if (axes.length === 0) return [{ name, type: "Identity", attributes: {}, inputs: [x], outputs: [y] }];
   return axes.flatMap(({ axis, taps }, i) => {
     const [from, to] = [i === 0 ? x : `${y}:${i - 1}`, i === axes.length - 1 ? y : `${y}:${i}`];
-    const value: Constant = { type: "int64", dims: [taps.length], data: Float64Array.from(taps.flatMap((t) => [...t.keys()])) };
+    const value: Constant = {
+      type: "int64",
+      dims: [taps.length],
+      data: Float64Array.from(taps.flatMap((t) => [...t.keys()])),
+    };
     const indices = `${y}:axis${axis}`;
     return [
       { name: indices, type: "Constant", attributes: { value }, inputs: [], outputs: [indices] },
@@ -145,7 +182,10 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
   };
 }
 
-/** Weighted sums along each axis; where every number has one source and the weight is 1, a chain of Gather. Source: ONNX Resize-19. */
+/**
+ * Weighted sums along each axis; where every number has one source and the weight is 1, a chain of Gather. Source: ONNX
+ * Resize-19.
+ */
 export const resize = row("Resize");
 
 /** Source: ONNX Upsample-9; scales are an attribute before. */

@@ -20,12 +20,18 @@ function cutOff(type: "Min" | "Max", f: (a: number, b: number) => number): Op<No
     const bound = others.map((c) => c!.constant!.data[0]).reduce((p, q) => f(p, q));
     const common = { ...node, inputs: [node.inputs[at]], note: `${type} with ${bound}` };
     if (type === "Max" && bound === 0) return [{ ...common, type: "Relu", attributes: { a: 0, b: 0 } }];
-    return [{ ...common, type: "Clip", attributes: type === "Max" ? { a: bound, b: Infinity } : { a: -Infinity, b: bound } }];
+    return [
+      { ...common, type: "Clip", attributes: type === "Max" ? { a: bound, b: Infinity } : { a: -Infinity, b: bound } },
+    ];
   };
 }
 
 /** The smallest or largest of any number of operands; relevance goes to the first that is it, constants included. */
-function extreme(type: "Min" | "Max", f: (a: number, b: number) => number, nonnegative: Op<None>["nonnegative"]): Op<None> {
+function extreme(
+  type: "Min" | "Max",
+  f: (a: number, b: number) => number,
+  nonnegative: Op<None>["nonnegative"],
+): Op<None> {
   // There is a kernel for the largest; min(a, b) = −max(−a, −b).
   const turned = type === "Min" ? negated : (_e: Emitter, value: Value) => value;
   return {

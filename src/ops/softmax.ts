@@ -11,7 +11,9 @@ interface SoftmaxAttributes {
 /** Outer numbers, the length over which numbers compete, and how far these lie apart. */
 function groups({ attributes: { axis, flattened }, outputs: [{ dims }] }: Call<SoftmaxAttributes>) {
   const outer = size(dims.slice(0, axis));
-  return flattened ? { outer, axis: size(dims.slice(axis)), inner: 1 } : { outer, axis: dims[axis], inner: size(dims.slice(axis + 1)) };
+  return flattened
+    ? { outer, axis: size(dims.slice(axis)), inner: 1 }
+    : { outer, axis: dims[axis], inner: size(dims.slice(axis + 1)) };
 }
 
 /** With p = softmax(x): R_i = p_i (r_i − Σ_j p_j r_j), and of its logarithm R_i = r_i − p_i Σ_j r_j. */

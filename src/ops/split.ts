@@ -32,7 +32,8 @@ export const split: Op<SplitAttributes> = {
     require(x, "invalid-model", "an input", "none");
     const axis = axisOf(a.axis, x.dims.length);
     const length = x.dims[axis];
-    const lengths = a.split ?? integers(inputs, 1, "lengths") ?? equalParts(length, a.count ?? outputs.length, a.uneven);
+    const lengths =
+      a.split ?? integers(inputs, 1, "lengths") ?? equalParts(length, a.count ?? outputs.length, a.uneven);
     const total = lengths.reduce((sum, v) => sum + v, 0);
     require(lengths.length === outputs.length &&
       lengths.every((v) => v >= 0) &&

@@ -18,7 +18,10 @@ export interface Resizing {
   readonly places: readonly [roi: number, scales: number, sizes: number];
 }
 
-/** How one axis changes: `width` is scale · length, which may be a fraction; the region of interest is a part of the length. */
+/**
+ * How one axis changes: `width` is scale · length, which may be a fraction; the region of interest is a part of the
+ * length.
+ */
 interface Change {
   readonly axis: number;
   readonly length: number;
@@ -98,21 +101,26 @@ export function readResize(read: AttributeReader, type: "Resize" | "Upsample"): 
 function changesOf(inputs: Operands, a: Resizing): readonly Change[] {
   const { dims } = inputs[0]!;
   const axes = (a.axes ?? [...dims.keys()]).map((axis) => normalizeAxis(axis, dims.length));
-  require(axes.every((axis) => axis !== undefined), "invalid-model", `axes of a tensor of rank ${dims.length}`, `[${a.axes}]`);
+  require(axes.every(
+    (axis) => axis !== undefined,
+  ), "invalid-model", `axes of a tensor of rank ${dims.length}`, `[${a.axes}]`);
   const [roi, scales, sizes] = a.places.map((place, i) => {
     const list = integers(inputs, place, ["a roi", "scales", "sizes"][i]);
     const given = i === 1 ? (a.scales ?? list) : list;
     // Before opset 13 what is left out may be an empty list.
     if (!given?.length) return undefined;
     const count = i === 0 ? 2 * axes.length : axes.length;
-    require(given.length === count && (i === 0 || given.every((v) => v > 0)), "invalid-model", `${count} numbers > 0`, `[${given}]`);
+    require(given.length === count &&
+      (i === 0 || given.every((v) => v > 0)), "invalid-model", `${count} numbers > 0`, `[${given}]`);
     return given;
   });
   require(!scales !== !sizes, "invalid-model", "either scales or sizes", scales ? "both" : "neither");
   const crops = a.transformation === "tf_crop_and_resize";
   require(!crops || roi, "invalid-model", "a roi for tf_crop_and_resize", "none");
   // The standard's text has the size of the region in the output's size, its shape inference and examples have not.
-  require(!crops || sizes || roi!.every((v, i) => v === Number(i >= axes.length)), "unsupported", "sizes beside a roi", "scales");
+  require(!crops ||
+    sizes ||
+    roi!.every((v, i) => v === Number(i >= axes.length)), "unsupported", "sizes beside a roi", "scales");
   const asked = scales ?? sizes!.map((v, i) => v / dims[axes[i]!]);
   const common = sizes && policies[a.policy]?.(asked);
   return axes.map((axis, i) => {
@@ -141,7 +149,8 @@ function tapsOf(position: number, change: Change, a: Resizing): Taps {
   const { reach, weight } = filters[a.mode];
   const stretch = a.antialias ? Math.min(1, scale) : 1;
   const nearest = roundings[a.nearest](x, change);
-  const [first, last] = reach === 0 ? [nearest, nearest] : [Math.floor(x - reach / stretch) + 1, Math.ceil(x + reach / stretch) - 1];
+  const [first, last] =
+    reach === 0 ? [nearest, nearest] : [Math.floor(x - reach / stretch) + 1, Math.ceil(x + reach / stretch) - 1];
   let sum = 0;
   for (let i = first; i <= last; i++) {
     const at = Math.min(Math.max(i, 0), length - 1);
@@ -168,6 +177,7 @@ export function resizedAxes(inputs: Operands, a: Resizing): { dims: Dims; axes: 
     dims[change.axis] = change.out;
     return { axis: change.axis, taps: Array.from({ length: change.out }, (_, i) => tapsOf(i, change, a)) };
   });
-  const same = ({ axis, taps }: ResizedAxis) => dims[axis] === x.dims[axis] && taps.every((t, i) => t.size === 1 && t.get(i) === 1);
+  const same = ({ axis, taps }: ResizedAxis) =>
+    dims[axis] === x.dims[axis] && taps.every((t, i) => t.size === 1 && t.get(i) === 1);
   return { dims, axes: axes.filter((axis) => !same(axis)) };
 }

@@ -8,7 +8,8 @@ import { type Call, type Op, require } from "./op.ts";
  *
  *   z_ik = zeroOrder_ik · g(reference) + ∂g/∂x_i(at) · (x_i − reference_i),   R_i = Σ_k z_ik / Σ_j z_jk · R_k
  *
- * Source: Binder et al. 2016 (arXiv 1604.00825), section 2 (generic non-linear neuron) and 3 (where the slopes are taken at x).
+ * Source: Binder et al. 2016 (arXiv 1604.00825), section 2 (generic non-linear neuron) and 3 (where the slopes are
+ * taken at x).
  */
 export interface TaylorNeurons {
   /** Shape of the output, from the input's; both without the batch axis. */
@@ -80,28 +81,32 @@ export const taylorLayer: Op<TaylorNeurons> = {
         const neurons = call.attributes;
         const { n, dims, inputs, outputs } = perSample(call);
         const out = e.temp(`${call.node.name}:relevance`, call.inputs[0]!.dims);
-        e.host(call.node.name, [e.as(call.x(0), "first"), e.as(r, "first"), out, ledger], (x, received, to, absorbed) => {
-          const sums = new Float64Array(n * inputs);
-          const columns = new Float64Array(absorbed.buffer, absorbed.byteOffset, 3);
-          for (let s = 0; s < n; s++) {
-            for (let k = 0; k < outputs; k++) {
-              const at = neurons.inputs(k, dims);
-              const z = terms(
-                neurons,
-                at.map((i) => x[s * inputs + i]),
-                k,
-              );
-              const total = z.reduce((a, b) => a + b, 0);
-              // A neuron whose terms cancel out has nothing to share by.
-              if (total === 0) columns[2] += received[s * outputs + k];
-              else
-                at.forEach((i, j) => {
-                  sums[s * inputs + i] += (z[j] / total) * received[s * outputs + k];
-                });
+        e.host(
+          call.node.name,
+          [e.as(call.x(0), "first"), e.as(r, "first"), out, ledger],
+          (x, received, to, absorbed) => {
+            const sums = new Float64Array(n * inputs);
+            const columns = new Float64Array(absorbed.buffer, absorbed.byteOffset, 3);
+            for (let s = 0; s < n; s++) {
+              for (let k = 0; k < outputs; k++) {
+                const at = neurons.inputs(k, dims);
+                const z = terms(
+                  neurons,
+                  at.map((i) => x[s * inputs + i]),
+                  k,
+                );
+                const total = z.reduce((a, b) => a + b, 0);
+                // A neuron whose terms cancel out has nothing to share by.
+                if (total === 0) columns[2] += received[s * outputs + k];
+                else
+                  at.forEach((i, j) => {
+                    sums[s * inputs + i] += (z[j] / total) * received[s * outputs + k];
+                  });
+              }
             }
-          }
-          to.set(sums);
-        });
+            to.set(sums);
+          },
+        );
         return out;
       },
     },

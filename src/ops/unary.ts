@@ -8,7 +8,10 @@ type Numbers = Constant["data"];
 interface Unary<A> {
   readonly type: string;
   attributes?(read: AttributeReader): A;
-  /** y_i = f(x_i). Each row has a loop of its own: one loop that is handed many functions is compiled to calls, 8 ns a number more. */
+  /**
+   * y_i = f(x_i). Each row has a loop of its own: one loop that is handed many functions is compiled to calls, 8 ns a
+   * number more.
+   */
   f(x: Numbers, y: Numbers, a: A): void;
   /** f′(v), at a kink the slope that the standard's side of it has. */
   slope(v: number, a: A): number;

@@ -38,10 +38,18 @@ export function readWindow(read: AttributeReader, of: "convolution" | "pool" = "
   };
 }
 
-function perAxis(given: readonly number[] | undefined, what: string, length: number, least: number, otherwise: number): readonly number[] {
+function perAxis(
+  given: readonly number[] | undefined,
+  what: string,
+  length: number,
+  least: number,
+  otherwise: number,
+): readonly number[] {
   const values = given ?? new Array<number>(length).fill(otherwise);
   require(values.length === length &&
-    values.every((v) => Number.isInteger(v) && v >= least), "invalid-model", `${length} ${what} ≥ ${least}`, `[${values.join(", ")}]`);
+    values.every(
+      (v) => Number.isInteger(v) && v >= least,
+    ), "invalid-model", `${length} ${what} ≥ ${least}`, `[${values.join(", ")}]`);
   return values;
 }
 
@@ -80,7 +88,8 @@ export function windowAxes(spatial: Dims, a: WindowAttributes, kernel: readonly 
   return statedAxes(spatial, a, kernel).map(({ span, ...axis }) => {
     const { length, before, after } = axis;
     if (a.autoPad !== "NOTSET") {
-      const out = a.autoPad === "VALID" ? Math.ceil((length - span + 1) / axis.stride) : Math.ceil(length / axis.stride);
+      const out =
+        a.autoPad === "VALID" ? Math.ceil((length - span + 1) / axis.stride) : Math.ceil(length / axis.stride);
       const total = a.autoPad === "VALID" ? 0 : Math.max(0, (out - 1) * axis.stride + span - length);
       require(out > 0, "shape", `an axis of at least ${span}`, `${length}`);
       return { ...axis, ...split(total, a.autoPad), out };
@@ -88,7 +97,8 @@ export function windowAxes(spatial: Dims, a: WindowAttributes, kernel: readonly 
     const steps = (length + before + after - span) / axis.stride;
     let out = (a.ceil ? Math.ceil(steps) : Math.floor(steps)) + 1;
     const least = a.ceil ? span - axis.stride + 1 : span;
-    require(out > 0, "shape", `a padded axis of at least ${least} (the kernel's reach is ${span})`, `${length + before + after}`);
+    require(out >
+      0, "shape", `a padded axis of at least ${least} (the kernel's reach is ${span})`, `${length + before + after}`);
     // A window that would begin in the padding behind the end is not a window.
     if (a.ceil && (out - 1) * axis.stride >= length + before) out--;
     return { ...axis, out };
@@ -102,15 +112,21 @@ export interface TransposedAttributes {
 }
 
 /**
- * The windows of the convolution whose transpose has these inputs: its outputs, `out`, are the inputs here; `length` is the output.
+ * The windows of the convolution whose transpose has these inputs: its outputs, `out`, are the inputs here; `length` is
+ * the output.
  *
  *   length = stride · (out − 1) + output_padding + dilation · (kernel − 1) + 1 − before − after
  *
- * With `output_shape`, or SAME (length = stride · out), this gives the padding; what output_shape has too much is added to the end.
+ * With `output_shape`, or SAME (length = stride · out), this gives the padding; what output_shape has too much is added
+ * to the end.
  *
  * Source: ONNX ConvTranspose-1, -11, -22.
  */
-export function transposedAxes(spatial: Dims, a: WindowAttributes & TransposedAttributes, kernel: readonly number[]): readonly Axis[] {
+export function transposedAxes(
+  spatial: Dims,
+  a: WindowAttributes & TransposedAttributes,
+  kernel: readonly number[],
+): readonly Axis[] {
   const extra = perAxis(a.outputPadding, "numbers of output_padding", spatial.length, 0, 0);
   const wanted = a.outputShape && perAxis(a.outputShape, "sizes of output_shape", spatial.length, 1, 1);
   const same = a.autoPad.startsWith("SAME");
@@ -121,7 +137,11 @@ export function transposedAxes(spatial: Dims, a: WindowAttributes & TransposedAt
     require(length > 0, "shape", "pads that leave something of the output", `${before} and ${after} of ${reach}`);
     const total = reach - length;
     const ends =
-      !wanted && a.autoPad === "NOTSET" ? { before, after } : total < 0 && !same ? { before: 0, after: total } : split(total, a.autoPad);
+      !wanted && a.autoPad === "NOTSET"
+        ? { before, after }
+        : total < 0 && !same
+          ? { before: 0, after: total }
+          : split(total, a.autoPad);
     // In the convolution what was added to the output is reach that no window needs.
     return { ...axis, length, before: ends.before, after: ends.after - extra[i], out };
   });
@@ -134,7 +154,9 @@ export function isStill(axis: Axis): boolean {
   return axis.kernel === 1 && axis.stride === 1 && axis.before === 0 && axis.after === 0;
 }
 
-/** At least `rank` axes: missing ones are added in front; where there are more than two, still neighbours are merged. */
+/**
+ * At least `rank` axes: missing ones are added in front; where there are more than two, still neighbours are merged.
+ */
 function atLeast(rank: number, axes: readonly Axis[]): Axis[] {
   const list = [...axes];
   for (let i = list.length - 1; i > 0 && list.length > 2; i--) {

@@ -16,7 +16,9 @@ export interface Program {
   readonly inputs: readonly Value[];
   /** Row-major. */
   readonly outputs: ReadonlyMap<string, Value>;
-  /** What a softmax, log-softmax or sigmoid before the output takes: of the output that is explained, else of the first. */
+  /**
+   * What a softmax, log-softmax or sigmoid before the output takes: of the output that is explained, else of the first.
+   */
   readonly logits: Value;
   readonly relevance?: Backward;
 }
@@ -96,7 +98,10 @@ export function pathTo(graph: Graph, value: string): Path {
 }
 
 /** Lowers the forward pass and hands out each node as a call that both passes share. */
-function lowerForward(e: Emitter, graph: Graph): { values: Map<string, Value>; calls: Map<Node, Call<unknown>>; inputs: readonly Value[] } {
+function lowerForward(
+  e: Emitter,
+  graph: Graph,
+): { values: Map<string, Value>; calls: Map<Node, Call<unknown>>; inputs: readonly Value[] } {
   const inputs = graph.inputs.map(({ name }) => e.temp(name, graph.dims.get(name)!));
   const values = new Map(inputs.map((input) => [input.name, input]));
   const calls = new Map<Node, Call<unknown>>();
@@ -179,7 +184,8 @@ function passBack(
   const rule = assignment.get(call.node);
   const computed = call.inputs.findIndex((x) => x && !x.constant);
   const toComputed = (value: Value) => call.inputs.map((_, i) => (i === computed ? value : undefined));
-  if (relevance.kind === "route") return { rule: "route", open: relevance.drops?.(call) ?? false, inputs: relevance.vjp(e, call, r) };
+  if (relevance.kind === "route")
+    return { rule: "route", open: relevance.drops?.(call) ?? false, inputs: relevance.vjp(e, call, r) };
   assert(rule, `no rule at ${call.node.name}`);
   if (relevance.kind === "none") return { rule: rule.name, open: true, inputs: relevance.vjp!(e, call, r) };
   const product = (relevance.kind === "linear" || relevance.kind === "pass") && relevance.product;
@@ -189,18 +195,26 @@ function passBack(
     const linear = relevance as Linear<unknown>;
     const data = linear.data(call);
     const isNonnegative = data.map((i) => nonnegative.has(call.inputs[i]!.name));
-    const values = rule.kind === "linear" ? redistribute(e, call, linear, rule, r, isNonnegative, ledger) : gradient(e, call, linear, r);
+    const values =
+      rule.kind === "linear"
+        ? redistribute(e, call, linear, rule, r, isNonnegative, ledger)
+        : gradient(e, call, linear, r);
     const inputs = call.inputs.map((): Value | undefined => undefined);
     for (const [k, i] of data.entries()) inputs[i] = values[k];
     return { rule: rule.name, open: rule.kind === "gradient", inputs };
   }
   if (relevance.kind === "pass") {
     if (rule.kind === "gradient") return { rule: rule.name, open: true, inputs: toComputed(relevance.vjp(e, call, r)) };
-    if (rule.kind === "own") return { rule: rule.name, open: true, inputs: toComputed(relevance.rules![rule.mode](e, call, r, ledger)) };
+    if (rule.kind === "own")
+      return { rule: rule.name, open: true, inputs: toComputed(relevance.rules![rule.mode](e, call, r, ledger)) };
     return { rule: rule.name, open: false, inputs: toComputed(reduceTo(e, r, call.x(computed))) };
   }
   const mode = rule.kind === "own" ? rule.mode : "gradient";
-  return { rule: mode, open: !relevance.conserves(mode), inputs: toComputed(relevance.rules[mode](e, call, r, ledger)) };
+  return {
+    rule: mode,
+    open: !relevance.conserves(mode),
+    inputs: toComputed(relevance.rules[mode](e, call, r, ledger)),
+  };
 }
 
 function lowerBackward(
@@ -245,7 +259,14 @@ function lowerBackward(
     const parts = waiting.get(node.outputs[0])!;
     const received = parts.map((part) => ledger.sum(part));
     const absorbed = ledger.absorbed();
-    const { rule, open, inputs } = passBack(e, call, request.assignment, total(node.outputs[0]), nonnegative, absorbed.ref);
+    const { rule, open, inputs } = passBack(
+      e,
+      call,
+      request.assignment,
+      total(node.outputs[0]),
+      nonnegative,
+      absorbed.ref,
+    );
     const [passed, constants]: number[][] = [[], []];
     inputs.forEach((r, i) => {
       if (!r) return;

@@ -198,8 +198,14 @@ export function printPlan(plan: Plan): string {
   };
   const lines = (step: Step, indent: string): string[] => {
     if ("limit" in step) {
-      const way = (name: string, steps: readonly Step[]) => [`${indent}${name}`, ...steps.flatMap((s) => lines(s, `${indent}  `))];
-      return [...way(`where less than ${step.limit.toFixed(3)} of ${text(step.value)} is not 0`, step.sparse), ...way("else", step.dense)];
+      const way = (name: string, steps: readonly Step[]) => [
+        `${indent}${name}`,
+        ...steps.flatMap((s) => lines(s, `${indent}  `)),
+      ];
+      return [
+        ...way(`where less than ${step.limit.toFixed(3)} of ${text(step.value)} is not 0`, step.sparse),
+        ...way("else", step.dense),
+      ];
     }
     if ("host" in step) return [`${indent}host ${step.host}(${step.args.map(text).join(", ")})`];
     const named = parametersOf(step.kernel).map((name, i) => `${name}: ${text(step.args[i])}`);

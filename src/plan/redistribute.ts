@@ -15,10 +15,11 @@ import { type Bound, type Group, type LinearRule, type Pass, SIZES, type Stabili
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
 
-const dividers = { add: "divideStabilized", relative: "divideRelative", clip: "divideClipped" } as const satisfies Record<
-  Exclude<Stabilizer["mode"], "terms">,
-  string
->;
+const dividers = {
+  add: "divideStabilized",
+  relative: "divideRelative",
+  clip: "divideClipped",
+} as const satisfies Record<Exclude<Stabilizer["mode"], "terms">, string>;
 
 /** One linear node on the way back. */
 interface Site {
@@ -74,7 +75,8 @@ type Emitted = Omit<Pass, "weight"> & { readonly weight: WeightMap };
 
 /** One pass over x⁺ and one over x⁻ as one over both halves. */
 function joined([first, second, ...more]: readonly Pass[]): Emitted | undefined {
-  const isHalf = (pass: Pass | undefined, input: string) => pass && `${pass.input}` === input && Array.isArray(pass.weight);
+  const isHalf = (pass: Pass | undefined, input: string) =>
+    pass && `${pass.input}` === input && Array.isArray(pass.weight);
   if (!isHalf(first, "1,0") || !isHalf(second, "0,1") || second.bias || more.length > 0) return undefined;
   return { ...first, weight: { plus: first.weight as Slopes, minus: second.weight as Slopes } };
 }
@@ -102,8 +104,9 @@ function zero(e: Emitter, like: Value): Value {
 }
 
 /**
- * Relevance is divided by the denominator, so an error there is not bounded by the largest value nearby, unless the denominator
- * has a floor: where it is never below the layer's own z, R_j / denominator_j is at most R_j / z_j, whatever the rounding.
+ * Relevance is divided by the denominator, so an error there is not bounded by the largest value nearby, unless the
+ * denominator has a floor: where it is never below the layer's own z, R_j / denominator_j is at most R_j / z_j,
+ * whatever the rounding.
  */
 function precisionOf(group: Pick<Group, "aboveOwn">): Precision {
   return group.aboveOwn ? "fast" : "exact";
@@ -114,7 +117,8 @@ function denominator(site: Site, group: Pick<Group, "aboveOwn">, passes: ReturnT
   const { e, call, linear } = site;
   const [only] = passes;
   const complete = only && (isPlain(only.pass.bias) || linear.bias?.(call) === undefined);
-  if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && complete) return e.as(call.y(0), linear.layout);
+  if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && complete)
+    return e.as(call.y(0), linear.layout);
   // A root mean square is one of all outputs, also of those without relevance.
   const where = site.rule.stabilizer.mode === "relative" ? undefined : r;
   const sums = passes.map(({ pass, x }) => {
@@ -180,7 +184,15 @@ function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undef
   const count = r.count / samples;
   for (let i = 0; i < samples; i++) {
     const at = (value: Value) => ({ value, offset: i * count });
-    e.emit(dividers[mode], { r: at(gated), z: at(z), s: at(s), count, coefficient: group.coefficient, epsilon, ledger });
+    e.emit(dividers[mode], {
+      r: at(gated),
+      z: at(z),
+      s: at(s),
+      count,
+      coefficient: group.coefficient,
+      epsilon,
+      ledger,
+    });
   }
   return s;
 }
@@ -204,14 +216,16 @@ function halvesOf(
 /** R_in += factor ⊙ c. */
 function share({ e, halves }: Site, x: Value, factor: Value, c: Value, out: Value, first: boolean): void {
   const [, channels] = x.dims;
-  if (factor === halves) e.emit(first ? "halvesMultiply" : "halvesMultiplyAdd", { x, c, y: out, pixels: x.count / channels, channels });
+  if (factor === halves)
+    e.emit(first ? "halvesMultiply" : "halvesMultiplyAdd", { x, c, y: out, pixels: x.count / channels, channels });
   else e.emit(first ? "multiply" : "multiplyAdd", { x: factor, c, y: out, count: out.count });
 }
 
 /**
  * Emits a rule of the table at one linear node: relevance of its data inputs from relevance of its output.
  *
- *   for each group:  z = Σ_passes L(f(x); f(W)) + f(b),   s = coefficient · R / stab(z),   R_in += Σ_passes f(x) ⊙ Lᵀ(s; f(W))
+ *   for each group:  z = Σ_passes L(f(x); f(W)) + f(b),   s = coefficient · R / stab(z),   R_in += Σ_passes f(x) ⊙
+ *   Lᵀ(s; f(W))
  *
  * Source: Montavon et al. 2019, section 10.2.2 (the four steps); the rules are rows of `rules/rule.ts`.
  */
@@ -226,7 +240,16 @@ export function redistribute(
 ): readonly Value[] {
   const data = linear.data(call);
   const x = data.map((i) => e.as(call.x(i), linear.layout));
-  const site: Site = { e, call, linear, rule, x, nonnegative, ledger, halves: halvesOf(e, call, linear, rule, x, nonnegative) };
+  const site: Site = {
+    e,
+    call,
+    linear,
+    rule,
+    x,
+    nonnegative,
+    ledger,
+    halves: halvesOf(e, call, linear, rule, x, nonnegative),
+  };
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);
   // The sign is that of the output, bias and all: zennit's gamma chooses by it when the bias has no share as well.

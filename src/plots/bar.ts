@@ -28,14 +28,15 @@ const PAD = 16;
 const THICK = 14;
 
 /**
- * Horizontal bars with whiskers, as the text of an SVG file, one below the other in the order in which they are given. Names are
- * wrapped, not cut.
+ * Horizontal bars with whiskers, as the text of an SVG file, one below the other in the order in which they are given.
+ * Names are wrapped, not cut.
  *
  * Bars begin at 0, which the axis always has; on a log axis, where lengths mean nothing, values are dots.
  *
  * @throws LrpError code "usage" for no bars, numbers that are not finite, and numbers of 0 or less on a log axis.
  * @example
- * const svg = barPlot({ title: "Gini index", value: { label: "gini" }, bars: [{ name: "epsilonPlus", value: 0.6, low: 0.5, high: 0.7 }] });
+ * const svg = barPlot({ title: "Gini index", value: { label: "gini" }, bars: [{ name: "epsilonPlus", value: 0.6, low:
+ * 0.5, high: 0.7 }] });
  */
 export function barPlot({ title, value, bars, reference, width = 720 }: BarPlot): string {
   checkSide("width", width, 240);
@@ -47,7 +48,12 @@ export function barPlot({ title, value, bars, reference, width = 720 }: BarPlot)
   const left = PAD + Math.max(...names.flat().map(measure)) + 10;
   const right = width - PAD - 14;
   const shown = bars.flatMap((bar) => [bar.value, bar.low ?? bar.value, bar.high ?? bar.value]);
-  const scale = scaleOf(value, [...shown, ...(value.log ? [] : [0]), ...(reference === undefined ? [] : [reference])], [left, right], 80);
+  const scale = scaleOf(
+    value,
+    [...shown, ...(value.log ? [] : [0]), ...(reference === undefined ? [] : [reference])],
+    [left, right],
+    80,
+  );
   const label = wrap(value.label, right - left, measure);
   const top = PAD + head.length * 19 + (reference === undefined ? 4 : 20);
   const starts = heights.map((_, i) => top + heights.slice(0, i).reduce((sum, h) => sum + h, 0));
@@ -55,7 +61,9 @@ export function barPlot({ title, value, bars, reference, width = 720 }: BarPlot)
   return figure(width, bottom + 28 + label.length * LINE, title, description(value, bars, reference), [
     ...titled(head, PAD),
     ...scale.ticks.map(({ at }) => straight(at, top, at, bottom, { stroke: INK.grid })),
-    ...scale.ticks.flatMap((tick) => texts([tick.label], tick.at, bottom + 17, { fill: INK.faint, "text-anchor": "middle" })),
+    ...scale.ticks.flatMap((tick) =>
+      texts([tick.label], tick.at, bottom + 17, { fill: INK.faint, "text-anchor": "middle" }),
+    ),
     ...texts(label, (left + right) / 2, bottom + 20 + LINE, { fill: INK.faint, "text-anchor": "middle" }),
     ...bars.flatMap((bar, i) => drawn(bar, names[i], scale, left, starts[i] + heights[i] / 2, value.log)),
     straight(value.log ? left : scale.at(0), top, value.log ? left : scale.at(0), bottom, { stroke: INK.axis }),
@@ -72,12 +80,25 @@ function check(bars: readonly Bar[], axis: Axis, reference?: number): void {
   if (reference !== undefined) checkNumbers("option 'reference'", [reference], axis.log);
 }
 
-function drawn({ value, low, high }: Bar, name: readonly string[], scale: Scale, left: number, y: number, log?: boolean): string[] {
+function drawn(
+  { value, low, high }: Bar,
+  name: readonly string[],
+  scale: Scale,
+  left: number,
+  y: number,
+  log?: boolean,
+): string[] {
   const at = scale.at(value);
   const fill = colours[5];
   const body = log
     ? element("circle", { cx: at, cy: y, r: 5, fill: colours[0] })
-    : element("rect", { x: Math.min(scale.at(0), at), y: y - THICK / 2, width: Math.abs(at - scale.at(0)), height: THICK, fill });
+    : element("rect", {
+        x: Math.min(scale.at(0), at),
+        y: y - THICK / 2,
+        width: Math.abs(at - scale.at(0)),
+        height: THICK,
+        fill,
+      });
   const baseline = y + 4 - ((name.length - 1) * LINE) / 2;
   return [
     ...texts(name, left - 8, baseline, { "text-anchor": "end" }),
@@ -87,7 +108,13 @@ function drawn({ value, low, high }: Bar, name: readonly string[], scale: Scale,
 }
 
 /** The line of the reference, and its value above it. */
-function compared(reference: number, x: number, top: number, bottom: number, [left, right]: readonly number[]): string[] {
+function compared(
+  reference: number,
+  x: number,
+  top: number,
+  bottom: number,
+  [left, right]: readonly number[],
+): string[] {
   const anchor = x > (left + right) / 2 ? "end" : "start";
   return [
     straight(x, top - 4, x, bottom, { stroke: colours[1], "stroke-width": 1.5, "stroke-dasharray": "6 4" }),

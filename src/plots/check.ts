@@ -19,7 +19,8 @@ export function checkInterval(where: string, count: number, low?: readonly numbe
     throw usage(where, `'low' and 'high' for each value (${count}), or neither`, received);
   }
   const crossed = low.findIndex((v, i) => v > high[i]);
-  if (crossed >= 0) throw usage(where, "'low' at most 'high'", `${low[crossed]} and ${high[crossed]} at position ${crossed}`);
+  if (crossed >= 0)
+    throw usage(where, "'low' at most 'high'", `${low[crossed]} and ${high[crossed]} at position ${crossed}`);
 }
 
 export function checkSide(option: string, value: number, from: number): void {

@@ -13,12 +13,19 @@ export interface Legend {
   readonly entries: readonly { readonly x: number; readonly y: number; readonly lines: readonly string[] }[];
 }
 
-/** Lays names out right of the plot, where they take at most a third of the width and no more than its height; else below. */
+/**
+ * Lays names out right of the plot, where they take at most a third of the width and no more than its height; else
+ * below.
+ */
 export function legendOf(names: readonly string[], width: number, height: number): Legend {
   const measure = (text: string) => widthOf(text, FONT);
   const natural = SAMPLE + Math.max(...names.map(measure));
   if (natural <= width / 3 && names.length * (LINE + 4) <= height) {
-    return { place: "right", size: natural + GAP, entries: names.map((name, i) => ({ x: 0, y: i * (LINE + 4), lines: [name] })) };
+    return {
+      place: "right",
+      size: natural + GAP,
+      entries: names.map((name, i) => ({ x: 0, y: i * (LINE + 4), lines: [name] })),
+    };
   }
   const columns = Math.max(1, Math.floor((width + GAP) / (natural + GAP)));
   const column = (width + GAP) / columns;

@@ -34,16 +34,20 @@ export interface LinePlot {
 const PAD = 16;
 
 /**
- * Lines over numbers, as the text of an SVG file: axes with round ticks, bands for intervals, a legend that names every series in full.
+ * Lines over numbers, as the text of an SVG file: axes with round ticks, bands for intervals, a legend that names every
+ * series in full.
  *
- * Colours are those of Okabe and Ito (2008), which colour-blind people can tell apart; series differ by their markers too. Neither axis
- * is cut: both reach from the smallest to the largest value, ends of intervals included, and need not hold 0. Nothing is smoothed:
- * values are joined by straight lines in the order in which they are given. The same plot gives the same text everywhere.
+ * Colours are those of Okabe and Ito (2008), which colour-blind people can tell apart; series differ by their markers
+ * too. Neither axis is cut: both reach from the smallest to the largest value, ends of intervals included, and need not
+ * hold 0. Nothing is smoothed: values are joined by straight lines in the order in which they are given. The same plot
+ * gives the same text everywhere.
  *
- * @throws LrpError code "usage" for no series, more than 49, a series without values or with lists of different lengths, numbers that
+ * @throws LrpError code "usage" for no series, more than 49, a series without values or with lists of different
+ * lengths, numbers that
  *   are not finite, and numbers of 0 or less on a log axis.
  * @example
- * const svg = linePlot({ title: "Flipping", x: { label: "pixels" }, y: { label: "logit" }, series: [{ name: "morf", x: [0, 5], y: [7, 2] }] });
+ * const svg = linePlot({ title: "Flipping", x: { label: "pixels" }, y: { label: "logit" }, series: [{ name: "morf", x:
+ * [0, 5], y: [7, 2] }] });
  */
 export function linePlot({ title, x, y, series, width = 720, height = 300 }: LinePlot): string {
   checkSide("width", width, 240);
@@ -83,9 +87,13 @@ export function linePlot({ title, x, y, series, width = 720, height = 300 }: Lin
     ...grid(xScale, yScale, [left, right], [top, bottom]),
     ...texts(xLabel, (left + right) / 2, bottom + 20 + LINE, { "text-anchor": "middle", fill: INK.faint }),
     ...series.flatMap((s, i) => band(s, lookOf(i), xScale, yScale)),
-    ...series.flatMap((s, i) => (s.x.length > 1 ? [stroke(line().digits(2)(places(s)) ?? "", lookOf(i), s.dashed)] : [])),
+    ...series.flatMap((s, i) =>
+      s.x.length > 1 ? [stroke(line().digits(2)(places(s)) ?? "", lookOf(i), s.dashed)] : [],
+    ),
     ...series.flatMap((s, i) => markedValues(s, i).map((k) => marker(lookOf(i), ...places(s)[k]))),
-    ...(legend.place === "right" ? drawLegend(legend, right + PAD, top, sample) : drawLegend(legend, PAD, foot + 8, sample)),
+    ...(legend.place === "right"
+      ? drawLegend(legend, right + PAD, top, sample)
+      : drawLegend(legend, PAD, foot + 8, sample)),
   ]);
 }
 
@@ -94,10 +102,12 @@ function check(series: readonly Series[], xAxis: Axis, yAxis: Axis): void {
     throw usage("option 'series'", `1 to ${LOOKS}, so that no two look alike`, series.length);
   for (const { name, x, y, low, high } of series) {
     const where = `series '${name}'`;
-    if (x.length === 0 || x.length !== y.length) throw usage(where, "as many x as y, at least one", `${x.length} and ${y.length}`);
+    if (x.length === 0 || x.length !== y.length)
+      throw usage(where, "as many x as y, at least one", `${x.length} and ${y.length}`);
     checkInterval(where, x.length, low, high);
     checkNumbers(`${where}, x`, x, xAxis.log);
-    for (const [key, values] of Object.entries({ y, low, high })) checkNumbers(`${where}, ${key}`, values ?? [], yAxis.log);
+    for (const [key, values] of Object.entries({ y, low, high }))
+      checkNumbers(`${where}, ${key}`, values ?? [], yAxis.log);
   }
 }
 
@@ -109,7 +119,9 @@ function grid(x: Scale, y: Scale, [left, right]: readonly number[], [top, bottom
     straight(left, bottom, right, bottom, { stroke: INK.axis }),
     straight(left, top, left, bottom, { stroke: INK.axis }),
     ...y.ticks.flatMap(({ at, label }) => texts([label], left - 6, at + 4, { fill: INK.faint, "text-anchor": "end" })),
-    ...x.ticks.flatMap(({ at, label }) => texts([label], at, bottom + 17, { fill: INK.faint, "text-anchor": "middle" })),
+    ...x.ticks.flatMap(({ at, label }) =>
+      texts([label], at, bottom + 17, { fill: INK.faint, "text-anchor": "middle" }),
+    ),
   ];
 }
 
@@ -132,11 +144,18 @@ function stroke(d: string, { colour }: Look, dashed?: boolean): string {
 
 function marker({ colour, shape }: Look, x: number, y: number): string {
   const place = `translate(${x.toFixed(2)},${y.toFixed(2)})`;
-  return element("path", { d: symbol(shape, 44).digits(2)() ?? "", transform: place, fill: colour, stroke: INK.background });
+  return element("path", {
+    d: symbol(shape, 44).digits(2)() ?? "",
+    transform: place,
+    fill: colour,
+    stroke: INK.background,
+  });
 }
 
 function legendSample({ x, low, dashed }: Series, look: Look, cx: number, cy: number): string[] {
-  const behind = low ? [element("rect", { x: cx - 16, y: cy - 6, width: 32, height: 12, fill: look.colour, "fill-opacity": "0.16" })] : [];
+  const behind = low
+    ? [element("rect", { x: cx - 16, y: cy - 6, width: 32, height: 12, fill: look.colour, "fill-opacity": "0.16" })]
+    : [];
   const rule = x.length > 1 ? [stroke(`M${(cx - 16).toFixed(2)},${cy.toFixed(2)}h32`, look, dashed)] : [];
   return [...behind, ...rule, marker(look, cx, cy)];
 }
@@ -144,7 +163,10 @@ function legendSample({ x, low, dashed }: Series, look: Look, cx: number, cy: nu
 function description(x: Axis, y: Axis, series: readonly Series[]): string {
   const each = series.map(({ name, x, y }) => {
     const last = x.length - 1;
-    return `${name}: ${digits(y[0])} at ${digits(x[0])}${last > 0 ? `, …, ${digits(y[last])} at ${digits(x[last])} (${last + 1} values)` : ""}`;
+    return (
+      `${name}: ${digits(y[0])} at ` +
+      `${digits(x[0])}${last > 0 ? `, …, ${digits(y[last])} at ${digits(x[last])} (${last + 1} values)` : ""}`
+    );
   });
   return `${y.label} over ${x.label}. ${each.join("; ")}.`;
 }

@@ -29,12 +29,20 @@ export function scaleOf(axis: Axis, values: readonly number[], range: readonly [
   const ticks = scale.ticks(count);
   const [low, high] = scale.domain();
   const format = formatOf(scale, ticks, count, axis.log);
-  return { at: (value) => scale(value), ticks: ticks.map((value) => ({ at: scale(value), value, label: format(value) })), low, high };
+  return {
+    at: (value) => scale(value),
+    ticks: ticks.map((value) => ({ at: scale(value), value, label: format(value) })),
+    low,
+    high,
+  };
 }
 
 /** Smallest and largest; some room around a single number. */
 function domain(values: readonly number[], log?: boolean): [number, number] {
-  const [low, high] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]);
+  const [low, high] = values.reduce(
+    ([a, b], v) => [Math.min(a, v), Math.max(b, v)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
   if (low < high) return [low, high];
   if (log) return [low / 2, low * 2];
   const room = low === 0 ? 1 : Math.abs(low) / 10;

@@ -17,7 +17,10 @@ export interface SheetOptions {
 }
 
 const GAP = 12;
-/** Tiles are at least so wide, and letters grow by one pixel's width with each multiple: some 18 of them fit beside each other. */
+/**
+ * Tiles are at least so wide, and letters grow by one pixel's width with each multiple: some 18 of them fit beside each
+ * other.
+ */
 const LEAST = 112;
 const MAX_PIXELS = 2 ** 26;
 const [FRAME, TEXT] = [200, 34];
@@ -27,16 +30,17 @@ type Size = Pick<Pixels, "width" | "height">;
 /**
  * Pictures side by side, with their names below, as one picture for `encodePng`.
  *
- * All tiles have the size of the largest picture. A smaller one is enlarged by the largest whole factor that fits, every pixel a square,
- * and centred: nothing is interpolated. Labels are wrapped, not cut; a character that the font lacks (it has ASCII and α β γ ε ⁺ ⁻ ²)
- * is a box.
+ * All tiles have the size of the largest picture. A smaller one is enlarged by the largest whole factor that fits,
+ * every pixel a square, and centred: nothing is interpolated. Labels are wrapped, not cut; a character that the font
+ * lacks (it has ASCII and α β γ ε ⁺ ⁻ ²) is a box.
  *
  * @returns RGBA, opaque
- * @throws LrpError code "usage" for no tiles, columns that are no whole number from 1 on, pictures of other than 1 to 4 values per pixel,
+ * @throws LrpError code "usage" for no tiles, columns that are no whole number from 1 on, pictures of other than 1 to 4
+ * values per pixel,
  *   and sheets of more than 2^26 pixels.
  * @example
- * const sheet = contactSheet(names.map((composite) => ({ label: composite, picture: heatmap(model.explain(x, { composite }).relevance) })));
- * await writeFile("sheet.png", await encodePng(sheet));
+ * const sheet = contactSheet(names.map((composite) => ({ label: composite, picture: heatmap(model.explain(x, {
+ * composite }).relevance) }))); await writeFile("sheet.png", await encodePng(sheet));
  */
 export function contactSheet(tiles: readonly Tile[], { columns, title = "" }: SheetOptions = {}): Picture {
   if (tiles.length === 0) throw usage("option 'tiles'", "at least one", "none");
@@ -44,7 +48,8 @@ export function contactSheet(tiles: readonly Tile[], { columns, title = "" }: Sh
   if (!Number.isInteger(across) || across < 1) throw usage("option 'columns'", "a whole number from 1 on", across);
   const { cell, letter } = sizes(tiles);
   const step = LEADING * letter;
-  const lines = (text: string, width: number) => (text === "" ? [] : wrap(text, width, (part) => widthOf(part, letter)));
+  const lines = (text: string, width: number) =>
+    text === "" ? [] : wrap(text, width, (part) => widthOf(part, letter));
   const width = across * (cell.width + GAP) + GAP;
   const head = lines(title, width - 2 * GAP);
   const labels = tiles.map(({ label }) => lines(label, cell.width));
@@ -54,7 +59,8 @@ export function contactSheet(tiles: readonly Tile[], { columns, title = "" }: Sh
     tops.push(tops[tops.length - 1] + cell.height + GAP / 2 + most * step + GAP);
   }
   const height = tops[tops.length - 1];
-  if (width * height > MAX_PIXELS) throw usage("option 'tiles'", `a sheet of at most ${MAX_PIXELS} pixels`, `${width} x ${height}`);
+  if (width * height > MAX_PIXELS)
+    throw usage("option 'tiles'", `a sheet of at most ${MAX_PIXELS} pixels`, `${width} x ${height}`);
   const sheet = { data: new Uint8ClampedArray(4 * width * height).fill(255), width, height };
   for (const [i, line] of head.entries()) write(sheet, line, GAP, GAP + i * step, letter);
   for (const [i, { picture }] of tiles.entries()) {
@@ -99,7 +105,14 @@ function write(sheet: Picture, line: string, left: number, top: number, size: nu
   for (const { x, y } of pixelsOf(line)) fill(sheet, left + x * size, top + y * size, size, size, [TEXT, TEXT, TEXT]);
 }
 
-function fill({ data, width }: Picture, left: number, top: number, w: number, h: number, colour: readonly number[]): void {
+function fill(
+  { data, width }: Picture,
+  left: number,
+  top: number,
+  w: number,
+  h: number,
+  colour: readonly number[],
+): void {
   for (let y = top; y < top + h; y++) {
     for (let x = left; x < left + w; x++) data.set(colour, 4 * (y * width + x));
   }

@@ -1,8 +1,25 @@
-import { symbolCircle, symbolCross, symbolDiamond, symbolSquare, symbolStar, symbolTriangle, type SymbolType, symbolWye } from "d3-shape";
+import {
+  symbolCircle,
+  symbolCross,
+  symbolDiamond,
+  symbolSquare,
+  symbolStar,
+  symbolTriangle,
+  type SymbolType,
+  symbolWye,
+} from "d3-shape";
 
 /** Okabe and Ito 2008, without their yellow, which white swallows; those that differ most come first. */
 export const colours: readonly string[] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
-const shapes: readonly SymbolType[] = [symbolCircle, symbolSquare, symbolTriangle, symbolDiamond, symbolCross, symbolStar, symbolWye];
+const shapes: readonly SymbolType[] = [
+  symbolCircle,
+  symbolSquare,
+  symbolTriangle,
+  symbolDiamond,
+  symbolCross,
+  symbolStar,
+  symbolWye,
+];
 
 export interface Look {
   readonly colour: string;
@@ -22,7 +39,10 @@ export function lookOf(index: number): Look {
 const FEW = 6;
 
 /** Where a line has its markers: at all of a few values, else at evenly chosen ones, not the same for every series. */
-export function markedValues({ x, points }: { readonly x: readonly number[]; readonly points?: boolean }, series: number): number[] {
+export function markedValues(
+  { x, points }: { readonly x: readonly number[]; readonly points?: boolean },
+  series: number,
+): number[] {
   const every = points ? 1 : Math.ceil(x.length / FEW);
   return [...x.keys()].filter((i) => i % every === series % every);
 }

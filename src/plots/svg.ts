@@ -2,7 +2,13 @@
 export type Attributes = Readonly<Record<string, string | number>>;
 
 /** Colours of everything but the data. */
-export const INK = { background: "#ffffff", text: "#222222", faint: "#555555", grid: "#e4e4e4", axis: "#888888" } as const;
+export const INK = {
+  background: "#ffffff",
+  text: "#222222",
+  faint: "#555555",
+  grid: "#e4e4e4",
+  axis: "#888888",
+} as const;
 /** Sizes of text, and how far its lines are apart. */
 export const FONT = 12;
 export const TITLE = 15;
@@ -10,14 +16,18 @@ export const LINE = 15;
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** A text inside XML. What XML 1.0 cannot hold at all (control characters, halves of surrogate pairs) becomes U+FFFD. */
+/**
+ * A text inside XML. What XML 1.0 cannot hold at all (control characters, halves of surrogate pairs) becomes U+FFFD.
+ */
 export function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (c) => entities[c]).replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu, "\ufffd");
 }
 
 /** An element around content that is XML already. */
 export function element(name: string, attributes: Attributes, content = ""): string {
-  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${typeof value === "number" ? rounded(value) : escaped(value)}"`);
+  const list = Object.entries(attributes).map(
+    ([key, value]) => ` ${key}="${typeof value === "number" ? rounded(value) : escaped(value)}"`,
+  );
   return content === "" ? `<${name}${list.join("")}/>` : `<${name}${list.join("")}>${content}</${name}>`;
 }
 
@@ -28,7 +38,9 @@ export function texts(lines: readonly string[], x: number, y: number, attributes
 
 /** The title, from the upper left corner. */
 export function titled(lines: readonly string[], pad: number): string[] {
-  return lines.flatMap((line, i) => texts([line], pad, pad + 14 + i * 19, { "font-size": TITLE, "font-weight": "bold" }));
+  return lines.flatMap((line, i) =>
+    texts([line], pad, pad + 14 + i * 19, { "font-size": TITLE, "font-weight": "bold" }),
+  );
 }
 
 export function straight(x1: number, y1: number, x2: number, y2: number, attributes: Attributes): string {
@@ -39,11 +51,22 @@ export function straight(x1: number, y1: number, x2: number, y2: number, attribu
 export function whisker(from: readonly [number, number], to: readonly [number, number], stroke: string): string[] {
   const look = { stroke, "stroke-width": 1.5 };
   const [dx, dy] = from[0] === to[0] && from[1] !== to[1] ? [4, 0] : [0, 4];
-  return [straight(...from, ...to, look), ...[from, to].map(([x, y]) => straight(x - dx, y - dy, x + dx, y + dy, look))];
+  return [
+    straight(...from, ...to, look),
+    ...[from, to].map(([x, y]) => straight(x - dx, y - dy, x + dx, y + dy, look)),
+  ];
 }
 
-/** A whole file: a picture for screen readers, with a background of its own, so that it can be read on a dark page too. */
-export function figure(width: number, height: number, title: string, description: string, parts: readonly string[]): string {
+/**
+ * A whole file: a picture for screen readers, with a background of its own, so that it can be read on a dark page too.
+ */
+export function figure(
+  width: number,
+  height: number,
+  title: string,
+  description: string,
+  parts: readonly string[],
+): string {
   const content = [
     element("title", {}, escaped(title)),
     element("desc", {}, escaped(description)),

@@ -9,14 +9,18 @@ const widths: readonly (readonly [characters: RegExp, width: number])[] = [
   [/[\u2e80-\uffff]|[^\0-\uffff]/u, 1],
 ];
 
-/** How wide a text is at most, in pixels. Nothing here can ask a font, so this is a table, and errs to the wide side. */
+/**
+ * How wide a text is at most, in pixels. Nothing here can ask a font, so this is a table, and errs to the wide side.
+ */
 export function widthOf(text: string, fontSize: number): number {
-  return [...text].reduce((sum, c) => sum + (widths.find(([characters]) => characters.test(c))?.[1] ?? 0.64), 0) * fontSize;
+  return (
+    [...text].reduce((sum, c) => sum + (widths.find(([characters]) => characters.test(c))?.[1] ?? 0.64), 0) * fontSize
+  );
 }
 
 /**
- * A text in lines of at most `width`, cut between words, after a colon or comma, or, where a word is too long, anywhere. Nothing but the
- * spaces at cuts is lost.
+ * A text in lines of at most `width`, cut between words, after a colon or comma, or, where a word is too long,
+ * anywhere. Nothing but the spaces at cuts is lost.
  *
  * @param measure the width of a text, in the unit of `width`
  * @returns at least one line

@@ -26,7 +26,11 @@ interface Waiting {
 }
 
 export const disposed = () =>
-  new LrpError("usage", { where: "the pool", expected: "one that is not disposed", received: "work after, or at, dispose()" });
+  new LrpError("usage", {
+    where: "the pool",
+    expected: "one that is not disposed",
+    received: "work after, or at, dispose()",
+  });
 
 function lost({ message, outOfMemory }: Death): Answer {
   const issue = {

@@ -11,7 +11,16 @@ import type { Tensor } from "../tensor.ts";
 import { hasWorkers } from "../workers.ts";
 import { Crew, disposed } from "./crew.ts";
 import type { Answer, Order } from "./messages.ts";
-import { type Flight, iteratorOf, type Many, type Progress, type Signal, type StreamOptions, stream, totalOf } from "./stream.ts";
+import {
+  type Flight,
+  iteratorOf,
+  type Many,
+  type Progress,
+  type Signal,
+  type StreamOptions,
+  stream,
+  totalOf,
+} from "./stream.ts";
 import { ownWorker, type PoolWorker } from "./thread.ts";
 
 export type { Many, PoolWorker, Progress, Signal, StreamOptions };
@@ -20,9 +29,9 @@ export interface PoolOptions extends LoadOptions {
   /** How many workers: as many as there are cores, at most. Each has the model, and `maxMemory`, for itself. */
   readonly size: number;
   /**
-   * Starts a worker, where the package's own file is not found: with bundlers that do not follow `new Worker(new URL(…, import.meta.url))`,
-   * such as esbuild and rollup. It has to run "relprop/pool/worker", bundled as an entry of its own. Of Deno's own `Worker` only `dispose()`
-   * lets the process end.
+   * Starts a worker, where the package's own file is not found: with bundlers that do not follow
+   * `new Worker(new URL(…, import.meta.url))`, such as esbuild and rollup. It has to run "relprop/pool/worker", bundled
+   * as an entry of its own. Of Deno's own `Worker` only `dispose()` lets the process end.
    */
   readonly createWorker?: () => PoolWorker;
 }
@@ -43,7 +52,8 @@ export interface Result<T> {
 }
 
 const NO_START =
-  "Bundled by what does not follow new Worker(new URL(…)), it needs option createWorker; a page with a Content-Security-Policy, 'self' in worker-src.";
+  "Bundled by what does not follow new Worker(new URL(…)), it needs option createWorker; a page with a " +
+  "Content-Security-Policy, 'self' in worker-src.";
 
 let forgotten: FinalizationRegistry<() => void> | undefined;
 
@@ -115,16 +125,20 @@ export class Pool {
   }
 
   /**
-   * Runs the network on many inputs, as `model.predict` does on one. Inputs are pulled while workers are free, and copied;
-   * at most one more than there are workers is pulled and not yet handed out.
+   * Runs the network on many inputs, as `model.predict` does on one. Inputs are pulled while workers are free, and
+   * copied; at most one more than there are workers is pulled and not yet handed out.
    *
-   * @throws LrpError "usage" for options; while iterating, what `inputs` and `onProgress` throw, the signal's reason, and "usage" at `dispose`
+   * @throws LrpError "usage" for options; while iterating, what `inputs` and `onProgress` throw, the signal's reason,
+   * and "usage" at `dispose`
    */
   predict(inputs: Many<Input>, options: StreamOptions = {}): AsyncGenerator<Result<Prediction>, void, undefined> {
     const { ordered, signal, onProgress, ...stray } = options;
     const [name] = Object.keys(stray);
     if (name) throw usage("pool.predict", "options ordered, signal, onProgress", `'${name}'`);
-    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({ method: "predict", input: copyOf(input) }));
+    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({
+      method: "predict",
+      input: copyOf(input),
+    }));
   }
 
   /**
@@ -132,13 +146,21 @@ export class Pool {
    *
    * @throws LrpError as `predict`
    * @example
-   * for await (const { index, value } of pool.explain(images, { composite: "epsilonPlus" })) show(index, heatmap(value.relevance));
+   * for await (const { index, value } of pool.explain(images, { composite: "epsilonPlus" })) show(index,
+   * heatmap(value.relevance));
    */
-  explain(inputs: Many<Input>, options: ExplainOptions & StreamOptions = {}): AsyncGenerator<Result<Explanation>, void, undefined> {
+  explain(
+    inputs: Many<Input>,
+    options: ExplainOptions & StreamOptions = {},
+  ): AsyncGenerator<Result<Explanation>, void, undefined> {
     const { ordered, signal, onProgress, ...rest } = options;
     const sent = copied(rest, "the options of pool.explain");
     checkOptions(sent);
-    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({ method: "explain", input: copyOf(input), options: sent }));
+    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({
+      method: "explain",
+      input: copyOf(input),
+      options: sent,
+    }));
   }
 
   /**
@@ -147,15 +169,23 @@ export class Pool {
    * @throws LrpError as `predict`
    * @example
    * const options = { methods: [{ method: "epsilonPlus" }, { method: "gradient" }], metrics: ["morf"] };
-   * for await (const { index, value } of pool.evaluate(images.map((input) => ({ input })), options)) console.log(index, value.results);
+   * for await (const { index, value } of pool.evaluate(images.map((input) => ({ input })), options)) console.log(index,
+   * value.results);
    */
-  evaluate(items: Many<EvaluationItem>, options: SharedOptions & StreamOptions): AsyncGenerator<Result<Evaluation>, void, undefined> {
+  evaluate(
+    items: Many<EvaluationItem>,
+    options: SharedOptions & StreamOptions,
+  ): AsyncGenerator<Result<Evaluation>, void, undefined> {
     const { ordered, signal, onProgress, ...rest } = options;
     const sent = copied(rest, "the options of pool.evaluate");
     return this.#stream(items, { ordered, signal, onProgress }, (item: EvaluationItem) => {
       if (!item?.input) throw usage("an item of pool.evaluate", "{ input, … }", nameOf(item));
       const { input, ...own } = item;
-      return { method: "evaluate", input: copyOf(input) as Tensor, options: { ...sent, ...copied(own, "an item of pool.evaluate") } };
+      return {
+        method: "evaluate",
+        input: copyOf(input) as Tensor,
+        options: { ...sent, ...copied(own, "an item of pool.evaluate") },
+      };
     });
   }
 
@@ -173,12 +203,25 @@ export class Pool {
     return this.dispose();
   }
 
-  #stream<I, T>(inputs: Many<I>, options: StreamOptions, orderFor: (input: I) => Order): AsyncGenerator<Result<T>, void, undefined> {
+  #stream<I, T>(
+    inputs: Many<I>,
+    options: StreamOptions,
+    orderFor: (input: I) => Order,
+  ): AsyncGenerator<Result<T>, void, undefined> {
     if (this.#disposed) throw disposed();
     const source = iteratorOf(inputs);
-    if (!source) throw usage("the inputs of a pool", "an iterable of inputs, such as a list", nameOf(inputs), "One input: [input].");
+    if (!source)
+      throw usage(
+        "the inputs of a pool",
+        "an iterable of inputs, such as a list",
+        nameOf(inputs),
+        "One input: [input].",
+      );
     const total = totalOf(inputs);
-    return stream(source, (input: I, index) => this.#begin<I, T>(input, index, orderFor), this.#size + 1, { ...options, total });
+    return stream(source, (input: I, index) => this.#begin<I, T>(input, index, orderFor), this.#size + 1, {
+      ...options,
+      total,
+    });
   }
 
   #begin<I, T>(input: I, index: number, orderFor: (input: I) => Order): Flight<Result<T>> {
@@ -193,7 +236,10 @@ export class Pool {
 }
 
 /** The order to load, for which files beside the model have been read. */
-async function loading(source: Source, { externalData, ...options }: LoadOptions): Promise<Order & { readonly method: "load" }> {
+async function loading(
+  source: Source,
+  { externalData, ...options }: LoadOptions,
+): Promise<Order & { readonly method: "load" }> {
   checkedLoad(options);
   const sent = copied(options, "the options of createPool");
   const graph = await open(source, { externalData });
@@ -209,7 +255,8 @@ async function loading(source: Source, { externalData, ...options }: LoadOptions
 }
 
 /**
- * Starts workers that all load the same network. `dispose()` ends them; they do not keep a process alive when nothing is under way.
+ * Starts workers that all load the same network. `dispose()` ends them; they do not keep a process alive when nothing
+ * is under way.
  *
  * @throws LrpError as `load`, and "unsupported" where no worker can be started
  * @example

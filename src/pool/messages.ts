@@ -17,7 +17,11 @@ export type Order =
     }
   | { readonly method: "predict"; readonly input: Input }
   | { readonly method: "explain"; readonly input: Input; readonly options: ExplainOptions }
-  | { readonly method: "evaluate"; readonly input: Tensor; readonly options: SharedOptions & Pick<EvaluateOptions, "target" | "mask"> };
+  | {
+      readonly method: "evaluate";
+      readonly input: Tensor;
+      readonly options: SharedOptions & Pick<EvaluateOptions, "target" | "mask">;
+    };
 
 /** What comes of an order; nothing of loading. */
 export type Done = Prediction | Explanation | Evaluation | undefined;

@@ -1,6 +1,6 @@
 /*
- * From an iterable to an iterable, by way of workers. Items are pulled one at a time, and only while fewer than `most` are in the air:
- * pulled, and not yet handed to whoever iterates.
+ * From an iterable to an iterable, by way of workers. Items are pulled one at a time, and only while fewer than `most`
+ * are in the air: pulled, and not yet handed to whoever iterates.
  */
 
 export interface Progress {

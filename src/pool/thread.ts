@@ -35,8 +35,9 @@ type Both = PoolWorker & { on?: Listen; addEventListener?: Listen; ref?(): void;
 const here = import.meta.url;
 
 /**
- * The worker that this package brings: in Node, Deno, Bun, and by bundlers that follow `new Worker(new URL(…))`. Its file lies beside this
- * code in the bundle too, where "bundle" in package.json puts what entries share into the folder of the pool.
+ * The worker that this package brings: in Node, Deno, Bun, and by bundlers that follow `new Worker(new URL(…))`. Its
+ * file lies beside this code in the bundle too, where "bundle" in package.json puts what entries share into the folder
+ * of the pool.
  */
 export function ownWorker(): PoolWorker {
   const node = nodeThreads();

@@ -16,7 +16,8 @@ let network: Network | undefined;
 async function follow(order: Order): Promise<Done> {
   if (order.method === "predict") return model!.predict(order.input);
   if (order.method === "explain") return model!.explain(order.input, order.options);
-  if (order.method === "evaluate") return evaluate(model!, order.input, { ...order.options, network: { source: network!, load } });
+  if (order.method === "evaluate")
+    return evaluate(model!, order.input, { ...order.options, network: { source: network!, load } });
   if (order.version !== version)
     throw new LrpError("usage", {
       where: "the pool's worker",

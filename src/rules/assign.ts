@@ -33,7 +33,11 @@ function misspelled(nodes: ReadonlySet<string>, { layer, type }: Entry, index: n
   const strange = [type ?? []].flat().filter((t) => !ops.has(t) && !FAMILIES.has(t as Family));
   const missing = typeof layer === "string" && !nodes.has(layer);
   return [
-    ...strange.map((t) => ({ where, expected: `an operator, or one of ${[...FAMILIES].join(", ")}`, received: `type '${t}'` })),
+    ...strange.map((t) => ({
+      where,
+      expected: `an operator, or one of ${[...FAMILIES].join(", ")}`,
+      received: `type '${t}'`,
+    })),
     ...(missing
       ? [
           {
@@ -49,8 +53,10 @@ function misspelled(nodes: ReadonlySet<string>, { layer, type }: Entry, index: n
 
 function matches(entry: Entry, node: Node, places: ReturnType<typeof positions>): boolean {
   const { layer, type, position } = entry;
-  if (layer !== undefined && !(typeof layer === "string" ? layer === node.name : node.name.search(layer) >= 0)) return false;
-  if (type !== undefined && ![type].flat().some((t) => t === node.type || t === ops.get(node.type)!.family)) return false;
+  if (layer !== undefined && !(typeof layer === "string" ? layer === node.name : node.name.search(layer) >= 0))
+    return false;
+  if (type !== undefined && ![type].flat().some((t) => t === node.type || t === ops.get(node.type)!.family))
+    return false;
   return position === undefined || places[position].has(node);
 }
 
@@ -59,21 +65,28 @@ function misfit(graph: Graph, node: Node, rule: Rule): string | undefined {
   const relevance = ops.get(node.type)!.relevance;
   if (rule.kind === "linear") {
     const channels = graph.dims.get(node.inputs.find((name) => !graph.constants.has(name))!)![1];
-    const fits = [rule.low, rule.high].every((bound) => bound === undefined || typeof bound === "number" || bound.length === channels);
+    const fits = [rule.low, rule.high].every(
+      (bound) => bound === undefined || typeof bound === "number" || bound.length === channels,
+    );
     if (!fits) return `bounds for ${channels} channels`;
   }
   if (rule.kind === "gradient")
     return relevance?.kind === "own" && !relevance.rules.gradient ? Object.keys(relevance.rules).join(", ") : undefined;
   if (relevance?.kind === "linear" && rule.kind === "linear") {
     const withWeights = relevance.signs === undefined;
-    if (withWeights || rule.groups.every((g) => g.passes.every((p) => typeof p.weight !== "string" && typeof p.input !== "string")))
+    if (
+      withWeights ||
+      rule.groups.every((g) => g.passes.every((p) => typeof p.weight !== "string" && typeof p.input !== "string"))
+    )
       return undefined;
     return "norm, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient (it has no parameters)";
   }
   if (relevance?.kind === "linear") return "a rule for linear layers";
   if (relevance?.kind === "pass") {
     const fits = rule.kind === "pass" || (rule.kind === "own" && Object.hasOwn(relevance.rules ?? {}, rule.mode));
-    return fits ? undefined : ["pass", ...Object.keys(relevance.rules ?? {}), "gradient"].join(", ").replace(/, ([^,]*)$/, " or $1");
+    return fits
+      ? undefined
+      : ["pass", ...Object.keys(relevance.rules ?? {}), "gradient"].join(", ").replace(/, ([^,]*)$/, " or $1");
   }
   if (relevance?.kind === "own")
     return rule.kind === "own" && Object.hasOwn(relevance.rules, rule.mode)
@@ -93,12 +106,14 @@ export function ruleless(graph: Graph, node: Node): { why: string; gradient: boo
   const computed = node.inputs.filter((name) => name !== "" && !graph.constants.has(name));
   // A linear operator without signs has weights, which are computed here.
   const multiplies = relevance.kind === "pass" || (relevance.kind === "linear" && !relevance.signs);
-  if (multiplies && computed.length > 1) return { why: "a product of activations", gradient: relevance.product !== undefined };
+  if (multiplies && computed.length > 1)
+    return { why: "a product of activations", gradient: relevance.product !== undefined };
   return undefined;
 }
 
 /**
- * Gives every node on the way of relevance its rule, and lists every node that no entry matches or whose rule does not fit.
+ * Gives every node on the way of relevance its rule, and lists every node that no entry matches or whose rule does not
+ * fit.
  * @param unknown whether nodes for which no rule is known pass relevance by their gradient
  */
 export function assign(
@@ -118,8 +133,15 @@ export function assign(
     if (relevance?.kind === "route") continue;
     const without = ruleless(graph, node);
     if (without && !(without.gradient && unknown)) {
-      const fix = without.gradient ? 'unknown: "gradient" passes relevance by its gradient, which is not LRP.' : undefined;
-      issues.push({ where: whereIs(node), expected: "an operator that relevance can pass by a rule", received: without.why, fix });
+      const fix = without.gradient
+        ? 'unknown: "gradient" passes relevance by its gradient, which is not LRP.'
+        : undefined;
+      issues.push({
+        where: whereIs(node),
+        expected: "an operator that relevance can pass by a rule",
+        received: without.why,
+        fix,
+      });
       continue;
     }
     if (without) {

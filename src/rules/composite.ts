@@ -2,14 +2,25 @@ import { shown, usage } from "../error.ts";
 import type { LrnMode } from "../ops/lrn.ts";
 import type { Family } from "../ops/op.ts";
 import { checkComposite } from "./literal.ts";
-import { checkBeside, checkParameters, meaning, optionNames, type Parameters, parameters, type SumRule } from "./parameters.ts";
+import {
+  checkBeside,
+  checkParameters,
+  meaning,
+  optionNames,
+  type Parameters,
+  parameters,
+  type SumRule,
+} from "./parameters.ts";
 import { type Rule, ruleOf, sumRules } from "./rule.ts";
 
 /** One line of a composite: which nodes, and their rule. What is left out matches everything. */
 export interface Entry {
   /** Name of the node, or a pattern for it. */
   readonly layer?: string | RegExp;
-  /** ONNX operator (`Conv`) or family (`convolution`, `dense`, `average`, `sum`, `activation`, `normalization`, `lrn`, `taylor`, `p-norm`). */
+  /**
+   * ONNX operator (`Conv`) or family (`convolution`, `dense`, `average`, `sum`, `activation`, `normalization`, `lrn`,
+   * `taylor`, `p-norm`).
+   */
   readonly type?: string | readonly string[];
   /** `first`: no convolution or dense layer before it; `last`: none after it. */
   readonly position?: "first" | "last";
@@ -23,11 +34,12 @@ export const WEIGHTED: readonly Family[] = ["convolution", "dense"];
 
 /**
  * What all named composites share, and what a composite of one's own may end with: activations and unfolded
- * BatchNormalization pass, means and sums share by contribution (sums by another rule if given), LRN has its Taylor rule.
- * `delta` is that of the rule clip.
+ * BatchNormalization pass, means and sums share by contribution (sums by another rule if given), LRN has its Taylor
+ * rule. `delta` is that of the rule clip.
  *
  * @example
- * const mine: Composite = [{ type: "dense", rule: ruleOf.epsilon() }, { type: "convolution", rule: ruleOf.zPlus() }, ...baseEntries()];
+ * const mine: Composite = [{ type: "dense", rule: ruleOf.epsilon() }, { type: "convolution", rule: ruleOf.zPlus() },
+ * ...baseEntries()];
  */
 export function baseEntries(
   lrn: LrnMode = parameters.lrn.default,
@@ -163,7 +175,9 @@ export function habitsOf(composite: string | Composite): Pick<CompositeRow, "sta
   return composites.find((c) => c.name === composite) ?? {};
 }
 
-/** A named composite with the parameters among the options, or a composite of the caller's own. @throws LrpError "usage" */
+/**
+ * A named composite with the parameters among the options, or a composite of the caller's own. @throws LrpError "usage"
+ */
 export function compositeOf(composite: string | Composite, options: Parameters): Composite {
   const names = optionNames.filter((name) => options[name] !== undefined);
   const given: Parameters = Object.fromEntries(names.map((name) => [name, options[name]]));
@@ -175,7 +189,8 @@ export function compositeOf(composite: string | Composite, options: Parameters):
   }
   const row = composites.find((c) => c.name === composite);
   if (!row) {
-    const known = typeof composite === "string" ? composites.map((c) => c.name).join(", ") : "a name or a list of entries";
+    const known =
+      typeof composite === "string" ? composites.map((c) => c.name).join(", ") : "a name or a list of entries";
     throw usage("option 'composite'", known, shown(composite));
   }
   checkParameters(given, "option");
@@ -183,12 +198,22 @@ export function compositeOf(composite: string | Composite, options: Parameters):
   if (stray.length > 0) {
     const takers = composites.filter((c) => stray.every((name) => c.parameters.includes(name))).map((c) => c.name);
     const fix = takers.length > 0 ? `Composites that take it: ${takers.join(", ")}.` : undefined;
-    throw usage(`option '${stray[0]}'`, `a parameter of ${row.name}: ${row.parameters.join(", ") || "it has none"}`, stray.join(", "), fix);
+    throw usage(
+      `option '${stray[0]}'`,
+      `a parameter of ${row.name}: ${row.parameters.join(", ") || "it has none"}`,
+      stray.join(", "),
+      fix,
+    );
   }
   const { required = [] } = row;
   const missing = required.filter((name) => given[name] === undefined);
   if (missing.length > 0)
-    throw usage(`composite '${row.name}'`, `the options ${required.join(" and ")}`, `no ${missing.join(", no ")}`, meaning(missing));
+    throw usage(
+      `composite '${row.name}'`,
+      `the options ${required.join(" and ")}`,
+      `no ${missing.join(", no ")}`,
+      meaning(missing),
+    );
   checkBeside(given);
   const all = { ...row.defaults, ...given };
   return [...row.entries(all), ...baseEntries(all.lrn, all.sum, all)];

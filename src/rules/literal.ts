@@ -4,7 +4,8 @@ import { checkedBy, expectedOf, isNumber, type ParameterName, parameters, wrongI
 import { type Group, type LinearRule, type Pass, type Rule, ruleOf } from "./rule.ts";
 
 /*
- * Entries of a composite, and rules that are written as objects, field by field. Checks and the guide's table read this.
+ * Entries of a composite, and rules that are written as objects, field by field. Checks and the guide's table read
+ * this.
  */
 
 export interface Field {
@@ -99,7 +100,12 @@ function wrongFields(fields: Fields, value: unknown, where: string): Issue[] {
   ];
 }
 
-function wrongField(key: string, { expected, optional, fits, fields, each }: Field, value: unknown, where: string): Issue[] {
+function wrongField(
+  key: string,
+  { expected, optional, fits, fields, each }: Field,
+  value: unknown,
+  where: string,
+): Issue[] {
   if (value === undefined && optional) return [];
   if (!fits(value)) return [{ where: `${where}, '${key}'`, expected, received: shown(value), fix: GUIDE }];
   if (!fields) return [];

@@ -34,7 +34,10 @@ export interface ParameterRow {
 const BIASED = ["epsilon", "alphaBeta", "beta", "zPlus", "gamma", "wSquare", "zBox", "norm", "ratio"] as const;
 const STABILIZED = [...BIASED, "excitation", "flat"] as const;
 
-/** Every parameter of every rule and composite. Types, checks, the command line, the page and the README read this table. */
+/**
+ * Every parameter of every rule and composite. Types, checks, the command line, the page and the README read this
+ * table.
+ */
 export const parameters = Object.freeze({
   epsilon: {
     kind: "number",
@@ -142,10 +145,14 @@ export const optionNames = names.filter((name) => !rows[name].only) as readonly 
 export const parametersOf = (rule: string): ParameterName[] => names.filter((name) => rows[name].rules.includes(rule));
 
 /** Whether float32 can hold it. */
-export const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(Math.fround(value));
+export const isNumber = (value: unknown): value is number =>
+  typeof value === "number" && Number.isFinite(Math.fround(value));
 
 const kinds: Readonly<
-  Record<ParameterRow["kind"], { expected(row: ParameterRow): string; fits(value: unknown, row: ParameterRow): boolean }>
+  Record<
+    ParameterRow["kind"],
+    { expected(row: ParameterRow): string; fits(value: unknown, row: ParameterRow): boolean }
+  >
 > = {
   number: {
     expected: ({ from = 0 }) => `a number ≥ ${from}`,
@@ -163,7 +170,8 @@ const kinds: Readonly<
 };
 
 /** What a parameter may be, in words. */
-export const expectedOf = (name: ParameterName): string => rows[name].expected ?? kinds[rows[name].kind].expected(rows[name]);
+export const expectedOf = (name: ParameterName): string =>
+  rows[name].expected ?? kinds[rows[name].kind].expected(rows[name]);
 /** Whether a value is one that it may be. */
 export const checkedBy =
   (name: ParameterName) =>
@@ -201,7 +209,9 @@ export function wrongIn(given: object, what: string): Issue[] {
   const values: Readonly<Record<string, unknown>> = { ...given };
   const known = names.filter((name) => values[name] !== undefined);
   const wrong = known.filter((name) => !checkedBy(name)(values[name]));
-  const broken = relations.filter(({ of, holds }) => of.every((name) => known.includes(name) && !wrong.includes(name)) && !holds(values));
+  const broken = relations.filter(
+    ({ of, holds }) => of.every((name) => known.includes(name) && !wrong.includes(name)) && !holds(values),
+  );
   const received = (of: readonly ParameterName[]) => of.map((name) => shown(values[name])).join(" and ");
   return [
     ...wrong.map((name) => ({ where: `${what} '${name}'`, expected: expectedOf(name), received: received([name]) })),
@@ -236,7 +246,8 @@ export const meaning = (missing: readonly ParameterName[]): string =>
 
 /** What a rule is to be made with: what was given, and defaults. @throws LrpError "usage" */
 export function settings<R extends Reader>(rule: R, given: Takes<R>): Required<Takes<R>> {
-  if (typeof given !== "object" || given === null) throw usage(`rule ${rule}`, "an object with parameters", shown(given));
+  if (typeof given !== "object" || given === null)
+    throw usage(`rule ${rule}`, "an object with parameters", shown(given));
   const taken = parametersOf(rule);
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const stray = Object.keys(said).find((name) => !taken.some((t) => t === name));

@@ -1,10 +1,21 @@
 import type { LrnMode } from "../ops/lrn.ts";
 import type { BiasMap, NumberMap, Slopes } from "../ops/op.ts";
-import { type Bound, checkParameters, parameters, type Reader, type SumRule, settings, type Takes } from "./parameters.ts";
+import {
+  type Bound,
+  checkParameters,
+  parameters,
+  type Reader,
+  type SumRule,
+  settings,
+  type Takes,
+} from "./parameters.ts";
 
 export type { Bound };
 
-/** What stands in the place of the input x: two slopes, ones, or how far it is from the caller's bounds, x − low and x − high. */
+/**
+ * What stands in the place of the input x: two slopes, ones, or how far it is from the caller's bounds, x − low and x −
+ * high.
+ */
 export type InputMap = Slopes | "one" | "low" | "high";
 
 /** One run through a linear layer with modified input, weight and bias: z += L(f(x); f(W)) + f(b). */
@@ -21,13 +32,18 @@ export interface Group {
   readonly passes: readonly Pass[];
   /** Only for outputs of this sign of the layer's own z. */
   readonly where?: "positive" | "negative";
-  /** The denominator is never below the layer's own z: it collects what pushes z up and leaves out what pulls it down. */
+  /**
+   * The denominator is never below the layer's own z: it collects what pushes z up and leaves out what pulls it down.
+   */
   readonly aboveOwn?: boolean;
 }
 
 export interface Stabilizer {
   readonly epsilon: number;
-  /** `add`: z + ε sign(z); `relative`: ε is a multiple of the sample's rms of z; `clip`: |z| is at least ε; `terms`: at least ε Σ_i |z_ij|. */
+  /**
+   * `add`: z + ε sign(z); `relative`: ε is a multiple of the sample's rms of z; `clip`: |z| is at least ε; `terms`: at
+   * least ε Σ_i |z_ij|.
+   */
   readonly mode: "add" | "relative" | "clip" | "terms";
 }
 
@@ -56,7 +72,11 @@ const NEGATIVE: Slopes = [0, 1];
 const SIZE: Slopes = [1, -1];
 
 const pass = (input: InputMap, weight: NumberMap, bias?: BiasMap): Pass => ({ input, weight, bias });
-const group = (coefficient: number, passes: readonly Pass[], where?: Group["where"]): Group => ({ coefficient, passes, where });
+const group = (coefficient: number, passes: readonly Pass[], where?: Group["where"]): Group => ({
+  coefficient,
+  passes,
+  where,
+});
 
 /** What every rule with a denominator takes. */
 export type RuleOptions = Takes<"epsilon">;
@@ -88,7 +108,8 @@ export const SIZES: Pass = pass(SIZE, SIZE, SIZE);
 
 /** The rule itself, given its parameters. @example ruleOf.alphaBeta({ alpha: 2, beta: 1 }) */
 export const ruleOf = Object.freeze({
-  lrp0: (o: Takes<"lrp0"> = {}): LinearRule => linear("lrp0", [group(1, PLAIN)], { ...settings("lrp0", o), epsilon: 0, stabilizer: "add" }),
+  lrp0: (o: Takes<"lrp0"> = {}): LinearRule =>
+    linear("lrp0", [group(1, PLAIN)], { ...settings("lrp0", o), epsilon: 0, stabilizer: "add" }),
   epsilon: (o: RuleOptions = {}): LinearRule => {
     const s = settings("epsilon", o);
     const name = `epsilon(${s.epsilon}${s.stabilizer === "add" ? "" : `, ${s.stabilizer}`})`;
@@ -128,7 +149,8 @@ export const ruleOf = Object.freeze({
   flat: (o: Takes<"flat"> = {}): LinearRule => linear("flat", [group(1, ONES)], { ...settings("flat", o), bias: true }),
   zBox: (o: Takes<"zBox">): LinearRule => {
     const { low, high, ...s } = settings("zBox", o);
-    // x W − l W⁺ − h W⁻ as (x − l) W⁺ + (x − h) W⁻: what is 0 there is exactly 0. b − b⁺ − b⁻ = 0, so no pass has a bias.
+    // x W − l W⁺ − h W⁻ as (x − l) W⁺ + (x − h) W⁻: what is 0 there is exactly 0. b − b⁺ − b⁻ = 0, so no pass has a
+    // bias.
     const passes = [pass("low", POSITIVE), pass("high", NEGATIVE)];
     return linear(`zBox(${low}, ${high})`, [group(1, passes)], s, { low, high });
   },

@@ -91,7 +91,12 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
   },
   { name: "pass", equation: "R_in = R_out", summary: "for activations", source: "Bach et al. 2015" },
   { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "Simonyan et al. 2014" },
-  { name: "guided", equation: "R_in = 1[x > 0] · R_out⁺", summary: "for ReLU; not LRP", source: "Springenberg et al. 2015" },
+  {
+    name: "guided",
+    equation: "R_in = 1[x > 0] · R_out⁺",
+    summary: "for ReLU; not LRP",
+    source: "Springenberg et al. 2015",
+  },
   { name: "deconvnet", equation: "R_in = R_out⁺", summary: "for ReLU; not LRP", source: "Zeiler and Fergus 2014" },
   {
     name: "lrn",
@@ -102,4 +107,6 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
 ];
 
 /** Every rule, for the README, the command line and the tests. */
-export const rules: readonly RuleRow[] = Object.freeze(rows.map((row) => ({ ...row, parameters: parametersOf(row.name) })));
+export const rules: readonly RuleRow[] = Object.freeze(
+  rows.map((row) => ({ ...row, parameters: parametersOf(row.name) })),
+);

@@ -25,14 +25,21 @@ export function oneSample({ dims }: Port): Dims | undefined {
   return fixed.every((d): d is number => typeof d === "number") ? fixed : undefined;
 }
 
-/** The dims of every input: as given, or one sample. @throws LrpError "usage" where they are free and not given, "shape" where they do not fit */
+/**
+ * The dims of every input: as given, or one sample. @throws LrpError "usage" where they are free and not given, "shape"
+ * where they do not fit
+ */
 export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap<string, Given> {
   const byName = "length" in dims ? { [ports[0].name]: dims as Dims } : (dims as Readonly<Record<string, Dims>>);
   return new Map(
     ports.map((port) => {
       const wanted = byName[port.name] ?? oneSample(port);
       if (!wanted)
-        throw new LrpError("usage", { where: "option 'dims'", expected: `numbers for ${shapeText(port.dims)}`, received: "none" });
+        throw new LrpError("usage", {
+          where: "option 'dims'",
+          expected: `numbers for ${shapeText(port.dims)}`,
+          received: "none",
+        });
       checkDims(port, wanted);
       return [port.name, { dims: wanted }];
     }),

@@ -3,7 +3,10 @@ import type { Port } from "../graph/graph.ts";
 import type { Given } from "../graph/infer.ts";
 import { type Dims, firstNonFinite, isFloat32, LARGEST_INTEGER, shapeText, size } from "../tensor.ts";
 
-/** A tensor as a caller has it: a Float32Array where the network takes float32, any array of numbers where it takes integers or booleans. */
+/**
+ * A tensor as a caller has it: a Float32Array where the network takes float32, any array of numbers where it takes
+ * integers or booleans.
+ */
 export interface InputTensor {
   readonly data: ArrayLike<number> | ArrayLike<bigint> | ArrayLike<boolean>;
   readonly dims: Dims;
@@ -25,7 +28,11 @@ export function checkDims({ name, type, dims }: Port, given: Dims): void {
     given.every((d, i) => Number.isInteger(d) && d >= least && (typeof dims[i] === "string" || d === dims[i]));
   if (!fits) {
     if (Array.isArray(given) && given.includes(0))
-      throw new LrpError("unsupported", { where: `input '${name}'`, expected: "a tensor that is not empty", received: shapeText(given) });
+      throw new LrpError("unsupported", {
+        where: `input '${name}'`,
+        expected: "a tensor that is not empty",
+        received: shapeText(given),
+      });
     const fix = "preprocess() makes an input of that shape from a picture.";
     throw new LrpError("shape", {
       where: `input '${name}'`,
@@ -76,7 +83,8 @@ function checkInput(port: Port, input: unknown): Required<Given> {
 /** The dims and numbers of every input, if they are all there: right shapes, finite numbers. */
 export function checkInputs(ports: readonly Port[], input: Input): ReadonlyMap<string, Required<Given>> {
   const named = typeof input === "object" && input !== null && !("data" in input && "dims" in input);
-  if (ports.length === 1 && !(named && ports[0].name in input)) return new Map([[ports[0].name, checkInput(ports[0], input)]]);
+  if (ports.length === 1 && !(named && ports[0].name in input))
+    return new Map([[ports[0].name, checkInput(ports[0], input)]]);
   const given = named ? Object.keys(input).sort() : ["a single tensor"];
   const wanted = ports.map((port) => port.name);
   if (given.join() !== [...wanted].sort().join())
@@ -85,5 +93,7 @@ export function checkInputs(ports: readonly Port[], input: Input): ReadonlyMap<s
       expected: `tensors by name: ${wanted.join(", ")}`,
       received: given.join(", ") || "none",
     });
-  return new Map(ports.map((port) => [port.name, checkInput(port, (input as Readonly<Record<string, unknown>>)[port.name])]));
+  return new Map(
+    ports.map((port) => [port.name, checkInput(port, (input as Readonly<Record<string, unknown>>)[port.name])]),
+  );
 }

@@ -32,7 +32,8 @@ interface BoundPlan {
 }
 
 /**
- * The only thing that holds state: a memory with the weights at its beginning and the arena of the running plan behind them.
+ * The only thing that holds state: a memory with the weights at its beginning and the arena of the running plan behind
+ * them.
  *
  *   [ compiler's data | weights, copied once | arena, laid out anew by each plan | what single calls need ]
  */
@@ -54,7 +55,10 @@ export class Session {
     this.#top = this.#base;
   }
 
-  /** Runs the steps up to where relevance starts: all of a plan without relevance. @param inputs in the order of the program's */
+  /**
+   * Runs the steps up to where relevance starts: all of a plan without relevance. @param inputs in the order of the
+   * program's
+   */
   forward(plan: Plan, inputs: readonly Float32Array[]): void {
     const { steps } = this.#bind(plan);
     this.#write(plan, inputs);
@@ -153,7 +157,9 @@ export class Session {
       return watched(step, this.#instance.bind?.(call, spare) ?? (() => kernel(...args)));
     }
     const views = step.args.map((argument) => [pointer(argument), length(argument)] as const);
-    return watched(step, () => step.run(...views.map(([at, count]) => new Float32Array(this.#instance.memory.buffer, at, count))));
+    return watched(step, () =>
+      step.run(...views.map(([at, count]) => new Float32Array(this.#instance.memory.buffer, at, count))),
+    );
   }
 
   #weightAt({ source, variant }: Value["weight"] & object): number | undefined {
@@ -200,7 +206,9 @@ export class Session {
         where: "the model's memory",
         expected,
         received: `a need of ${pages(need)}: ${arena} for weights, ${need - arena} to compute in`,
-        fix: "Load with weights: 'repacked' (slower) or a larger maxMemory; or use a smaller batch or input, or a composite that needs fewer forms of the weights.",
+        fix:
+          "Load with weights: 'repacked' (slower) or a larger maxMemory; or use a smaller batch or input, " +
+          "or a composite that needs fewer forms of the weights.",
       });
     if (pages(need) > this.#limit) throw refuse(`at most ${this.#limit} bytes`);
     const missing = pages(need) - memory.buffer.byteLength;

@@ -6,14 +6,16 @@ import { isFloat32 } from "../tensor.ts";
 export type Class = "argmax" | number | string | readonly (number | string)[];
 
 /**
- * What speaks for one class rather than for others, as weights v of the logits f. C classes, t the class, p = softmax(f):
+ * What speaks for one class rather than for others, as weights v of the logits f. C classes, t the class, p =
+ * softmax(f):
  *
  *   against a class c    v_t = 1            v_c = −1                    the score Σ v f is the log-odds f_t − f_c
  *   against "others"     v_t = 1            v_c = −1 / (C − 1)          f_t less the mean of all others; CLRP
- *   against "softmax"    v_t = p_t (1 − p_t)   v_c = −p_t p_c           ∂p_t / ∂f: others count by their probability; SGLRP
+ *   against "softmax"    v_t = p_t (1 − p_t)   v_c = −p_t p_c           ∂p_t / ∂f: others count by their probability;
+ *   SGLRP
  *
- * `start: "one"` starts from v itself: SGLRP as published, and CLRP divided by f_t. `start: "logit"` starts from v f, class by class.
- * A class that is named "others" or "softmax" is given by its index.
+ * `start: "one"` starts from v itself: SGLRP as published, and CLRP divided by f_t. `start: "logit"` starts from v f,
+ * class by class. A class that is named "others" or "softmax" is given by its index.
  * Source: Gu, Yang and Tresp 2018, CLRP1; Iwana, Kuroki and Uchida 2019.
  */
 export interface Contrast {
@@ -44,12 +46,18 @@ function usage(expected: string, received: string, fix?: string): LrpError {
 
 /** The class of a name; a class may have several names, separated by commas. */
 function indexOfName(name: string, classes: readonly string[] | undefined): number {
-  if (!classes) throw usage("a class index", `the name '${name}'`, "Class names are known when they are given to load(…, { classes }).");
+  if (!classes)
+    throw usage(
+      "a class index",
+      `the name '${name}'`,
+      "Class names are known when they are given to load(…, { classes }).",
+    );
   const wanted = name.trim().toLowerCase();
   const namesOf = (entry: string) => [entry, ...entry.split(",")].map((n) => n.trim().toLowerCase());
   const found = classes.flatMap((entry, i) => (namesOf(entry).includes(wanted) ? [i] : []));
   if (found.length === 1) return found[0];
-  if (found.length > 1) throw usage("a name that one class has", `'${name}', the name of classes ${found.join(", ")}`, "Give the index.");
+  if (found.length > 1)
+    throw usage("a name that one class has", `'${name}', the name of classes ${found.join(", ")}`, "Give the index.");
   const near = classes
     .map((entry, i) => ({
       text: `${i} '${entry}'`,
@@ -62,7 +70,8 @@ function indexOfName(name: string, classes: readonly string[] | undefined): numb
 
 function indexOf(target: number | string, count: number, classes: readonly string[] | undefined): number {
   const index = typeof target === "number" ? target : indexOfName(target, classes);
-  if (!Number.isInteger(index) || index < 0 || index >= count) throw usage(`a class from 0 to ${count - 1}`, String(target));
+  if (!Number.isInteger(index) || index < 0 || index >= count)
+    throw usage(`a class from 0 to ${count - 1}`, String(target));
   return index;
 }
 
@@ -87,7 +96,11 @@ function classOf(target: Class, { logits, sample, samples, classes }: Sample): n
   if (typeof target === "number" || typeof target === "string") return indexOf(target, logits.length, classes);
   if (!Array.isArray(target)) throw usage("a class", String(target));
   if (target.length !== samples)
-    throw usage(`a class for each of ${samples} samples`, `${target.length}`, "Weights for all classes are a Float32Array.");
+    throw usage(
+      `a class for each of ${samples} samples`,
+      `${target.length}`,
+      "Weights for all classes are a Float32Array.",
+    );
   return indexOf(target[sample], logits.length, classes);
 }
 
@@ -114,7 +127,11 @@ function contrastOf({ class: target = "argmax", against, ...rest }: Contrast, of
   // 1 − p_t as the sum of the others, which keeps its digits where p_t is nearly 1.
   const slope = p(t) * others.reduce((sum, c) => sum + p(c), 0);
   if (Math.fround(slope) === 0)
-    throw usage("a softmax with a slope", `probability ${p(t)} of class ${t}`, 'Against "others", probabilities do not count.');
+    throw usage(
+      "a softmax with a slope",
+      `probability ${p(t)} of class ${t}`,
+      'Against "others", probabilities do not count.',
+    );
   return [[t, slope], ...others.map((c): [number, number] => [c, -p(t) * p(c)])];
 }
 

@@ -37,7 +37,10 @@ export const PAGE = 65536;
 
 export type Binary = "simd" | "relaxed";
 
-/** The bytes that hexadecimal digits spell: brotli sees that one binary is mostly the other, which base64 would hide from it. */
+/**
+ * The bytes that hexadecimal digits spell: brotli sees that one binary is mostly the other, which base64 would hide
+ * from it.
+ */
 function fromHex(text: string): Uint8Array<ArrayBuffer> {
   const digit = (at: number) => (text.charCodeAt(at) & 15) + 9 * (text.charCodeAt(at) >> 6);
   const bytes = new Uint8Array(text.length / 2);
@@ -93,6 +96,7 @@ export function compileText(code: string): Promise<WebAssembly.Module> {
 /** @internal A fresh instance of a compiled binary. */
 export function instantiate(module: WebAssembly.Module): Instance {
   // A module of another realm (Next's edge sandbox) is none to the loader, which asks for instanceof.
-  const { exports } = module instanceof WebAssembly.Module ? instantiateSync(module, {}) : new WebAssembly.Instance(module, {});
+  const { exports } =
+    module instanceof WebAssembly.Module ? instantiateSync(module, {}) : new WebAssembly.Instance(module, {});
   return { kernels: exports as unknown as Kernels, memory: exports.memory as WebAssembly.Memory };
 }

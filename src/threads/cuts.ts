@@ -5,13 +5,14 @@ import { tileSide } from "../ops/conv-layout.ts";
 export type Arguments = Readonly<Record<string, number>>;
 
 /**
- * One way to share out a call: parts take some of the units that `along` counts, and the other arguments move with them.
- * A part computes its numbers exactly as the whole call would: which vector, which tile, in which order.
+ * One way to share out a call: parts take some of the units that `along` counts, and the other arguments move with
+ * them. A part computes its numbers exactly as the whole call would: which vector, which tile, in which order.
  */
 export interface Cut {
   readonly along: string;
   /**
-   * Parts are multiples of this many units. Where a kernel adds up (`ledger`, `sums`), parts are exactly that long: as the kernel's own chunks.
+   * Parts are multiples of this many units. Where a kernel adds up (`ledger`, `sums`), parts are exactly that long: as
+   * the kernel's own chunks.
    * @param grain how many numbers are worth a part
    */
   readonly by: (a: Arguments, grain: number) => number;
@@ -31,10 +32,15 @@ const LINE = 16;
 const CHUNK = 16384;
 
 const unitsOf = (unit: number, grain: number) => Math.max(1, Math.ceil(grain / unit));
-const each = (names: string, distance: number): Arguments => Object.fromEntries(names.split(" ").map((name) => [name, distance]));
+const each = (names: string, distance: number): Arguments =>
+  Object.fromEntries(names.split(" ").map((name) => [name, distance]));
 
 /** Every number by itself. */
-const flat = (pointers: string, by?: number): Cut => ({ along: "count", by: (_, grain) => by ?? grain, moves: () => each(pointers, 4) });
+const flat = (pointers: string, by?: number): Cut => ({
+  along: "count",
+  by: (_, grain) => by ?? grain,
+  moves: () => each(pointers, 4),
+});
 
 /** Rows of `row` numbers. */
 const rows = (along: string, pointers: string, row: (a: Arguments) => number): Cut => ({
@@ -142,7 +148,9 @@ export const cuts = {
   gateNegative: [flat("r z y", CHUNK)],
   multiply: [flat("x c y")],
   multiplyAdd: [flat("x c y")],
-  halvesForward: [{ along: "pixels", by: (a, grain) => unitsOf(a.c, grain), moves: (a) => ({ x: 4 * a.c, y: 8 * a.c }) }],
+  halvesForward: [
+    { along: "pixels", by: (a, grain) => unitsOf(a.c, grain), moves: (a) => ({ x: 4 * a.c, y: 8 * a.c }) },
+  ],
   halvesMultiply: [
     {
       along: "pixels",

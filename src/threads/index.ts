@@ -35,14 +35,16 @@ function checkRuntime(): void {
     throw unsupported(
       "SharedArrayBuffer",
       "a runtime without it",
-      "A page has it when it is served with Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp.",
+      "A page has it when it is served with Cross-Origin-Opener-Policy: same-origin and " +
+        "Cross-Origin-Embedder-Policy: require-corp.",
     );
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
   } catch {
     throw unsupported("a thread that may wait", "the main thread of a page", "Load and explain inside a Worker.");
   }
-  if (!hasWorkers()) throw unsupported("Worker, or node:worker_threads", "neither", "Node has what is needed from 20.16.");
+  if (!hasWorkers())
+    throw unsupported("Worker, or node:worker_threads", "neither", "Node has what is needed from 20.16.");
 }
 
 /**
@@ -56,7 +58,11 @@ function checkRuntime(): void {
 export async function load(source: Source, options: ThreadOptions): Promise<Model> {
   const threads = options?.threads;
   if (!Number.isInteger(threads) || threads < 1)
-    throw new LrpError("usage", { where: "option 'threads'", expected: "a whole number, 1 or more", received: String(threads) });
+    throw new LrpError("usage", {
+      where: "option 'threads'",
+      expected: "a whole number, 1 or more",
+      received: String(threads),
+    });
   const { maxMemory } = checkedLoad(options);
   if (threads === 1) return loadAlone(source, options);
   checkRuntime();

@@ -9,8 +9,9 @@ import type { Split } from "./split.ts";
  *   failed   length of the text that says how a part failed
  *   left     for each thread, how many parts of its share nobody has taken yet
  *
- * A thread takes parts of its own share by counting down, so that it meets the numbers again that it has just computed, and then those
- * that others have not come to. Whoever comes late finds nothing left: the main thread waits for parts, never for threads.
+ * A thread takes parts of its own share by counting down, so that it meets the numbers again that it has just computed,
+ * and then those that others have not come to. Whoever comes late finds nothing left: the main thread waits for parts,
+ * never for threads.
  */
 
 /** Places are a cache line apart. */
@@ -32,8 +33,9 @@ const TEXT = 200;
 const SPINS = 5000;
 
 /**
- * Seconds in which no part is finished, after which a thread counts as lost. A thread that is ended from outside (by its runtime, for want
- * of memory) cannot say so, and one that computes looks the same: the largest parts that fit a memory take seconds, on slow machines tens.
+ * Seconds in which no part is finished, after which a thread counts as lost. A thread that is ended from outside (by
+ * its runtime, for want of memory) cannot say so, and one that computes looks the same: the largest parts that fit a
+ * memory take seconds, on slow machines tens.
  */
 export const PATIENCE = 300;
 
@@ -58,7 +60,10 @@ export function controlOf(threads: number, shared?: SharedArrayBuffer): Control 
 }
 
 /** A call in numbers. */
-export function encode(kernel: number, { args, moves, along, unit, total, scratch, scratchBytes }: Split): Float64Array {
+export function encode(
+  kernel: number,
+  { args, moves, along, unit, total, scratch, scratchBytes }: Split,
+): Float64Array {
   return Float64Array.of(kernel, args.length, along, unit, total, scratch, scratchBytes, ...args, ...moves);
 }
 
@@ -91,7 +96,8 @@ function take({ ints, threads }: Control, thread: number): number {
     const owner = (thread + i) % threads;
     const place = LEFT + owner * LINE;
     for (let left = Atomics.load(ints, place); left > 0; left = Atomics.load(ints, place)) {
-      if (Atomics.compareExchange(ints, place, left, left - 1) === left) return endOf(owner, ints[PARTS], threads) - left;
+      if (Atomics.compareExchange(ints, place, left, left - 1) === left)
+        return endOf(owner, ints[PARTS], threads) - left;
     }
   }
   return -1;
@@ -118,8 +124,8 @@ export function help(control: Control, kernels: readonly ((...args: number[]) =>
 }
 
 /**
- * Looks again and again for a while, because being woken takes longer than most waits; then sleeps until `place` is no longer `value`,
- * or that many milliseconds.
+ * Looks again and again for a while, because being woken takes longer than most waits; then sleeps until `place` is no
+ * longer `value`, or that many milliseconds.
  */
 export function waitWhile({ ints }: Control, place: number, value: number, most = Number.POSITIVE_INFINITY): void {
   for (let i = 0; i < SPINS; i++) if (Atomics.load(ints, place) !== value) return;

@@ -31,7 +31,9 @@ function sharedMemory(most: number): WebAssembly.Memory {
       where: "option 'threads'",
       expected: `${most} bytes of addresses for a memory that is shared`,
       received: String(error),
-      fix: "Dispose models that are no longer needed, or give a smaller 'maxMemory'; or load from 'relprop', without threads.",
+      fix:
+        "Dispose models that are no longer needed, or give a smaller 'maxMemory'; or load from 'relprop', " +
+        "without threads.",
     });
   }
 }
@@ -90,7 +92,11 @@ export async function team(module: WebAssembly.Module, threads: number, most: nu
     return () => {
       const parted = new Float64Array(memory.buffer, args[sums], count * parts).fill(0);
       run();
-      addUp(parted, new Float64Array(memory.buffer, call.args[sums], count), parametersOf(call.kernel)[sums] === "sums");
+      addUp(
+        parted,
+        new Float64Array(memory.buffer, call.args[sums], count),
+        parametersOf(call.kernel)[sums] === "sums",
+      );
     };
   };
   const bind: Ready = (call, spare) => {

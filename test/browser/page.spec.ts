@@ -54,7 +54,13 @@ const sums = onnx({
     { type: "Gemm", inputs: ["flat", "v"], outputs: ["scores"], attributes: { transB: 1 } },
   ],
 });
-const photo = { width: 40, height: 30, channels: 3, depth: 8, data: Uint8Array.from(numbers(3600, 3, 0, 256)) } as const;
+const photo = {
+  width: 40,
+  height: 30,
+  channels: 3,
+  depth: 8,
+  data: Uint8Array.from(numbers(3600, 3, 0, 256)),
+} as const;
 const photoFile = encode(photo);
 
 const found = findChromium();
@@ -125,7 +131,9 @@ describe.runIf(found)("the page", () => {
   on("takes every composite, with the parameters it has", async (page) => {
     for (const { name, parameters } of composites) {
       await page.getByLabel("Composite").selectOption(name);
-      const shown = await page.locator("#parameters input").evaluateAll((inputs) => inputs.map(({ id }) => id.replace("parameter-", "")));
+      const shown = await page
+        .locator("#parameters input")
+        .evaluateAll((inputs) => inputs.map(({ id }) => id.replace("parameter-", "")));
       const wanted = parameters.filter((p) => "slider" in table[p] && !("beside" in table[p]));
       expect(shown).toEqual(wanted.filter((p) => !(p === "beta" && wanted.includes("alpha"))));
       for (const parameter of shown) {
@@ -138,12 +146,16 @@ describe.runIf(found)("the page", () => {
       }
       await page.locator('#result[aria-busy="false"]').waitFor();
       expect(await page.getByRole("alert").count()).toBe(0);
-      expect(await page.locator("figure:visible").count(), name).toBe((parameters as readonly string[]).includes("lrn") ? 2 : 1);
+      expect(await page.locator("figure:visible").count(), name).toBe(
+        (parameters as readonly string[]).includes("lrn") ? 2 : 1,
+      );
     }
   });
 
   on("takes the parameter of a rule for sums where that is chosen", async (page) => {
-    await page.getByLabel("Open a network").setInputFiles({ name: "sums.onnx", mimeType: "", buffer: Buffer.from(sums) });
+    await page
+      .getByLabel("Open a network")
+      .setInputFiles({ name: "sums.onnx", mimeType: "", buffer: Buffer.from(sums) });
     await page.locator("#network", { hasText: "sums.onnx" }).waitFor();
     await drop(page, "photo.png", "image/png", photoFile);
     await says(page, "class");
@@ -155,7 +167,9 @@ describe.runIf(found)("the page", () => {
     const model = await load(sums);
     const { relevance } = model.explain(preprocess(photo, "unit", model.inputs[0].dims), { sum: "clip", delta: 1 });
     model.dispose();
-    await expect.poll(async () => apart((await saved(page)).explanations[0].relevance, relevance.data)).toBeLessThan(TOLERANCE);
+    await expect
+      .poll(async () => apart((await saved(page)).explanations[0].relevance, relevance.data))
+      .toBeLessThan(TOLERANCE);
     await page.getByLabel("Composite").selectOption("gradient");
     expect(await delta.count()).toBe(0);
   });
@@ -205,11 +219,18 @@ describe.runIf(found)("the page", () => {
   });
 
   on("takes files from its buttons as well, and saves the picture", async (page) => {
-    await page.getByLabel("Open a network").setInputFiles({ name: "colours.onnx", mimeType: "", buffer: Buffer.from(colours) });
-    await page.getByLabel("Open a photo").setInputFiles({ name: "photo.png", mimeType: "image/png", buffer: Buffer.from(photoFile) });
+    await page
+      .getByLabel("Open a network")
+      .setInputFiles({ name: "colours.onnx", mimeType: "", buffer: Buffer.from(colours) });
+    await page
+      .getByLabel("Open a photo")
+      .setInputFiles({ name: "photo.png", mimeType: "image/png", buffer: Buffer.from(photoFile) });
     await page.locator("#photo:visible").waitFor();
     await says(page, "class");
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save picture" }).click()]);
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name: "Save picture" }).click(),
+    ]);
     const { width, height } = decode(readFileSync(await download.path()));
     expect([width, height]).toEqual([448, 448]);
   });
@@ -219,7 +240,12 @@ describe.runIf(found)("the page", () => {
       ["notes.onnx", "", Buffer.from("not a network"), /expected.*received/s],
       ["half.onnx", "", digits.subarray(0, digits.length / 2), /expected.*received/s],
       ["torn.png", "image/png", three.subarray(0, 60), /torn\.png.*a picture that this browser can read/s],
-      ["paper.pdf", "application/pdf", Buffer.from("%PDF"), /a picture, a network \(\.onnx\) or class names.*application\/pdf/s],
+      [
+        "paper.pdf",
+        "application/pdf",
+        Buffer.from("%PDF"),
+        /a picture, a network \(\.onnx\) or class names.*application\/pdf/s,
+      ],
       ["names.json", "application/json", Buffer.from('["a", 1]'), /a JSON list of class names/],
       ["few.txt", "text/plain", Buffer.from("a\nb"), /10, one for each output.*2/s],
     ];
@@ -253,7 +279,8 @@ describe.runIf(found)("the page", () => {
         await page.keyboard.press("Tab");
         const [name, outlined] = await page.evaluate(() => {
           const element = document.activeElement as HTMLInputElement;
-          const name = element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent ?? "";
+          const name =
+            element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent ?? "";
           const shown = element.type === "file" ? element.parentElement! : element;
           return [name.trim(), getComputedStyle(shown).outlineStyle !== "none"] as const;
         });

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { extname, join, normalize } from "node:path";
 
 /** What a careful host sends with the page. */
-export const CSP = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; style-src 'self'";
+export const CSP =
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; style-src 'self'";
 
 const types: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -34,7 +35,11 @@ export async function serve(folder: string): Promise<Served> {
     const file = existsSync(path) && statSync(path).isDirectory() ? join(path, "index.html") : path;
     const found = existsSync(file);
     const type = types[extname(file)] ?? "application/octet-stream";
-    response.writeHead(found ? 200 : 404, { "Content-Type": type, "Content-Security-Policy": CSP, "X-Content-Type-Options": "nosniff" });
+    response.writeHead(found ? 200 : 404, {
+      "Content-Type": type,
+      "Content-Security-Policy": CSP,
+      "X-Content-Type-Options": "nosniff",
+    });
     response.end(found ? readFileSync(file) : undefined);
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));

@@ -14,7 +14,10 @@ export interface Visit {
   close(): Promise<void>;
 }
 
-/** Milliseconds after which something hangs, on however slow a machine; before vitest ends the test, so that it says what it waits for. */
+/**
+ * Milliseconds after which something hangs, on however slow a machine; before vitest ends the test, so that it says
+ * what it waits for.
+ */
 export const HANGS = 300_000;
 
 /** What the page says it explains: "three, > 99.9 %". */
@@ -38,7 +41,9 @@ export async function visit(browser: Browser, { origin }: Served, options: Brows
   await page.exposeFunction("reportViolation", (text: string) => problems.push(`policy: ${text}`));
   await page.addInitScript(() => {
     document.addEventListener("securitypolicyviolation", (event) =>
-      (globalThis as unknown as { reportViolation(text: string): void }).reportViolation(`${event.violatedDirective} ${event.blockedURI}`),
+      (globalThis as unknown as { reportViolation(text: string): void }).reportViolation(
+        `${event.violatedDirective} ${event.blockedURI}`,
+      ),
     );
   });
   await page.goto(`${origin}/`);
@@ -70,7 +75,11 @@ export interface Saved {
   readonly network: string;
   readonly scores: readonly number[];
   readonly target: { readonly index: number };
-  readonly explanations: readonly { readonly lrn?: string; readonly dims: readonly number[]; readonly relevance: readonly number[] }[];
+  readonly explanations: readonly {
+    readonly lrn?: string;
+    readonly dims: readonly number[];
+    readonly relevance: readonly number[];
+  }[];
 }
 
 export async function saved(page: Page): Promise<Saved> {
@@ -80,7 +89,8 @@ export async function saved(page: Page): Promise<Saved> {
       page.waitForEvent("download", { timeout: 5000 }).catch(() => undefined),
       page.getByRole("button", { name: "Save numbers" }).click(),
     ]);
-    // A click that falls into the beginning of the next explanation saves nothing: once more, until the test's time is up.
+    // A click that falls into the beginning of the next explanation saves nothing: once more, until the test's time is
+    // up.
     if (download) return JSON.parse(readFileSync(await download.path(), "utf8"));
   }
 }

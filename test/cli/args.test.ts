@@ -23,7 +23,10 @@ test.each([
 
 describe("wrong options are errors, all at once", () => {
   test.each([
-    ["--tagret 3", "option '--tagret': expected an option of this command, got an unknown one. Did you mean '--target'?"],
+    [
+      "--tagret 3",
+      "option '--tagret': expected an option of this command, got an unknown one. Did you mean '--target'?",
+    ],
     ["-x", "option '-x': expected an option of this command, got an unknown one."],
     ["--top 3", "option '--top': expected an option of this command, got one of other commands."],
     ["--low", "option '--low': expected a number, or several joined by commas, got nothing."],
@@ -32,9 +35,15 @@ describe("wrong options are errors, all at once", () => {
     ["--epsilon 1x", "option '--epsilon': expected a number, got '1x'."],
     ["--epsilon 1/0", "got '1/0'."],
     ["--epsilon Infinity", "got 'Infinity'."],
-    ["--epsilon= --gamma ,", "option '--epsilon': expected a number, got ''.\noption '--gamma': expected a number, got ','."],
+    [
+      "--epsilon= --gamma ,",
+      "option '--epsilon': expected a number, got ''.\noption '--gamma': expected a number, got ','.",
+    ],
     ["--zoom 0", "option '--zoom': expected a whole number from 1 on, got '0'."],
-    ["--preset cafe", "option '--preset': expected one of caffe, torchvision, mobilenet, unit, raw, got 'cafe'. Did you mean 'caffe'?"],
+    [
+      "--preset cafe",
+      "option '--preset': expected one of caffe, torchvision, mobilenet, unit, raw, got 'cafe'. Did you mean 'caffe'?",
+    ],
     ["--gamma 1 --gamma 2", "option '--gamma': expected it once, got it 2 times."],
     ["--constructor", "option '--constructor': expected an option of this command, got an unknown one."],
   ])("%s", (line, message) => expect(() => parse(words(line), known)).toThrow(message));

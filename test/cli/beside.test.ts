@@ -18,7 +18,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "relprop-"));
   await mkdir(at("sub"), { recursive: true });
   const weights = new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
-  for (const path of [at("w.bin"), at("..w"), at("sub/w.bin"), join(folder, "secret"), at("original")]) await writeFile(path, weights);
+  for (const path of [at("w.bin"), at("..w"), at("sub/w.bin"), join(folder, "secret"), at("original")])
+    await writeFile(path, weights);
   await writeFile(at("short"), weights.subarray(0, 8));
   await writeFile(at("x.npy"), writeNpy({ data: Float32Array.of(1, 10, 100), dims: [1, 3] }));
   await writeFile(at("huge"), "");
@@ -81,17 +82,24 @@ describe("files that are not opened", () => {
     "//host/x",
     "\\\\host\\x",
   ];
-  test.each([...paths, "C:\\x", "C:w.bin", "w.bin:stream", "w.bin\0", "file:///etc/passwd", "w.bin\u001b[31m", "w.bin/"])(
-    "%j",
-    async (location) => {
-      const { code, out, err } = await relprop("explain", location);
-      expect({ code, out }).toEqual({ code: 2, out: "" });
-      expect(err).toContain(`relprop: file ${JSON.stringify(location)} with weights of '${at("net.onnx")}'`.slice(0, 60));
-      expect(err).toContain("expected a plain name, of a file in the folder of the model, got another path.");
-    },
-  );
+  test.each([
+    ...paths,
+    "C:\\x",
+    "C:w.bin",
+    "w.bin:stream",
+    "w.bin\0",
+    "file:///etc/passwd",
+    "w.bin\u001b[31m",
+    "w.bin/",
+  ])("%j", async (location) => {
+    const { code, out, err } = await relprop("explain", location);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(`relprop: file ${JSON.stringify(location)} with weights of '${at("net.onnx")}'`.slice(0, 60));
+    expect(err).toContain("expected a plain name, of a file in the folder of the model, got another path.");
+  });
 
-  test("no name at all", async () => expect((await relprop("inspect", "")).err).toContain("expected a location of its data, got none"));
+  test("no name at all", async () =>
+    expect((await relprop("inspect", "")).err).toContain("expected a location of its data, got none"));
 
   test.each([
     ["nothing", "none", "expected a file with weights, got nothing there."],
@@ -101,7 +109,11 @@ describe("files that are not opened", () => {
     ["a name that is too long", "w".repeat(300), "got a name that is too long."],
     ...(posix
       ? [
-          ["a symbolic link, even to a neighbour", "soft", "expected a regular file in the folder of the model, got a symbolic link."],
+          [
+            "a symbolic link, even to a neighbour",
+            "soft",
+            "expected a regular file in the folder of the model, got a symbolic link.",
+          ],
           ["a link to nothing", "dangling", "got a symbolic link."],
           ["a pipe", "pipe", "got a device, pipe or socket."],
         ]

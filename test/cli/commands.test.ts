@@ -53,7 +53,14 @@ describe("explain", () => {
 
   test("--json is one object with what the summary says and more", async () => {
     const found = await json("explain", MODEL, THREE);
-    expect(found).toMatchObject({ target: 3, className: "three", start: "logit", composite: "epsilonPlusFlat", lrn: "taylor", files: [] });
+    expect(found).toMatchObject({
+      target: 3,
+      className: "three",
+      start: "logit",
+      composite: "epsilonPlusFlat",
+      lrn: "taylor",
+      files: [],
+    });
     expect(found.scores).toHaveLength(5);
     expect(found.scores[0]).toMatchObject({ index: 3, name: "three" });
     expect(found.output).toHaveLength(10);
@@ -81,17 +88,34 @@ describe("explain", () => {
 
   test("classes by name and by index, from the logit and from 1", async () => {
     expect(await json("explain", MODEL, THREE, "--target", "Eight")).toMatchObject({ target: 8, className: "eight" });
-    const one = await json("explain", MODEL, THREE, "--target", "3", "--start", "one", "--composite", "epsilon", "--epsilon", "0");
+    const one = await json(
+      "explain",
+      MODEL,
+      THREE,
+      "--target",
+      "3",
+      "--start",
+      "one",
+      "--composite",
+      "epsilon",
+      "--epsilon",
+      "0",
+    );
     expect(one).toMatchObject({ target: 3, start: "one" });
   });
 
   test("--unknown gradient, where no rule is known", async () => {
-    const nodes = [{ type: "LayerNormalization", attributes: { axis: 2 }, parameters: [tensor([28, 28], 2)] }, { type: "Flatten" }];
+    const nodes = [
+      { type: "LayerNormalization", attributes: { axis: 2 }, parameters: [tensor([28, 28], 2)] },
+      { type: "Flatten" },
+    ];
     await writeFile(at("layer.onnx"), chain(["n", 1, 28, 28], nodes, 17));
     const words = ["explain", at("layer.onnx"), await digit()];
     expect((await relprop(...words)).err).toMatch(/'y0' \(LayerNormalization\): .* unknown: "gradient"/);
     const found = await json(...words, "--unknown", "gradient");
-    expect(found.notes.join()).toContain("node 'y0' (LayerNormalization) has no rule: relevance passes it by its gradient");
+    expect(found.notes.join()).toContain(
+      "node 'y0' (LayerNormalization) has no rule: relevance passes it by its gradient",
+    );
   });
 
   test("one class against another, all others, or others by their probability", async () => {
@@ -122,11 +146,24 @@ describe("explain", () => {
     const { rules } = await json(...words, "--sum", "clip", "--delta", "0.2");
     expect(rules.map(({ rule }: { rule: string }) => rule)).toContain("clip(0.2)");
     const { code, err } = await relprop(...words, "--delta", "0.2");
-    expect({ code, err }).toEqual({ code: 2, err: "relprop: option 'delta': expected sum 'clip' beside it, got sum 'norm'.\n" });
+    expect({ code, err }).toEqual({
+      code: 2,
+      err: "relprop: option 'delta': expected sum 'clip' beside it, got sum 'norm'.\n",
+    });
   });
 
   test("a batch from .npy: one sample is told and drawn", async () => {
-    const found = await json("explain", MODEL, await digit(3), "--sample", "2", "--out", at("batch.png"), "--zoom", "2");
+    const found = await json(
+      "explain",
+      MODEL,
+      await digit(3),
+      "--sample",
+      "2",
+      "--out",
+      at("batch.png"),
+      "--zoom",
+      "2",
+    );
     expect(found.targets).toHaveLength(3);
     expect(found.target).toBe(found.targets[2][0].index);
     expect(found.relevanceDims).toEqual([3, 1, 28, 28]);
@@ -136,9 +173,33 @@ describe("explain", () => {
   test("--composite gradient and --method are other methods", async () => {
     const gradient = await json("explain", MODEL, THREE, "--composite", "gradient");
     expect(gradient).toMatchObject({ method: null, composite: "gradient", start: "one", lrn: null, sum: null });
-    const lost = await json("explain", MODEL, THREE, "--method", "occlusion", "--window", "7", "--strides", "7", "--target", "8");
+    const lost = await json(
+      "explain",
+      MODEL,
+      THREE,
+      "--method",
+      "occlusion",
+      "--window",
+      "7",
+      "--strides",
+      "7",
+      "--target",
+      "8",
+    );
     expect(lost).toMatchObject({ method: "occlusion", composite: null, target: 8, lrn: null, rules: [], ledger: [] });
-    const words = ["explain", MODEL, THREE, "--method", "smoothGrad", "--samples", "3", "--noise", "0", "--out", at("smooth.npy")];
+    const words = [
+      "explain",
+      MODEL,
+      THREE,
+      "--method",
+      "smoothGrad",
+      "--samples",
+      "3",
+      "--noise",
+      "0",
+      "--out",
+      at("smooth.npy"),
+    ];
     expect((await relprop(...words)).out).toMatch(/^method +smoothGrad$[\s\S]*^relevance sums to /m);
     const { relevanceSum } = await json(...words.slice(0, -2), "--seed", "3");
     expect(relevanceSum).toBeCloseTo(gradient.relevanceSum, 4);
@@ -178,7 +239,11 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     ["an unknown command", () => ["explian"], /Did you mean 'explain'\?/],
     ["too few arguments", () => ["explain", MODEL], /expected MODEL and INPUT/],
     ["an unknown option", () => ["predict", MODEL, THREE, "--gamma", "1"], /got one of other commands/],
-    ["a parameter of another method", () => ["explain", MODEL, THREE, "--method", "occlusion", "--steps", "3"], /got 'steps'/],
+    [
+      "a parameter of another method",
+      () => ["explain", MODEL, THREE, "--method", "occlusion", "--steps", "3"],
+      /got 'steps'/,
+    ],
     ["a parameter without its method", () => ["explain", MODEL, THREE, "--steps", "3"], /got 'steps'/],
     [
       "a method and a composite",
@@ -189,12 +254,24 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     ["a folder as model", () => ["explain", "demo", THREE], /got a directory/],
     ["an empty model", async () => ["explain", await model("empty.onnx", ""), THREE], /got an empty file/],
     ["a picture as model", () => ["explain", THREE, THREE], /three\.png': expected the bytes of an ONNX file/],
-    ["a model cut off", async () => ["explain", await model("cut.onnx", (await readFile(MODEL)).subarray(0, 50000)), THREE], /cut\.onnx'/],
-    ["no input", () => ["explain", MODEL, "none.png"], /'none.png': expected a \.npy array or a \.png or \.jpg picture/],
+    [
+      "a model cut off",
+      async () => ["explain", await model("cut.onnx", (await readFile(MODEL)).subarray(0, 50000)), THREE],
+      /cut\.onnx'/,
+    ],
+    [
+      "no input",
+      () => ["explain", MODEL, "none.png"],
+      /'none.png': expected a \.npy array or a \.png or \.jpg picture/,
+    ],
     ["a text as input", () => ["explain", MODEL, "demo/README.md"], /got unknown content/],
     [
       "another shape",
-      async () => ["explain", MODEL, await model("shape.npy", writeNpy({ data: new Float32Array(9), dims: [1, 1, 3, 3] }))],
+      async () => [
+        "explain",
+        MODEL,
+        await model("shape.npy", writeNpy({ data: new Float32Array(9), dims: [1, 1, 3, 3] })),
+      ],
       /28/,
     ],
     [
@@ -221,16 +298,36 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
       /few.txt': expected 10 class names, as many as the model's output has values, got 2/,
     ],
     ["an unknown preset", () => ["explain", MODEL, THREE, "--preset", "cafe"], /Did you mean 'caffe'/],
-    ["an unknown composite", () => ["explain", MODEL, THREE, "--composite", "epsilonPlut"], /Did you mean 'epsilonPlus'/],
+    [
+      "an unknown composite",
+      () => ["explain", MODEL, THREE, "--composite", "epsilonPlut"],
+      /Did you mean 'epsilonPlus'/,
+    ],
     ["an unknown LRN mode", () => ["explain", MODEL, THREE, "--lrn", "tailor"], /Did you mean 'taylor'/],
     ["an unknown colour map", () => ["explain", MODEL, THREE, "--colormap", "jet"], /expected one of bwr, /],
     ["a parameter that the composite does not take", () => ["explain", MODEL, THREE, "--gamma", "1"], /gamma/],
     ["an unknown value", () => ["explain", MODEL, THREE, "--at", "nowhere"], /nowhere/],
     ["an unknown ending", () => ["explain", MODEL, THREE, "--out", at("x.gif")], /\.png or \.npy/],
-    ["no folder", () => ["explain", MODEL, THREE, "--out", at("none/x.png")], /expected a folder to write into, got nothing there/],
-    ["numbers to draw over", async () => ["explain", MODEL, await digit(), "--over", "--out", at("x.png")], /expected a picture as input/],
-    ["a huge picture", () => ["explain", MODEL, THREE, "--zoom", "9999", "--out", at("x.png")], /option '--zoom': expected 1 to 292/],
-    ["no such sample", async () => ["explain", MODEL, await digit(2), "--sample", "2"], /expected a sample from 0 to 1, got 2/],
+    [
+      "no folder",
+      () => ["explain", MODEL, THREE, "--out", at("none/x.png")],
+      /expected a folder to write into, got nothing there/,
+    ],
+    [
+      "numbers to draw over",
+      async () => ["explain", MODEL, await digit(), "--over", "--out", at("x.png")],
+      /expected a picture as input/,
+    ],
+    [
+      "a huge picture",
+      () => ["explain", MODEL, THREE, "--zoom", "9999", "--out", at("x.png")],
+      /option '--zoom': expected 1 to 292/,
+    ],
+    [
+      "no such sample",
+      async () => ["explain", MODEL, await digit(2), "--sample", "2"],
+      /expected a sample from 0 to 1, got 2/,
+    ],
   ])("%s", async (_, words, message) => {
     const line = await words();
     const before = await readdir(folder);

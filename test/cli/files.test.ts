@@ -18,7 +18,9 @@ afterAll(() => rm(folder, { recursive: true }));
 
 test("what cannot be read", async () => {
   await put("empty", "");
-  await expect(readBytes(at("none"), "an ONNX model")).rejects.toThrow("none': expected an ONNX model, got nothing there.");
+  await expect(readBytes(at("none"), "an ONNX model")).rejects.toThrow(
+    "none': expected an ONNX model, got nothing there.",
+  );
   await expect(readBytes(folder, "an ONNX model")).rejects.toThrow("expected an ONNX model, got a directory.");
   await expect(readBytes(at("empty"), "an ONNX model")).rejects.toThrow("expected an ONNX model, got an empty file.");
 });
@@ -26,11 +28,15 @@ test("what cannot be read", async () => {
 describe("writing", () => {
   test("paths are checked before the work", async () => {
     await expect(checkWritable([at("r.npy")])).resolves.toBeUndefined();
-    await expect(checkWritable([at("none/r.npy")])).rejects.toThrow("none': expected a folder to write into, got nothing there.");
+    await expect(checkWritable([at("none/r.npy")])).rejects.toThrow(
+      "none': expected a folder to write into, got nothing there.",
+    );
     await put("file", "x");
     await expect(checkWritable([at("file/r.npy")])).rejects.toThrow("expected a folder to write into, got a file.");
     await mkdir(at("folder.png"));
-    await expect(checkWritable([at("folder.png")])).rejects.toThrow("folder.png': expected a file to write, got a directory.");
+    await expect(checkWritable([at("folder.png")])).rejects.toThrow(
+      "folder.png': expected a file to write, got a directory.",
+    );
   });
 
   test("all files or none", async () => {
@@ -63,9 +69,12 @@ describe("writing", () => {
 
   test("endings and collisions", () => {
     expect(() => outFiles(["a.jpg", "b"])).toThrow(
-      "option '--out': expected a name that ends in .png or .npy, got 'a.jpg'.\noption '--out': expected a name that ends in .png or .npy, got 'b'.",
+      "option '--out': expected a name that ends in .png or .npy, got 'a.jpg'.\noption '--out': expected a " +
+        "name that ends in .png or .npy, got 'b'.",
     );
-    expect(() => outFiles(["r.npy"], ["a/b", "a_b"])).toThrow("expected a file of its own for every result, got 'r.a_b.npy' twice.");
+    expect(() => outFiles(["r.npy"], ["a/b", "a_b"])).toThrow(
+      "expected a file of its own for every result, got 'r.a_b.npy' twice.",
+    );
   });
 });
 
@@ -108,7 +117,9 @@ describe("sidecars", () => {
       preprocess: { resize: "exact", scale: 1 / 255 },
       classes: ["a", "b"],
     });
-    expect(await sidecar('{"preprocess": {"resize": 8, "mean": [1, 2, 3]}}')).toMatchObject({ preprocess: { resize: 8, mean: [1, 2, 3] } });
+    expect(await sidecar('{"preprocess": {"resize": 8, "mean": [1, 2, 3]}}')).toMatchObject({
+      preprocess: { resize: 8, mean: [1, 2, 3] },
+    });
   });
 
   test.each([
@@ -116,9 +127,15 @@ describe("sidecars", () => {
     ["[1]", /expected an object with preprocess and classes, got \[1\]\.$/],
     ["null", /got null\.$/],
     ['{"preset": "unit"}', /expected only the keys preprocess and classes, got 'preset'\.$/],
-    ['{"preprocess": "units"}', /net\.relprop\.json', key 'preprocess': expected one of caffe, .*, or its fields, got "units"\.$/],
+    [
+      '{"preprocess": "units"}',
+      /net\.relprop\.json', key 'preprocess': expected one of caffe, .*, or its fields, got "units"\.$/,
+    ],
     ['{"preprocess": {"size": 8}}', /key 'preprocess': expected only the fields resize, .*, got 'size'\.$/],
-    ['{"preprocess": {"resize": "8"}}', /key 'preprocess', field 'resize': expected 1 to 16384 pixels or "exact", got "8"\.$/],
+    [
+      '{"preprocess": {"resize": "8"}}',
+      /key 'preprocess', field 'resize': expected 1 to 16384 pixels or "exact", got "8"\.$/,
+    ],
     ['{"classes": ["a", 3]}', /key 'classes': expected a list of names, got \["a",3\]\.$/],
   ])("%s", async (text, message) => expect(sidecar(text)).rejects.toThrow(message));
 });

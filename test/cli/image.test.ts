@@ -25,9 +25,21 @@ test("the orientation is one of several entries, in either order of bytes", () =
   const short = (v: number, little: boolean) => (little ? [v & 255, v >> 8] : [v >> 8, v & 255]);
   const long = (v: number, little: boolean) => (little ? [...short(v, true), 0, 0] : [0, 0, ...short(v, false)]);
   for (const little of [true, false]) {
-    const entry = (tag: number, v: number) => [...short(tag, little), ...short(3, little), ...long(1, little), ...short(v, little), 0, 0];
+    const entry = (tag: number, v: number) => [
+      ...short(tag, little),
+      ...short(3, little),
+      ...long(1, little),
+      ...short(v, little),
+      0,
+      0,
+    ];
     const exif = (...entries: number[][]) => {
-      const head = [...ascii(little ? "II" : "MM"), ...short(42, little), ...long(8, little), ...short(entries.length, little)];
+      const head = [
+        ...ascii(little ? "II" : "MM"),
+        ...short(42, little),
+        ...long(8, little),
+        ...short(entries.length, little),
+      ];
       return Uint8Array.from([...head, ...entries.flat(), ...long(0, little)]);
     };
     expect(orientation(exif(entry(0x0100, 3), entry(0x0101, 4), entry(0x0112, 6)))).toBe(6);
@@ -40,7 +52,33 @@ test("a picture whose orientation is none of the eight stays as it is", () => {
   const jpeg = bytes(golden.find(({ name }) => name === "JPEG RGB")?.file ?? "");
   const upright = decodeImage(jpeg, "x");
   for (const turn of [0, 1, 9]) {
-    const exif = [...ascii("Exif\0\0MM"), 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, turn, 0, 0, 0, 0, 0, 0];
+    const exif = [
+      ...ascii("Exif\0\0MM"),
+      0,
+      42,
+      0,
+      0,
+      0,
+      8,
+      0,
+      1,
+      0x01,
+      0x12,
+      0,
+      3,
+      0,
+      0,
+      0,
+      1,
+      0,
+      turn,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    ];
     const turned = Uint8Array.from([0xff, 0xd8, 0xff, 0xe1, 0, exif.length + 2, ...exif, ...jpeg.subarray(2)]);
     expect(decodeImage(turned, "x")).toEqual(upright);
   }
@@ -48,7 +86,9 @@ test("a picture whose orientation is none of the eight stays as it is", () => {
 
 test("interlaced pictures", () => {
   const data = Uint8Array.from({ length: 3 * 11 * 5 }, (_, i) => i * 7);
-  expect(decodeImage(encode({ data, width: 11, height: 5, channels: 3 }, { interlace: "Adam7" }), "x").data).toEqual(data);
+  expect(decodeImage(encode({ data, width: 11, height: 5, channels: 3 }, { interlace: "Adam7" }), "x").data).toEqual(
+    data,
+  );
 });
 
 describe("errors name the file and what it is", () => {

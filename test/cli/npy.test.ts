@@ -4,11 +4,13 @@ import { readNpy, writeNpy } from "../../src/cli/npy.ts";
 const latin1 = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
 function npy(header: string, values: Uint8Array, version = 1): Uint8Array {
-  const length = version === 1 ? [header.length & 255, header.length >> 8] : [header.length & 255, header.length >> 8, 0, 0];
+  const length =
+    version === 1 ? [header.length & 255, header.length >> 8] : [header.length & 255, header.length >> 8, 0, 0];
   return Uint8Array.from([...latin1("\x93NUMPY"), version, 0, ...length, ...latin1(header), ...values]);
 }
 
-const header = (descr: string, order: string, shape: string) => `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }\n`;
+const header = (descr: string, order: string, shape: string) =>
+  `{'descr': ${descr}, 'fortran_order': ${order}, 'shape': ${shape}, }\n`;
 const floats = (...values: number[]) => new Uint8Array(Float32Array.from(values).buffer);
 
 test.each([[[2, 3]], [[5]], [[]], [[1, 0, 4]]])("what is written is read: %j", (dims) => {
@@ -19,7 +21,9 @@ test.each([[[2, 3]], [[5]], [[]], [[1, 0, 4]]])("what is written is read: %j", (
 test("the file is numpy's: version 1.0, values at a multiple of 64 bytes", () => {
   const bytes = writeNpy({ data: Float32Array.of(1, 2), dims: [2] });
   const text = Buffer.from(bytes).toString("latin1");
-  expect(text.slice(0, 128)).toBe(`\x93NUMPY\x01\x00\x76\x00${"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }".padEnd(117)}\n`);
+  expect(text.slice(0, 128)).toBe(
+    `\x93NUMPY\x01\x00\x76\x00${"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }".padEnd(117)}\n`,
+  );
   expect(bytes.subarray(128)).toEqual(floats(1, 2));
 });
 
@@ -49,7 +53,11 @@ describe("errors say what came, and how to convert", () => {
     ["big endian", npy(header("'>f4'", "False", "(2,)"), floats(1, 2)), `got '>f4'. ${convert}`],
     ["bytes", npy(header("'|u1'", "False", "(8,)"), floats(1, 2)), "got '|u1'."],
     ["structured", npy(header("[('a', '<f4')]", "False", "(2,)"), floats(1, 2)), "got 'a structured type'."],
-    ["Fortran order", npy(header("'<f4'", "True", "(1, 2)"), floats(1, 2)), `expected values in C order, got Fortran order. ${convert}`],
+    [
+      "Fortran order",
+      npy(header("'<f4'", "True", "(1, 2)"), floats(1, 2)),
+      `expected values in C order, got Fortran order. ${convert}`,
+    ],
     [
       "cut off in the values",
       good.subarray(0, -1),
@@ -57,8 +65,16 @@ describe("errors say what came, and how to convert", () => {
     ],
     ["cut off in the header", good.subarray(0, 30), "expected a whole .npy header, got a file cut off after 30 bytes."],
     ["cut off in the version", good.subarray(0, 6), "got a file cut off after 6 bytes."],
-    ["too many values", npy(header("'<f4'", "False", "(1,)"), floats(1, 2)), "expected 4 bytes of values for shape [1], got 8."],
+    [
+      "too many values",
+      npy(header("'<f4'", "False", "(1,)"), floats(1, 2)),
+      "expected 4 bytes of values for shape [1], got 8.",
+    ],
     ["a later version", npy("{}", floats(), 4), "expected .npy version 1, 2 or 3, got version 4."],
-    ["an empty header", npy("{}", floats()), "expected a .npy header with descr, fortran_order and shape, got another."],
+    [
+      "an empty header",
+      npy("{}", floats()),
+      "expected a .npy header with descr, fortran_order and shape, got another.",
+    ],
   ])("%s", (_, bytes, message) => expect(() => readNpy(bytes, "x.npy")).toThrow(message));
 });

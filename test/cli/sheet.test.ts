@@ -47,7 +47,17 @@ test("with its box it is there too, and each note is told once", async () => {
 });
 
 test("those that were asked for, in that order, in so many columns", async () => {
-  const { out } = await sheet(...INPUTS, "--composites", "gradient,epsilon", "--target", "8", "--columns", "2", "--out", at("two.png"));
+  const { out } = await sheet(
+    ...INPUTS,
+    "--composites",
+    "gradient,epsilon",
+    "--target",
+    "8",
+    "--columns",
+    "2",
+    "--out",
+    at("two.png"),
+  );
   expect(listed(out)).toEqual(["gradient", "epsilon"]);
   expect(out).toMatch(/^class +8 eight, logit /m);
   expect(decode(await readFile(at("two.png"))).width).toBe(2 * (224 + 12) + 12);
@@ -63,9 +73,15 @@ test("numbers have no picture of their own: the sheet has heatmaps only", async 
 });
 
 test("what the network has no rule for is left out, or an error if it was asked for", async () => {
-  const nodes = [{ type: "LayerNormalization", attributes: { axis: 2 }, parameters: [tensor([28, 28], 2)] }, { type: "Flatten" }];
+  const nodes = [
+    { type: "LayerNormalization", attributes: { axis: 2 }, parameters: [tensor([28, 28], 2)] },
+    { type: "Flatten" },
+  ];
   await writeFile(at("layer.onnx"), chain(["n", 1, 28, 28], nodes, 17));
-  await writeFile(at("x.npy"), writeNpy({ data: Float32Array.from({ length: 784 }, (_, i) => i % 5), dims: [1, 1, 28, 28] }));
+  await writeFile(
+    at("x.npy"),
+    writeNpy({ data: Float32Array.from({ length: 784 }, (_, i) => i % 5), dims: [1, 1, 28, 28] }),
+  );
   const words = [at("layer.onnx"), at("x.npy"), "--out", at("layer.png")];
   const { out } = await sheet(...words);
   expect(listed(out)).toEqual(["gradient", "guidedBackprop", "deconvnet"]);
@@ -78,7 +94,10 @@ test.each([
   [["--composites", "epsilon,gradien"], "option '--composites'", "Did you mean 'gradient'?"],
   [["--composites", "epsilon,,gradient"], "option '--composites': expected names joined by commas"],
   [["--composites", "epsilonGammaBox"], "composite 'epsilonGammaBox': expected the options low and high"],
-  [["--composites", "epsilon", "--gamma", "1"], "option '--gamma': expected a parameter of one of the composites on the sheet"],
+  [
+    ["--composites", "epsilon", "--gamma", "1"],
+    "option '--gamma': expected a parameter of one of the composites on the sheet",
+  ],
   [["--target", "none"], "class"],
   [["--sample", "1"], "option '--sample'"],
 ])("refuses %j, and writes nothing", async (words, ...messages) => {

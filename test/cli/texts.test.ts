@@ -14,20 +14,30 @@ describe("errors", () => {
   });
 
   test("one problem is one line", () => {
-    expect(errorText(new LrpError("shape", { where: "input", expected: "f32[1]", received: "f32[2]", fix: "Cut it." }))).toBe(
-      "relprop: input: expected f32[1], got f32[2]. Cut it.\n",
-    );
+    expect(
+      errorText(new LrpError("shape", { where: "input", expected: "f32[1]", received: "f32[2]", fix: "Cut it." })),
+    ).toBe("relprop: input: expected f32[1], got f32[2]. Cut it.\n");
   });
 
   test("unsupported nodes are grouped by operator", () => {
-    const issues = [node("a", "Foo"), node("x", "Bar"), node("b", "Foo"), ..."cdef".split("").map((name) => node(name, "Foo"))];
+    const issues = [
+      node("a", "Foo"),
+      node("x", "Bar"),
+      node("b", "Foo"),
+      ..."cdef".split("").map((name) => node(name, "Foo")),
+    ];
     expect(errorText(new LrpError("unsupported", issues))).toBe(
-      "relprop: Foo (6 nodes: a, b, c, d, ...): expected a supported operator, got Foo.\n  node 'x' (Bar): expected a supported operator, got Bar.\n",
+      "relprop: Foo (6 nodes: a, b, c, d, ...): expected a supported operator, got Foo.\n  node 'x' (Bar): " +
+        "expected a supported operator, got Bar.\n",
     );
   });
 
   test("at most twelve lines, none endless", () => {
-    const issues = Array.from({ length: 40 }, (_, i) => ({ where: `line ${i}`, expected: "a\nb", received: "c".repeat(999) }));
+    const issues = Array.from({ length: 40 }, (_, i) => ({
+      where: `line ${i}`,
+      expected: "a\nb",
+      received: "c".repeat(999),
+    }));
     const lines = errorText(new LrpError("usage", issues)).trimEnd().split("\n");
     expect(lines).toHaveLength(12);
     expect(lines.at(-1)).toBe("  and 69 more");
@@ -36,13 +46,21 @@ describe("errors", () => {
 });
 
 test("targets are argmax, an index, or a name that the core looks up", () => {
-  expect(["argmax", "3", "-3", "crane"].map((target) => targetOf({ target }, ["crane"]))).toEqual(["argmax", 3, -3, "crane"]);
+  expect(["argmax", "3", "-3", "crane"].map((target) => targetOf({ target }, ["crane"]))).toEqual([
+    "argmax",
+    3,
+    -3,
+    "crane",
+  ]);
   expect(["3", "others", "softmax", "crane"].map((against) => targetOf({ against }, ["crane"]))).toEqual(
     [3, "others", "softmax", "crane"].map((against) => ({ class: "argmax", against })),
   );
-  expect(() => targetOf({ against: "drake" }, undefined)).toThrow("option '--against': expected others, softmax or a class index");
+  expect(() => targetOf({ against: "drake" }, undefined)).toThrow(
+    "option '--against': expected others, softmax or a class index",
+  );
   expect(() => targetOf({ target: "drake" }, undefined)).toThrow(
-    "option '--target': expected argmax or a class index, as the names of the classes are not known, got 'drake'. Give them with --classes FILE.",
+    "option '--target': expected argmax or a class index, as the names of the classes are not known, got " +
+      "'drake'. Give them with --classes FILE.",
   );
 });
 
@@ -61,7 +79,13 @@ test("the best classes of a sample of a batch", () => {
 });
 
 test("layout", () => {
-  expect([0, 19.4249, -1.23456e-5, 123456.7, 0.001].map(digits)).toEqual(["0", "19.42", "-1.23e-5", "123457", "0.001000"]);
+  expect([0, 19.4249, -1.23456e-5, 123456.7, 0.001].map(digits)).toEqual([
+    "0",
+    "19.42",
+    "-1.23e-5",
+    "123457",
+    "0.001000",
+  ]);
   expect(
     columns(
       [

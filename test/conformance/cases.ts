@@ -49,7 +49,11 @@ function numbered(files: Files, stem: string): Uint8Array[] {
 function standardCase(files: Files, folder: string, model: () => Uint8Array): Case {
   const setsOf = () => {
     const sets: DataSet[] = [];
-    for (let stem = `${folder}/test_data_set_0`; files.has(`${stem}/output_0.pb`); stem = `${folder}/test_data_set_${sets.length}`)
+    for (
+      let stem = `${folder}/test_data_set_0`;
+      files.has(`${stem}/output_0.pb`);
+      stem = `${folder}/test_data_set_${sets.length}`
+    )
       sets.push({ inputs: numbered(files, `${stem}/input_`), outputs: numbered(files, `${stem}/output_`) });
     return sets;
   };
@@ -58,7 +62,12 @@ function standardCase(files: Files, folder: string, model: () => Uint8Array): Ca
 
 /** NAME.onnx with NAME_output_0.pb beside it. */
 function lightCase(files: Files, stem: string, model: () => Uint8Array): Case {
-  return { suite: basename(dirname(stem)), name: basename(stem), model, sets: () => [{ outputs: numbered(files, `${stem}_output_`) }] };
+  return {
+    suite: basename(dirname(stem)),
+    name: basename(stem),
+    model,
+    sets: () => [{ outputs: numbered(files, `${stem}_output_`) }],
+  };
 }
 
 /** The tests in ONNX's layout at and below these paths, in the order of their names. */

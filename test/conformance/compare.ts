@@ -1,8 +1,8 @@
 import type { StoredTensor } from "../onnx-tensor.ts";
 
 /**
- * How far a float32 may lie from what is stored: `RELATIVE` of it and `ABSOLUTE`, but no further than `RELATIVE` of the tensor's
- * largest: `ABSOLUTE` is much for a thousand probabilities. Everything else must be equal.
+ * How far a float32 may lie from what is stored: `RELATIVE` of it and `ABSOLUTE`, but no further than `RELATIVE` of the
+ * tensor's largest: `ABSOLUTE` is much for a thousand probabilities. Everything else must be equal.
  */
 export const RELATIVE = 1e-5;
 export const ABSOLUTE = 1e-7;

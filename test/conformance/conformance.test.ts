@@ -10,6 +10,7 @@ describe.runIf(hasData)("ONNX's backend tests", () => {
   it("none gives a worse result than test/conformance/REPORT.md says", async () => {
     const [text, verdicts] = [readFileSync(reportPath, "utf8"), await judgeAll([backendTests])];
     expect(worse(readReport(text), verdicts)).toEqual([]);
-    if (report(verdicts) !== text) console.log(`results have changed, none for the worse: npm run conformance writes ${reportPath}`);
+    if (report(verdicts) !== text)
+      console.log(`results have changed, none for the worse: npm run conformance writes ${reportPath}`);
   });
 });

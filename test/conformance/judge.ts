@@ -53,7 +53,9 @@ function stored(bytes: Uint8Array) {
 
 /** The first point at which a model's answer is not what is stored. */
 function mistake(model: Model, { inputs, outputs: wanted }: DataSet): string | undefined {
-  const given = model.inputs.map(({ name, dims }, i) => [name, inputs ? stored(inputs[i]) : ramp(dims as number[])] as const);
+  const given = model.inputs.map(
+    ({ name, dims }, i) => [name, inputs ? stored(inputs[i]) : ramp(dims as number[])] as const,
+  );
   const { outputs } = model.predict(Object.fromEntries(given));
   if (model.outputs.length !== wanted.length) return `expected ${wanted.length} outputs, got ${model.outputs.length}`;
   const differences = model.outputs.map(({ name }, i) => {

@@ -15,7 +15,10 @@ function entry(name: string, text: string, { type = "0", size = text.length.toSt
 }
 
 const contents = (...entries: Buffer[]) =>
-  [...readTar(Buffer.concat([...entries, Buffer.alloc(1024)]))].map(([name, data]) => [name, new TextDecoder().decode(data)]);
+  [...readTar(Buffer.concat([...entries, Buffer.alloc(1024)]))].map(([name, data]) => [
+    name,
+    new TextDecoder().decode(data),
+  ]);
 
 describe("archives", () => {
   it("files with their whole names; folders and links are left out", () => {
@@ -45,8 +48,12 @@ describe("archives", () => {
 describe("comparison", () => {
   const tensor = (type: string, ...data: number[]) => ({ type, dims: [data.length], data });
   it("float32 within the tolerance, all else exactly", () => {
-    expect(difference(tensor("float32", 1, NaN, Infinity, -0), tensor("float32", 1.000009, NaN, Infinity, 0))).toBeUndefined();
-    expect(difference(tensor("float32", 1), tensor("float32", 1.00002))).toMatch(/expected 1.00002 at position 0, got 1/);
+    expect(
+      difference(tensor("float32", 1, NaN, Infinity, -0), tensor("float32", 1.000009, NaN, Infinity, 0)),
+    ).toBeUndefined();
+    expect(difference(tensor("float32", 1), tensor("float32", 1.00002))).toMatch(
+      /expected 1.00002 at position 0, got 1/,
+    );
     expect(difference(tensor("float32", 0, NaN), tensor("float32", 0, 1))).toMatch(/position 1/);
     expect(difference(tensor("float32", 9e-8, 1), tensor("float32", 0, 1))).toBeUndefined();
     expect(difference(tensor("float32", 0.00100002), tensor("float32", 0.001))).toMatch(/position 0/);
@@ -69,7 +76,12 @@ describe("report", () => {
     status,
     reason,
   });
-  const before = [verdict("a", "passed"), verdict("b", "passed"), verdict("c", "unsupported", "expected a | b"), verdict("long", "failed")];
+  const before = [
+    verdict("a", "passed"),
+    verdict("b", "passed"),
+    verdict("c", "unsupported", "expected a | b"),
+    verdict("long", "failed"),
+  ];
 
   it("is read as it was written, in whatever order tests ran", () => {
     const text = report(before);

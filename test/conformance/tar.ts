@@ -14,8 +14,8 @@ function nameOf(header: Uint8Array): string {
 }
 
 /**
- * The regular files of a tar archive (ustar, GNU or pax), by path. They are views of it and nothing is written anywhere,
- * so that a path or a link can lead nowhere.
+ * The regular files of a tar archive (ustar, GNU or pax), by path. They are views of it and nothing is written
+ * anywhere, so that a path or a link can lead nowhere.
  */
 export function readTar(archive: Uint8Array): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>();

@@ -55,7 +55,8 @@ const scoresAt = (m: Model, data: Float32Array) => {
   const { logits } = m.predict({ data, dims });
   return targets.map((t, s) => logits.data[s * logits.dims[1] + t]);
 };
-const gradientAt = (data: Float32Array) => model.explain({ data, dims }, { composite: "gradient", target: targets }).relevance.data;
+const gradientAt = (data: Float32Array) =>
+  model.explain({ data, dims }, { composite: "gradient", target: targets }).relevance.data;
 const relevanceBy = async (options: AttributeOptions, input = x) =>
   (await attribute(model, input, { target: targets, ...options })).relevance.data;
 
@@ -139,7 +140,15 @@ describe("methods against their definitions", () => {
     const { relevance, ...e } = await attribute(plain, x, { method: "gradientTimesInput", target: targets });
     const lrp = plain.explain(x, { composite: "epsilon", epsilon: 0, target: targets });
     expectClose(relevance.data, lrp.relevance.data, 1e-5);
-    expect(e).toMatchObject({ start: "one", ledger: [], at: {}, notes: [], output: lrp.output, logits: lrp.logits, targets: lrp.targets });
+    expect(e).toMatchObject({
+      start: "one",
+      ledger: [],
+      at: {},
+      notes: [],
+      output: lrp.output,
+      logits: lrp.logits,
+      targets: lrp.targets,
+    });
     expect(e.rules.map(({ rule }) => rule)).toEqual(["gradient", "gradient", "route", "route", "gradient"]);
     expect(e.inputs[plain.inputs[0].name]).toEqual(relevance);
   });
@@ -213,7 +222,9 @@ describe("methods against their definitions", () => {
     const clean = scoresAt(model, x.data);
     for (const from of starts[0].flatMap((i) => starts[1].flatMap((j) => starts[2].map((k) => [i, j, k])))) {
       const inside = Array.from(x.data, (_, i) =>
-        [Math.floor(i / (h * w)) % c, Math.floor(i / w) % h, i % w].every((at, axis) => at >= from[axis] && at < from[axis] + window[axis]),
+        [Math.floor(i / (h * w)) % c, Math.floor(i / w) % h, i % w].every(
+          (at, axis) => at >= from[axis] && at < from[axis] + window[axis],
+        ),
       );
       const scores = scoresAt(
         model,
@@ -233,7 +244,11 @@ describe("methods against their definitions", () => {
   test("occlusion of a row of features, one by one", async () => {
     const weight = { dims: [1, 4], data: Float32Array.of(1, -2, 3, 0.5) };
     using linear = await load(network([1, 4], dense({ weight })));
-    const e = await attribute(linear, { dims: [1, 4], data: Float32Array.of(1, 2, 3, 4) }, { method: "occlusion", window: 1 });
+    const e = await attribute(
+      linear,
+      { dims: [1, 4], data: Float32Array.of(1, 2, 3, 4) },
+      { method: "occlusion", window: 1 },
+    );
     expectClose(e.relevance.data, [1, -4, 9, 2], 1e-6);
   });
 });
@@ -265,7 +280,9 @@ describe.each(each)("$method", (options) => {
     const { targets: chosen } = model.explain(x);
     const e = await attribute(model, x, options);
     expect(e.targets.map(([t]) => t.index)).toEqual(chosen.map(([t]) => t.index));
-    expect(e.relevance).toEqual((await attribute(model, x, { ...options, target: chosen.map(([t]) => t.index) })).relevance);
+    expect(e.relevance).toEqual(
+      (await attribute(model, x, { ...options, target: chosen.map(([t]) => t.index) })).relevance,
+    );
   });
 
   it("ends when it is told to, with the reason, and leaves the model as it was", async () => {
@@ -275,7 +292,12 @@ describe.each(each)("$method", (options) => {
     const seen: Progress[] = [];
     // A timer of the same thread: it gets its turn after the first batch.
     setTimeout(() => controller.abort(new Error("enough")));
-    const promise = attribute(model, x, { ...options, batch: 2, signal: controller.signal, onProgress: (p) => seen.push(p) });
+    const promise = attribute(model, x, {
+      ...options,
+      batch: 2,
+      signal: controller.signal,
+      onProgress: (p) => seen.push(p),
+    });
     await expect(promise).rejects.toThrow("enough");
     expect(seen.map(({ done }) => done)).toEqual([1]);
     expect(model.predict(x)).toEqual(before);
@@ -298,13 +320,16 @@ describe.each(each)("$method", (options) => {
         outputs: { y: [n, 2] },
       });
     const input = tensor([1, 2, 3], 1);
-    const again = options.method === "gradientTimesInput" ? options : { ...options, ...(options.window && { window: 1 }) };
+    const again =
+      options.method === "gradientTimesInput" ? options : { ...options, ...(options.window && { window: 1 }) };
     using fixed = await load(file(1));
     const expected = await attribute(fixed, input, again);
     using named = await load(file("n"));
     expect((await attribute(named, input, { ...again, batch: 1 })).relevance).toEqual(expected.relevance);
     if (options.method !== "gradientTimesInput")
-      await expect(attribute(named, input, again)).rejects.toThrowError(/option 'batch': expected 1, where a network takes one sample/);
+      await expect(attribute(named, input, again)).rejects.toThrowError(
+        /option 'batch': expected 1, where a network takes one sample/,
+      );
   });
 });
 
@@ -318,11 +343,17 @@ describe("what is refused", () => {
     [{ method: "gradient", batch: 0 }, /option 'batch': expected a whole number, 1 or more, got 0/],
     [{ method: "integratedGradients", steps: 0.5 }, /option 'steps': expected a whole number, 1 or more, got 0.5/],
     [{ method: "integratedGradients", baseline: Number.NaN }, /option 'baseline': .*got NaN/],
-    [{ method: "integratedGradients", baseline: tensor([3, 8, 8], 1) }, /option 'baseline': expected .*\[2, 3, 8, 8\].*got f32\[3, 8, 8\]/],
+    [
+      { method: "integratedGradients", baseline: tensor([3, 8, 8], 1) },
+      /option 'baseline': expected .*\[2, 3, 8, 8\].*got f32\[3, 8, 8\]/,
+    ],
     [{ method: "smoothGrad", samples: 0 }, /option 'samples'/],
     [{ method: "smoothGrad", noise: -1 }, /option 'noise': expected a number ≥ 0, got -1/],
     [{ method: "smoothGrad", seed: -1 }, /a seed: expected a whole number/],
-    [{ method: "occlusion" }, /option 'window': expected a whole number, or a list for the last axes, from 1 to \[3,8,8\], got none/],
+    [
+      { method: "occlusion" },
+      /option 'window': expected a whole number, or a list for the last axes, from 1 to \[3,8,8\], got none/,
+    ],
     [{ method: "occlusion", window: 9 }, /option 'window': .*got 9/],
     [{ method: "occlusion", window: [1, 1.5, 1] }, /option 'window': .*got \[1,1.5,1\]/],
     [{ method: "occlusion", window: 0 }, /option 'window': .*got 0/],
@@ -350,6 +381,8 @@ describe("what is refused", () => {
   });
 
   test("an input of wrong dims, as explain refuses it", async () => {
-    await expect(attribute(model, tensor([1, 3, 8, 7], 1), { method: "smoothGrad" })).rejects.toMatchObject({ code: "shape" });
+    await expect(attribute(model, tensor([1, 3, 8, 7], 1), { method: "smoothGrad" })).rejects.toMatchObject({
+      code: "shape",
+    });
   });
 });

@@ -13,7 +13,11 @@ import { refusal } from "./refusal.ts";
 import { smallCnn, target, withSmallCnn, x } from "./small-cnn.ts";
 
 const perturbed = { steps: 8, step: 8 } as const;
-const methods = [{ method: "epsilonPlus" }, { method: "epsilon", epsilon: 0.1, label: "more" }, { method: "occlusion", window: 2 }];
+const methods = [
+  { method: "epsilonPlus" },
+  { method: "epsilon", epsilon: 0.1, label: "more" },
+  { method: "occlusion", window: 2 },
+];
 const given: EvaluateOptions = { methods, metrics: ["morf", "random", "gini"], target, perturbation: perturbed };
 
 /** A model that counts how often it predicts. */
@@ -36,7 +40,11 @@ describe("evaluate", () => {
       expect(results.map(({ method }) => method)).toEqual(["epsilonPlus", "more", "occlusion"]);
       expect(targets.map(({ index, weight }) => [index, weight])).toEqual([[target, 1]]);
       const logits = model.predict(x).logits.data;
-      expect(predicted).toEqual({ index: logits.indexOf(Math.max(...logits)), name: undefined, logit: Math.max(...logits) });
+      expect(predicted).toEqual({
+        index: logits.indexOf(Math.max(...logits)),
+        name: undefined,
+        logit: Math.max(...logits),
+      });
       for (const [i, { relevance, values, curves, missing }] of results.entries()) {
         const { label: _, ...choice } = methods[i] as (typeof methods)[1];
         const own = (await attribute(model, x, { ...choice, target })).relevance;
@@ -57,16 +65,26 @@ describe("evaluate", () => {
         { lrn: "identity", epsilon: 0.1 },
       ] as const;
       for (const choice of choices) {
-        const { results } = await evaluate(model, x, { methods: [{ method: "epsilon", ...choice }], metrics: [], target });
+        const { results } = await evaluate(model, x, {
+          methods: [{ method: "epsilon", ...choice }],
+          metrics: [],
+          target,
+        });
         expect(results[0].relevance).toEqual(model.explain(x, { composite: "epsilon", ...choice, target }).relevance);
       }
       const wrong = { method: "epsilon", zeta: 1 } as never;
-      await expect(evaluate(model, x, { methods: [wrong], metrics: [] })).rejects.toThrow(/expected options .*delta, got 'zeta'/);
+      await expect(evaluate(model, x, { methods: [wrong], metrics: [] })).rejects.toThrow(
+        /expected options .*delta, got 'zeta'/,
+      );
     }));
 
   test("the target is decided once, on the input as it is", () =>
     withSmallCnn(async (model) => {
-      const seen = { metrics: ["maxSensitivity"], sensitivity: { radius: 3, samples: 5 }, methods: [{ method: "gradient" }] };
+      const seen = {
+        metrics: ["maxSensitivity"],
+        sensitivity: { radius: 3, samples: 5 },
+        methods: [{ method: "gradient" }],
+      };
       const [{ values }] = (await evaluate(model, x, { ...seen, target: "argmax" })).results;
       const { index } = model.explain(x).targets[0][0];
       const byHand = await sensitivity(
@@ -88,7 +106,8 @@ describe("evaluate", () => {
       const score = model.predict(x).logits.data[target];
       const sums = results.map(({ relevance }) => relevance.data.reduce((a, b) => a + b, 0));
       const expected = [score, 1, 1, score];
-      for (const [i, { values }] of results.entries()) expect(values.conservation).toBeCloseTo(Math.abs(sums[i] / expected[i] - 1), 5);
+      for (const [i, { values }] of results.entries())
+        expect(values.conservation).toBeCloseTo(Math.abs(sums[i] / expected[i] - 1), 5);
     }));
 
   test("a metric without a value is null, and says why; the others have theirs", () =>
@@ -110,8 +129,9 @@ describe("evaluate", () => {
       const mask = { data: Array.from({ length: 64 }, (_, i) => i < 32), dims: [8, 8] };
       const network = { source: smallCnn, load: (changed: typeof smallCnn) => load(changed, { relaxed: "never" }) };
       const metrics = ["massAccuracy", "parameterRandomisation", "time"];
-      const [{ values, relevance }] = (await evaluate(model, x, { methods: [{ method: "epsilon" }], metrics, target, mask, network }))
-        .results;
+      const [{ values, relevance }] = (
+        await evaluate(model, x, { methods: [{ method: "epsilon" }], metrics, target, mask, network })
+      ).results;
       expect(values.massAccuracy).toBe(massAccuracy(relevance, mask));
       expect(values.parameterRandomisation).toBeLessThan(1);
       expect(values.time).toBeGreaterThan(0);
@@ -122,7 +142,11 @@ describe("evaluate", () => {
       const one = counting(model);
       await evaluate(one.model, x, { ...given, metrics: ["random"], methods: [{ method: "epsilon" }] });
       const two = counting(model);
-      await evaluate(two.model, x, { ...given, metrics: ["random"], methods: [{ method: "epsilon" }, { method: "gradient" }] });
+      await evaluate(two.model, x, {
+        ...given,
+        metrics: ["random"],
+        methods: [{ method: "epsilon" }, { method: "gradient" }],
+      });
       expect(two.calls()).toBe(one.calls());
     }));
 
@@ -131,7 +155,9 @@ describe("evaluate", () => {
       const seen: string[] = [];
       await evaluate(model, x, { ...given, onProgress: ({ done, total }) => seen.push(`${done}/${total}`) });
       expect(seen).toEqual(["1/3", "2/3", "3/3"]);
-      await expect(evaluate(model, x, { ...given, signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+      await expect(evaluate(model, x, { ...given, signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow(
+        "enough",
+      );
     }));
 
   test.each<[string, object, RegExp]>([
@@ -141,13 +167,19 @@ describe("evaluate", () => {
       { methods: [{ method: "epsilon" }, { method: "epsilon", epsilon: 1 }] },
       /a label of its own for each, got 'epsilon' twice/,
     ],
-    ["a method that is none", { methods: [{ method: "lime" }] }, /option 'method': expected gradientTimesInput, .*got 'lime'/],
+    [
+      "a method that is none",
+      { methods: [{ method: "lime" }] },
+      /option 'method': expected gradientTimesInput, .*got 'lime'/,
+    ],
     ["a parameter of another method", { methods: [{ method: "epsilonPlus", gamma: 1 }] }, /gamma/],
     ["a metric that is none", { metrics: ["truth"] }, /metric: expected conservation.*got 'truth'/],
     ["a mask that is missing", { metrics: ["pointing"] }, /mask for pointing/],
     ["no radius", { metrics: ["maxSensitivity"] }, /option 'radius'/],
     ["another option", { steps: 3 }, /evaluate: expected options methods, metrics/],
   ])("refuses %s", (_name, options, text) =>
-    withSmallCnn(async (model) => expect(await refusal(() => evaluate(model, x, { ...given, ...options }))).toMatch(text)),
+    withSmallCnn(async (model) =>
+      expect(await refusal(() => evaluate(model, x, { ...given, ...options }))).toMatch(text),
+    ),
   );
 });

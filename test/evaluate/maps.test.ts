@@ -36,7 +36,10 @@ describe("goldens", () => {
 
   test("localisation", () => {
     const inside = (v: number) => v >= 2 && v <= 5;
-    const mask = { data: Array.from({ length: 64 }, (_, i) => inside(i % 8) && inside(Math.floor(i / 8))), dims: [1, 1, 8, 8] };
+    const mask = {
+      data: Array.from({ length: 64 }, (_, i) => inside(i % 8) && inside(Math.floor(i / 8))),
+      dims: [1, 1, 8, 8],
+    };
     const [mass, positive, rank, points] = localisation(goldenMap, mask);
     const { "RMA_signed=sum(R*m)/sum(R)": RMA_signed, RMA_positive, RRA, pointing_game } = wanted.localisation;
     expectClose([mass, positive, rank] as number[], [RMA_signed, RMA_positive, RRA], 1e-11);
@@ -60,19 +63,39 @@ describe("goldens", () => {
 
 describe("by hand", () => {
   test.each<[string, unknown, unknown]>([
-    ["a map sums channels", mapOf({ data: [1, 2, 3, 40, 50, 60], dims: [1, 2, 3] }), { data: Float64Array.of(41, 52, 63), dims: [1, 3] }],
-    ["a map as it is", mapOf({ data: [1, 2, 3, 4], dims: [2, 2] }), { data: Float64Array.of(1, 2, 3, 4), dims: [2, 2] }],
+    [
+      "a map sums channels",
+      mapOf({ data: [1, 2, 3, 40, 50, 60], dims: [1, 2, 3] }),
+      { data: Float64Array.of(41, 52, 63), dims: [1, 3] },
+    ],
+    [
+      "a map as it is",
+      mapOf({ data: [1, 2, 3, 4], dims: [2, 2] }),
+      { data: Float64Array.of(1, 2, 3, 4), dims: [2, 2] },
+    ],
     ["the features of a row", mapOf({ data: [1, 2], dims: [2] }), { data: Float64Array.of(1, 2), dims: [1, 2] }],
     [
       "one of a batch",
       sampleOf({ data: Float32Array.of(1, 2, 3, 4), dims: [2, 1, 2] }, 1),
       { data: Float32Array.of(3, 4), dims: [1, 1, 2] },
     ],
-    ["conserved", conservation(row(1, 2), 4, 0.25), { sum: 3, expected: 4, difference: -1, relative: -0.25, holds: true }],
+    [
+      "conserved",
+      conservation(row(1, 2), 4, 0.25),
+      { sum: 3, expected: 4, difference: -1, relative: -0.25, holds: true },
+    ],
     ["not conserved", conservation(row(1, 2), 4, 0.24).holds, false],
     ["a negative output", conservation(row(-1, -2), -2).relative, 0.5],
-    ["start: logit", startOf({ start: "logit", targets: [[{ index: 0, weight: 2, score: 3 }], [{ index: 1, weight: -1, score: 5 }]] }), 1],
-    ["start: one", startOf({ start: "one", targets: [[{ index: 0, weight: 2, score: 3 }], [{ index: 1, weight: -1, score: 5 }]] }), 1],
+    [
+      "start: logit",
+      startOf({ start: "logit", targets: [[{ index: 0, weight: 2, score: 3 }], [{ index: 1, weight: -1, score: 5 }]] }),
+      1,
+    ],
+    [
+      "start: one",
+      startOf({ start: "one", targets: [[{ index: 0, weight: 2, score: 3 }], [{ index: 1, weight: -1, score: 5 }]] }),
+      1,
+    ],
     ["localised with both signs", localisation(row(4, -2, 1, 1), row(1, 1, 0, 0)), [0.5, 4 / 6, 0.5, true]],
     ["no relevance is positive", [rankAccuracy, pointing].map((m) => m(row(-1, -2), row(1, 0))), [1, true]],
     ["ties point at the first", pointing(row(1, 1), row(0, 1)), false],
@@ -86,7 +109,8 @@ describe("by hand", () => {
     ["numbers whose squares vanish", [spearman([1e-300, 2e-300], [1, 2]), cosine([1e-300], [1e300])], [1, 1]],
     ["at a right angle", cosine([1, 0], [0, 3]), 0],
   ])("%s", (_name, found, expected) => {
-    const rounded = (v: unknown) => JSON.parse(JSON.stringify(v, (_k, x) => (typeof x === "number" ? Number(x.toPrecision(12)) : x)));
+    const rounded = (v: unknown) =>
+      JSON.parse(JSON.stringify(v, (_k, x) => (typeof x === "number" ? Number(x.toPrecision(12)) : x)));
     expect(rounded(found)).toEqual(rounded(expected));
   });
 
@@ -104,7 +128,11 @@ describe("refusals", () => {
     ["a sample beyond the batch", () => sampleOf(row(1), 1), /a sample from 0 to 0, got 1/],
     ["nothing to conserve", () => conservation(row(1), 0), /^undefined: .*other than 0, got 0/],
     ["no tolerance", () => conservation(row(1), 1, 0), /above 0/],
-    ["a mask of other dims", () => localisation(row(1, 2), row(1, 0, 0)), /the mask: expected dims \[1,2\], got \[1,3\]/],
+    [
+      "a mask of other dims",
+      () => localisation(row(1, 2), row(1, 0, 0)),
+      /the mask: expected dims \[1,2\], got \[1,3\]/,
+    ],
     ["a mask of weights", () => localisation(row(1, 2), row(0.5, 0)), /0 and 1, or booleans, got 0.5/],
     ["an empty mask", () => localisation(row(1, 2), row(0, 0)), /0 of 2 inside/],
     ["a full mask", () => localisation(row(1, 2), row(1, 1)), /2 of 2 inside/],

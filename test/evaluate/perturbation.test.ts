@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { mapOf } from "../../src/evaluate/attribution.ts";
 import { imputeLinear } from "../../src/evaluate/impute.ts";
-import { aopc, areaUnder, type Curve, perturbation, type PerturbationOptions, relevanceGain } from "../../src/evaluate/perturbation.ts";
+import {
+  aopc,
+  areaUnder,
+  type Curve,
+  perturbation,
+  type PerturbationOptions,
+  relevanceGain,
+} from "../../src/evaluate/perturbation.ts";
 import { fillOf, type Replacement } from "../../src/evaluate/replacement.ts";
 import type { Progress } from "../../src/evaluate/runs.ts";
 import { dense, flatten, load, type Model, softmax, type Tensor } from "../../src/index.ts";
@@ -54,10 +61,15 @@ async function withSum<T>(use: (model: Model) => Promise<T>, ...end: Parameters<
 }
 
 const six: Tensor = { dims: [1, 1, 2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
-const values = (options: PerturbationOptions, relevance = [6, -5, 4, -3, 2, -1], ...end: Parameters<typeof network>[1][]) =>
+const values = (
+  options: PerturbationOptions,
+  relevance = [6, -5, 4, -3, 2, -1],
+  ...end: Parameters<typeof network>[1][]
+) =>
   withSum(
     async (model) =>
-      (await perturbation(model, six, { data: relevance, dims: [2, 3] }, { target: 0, replacement: zero, ...options })).values,
+      (await perturbation(model, six, { data: relevance, dims: [2, 3] }, { target: 0, replacement: zero, ...options }))
+        .values,
     ...end,
   );
 
@@ -68,8 +80,16 @@ describe("by hand", () => {
     ["smallest |R| first", values({ order: "minAbs" }), [21, 15, 10, 6, 3, 1, 0]],
     ["equal ones from the first on", values({ steps: 2 }, [1, 1, 1, 1, 1, 1]), [21, 20, 18]],
     ["most relevant first, equal ones from the first on", values({}, [2, 1, 2, 1, 2, 1]), [21, 20, 17, 12, 10, 6, 0]],
-    ["least relevant first, equal ones from the first on", values({ order: "lerf" }, [2, 1, 2, 1, 2, 1]), [21, 19, 15, 9, 8, 5, 0]],
-    ["smallest |R| first, equal ones from the first on", values({ order: "minAbs" }, [1, -1, 2, 1, -2, -1]), [21, 20, 18, 14, 8, 5, 0]],
+    [
+      "least relevant first, equal ones from the first on",
+      values({ order: "lerf" }, [2, 1, 2, 1, 2, 1]),
+      [21, 19, 15, 9, 8, 5, 0],
+    ],
+    [
+      "smallest |R| first, equal ones from the first on",
+      values({ order: "minAbs" }, [1, -1, 2, 1, -2, -1]),
+      [21, 20, 18, 14, 8, 5, 0],
+    ],
     ["equal regions from the first on", values({ region: 2 }, [1, 1, 2, 0, 0, 0]), [21, 9, 0]],
     ["a shorter last step", values({ step: 4 }), [21, 6, 0]],
     ["no more than these steps", values({ step: 2, steps: 1 }), [21, 17]],
@@ -106,10 +126,15 @@ describe("by hand", () => {
   });
 
   test("the one logit of a network; it has no probability", async () => {
-    using model = await load(network([1, 1, 2, 3], flatten(), dense({ weight: { dims: [1, 6], data: new Float32Array(6).fill(1) } })));
-    const run = (score: "logit" | "probability") => perturbation(model, six, mapOf(six), { replacement: zero, steps: 1, score });
+    using model = await load(
+      network([1, 1, 2, 3], flatten(), dense({ weight: { dims: [1, 6], data: new Float32Array(6).fill(1) } })),
+    );
+    const run = (score: "logit" | "probability") =>
+      perturbation(model, six, mapOf(six), { replacement: zero, steps: 1, score });
     expect((await run("logit")).values).toEqual([21, 15]);
-    expect(await refusal(() => run("probability"))).toMatch(/option 'score': expected 'logit' for a network of one output/);
+    expect(await refusal(() => run("probability"))).toMatch(
+      /option 'score': expected 'logit' for a network of one output/,
+    );
   });
 
   test("areas", () => {
@@ -121,7 +146,12 @@ describe("by hand", () => {
 
 describe("replacements", () => {
   const fill = (replacement: Replacement, input: Tensor, removed: number[], seed = 0) =>
-    fillOf(replacement, input.data, input.dims, seed)(Uint8Array.from({ length: removed.length }, (_, i) => removed[i]));
+    fillOf(
+      replacement,
+      input.data,
+      input.dims,
+      seed,
+    )(Uint8Array.from({ length: removed.length }, (_, i) => removed[i]));
   const image = (height: number, width: number, at: (y: number, x: number) => number): Tensor => ({
     dims: [1, 1, height, width],
     data: Float32Array.from({ length: height * width }, (_, i) => at(Math.floor(i / width), i % width)),
@@ -210,13 +240,17 @@ describe("replacements", () => {
 
 describe("the run", () => {
   const noisy: PerturbationOptions = { target, step: 3, steps: 20, replacement: { kind: "noise" }, seed: 7 };
-  const run = (options: PerturbationOptions) => withSmallCnn((model) => perturbation(model, x, goldenMap, { ...noisy, ...options }));
+  const run = (options: PerturbationOptions) =>
+    withSmallCnn((model) => perturbation(model, x, goldenMap, { ...noisy, ...options }));
 
-  test.each<Replacement>([{ kind: "noise" }, { kind: "linear" }])("batches of any size give the same curve: $kind", async (replacement) => {
-    const whole = await run({ replacement, batch: 64 });
-    expect(whole.values).toHaveLength(21);
-    for (const batch of [1, 4, 16]) expectClose((await run({ replacement, batch })).values, whole.values, 1e-6);
-  });
+  test.each<Replacement>([{ kind: "noise" }, { kind: "linear" }])(
+    "batches of any size give the same curve: $kind",
+    async (replacement) => {
+      const whole = await run({ replacement, batch: 64 });
+      expect(whole.values).toHaveLength(21);
+      for (const batch of [1, 4, 16]) expectClose((await run({ replacement, batch })).values, whole.values, 1e-6);
+    },
+  );
 
   test("a network of a fixed batch gets that", async () => {
     const whole = await run({});
@@ -283,18 +317,43 @@ describe("the run", () => {
 
 describe("refusals", () => {
   const bad = (options: object) => () => values(options as PerturbationOptions);
-  const curve = (order: string, step = 1) => ({ order, step, values: [1, 2], replaced: [0, 1], targets: [] }) as unknown as Curve;
+  const curve = (order: string, step = 1) =>
+    ({ order, step, values: [1, 2], replaced: [0, 1], targets: [] }) as unknown as Curve;
   test.each<[string, () => unknown, RegExp]>([
     ["an option that is none", bad({ orders: 1 }), /perturbation: expected options order,.*got 'orders'/],
-    ["an order that is none", bad({ order: "MoRF" }), /option 'order': expected morf, lerf, minAbs, random, got 'MoRF'/],
+    [
+      "an order that is none",
+      bad({ order: "MoRF" }),
+      /option 'order': expected morf, lerf, minAbs, random, got 'MoRF'/,
+    ],
     ["half a step", bad({ step: 0.5 }), /option 'step': expected a whole number, 1 or more, got 0.5/],
     ["a negative seed", bad({ seed: -1 }), /option 'seed'/],
     ["a score that is none", bad({ score: "loss" }), /'logit' or 'probability'/],
-    ["a replacement that is none", bad({ replacement: "mean" }), /option 'replacement': expected value, mean, noise, blur, linear/],
-    ["an option of another replacement", bad({ replacement: { kind: "mean", value: 1 } }), /expected options kind, got 'value'/],
-    ["values for other channels", bad({ replacement: { kind: "value", value: [1, 2] } }), /a finite number, or 1 of them/],
-    ["a noise upside down", bad({ replacement: { kind: "noise", low: 1, high: 0 } }), /not below it, got 1 to 0 in channel 0/],
-    ["noise that ends nowhere", bad({ replacement: { kind: "noise", high: Infinity } }), /high: expected a finite number, or 1 of them/],
+    [
+      "a replacement that is none",
+      bad({ replacement: "mean" }),
+      /option 'replacement': expected value, mean, noise, blur, linear/,
+    ],
+    [
+      "an option of another replacement",
+      bad({ replacement: { kind: "mean", value: 1 } }),
+      /expected options kind, got 'value'/,
+    ],
+    [
+      "values for other channels",
+      bad({ replacement: { kind: "value", value: [1, 2] } }),
+      /a finite number, or 1 of them/,
+    ],
+    [
+      "a noise upside down",
+      bad({ replacement: { kind: "noise", low: 1, high: 0 } }),
+      /not below it, got 1 to 0 in channel 0/,
+    ],
+    [
+      "noise that ends nowhere",
+      bad({ replacement: { kind: "noise", high: Infinity } }),
+      /high: expected a finite number, or 1 of them/,
+    ],
     [
       "noise for other channels",
       bad({ replacement: { kind: "noise", low: [0, 1] } }),
@@ -302,8 +361,16 @@ describe("refusals", () => {
     ],
     ["a blur of no width", bad({ replacement: { kind: "blur", sigma: 0 } }), /sigma: expected a finite number above 0/],
     ["a class that is none", bad({ target: 2 }), /a class from 0 to 1/],
-    ["a map of other places", () => withSum((m) => perturbation(m, six, { data: [1, 2], dims: [1, 2] })), /places \[2,3\].*got \[1,2\]/],
-    ["a batch", () => withSum((m) => perturbation(m, { dims: [2, 1], data: new Float32Array(2) }, mapOf(six))), /a tensor of one sample/],
+    [
+      "a map of other places",
+      () => withSum((m) => perturbation(m, six, { data: [1, 2], dims: [1, 2] })),
+      /places \[2,3\].*got \[1,2\]/,
+    ],
+    [
+      "a batch",
+      () => withSum((m) => perturbation(m, { dims: [2, 1], data: new Float32Array(2) }, mapOf(six))),
+      /a tensor of one sample/,
+    ],
     ["a gain of equal orders", () => relevanceGain(curve("morf"), curve("morf")), /curves lerf and morf/],
     ["a gain of other steps", () => relevanceGain(curve("lerf", 2), curve("morf")), /differ in their order alone/],
     ["an area of a point", () => areaUnder({ values: [1] }), /two values or more/],

@@ -17,14 +17,19 @@ describe("sensitivity", () => {
   const scaled =
     (factor: number): Explainer =>
     (input) => ({ dims: input.dims, data: Array.from(input.data, (v) => factor * v) });
-  const run = (explain: Explainer, options: Partial<SensitivityOptions> = {}) => sensitivity(explain, point, { radius: 0.5, ...options });
+  const run = (explain: Explainer, options: Partial<SensitivityOptions> = {}) =>
+    sensitivity(explain, point, { radius: 0.5, ...options });
 
   test("R = a x has the Lipschitz constant |a|", async () => {
     for (const a of [2, -3]) expectClose([(await run(scaled(a))).localLipschitz], [Math.abs(a)], 1e-12);
   });
 
   test("R = a x: of x = 4 it changes by |d| / 4, and |d| comes near to r", async () => {
-    const { maxSensitivity } = await sensitivity(scaled(7), { dims: [1, 1], data: Float32Array.of(4) }, { radius: 0.5, samples: 100 });
+    const { maxSensitivity } = await sensitivity(
+      scaled(7),
+      { dims: [1, 1], data: Float32Array.of(4) },
+      { radius: 0.5, samples: 100 },
+    );
     expect(maxSensitivity).toBeLessThanOrEqual(0.125);
     expect(maxSensitivity).toBeGreaterThan(0.9 * 0.125);
   });
@@ -42,7 +47,9 @@ describe("sensitivity", () => {
   test("a network; one seed, one result; progress; an end by signal", async () => {
     const seen: number[] = [];
     const explained = (options: Partial<SensitivityOptions>) =>
-      withSmallCnn((model) => sensitivity((input) => model.explain(input, { target }).relevance, x, { radius: 0.05, ...options }));
+      withSmallCnn((model) =>
+        sensitivity((input) => model.explain(input, { target }).relevance, x, { radius: 0.05, ...options }),
+      );
     const first = await explained({ onProgress: ({ done }) => seen.push(done) });
     expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     expect(first.maxSensitivity).toBeGreaterThan(0);
@@ -52,10 +59,22 @@ describe("sensitivity", () => {
   });
 
   test.each<[string, () => unknown, RegExp]>([
-    ["no radius", () => run(scaled(1), { radius: undefined }), /option 'radius': expected a finite number above 0, got undefined/],
-    ["an infinite radius", () => run(scaled(1), { radius: Infinity }), /option 'radius': expected a finite number above 0, got Infinity/],
+    [
+      "no radius",
+      () => run(scaled(1), { radius: undefined }),
+      /option 'radius': expected a finite number above 0, got undefined/,
+    ],
+    [
+      "an infinite radius",
+      () => run(scaled(1), { radius: Infinity }),
+      /option 'radius': expected a finite number above 0, got Infinity/,
+    ],
     ["no samples", () => run(scaled(1), { samples: 0 }), /option 'samples': expected a whole number, 1 or more, got 0/],
-    ["a negative seed", () => run(scaled(1), { seed: -1 }), /option 'seed': expected a whole number, from 0 to 4294967295, got -1/],
+    [
+      "a negative seed",
+      () => run(scaled(1), { seed: -1 }),
+      /option 'seed': expected a whole number, from 0 to 4294967295, got -1/,
+    ],
     ["another option", () => run(scaled(1), { steps: 3 } as never), /options radius, samples/],
     ["a radius that rounds to nothing", () => run(scaled(1), { radius: 1e-12 }), /changes float32 numbers/],
     ["no relevance", () => run(scaled(0)), /^undefined: .*not 0 everywhere/],
@@ -76,7 +95,8 @@ const three: Network = network(
   relu({ name: "relu" }),
   dense({ name: "fc2", weight: tensor([3, 5], 7) }),
 );
-const constants = ({ graph }: Network) => Object.fromEntries([...graph.constants].map(([name, c]) => [name, Array.from(c.data)]));
+const constants = ({ graph }: Network) =>
+  Object.fromEntries([...graph.constants].map(([name, c]) => [name, Array.from(c.data)]));
 
 describe("randomized", () => {
   test("layers with parameters, from the output down", async () => {
@@ -100,7 +120,9 @@ describe("randomized", () => {
 
   test("one seed, one network, however many layers; another seed, another", async () => {
     const [one, all, other] = await Promise.all(
-      [{ layers: 1, seed: 5 }, { seed: 5 }, { seed: 6 }].map(async (options) => constants(await randomized(three, options))),
+      [{ layers: 1, seed: 5 }, { seed: 5 }, { seed: 6 }].map(async (options) =>
+        constants(await randomized(three, options)),
+      ),
     );
     expect(one["fc2:0"]).toEqual(all["fc2:0"]);
     expect(other["fc2:0"]).not.toEqual(all["fc2:0"]);
@@ -138,7 +160,12 @@ describe("randomized", () => {
     const weight = numbers(12, 9);
     const bytes = onnx({
       nodes: [
-        { type: "Constant", inputs: [], outputs: ["w"], attributes: { value: { tensor: { dims: [3, 4], data: weight } } } },
+        {
+          type: "Constant",
+          inputs: [],
+          outputs: ["w"],
+          attributes: { value: { tensor: { dims: [3, 4], data: weight } } },
+        },
         { type: "Transpose", inputs: ["w"], outputs: ["wT"], attributes: { perm: [1, 0] } },
         { type: "MatMul", name: "product", inputs: ["x", "wT"], outputs: ["y"] },
       ],
@@ -168,7 +195,11 @@ describe("randomized", () => {
   });
 
   test.each<[string, () => unknown, RegExp]>([
-    ["more layers than there are", () => randomized(three, { layers: 4 }), /option 'layers': expected a whole number, from 0 to 3, got 4/],
+    [
+      "more layers than there are",
+      () => randomized(three, { layers: 4 }),
+      /option 'layers': expected a whole number, from 0 to 3, got 4/,
+    ],
     ["a network without parameters", () => randomized(network([1, 4], relu())), /layers with parameters, got none/],
     ["another option", () => randomized(three, { layer: 1 } as never), /options layers, seed, externalData/],
   ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
@@ -217,7 +248,11 @@ describe("the parameter randomisation test", () => {
   });
 
   test.each<[string, () => unknown, RegExp]>([
-    ["one attribution instead of a list", () => parameterRandomisation(three, weights as never), /a list of attributions/],
+    [
+      "one attribution instead of a list",
+      () => parameterRandomisation(three, weights as never),
+      /a list of attributions/,
+    ],
     [
       "relevance without ranks",
       () => run(() => ({ data: [1, 1], dims: [2] })),

@@ -1,6 +1,17 @@
 import type { Attribution } from "../../src/evaluate/attribution.ts";
 import { sampleOf } from "../../src/evaluate/attribution.ts";
-import { conv2d, dense, type Explanation, flatten, load, maxPool2d, type Model, type Network, relu, type Tensor } from "../../src/index.ts";
+import {
+  conv2d,
+  dense,
+  type Explanation,
+  flatten,
+  load,
+  maxPool2d,
+  type Model,
+  type Network,
+  relu,
+  type Tensor,
+} from "../../src/index.ts";
 import { network } from "../explain.ts";
 import { golden, tensorOf } from "../golden/read.ts";
 

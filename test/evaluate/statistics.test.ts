@@ -12,7 +12,15 @@ import { goldenMap, smallCnn, target, withSmallCnn, x } from "./small-cnn.ts";
 
 describe("bootstrap", () => {
   test("samples that are all the same have no width", () => {
-    expect(bootstrap([2, 2, 2], mean)).toEqual({ value: 2, low: 2, high: 2, level: 0.95, n: 3, resamples: 2000, seed: 0 });
+    expect(bootstrap([2, 2, 2], mean)).toEqual({
+      value: 2,
+      low: 2,
+      high: 2,
+      level: 0.95,
+      n: 3,
+      resamples: 2000,
+      seed: 0,
+    });
   });
 
   // Of 0 and 1, 100 of each: the mean's deviation is 1/2 / √200.
@@ -79,7 +87,9 @@ describe("the paired test", () => {
     ["ten that are equal", new Array(10).fill(3), 2 / 1024],
     // Two + and one −: ± 1 of the six such choices, ± 3 of the other two.
     ["equal but for a sign", [1, 1, -1], 1],
-  ])("%s", (_name, d, p) => expect(against(d)).toMatchObject({ p, exact: true, n: d.length, resamples: 2 ** d.length }));
+  ])("%s", (_name, d, p) =>
+    expect(against(d)).toMatchObject({ p, exact: true, n: d.length, resamples: 2 ** d.length }),
+  );
 
   test("what is equal but for rounding counts", () => {
     // 0.3 − 0.2 < 0.1 and 0.8 − 0.7 > 0.1, in doubles: + + − is as far as + − +, and as − + +.
@@ -97,7 +107,14 @@ describe("the paired test", () => {
     let sums = [0];
     for (const [i, v] of a.entries()) sums = sums.flatMap((s) => [s + (v - b[i]), s - (v - b[i])]);
     const far = sums.filter((s) => Math.abs(s) >= Math.abs(sums[0]));
-    expect(pairedTest(a, b)).toEqual({ difference: sums[0] / 9, p: far.length / 512, n: 9, resamples: 512, exact: true, seed: 0 });
+    expect(pairedTest(a, b)).toEqual({
+      difference: sums[0] / 9,
+      p: far.length / 512,
+      n: 9,
+      resamples: 512,
+      exact: true,
+      seed: 0,
+    });
   });
 
   test("signs by chance come near to all of them", () => {
@@ -114,7 +131,11 @@ describe("the paired test", () => {
   });
 
   test("chance never gives 0", () => {
-    expect(against(new Array(40).fill(1), { resamples: 99 })).toMatchObject({ p: 1 / 100, resamples: 99, exact: false });
+    expect(against(new Array(40).fill(1), { resamples: 99 })).toMatchObject({
+      p: 1 / 100,
+      resamples: 99,
+      exact: false,
+    });
   });
 
   test.each<[string, () => unknown, RegExp]>([
@@ -122,9 +143,17 @@ describe("the paired test", () => {
     ["pairs that are none", () => pairedTest([1, 2], [1]), /2 and 1/],
     ["a number that is none", () => pairedTest([1, NaN], [1, 2]), /finite numbers, got NaN/],
     ["an infinite one", () => pairedTest([1, 1], [1, -Infinity]), /finite numbers, got -Infinity/],
-    ["no resamples", () => pairedTest([1], [1], { resamples: 0 }), /option 'resamples': expected a whole number, 1 or more, got 0/],
+    [
+      "no resamples",
+      () => pairedTest([1], [1], { resamples: 0 }),
+      /option 'resamples': expected a whole number, 1 or more, got 0/,
+    ],
     ["half a seed", () => pairedTest([1], [1], { seed: 0.5 }), /option 'seed'/],
-    ["an option of the interval", () => pairedTest([1], [1], { level: 0.9 } as never), /options resamples, seed, got 'level'/],
+    [
+      "an option of the interval",
+      () => pairedTest([1], [1], { level: 0.9 } as never),
+      /options resamples, seed, got 'level'/,
+    ],
   ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
 });
 

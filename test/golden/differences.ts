@@ -12,7 +12,10 @@ interface Cell {
   readonly cases: Set<string>;
 }
 
-const order = [...[...rules, ...composites, ...methods].map((row) => row.name), ...Object.keys(lrnModes).map((mode) => `lrn: ${mode}`)];
+const order = [
+  ...[...rules, ...composites, ...methods].map((row) => row.name),
+  ...Object.keys(lrnModes).map((mode) => `lrn: ${mode}`),
+];
 const place = (row: string) => (order.includes(row) ? order.indexOf(row) : order.length);
 
 /** The largest differences between relevance and golden cases, as shares of the largest |R|, for the README. */
@@ -20,7 +23,14 @@ export class Differences {
   readonly #rows = new Map<string, Partial<Record<Source, Cell>>>();
 
   /** As `expectClose`; the difference goes to the row of that rule or composite. */
-  expectClose(source: Source, row: string, name: string, actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  expectClose(
+    source: Source,
+    row: string,
+    name: string,
+    actual: ArrayLike<number>,
+    expected: ArrayLike<number>,
+    tolerance: number,
+  ): void {
     const off = expectClose(actual, expected, tolerance);
     const cells = this.#rows.get(row) ?? {};
     this.#rows.set(row, cells);
@@ -43,7 +53,10 @@ export class Differences {
 
   table(zennit: string): string {
     const rows = this.cells().map(({ row, says }) => [`\`${row}\``, ...says.map((text) => text ?? "")]);
-    return table(["rule, composite or method", `from zennit ${zennit} (cases)`, "from the definition in float64 (cases)"], rows);
+    return table(
+      ["rule, composite or method", `from zennit ${zennit} (cases)`, "from the definition in float64 (cases)"],
+      rows,
+    );
   }
 }
 
@@ -56,8 +69,8 @@ function upwards(value: number): string {
 }
 
 /**
- * In what a table that was written earlier differs from these numbers: in rows or numbers of cases, or by being exceeded, which
- * another machine's fused multiply-adds may do by little. Undefined where it does not.
+ * In what a table that was written earlier differs from these numbers: in rows or numbers of cases, or by being
+ * exceeded, which another machine's fused multiply-adds may do by little. Undefined where it does not.
  */
 export function outdated(written: string, now: ReturnType<Differences["cells"]>): string | undefined {
   const rows = written.split("\n").slice(2);
@@ -67,7 +80,8 @@ export function outdated(written: string, now: ReturnType<Differences["cells"]>)
     if (name.trim() !== `\`${row}\``) return `a row for ${row}, not for ${name.trim()}`;
     for (const [k, text] of texts.entries()) {
       const [stated, cases] = text.trim().split(" ");
-      if (cases !== says[k]?.split(" ")[1] || (off[k] ?? 0) > 2 * Number(stated)) return `${row}: ${says[k]}, not ${text.trim()}`;
+      if (cases !== says[k]?.split(" ")[1] || (off[k] ?? 0) > 2 * Number(stated))
+        return `${row}: ${says[k]}, not ${text.trim()}`;
     }
   }
   return undefined;

@@ -8,10 +8,15 @@ export const leftOut: readonly { readonly case: string; readonly reason: string 
     case: "rules_hand/batchnorm stand-alone/R_eps_linear",
     reason: "an unfolded BatchNormalization passes relevance; ε on it as a diagonal map is no rule of relprop",
   },
-  { case: "rules_hand/batchnorm stand-alone/R_innvestigate", reason: "innvestigate's rule for BatchNormalization is no rule of relprop" },
+  {
+    case: "rules_hand/batchnorm stand-alone/R_innvestigate",
+    reason: "innvestigate's rule for BatchNormalization is no rule of relprop",
+  },
 ];
 
 /** The entry that a case falls under, if any. */
 export function reasonFor(name: string): (typeof leftOut)[number] | undefined {
-  return leftOut.find((l) => new RegExp(`^${l.case.replace(/[.*+?^${}()|[\]\\]/g, (c) => (c === "*" ? ".*" : `\\${c}`))}$`).test(name));
+  return leftOut.find((l) =>
+    new RegExp(`^${l.case.replace(/[.*+?^${}()|[\]\\]/g, (c) => (c === "*" ? ".*" : `\\${c}`))}$`).test(name),
+  );
 }

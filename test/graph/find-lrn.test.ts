@@ -15,7 +15,9 @@ const node = (type: string, inputs: string[], output: string, attributes: FileNo
 
 /** A Relu, then the spelling, which reads `x` and writes `y`. */
 async function spelled(nodes: readonly FileNode[], initializers: Record<string, FileTensor>): Promise<Model> {
-  return loadInMode(onnx({ nodes: [node("Relu", ["in"], "x"), ...nodes], initializers, inputs: { in: dims }, outputs: { y: [] } }));
+  return loadInMode(
+    onnx({ nodes: [node("Relu", ["in"], "x"), ...nodes], initializers, inputs: { in: dims }, outputs: { y: [] } }),
+  );
 }
 
 const input: Tensor = { dims, data: Float32Array.from({ length: 210 }, (_, i) => 3 * Math.sin(i * 1.7)) };
@@ -69,7 +71,13 @@ const ending = [
 ];
 const constants = { alpha: scalar(0.6), k: scalar(1.5), beta: scalar(0.75), two: scalar(2), minus: scalar(-0.75) };
 
-const spellings: readonly { name: string; nodes: readonly FileNode[]; more: Record<string, FileTensor>; note: RegExp; want: number[] }[] = [
+const spellings: readonly {
+  name: string;
+  nodes: readonly FileNode[];
+  more: Record<string, FileTensor>;
+  note: RegExp;
+  want: number[];
+}[] = [
   {
     name: "PyTorch's",
     nodes: [node("Mul", ["x", "x"], "sq"), ...poolOverChannels(3), ...ending],
@@ -218,7 +226,11 @@ const nearMisses: readonly { name: string; nodes: readonly FileNode[]; more: Rec
   },
   {
     name: "a divisor that does not count padding",
-    nodes: [node("Mul", ["x", "x"], "sq"), node("AveragePool", ["sq"], "mean", { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }), ...ending],
+    nodes: [
+      node("Mul", ["x", "x"], "sq"),
+      node("AveragePool", ["sq"], "mean", { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
+      ...ending,
+    ],
     more: {},
   },
   {

@@ -28,7 +28,11 @@ test("colours are linear between the nodes", () => {
 test("every name is listed, other names are errors", () => {
   expect(colormaps).toEqual(["bwr", "seismic", "coldnhot", "hot", "coolio", "coleus", "france"]);
   expect(() => colormap("jet")).toThrow(
-    new LrpError("usage", { where: "option 'colormap'", expected: `one of ${colormaps.join(", ")}`, received: "'jet'" }),
+    new LrpError("usage", {
+      where: "option 'colormap'",
+      expected: `one of ${colormaps.join(", ")}`,
+      received: "'jet'",
+    }),
   );
   expect(() => colormap("toString")).toThrow(LrpError);
 });

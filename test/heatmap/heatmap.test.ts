@@ -3,7 +3,8 @@ import { heatmap } from "../../src/heatmap/heatmap.ts";
 import type { Picture } from "../../src/image/pixels.ts";
 
 const tensor = (dims: number[], values: number[]) => ({ data: Float32Array.from(values), dims });
-const pixels = ({ data }: Picture) => Array.from({ length: data.length / 4 }, (_, i) => Array.from(data.subarray(4 * i, 4 * i + 4)));
+const pixels = ({ data }: Picture) =>
+  Array.from({ length: data.length / 4 }, (_, i) => Array.from(data.subarray(4 * i, 4 * i + 4)));
 const [RED, WHITE, BLUE] = [
   [255, 0, 0, 255],
   [255, 255, 255, 255],
@@ -71,7 +72,9 @@ describe("over a picture", () => {
 
   test("the picture takes the heatmap's size", () => {
     const over = { data: new Uint8Array(5 * 7 * 4).fill(255), width: 5, height: 7 };
-    expect(pixels(heatmap(tensor([1, 1, 2, 3], [0, 0, 0, 0, 0, 0]), { over, scale: 2 }))).toEqual(new Array(24).fill(WHITE));
+    expect(pixels(heatmap(tensor([1, 1, 2, 3], [0, 0, 0, 0, 0, 0]), { over, scale: 2 }))).toEqual(
+      new Array(24).fill(WHITE),
+    );
   });
 });
 

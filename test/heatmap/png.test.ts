@@ -13,7 +13,9 @@ test("a PNG holds the picture without loss", async () => {
 
 test.each([1, 2, 3, 4])("a PNG has as many channels as the picture: %i", async (channels) => {
   const given = Uint8Array.from({ length: 3 * 2 * channels }, (_, i) => 40 * i);
-  const { width, height, data, ...decoded } = decode(await encodePng({ data: given, width: 3, height: 2 }), { checkCrc: true });
+  const { width, height, data, ...decoded } = decode(await encodePng({ data: given, width: 3, height: 2 }), {
+    checkCrc: true,
+  });
   expect([width, height, decoded.channels, decoded.depth]).toEqual([3, 2, channels, 8]);
   expect(data).toEqual(given);
 });
@@ -22,7 +24,9 @@ test("works without anything of Node's", async () => {
   const { Buffer, process } = globalThis;
   Object.assign(globalThis, { Buffer: undefined, process: undefined });
   try {
-    expect((await encodePng({ data: Uint8Array.of(1, 2, 3), width: 1, height: 1 })).subarray(1, 4)).toEqual(Uint8Array.of(80, 78, 71));
+    expect((await encodePng({ data: Uint8Array.of(1, 2, 3), width: 1, height: 1 })).subarray(1, 4)).toEqual(
+      Uint8Array.of(80, 78, 71),
+    );
   } finally {
     Object.assign(globalThis, { Buffer, process });
   }

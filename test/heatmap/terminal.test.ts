@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
 import { toAnsi } from "../../src/heatmap/terminal.ts";
 
-const grey = (width: number, ...data: number[]) => ({ data: Uint8Array.from(data), width, height: data.length / width });
+const grey = (width: number, ...data: number[]) => ({
+  data: Uint8Array.from(data),
+  width,
+  height: data.length / width,
+});
 
 test("one character is two pixels, colours are repeated only where they change", () => {
   expect(toAnsi(grey(3, 1, 1, 3, 2, 2, 4))).toBe("\x1b[38;2;1;1;1;48;2;2;2;2m▀▀\x1b[38;2;3;3;3;48;2;4;4;4m▀\x1b[0m\n");
@@ -19,7 +23,9 @@ test("wide pictures are averaged down, narrow ones stay", () => {
 });
 
 test("80 characters, unless said otherwise", () => {
-  expect(toAnsi({ data: new Uint8Array(81), width: 81, height: 1 })).toBe(`\x1b[38;2;0;0;0;49m${"▀".repeat(80)}\x1b[0m\n`);
+  expect(toAnsi({ data: new Uint8Array(81), width: 81, height: 1 })).toBe(
+    `\x1b[38;2;0;0;0;49m${"▀".repeat(80)}\x1b[0m\n`,
+  );
 });
 
 test("a very flat picture keeps a line", () => {

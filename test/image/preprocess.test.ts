@@ -15,11 +15,14 @@ describe("resizing equals Pillow's in every pixel", () => {
     expect(Array.from(data)).toEqual(values);
   });
 
-  test.each(golden.cropped)("$from: short side to $resize, centre $to", ({ from: [w, h], resize, to: [ow, oh], first, sha256 }) => {
-    const { data } = preprocess(noise(w, h, 3), { resize, crop: true }, dims(3, oh, ow));
-    expect([0, 1, 2].flatMap((k) => Array.from(data.subarray(k * ow * oh, k * ow * oh + 4)))).toEqual(first);
-    expect(createHash("sha256").update(Uint8Array.from(data)).digest("hex")).toBe(sha256);
-  });
+  test.each(golden.cropped)(
+    "$from: short side to $resize, centre $to",
+    ({ from: [w, h], resize, to: [ow, oh], first, sha256 }) => {
+      const { data } = preprocess(noise(w, h, 3), { resize, crop: true }, dims(3, oh, ow));
+      expect([0, 1, 2].flatMap((k) => Array.from(data.subarray(k * ow * oh, k * ow * oh + 4)))).toEqual(first);
+      expect(createHash("sha256").update(Uint8Array.from(data)).digest("hex")).toBe(sha256);
+    },
+  );
 });
 
 describe("presets", () => {
@@ -87,7 +90,10 @@ describe("errors", () => {
 
   test.each([
     ["imagenet", 'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "imagenet".'],
-    ["constructor", 'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "constructor".'],
+    [
+      "constructor",
+      'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "constructor".',
+    ],
     [{ resize: 1.5 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 1.5."],
     [{ resize: 16385 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 16385."],
     [{ resize: 0 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 0."],
@@ -99,12 +105,15 @@ describe("errors", () => {
   test("a size that does not fit says how to make it fit", () => {
     expect(fails({}, dims(3, 5, 5))).toContain("expected 5 x 5 pixels, as the model's input, got 4 x 4. Resize it");
     expect(fails("caffe", dims(3, 299, 299))).toContain(
-      "expected 299 x 299 pixels or more to crop from, as the model's input, got 256 x 256 after resizing. Resize the short side to 299 or more.",
+      "expected 299 x 299 pixels or more to crop from, as the model's input, got 256 x 256 after resizing. " +
+        "Resize the short side to 299 or more.",
     );
   });
 
   test("models that take no pictures, and data that is none", () => {
     expect(fails("raw", [1, 10])).toContain("expected [n, c, h, w] with 1 (grey) or 3 (colour) channels");
-    expect(fails("raw", undefined, { data: new Uint8Array(5), width: 1, height: 1 })).toContain("got 5 values for 1 x 1 pixels");
+    expect(fails("raw", undefined, { data: new Uint8Array(5), width: 1, height: 1 })).toContain(
+      "got 5 values for 1 x 1 pixels",
+    );
   });
 });

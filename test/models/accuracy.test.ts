@@ -32,13 +32,18 @@ function cifarLossless(count: number): Pictures {
   const { data } = decode(dataFile("datasets/cifar10/cifar10_train_0-999_lossless.png"));
   const pixels = new Uint8Array(count * 3072);
   for (let i = 0; i < count; i++)
-    for (let p = 0; p < 1024; p++) for (let c = 0; c < 3; c++) pixels[i * 3072 + c * 1024 + p] = data[(i * 1024 + p) * 3 + c];
+    for (let p = 0; p < 1024; p++)
+      for (let c = 0; c < 3; c++) pixels[i * 3072 + c * 1024 + p] = data[(i * 1024 + p) * 3 + c];
   const labels = dataJson<number[] | { labels: number[] }>("datasets/cifar10/cifar10_train_0-999_labels.json");
   return { pixels, labels: Array.isArray(labels) ? labels : labels.labels, dims: [3, 32, 32] };
 }
 
 /** Share of pictures whose largest output is their label. `prepare` maps a pixel of channel c at position p. */
-function accuracy(model: Model, { pixels, labels, dims }: Pictures, prepare: (v: number, c: number, p: number) => number): number {
+function accuracy(
+  model: Model,
+  { pixels, labels, dims }: Pictures,
+  prepare: (v: number, c: number, p: number) => number,
+): number {
   const [channels, h, w] = dims;
   const area = h * w;
   const free = typeof model.inputs[0].dims[0] === "string";
@@ -48,7 +53,8 @@ function accuracy(model: Model, { pixels, labels, dims }: Pictures, prepare: (v:
     const data = new Float32Array(batch * channels * area);
     for (let i = 0; i < batch; i++) {
       for (let c = 0; c < channels; c++) {
-        for (let p = 0; p < area; p++) data[(i * channels + c) * area + p] = prepare(pixels[((from + i) * channels + c) * area + p], c, p);
+        for (let p = 0; p < area; p++)
+          data[(i * channels + c) * area + p] = prepare(pixels[((from + i) * channels + c) * area + p], c, p);
       }
     }
     const { output } = model.predict({ data, dims: [batch, ...dims] });
@@ -71,8 +77,9 @@ function caffeMean(): Float32Array {
 }
 
 /**
- * The published accuracy is of the whole test set (or of lossless pictures); a thousand pictures have a standard error of about
- * one point, and the CIFAR-10 test pictures here went through JPEG: each row says what a thousand must reach at least.
+ * The published accuracy is of the whole test set (or of lossless pictures); a thousand pictures have a standard error
+ * of about one point, and the CIFAR-10 test pictures here went through JPEG: each row says what a thousand must reach
+ * at least.
  */
 const cases: readonly {
   model: string;
@@ -82,8 +89,18 @@ const cases: readonly {
 }[] = [
   { model: "lenet_mnist_caffe/lenet.onnx", least: 0.98, pictures: () => mnist(1000), prepare: () => (v) => v / 256 },
   { model: "mnist_onnx/wonnx_opt-mnist.onnx", least: 0.98, pictures: () => mnist(1000), prepare: () => (v) => v },
-  { model: "mnist_onnx/burn_mnist.onnx", least: 0.98, pictures: () => mnist(1000), prepare: () => (v) => (v / 255 - 0.1307) / 0.3081 },
-  { model: "resnet8_cifar10/resnet8_cifar10.onnx", least: 0.92, pictures: () => cifarLossless(1000), prepare: () => (v) => v },
+  {
+    model: "mnist_onnx/burn_mnist.onnx",
+    least: 0.98,
+    pictures: () => mnist(1000),
+    prepare: () => (v) => (v / 255 - 0.1307) / 0.3081,
+  },
+  {
+    model: "resnet8_cifar10/resnet8_cifar10.onnx",
+    least: 0.92,
+    pictures: () => cifarLossless(1000),
+    prepare: () => (v) => v,
+  },
   {
     model: "alexnet_lrn_cifar10/alexnet_lrn_cifar10.onnx",
     least: 0.74,

@@ -38,7 +38,10 @@ describe("the demo", () => {
     let right = 0;
     for (let from = 0; from < count; from += batch) {
       const pixels = images.subarray(from * 784, (from + batch) * 784);
-      const { data } = model.predict({ data: Float32Array.from(pixels, (v) => v / 255), dims: [batch, 1, 28, 28] }).output;
+      const { data } = model.predict({
+        data: Float32Array.from(pixels, (v) => v / 255),
+        dims: [batch, 1, 28, 28],
+      }).output;
       for (let i = 0; i < batch; i++) {
         const scores = data.subarray(i * 10, (i + 1) * 10);
         if (scores.indexOf(Math.max(...scores)) === labels[from + i]) right++;

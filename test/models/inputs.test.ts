@@ -6,7 +6,10 @@ import { type FileGraph, onnx } from "../onnx-writer.ts";
 const [INT32, INT64, BOOL, DOUBLE] = [6, 7, 9, 11];
 const tensor = (dims: readonly number[], ...data: number[]): Tensor => ({ dims, data: Float32Array.from(data) });
 const file = (nodes: FileGraph["nodes"], rest: Omit<FileGraph, "nodes">) => onnx({ nodes, ...rest });
-const sum = file([{ type: "Add", inputs: ["a", "b"], outputs: ["c"] }], { inputs: { a: ["n", 2], b: ["n", 2] }, outputs: { c: [] } });
+const sum = file([{ type: "Add", inputs: ["a", "b"], outputs: ["c"] }], {
+  inputs: { a: ["n", 2], b: ["n", 2] },
+  outputs: { c: [] },
+});
 
 const refusal = async (task: () => unknown) => {
   try {
@@ -36,7 +39,11 @@ describe("networks with several inputs", () => {
     ["a single tensor", tensor([1, 2], 1, 1), /expected tensors by name: a, b, got a single tensor/],
     ["a name too few", { a: tensor([1, 2], 1, 1) }, /expected tensors by name: a, b, got a\./],
     ["a name too many", { a: tensor([1, 2], 1, 1), b: tensor([1, 2], 1, 1), c: tensor([1], 1) }, /got a, b, c/],
-    ["wrong dims", { a: tensor([1, 2], 1, 1), b: tensor([1, 3], 1, 1, 1) }, /input 'b': expected f32\[n, 2\], got f32\[1, 3\]/],
+    [
+      "wrong dims",
+      { a: tensor([1, 2], 1, 1), b: tensor([1, 3], 1, 1, 1) },
+      /input 'b': expected f32\[n, 2\], got f32\[1, 3\]/,
+    ],
   ])("%s is refused", async (_what, input, says) => {
     using model = await load(sum);
     expect(await refusal(() => model.predict(input as never))).toMatch(says);
@@ -53,12 +60,32 @@ describe("networks with several inputs", () => {
     ["less than none", { dims: [-1, 2], data: new Float32Array(2) }, "input 'a': expected f32[n, 2], got f32[-1, 2]"],
     ["no sample", own(0, 2), "input 'a': expected a tensor that is not empty, got f32[0, 2]"],
     ["dims that are no list", { dims: "1,2", data: new Float32Array(2) }, "input 'a': expected f32[n, 2], got f32[?]"],
-    ["too few numbers", { dims: [2, 2], data: new Float32Array(3) }, "expected a Float32Array of 4 numbers, got Float32Array of 3"],
-    ["too many numbers", { dims: [2, 2], data: new Float32Array(5) }, "expected a Float32Array of 4 numbers, got Float32Array of 5"],
-    ["doubles", { dims: [1, 2], data: new Float64Array(2) }, "expected a Float32Array of 2 numbers, got Float64Array of 2"],
+    [
+      "too few numbers",
+      { dims: [2, 2], data: new Float32Array(3) },
+      "expected a Float32Array of 4 numbers, got Float32Array of 3",
+    ],
+    [
+      "too many numbers",
+      { dims: [2, 2], data: new Float32Array(5) },
+      "expected a Float32Array of 4 numbers, got Float32Array of 5",
+    ],
+    [
+      "doubles",
+      { dims: [1, 2], data: new Float64Array(2) },
+      "expected a Float32Array of 2 numbers, got Float64Array of 2",
+    ],
     ["a list", { dims: [1, 2], data: [1, 2] }, "expected a Float32Array of 2 numbers, got Array of 2"],
-    ["NaN", { dims: [1, 2], data: Float32Array.of(1, Number.NaN) }, "input 'a': expected finite numbers, got NaN at position 1"],
-    ["infinity", { dims: [1, 2], data: Float32Array.of(-Infinity, 1) }, "expected finite numbers, got -Infinity at position 0"],
+    [
+      "NaN",
+      { dims: [1, 2], data: Float32Array.of(1, Number.NaN) },
+      "input 'a': expected finite numbers, got NaN at position 1",
+    ],
+    [
+      "infinity",
+      { dims: [1, 2], data: Float32Array.of(-Infinity, 1) },
+      "expected finite numbers, got -Infinity at position 0",
+    ],
   ])("%s is refused by predict, explain and explainEach", async (_what, a, says) => {
     using model = await load(sum);
     const given = { a, b: own(1, 2) } as never;
@@ -90,7 +117,10 @@ describe("networks with several inputs", () => {
     using model = await load(bytes);
     const x = tensor([1, 1, 3], 1, 2, 3);
     const run = (w: Tensor, shape: readonly (number | bigint)[]) =>
-      model.explain({ x, w, shape: { dims: [2], data: shape as number[] } }, { target: Float32Array.of(1, 1), start: "one" });
+      model.explain(
+        { x, w, shape: { dims: [2], data: shape as number[] } },
+        { target: Float32Array.of(1, 1), start: "one" },
+      );
     const one = run(tensor([1, 1, 2], 1, 1), [1n, 2n]);
     expect([one.output.dims, [...one.output.data]]).toEqual([
       [1, 2],
@@ -98,7 +128,9 @@ describe("networks with several inputs", () => {
     ]);
     expect(Object.keys(one.inputs)).toEqual(["x"]);
     expect([...run(tensor([1, 1, 2], 0, 1), [2, 1]).output.data]).toEqual([2, 3]);
-    expect(await refusal(() => model.inspect({ dims: { x: [1, 1, 4] } }))).toMatch(/input 'x': expected f32\[1, 1, 3\]/);
+    expect(await refusal(() => model.inspect({ dims: { x: [1, 1, 4] } }))).toMatch(
+      /input 'x': expected f32\[1, 1, 3\]/,
+    );
     expect(model.inspect().nodes).toHaveLength(2);
     using fresh = await load(bytes);
     expect(await refusal(() => fresh.inspect())).toMatch(/whose numbers are weights or decide shapes/);
@@ -106,7 +138,9 @@ describe("networks with several inputs", () => {
 });
 
 it("a network of a single number", async () => {
-  using model = await load(file([{ type: "Relu", inputs: ["x"], outputs: ["y"] }], { inputs: { x: [] }, outputs: { y: [] } }));
+  using model = await load(
+    file([{ type: "Relu", inputs: ["x"], outputs: ["y"] }], { inputs: { x: [] }, outputs: { y: [] } }),
+  );
   const e = model.explain(tensor([], 2));
   expect([e.targets, e.relevance]).toEqual([[[{ index: 0, name: undefined, weight: 1, score: 2 }]], tensor([], 2)]);
 });
@@ -187,7 +221,11 @@ describe("integers and booleans", () => {
 
   it("outputs say what they are", async () => {
     using toInt = await load(cast(INT32, 1));
-    expect(toInt.predict(tensor([3], 1.7, -2.9, 0.5)).output).toEqual({ type: "int32", dims: [3], data: Float32Array.of(1, -2, 0) });
+    expect(toInt.predict(tensor([3], 1.7, -2.9, 0.5)).output).toEqual({
+      type: "int32",
+      dims: [3],
+      data: Float32Array.of(1, -2, 0),
+    });
     using toBool = await load(cast(BOOL, INT64));
     expect(toBool.predict({ dims: [3], data: BigInt64Array.of(0n, 5n, -1n) }).output).toEqual({
       type: "bool",
@@ -207,9 +245,17 @@ describe("integers and booleans", () => {
   });
 
   it("other element types, and types that the nodes do not compute, are refused by name", async () => {
-    expect(await refusal(() => load(cast(DOUBLE, 1)))).toMatch(/output 'y': expected float32, int32, int64 or bool, got /);
-    const relu = file([{ type: "Relu", inputs: ["x"], outputs: ["y"] }], { inputs: { x: [3] }, outputs: { y: [3] }, types: { y: INT64 } });
-    expect(await refusal(() => load(relu))).toMatch(/output 'y': expected float32, which is what the nodes compute, got int64/);
+    expect(await refusal(() => load(cast(DOUBLE, 1)))).toMatch(
+      /output 'y': expected float32, int32, int64 or bool, got /,
+    );
+    const relu = file([{ type: "Relu", inputs: ["x"], outputs: ["y"] }], {
+      inputs: { x: [3] },
+      outputs: { y: [3] },
+      types: { y: INT64 },
+    });
+    expect(await refusal(() => load(relu))).toMatch(
+      /output 'y': expected float32, which is what the nodes compute, got int64/,
+    );
     const ints = file([{ type: "Relu", inputs: ["x"], outputs: ["y"] }], {
       inputs: { x: [3] },
       outputs: { y: [3] },
@@ -220,9 +266,17 @@ describe("integers and booleans", () => {
 
   it("an output that is known while loading is given, and not explained", async () => {
     using model = await load(
-      file([{ type: "Shape", inputs: ["x"], outputs: ["y"] }], { inputs: { x: ["n", 3] }, outputs: { y: [2] }, types: { y: INT64 } }),
+      file([{ type: "Shape", inputs: ["x"], outputs: ["y"] }], {
+        inputs: { x: ["n", 3] },
+        outputs: { y: [2] },
+        types: { y: INT64 },
+      }),
     );
-    expect(model.predict(tensor([1, 3], 1, 2, 3)).output).toEqual({ type: "int64", dims: [2], data: Float32Array.of(1, 3) });
+    expect(model.predict(tensor([1, 3], 1, 2, 3)).output).toEqual({
+      type: "int64",
+      dims: [2],
+      data: Float32Array.of(1, 3),
+    });
     expect(await refusal(() => model.explain(tensor([1, 3], 1, 2, 3)))).toMatch(
       /output 'y': expected one that is computed from an input, got a constant/,
     );
@@ -270,7 +324,9 @@ describe("tensors of other libraries", () => {
     ["an array", [1, 2], "an object without data"],
   ])("%s is told what to give", async (_what, x, received) => {
     using model = await load(sum);
-    const says = `input 'a': expected a tensor { data, dims }, got ${received}. A TensorFlow.js tensor t is given as { data: t.dataSync(), dims: t.shape }.`;
+    const says =
+      `input 'a': expected a tensor { data, dims }, got ${received}. A TensorFlow.js tensor t is ` +
+      `given as { data: t.dataSync(), dims: t.shape }.`;
     expect(await refusal(() => model.predict({ a: x, b: x } as never))).toBe(says);
   });
 });

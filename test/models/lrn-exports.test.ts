@@ -25,7 +25,10 @@ describe.runIf(hasData)("LRN as PyTorch and Caffe spell it out", () => {
     expect(relativeError(e.output.data, reference.logits)).toBeLessThan(1e-6);
     expect(relativeError(e.relevance.data, reference.relevance)).toBeLessThan(1e-5);
     expect(
-      relativeError(model.explain(input, { composite: "epsilonPlus", lrn: "identity" }).relevance.data, reference.relevance_identity),
+      relativeError(
+        model.explain(input, { composite: "epsilonPlus", lrn: "identity" }).relevance.data,
+        reference.relevance_identity,
+      ),
     ).toBeLessThan(1e-5);
     expect(model.inspect().nodes.find((n) => n.type === "LRN")?.note).toContain(`window channels −${before}…+${after}`);
     expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Conv", "Relu", "LRN", "Flatten", "Gemm"]);
@@ -34,11 +37,13 @@ describe.runIf(hasData)("LRN as PyTorch and Caffe spell it out", () => {
   it("gives the same relevance as the LRN operator itself", async () => {
     const input = { data: dataFloats("models/alexnet_lrn_cifar10/ref_input_20x3x32x32.f32"), dims: [20, 3, 32, 32] };
     const [direct, disguised] = await Promise.all(
-      ["alexnet_lrn_cifar10/alexnet_lrn_cifar10.onnx", "pytorch_lrn_export/alexnet_lrn_cifar10.torch_export.onnx"].map((path) =>
-        load(dataFile(`models/${path}`)),
+      ["alexnet_lrn_cifar10/alexnet_lrn_cifar10.onnx", "pytorch_lrn_export/alexnet_lrn_cifar10.torch_export.onnx"].map(
+        (path) => load(dataFile(`models/${path}`)),
       ),
     );
-    expect(relativeError(disguised.explain(input).relevance.data, direct.explain(input).relevance.data)).toBeLessThan(1e-5);
+    expect(relativeError(disguised.explain(input).relevance.data, direct.explain(input).relevance.data)).toBeLessThan(
+      1e-5,
+    );
   });
 
   it("finds Caffe's normalization within a channel", async () => {

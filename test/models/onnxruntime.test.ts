@@ -38,7 +38,9 @@ function ort(): Ort {
 const files = !hasData
   ? []
   : ["models", "onnx_backend_tests/light"]
-      .flatMap((folder) => readdirSync(join(dataRoot, folder), { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`))
+      .flatMap((folder) =>
+        readdirSync(join(dataRoot, folder), { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`),
+      )
       .filter((file) => file.endsWith(".onnx"))
       .sort();
 
@@ -50,8 +52,9 @@ const photographed = [
 ] as const;
 
 /**
- * Probabilities as what the softmax was given, up to a constant: a softmax turns a difference in the last digits of a large logit
- * into a larger share of a probability. MobileNet's probabilities are right to about 1e-5 of the largest in either engine.
+ * Probabilities as what the softmax was given, up to a constant: a softmax turns a difference in the last digits of a
+ * large logit into a larger share of a probability. MobileNet's probabilities are right to about 1e-5 of the largest in
+ * either engine.
  */
 function logits(probabilities: Float32Array): Float32Array {
   return probabilities.map((p) => Math.log(Math.max(p, 1e-30)));
@@ -71,7 +74,8 @@ function noise(dims: readonly number[]): Tensor {
 /** Photos, what the backend tests mean, or noise: three samples where their number is free. */
 async function inputsOf(path: string): Promise<readonly Tensor[]> {
   const photographs = photographed.find(({ folder }) => path.startsWith(folder));
-  if (photographs) return photos.map((name) => photo(name, photographs.preset, [1, 3, photographs.size, photographs.size]));
+  if (photographs)
+    return photos.map((name) => photo(name, photographs.preset, [1, 3, photographs.size, photographs.size]));
   using model = await load(dataFile(path));
   const dims = model.inputs[0].dims.map((d) => (typeof d === "number" ? d : 3));
   return [path.startsWith("models/") ? noise(dims) : filled(dims, (i, count) => i / count)];
@@ -82,7 +86,10 @@ async function references(path: string, inputs: readonly Tensor[]): Promise<read
   const session = await InferenceSession.create(dataFile(path));
   const [name, outputs] = [session.inputNames[0], [] as Float32Array[]];
   for (const { data, dims } of inputs)
-    outputs.push((await session.run({ [name]: new OrtTensor("float32", data as Float32Array, dims) }))[session.outputNames[0]].data);
+    outputs.push(
+      (await session.run({ [name]: new OrtTensor("float32", data as Float32Array, dims) }))[session.outputNames[0]]
+        .data,
+    );
   await session.release();
   return outputs;
 }
@@ -94,7 +101,9 @@ describe.runIf(hasData && installed)("agreement with onnxruntime-web", () => {
   ];
   const top = (scores: Float32Array) => scores.indexOf(Math.max(...scores));
   const lines: string[] = [];
-  afterAll(() => console.log(["largest difference from onnxruntime-web, as a share of the largest output:", ...lines].join("\n")));
+  afterAll(() =>
+    console.log(["largest difference from onnxruntime-web, as a share of the largest output:", ...lines].join("\n")),
+  );
 
   it.each(files)("%s", async (path) => {
     const inputs = await inputsOf(path);
@@ -105,9 +114,12 @@ describe.runIf(hasData && installed)("agreement with onnxruntime-web", () => {
       for (const { winograd, tolerance } of precisions) {
         using model = await load(dataFile(path), { winograd, relaxed });
         const got = inputs.map((input) => model.predict(input).output.data as Float32Array);
-        const [seen, plain] = [see, Array.from].map((as) => Math.max(...got.map((g, i) => relativeError(as(g), as(wanted[i])))));
+        const [seen, plain] = [see, Array.from].map((as) =>
+          Math.max(...got.map((g, i) => relativeError(as(g), as(wanted[i])))),
+        );
         lines.push(
-          `  ${path} (relaxed: ${relaxed}, winograd: ${winograd}): ${seen.toExponential(1)}${isPhotographed ? `; as probabilities ${plain.toExponential(1)}` : ""}`,
+          `  ${path} (relaxed: ${relaxed}, winograd: ${winograd}): ` +
+            `${seen.toExponential(1)}${isPhotographed ? `; as probabilities ${plain.toExponential(1)}` : ""}`,
         );
         expect(seen, lines.at(-1)).toBeLessThan(tolerance);
         if (isPhotographed) expect(got.map(top)).toEqual(wanted.map(top));
@@ -128,8 +140,13 @@ describe.runIf(hasData)("the authors' own logits", () => {
     "%s",
     async (path) => {
       const model = await load(dataFile(`models/${path}`));
-      const { output } = model.predict({ data: dataFloats("models/alexnet_lrn_cifar10/ref_input_20x3x32x32.f32"), dims: [20, 3, 32, 32] });
-      expect(relativeError(output.data, dataFloats("models/alexnet_lrn_cifar10/ref_logits_20x10.f32"))).toBeLessThan(1e-6);
+      const { output } = model.predict({
+        data: dataFloats("models/alexnet_lrn_cifar10/ref_input_20x3x32x32.f32"),
+        dims: [20, 3, 32, 32],
+      });
+      expect(relativeError(output.data, dataFloats("models/alexnet_lrn_cifar10/ref_logits_20x10.f32"))).toBeLessThan(
+        1e-6,
+      );
       model.dispose();
     },
   );

@@ -54,7 +54,8 @@ export function mistakes(mutants: readonly Mutant[]): string[] {
     const problem = problemOf(mutant);
     return problem ? [`${mutant.name}: ${problem}`] : [];
   });
-  if (found.length > 0) return [...twice(mutants.map(({ name }) => name)).map((name) => `${name}: two of this name`), ...found];
+  if (found.length > 0)
+    return [...twice(mutants.map(({ name }) => name)).map((name) => `${name}: two of this name`), ...found];
   const compile = compiler();
   return mutants
     .filter(({ file }) => file.startsWith("src/"))

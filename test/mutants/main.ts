@@ -1,9 +1,10 @@
 /*
- * npm run mutants                  puts the faults of list.ts into a copy of the tree, one at a time, and runs the tests that are to notice
- * npm run mutants -- --only NAME   one of them
+ * npm run mutants                  puts the faults of list.ts into a copy of the tree, one at a time, and runs the
+ * tests that are to notice npm run mutants -- --only NAME   one of them
  * npm run mutants -- --kind KIND   those of a kind
  *
- * Ends with 0 where every fault was noticed, 1 where one lives, 2 where the list is wrong, or tests fail without a fault.
+ * Ends with 0 where every fault was noticed, 1 where one lives, 2 where the list is wrong, or tests fail without a
+ * fault.
  */
 import { parseArgs } from "node:util";
 import { faulty, mistakes } from "./check.ts";
@@ -52,7 +53,13 @@ async function judge(tree: Tree, mutant: Mutant, seconds: number): Promise<Resul
 const WORDS = { failed: "noticed", hangs: "hangs", passed: "LIVES", "does not compile": "does not compile" } as const;
 
 function row({ mutant: { name, kind }, verdict, by, seconds }: Result): string {
-  return [name.padEnd(56), kind.padEnd(10), WORDS[verdict].padEnd(8), `${seconds.toFixed(0).padStart(3)} s`, by.split("\n")[0]].join("  ");
+  return [
+    name.padEnd(56),
+    kind.padEnd(10),
+    WORDS[verdict].padEnd(8),
+    `${seconds.toFixed(0).padStart(3)} s`,
+    by.split("\n")[0],
+  ].join("  ");
 }
 
 async function main(): Promise<number> {
@@ -71,9 +78,14 @@ async function main(): Promise<number> {
     results.push(await judge(tree, mutant, 60 + 3 * time));
     console.log(row(results.at(-1)!));
   }
-  for (const { name, unnoticeable } of list) if (unnoticeable) console.log(`${name}: nothing can notice it: ${unnoticeable}`);
-  const count = (...verdicts: Outcome["verdict"][]) => results.filter(({ verdict }) => verdicts.includes(verdict)).length;
-  console.log(`${list.length} faults: ${count("failed", "hangs")} noticed, ${list.length - run.length} cannot be, ${count("passed")} live`);
+  for (const { name, unnoticeable } of list)
+    if (unnoticeable) console.log(`${name}: nothing can notice it: ${unnoticeable}`);
+  const count = (...verdicts: Outcome["verdict"][]) =>
+    results.filter(({ verdict }) => verdicts.includes(verdict)).length;
+  console.log(
+    `${list.length} faults: ${count("failed", "hangs")} noticed, ${list.length - run.length} cannot be, ` +
+      `${count("passed")} live`,
+  );
   if (count("does not compile") > 0) throw new Error("some faults do not compile");
   return count("passed") > 0 ? 1 : 0;
 }

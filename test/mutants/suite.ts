@@ -24,7 +24,14 @@ async function must(tree: Tree, program: readonly string[]): Promise<void> {
 
 /** Compiles the plain kernels again, for the tests that run src. */
 async function compileKernels(tree: Tree): Promise<void> {
-  await must(tree, [node, "node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target", "release"]);
+  await must(tree, [
+    node,
+    "node_modules/assemblyscript/bin/asc.js",
+    "--config",
+    "asconfig.json",
+    "--target",
+    "release",
+  ]);
   const hex = tree.bytes("build/core.wasm").toString("hex");
   tree.write("src/core.gen.ts", tree.read("src/core.gen.ts").replace(/(simd: string = )"\w+"/, `$1"${hex}"`));
 }
@@ -43,10 +50,16 @@ export async function build(tree: Tree, file: string, tests: readonly string[]):
 /** Runs specs of kernels. */
 async function kernels(tree: Tree, specs: readonly string[], mode: ModeName, seconds: number): Promise<Outcome> {
   const config = "assembly/as-pect.some.config.js";
-  tree.write(config, `import all from "./as-pect.config.js";\nexport default { ...all, entries: ${JSON.stringify(specs)} };\n`);
+  tree.write(
+    config,
+    `import all from "./as-pect.config.js";\nexport default { ...all, entries: ${JSON.stringify(specs)} };\n`,
+  );
   const how = `assembly/as-pect.${mode === "relaxed" ? "relaxed." : ""}asconfig.json`;
   const asp = "node_modules/@as-pect/cli/bin/asp.js";
-  const { code, text: coloured } = await tree.run([node, asp, "--config", config, "--as-config", how, "--summary"], seconds);
+  const { code, text: coloured } = await tree.run(
+    [node, asp, "--config", config, "--as-config", how, "--summary"],
+    seconds,
+  );
   if (code === undefined) return { verdict: "hangs", by: specs.join(", ") };
   const text = stripVTControlCharacters(coloured);
   if (/^ERROR [A-Z]+\d+:/m.test(text)) return { verdict: "does not compile", by: ending(text) };
@@ -78,7 +91,10 @@ async function files(tree: Tree, paths: readonly string[], mode: ModeName, secon
   const config = `test/${mode === "plain" ? "vitest" : "modes"}.config.ts`;
   const vitest = ["node_modules/vitest/vitest.mjs", "run", "--config", config, "--project", mode, "--bail=1"];
   tree.write(REPORT, "");
-  const { code, text } = await tree.run([node, ...vitest, "--reporter=json", `--outputFile=${REPORT}`, ...paths], seconds);
+  const { code, text } = await tree.run(
+    [node, ...vitest, "--reporter=json", `--outputFile=${REPORT}`, ...paths],
+    seconds,
+  );
   if (code === undefined) return { verdict: "hangs", by: paths.join(", ") };
   if (code === 0) return { verdict: "passed", by: "" };
   const report = tree.read(REPORT);
@@ -86,7 +102,12 @@ async function files(tree: Tree, paths: readonly string[], mode: ModeName, secon
 }
 
 /** Runs tests up to the first failure; those of kernels, which take least, come first. */
-export async function runTests(tree: Tree, tests: readonly string[], mode: ModeName, seconds: number): Promise<Outcome> {
+export async function runTests(
+  tree: Tree,
+  tests: readonly string[],
+  mode: ModeName,
+  seconds: number,
+): Promise<Outcome> {
   const specs = tests.filter(isSpec);
   const others = tests.filter((path) => !isSpec(path));
   const outcome: Outcome = specs.length > 0 ? await kernels(tree, specs, mode, seconds) : { verdict: "passed", by: "" };

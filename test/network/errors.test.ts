@@ -91,7 +91,8 @@ describe("each mistake is told in the caller's names", () => {
     [
       "an unknown operator",
       node(op("Frobnicate")),
-      "node 'frobnicate0' (Frobnicate): expected an operator that relprop runs, got 'Frobnicate'. The README lists them, by ONNX's names.",
+      "node 'frobnicate0' (Frobnicate): expected an operator that relprop runs, got 'Frobnicate'. The README " +
+        "lists them, by ONNX's names.",
     ],
     [
       "an unknown attribute",
@@ -175,17 +176,20 @@ describe("each mistake is told in the caller's names", () => {
     [
       "several values as one",
       of((g, x) => ({ y: g.node(op("Add"), [x, x] as never) })),
-      "input 1 of node 'add0' (Add): expected a list of integers, got [a value, a value]. Other numbers come as a tensor, { data, dims }.",
+      "input 1 of node 'add0' (Add): expected a list of integers, got [a value, a value]. Other numbers come " +
+        "as a tensor, { data, dims }.",
     ],
     [
       "a list of fractions",
       node(op("Add"), [0.5]),
-      "input 2 of node 'add0' (Add): expected a list of integers, got [0.5]. Other numbers come as a tensor, { data, dims }.",
+      "input 2 of node 'add0' (Add): expected a list of integers, got [0.5]. Other numbers come as a tensor, " +
+        "{ data, dims }.",
     ],
     [
       "a long list of fractions",
       node(op("Add"), new Array(9).fill(0.5)),
-      "input 2 of node 'add0' (Add): expected a list of integers, got a list of 9. Other numbers come as a tensor, { data, dims }.",
+      "input 2 of node 'add0' (Add): expected a list of integers, got a list of 9. Other numbers come as a " +
+        "tensor, { data, dims }.",
     ],
 
     [

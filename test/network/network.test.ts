@@ -39,7 +39,8 @@ const node = (
 });
 
 /**
- * Both give the same bits, whatever is asked for; where nodes are called alike, all that is said of them is the same too.
+ * Both give the same bits, whatever is asked for; where nodes are called alike, all that is said of them is the same
+ * too.
  * @returns how much relevance that is
  */
 async function expectSame(code: Network, file: FileGraph, x: Input, { names = true } = {}): Promise<number> {

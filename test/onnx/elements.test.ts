@@ -29,12 +29,25 @@ const types: readonly [string, number, string, readonly number[], ...RawData["fi
     raw(Float32Array.of(1.5, -2, 2 ** -149)),
     field(FLOAT, bytesOf(Float32Array.of(1.5, -2, 2 ** -149))),
   ],
-  ["float, one by one", 1, "float32", [1.5, -2], [1.5, -2].flatMap((v) => [...varint((FLOAT << 3) | 5), ...fixed32(v)])],
+  [
+    "float, one by one",
+    1,
+    "float32",
+    [1.5, -2],
+    [1.5, -2].flatMap((v) => [...varint((FLOAT << 3) | 5), ...fixed32(v)]),
+  ],
   ["uint8", 2, "int64", [0, 255], raw(Uint8Array.of(0, 255)), packed(5, [0, 255])],
   ["int8", 3, "int64", [-128, 127], raw(Int8Array.of(-128, 127)), packed(5, [-128, 127])],
   ["uint16", 4, "int64", [0, 65535], raw(Uint16Array.of(0, 65535)), packed(5, [0, 65535])],
   ["int16", 5, "int64", [-32768, 32767], raw(Int16Array.of(-32768, 32767)), packed(5, [-32768, 32767])],
-  ["int32", 6, "int32", [-(2 ** 31), 2 ** 31 - 1], raw(Int32Array.of(-(2 ** 31), 2 ** 31 - 1)), packed(5, [-(2 ** 31), 2 ** 31 - 1])],
+  [
+    "int32",
+    6,
+    "int32",
+    [-(2 ** 31), 2 ** 31 - 1],
+    raw(Int32Array.of(-(2 ** 31), 2 ** 31 - 1)),
+    packed(5, [-(2 ** 31), 2 ** 31 - 1]),
+  ],
   ["int32, one by one", 6, "int32", [-3, 4], [...field(5, -3), ...field(5, 4)]],
   ["int64", 7, "int64", LARGE, raw(BigInt64Array.from(LARGE, BigInt)), packed(7, LARGE)],
   ["bool", 9, "bool", [1, 0], raw(Uint8Array.of(2, 0)), packed(5, [1, 0])],
@@ -79,7 +92,11 @@ test("float16: every number of it, exactly", () => {
 });
 
 test("bfloat16: infinity and NaN", () => {
-  expect(Array.from(read([3], 16, raw(Uint16Array.of(0x7f80, 0xff80, 0x7fc0))).value!.data)).toEqual([Infinity, -Infinity, Number.NaN]);
+  expect(Array.from(read([3], 16, raw(Uint16Array.of(0x7f80, 0xff80, 0x7fc0))).value!.data)).toEqual([
+    Infinity,
+    -Infinity,
+    Number.NaN,
+  ]);
 });
 
 describe("integers that a double would round", () => {
@@ -90,7 +107,9 @@ describe("integers that a double would round", () => {
   });
   it.each([odd, -odd, far - 1n, 2n ** 62n + 1n])("%s is a problem", (value) => {
     for (const fields of ways(value))
-      expect(read([1], 7, fields).problem?.message).toBe("expected integers that a double holds (all up to 2^53), got a larger one");
+      expect(read([1], 7, fields).problem?.message).toBe(
+        "expected integers that a double holds (all up to 2^53), got a larger one",
+      );
   });
   it("uint64 as well", () => {
     for (const fields of [raw(BigUint64Array.of(2n ** 64n - 1n)), packed(11, [2n ** 64n - 1n])])
@@ -102,15 +121,30 @@ describe("problems of a tensor", () => {
   const [two, float] = [Float32Array.of(1, 2), 1];
   it.each<[string, ReturnType<typeof read>, "unsupported" | "invalid-model", string]>([
     ["negative dims", read([-2], float, raw(two)), "invalid-model", "dims ≥ 0 of fewer than 2^53 numbers, got [-2]"],
-    ["dims whose product overflows", read([2 ** 40, 2 ** 40], float, []), "invalid-model", "got [1099511627776,1099511627776]"],
-    ["dims of 0 and infinity", read([2 ** 52, ...Array<number>(30).fill(2 ** 52), 0], float, []), "invalid-model", "dims ≥ 0 of fewer"],
+    [
+      "dims whose product overflows",
+      read([2 ** 40, 2 ** 40], float, []),
+      "invalid-model",
+      "got [1099511627776,1099511627776]",
+    ],
+    [
+      "dims of 0 and infinity",
+      read([2 ** 52, ...Array<number>(30).fill(2 ** 52), 0], float, []),
+      "invalid-model",
+      "dims ≥ 0 of fewer",
+    ],
     [
       "2^40 numbers of which there are none",
       read([2 ** 40], float, []),
       "invalid-model",
       "1099511627776 numbers of float for [1099511627776], got 0",
     ],
-    ["a byte too few", read([2], float, field(9, bytesOf(two).slice(1))), "invalid-model", "8 bytes, 2 numbers of float for [2], got 7"],
+    [
+      "a byte too few",
+      read([2], float, field(9, bytesOf(two).slice(1))),
+      "invalid-model",
+      "8 bytes, 2 numbers of float for [2], got 7",
+    ],
     ["a number too many", read([1], 7, packed(7, [1, 2])), "invalid-model", "1 numbers of int64 for [1], got 2"],
     ["numbers twice", read([2], float, [...raw(two), ...raw(two)]), "invalid-model", "got raw_data and raw_data"],
     [
@@ -127,8 +161,18 @@ describe("problems of a tensor", () => {
     ],
     ["300 as uint8", read([1], 2, packed(5, [300])), "invalid-model", "integers of 8 bits, got 300"],
     ["a negative float16", read([1], 10, packed(5, [-1])), "invalid-model", "integers of 16 bits, got -1"],
-    ["a double beyond float32", read([2], 11, raw(Float64Array.of(1, 1e300))), "unsupported", "numbers that float32 holds, got 1e+300"],
-    ["data_location 2", read([2], float, field(14, 2)), "invalid-model", "data_location 0 (here) or 1 (another file), got 2"],
+    [
+      "a double beyond float32",
+      read([2], 11, raw(Float64Array.of(1, 1e300))),
+      "unsupported",
+      "numbers that float32 holds, got 1e+300",
+    ],
+    [
+      "data_location 2",
+      read([2], float, field(14, 2)),
+      "invalid-model",
+      "data_location 0 (here) or 1 (another file), got 2",
+    ],
     ...(
       [
         [0, "undefined"],

@@ -47,7 +47,10 @@ describe("weights in another file", () => {
     expect(await answer(split, give)).toEqual([331, 674]);
     expect(asked).toEqual([[FILE]]);
     const odd = "../C:\\a\0b/☃";
-    await answer(gemm({ w: outside([2, 3], { location: odd }), b: outside([2], { location: odd, offset: "24" }) }), give);
+    await answer(
+      gemm({ w: outside([2, 3], { location: odd }), b: outside([2], { location: odd, offset: "24" }) }),
+      give,
+    );
     expect(asked[1]).toEqual([odd]);
   });
 
@@ -65,7 +68,12 @@ describe("weights in another file", () => {
   });
 
   it("of a Constant, and of a branch", async () => {
-    const constant = { type: "Constant", inputs: [], outputs: ["c"], attributes: { value: { tensor: outside([3], { location: FILE }) } } };
+    const constant = {
+      type: "Constant",
+      inputs: [],
+      outputs: ["c"],
+      attributes: { value: { tensor: outside([3], { location: FILE }) } },
+    };
     const add = { type: "Add", inputs: ["x", "c"], outputs: ["t"] };
     const branch = (nodes: FileGraph["nodes"]) => ({ graph: { nodes, outputs: { t: [] } } });
     const file = onnx({
@@ -87,7 +95,9 @@ describe("weights in another file", () => {
   it("for several threads", async () => {
     await expect(loadThreads(split, { threads: 2 })).rejects.toThrow("file 'weights.bin'");
     const model = await loadThreads(split, { threads: 1, externalData: () => whole });
-    expect(model.predict({ data: Float32Array.of(1, 0, 0), dims: [1, 3] }).output.data).toEqual(Float32Array.of(11, 24));
+    expect(model.predict({ data: Float32Array.of(1, 0, 0), dims: [1, 3] }).output.data).toEqual(
+      Float32Array.of(11, 24),
+    );
     model.dispose();
   });
 
@@ -107,8 +117,10 @@ describe("weights in another file that are refused", () => {
       gemm({ w: outside([2, 3], at), b: outside([2], { location: "b.bin" }) }),
       undefined,
       "usage",
-      "file 'weights.bin', in which the model keeps weights: expected its bytes from option 'externalData' of load, got nothing (tensors in it: 1). " +
-        "externalData: async (location) => …, which returns a Uint8Array or ArrayBuffer of the whole file.\nfile 'b.bin'",
+      "file 'weights.bin', in which the model keeps weights: expected its bytes from option 'externalData' of " +
+        "load, got nothing (tensors in it: 1). " +
+        "externalData: async (location) => …, which returns a Uint8Array or ArrayBuffer of the whole " +
+        "file.\nfile 'b.bin'",
     ],
     ["a callback that is none", split, "weights.bin", "usage", "got nothing (tensors in it: 2)"],
     [
@@ -127,7 +139,13 @@ describe("weights in another file that are refused", () => {
       "initializer 'w': expected 24 bytes from 0 on in 'weights.bin', got 20 of a file of 20.\n" +
         "initializer 'b': expected 8 bytes from 24 on in 'weights.bin', got 0 of a file of 20.",
     ],
-    ["an offset beyond the file", w({ ...at, offset: "9007199254740991" }), () => whole, "invalid-model", "got 0 of a file of 32"],
+    [
+      "an offset beyond the file",
+      w({ ...at, offset: "9007199254740991" }),
+      () => whole,
+      "invalid-model",
+      "got 0 of a file of 32",
+    ],
     [
       "a length of other numbers",
       w({ ...at, length: "20" }),
@@ -160,7 +178,13 @@ describe("weights in another file that are refused", () => {
       "numbers in another file only, got raw_data as well",
     ],
     ["a type that is not supported", w(at, 17), undefined, "unsupported", "got float8e4m3fn"],
-    ["NaN", split, () => new Uint8Array(32).fill(255), "invalid-model", "initializer 'w': expected finite numbers, got NaN"],
+    [
+      "NaN",
+      split,
+      () => new Uint8Array(32).fill(255),
+      "invalid-model",
+      "initializer 'w': expected finite numbers, got NaN",
+    ],
     [
       "more than fits into memory",
       w(at, 1, [2 ** 20, 2 ** 20]),

@@ -129,7 +129,11 @@ describe("bytes that promise more than there is", () => {
 
   it("nodes in the worst order are looked at a few times each", async () => {
     const count = 5000;
-    const nodes = Array.from({ length: count }, (_, i) => ({ type: "Relu", inputs: [i ? `v${i}` : "x"], outputs: [`v${i + 1}`] }));
+    const nodes = Array.from({ length: count }, (_, i) => ({
+      type: "Relu",
+      inputs: [i ? `v${i}` : "x"],
+      outputs: [`v${i + 1}`],
+    }));
     const bytes = onnx({ nodes: nodes.reverse(), inputs: { x: [1, 3] }, outputs: { [`v${count}`]: [] } });
     (await load(bytes)).dispose();
     let looks = 0;
@@ -141,7 +145,10 @@ describe("bytes that promise more than there is", () => {
         },
       });
     const { graph, ...model } = decode(bytes);
-    build({ ...model, graph: { ...graph, nodes: graph.nodes.map((node) => ({ ...node, inputs: counted(node.inputs) })) } });
+    build({
+      ...model,
+      graph: { ...graph, nodes: graph.nodes.map((node) => ({ ...node, inputs: counted(node.inputs) })) },
+    });
     expect(looks).toBeGreaterThan(count);
     expect(looks).toBeLessThan(100 * count);
   });
@@ -169,7 +176,9 @@ describe("attributes of another type", () => {
         type: "LRN",
         inputs: [i ? `y${i}` : "x"],
         outputs: [`y${i + 1}`],
-        attributes: Object.fromEntries(Object.entries({ size: field(3, 3), ...given }).map(([key, fields]) => [key, { fields }])),
+        attributes: Object.fromEntries(
+          Object.entries({ size: field(3, 3), ...given }).map(([key, fields]) => [key, { fields }]),
+        ),
       })),
       inputs: { x: [1, 4, 2, 2] },
       outputs: { [`y${nodes.length}`]: [] },
@@ -185,9 +194,21 @@ describe("attributes of another type", () => {
     ["a float", { size: [...float(2, 3), ...type(FLOAT)] }, "attribute size as INT, got FLOAT"],
     ["a float that nobody declares", { size: float(2, 3) }, "attribute size as INT, got FLOAT"],
     ["a list", { size: [...field(8, varint(3)), ...type(INTS)] }, "attribute size as INT, got INTS"],
-    ["declared as another type", { size: [...field(3, 3), ...type(FLOAT)] }, "attribute size as INT, got FLOAT that holds INT"],
-    ["declared as a type that ONNX has not", { size: [...field(3, 3), ...type(77)] }, "attribute size as INT, got type 77 that holds INT"],
-    ["two values", { size: [...field(3, 3), ...float(2, 3), ...type(INT)] }, "attribute size as INT, got INT that holds INT and FLOAT"],
+    [
+      "declared as another type",
+      { size: [...field(3, 3), ...type(FLOAT)] },
+      "attribute size as INT, got FLOAT that holds INT",
+    ],
+    [
+      "declared as a type that ONNX has not",
+      { size: [...field(3, 3), ...type(77)] },
+      "attribute size as INT, got type 77 that holds INT",
+    ],
+    [
+      "two values",
+      { size: [...field(3, 3), ...float(2, 3), ...type(INT)] },
+      "attribute size as INT, got INT that holds INT and FLOAT",
+    ],
     ["neither value nor type", { size: [] }, "attribute size as INT, got UNDEFINED without a value"],
     ["a reference", { size: [...field(21, utf8("n")), ...type(INT)] }, "got a reference to an attribute of a function"],
     ["NaN", { alpha: [...float(2, Number.NaN), ...type(FLOAT)] }, "attribute alpha as FLOAT, got FLOAT that is NaN"],
@@ -224,7 +245,12 @@ describe("attributes of another type", () => {
 });
 
 describe("networks that do not hold together", () => {
-  const node = (type: string, inputs: string[], outputs: string[], attributes = {}) => ({ type, inputs, outputs, attributes });
+  const node = (type: string, inputs: string[], outputs: string[], attributes = {}) => ({
+    type,
+    inputs,
+    outputs,
+    attributes,
+  });
   const cases: readonly { name: string; code: Code; says: readonly RegExp[]; bytes: () => Uint8Array }[] = [
     {
       name: "unknown operators, all at once",
@@ -241,13 +267,19 @@ describe("networks that do not hold together", () => {
       name: "an unknown domain",
       code: "unsupported",
       says: [/domain 'com.example'/],
-      bytes: () => onnx({ nodes: [{ ...node("Relu", ["x"], ["a"]), domain: "com.example" }], inputs: { x: [1, 3] }, outputs: { a: [] } }),
+      bytes: () =>
+        onnx({
+          nodes: [{ ...node("Relu", ["x"], ["a"]), domain: "com.example" }],
+          inputs: { x: [1, 3] },
+          outputs: { a: [] },
+        }),
     },
     {
       name: "an unknown attribute",
       code: "unsupported",
       says: [/attributes that relprop knows, got sharpness/],
-      bytes: () => onnx({ nodes: [node("Relu", ["x"], ["a"], { sharpness: 3 })], inputs: { x: [1, 3] }, outputs: { a: [] } }),
+      bytes: () =>
+        onnx({ nodes: [node("Relu", ["x"], ["a"], { sharpness: 3 })], inputs: { x: [1, 3] }, outputs: { a: [] } }),
     },
     {
       name: "an old opset",
@@ -295,7 +327,11 @@ describe("networks that do not hold together", () => {
             node("Constant", [], ["c"], { value: { tensor: { dims: [1], data: { type: 14, fields: [] } } } }),
             node("Relu", ["x"], ["a"]),
           ],
-          initializers: { w: weight, s: { dims: [1], data: { type: 8, fields: [] } }, e: { dims: [3], data: { type: 1, fields: [] } } },
+          initializers: {
+            w: weight,
+            s: { dims: [1], data: { type: 8, fields: [] } },
+            e: { dims: [3], data: { type: 1, fields: [] } },
+          },
           inputs: { x: [1, 3] },
           outputs: { a: [] },
           fields: [...field(5, tensorBytes(weight, "w")), ...field(15, field(1, tensorBytes(weight, "d")))],
@@ -305,7 +341,12 @@ describe("networks that do not hold together", () => {
       name: "a value that two nodes compute",
       code: "invalid-model",
       says: [/node 'a' \(Tanh\): expected names of its own for its values, got 'a' again/],
-      bytes: () => onnx({ nodes: [node("Relu", ["x"], ["a"]), node("Tanh", ["x"], ["a"])], inputs: { x: [1, 3] }, outputs: { a: [] } }),
+      bytes: () =>
+        onnx({
+          nodes: [node("Relu", ["x"], ["a"]), node("Tanh", ["x"], ["a"])],
+          inputs: { x: [1, 3] },
+          outputs: { a: [] },
+        }),
     },
     {
       name: "a constant of 2^40 numbers",
@@ -335,7 +376,8 @@ describe("networks that do not hold together", () => {
       name: "an input of text",
       code: "unsupported",
       says: [/input 'x': expected float32, .*, got string/],
-      bytes: () => onnx({ nodes: [node("Relu", ["x"], ["a"])], inputs: { x: [3] }, outputs: { a: [] }, types: { x: 8 } }),
+      bytes: () =>
+        onnx({ nodes: [node("Relu", ["x"], ["a"])], inputs: { x: [3] }, outputs: { a: [] }, types: { x: 8 } }),
     },
     {
       name: "shapes that do not fit, every one of them",
@@ -343,8 +385,15 @@ describe("networks that do not hold together", () => {
       says: [/node 'a' \(Gemm\): expected an A of 2 columns, got 3/, /node 'b' \(Conv\)/],
       bytes: () =>
         onnx({
-          nodes: [node("Gemm", ["x", "w"], ["a"]), node("Conv", ["x", "v"], ["b"]), node("Concat", ["a", "b"], ["c"], { axis: 1 })],
-          initializers: { w: { dims: [2, 4], data: new Float32Array(8) }, v: { dims: [1, 1, 3, 3], data: new Float32Array(9) } },
+          nodes: [
+            node("Gemm", ["x", "w"], ["a"]),
+            node("Conv", ["x", "v"], ["b"]),
+            node("Concat", ["a", "b"], ["c"], { axis: 1 }),
+          ],
+          initializers: {
+            w: { dims: [2, 4], data: new Float32Array(8) },
+            v: { dims: [1, 1, 3, 3], data: new Float32Array(9) },
+          },
           inputs: { x: [1, 3] },
           outputs: { c: [] },
         }),
@@ -359,7 +408,12 @@ describe("networks that do not hold together", () => {
       name: "a cycle",
       code: "invalid-model",
       says: [/a gap or a cycle/],
-      bytes: () => onnx({ nodes: [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])], inputs: { x: [1, 3] }, outputs: { b: [] } }),
+      bytes: () =>
+        onnx({
+          nodes: [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"])],
+          inputs: { x: [1, 3] },
+          outputs: { b: [] },
+        }),
     },
     {
       name: "an output that nothing computes",
@@ -391,7 +445,11 @@ describe("networks that do not hold together", () => {
       code: "unsupported",
       says: [/bias > 0/],
       bytes: () =>
-        onnx({ nodes: [node("LRN", ["x"], ["a"], { size: 3, bias: { float: 0 } })], inputs: { x: [1, 3, 2, 2] }, outputs: { a: [] } }),
+        onnx({
+          nodes: [node("LRN", ["x"], ["a"], { size: 3, bias: { float: 0 } })],
+          inputs: { x: [1, 3, 2, 2] },
+          outputs: { a: [] },
+        }),
     },
   ];
   it.each(cases)("$name", async ({ code, says, bytes }) => {
@@ -405,7 +463,12 @@ describe("networks that do not hold together", () => {
 describe("inputs and calls that do not fit", () => {
   it.each<[string, unknown, Code, RegExp]>([
     ["a wrong shape", { data: new Float32Array(4), dims: [1, 4] }, "shape", /expected f32\[1, 3\], got f32\[1, 4\]/],
-    ["too few numbers", { data: new Float32Array(2), dims: [1, 3] }, "shape", /a Float32Array of 3 numbers, got Float32Array of 2/],
+    [
+      "too few numbers",
+      { data: new Float32Array(2), dims: [1, 3] },
+      "shape",
+      /a Float32Array of 3 numbers, got Float32Array of 2/,
+    ],
     ["doubles", { data: new Float64Array(3), dims: [1, 3] }, "shape", /Float64Array of 3/],
     ["NaN", { data: Float32Array.of(1, NaN, 2), dims: [1, 3] }, "usage", /NaN at position 1/],
     ["infinity", { data: Float32Array.of(1, 2, -Infinity), dims: [1, 3] }, "usage", /-Infinity at position 2/],

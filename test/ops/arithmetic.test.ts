@@ -136,7 +136,10 @@ describe("arithmetic", () => {
         inputs: { x: ["n", 3, 5] },
         outputs: { y: [] },
       });
-      await expectLayer(source, tensor([2, 3, 5], 11), { dims: [2, 3, 5], forward: (x) => Array.from(x, (v) => factor * v) });
+      await expectLayer(source, tensor([2, 3, 5], 11), {
+        dims: [2, 3, 5],
+        forward: (x) => Array.from(x, (v) => factor * v),
+      });
     }
   });
 
@@ -173,8 +176,16 @@ describe("arithmetic", () => {
       ["Add", 2],
       ["Sub", 0],
     ] as const) {
-      const source = onnx({ nodes: [{ type, inputs: ["x", "x"], outputs: ["y"] }], inputs: { x: ["n", 13] }, outputs: { y: [] } });
-      await expectLayer(source, tensor([1, 13], 11), { dims: [1, 13], forward: (x) => Array.from(x, (v) => factor * v), scale: 1 });
+      const source = onnx({
+        nodes: [{ type, inputs: ["x", "x"], outputs: ["y"] }],
+        inputs: { x: ["n", 13] },
+        outputs: { y: [] },
+      });
+      await expectLayer(source, tensor([1, 13], 11), {
+        dims: [1, 13],
+        forward: (x) => Array.from(x, (v) => factor * v),
+        scale: 1,
+      });
     }
   });
 

@@ -18,7 +18,10 @@ export interface Expected {
 
 const dot = (a: Numbers, b: Numbers) => Array.from(a).reduce((sum, v, i) => sum + v * b[i], 0);
 
-/** The forward pass against the reference, and ⟨J v, u⟩ = ⟨v, Jᵀ u⟩: J by differences of the reference, Jᵀ u by the gradient rule. */
+/**
+ * The forward pass against the reference, and ⟨J v, u⟩ = ⟨v, Jᵀ u⟩: J by differences of the reference, Jᵀ u by the
+ * gradient rule.
+ */
 export async function expectLayer(
   source: Uint8Array | Network,
   x: Tensor,
@@ -37,6 +40,11 @@ export async function expectLayer(
   for (const seed of [31, 32, 33]) {
     const v = numbers(x.data.length, seed);
     const left = directional(expected.forward, x.data, v, u);
-    expectClose([dot(v, relevance.data)], [left], 1e-5, magnitude(relevance.data.map((r, i) => r * v[i])) + Math.abs(left));
+    expectClose(
+      [dot(v, relevance.data)],
+      [left],
+      1e-5,
+      magnitude(relevance.data.map((r, i) => r * v[i])) + Math.abs(left),
+    );
   }
 }

@@ -10,5 +10,7 @@ test("every operator of the table has a test here", () => {
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => readFileSync(new URL(file, import.meta.url), "utf8"))
     .join("\n");
-  expect([...ops.keys()].filter((type) => !elsewhere.has(type) && !new RegExp(`\\b${type}\\b`).test(texts))).toEqual([]);
+  expect([...ops.keys()].filter((type) => !elsewhere.has(type) && !new RegExp(`\\b${type}\\b`).test(texts))).toEqual(
+    [],
+  );
 });

@@ -8,7 +8,12 @@ import { tensor } from "../random.ts";
  */
 
 const ints = (...data: number[]) => ({ dims: [data.length], data });
-const node = (type: string, inputs: readonly string[], output: string, attributes: FileNode["attributes"] = {}): FileNode => ({
+const node = (
+  type: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: FileNode["attributes"] = {},
+): FileNode => ({
   type,
   inputs,
   outputs: [output],
@@ -82,7 +87,11 @@ describe("constants", () => {
       [node("Shape", ["x"], "s"), node("Slice", ["s", "one1", "three1"], "p"), node("Cast", ["p"], "c", { to: 1 })],
       [3, 2],
     ],
-    ["how many numbers", [node("Size", ["x"], "s"), node("Cast", ["s"], "s1", { to: 1 }), node("Expand", ["s1", "shape"], "c")], [6, 6]],
+    [
+      "how many numbers",
+      [node("Size", ["x"], "s"), node("Cast", ["s"], "s1", { to: 1 }), node("Expand", ["s1", "shape"], "c")],
+      [6, 6],
+    ],
     ["a range", [node("Range", ["n3", "nMinus3", "nMinus4"], "r"), node("Cast", ["r"], "c", { to: 1 })], [3, -1]],
     ["a range of floats", [node("Range", ["half", "p2", "one"], "c")], [0.5, 1.5]],
     [

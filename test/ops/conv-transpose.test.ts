@@ -51,7 +51,14 @@ const cases: readonly Case[] = [
   { x: [2, 3, 7], w: [3, 5, 4], strides: [3], pads: [2, 0], output_padding: [1] },
   { x: [1, 5, 7], w: [5, 1, 3], group: 5, dilations: [2] },
   { x: [2, 3, 3, 5, 4], w: [3, 5, 2, 3, 2] },
-  { x: [1, 3, 4, 3, 5], w: [3, 2, 3, 2, 3], strides: [2, 1, 3], pads: [1, 0, 2, 0, 1, 1], output_padding: [1, 0, 2], dilations: [1, 2, 1] },
+  {
+    x: [1, 3, 4, 3, 5],
+    w: [3, 2, 3, 2, 3],
+    strides: [2, 1, 3],
+    pads: [1, 0, 2, 0, 1, 1],
+    output_padding: [1, 0, 2],
+    dilations: [1, 2, 1],
+  },
   { x: [2, 2, 3, 2, 3], w: [2, 3, 2, 1, 2], strides: [3, 2, 1], output_padding: [2, 1, 0] },
   { x: [1, 6, 3, 3, 2], w: [6, 3, 2, 3, 3], group: 2, dilations: [3, 1, 2] },
   { x: [2, 3, 4, 5, 3], w: [3, 5, 1, 3, 2], strides: [1, 2, 1] },
@@ -73,12 +80,17 @@ describe("ConvTranspose", () => {
     const [x, weight, b] = [tensor(dims, 11), tensor(w, 3), bias === false ? undefined : tensor([m], 5)];
     const map = convTranspose(dims, weight, b?.data, options);
     const source = fileOf(dims, { ...options, kernel_shape: w.slice(2) } as Record<string, Attribute>, [weight, b]);
-    await expectLayer(source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+    await expectLayer(source, x, {
+      dims: map.dims,
+      forward: (v) => apply(map, v),
+      scale: largest(turnover(map, x.data)),
+    });
     const u = numbers(count(map.dims), 7);
     expectClose((await explainLayer(source, x, u, ruleOf.gradient())).relevance.data, transposed(map, u), 1e-5);
   });
 
-  // total = stride · (in − 1) + output_padding + reach − out; odd totals: more at the end (UPPER), else more at the beginning.
+  // total = stride · (in − 1) + output_padding + reach − out; odd totals: more at the end (UPPER), else more at the
+  // beginning.
   const split = (totals: Dims, upper: boolean) => {
     const [less, more] = [totals.map((t) => Math.floor(t / 2)), totals.map((t) => t - Math.floor(t / 2))];
     return upper ? [...less, ...more] : [...more, ...less];
@@ -87,42 +99,47 @@ describe("ConvTranspose", () => {
     { x: [1, 2, 5, 3], w: [2, 3, 3, 4], strides: [2, 1], dilations: [1, 1], output_padding: [0, 0] },
     { x: [2, 3, 4, 5], w: [3, 2, 3, 2], strides: [1, 3], dilations: [2, 3], output_padding: [0, 2] },
     { x: [1, 2, 3, 4], w: [2, 3, 1, 2], strides: [4, 3], dilations: [1, 1], output_padding: [0, 0] },
-  ])("auto_pad, output_shape: $x * $w, strides $strides", async ({ x: dims, w, strides, dilations, output_padding }) => {
-    const [x, weight, bias] = [tensor(dims, 11), tensor(w, 3), tensor([w[1]], 5)];
-    const reach = strides.map((s, a) => s * (dims[a + 2] - 1) + output_padding[a] + dilations[a] * (w[a + 2] - 1) + 1);
-    const same = strides.map((s, a) => s * dims[a + 2]);
-    const check = async (attributes: Record<string, Attribute>, pads: Dims) => {
-      const window = { strides, dilations, output_padding };
-      const map = convTranspose(dims, weight, bias.data, { ...window, pads });
-      await expectLayer(fileOf(dims, { ...window, ...attributes }, [weight, bias]), x, {
-        dims: map.dims,
-        forward: (v) => apply(map, v),
-        scale: largest(turnover(map, x.data)),
-      });
-    };
-    for (const auto_pad of ["SAME_UPPER", "SAME_LOWER"]) {
-      await check(
-        { auto_pad },
-        split(
-          reach.map((r, a) => r - same[a]),
-          auto_pad === "SAME_UPPER",
-        ),
+  ])(
+    "auto_pad, output_shape: $x * $w, strides $strides",
+    async ({ x: dims, w, strides, dilations, output_padding }) => {
+      const [x, weight, bias] = [tensor(dims, 11), tensor(w, 3), tensor([w[1]], 5)];
+      const reach = strides.map(
+        (s, a) => s * (dims[a + 2] - 1) + output_padding[a] + dilations[a] * (w[a + 2] - 1) + 1,
       );
-    }
-    await check({ auto_pad: "VALID" }, [0, 0, 0, 0]);
-    for (const auto_pad of ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]) {
-      for (const less of [
-        [1, 2],
-        [3, 0],
-      ]) {
-        const shape = reach.map((r, a) => Math.max(1, r - less[a]));
-        const totals = reach.map((r, a) => r - shape[a]);
-        await check({ auto_pad, output_shape: shape }, split(totals, auto_pad === "SAME_UPPER"));
+      const same = strides.map((s, a) => s * dims[a + 2]);
+      const check = async (attributes: Record<string, Attribute>, pads: Dims) => {
+        const window = { strides, dilations, output_padding };
+        const map = convTranspose(dims, weight, bias.data, { ...window, pads });
+        await expectLayer(fileOf(dims, { ...window, ...attributes }, [weight, bias]), x, {
+          dims: map.dims,
+          forward: (v) => apply(map, v),
+          scale: largest(turnover(map, x.data)),
+        });
+      };
+      for (const auto_pad of ["SAME_UPPER", "SAME_LOWER"]) {
+        await check(
+          { auto_pad },
+          split(
+            reach.map((r, a) => r - same[a]),
+            auto_pad === "SAME_UPPER",
+          ),
+        );
       }
-    }
-    // What is too much is added to the end, as output_padding is; stated pads do not count.
-    await check({ output_shape: reach.map((r, a) => r + a + 1), pads: [1, 1, 1, 1] }, [0, 0, -1, -2]);
-  });
+      await check({ auto_pad: "VALID" }, [0, 0, 0, 0]);
+      for (const auto_pad of ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"]) {
+        for (const less of [
+          [1, 2],
+          [3, 0],
+        ]) {
+          const shape = reach.map((r, a) => Math.max(1, r - less[a]));
+          const totals = reach.map((r, a) => r - shape[a]);
+          await check({ auto_pad, output_shape: shape }, split(totals, auto_pad === "SAME_UPPER"));
+        }
+      }
+      // What is too much is added to the end, as output_padding is; stated pads do not count.
+      await check({ output_shape: reach.map((r, a) => r + a + 1), pads: [1, 1, 1, 1] }, [0, 0, -1, -2]);
+    },
+  );
 
   test("a file's defaults: stride 1, no padding, no dilation, one group, no bias; in every opset", async () => {
     const [dims, x, weight] = [[1, 2, 3, 4], tensor([1, 2, 3, 4], 11), tensor([2, 3, 2, 3], 3)];
@@ -152,7 +169,10 @@ describe("ConvTranspose", () => {
     };
     const epsilon = { float: 1e-3 };
     const conv = { type: "ConvTranspose", attributes: window, parameters: [weight, b] };
-    const file = chain(["n", 4, 3, 4], [conv, { type: "BatchNormalization", attributes: { epsilon }, parameters: after }]);
+    const file = chain(
+      ["n", 4, 3, 4],
+      [conv, { type: "BatchNormalization", attributes: { epsilon }, parameters: after }],
+    );
     const z = apply(scaled, x.data);
     const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 ? v : 0));
     for (const [, rule, literal, off] of rules) {
@@ -177,9 +197,17 @@ test("what does not fit is an error that names the node", async () => {
   await expect(file([4, 2, 3, 3], { group: 0 })).rejects.toThrow(`${where}a group ≥ 1`);
   await expect(file([4, 2, 3])).rejects.toThrow(`${where}input and weight of the same rank`);
   await expect(file([4, 2, 3, 3], { group: 2 }, [2])).rejects.toThrow(`${where}4 biases`);
-  await expect(file([4, 2, 3, 3], { pads: [3, 3, 3, 3] })).rejects.toThrow(`${where}pads that leave something of the output`);
-  await expect(file([4, 2, 3, 3], { output_shape: [1, 2, 5, 5] })).rejects.toThrow(`${where}2 sizes of output_shape ≥ 1`);
-  await expect(file([4, 2, 3, 3], { output_padding: [-1, 0] })).rejects.toThrow(`${where}2 numbers of output_padding ≥ 0`);
-  await expect(file([4, 2, 3, 3], { kernel_shape: [2, 2] })).rejects.toThrow(`${where}kernel_shape [3,3] as the weight has it`);
+  await expect(file([4, 2, 3, 3], { pads: [3, 3, 3, 3] })).rejects.toThrow(
+    `${where}pads that leave something of the output`,
+  );
+  await expect(file([4, 2, 3, 3], { output_shape: [1, 2, 5, 5] })).rejects.toThrow(
+    `${where}2 sizes of output_shape ≥ 1`,
+  );
+  await expect(file([4, 2, 3, 3], { output_padding: [-1, 0] })).rejects.toThrow(
+    `${where}2 numbers of output_padding ≥ 0`,
+  );
+  await expect(file([4, 2, 3, 3], { kernel_shape: [2, 2] })).rejects.toThrow(
+    `${where}kernel_shape [3,3] as the weight has it`,
+  );
   await expect(file([4, 2, 3, 3], { auto_pad: "SAME" })).rejects.toThrow(`${where}auto_pad NOTSET`);
 });

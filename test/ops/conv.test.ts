@@ -79,7 +79,11 @@ describe("Conv", () => {
     const [x, weight, b] = [tensor(dims, 11), tensor(w, 3), bias === false ? undefined : tensor([w[0]], 5)];
     const map = conv(dims, weight, b?.data, options);
     const source = network(dims, conv2d({ weight, bias: b, ...options }));
-    await expectLayer(source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+    await expectLayer(source, x, {
+      dims: map.dims,
+      forward: (v) => apply(map, v),
+      scale: largest(turnover(map, x.data)),
+    });
     const u = numbers(count(map.dims), 7);
     expectClose((await explainLayer(source, x, u, ruleOf.gradient())).relevance.data, transposed(map, u), 1e-5);
   });
@@ -107,7 +111,11 @@ describe("Conv", () => {
       ["n", ...dims.slice(1)],
       [{ type: "Conv", attributes: { ...window, group, kernel_shape: w.slice(2) }, parameters: [weight, bias] }],
     );
-    await expectLayer(source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+    await expectLayer(source, x, {
+      dims: map.dims,
+      forward: (v) => apply(map, v),
+      scale: largest(turnover(map, x.data)),
+    });
   });
 
   // out = ⌈length / stride⌉; what is odd of the padding goes to the end (UPPER) or to the beginning (LOWER).
@@ -124,7 +132,9 @@ describe("Conv", () => {
       [5, 3, ...kernel],
     ];
     const [x, weight] = [tensor(dims, 11), tensor(w, 3)];
-    const totals = length.map((l, a) => Math.max(0, (Math.ceil(l / strides[a]) - 1) * strides[a] + dilations[a] * (kernel[a] - 1) + 1 - l));
+    const totals = length.map((l, a) =>
+      Math.max(0, (Math.ceil(l / strides[a]) - 1) * strides[a] + dilations[a] * (kernel[a] - 1) + 1 - l),
+    );
     const [less, more] = [totals.map((t) => Math.floor(t / 2)), totals.map((t) => Math.ceil(t / 2))];
     for (const [auto_pad, pads] of [
       ["SAME_UPPER", [...less, ...more]],
@@ -133,8 +143,15 @@ describe("Conv", () => {
     ] as const) {
       if (auto_pad === "VALID" && length.some((l, a) => l < dilations[a] * (kernel[a] - 1) + 1)) continue;
       const map = conv(dims, weight, undefined, { strides, dilations, pads });
-      const source = chain(["n", ...dims.slice(1)], [{ type: "Conv", attributes: { auto_pad, strides, dilations }, parameters: [weight] }]);
-      await expectLayer(source, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+      const source = chain(
+        ["n", ...dims.slice(1)],
+        [{ type: "Conv", attributes: { auto_pad, strides, dilations }, parameters: [weight] }],
+      );
+      await expectLayer(source, x, {
+        dims: map.dims,
+        forward: (v) => apply(map, v),
+        scale: largest(turnover(map, x.data)),
+      });
     }
   });
 
@@ -160,9 +177,16 @@ test("what does not fit is an error that names the layer", async () => {
     );
   await expect(explain([2, 4, 3, 3])).rejects.toThrow("node 'c' (Conv): expected an input of 4 · 1 channels");
   await expect(explain([2, 3, 5, 3])).rejects.toThrow("node 'c' (Conv): expected a padded axis of at least 5");
-  const file = (dims: Dims, w: Dims, attributes = {}) => load(chain(dims, [{ type: "Conv", attributes, parameters: [tensor(w, 3)] }]));
-  await expect(file([1, 2, 3, 3], [2, 2, 2, 2], { ceil_mode: 1 })).rejects.toThrow("expected attributes that relprop knows, got ceil_mode");
-  await expect(file([1, 2, 2, 2, 2, 2], [2, 2, 2, 2, 2, 2])).rejects.toThrow("node 'y0' (Conv): expected a window over at most three axes");
-  await expect(file([1, 4, 3, 3], [3, 2, 2, 2], { group: 2 })).rejects.toThrow("a multiple of 2 outputs, got 4 channels and 3 outputs");
+  const file = (dims: Dims, w: Dims, attributes = {}) =>
+    load(chain(dims, [{ type: "Conv", attributes, parameters: [tensor(w, 3)] }]));
+  await expect(file([1, 2, 3, 3], [2, 2, 2, 2], { ceil_mode: 1 })).rejects.toThrow(
+    "expected attributes that relprop knows, got ceil_mode",
+  );
+  await expect(file([1, 2, 2, 2, 2, 2], [2, 2, 2, 2, 2, 2])).rejects.toThrow(
+    "node 'y0' (Conv): expected a window over at most three axes",
+  );
+  await expect(file([1, 4, 3, 3], [3, 2, 2, 2], { group: 2 })).rejects.toThrow(
+    "a multiple of 2 outputs, got 4 channels and 3 outputs",
+  );
   await expect(explain([2, 3, 3, 3], { strides: 0 })).rejects.toThrow("node 'c' (Conv): expected 2 strides ≥ 1");
 });

@@ -48,9 +48,16 @@ describe("dense layers", () => {
     const [x, b, bias] = [tensor([n, k], 11), tensor(transB ? [m, k] : [k, m], 3), c && tensor(c, 5)];
     const weight = {
       dims: [m, k],
-      data: Float64Array.from({ length: m * k }, (_, i) => alpha * (transB ? b.data[i] : b.data[(i % k) * m + Math.floor(i / k)])),
+      data: Float64Array.from(
+        { length: m * k },
+        (_, i) => alpha * (transB ? b.data[i] : b.data[(i % k) * m + Math.floor(i / k)]),
+      ),
     };
-    const map = denseMap(n, weight, bias && Array.from({ length: m }, (_, o) => beta * bias.data[bias.data.length === 1 ? 0 : o]));
+    const map = denseMap(
+      n,
+      weight,
+      bias && Array.from({ length: m }, (_, o) => beta * bias.data[bias.data.length === 1 ? 0 : o]),
+    );
     const attributes = { transB, alpha: { float: alpha }, beta: { float: beta } };
     await expectLayer(chain(["n", k], [{ type: "Gemm", attributes, parameters: [b, bias] }]), x, {
       dims: [n, m],
@@ -65,23 +72,26 @@ describe("dense layers", () => {
     { transA: 0, transB: 0, alpha: 2, beta: -1, c: [3, 1] },
     { transA: 0, transB: 1, alpha: 1, beta: 1, c: [3, 7] },
     { transA: 0, transB: 1, alpha: 1, beta: 0, c: [3, 7] },
-  ])("Gemm: transA $transA, transB $transB, alpha $alpha, beta $beta, C $c", async ({ transA, transB, alpha, beta, c }) => {
-    const [n, k, m] = [3, 5, 7];
-    const [x, b, bias] = [tensor([n, k], 11), tensor(transB ? [m, k] : [k, m], 3), tensor(c, 5)];
-    const forward = (v: ArrayLike<number>) =>
-      Float64Array.from({ length: n * m }, (_, i) => {
-        const [row, o] = [Math.floor(i / m), i % m];
-        const at = (c.length > 1 ? row * c[1] : 0) + (c.at(-1) === 1 ? 0 : o);
-        return range(0, k - 1).reduce(
-          (sum, j) => sum + alpha * v[row * k + j] * b.data[transB ? o * k + j : j * m + o],
-          beta * bias.data[at],
-        );
-      });
-    const attributes = { transA, transB, alpha: { float: alpha }, beta: { float: beta } };
-    const turned = transA ? [{ type: "Transpose" }] : [];
-    const file = chain(x.dims, [...turned, { type: "Gemm", attributes, parameters: [b, bias] }]);
-    await expectLayer(file, x, { dims: [n, m], forward, scale: 5 });
-  });
+  ])(
+    "Gemm: transA $transA, transB $transB, alpha $alpha, beta $beta, C $c",
+    async ({ transA, transB, alpha, beta, c }) => {
+      const [n, k, m] = [3, 5, 7];
+      const [x, b, bias] = [tensor([n, k], 11), tensor(transB ? [m, k] : [k, m], 3), tensor(c, 5)];
+      const forward = (v: ArrayLike<number>) =>
+        Float64Array.from({ length: n * m }, (_, i) => {
+          const [row, o] = [Math.floor(i / m), i % m];
+          const at = (c.length > 1 ? row * c[1] : 0) + (c.at(-1) === 1 ? 0 : o);
+          return range(0, k - 1).reduce(
+            (sum, j) => sum + alpha * v[row * k + j] * b.data[transB ? o * k + j : j * m + o],
+            beta * bias.data[at],
+          );
+        });
+      const attributes = { transA, transB, alpha: { float: alpha }, beta: { float: beta } };
+      const turned = transA ? [{ type: "Transpose" }] : [];
+      const file = chain(x.dims, [...turned, { type: "Gemm", attributes, parameters: [b, bias] }]);
+      await expectLayer(file, x, { dims: [n, m], forward, scale: 5 });
+    },
+  );
 
   test("a C that does not fit is an error", async () => {
     const file = chain([3, 5], [{ type: "Gemm", parameters: [tensor([5, 7], 3), tensor([2, 7], 5)] }]);
@@ -90,7 +100,10 @@ describe("dense layers", () => {
 
   test.each([[[3, 5]], [[2, 3, 5]], [[2, 3, 4, 5]]])("MatMul: %j by [5, 7]", async (dims) => {
     const [x, b] = [tensor(dims, 11), tensor([5, 7], 3)];
-    const weight = { dims: [7, 5], data: Float64Array.from({ length: 35 }, (_, i) => b.data[(i % 5) * 7 + Math.floor(i / 5)]) };
+    const weight = {
+      dims: [7, 5],
+      data: Float64Array.from({ length: 35 }, (_, i) => b.data[(i % 5) * 7 + Math.floor(i / 5)]),
+    };
     const map = denseMap(x.data.length / 5, weight);
     await expectLayer(chain(["n", ...dims.slice(1)], [{ type: "MatMul", parameters: [b] }]), x, {
       dims: [...dims.slice(0, -1), 7],
@@ -186,30 +199,34 @@ describe("dense layers", () => {
     });
   });
 
-  test.each(shapes.map(([a, b]) => [`[${a}] · [${b}]`, a, b] as const))("MatMul of two computed factors: %s", async (_name, a, b) => {
-    const int = (...values: number[]) => ({ dims: [values.length], data: values });
-    const [i, j] = [count(a), count(b)];
-    const nodes = [
-      node("Slice", ["x", "0", "i", "1"], "s"),
-      node("Slice", ["x", "i", "end", "1"], "t"),
-      node("Reshape", ["s", "a"], "p"),
-      node("Reshape", ["t", "b"], "q"),
-      node("MatMul", ["p", "q"], "y"),
-    ];
-    const initializers = { 0: int(0), 1: int(1), i: int(i), end: int(i + j), a: int(...a), b: int(...b) };
-    const x = tensor([1, i + j], 11);
-    using model = await loadInMode(onnx({ nodes, initializers, inputs: { x: [1, i + j] }, outputs: { y: [] } }));
-    const map = matMul(a, { dims: b, data: x.data.subarray(i) }, "second");
-    const { output } = model.predict(x);
-    expect(output.dims).toEqual(map.dims);
-    expectClose(output.data, apply(map, x.data), 2e-6, largest(turnover(map, x.data)));
-    const given = { composite: "epsilon", target: numbers(output.data.length, 7), start: "one" } as const;
-    const wanted = "node 'y' (MatMul): expected an operator that relevance can pass by a rule, got a product of activations";
-    expect(() => model.explain(x, given)).toThrow(wanted);
-    const first = transposed(map, given.target);
-    const second = transposed(matMul(b, { dims: a, data: x.data.subarray(0, i) }, "first"), given.target);
-    expectClose(model.explain(x, { ...given, unknown: "gradient" }).relevance.data, [...first, ...second], 1e-5);
-  });
+  test.each(shapes.map(([a, b]) => [`[${a}] · [${b}]`, a, b] as const))(
+    "MatMul of two computed factors: %s",
+    async (_name, a, b) => {
+      const int = (...values: number[]) => ({ dims: [values.length], data: values });
+      const [i, j] = [count(a), count(b)];
+      const nodes = [
+        node("Slice", ["x", "0", "i", "1"], "s"),
+        node("Slice", ["x", "i", "end", "1"], "t"),
+        node("Reshape", ["s", "a"], "p"),
+        node("Reshape", ["t", "b"], "q"),
+        node("MatMul", ["p", "q"], "y"),
+      ];
+      const initializers = { 0: int(0), 1: int(1), i: int(i), end: int(i + j), a: int(...a), b: int(...b) };
+      const x = tensor([1, i + j], 11);
+      using model = await loadInMode(onnx({ nodes, initializers, inputs: { x: [1, i + j] }, outputs: { y: [] } }));
+      const map = matMul(a, { dims: b, data: x.data.subarray(i) }, "second");
+      const { output } = model.predict(x);
+      expect(output.dims).toEqual(map.dims);
+      expectClose(output.data, apply(map, x.data), 2e-6, largest(turnover(map, x.data)));
+      const given = { composite: "epsilon", target: numbers(output.data.length, 7), start: "one" } as const;
+      const wanted =
+        "node 'y' (MatMul): expected an operator that relevance can pass by a rule, got a product of activations";
+      expect(() => model.explain(x, given)).toThrow(wanted);
+      const first = transposed(map, given.target);
+      const second = transposed(matMul(b, { dims: a, data: x.data.subarray(0, i) }, "first"), given.target);
+      expectClose(model.explain(x, { ...given, unknown: "gradient" }).relevance.data, [...first, ...second], 1e-5);
+    },
+  );
 
   test("MatMul of two constants is folded", async () => {
     const [a, b] = [tensor([2, 3, 5], 3), tensor([5, 7], 4)];
@@ -252,7 +269,9 @@ describe("dense layers", () => {
 
   test("sizes that do not fit are errors", async () => {
     const twice = (a: Dims, b: Dims) => loadInMode(chain(a, [{ type: "MatMul", parameters: [tensor(b, 3)] }]));
-    await expect(twice([2, 3, 5], [3, 7])).rejects.toThrow("node 'y0' (MatMul): expected a first factor of 3 columns, got 5");
+    await expect(twice([2, 3, 5], [3, 7])).rejects.toThrow(
+      "node 'y0' (MatMul): expected a first factor of 3 columns, got 5",
+    );
     await expect(twice([2, 3, 5], [3, 5, 7])).rejects.toThrow(
       "node 'y0' (MatMul): expected batches that can be broadcast, got [2,3,5] and [3,5,7]",
     );

@@ -66,7 +66,12 @@ describe("the mask of Dropout", () => {
 
   test("relevance passes it, mask or not", async () => {
     using model = await loadInMode(
-      onnx({ nodes: [dropout(["y", "mask"])], inputs: { x: x.dims }, outputs: { y: [], mask: [] }, types: { mask: BOOL } }),
+      onnx({
+        nodes: [dropout(["y", "mask"])],
+        inputs: { x: x.dims },
+        outputs: { y: [], mask: [] },
+        types: { mask: BOOL },
+      }),
     );
     const r = tensor(x.dims, 7).data;
     expect(Array.from(explainFrom(model, x, r, {}).relevance.data)).toEqual(Array.from(r));

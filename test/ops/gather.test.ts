@@ -57,7 +57,9 @@ describe("Gather with computed indices", () => {
     const words = { dims: [2, 5], data: BigInt64Array.of(6n, 0n, 6n, 3n, 1n, 2n, 2n, 5n, 4n, 0n) };
     const e = model.explain(words, { composite: "epsilon", target: [1, 0], at: ["vectors"] });
     expect(e.relevance.dims).toEqual([2, 5]);
-    const sums = Float32Array.from({ length: 10 }, (_, i) => e.at.vectors.data.slice(3 * i, 3 * i + 3).reduce((a, b) => a + b));
+    const sums = Float32Array.from({ length: 10 }, (_, i) =>
+      e.at.vectors.data.slice(3 * i, 3 * i + 3).reduce((a, b) => a + b),
+    );
     expect(relativeError(e.relevance.data, sums)).toBeLessThan(1e-6);
     expect(e.ledger.every((row) => Math.abs(row.gap) < 1e-6)).toBe(true);
     expect(() => model.predict(ids([1, 5], 0, 1, 2, 3, 7))).toThrow(/\(Gather\): expected indices from -7 to 6, got 7/);
@@ -74,10 +76,25 @@ const cases: readonly {
   out: readonly number[];
   places: readonly number[];
 }[] = [
-  { type: "GatherElements", data: [2, 3], indices: [2, 2], of: [2, 0, -1, 1], attributes: { axis: 1 }, out: [2, 2], places: [2, 0, 5, 4] },
+  {
+    type: "GatherElements",
+    data: [2, 3],
+    indices: [2, 2],
+    of: [2, 0, -1, 1],
+    attributes: { axis: 1 },
+    out: [2, 2],
+    places: [2, 0, 5, 4],
+  },
   { type: "GatherElements", data: [3, 2], indices: [2, 1], of: [1, 1], out: [2, 1], places: [2, 2] },
   { type: "GatherND", data: [2, 3], indices: [3, 2], of: [0, 1, 1, -1, 0, 1], out: [3], places: [1, 5, 1] },
-  { type: "GatherND", data: [2, 3, 2], indices: [1, 2, 1], of: [1, 0], out: [1, 2, 3, 2], places: [6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5] },
+  {
+    type: "GatherND",
+    data: [2, 3, 2],
+    indices: [1, 2, 1],
+    of: [1, 0],
+    out: [1, 2, 3, 2],
+    places: [6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5],
+  },
   {
     type: "GatherND",
     data: [2, 3, 2],
@@ -103,7 +120,9 @@ describe("GatherElements and GatherND", () => {
           inputs: { z: out },
           initializers: { i, x },
         },
-      ].map((graph) => load(onnx({ ...graph, outputs: { [graph.nodes.at(-1)!.outputs[0]]: [] }, types: { i: INT64 } }))),
+      ].map((graph) =>
+        load(onnx({ ...graph, outputs: { [graph.nodes.at(-1)!.outputs[0]]: [] }, types: { i: INT64 } })),
+      ),
     );
     const wanted = { dims: out, data: Float32Array.from(places, (p) => x.data[p]) };
     const r = numbers(places.length, 5);
@@ -138,6 +157,8 @@ describe("GatherElements and GatherND", () => {
     const task = () => model.predict({ x: tensor([3], 1), i: ids([1], 3) });
     expect(task).toThrowError(says);
     expect(task).toThrowError(expect.objectContaining({ code: "usage" }));
-    await expect(file({ inputs: { x: [3], i: [1, 1] } })).rejects.toThrowError(/expected indices that fit \[3\], got \[1, 1\]/);
+    await expect(file({ inputs: { x: [3], i: [1, 1] } })).rejects.toThrowError(
+      /expected indices that fit \[3\], got \[1, 1\]/,
+    );
   });
 });

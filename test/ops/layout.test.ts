@@ -8,7 +8,8 @@ import { numbers, tensor } from "../random.ts";
 import { count, type Dims, place, positions } from "../reference/linear.ts";
 
 /*
- * Operators that only move numbers, told by one function: for each position of the output, where in the input it is from, or a constant.
+ * Operators that only move numbers, told by one function: for each position of the output, where in the input it is
+ * from, or a constant.
  */
 
 type From = readonly number[] | { readonly constant: number };
@@ -84,15 +85,20 @@ const cases: readonly Case[] = [
   renamed("Unsqueeze of opset 9", [2, 3, 5], [2, 3, 1, 5], { type: "Unsqueeze", attributes: { axes: [2] }, opset: 9 }),
   renamed("Identity", [2, 3, 5], [2, 3, 5], { type: "Identity" }),
   renamed("Dropout", [2, 3, 5], [2, 3, 5], { type: "Dropout", attributes: { seed: 1 }, parameters: [floats(0.5)] }),
-  renamed("Dropout of opset 7", [2, 3, 5], [2, 3, 5], { type: "Dropout", attributes: { ratio: { float: 0.5 } }, opset: 7 }),
+  renamed("Dropout of opset 7", [2, 3, 5], [2, 3, 5], {
+    type: "Dropout",
+    attributes: { ratio: { float: 0.5 } },
+    opset: 7,
+  }),
   renamed("Cast to float", [2, 3, 5], [2, 3, 5], { type: "Cast", attributes: { to: 1 } }),
 
-  one("Slice", [2, 7, 5, 9], [2, 3, 5, 4], { type: "Slice", parameters: [ints(1, 3), ints(4, 7), ints(1, 3)] }, ([n, c, h, w]) => [
-    n,
-    c + 1,
-    h,
-    w + 3,
-  ]),
+  one(
+    "Slice",
+    [2, 7, 5, 9],
+    [2, 3, 5, 4],
+    { type: "Slice", parameters: [ints(1, 3), ints(4, 7), ints(1, 3)] },
+    ([n, c, h, w]) => [n, c + 1, h, w + 3],
+  ),
   one(
     "Slice with steps",
     [2, 7, 5, 9],
@@ -122,11 +128,13 @@ const cases: readonly Case[] = [
     ([n, c, l]) => [n, c, l + 1],
   ),
 
-  one("Gather one", [2, 7, 5], [2, 5], { type: "Gather", attributes: { axis: 1 }, parameters: [{ dims: [], data: [3] }] }, ([n, l]) => [
-    n,
-    3,
-    l,
-  ]),
+  one(
+    "Gather one",
+    [2, 7, 5],
+    [2, 5],
+    { type: "Gather", attributes: { axis: 1 }, parameters: [{ dims: [], data: [3] }] },
+    ([n, l]) => [n, 3, l],
+  ),
   one(
     "Gather with repeats",
     [2, 7, 5],
@@ -142,8 +150,12 @@ const cases: readonly Case[] = [
     ([n, c, i, j]) => [n, c, [0, 2, 2, 1][2 * i + j]],
   ),
 
-  one("Pad with 0", [2, 3, 5, 4], [2, 3, 8, 5], { type: "Pad", parameters: [ints(0, 0, 1, 0, 0, 0, 2, 1)] }, ([n, c, h, w]) =>
-    h >= 1 && h < 6 && w < 4 ? [n, c, h - 1, w] : { constant: 0 },
+  one(
+    "Pad with 0",
+    [2, 3, 5, 4],
+    [2, 3, 8, 5],
+    { type: "Pad", parameters: [ints(0, 0, 1, 0, 0, 0, 2, 1)] },
+    ([n, c, h, w]) => (h >= 1 && h < 6 && w < 4 ? [n, c, h - 1, w] : { constant: 0 }),
   ),
   one(
     "Pad with a value",
@@ -152,8 +164,12 @@ const cases: readonly Case[] = [
     { type: "Pad", parameters: [ints(0, 1, 0, 0, 0, 2, 0, 0), floats(1.5)] },
     ([n, c, h, w]) => (c >= 1 && c < 4 ? [n, c - 1, h, w] : { constant: 1.5 }),
   ),
-  one("Pad that cuts off", [2, 3, 5, 4], [2, 3, 3, 5], { type: "Pad", parameters: [ints(0, 0, -1, 2, 0, 0, -1, -1)] }, ([n, c, h, w]) =>
-    w >= 2 ? [n, c, h + 1, w - 2] : { constant: 0 },
+  one(
+    "Pad that cuts off",
+    [2, 3, 5, 4],
+    [2, 3, 3, 5],
+    { type: "Pad", parameters: [ints(0, 0, -1, 2, 0, 0, -1, -1)] },
+    ([n, c, h, w]) => (w >= 2 ? [n, c, h + 1, w - 2] : { constant: 0 }),
   ),
   one(
     "Pad of opset 10",
@@ -162,8 +178,12 @@ const cases: readonly Case[] = [
     { type: "Pad", attributes: { pads: [0, 0, 2, 0, 0, 1], value: { float: -2 } }, opset: 10 },
     ([n, c, l]) => (l >= 2 && l < 7 ? [n, c, l - 2] : { constant: -2 }),
   ),
-  one("Pad some axes", [2, 3, 5], [2, 3, 8], { type: "Pad", parameters: [ints(2, 1), floats(0), ints(-1)], opset: 18 }, ([n, c, l]) =>
-    l >= 2 && l < 7 ? [n, c, l - 2] : { constant: 0 },
+  one(
+    "Pad some axes",
+    [2, 3, 5],
+    [2, 3, 8],
+    { type: "Pad", parameters: [ints(2, 1), floats(0), ints(-1)], opset: 18 },
+    ([n, c, l]) => (l >= 2 && l < 7 ? [n, c, l - 2] : { constant: 0 }),
   ),
   one(
     "Pad by reflection",
@@ -196,9 +216,20 @@ const cases: readonly Case[] = [
   ),
 
   one("Expand", [2, 1, 5], [2, 3, 5], { type: "Expand", parameters: [ints(1, 3, 1)] }, ([n, , l]) => [n, 0, l]),
-  one("Expand to more axes", [1, 3, 1], [1, 7, 3, 5], { type: "Expand", parameters: [ints(1, 7, 1, 5)], opset: 8 }, ([, , c]) => [0, c, 0]),
+  one(
+    "Expand to more axes",
+    [1, 3, 1],
+    [1, 7, 3, 5],
+    { type: "Expand", parameters: [ints(1, 7, 1, 5)], opset: 8 },
+    ([, , c]) => [0, c, 0],
+  ),
   one("Expand to fewer axes", [2, 3, 5, 7], [2, 3, 5, 7], { type: "Expand", parameters: [ints(5, 1)] }, (p) => p),
-  one("Tile", [2, 3, 1, 5], [2, 9, 4, 10], { type: "Tile", parameters: [ints(1, 3, 4, 2)] }, ([n, c, , w]) => [n, c % 3, 0, w % 5]),
+  one("Tile", [2, 3, 1, 5], [2, 9, 4, 10], { type: "Tile", parameters: [ints(1, 3, 4, 2)] }, ([n, c, , w]) => [
+    n,
+    c % 3,
+    0,
+    w % 5,
+  ]),
   one("Tile of opset 6", [2, 3], [2, 6], { type: "Tile", parameters: [ints(1, 2)], opset: 7 }, ([n, c]) => [n, c % 3]),
   ...([undefined, "DCR", "CRD"] as const).flatMap((mode) => [
     one(
@@ -214,12 +245,13 @@ const cases: readonly Case[] = [
       ],
     ),
   ]),
-  one("SpaceToDepth", [2, 3, 4, 10], [2, 12, 2, 5], { type: "SpaceToDepth", attributes: { blocksize: 2 } }, ([n, c, h, w]) => [
-    n,
-    c % 3,
-    2 * h + Math.floor(c / 6),
-    2 * w + (Math.floor(c / 3) % 2),
-  ]),
+  one(
+    "SpaceToDepth",
+    [2, 3, 4, 10],
+    [2, 12, 2, 5],
+    { type: "SpaceToDepth", attributes: { blocksize: 2 } },
+    ([n, c, h, w]) => [n, c % 3, 2 * h + Math.floor(c / 6), 2 * w + (Math.floor(c / 3) % 2)],
+  ),
   ...[0, 2, -2, 9, -9].flatMap((k) =>
     [0, 1].map((upper) =>
       one(
@@ -299,7 +331,9 @@ async function check(c: Case, source: Uint8Array): Promise<void> {
   const froms = positions(c.out).map((p) => c.from(p));
   const output: Tensor = await predict(source, x);
   expect(output.dims).toEqual(c.out);
-  expect(Array.from(output.data)).toEqual(froms.map((f) => ("constant" in f ? f.constant : x.data[place(c.dims, f as number[])])));
+  expect(Array.from(output.data)).toEqual(
+    froms.map((f) => ("constant" in f ? f.constant : x.data[place(c.dims, f as number[])])),
+  );
   const r = numbers(count(c.out), 7);
   const expected = new Float64Array(x.data.length);
   froms.forEach((f, j) => {
@@ -338,7 +372,10 @@ describe("moves", () => {
       { type: "Sub", inputs: ["a", "b"], outputs: ["y"] },
     ];
     using model = await loadInMode(onnx({ nodes, inputs: { x: [1, 4] }, outputs: { y: [] } }));
-    const { at, rules } = model.explain({ dims: [1, 4], data: Float32Array.of(3, 5, 1, 2) }, { target: 1, at: ["a", "b"] });
+    const { at, rules } = model.explain(
+      { dims: [1, 4], data: Float32Array.of(3, 5, 1, 2) },
+      { target: 1, at: ["a", "b"] },
+    );
     expect([at.a, at.b].map((r) => Array.from(r.data, (v) => Math.round(v) + 0))).toEqual([
       [0, 5],
       [0, -2],
@@ -358,17 +395,37 @@ describe("moves", () => {
 
   test.each([
     [{ type: "Split", attributes: { axis: 2 }, inputs: ["x"], outputs: ["y"] }, "an axis of a tensor of rank 2, got 2"],
-    [{ type: "Split", attributes: { axis: 1 }, inputs: ["x"], outputs: ["y", "z"] }, "an axis that 2 parts divide, got 5"],
-    [{ type: "Split", attributes: { axis: 1 }, inputs: ["x", "p"], outputs: ["y", "z"] }, "2 lengths that add up to 5, got [2,2]"],
+    [
+      { type: "Split", attributes: { axis: 1 }, inputs: ["x"], outputs: ["y", "z"] },
+      "an axis that 2 parts divide, got 5",
+    ],
+    [
+      { type: "Split", attributes: { axis: 1 }, inputs: ["x", "p"], outputs: ["y", "z"] },
+      "2 lengths that add up to 5, got [2,2]",
+    ],
     [{ type: "Expand", inputs: ["x", "p"], outputs: ["y"] }, "shapes that can be broadcast, got [3, 5] and [2, 2]"],
     [{ type: "Tile", inputs: ["x", "three"], outputs: ["y"] }, "2 repeats, got [1,2,3]"],
-    [{ type: "DepthToSpace", attributes: { blocksize: 2 }, inputs: ["x"], outputs: ["y"] }, "an input of rank 4, got rank 2"],
+    [
+      { type: "DepthToSpace", attributes: { blocksize: 2 }, inputs: ["x"], outputs: ["y"] },
+      "an input of rank 4, got rank 2",
+    ],
     [{ type: "SpaceToDepth", attributes: { blocksize: 0 }, inputs: ["x"], outputs: ["y"] }, "a blocksize ≥ 1, got 0"],
-    [{ type: "Slice", inputs: ["x", "p", "p", "three"], outputs: ["y"] }, "2 axes and steps, as many as starts, got 3 and 2"],
-    [{ type: "Pad", attributes: { mode: "mirror" }, inputs: ["x"], outputs: ["y"] }, "mode constant, edge, reflect, wrap, got mirror"],
+    [
+      { type: "Slice", inputs: ["x", "p", "p", "three"], outputs: ["y"] },
+      "2 axes and steps, as many as starts, got 3 and 2",
+    ],
+    [
+      { type: "Pad", attributes: { mode: "mirror" }, inputs: ["x"], outputs: ["y"] },
+      "mode constant, edge, reflect, wrap, got mirror",
+    ],
     [{ type: "Dropout", inputs: ["x", "", "p"], outputs: ["y"] }, "training_mode = false, got true"],
   ] as const)("$1", async (node, message) => {
-    const file = onnx({ nodes: [node], initializers: { p: ints(2, 2), three: ints(1, 2, 3) }, inputs: { x: [3, 5] }, outputs: { y: [] } });
+    const file = onnx({
+      nodes: [node],
+      initializers: { p: ints(2, 2), three: ints(1, 2, 3) },
+      inputs: { x: [3, 5] },
+      outputs: { y: [] },
+    });
     await expect(loadInMode(file)).rejects.toThrow(message);
   });
 });

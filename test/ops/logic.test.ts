@@ -48,7 +48,8 @@ const asFile = ({ dims, data }: Tensor, type: number) => ({
   dims,
   data: type === FLOAT ? data : type === BOOL ? Array.from(data, Boolean) : Array.from(data),
 });
-const dimsOf = (tensors: Readonly<Record<string, Tensor>>) => Object.fromEntries(Object.entries(tensors).map(([k, t]) => [k, t.dims]));
+const dimsOf = (tensors: Readonly<Record<string, Tensor>>) =>
+  Object.fromEntries(Object.entries(tensors).map(([k, t]) => [k, t.dims]));
 
 describe("comparisons and logic", () => {
   test.each(cases)("%s, opset %i", async (type, opset, types, f) => {
@@ -85,7 +86,9 @@ describe("comparisons and logic", () => {
     for (const dims of [[], [13], [2, 3, 5, 7]]) {
       const x = coarse(dims, 3, BOOL);
       const nodes = [{ type: "Not", inputs: ["x"], outputs: ["y"] }];
-      using model = await loadInMode(onnx({ nodes, inputs: { x: dims }, outputs: { y: [] }, types: { x: BOOL, y: BOOL } }));
+      using model = await loadInMode(
+        onnx({ nodes, inputs: { x: dims }, outputs: { y: [] }, types: { x: BOOL, y: BOOL } }),
+      );
       expect(model.predict(x).output).toEqual({ type: "bool", dims, data: x.data.map((v) => 1 - v) });
     }
   });

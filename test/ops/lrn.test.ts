@@ -28,7 +28,10 @@ describe("LRN", () => {
   test.each(cases)("[%s] %j", async (dims, options, before, after) => {
     const { size, alpha = 1e-4, beta: c = 0.75, bias: kappa = 1, region = "channels" } = options;
     const o = { region, before, after, a: alpha / (region === "channels" ? size : size ** 2), c, kappa };
-    await expectLayer(network(dims, lrn(options)), tensor(dims, 11, -2, 2), { dims, forward: (x) => lrnForward(x, dims, o) });
+    await expectLayer(network(dims, lrn(options)), tensor(dims, 11, -2, 2), {
+      dims,
+      forward: (x) => lrnForward(x, dims, o),
+    });
     // PyTorch's lean and windows within a channel are not ONNX's.
     if (region === "channels" && options.window !== "torch") {
       const attributes = { size, alpha: { float: alpha }, beta: { float: c }, bias: { float: kappa } };

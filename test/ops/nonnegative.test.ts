@@ -7,8 +7,8 @@ import { type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 
 /*
- * Operators say where their outputs cannot be negative, and rules leave out work because of it. What they say must be true: here it is
- * held against outputs for inputs of either sign, and for inputs that are not negative.
+ * Operators say where their outputs cannot be negative, and rules leave out work because of it. What they say must be
+ * true: here it is held against outputs for inputs of either sign, and for inputs that are not negative.
  */
 
 const dims = [1, 3, 4, 6];
@@ -19,11 +19,20 @@ const either = tensor(dims, 5, -1, 1);
 const positive = tensor(dims, 6, 0.1, 1);
 const window = { kernel_shape: [2, 2] };
 
-type Row = readonly [type: string, attributes: FileNode["attributes"], constants?: readonly FileTensor[], opset?: number];
+type Row = readonly [
+  type: string,
+  attributes: FileNode["attributes"],
+  constants?: readonly FileTensor[],
+  opset?: number,
+];
 
 const rows: readonly Row[] = [
-  ...["Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Abs", "Neg", "Sign", "Ceil", "Floor", "Round", "Sin", "Cos"].map((t): Row => [t, {}]),
-  ...["Softplus", "Softsign", "HardSwish", "Identity", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"].map((t): Row => [t, {}]),
+  ...["Relu", "Sigmoid", "Tanh", "Erf", "Exp", "Abs", "Neg", "Sign", "Ceil", "Floor", "Round", "Sin", "Cos"].map(
+    (t): Row => [t, {}],
+  ),
+  ...["Softplus", "Softsign", "HardSwish", "Identity", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"].map(
+    (t): Row => [t, {}],
+  ),
   ["Gelu", {}, [], 20],
   ["Gelu", { approximate: "tanh" }, [], 20],
   ["Mish", {}, [], 18],
@@ -57,7 +66,9 @@ const rows: readonly Row[] = [
   ["LogSoftmax", { axis: 1 }],
   ["InstanceNormalization", {}, [tensor([3], 7, 0.5, 1), tensor([3], 8, 0, 1)]],
   ["LpNormalization", {}],
-  ...["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceProd", "ReduceSumSquare"].map((t): Row => [t, {}]),
+  ...["ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceProd", "ReduceSumSquare"].map(
+    (t): Row => [t, {}],
+  ),
   ...["ReduceLogSumExp", "Flatten", "Dropout", "Transpose"].map((t): Row => [t, {}]),
   ["ArgMax", { axis: 1 }],
   ["Cast", { to: 6 }],
@@ -81,7 +92,12 @@ const rows: readonly Row[] = [
 function fileOf([type, attributes, constants = [], opset = 13]: Row, rectified: boolean): Uint8Array {
   const names = constants.map((_, i) => `c${i}`);
   const nodes: FileNode[] = [
-    { type: rectified ? "Relu" : "LeakyRelu", attributes: rectified ? {} : { alpha: float(1) }, inputs: ["x"], outputs: ["h"] },
+    {
+      type: rectified ? "Relu" : "LeakyRelu",
+      attributes: rectified ? {} : { alpha: float(1) },
+      inputs: ["x"],
+      outputs: ["h"],
+    },
     { type, attributes, inputs: ["h", ...names], outputs: ["y"] },
   ];
   const initializers = Object.fromEntries(constants.map((value, i) => [names[i], value]));
@@ -94,7 +110,9 @@ describe.each([false, true])("behind a ReLU: %s", (rectified) => {
     const bytes = fileOf(row, rectified);
     const graph = infer(await open(bytes, {}), new Map([["x", { dims }]]))!;
     const claims = graph.nodes.slice(1).map((node) => {
-      const flags = node.inputs.map((name) => (name === "h" ? rectified : (graph.constants.get(name)?.data.every((v) => v >= 0) ?? false)));
+      const flags = node.inputs.map((name) =>
+        name === "h" ? rectified : (graph.constants.get(name)?.data.every((v) => v >= 0) ?? false),
+      );
       return ops.get(node.type)!.nonnegative?.(flags, node.attributes) ?? false;
     });
     // An operator that stands for others is judged by these, one by one, elsewhere.

@@ -9,7 +9,8 @@ import { type Dims, place, positions } from "../reference/linear.ts";
 import { expectLayer } from "./check.ts";
 
 /*
- * Normalizations from their definition: `cell` says with which numbers each is normalized, `parameter` which scale and shift are its.
+ * Normalizations from their definition: `cell` says with which numbers each is normalized, `parameter` which scale and
+ * shift are its.
  */
 
 type Position = readonly number[];
@@ -99,7 +100,10 @@ const lp = (x: Dims, axis: number | undefined, p: number | undefined): Case => (
   attributes: { ...(axis !== undefined && { axis }), ...(p !== undefined && { p }) },
   opsets: [7, 22],
   cell: (at) => at.filter((_, i) => i !== ((axis ?? -1) + x.length) % x.length),
-  statistics: (cell) => ({ centre: 0, factor: 1 / (p === 1 ? sum(cell.map(Math.abs)) : Math.sqrt(sum(cell.map((v) => v * v)))) }),
+  statistics: (cell) => ({
+    centre: 0,
+    factor: 1 / (p === 1 ? sum(cell.map(Math.abs)) : Math.sqrt(sum(cell.map((v) => v * v)))),
+  }),
 });
 
 const cases: readonly Case[] = [
@@ -159,8 +163,10 @@ function literal(c: Case): (v: ArrayLike<number>) => Float64Array {
 }
 
 /** Leaves the numbers as they are, channels last. */
-const turn = (x: Dims) => (x.length < 3 ? [] : [{ type: "MaxPool", attributes: { kernel_shape: x.slice(2).map(() => 1) } }]);
-const nameOf = ({ type, x, attributes, opsets }: Case) => `${type} [${x}] ${JSON.stringify(attributes)} since ${opsets[0]}`;
+const turn = (x: Dims) =>
+  x.length < 3 ? [] : [{ type: "MaxPool", attributes: { kernel_shape: x.slice(2).map(() => 1) } }];
+const nameOf = ({ type, x, attributes, opsets }: Case) =>
+  `${type} [${x}] ${JSON.stringify(attributes)} since ${opsets[0]}`;
 
 describe("normalizations", () => {
   test.each(cases.map((c) => [nameOf(c), c] as const))("%s", async (_name, c) => {
@@ -177,7 +183,12 @@ describe("normalizations", () => {
     const x = { dims: [1, 2, 9], data: tensor([1, 2, 9], 11).data.map((v) => 1000 + Math.round(8 * v) / 64) };
     const c = instance([1, 2, 9], 1e-9);
     const { type, attributes, parameters } = c;
-    await expectLayer(chain(c.x, [{ type, attributes, parameters }]), x, { dims: c.x, forward: literal(c) }, { differentiable: false });
+    await expectLayer(
+      chain(c.x, [{ type, attributes, parameters }]),
+      x,
+      { dims: c.x, forward: literal(c) },
+      { differentiable: false },
+    );
   });
 
   test("zeros along an axis stay zeros", async () => {
@@ -280,16 +291,26 @@ describe("normalizations", () => {
       const { type, attributes, parameters } = c;
       using model = await loadInMode(chain(c.x, [{ type, attributes, parameters }], 21));
       const x = tensor(c.x, 1);
-      expect(() => explainFrom(model, x, x.data, {})).toThrowError(/got a normalization whose statistics depend on the input/);
+      expect(() => explainFrom(model, x, x.data, {})).toThrowError(
+        /got a normalization whose statistics depend on the input/,
+      );
     }
   });
 });
 
 const P = tensor([3], 1);
 test.each<[string, Parameters<typeof chain>[1][number], RegExp]>([
-  ["too few scales", { type: "InstanceNormalization", parameters: [tensor([2], 1), P] }, /scale and bias of 3 numbers, got 2 and 3/],
+  [
+    "too few scales",
+    { type: "InstanceNormalization", parameters: [tensor([2], 1), P] },
+    /scale and bias of 3 numbers, got 2 and 3/,
+  ],
   ["no bias", { type: "InstanceNormalization", parameters: [P] }, /scale and bias of 3 numbers, got 3 and none/],
-  ["groups", { type: "GroupNormalization", attributes: { num_groups: 2 }, parameters: [P, P] }, /groups that divide 3 channels, got 2/],
+  [
+    "groups",
+    { type: "GroupNormalization", attributes: { num_groups: 2 }, parameters: [P, P] },
+    /groups that divide 3 channels, got 2/,
+  ],
   ["no groups", { type: "GroupNormalization", parameters: [P, P] }, /num_groups ≥ 1, got 0/],
   [
     "a scale of another shape",

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { averagePool2d, baseEntries, globalAveragePool, load, maxPool2d, type Network, ruleOf } from "../../src/index.ts";
+import {
+  averagePool2d,
+  baseEntries,
+  globalAveragePool,
+  load,
+  maxPool2d,
+  type Network,
+  ruleOf,
+} from "../../src/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";
@@ -23,7 +31,8 @@ const cases: readonly Case[] = [
   { x: [1, 3, 11, 13], kernel: [2, 3], strides: [3, 5] },
   { x: [2, 3, 5, 7], kernel: [5, 7], strides: [5, 7] },
   { x: [1, 2, 11, 9], kernel: [3, 2], strides: [2, 1], dilations: [2, 3], pads: [1, 0, 1, 2] },
-  // Rounding up: a window that hangs over the end, one that reaches the padding, one that would begin there and does not count.
+  // Rounding up: a window that hangs over the end, one that reaches the padding, one that would begin there and does
+  // not count.
   { x: [1, 3, 6, 7], kernel: [3, 3], strides: [2, 2], ceil: true },
   { x: [1, 3, 7, 8], kernel: [3, 2], strides: [2, 3], pads: [0, 0, 1, 1], ceil: true },
   { x: [1, 3, 4, 5], kernel: [2, 3], strides: [3, 4], pads: [1, 1, 1, 1], ceil: true },
@@ -47,7 +56,11 @@ const attributesOf = ({ kernel, strides, pads, dilations, ceil }: Window) => ({
 /** As a descriptor where there are two axes, as a file otherwise. */
 function source(type: "MaxPool" | "AveragePool", { x, ...window }: Case, countPads = false): Uint8Array | Network {
   if (x.length !== 4)
-    return chain(["n", ...x.slice(1)], [{ type, attributes: { ...attributesOf(window), ...(countPads && { count_include_pad: 1 }) } }], 19);
+    return chain(
+      ["n", ...x.slice(1)],
+      [{ type, attributes: { ...attributesOf(window), ...(countPads && { count_include_pad: 1 }) } }],
+      19,
+    );
   const { kernel, strides = kernel.map(() => 1), pads, dilations, ceil } = window;
   const options = {
     kernel: kernel as [number, number],
@@ -148,8 +161,12 @@ describe("pools", () => {
     const totals = [7, 8].map((l, a) => Math.max(0, (Math.ceil(l / strides[a]) - 1) * strides[a] + kernel[a] - l));
     const [less, more] = [totals.map((t) => Math.floor(t / 2)), totals.map((t) => Math.ceil(t / 2))];
     const pads = auto_pad === "SAME_UPPER" ? [...less, ...more] : [...more, ...less];
-    const [max, map] = [maxima(tensor(x, 11).data, x, { kernel, strides, pads }), average(x, { kernel, strides, pads })];
-    const file = (type: string) => chain(["n", 3, 7, 8], [{ type, attributes: { kernel_shape: kernel, strides, auto_pad } }]);
+    const [max, map] = [
+      maxima(tensor(x, 11).data, x, { kernel, strides, pads }),
+      average(x, { kernel, strides, pads }),
+    ];
+    const file = (type: string) =>
+      chain(["n", 3, 7, 8], [{ type, attributes: { kernel_shape: kernel, strides, auto_pad } }]);
     await expectLayer(file("MaxPool"), tensor(x, 11), { dims: max.dims, forward: (v) => max.at.map((i) => v[i]) });
     await expectLayer(file("AveragePool"), tensor(x, 11), { dims: map.dims, forward: (v) => apply(map, v), scale: 1 });
   });
@@ -175,50 +192,68 @@ describe("pools", () => {
   test.each([[[2, 5, 7]], [[2, 3, 5, 7]], [[1, 9, 1, 1]], [[2, 3, 4, 5, 2]]])("GlobalMaxPool [%s]", async (x) => {
     const { data } = tensor(x, 11, -2, -1);
     const { dims, at } = maxima(data, x, { kernel: x.slice(2) });
-    await expectLayer(chain(x, [{ type: "GlobalMaxPool" }], 22), { dims: x, data }, { dims, forward: (v) => at.map((i) => v[i]) });
+    await expectLayer(
+      chain(x, [{ type: "GlobalMaxPool" }], 22),
+      { dims: x, data },
+      { dims, forward: (v) => at.map((i) => v[i]) },
+    );
   });
 
-  test.each([...cases.slice(9), ...lines, ...outer, ...solid].map((c) => [nameOf(c), c] as const))("LpPool %s", async (_name, c) => {
-    for (const [p, opset] of [
-      [1, 11],
-      [2, 18],
-      [3, 22],
-      [undefined, 7],
-    ] as const) {
-      const attributes = { ...attributesOf(c), ...(p !== undefined && { p }) };
-      await checkNorm((before) => chain(c.x, [...before, { type: "LpPool", attributes }], opset), c, p ?? 2);
-    }
-  });
+  test.each([...cases.slice(9), ...lines, ...outer, ...solid].map((c) => [nameOf(c), c] as const))(
+    "LpPool %s",
+    async (_name, c) => {
+      for (const [p, opset] of [
+        [1, 11],
+        [2, 18],
+        [3, 22],
+        [undefined, 7],
+      ] as const) {
+        const attributes = { ...attributesOf(c), ...(p !== undefined && { p }) };
+        await checkNorm((before) => chain(c.x, [...before, { type: "LpPool", attributes }], opset), c, p ?? 2);
+      }
+    },
+  );
 
   test.each([[[2, 5, 7]], [[2, 3, 5, 7]], [[2, 3, 4, 5, 2]]])("GlobalLpPool [%s]", async (x) => {
     for (const p of [1, 2, 4])
-      await checkNorm((before) => chain(x, [...before, { type: "GlobalLpPool", attributes: { p } }], 22), { x, kernel: x.slice(2) }, p);
+      await checkNorm(
+        (before) => chain(x, [...before, { type: "GlobalLpPool", attributes: { p } }], 22),
+        { x, kernel: x.slice(2) },
+        p,
+      );
   });
 
-  test.each([...cases.slice(9), ...lines, ...solid].map((c) => [nameOf(c), c] as const))("MaxPool's indices %s", async (_name, c) => {
-    const x = { dims: c.x, data: tensor(c.x, 13).data.map((v) => Math.round(2 * v)) };
-    const { dims, at } = maxima(x.data, c.x, c);
-    const [n, channels, ...spatial] = c.x;
-    const columns = [n, channels, ...[...spatial].reverse()];
-    for (const order of [0, 1]) {
-      using model = await loadInMode(withIndices(c, order));
-      const { y, indices } = model.predict(x).outputs;
-      expect([y.dims, indices.dims, indices.type]).toEqual([dims, dims, "int64"]);
-      expectClose(
-        y.data,
-        at.map((i) => x.data[i]),
-        1e-6,
-      );
-      const all = positions(c.x);
-      const expected = at.map((i) => (order === 0 ? i : place(columns, [all[i][0], all[i][1], ...all[i].slice(2).reverse()])));
-      expect(Array.from(indices.data)).toEqual(expected);
-    }
-  });
+  test.each([...cases.slice(9), ...lines, ...solid].map((c) => [nameOf(c), c] as const))(
+    "MaxPool's indices %s",
+    async (_name, c) => {
+      const x = { dims: c.x, data: tensor(c.x, 13).data.map((v) => Math.round(2 * v)) };
+      const { dims, at } = maxima(x.data, c.x, c);
+      const [n, channels, ...spatial] = c.x;
+      const columns = [n, channels, ...[...spatial].reverse()];
+      for (const order of [0, 1]) {
+        using model = await loadInMode(withIndices(c, order));
+        const { y, indices } = model.predict(x).outputs;
+        expect([y.dims, indices.dims, indices.type]).toEqual([dims, dims, "int64"]);
+        expectClose(
+          y.data,
+          at.map((i) => x.data[i]),
+          1e-6,
+        );
+        const all = positions(c.x);
+        const expected = at.map((i) =>
+          order === 0 ? i : place(columns, [all[i][0], all[i][1], ...all[i].slice(2).reverse()]),
+        );
+        expect(Array.from(indices.data)).toEqual(expected);
+      }
+    },
+  );
 });
 
 const withIndices = (c: Case, storage_order: number) =>
   onnx({
-    nodes: [{ type: "MaxPool", inputs: ["x"], outputs: ["y", "indices"], attributes: { ...attributesOf(c), storage_order } }],
+    nodes: [
+      { type: "MaxPool", inputs: ["x"], outputs: ["y", "indices"], attributes: { ...attributesOf(c), storage_order } },
+    ],
     inputs: { x: ["n", ...c.x.slice(1)] },
     outputs: { y: [], indices: [] },
     types: { indices: 7 },
@@ -247,7 +282,9 @@ test("relevance that would pass through indices is refused", async () => {
 });
 
 test("a norm below 1 is refused", async () => {
-  await expect(load(chain([1, 2, 5], [{ type: "LpPool", attributes: { kernel_shape: [2], p: 0 } }]))).rejects.toThrowError(/p ≥ 1, got 0/);
+  await expect(
+    load(chain([1, 2, 5], [{ type: "LpPool", attributes: { kernel_shape: [2], p: 0 } }])),
+  ).rejects.toThrowError(/p ≥ 1, got 0/);
 });
 
 /** Leaves the numbers as they are, channels last. */
@@ -256,7 +293,8 @@ const turn = (x: Dims) => [{ type: "MaxPool", attributes: { kernel_shape: x.slic
 /** (Σ |x|^p)^(1/p) over the windows of a mean, and relevance shared by |x|^p. */
 async function checkNorm(file: (before: ReturnType<typeof turn>) => Uint8Array, c: Case, p: number): Promise<void> {
   const { dims, connections } = average(c.x, c);
-  const powers = (v: ArrayLike<number>) => connections.map((cell) => cell.reduce((sum, { i }) => sum + Math.abs(v[i]) ** p, 0));
+  const powers = (v: ArrayLike<number>) =>
+    connections.map((cell) => cell.reduce((sum, { i }) => sum + Math.abs(v[i]) ** p, 0));
   // A number near 0 has no slope to take differences of.
   const x = { dims: c.x, data: tensor(c.x, 11).data.map((v) => v + Math.sign(v) / 8) };
   const r = numbers(connections.length, 7);

@@ -79,7 +79,8 @@ function cellsOf({ x, axes = [], keepdims = 1, noop }: Case): { dims: number[]; 
 
 const ints = (data: readonly number[]): FileTensor => ({ dims: [data.length], data });
 /** Leaves the numbers as they are, channels last. */
-const turn = (x: Dims) => (x.length < 3 ? [] : [{ type: "MaxPool", attributes: { kernel_shape: x.slice(2).map(() => 1) } }]);
+const turn = (x: Dims) =>
+  x.length < 3 ? [] : [{ type: "MaxPool", attributes: { kernel_shape: x.slice(2).map(() => 1) } }];
 
 function source(type: Type, { x, axes, keepdims, noop }: Case, opset: number, before = turn(x)): Uint8Array {
   const asInput = opset >= (type === "ReduceSum" ? 13 : 18);
@@ -96,12 +97,19 @@ const keepsSamples = (c: Case) => cellsOf(c).cells.length % c.x[0] === 0;
 const named = (list: readonly Case[]) => list.map((c) => [JSON.stringify(c), c] as const);
 const explained = named(cases.filter(keepsSamples));
 
-const opsetsOf = (type: Type, c: Case) => [7, 12, 13, 18, 22].filter((opset) => !c.noop || opset >= (type === "ReduceSum" ? 13 : 18));
+const opsetsOf = (type: Type, c: Case) =>
+  [7, 12, 13, 18, 22].filter((opset) => !c.noop || opset >= (type === "ReduceSum" ? 13 : 18));
 /** Positive, so that logarithms are numbers; products stay near 1. */
 const inputOf = ({ x }: Case, type: Type) =>
   type === "ReduceProd" || type === "ReduceLogSum" ? tensor(x, 11, 0.6, 1.5) : tensor(x, 11, -2, 2);
 
-async function checkRule(file: Uint8Array, map: LinearMap, x: ReturnType<typeof tensor>, rule: LinearRule, by: NeuronRule) {
+async function checkRule(
+  file: Uint8Array,
+  map: LinearMap,
+  x: ReturnType<typeof tensor>,
+  rule: LinearRule,
+  by: NeuronRule,
+) {
   const r = numbers(map.connections.length, 7);
   const { relevance, ledger } = await explainLayer(file, x, r, rule);
   const expected = explain(map, x.data, r, by);
@@ -116,7 +124,8 @@ describe("reductions", () => {
   describe.each(types)("%s", (type) => {
     test.each(named(cases))("%s", async (_name, c) => {
       const { dims, cells } = cellsOf(c);
-      const forward = (v: ArrayLike<number>) => Float64Array.from(cells, (cell) => literal[type](cell.map((i) => v[i])));
+      const forward = (v: ArrayLike<number>) =>
+        Float64Array.from(cells, (cell) => literal[type](cell.map((i) => v[i])));
       const differentiable = keepsSamples(c);
       for (const opset of opsetsOf(type, c)) {
         for (const before of [[], turn(c.x)]) {
@@ -193,7 +202,9 @@ describe("reductions", () => {
     ],
   ])("the slope of a product with zeros: %s", async (x, slope) => {
     using model = await loadInMode(source("ReduceProd", { x: [1, 3] }, 18));
-    const { relevance } = explainFrom(model, { dims: [1, 3], data: Float32Array.from(x) }, [1], { unknown: "gradient" });
+    const { relevance } = explainFrom(model, { dims: [1, 3], data: Float32Array.from(x) }, [1], {
+      unknown: "gradient",
+    });
     expect([...relevance.data]).toEqual(slope);
   });
 
@@ -230,10 +241,16 @@ describe("reductions", () => {
       outputs: ["y"],
       attributes: { keepdims: noop_with_empty_axes, noop_with_empty_axes },
     };
-    const graph = { nodes: [sum, { type: "Reshape", inputs: ["y", "shape"], outputs: ["z"] }], initializers: { shape: ints(dims) } };
+    const graph = {
+      nodes: [sum, { type: "Reshape", inputs: ["y", "shape"], outputs: ["z"] }],
+      initializers: { shape: ints(dims) },
+    };
     const [inputs, types] = [{ x: [2, 3], axes: ["a"] }, { axes: 7 }];
     using model = await loadInMode(onnx({ ...graph, inputs, outputs: { z: [] }, types }, 13));
-    const { output } = model.predict({ x: { dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }, axes: { dims: [0], data: [] } });
+    const { output } = model.predict({
+      x: { dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
+      axes: { dims: [0], data: [] },
+    });
     expect(Array.from(output.data)).toEqual(noop_with_empty_axes ? [1, 2, 3, 4, 5, 6] : [21]);
   });
 
@@ -273,7 +290,11 @@ describe("reductions", () => {
     const { axis = 0, keepdims = 1, last = 0 } = a as { axis?: number; keepdims?: 0 | 1; last?: number };
     const data = tensor(x, 11).data.map((v) => Math.round(2 * v));
     const { dims, cells } = cellsOf({ x, axes: [axis], keepdims });
-    const attributes = { ...("axis" in a && { axis }), ...("keepdims" in a && { keepdims }), ...(last && { select_last_index: last }) };
+    const attributes = {
+      ...("axis" in a && { axis }),
+      ...("keepdims" in a && { keepdims }),
+      ...(last && { select_last_index: last }),
+    };
     for (const type of ["ArgMax", "ArgMin"] as const) {
       const best = type === "ArgMax" ? literal.ReduceMax : literal.ReduceMin;
       const expected = cells.map((cell) => {
@@ -285,7 +306,10 @@ describe("reductions", () => {
           ...before.map((node) => ({ ...node, inputs: ["x"], outputs: ["turned"] })),
           { type, attributes, inputs: [before.length ? "turned" : "x"], outputs: ["y"] },
         ];
-        const output = await predict(onnx({ nodes, inputs: { x }, outputs: { y: [] }, types: { y: 7 } }, opset), { dims: x, data });
+        const output = await predict(onnx({ nodes, inputs: { x }, outputs: { y: [] }, types: { y: 7 } }, opset), {
+          dims: x,
+          data,
+        });
         expect(output.type).toBe("int64");
         expect(output.dims).toEqual(dims);
         expect(Array.from(output.data)).toEqual(expected);
@@ -304,15 +328,32 @@ describe("reductions", () => {
         : [{ type }];
       using model = await loadInMode(chain([1, 3], nodes, 17));
       const x = tensor([1, 3], 1, 0.5, 1);
-      expect(() => explainFrom(model, x, [1], {})).toThrowError(/\((Reduce|Arg)\w+\): expected an operator that relevance can pass/);
+      expect(() => explainFrom(model, x, [1], {})).toThrowError(
+        /\((Reduce|Arg)\w+\): expected an operator that relevance can pass/,
+      );
     },
   );
 });
 
 test.each<[string, Parameters<typeof chain>[1][number], number, RegExp]>([
-  ["an axis twice", { type: "ReduceSum", attributes: { axes: [1, -2] } }, 11, /different axes of a tensor of rank 3, got \[1,-2\]/],
-  ["an axis beyond", { type: "ReduceMax", parameters: [ints([3])] }, 18, /different axes of a tensor of rank 3, got \[3\]/],
-  ["axes of another opset", { type: "ReduceSum", attributes: { axes: [1] } }, 13, /attributes that relprop knows, got axes/],
+  [
+    "an axis twice",
+    { type: "ReduceSum", attributes: { axes: [1, -2] } },
+    11,
+    /different axes of a tensor of rank 3, got \[1,-2\]/,
+  ],
+  [
+    "an axis beyond",
+    { type: "ReduceMax", parameters: [ints([3])] },
+    18,
+    /different axes of a tensor of rank 3, got \[3\]/,
+  ],
+  [
+    "axes of another opset",
+    { type: "ReduceSum", attributes: { axes: [1] } },
+    13,
+    /attributes that relprop knows, got axes/,
+  ],
   ["an input of another opset", { type: "ReduceMean", parameters: [ints([1])] }, 17, /axes as an attribute/],
   ["ArgMax beyond", { type: "ArgMax", attributes: { axis: -4 } }, 17, /an axis of a tensor of rank 3, got -4/],
 ])("refused: %s", async (_name, node, opset, says) => {

@@ -4,7 +4,8 @@ import { type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 
 /*
- * What operators refuse: inputs that are missing, ranks, lengths and numbers on either side of what they take, and what the message says.
+ * What operators refuse: inputs that are missing, ranks, lengths and numbers on either side of what they take, and what
+ * the message says.
  */
 
 const floats = (...dims: number[]): FileTensor => tensor(dims, 1, 0.5, 1);
@@ -36,7 +37,10 @@ function fileOf({ type, x, attributes, further = [], outputs = 1, opset = 17 }: 
     {
       nodes: [{ type, attributes, inputs: ["x", ...names], outputs: results }],
       initializers: Object.fromEntries(named.flatMap(([name, value]) => (isTensor(value) ? [[name, value]] : []))),
-      inputs: { x, ...Object.fromEntries(named.flatMap(([name, value]) => (value && !isTensor(value) ? [[name, value]] : []))) },
+      inputs: {
+        x,
+        ...Object.fromEntries(named.flatMap(([name, value]) => (value && !isTensor(value) ? [[name, value]] : []))),
+      },
       outputs: Object.fromEntries(results.map((name) => [name, []])),
     },
     opset,
@@ -45,7 +49,13 @@ function fileOf({ type, x, attributes, further = [], outputs = 1, opset = 17 }: 
 
 const image = [1, 4, 5, 6];
 const w = floats(4, 4, 3, 3);
-const row = (type: string, x: readonly number[], further: readonly Further[], says: string, more: Partial<Row> = {}): Row => ({
+const row = (
+  type: string,
+  x: readonly number[],
+  further: readonly Further[],
+  says: string,
+  more: Partial<Row> = {},
+): Row => ({
   type,
   x,
   further,
@@ -60,12 +70,21 @@ const rows: readonly Row[] = [
   row("Conv", [1, 4, 5, 6, 7], [w], "input and weight of the same rank, 3 or more, got ranks 5 and 4"),
   row("Conv", [1, 4], [floats(4, 4)], "input and weight of the same rank, 3 or more, got ranks 2 and 2"),
   ...[0, -1].map((group) => row("Conv", image, [w], `a group ≥ 1, got ${group}`, { attributes: { group } })),
-  row("Conv", image, [floats(4, 3, 3, 3)], "an input of 3 · 1 channels and a multiple of 1 outputs, got 4 channels and 4 outputs"),
+  row(
+    "Conv",
+    image,
+    [floats(4, 3, 3, 3)],
+    "an input of 3 · 1 channels and a multiple of 1 outputs, got 4 channels and 4 outputs",
+  ),
   row("Conv", image, [floats(4, 5, 3, 3)], "an input of 5 · 1 channels"),
-  row("Conv", image, [floats(5, 2, 3, 3)], "a multiple of 2 outputs, got 4 channels and 5 outputs", { attributes: { group: 2 } }),
+  row("Conv", image, [floats(5, 2, 3, 3)], "a multiple of 2 outputs, got 4 channels and 5 outputs", {
+    attributes: { group: 2 },
+  }),
   ...[3, 5, 1].map((count) => row("Conv", image, [w, floats(count)], `4 biases, got ${count}`)),
   ...[[3, 2], [2, 3], [3], [3, 3, 3]].map((kernel_shape) =>
-    row("Conv", image, [w], `kernel_shape [3,3] as the weight has it, got [${kernel_shape}]`, { attributes: { kernel_shape } }),
+    row("Conv", image, [w], `kernel_shape [3,3] as the weight has it, got [${kernel_shape}]`, {
+      attributes: { kernel_shape },
+    }),
   ),
   row("Conv", image, [[4, 4, 3, 3], floats(3)], "4 biases, got 3"),
   row("Conv", [1, 4, 2, 6], [w], "a padded axis of at least 3 (the kernel's reach is 3), got 2"),
@@ -75,7 +94,9 @@ const rows: readonly Row[] = [
   row("Conv", image, [w], "2 dilations ≥ 1, got [0, 1]", { attributes: { dilations: [0, 1] } }),
   row("Conv", image, [w], "4 pads ≥ 0, got [1, 1]", { attributes: { pads: [1, 1] } }),
   row("Conv", image, [w], "4 pads ≥ 0, got [0, 0, -1, 0]", { attributes: { pads: [0, 0, -1, 0] } }),
-  row("Conv", image, [w], "auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER, got SAME", { attributes: { auto_pad: "SAME" } }),
+  row("Conv", image, [w], "auto_pad NOTSET, VALID, SAME_UPPER or SAME_LOWER, got SAME", {
+    attributes: { auto_pad: "SAME" },
+  }),
   row("Conv", [1, 4, 2, 6], [w], "an axis of at least 3, got 2", { attributes: { auto_pad: "VALID" } }),
   row("Conv", [1, 2, 3, 3, 3, 3], [floats(2, 2, 2, 2, 2, 2)], "a window over at most three axes, got 4 axes"),
   row("ConvTranspose", [1, 3, 5, 6], [w], "an input of 4 channels, a multiple of 1, got 3 channels"),
@@ -83,16 +104,24 @@ const rows: readonly Row[] = [
   row("ConvTranspose", [1, 4, 1, 1], [w], "pads that leave something of the output, got 2 and 1 of 3", {
     attributes: { pads: [2, 0, 1, 0] },
   }),
-  row("ConvTranspose", image, [w], "2 numbers of output_padding ≥ 0, got [0, -1]", { attributes: { output_padding: [0, -1] } }),
+  row("ConvTranspose", image, [w], "2 numbers of output_padding ≥ 0, got [0, -1]", {
+    attributes: { output_padding: [0, -1] },
+  }),
   row("ConvTranspose", image, [w], "2 sizes of output_shape ≥ 1, got [0, 9]", { attributes: { output_shape: [0, 9] } }),
   ...["MaxPool", "AveragePool", "LpPool"].flatMap((type) => [
     row(type, [3, 4], [], "an input of rank 3 or more, got rank 2", { attributes: { kernel_shape: [2] } }),
     row(type, image, [], "a kernel_shape, got none"),
     row(type, image, [], "2 kernel sizes ≥ 1, got [2]", { attributes: { kernel_shape: [2] } }),
     row(type, image, [], "2 kernel sizes ≥ 1, got [0, 2]", { attributes: { kernel_shape: [0, 2] } }),
-    row(type, image, [], "pads smaller than the window, got 2, 0; 0, 0", { attributes: { kernel_shape: [2, 2], pads: [2, 0, 0, 0] } }),
-    row(type, image, [], "pads smaller than the window, got 0, 0; 0, 3", { attributes: { kernel_shape: [3, 3], pads: [0, 0, 0, 3] } }),
-    row(type, [1, 4, 2, 6], [], "a padded axis of at least 3 (the kernel's reach is 3), got 2", { attributes: { kernel_shape: [3, 3] } }),
+    row(type, image, [], "pads smaller than the window, got 2, 0; 0, 0", {
+      attributes: { kernel_shape: [2, 2], pads: [2, 0, 0, 0] },
+    }),
+    row(type, image, [], "pads smaller than the window, got 0, 0; 0, 3", {
+      attributes: { kernel_shape: [3, 3], pads: [0, 0, 0, 3] },
+    }),
+    row(type, [1, 4, 2, 6], [], "a padded axis of at least 3 (the kernel's reach is 3), got 2", {
+      attributes: { kernel_shape: [3, 3] },
+    }),
   ]),
   row("LpPool", image, [], "p ≥ 1, got 0", { attributes: { kernel_shape: [2, 2], p: 0 } }),
 
@@ -120,7 +149,12 @@ const rows: readonly Row[] = [
   row("PRelu", [2, 3], [floats(2)], "a slope that can be broadcast to [2, 3], got [2]"),
   row("PRelu", [2, 3], [floats(4, 2, 3)], "a slope that can be broadcast to [2, 3], got [4, 2, 3]"),
   row("Clip", [2, 3], [numbers(1), numbers(0.5)], "min ≤ max, got 1 and 0.5"),
-  row("Where", [2, 3], [floats(2, 3), floats(2, 3)], "a bool condition and two operands of one type, got float32,float32,float32"),
+  row(
+    "Where",
+    [2, 3],
+    [floats(2, 3), floats(2, 3)],
+    "a bool condition and two operands of one type, got float32,float32,float32",
+  ),
   row("Equal", [2, 3], [], "inputs: 2, got 1"),
   row("Equal", [2, 3], [ints(1, 2, 3)], "inputs of one type out of float32, int32, int64, bool, got float32 and int64"),
   row("And", [2, 3], [floats(2, 3)], "inputs of one type out of bool, got float32 and float32"),
@@ -130,8 +164,16 @@ const rows: readonly Row[] = [
   row("Transpose", [2, 3, 4], [], "a permutation of 3 axes, got [0,1,1]", { attributes: { perm: [0, 1, 1] } }),
   row("Transpose", [2, 3, 4], [], "a permutation of 3 axes, got [0,1,3]", { attributes: { perm: [0, 1, 3] } }),
   row("Transpose", [2, 3], [], "a permutation of 2 axes, got [0,1,2]", { attributes: { perm: [0, 1, 2] } }),
-  ...[[2, 4, 4], [2, 2, 4], [3, 3, 4], [2, 3], [2, 3, 4, 1]].map((dims) =>
-    row("Concat", [2, 3, 4], [floats(...dims)], "shapes that differ along axis 2 only, got [2, 3, 4]", { attributes: { axis: 2 } }),
+  ...[
+    [2, 4, 4],
+    [2, 2, 4],
+    [3, 3, 4],
+    [2, 3],
+    [2, 3, 4, 1],
+  ].map((dims) =>
+    row("Concat", [2, 3, 4], [floats(...dims)], "shapes that differ along axis 2 only, got [2, 3, 4]", {
+      attributes: { axis: 2 },
+    }),
   ),
   ...[3, -4].map((axis) =>
     row("Concat", [2, 3, 4], [floats(2, 3, 4)], `an axis of a tensor of rank 3, got ${axis}`, { attributes: { axis } }),
@@ -141,19 +183,37 @@ const rows: readonly Row[] = [
   row("Slice", [2, 3], [ints(0)], "as many starts as ends, got 1 and undefined"),
   row("Slice", [2, 3], [ints(0), ints(1), ints(0, 1)], "1 axes and steps, as many as starts, got 2 and 1"),
   row("Slice", [2, 3], [ints(0), ints(1), ints(0), ints(1, 1)], "1 axes and steps, as many as starts, got 1 and 2"),
-  row("Slice", [2, 3], [ints(0), ints(1), ints(2)], "axes of a tensor of rank 2 and steps other than 0, got axis 2, step 1"),
-  row("Slice", [2, 3], [ints(0), ints(1), ints(-3)], "axes of a tensor of rank 2 and steps other than 0, got axis -3, step 1"),
+  row(
+    "Slice",
+    [2, 3],
+    [ints(0), ints(1), ints(2)],
+    "axes of a tensor of rank 2 and steps other than 0, got axis 2, step 1",
+  ),
+  row(
+    "Slice",
+    [2, 3],
+    [ints(0), ints(1), ints(-3)],
+    "axes of a tensor of rank 2 and steps other than 0, got axis -3, step 1",
+  ),
   row("Slice", [2, 3], [ints(0), ints(1), ints(0), ints(0)], "steps other than 0, got axis 0, step 0"),
   row("Slice", [2, 3], [ints(1), ints(1)], "values that are not empty, got dims [0,3]"),
   row("Split", [2, 5], [], "an axis that 2 parts divide, got 5", { attributes: { axis: 1 }, outputs: 2 }),
   row("Split", [2, 5], [ints(2, 2)], "2 lengths that add up to 5, got [2,2]", { attributes: { axis: 1 }, outputs: 2 }),
   row("Split", [2, 5], [ints(2, 4)], "2 lengths that add up to 5, got [2,4]", { attributes: { axis: 1 }, outputs: 2 }),
-  row("Split", [2, 5], [ints(6, -1)], "2 lengths that add up to 5, got [6,-1]", { attributes: { axis: 1 }, outputs: 2 }),
-  row("Split", [2, 5], [ints(2, 2, 1)], "2 lengths that add up to 5, got [2,2,1]", { attributes: { axis: 1 }, outputs: 2 }),
+  row("Split", [2, 5], [ints(6, -1)], "2 lengths that add up to 5, got [6,-1]", {
+    attributes: { axis: 1 },
+    outputs: 2,
+  }),
+  row("Split", [2, 5], [ints(2, 2, 1)], "2 lengths that add up to 5, got [2,2,1]", {
+    attributes: { axis: 1 },
+    outputs: 2,
+  }),
   row("Gather", [2, 3], [], "data and indices, got fewer"),
   row("Gather", [2, 3], [ints(0, 3)], "indices below 3, got 0,3", { attributes: { axis: 1 } }),
   row("Gather", [2, 3], [ints(-4)], "indices below 3, got -4", { attributes: { axis: 1 } }),
-  ...[2, -3].map((axis) => row("Gather", [2, 3], [ints(0)], `an axis of a tensor of rank 2, got ${axis}`, { attributes: { axis } })),
+  ...[2, -3].map((axis) =>
+    row("Gather", [2, 3], [ints(0)], `an axis of a tensor of rank 2, got ${axis}`, { attributes: { axis } }),
+  ),
   row("GatherElements", [2, 3], [], "data and indices, got fewer"),
   row("GatherElements", [2, 3], [ints(0)], "indices that fit [2, 3], got [1]"),
   row("GatherElements", [2, 3], [{ dims: [1, 4], data: [0, 0, 0, 0] }], "indices that fit [2, 3], got [1, 4]"),
@@ -161,15 +221,21 @@ const rows: readonly Row[] = [
   row("GatherElements", [2, 3], [{ dims: [1, 3], data: [0, -3, 0] }], "indices from -2 to 1, got -3"),
   row("GatherND", [2, 3], [{ dims: [1, 3], data: [0, 0, 0] }], "indices that fit [2, 3] with batch_dims 0, got [1, 3]"),
   row("GatherND", [2, 3], [{ dims: [1, 2], data: [0, 3] }], "indices from -3 to 2, got 3"),
-  row("GatherND", [2, 3], [{ dims: [3, 1], data: [0, 0, 0] }], "with batch_dims 1, got [3, 1]", { attributes: { batch_dims: 1 } }),
-  row("GatherND", [2, 3], [{ dims: [2], data: [0, 0] }], "with batch_dims 1, got [2]", { attributes: { batch_dims: 1 } }),
+  row("GatherND", [2, 3], [{ dims: [3, 1], data: [0, 0, 0] }], "with batch_dims 1, got [3, 1]", {
+    attributes: { batch_dims: 1 },
+  }),
+  row("GatherND", [2, 3], [{ dims: [2], data: [0, 0] }], "with batch_dims 1, got [2]", {
+    attributes: { batch_dims: 1 },
+  }),
   row("Expand", [2, 3], [], "an input and a shape, got fewer"),
   row("Expand", [2, 3], [ints(2, 4)], "shapes that can be broadcast, got [2, 3] and [2, 4]"),
   row("Tile", [2, 3], [], "an input and repeats, got fewer"),
   ...[[2], [1, 2, 1]].map((repeats) => row("Tile", [2, 3], [ints(...repeats)], `2 repeats, got [${repeats}]`)),
   row("DepthToSpace", [1, 4, 2, 2], [], "a blocksize ≥ 1, got 0"),
   row("DepthToSpace", [1, 4, 2], [], "an input of rank 4, got rank 3", { attributes: { blocksize: 2 } }),
-  row("DepthToSpace", [1, 6, 2, 2], [], "axes that blocks of 2 divide, got dims [1, 6, 2, 2]", { attributes: { blocksize: 2 } }),
+  row("DepthToSpace", [1, 6, 2, 2], [], "axes that blocks of 2 divide, got dims [1, 6, 2, 2]", {
+    attributes: { blocksize: 2 },
+  }),
   row("SpaceToDepth", [1, 1, 2, 3], [], "axes that blocks of 2 divide", { attributes: { blocksize: 2 } }),
   row("DepthToSpace", [1, 4, 2, 2], [], "mode DCR or CRD, got RCD", { attributes: { blocksize: 2, mode: "RCD" } }),
   row("Trilu", [3], [], "an input of rank 2 or more, got rank 1"),
@@ -178,7 +244,9 @@ const rows: readonly Row[] = [
   row("Pad", [2, 3], [ints(0, 1), undefined, ints(2)], "2 pads for axes of a tensor of rank 2, got 2", { opset: 18 }),
   row("Pad", [2, 3], [ints(-1, 0, -2, 0)], "pads that leave something, got dims [-1,3]"),
   row("Pad", [2, 3], [ints(0, 1, 0, -1)], "pads ≥ 0 in mode edge, got [0,1,0,-1]", { attributes: { mode: "edge" } }),
-  row("Pad", [2, 3], [ints(0, 1, 0, 1)], "mode constant, edge, reflect, wrap, got mirror", { attributes: { mode: "mirror" } }),
+  row("Pad", [2, 3], [ints(0, 1, 0, 1)], "mode constant, edge, reflect, wrap, got mirror", {
+    attributes: { mode: "mirror" },
+  }),
   row("Reshape", [2, 3], [ints(2, 4)], "as many numbers as the input has, 6, got dims [2,4]"),
   row("Reshape", [2, 3], [ints(0, 0, 2)], "as many numbers as the input has, 6, got dims [2,3,2]"),
   row("Reshape", [2, 3], [ints(-1, 4)], "output dims ≥ 1, got [1.5,4]"),
@@ -195,7 +263,9 @@ const rows: readonly Row[] = [
 
   // Reductions and normalizations.
   ...[2, -3].flatMap((axis) => [
-    row("ReduceMean", [2, 3], [], `different axes of a tensor of rank 2, got [${axis}]`, { attributes: { axes: [axis] } }),
+    row("ReduceMean", [2, 3], [], `different axes of a tensor of rank 2, got [${axis}]`, {
+      attributes: { axes: [axis] },
+    }),
     row("ArgMax", [2, 3], [], `an axis of a tensor of rank 2, got ${axis}`, { attributes: { axis } }),
     row("Softmax", [2, 3], [], `an axis of a tensor of rank 2, got ${axis}`, { attributes: { axis } }),
     row("LpNormalization", [2, 3], [], `different axes of a tensor of rank 2, got [${axis}]`, { attributes: { axis } }),
@@ -205,14 +275,30 @@ const rows: readonly Row[] = [
   row("LRN", [1, 4, 5], [], "a size ≥ 1, got 0"),
   row("LRN", [1, 4], [], "an input of rank 3 or 4, got rank 2", { attributes: { size: 3 } }),
   row("LRN", [1, 4, 2, 2, 2], [], "an input of rank 3 or 4, got rank 5", { attributes: { size: 3 } }),
-  row("LRN", image, [], "bias > 0, alpha ≥ 0 and a finite beta, got bias 0", { attributes: { size: 3, bias: float(0) } }),
-  row("LRN", image, [], "bias > 0, alpha ≥ 0 and a finite beta, got bias 1, alpha -", { attributes: { size: 3, alpha: float(-1) } }),
+  row("LRN", image, [], "bias > 0, alpha ≥ 0 and a finite beta, got bias 0", {
+    attributes: { size: 3, bias: float(0) },
+  }),
+  row("LRN", image, [], "bias > 0, alpha ≥ 0 and a finite beta, got bias 1, alpha -", {
+    attributes: { size: 3, alpha: float(-1) },
+  }),
   row("BatchNormalization", [2, 3], [floats(3), floats(3), floats(3)], "five inputs, got 4"),
   ...[2, 4].map((count) =>
-    row("BatchNormalization", [2, 3], [floats(3), floats(3), floats(count), floats(3)], `3 numbers in each parameter, got 3, 3, ${count}, 3`),
+    row(
+      "BatchNormalization",
+      [2, 3],
+      [floats(3), floats(3), floats(count), floats(3)],
+      `3 numbers in each parameter, got 3, 3, ${count}, 3`,
+    ),
   ),
   row("InstanceNormalization", [1, 3], [floats(3), floats(3)], "an input of rank 3 or more, got rank 2"),
-  ...[2, 4].map((count) => row("InstanceNormalization", [1, 3, 4], [floats(3), floats(count)], `scale and bias of 3 numbers, got 3 and ${count}`)),
+  ...[2, 4].map((count) =>
+    row(
+      "InstanceNormalization",
+      [1, 3, 4],
+      [floats(3), floats(count)],
+      `scale and bias of 3 numbers, got 3 and ${count}`,
+    ),
+  ),
   row("LayerNormalization", [2, 3], [floats(2)], "a scale and bias that broadcast to [2, 3], got [2]"),
   row("LayerNormalization", [2, 3], [floats(4, 2, 3)], "a scale and bias that broadcast to [2, 3], got [4, 2, 3]"),
 
@@ -221,8 +307,13 @@ const rows: readonly Row[] = [
   row("Resize", image, [ints(), numbers(1, 1, 2, 2), ints(1, 4, 9, 9)], "either scales or sizes, got both"),
   row("Resize", image, [ints(), numbers(1, 1, 2)], "4 numbers > 0, got [1,1,2]"),
   row("Resize", image, [ints(), numbers(1, 1, 2, 0)], "4 numbers > 0, got [1,1,2,0]"),
-  row("Resize", image, [ints(), numbers(1, 1, 2, 2)], "mode nearest, linear, cubic, got 'area'", { attributes: { mode: "area" } }),
-  row("Resize", image, [ints(), numbers(2, 2)], "axes of a tensor of rank 4, got [2,4]", { attributes: { axes: [2, 4] }, opset: 18 }),
+  row("Resize", image, [ints(), numbers(1, 1, 2, 2)], "mode nearest, linear, cubic, got 'area'", {
+    attributes: { mode: "area" },
+  }),
+  row("Resize", image, [ints(), numbers(2, 2)], "axes of a tensor of rank 4, got [2,4]", {
+    attributes: { axes: [2, 4] },
+    opset: 18,
+  }),
   row("Resize", image, [undefined, undefined, ints(1, 4, 9, 9)], "a roi for tf_crop_and_resize, got none", {
     attributes: { coordinate_transformation_mode: "tf_crop_and_resize" },
   }),
@@ -237,7 +328,8 @@ const rows: readonly Row[] = [
 ];
 
 const nameOf = ({ type, x, attributes = {}, further = [], says }: Row) =>
-  `${type} of [${x}] ${JSON.stringify(attributes)} ${further.map((f) => (isTensor(f) ? `[${f.dims}]` : "-")).join(" ")}: ${says}`;
+  `${type} of [${x}] ${JSON.stringify(attributes)} ` +
+  `${further.map((f) => (isTensor(f) ? `[${f.dims}]` : "-")).join(" ")}: ${says}`;
 
 /** Loads and runs it: what further inputs decide is known with the first call alone. */
 async function attempt(one: Row): Promise<void> {

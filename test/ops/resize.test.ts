@@ -34,7 +34,12 @@ const [up, down, both] = [
   { dims: [1, 2, 7, 5], scales: [1, 1, 0.5, 0.75] },
   { dims: [2, 3, 5, 7], sizes: [2, 3, 8, 3] },
 ];
-const crop = { dims: [1, 2, 5, 7], sizes: [1, 2, 3, 4], roi: [0, 0, 0.25, -0.25, 1, 1, 0.75, 1.25], transformation: "tf_crop_and_resize" };
+const crop = {
+  dims: [1, 2, 5, 7],
+  sizes: [1, 2, 3, 4],
+  roi: [0, 0, 0.25, -0.25, 1, 1, 0.75, 1.25],
+  transformation: "tf_crop_and_resize",
+};
 
 const cases: readonly ResizeCase[] = [
   ...all.flatMap((transformation) => [up, down, both].map((c) => ({ ...c, transformation }))),
@@ -73,7 +78,11 @@ describe("Resize", () => {
   test.each(named)("%s", async (_name, c) => {
     const [map, x] = [resize(c), tensor(c.dims, 11)];
     const file = fileOf(c);
-    await expectLayer(file, x, { dims: map.dims, forward: (v) => apply(map, v), scale: largest(turnover(map, x.data)) });
+    await expectLayer(file, x, {
+      dims: map.dims,
+      forward: (v) => apply(map, v),
+      scale: largest(turnover(map, x.data)),
+    });
     using model = await loadInMode(file);
     const r = numbers(count(map.dims), 7, 0.5, 1);
     const moves = map.connections.every((list) => list.length === 1 && list[0].w === 1);
@@ -94,21 +103,35 @@ describe("Resize", () => {
     ["Upsample of opset 7", "Upsample", 7, [1, 1, 2, 3], "floor"],
   ] as const)("%s", async (_name, type, opset, scales, nearest) => {
     for (const mode of ["nearest", "linear"] as const) {
-      const [x, map] = [tensor([2, 3, 5, 7], 11), resize({ dims: [2, 3, 5, 7], scales, mode, nearest, transformation: "asymmetric" })];
+      const [x, map] = [
+        tensor([2, 3, 5, 7], 11),
+        resize({ dims: [2, 3, 5, 7], scales, mode, nearest, transformation: "asymmetric" }),
+      ];
       const attributes: Record<string, Attribute> = opset === 7 ? { mode, scales: { floats: scales } } : { mode };
-      const file = chain(["n", 3, 5, 7], [{ type, attributes, parameters: opset === 7 ? [] : [floats(scales)] }], opset);
+      const file = chain(
+        ["n", 3, 5, 7],
+        [{ type, attributes, parameters: opset === 7 ? [] : [floats(scales)] }],
+        opset,
+      );
       await expectLayer(file, x, { dims: map.dims, forward: (v) => apply(map, v), scale: 2 });
     }
   });
 
   test.each([
-    ["opset 11, tf_half_pixel_for_nn", 11, { coordinate_transformation_mode: "tf_half_pixel_for_nn" }, [1, 1, 10, 14], [1, 1, 2, 2]],
+    [
+      "opset 11, tf_half_pixel_for_nn",
+      11,
+      { coordinate_transformation_mode: "tf_half_pixel_for_nn" },
+      [1, 1, 10, 14],
+      [1, 1, 2, 2],
+    ],
     ["not_larger", 18, { keep_aspect_ratio_policy: "not_larger", axes: [2, 3] }, [1, 1, 7, 9], [1, 1, 9 / 7, 9 / 7]],
     ["not_smaller", 18, { keep_aspect_ratio_policy: "not_smaller", axes: [-2, -1] }, [1, 1, 7, 21], [1, 1, 3, 3]],
   ] as const)("%s", async (_name, opset, more, sizes, scales) => {
     const dims = [1, 1, 5, 7];
     const out = scales.map((s, k) => Math.floor(dims[k] * s + 0.5));
-    const transformation = "coordinate_transformation_mode" in more ? more.coordinate_transformation_mode : "half_pixel";
+    const transformation =
+      "coordinate_transformation_mode" in more ? more.coordinate_transformation_mode : "half_pixel";
     const map = resize({ dims, scales, sizes: out, mode: "linear", transformation });
     const parameters = [floats([]), floats([]), ints("axes" in more ? sizes.slice(2) : sizes)];
     const file = chain(dims, [{ type: "Resize", attributes: { ...more, mode: "linear" }, parameters }], opset);

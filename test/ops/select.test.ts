@@ -70,9 +70,15 @@ describe("selection", () => {
       };
       const won = (x: Numbers) => valuesAt(x).map((values) => winners[type](values));
       const x = tensor(dims, 11);
-      await expectLayer(source, x, { dims, forward: (v) => valuesAt(v).map((values) => values[winners[type](values)]) });
+      await expectLayer(source, x, {
+        dims,
+        forward: (v) => valuesAt(v).map((values) => values[winners[type](values)]),
+      });
       const r = numbers(x.data.length, 7);
-      const { ledger } = await explainLayer(source, x, r, [{ type: "Neg", rule: ruleOf.pass() }, { rule: ruleOf.lrp0() }]);
+      const { ledger } = await explainLayer(source, x, r, [
+        { type: "Neg", rule: ruleOf.pass() },
+        { rule: ruleOf.lrp0() },
+      ]);
       const row = ledger.find((l) => l.type === type)!;
       const kept = won(x.data).reduce((sum, k, i) => (names[k] in constants ? sum + r[i] : sum), 0);
       expectClose([row.other, row.received, row.gap], [kept, total(r), 0], 1e-5, row.magnitude);
@@ -108,7 +114,10 @@ describe("selection", () => {
       ] as const) {
         const source = onnx({
           nodes: [{ type, inputs, outputs: ["y"] }],
-          initializers: { half: { dims: [1, 1], data: Float32Array.of(0.5) }, zero: { dims: [], data: Float32Array.of(0) } },
+          initializers: {
+            half: { dims: [1, 1], data: Float32Array.of(0.5) },
+            zero: { dims: [], data: Float32Array.of(0) },
+          },
           inputs: { x: dims },
           outputs: { y: [] },
         });
@@ -117,7 +126,9 @@ describe("selection", () => {
         const r = numbers(x.data.length, 7);
         const { relevance, rules } = await explainLayer(source, x, r, ruleOf.pass());
         expect(relevance.data).toEqual(Float32Array.from(r));
-        expect(rules).toMatchObject([{ node: "y", type: type === "Max" && bound === 0 ? "Relu" : "Clip", rule: "pass" }]);
+        expect(rules).toMatchObject([
+          { node: "y", type: type === "Max" && bound === 0 ? "Relu" : "Clip", rule: "pass" },
+        ]);
       }
     });
 
@@ -159,7 +170,11 @@ describe("selection", () => {
             nodes: [
               ...before,
               { type: "Greater", inputs: [full(c) ? "x" : "c", "zero"], outputs: ["condition"] },
-              { type: "Where", inputs: ["condition", full(a) ? "turned" : "a", full(b) ? "opposite" : "b"], outputs: ["y"] },
+              {
+                type: "Where",
+                inputs: ["condition", full(a) ? "turned" : "a", full(b) ? "opposite" : "b"],
+                outputs: ["y"],
+              },
             ],
             initializers: { ...values, zero: { dims: [], data: Float32Array.of(0) } },
             inputs: { x: dims },
@@ -193,7 +208,11 @@ describe("selection", () => {
     test("of integers, of constants, and of a condition from the caller", async () => {
       const choose = (inputs: string[], output: string) => ({ type: "Where", inputs, outputs: [output] });
       const source = onnx({
-        nodes: [choose(["c", "i", "one"], "y"), choose(["never", "f", "g"], "h"), { type: "Add", inputs: ["f", "h"], outputs: ["z"] }],
+        nodes: [
+          choose(["c", "i", "one"], "y"),
+          choose(["never", "f", "g"], "h"),
+          { type: "Add", inputs: ["f", "h"], outputs: ["z"] },
+        ],
         initializers: {
           one: { dims: [], data: [1] },
           never: { dims: [3], data: [false, true, false] },
@@ -235,7 +254,11 @@ describe("selection", () => {
     const file = (given: FileNode[], initializers: Parameters<typeof onnx>[0]["initializers"]) =>
       onnx(
         {
-          nodes: [...given, { type: "Softmax", inputs: ["m"], outputs: ["p"] }, { type: "MatMul", inputs: ["p", "w"], outputs: ["y"] }],
+          nodes: [
+            ...given,
+            { type: "Softmax", inputs: ["m"], outputs: ["p"] },
+            { type: "MatMul", inputs: ["p", "w"], outputs: ["y"] },
+          ],
           initializers: { ...initializers, w: tensor([length, 3], 2) },
           inputs: { x: ["n", lines, length] },
           outputs: { y: [] },

@@ -8,8 +8,8 @@ import { apply, conv, count, type Dims, transposed, turnover } from "../referenc
 import { alphaBeta, explain } from "../reference/rules.ts";
 
 /*
- * Convolutions of what is mostly zero, input or relevance, which kernels of their own do: with nothing but zeros, with as few as one
- * number, with as many as those kernels are ever given, and with more.
+ * Convolutions of what is mostly zero, input or relevance, which kernels of their own do: with nothing but zeros, with
+ * as few as one number, with as many as those kernels are ever given, and with more.
  */
 
 interface Case {
@@ -44,7 +44,9 @@ function relevance(dims: Dims, some: number, seed: number): Float32Array {
 
 /** How many of `all` numbers may differ from 0 where the plan chooses between two ways: the most for each choice. */
 function limits(model: Model, dims: Dims, composite: Parameters<Model["printPlan"]>[1], all: number): number[] {
-  const shares = [...model.printPlan(dims, composite).matchAll(/where less than (\d\.\d+) of/g)].map(([, share]) => Number(share));
+  const shares = [...model.printPlan(dims, composite).matchAll(/where less than (\d\.\d+) of/g)].map(([, share]) =>
+    Number(share),
+  );
   return shares.map((share) => Math.floor((share - 0.0005) * all));
 }
 
@@ -56,7 +58,8 @@ describe.skipIf(["sparse", "dense"].includes(modeName))("convolutions of what is
     const [weight, bias] = [tensor(w, 3), tensor([w[0]], 5)];
     const map = conv(dims, weight, bias.data, options);
     using model = await loadInMode(network(dims, conv2d({ weight, bias, ...options })), { winograd: false });
-    const all = (of: Dims, some: readonly number[]) => [...new Set([0, 1, ...some, count(of)])].filter((n) => n <= count(of));
+    const all = (of: Dims, some: readonly number[]) =>
+      [...new Set([0, 1, ...some, count(of)])].filter((n) => n <= count(of));
 
     const ways = { composite: [{ rule: ruleOf.gradient() }] };
     const onInput = limits(model, dims, ways, count(dims));

@@ -22,7 +22,10 @@ function erfExact(x: number): number {
     sum += power / (2n * n + 1n);
     power = (-power * square) / ONE / (n + 1n);
   }
-  return Number((sum * 112837916709551257389615890312154517168810125865799771368817n) / 10n ** 59n / (ONE / 10n ** 30n)) / 1e30;
+  return (
+    Number((sum * 112837916709551257389615890312154517168810125865799771368817n) / 10n ** 59n / (ONE / 10n ** 30n)) /
+    1e30
+  );
 }
 
 const selu =
@@ -42,7 +45,8 @@ const shrink =
   (lambd: number, bias: number): F =>
   (v) =>
     v < -lambd ? v + bias : v > lambd ? v - bias : 0;
-const roundEven: F = (v) => (v - Math.floor(v) === 0.5 ? Math.floor(v) + (Math.abs(Math.floor(v)) % 2) : Math.floor(v + 0.5));
+const roundEven: F = (v) =>
+  v - Math.floor(v) === 0.5 ? Math.floor(v) + (Math.abs(Math.floor(v)) % 2) : Math.floor(v + 0.5);
 
 /** Operator, attributes, opset, f as ONNX defines it, from where the inputs are, and what LRP does. */
 const cases: readonly (readonly [string, Attributes, number, F, number?, "none"?])[] = [
@@ -222,6 +226,8 @@ describe("functions of one variable", () => {
     ["Celu", { alpha: { float: 0 } }, "expected an alpha other than 0"],
     ["Exp", { base: { float: 2 } }, "expected attributes that relprop knows, got base"],
   ] as const)("%s %j is refused", async (type, attributes, message) => {
-    await expect(loadInMode(chain(["n", 3], [{ type, attributes }], 20))).rejects.toThrow(`node 'y0' (${type}): ${message}`);
+    await expect(loadInMode(chain(["n", 3], [{ type, attributes }], 20))).rejects.toThrow(
+      `node 'y0' (${type}): ${message}`,
+    );
   });
 });

@@ -17,7 +17,8 @@ function noise(seed: number, ...dims: number[]): Tensor {
   };
 }
 
-const both = (network: Parameters<typeof load>[0]) => Promise.all([true, false].map((winograd) => load(network, { winograd })));
+const both = (network: Parameters<typeof load>[0]) =>
+  Promise.all([true, false].map((winograd) => load(network, { winograd })));
 const usesTiles = (plan: string) => plan.includes("winogradForward");
 
 describe("Winograd's tiles against the direct kernel", () => {
@@ -74,24 +75,32 @@ describe("Winograd's tiles against the direct kernel", () => {
     { kernel: [3, 5], strides: [1, 1], dilations: [1, 1] },
     { kernel: [4, 4], strides: [1, 1], dilations: [1, 1] },
     { kernel: [1, 3], strides: [1, 1], dilations: [1, 1] },
-  ] as const)("not for window $kernel, strides $strides, dilations $dilations", async ({ kernel, strides, dilations }) => {
-    const network = sequential({ input: [16, 16, 17] }, [
-      relu(),
-      conv2d({ weight: noise(3, 16, 16, ...kernel), strides, dilations }),
-      relu(),
-    ]);
-    const [tiled, direct] = await both(network);
-    const x = noise(7, 1, 16, 16, 17);
-    expect(usesTiles(tiled.printPlan(x.dims))).toBe(false);
-    expect(tiled.predict(x)).toEqual(direct.predict(x));
-  });
+  ] as const)(
+    "not for window $kernel, strides $strides, dilations $dilations",
+    async ({ kernel, strides, dilations }) => {
+      const network = sequential({ input: [16, 16, 17] }, [
+        relu(),
+        conv2d({ weight: noise(3, 16, 16, ...kernel), strides, dilations }),
+        relu(),
+      ]);
+      const [tiled, direct] = await both(network);
+      const x = noise(7, 1, 16, 16, 17);
+      expect(usesTiles(tiled.printPlan(x.dims))).toBe(false);
+      expect(tiled.predict(x)).toEqual(direct.predict(x));
+    },
+  );
 
   it("relevance at nearly dead neurons stays where it was", async () => {
-    // One output in seven has a z⁺ that is millions of times smaller than its neighbours', and relevance arrives at it all the same.
+    // One output in seven has a z⁺ that is millions of times smaller than its neighbours', and relevance arrives at it
+    // all the same.
     const [c, m, size] = [16, 16, 16];
     const x = noise(11, 1, c, size, size);
     for (let i = 0; i < x.data.length; i++) x.data[i] = i % 7 === 0 ? 3 : 1e-6 * Math.abs(x.data[i]);
-    const network = sequential({ input: [c, size, size] }, [relu(), conv2d({ weight: noise(13, m, c, 3, 3), pads: 1 }), relu()]);
+    const network = sequential({ input: [c, size, size] }, [
+      relu(),
+      conv2d({ weight: noise(13, m, c, 3, 3), pads: 1 }),
+      relu(),
+    ]);
     const composite: Composite = [{ type: "convolution", rule: ruleOf.zPlus() }, ...baseEntries()];
     const target = noise(17, m * size * size).data;
     const [a, b] = (await both(network)).map((model) => model.explain(x, { composite, target }).relevance.data);
@@ -99,8 +108,9 @@ describe("Winograd's tiles against the direct kernel", () => {
   });
 
   it.each(["Conv", "ConvTranspose"])("no neuron passes on more than its output: %s", async (type) => {
-    // The tile of columns 4 … 7 reads large numbers in 3 and 4; neurons from 6 on see tiny ones alone, whose z⁺ its rounding
-    // drowns. For R_j = max(z_j, 0), z⁺ gives input i at most Σ_j x_i w⁺_ij and no less than 0, because z⁺_j is never below z_j.
+    // The tile of columns 4 … 7 reads large numbers in 3 and 4; neurons from 6 on see tiny ones alone, whose z⁺ its
+    // rounding drowns. For R_j = max(z_j, 0), z⁺ gives input i at most Σ_j x_i w⁺_ij and no less than 0, because z⁺_j
+    // is never below z_j.
     const [c, size] = [16, 16];
     const weight = noise(13, c, c, 3, 3);
     const layer = { type, attributes: { pads: [1, 1, 1, 1] }, parameters: [weight] };

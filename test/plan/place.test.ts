@@ -140,12 +140,15 @@ const programs = fc
   });
 
 describe("the memory plan", () => {
-  it.each(["epsilonPlus", "epsilonAlpha2Beta1", "paperBeta"])("%s: values that live at the same time do not overlap", (composite) => {
-    const made = program(composite);
-    const plan = place(made);
-    expectApart(lives(made, false), plan);
-    expect(plan.arenaBytes).toBeLessThan(1.25 * plan.lowerBound);
-  });
+  it.each(["epsilonPlus", "epsilonAlpha2Beta1", "paperBeta"])(
+    "%s: values that live at the same time do not overlap",
+    (composite) => {
+      const made = program(composite);
+      const plan = place(made);
+      expectApart(lives(made, false), plan);
+      expect(plan.arenaBytes).toBeLessThan(1.25 * plan.lowerBound);
+    },
+  );
 
   it("of any program is the one that holding each value against all others gives", () => {
     fc.assert(
@@ -164,24 +167,32 @@ describe("the memory plan", () => {
 describe("what the stages print", () => {
   it("the graph of the demo, with its rules", async () => {
     const model = await load(demo);
-    await expect(`${model.inspect({ composite: "epsilonPlus" }).text}\n`).toMatchFileSnapshot("../golden/digits.inspect.txt");
+    await expect(`${model.inspect({ composite: "epsilonPlus" }).text}\n`).toMatchFileSnapshot(
+      "../golden/digits.inspect.txt",
+    );
   });
 
   it("the kernel calls of its explanation", async () => {
     const model = await load(demo);
-    await expect(`${model.printPlan([1, 1, 28, 28], { composite: "epsilonPlus" })}\n`).toMatchFileSnapshot("../golden/digits.plan.txt");
+    await expect(`${model.printPlan([1, 1, 28, 28], { composite: "epsilonPlus" })}\n`).toMatchFileSnapshot(
+      "../golden/digits.plan.txt",
+    );
   });
 });
 
 describe("weights that are repacked on each run", () => {
-  it.each(["epsilon", "epsilonPlus", "epsilonAlpha2Beta1Flat"])("%s: the same bits, and no weight stays in memory", async (composite) => {
-    const [kept, repacked] = [await load(demo), await load(demo, { weights: "repacked" })];
-    const x = { dims: [2, 1, 28, 28], data: numbers(2 * 784, 3, 0, 1) };
-    for (let run = 0; run < 2; run++) expect(repacked.explain(x, { composite })).toEqual(kept.explain(x, { composite }));
-    expect(repacked.predict(x)).toEqual(kept.predict(x));
-    expect(repacked.printPlan(x.dims, { composite })).toContain("host pack(");
-    expect(kept.printPlan(x.dims, { composite })).not.toContain("host pack(");
-  });
+  it.each(["epsilon", "epsilonPlus", "epsilonAlpha2Beta1Flat"])(
+    "%s: the same bits, and no weight stays in memory",
+    async (composite) => {
+      const [kept, repacked] = [await load(demo), await load(demo, { weights: "repacked" })];
+      const x = { dims: [2, 1, 28, 28], data: numbers(2 * 784, 3, 0, 1) };
+      for (let run = 0; run < 2; run++)
+        expect(repacked.explain(x, { composite })).toEqual(kept.explain(x, { composite }));
+      expect(repacked.predict(x)).toEqual(kept.predict(x));
+      expect(repacked.printPlan(x.dims, { composite })).toContain("host pack(");
+      expect(kept.printPlan(x.dims, { composite })).not.toContain("host pack(");
+    },
+  );
 
   it("is one of two words", async () => {
     await expect(load(demo, { weights: "none" as never })).rejects.toThrow(

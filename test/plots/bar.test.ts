@@ -92,14 +92,24 @@ describe("refuses", () => {
       { bars: [{ name: "a", value: Number.NaN }] },
       "bar 'a': expected finite numbers, up to 1e+300, got NaN at position 0.",
     ],
-    ["half an interval", { bars: [{ name: "a", value: 1, high: 2 }] }, "bar 'a': expected 'low' and 'high' for each value (1), or neither"],
-    ["a reference that is none", { reference: Number.POSITIVE_INFINITY }, "option 'reference': expected finite numbers"],
+    [
+      "half an interval",
+      { bars: [{ name: "a", value: 1, high: 2 }] },
+      "bar 'a': expected 'low' and 'high' for each value (1), or neither",
+    ],
+    [
+      "a reference that is none",
+      { reference: Number.POSITIVE_INFINITY },
+      "option 'reference': expected finite numbers",
+    ],
     [
       "0 on a log axis",
       { value: { label: "v", log: true }, bars: [{ name: "a", value: 0 }] },
       "bar 'a': expected numbers above 0, for a log axis",
     ],
   ])("%s", (_, more, message) => {
-    expect(() => plot(more)).toThrow(expect.objectContaining({ code: "usage", message: expect.stringContaining(message) }));
+    expect(() => plot(more)).toThrow(
+      expect.objectContaining({ code: "usage", message: expect.stringContaining(message) }),
+    );
   });
 });

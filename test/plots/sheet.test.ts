@@ -11,7 +11,9 @@ const [RED, BLUE] = [
   [255, 0, 0, 255],
   [0, 0, 255, 255],
 ];
-const at = ({ data, width }: Pixels, x: number, y: number) => [...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4)];
+const at = ({ data, width }: Pixels, x: number, y: number) => [
+  ...data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4),
+];
 
 describe("two pictures of 112 x 112, side by side in gaps of 12", () => {
   const sheet = contactSheet([
@@ -62,13 +64,20 @@ test("small pictures are enlarged by a whole factor, and centred in their cell",
     { label: "b", picture: plain(14, 14, RED.slice(0, 3)) },
   ]);
   expect(sheet.width).toBe(260);
-  expect([at(sheet, 12, 12), at(sheet, 15, 15), at(sheet, 16, 12), at(sheet, 12, 16)].map(([r]) => r)).toEqual([255, 255, 0, 0]);
-  expect([at(sheet, 136, 30), at(sheet, 164, 30), at(sheet, 219, 30), at(sheet, 220, 30)].map(([, g]) => g)).toEqual([255, 0, 0, 200]);
+  expect([at(sheet, 12, 12), at(sheet, 15, 15), at(sheet, 16, 12), at(sheet, 12, 16)].map(([r]) => r)).toEqual([
+    255, 255, 0, 0,
+  ]);
+  expect([at(sheet, 136, 30), at(sheet, 164, 30), at(sheet, 219, 30), at(sheet, 220, 30)].map(([, g]) => g)).toEqual([
+    255, 0, 0, 200,
+  ]);
 });
 
 test("columns, rows, and a title above", () => {
   const tiles = Array.from({ length: 5 }, () => ({ label: "x", picture: plain(112, 50, RED) }));
-  expect([contactSheet(tiles), contactSheet(tiles, { columns: 9 })].map(({ width }) => width)).toEqual([3 * 124 + 12, 5 * 124 + 12]);
+  expect([contactSheet(tiles), contactSheet(tiles, { columns: 9 })].map(({ width }) => width)).toEqual([
+    3 * 124 + 12,
+    5 * 124 + 12,
+  ]);
   const [without, above] = [contactSheet(tiles, { columns: 1 }), contactSheet(tiles, { columns: 1, title: "t" })];
   expect([without.height, above.height]).toEqual([12 + 5 * 79, 12 + 11 + 6 + 5 * 79]);
   expect([at(without, 12, 12), at(above, 12, 29)]).toEqual([RED, RED]);
@@ -80,18 +89,36 @@ test("long labels are wrapped: their row is higher, the others are not", () => {
 });
 
 test("transparent parts are white", () => {
-  expect(at(contactSheet([{ label: "", picture: plain(112, 1, [255, 0, 0, 0]) }]), 12, 12)).toEqual([255, 255, 255, 255]);
+  expect(at(contactSheet([{ label: "", picture: plain(112, 1, [255, 0, 0, 0]) }]), 12, 12)).toEqual([
+    255, 255, 255, 255,
+  ]);
 });
 
 describe("refuses", () => {
   const tile = { label: "a", picture: plain(2, 2, RED) };
   test.each<[string, () => unknown, string]>([
     ["no tiles", () => contactSheet([]), "option 'tiles': expected at least one, got none."],
-    ["no columns", () => contactSheet([tile], { columns: 0 }), "option 'columns': expected a whole number from 1 on, got 0."],
-    ["half columns", () => contactSheet([tile, tile], { columns: 1.5 }), "option 'columns': expected a whole number from 1 on, got 1.5."],
+    [
+      "no columns",
+      () => contactSheet([tile], { columns: 0 }),
+      "option 'columns': expected a whole number from 1 on, got 0.",
+    ],
+    [
+      "half columns",
+      () => contactSheet([tile, tile], { columns: 1.5 }),
+      "option 'columns': expected a whole number from 1 on, got 1.5.",
+    ],
     ["columns that are none", () => contactSheet([tile, tile], { columns: Number.NaN }), "option 'columns'"],
-    ["other pixels", () => contactSheet([{ label: "a", picture: { ...tile.picture, height: 3 } }]), "16 values for 2 x 3 pixels"],
-    ["too many", () => contactSheet([{ label: "a", picture: { data: new Uint8Array(0), width: 9e4, height: 1e3 } }]), "a sheet of at most"],
+    [
+      "other pixels",
+      () => contactSheet([{ label: "a", picture: { ...tile.picture, height: 3 } }]),
+      "16 values for 2 x 3 pixels",
+    ],
+    [
+      "too many",
+      () => contactSheet([{ label: "a", picture: { data: new Uint8Array(0), width: 9e4, height: 1e3 } }]),
+      "a sheet of at most",
+    ],
   ])("%s", (_, make, message) => {
     expect(make).toThrow(expect.objectContaining({ code: "usage", message: expect.stringContaining(message) }));
   });

@@ -1,9 +1,11 @@
 /** What an SVG text says about its elements of one name: attributes, and content if it is text. */
 export function elements(svg: string, name: string): Record<string, string>[] {
-  return [...svg.matchAll(new RegExp(`<${name}((?: [^>]*?)?)(?:/>|>([^<]*)</${name}>)`, "g"))].map(([, attributes, content = ""]) => ({
-    ...Object.fromEntries([...attributes.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value])),
-    content,
-  }));
+  return [...svg.matchAll(new RegExp(`<${name}((?: [^>]*?)?)(?:/>|>([^<]*)</${name}>)`, "g"))].map(
+    ([, attributes, content = ""]) => ({
+      ...Object.fromEntries([...attributes.matchAll(/([\w-]+)="([^"]*)"/g)].map(([, key, value]) => [key, value])),
+      content,
+    }),
+  );
 }
 
 export const contents = (svg: string, name: string) => elements(svg, name).map(({ content }) => content);

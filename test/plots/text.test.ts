@@ -17,7 +17,9 @@ test.each([
 const drawn = (text: string) => {
   const pixels = pixelsOf(text);
   return Array.from({ length: 9 }, (_, y) =>
-    Array.from({ length: 6 * text.length - 1 }, (_, x) => (pixels.some((p) => p.x === x && p.y === y) ? "#" : ".")).join(""),
+    Array.from({ length: 6 * text.length - 1 }, (_, x) =>
+      pixels.some((p) => p.x === x && p.y === y) ? "#" : ".",
+    ).join(""),
   );
 };
 

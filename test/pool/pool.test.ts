@@ -105,16 +105,21 @@ describe("a pool", () => {
     const explained = await all(pool.explain(inputs, { ...options, onProgress: (p) => progress.push(p) }));
     expect(explained).toEqual(inputs.map((input, index) => ({ index, value: model.explain(input, options) })));
     expect(progress).toEqual(inputs.map((_, i) => ({ done: i + 1, total: 7 })));
-    expect(await all(pool.predict(new Set(inputs)))).toEqual(inputs.map((input, index) => ({ index, value: model.predict(input) })));
+    expect(await all(pool.predict(new Set(inputs)))).toEqual(
+      inputs.map((input, index) => ({ index, value: model.predict(input) })),
+    );
   });
 
-  it.each(nets)("gives the bits that one model gives, for a network described in code: $name", async ({ source, dims }) => {
-    using model = await load(source);
-    await using pool = await createPool(source, { size: 1 });
-    const x = tensor(dims, 1);
-    const [{ value }] = await all(pool.explain([x]));
-    expect(value).toEqual(model.explain(x));
-  });
+  it.each(nets)(
+    "gives the bits that one model gives, for a network described in code: $name",
+    async ({ source, dims }) => {
+      using model = await load(source);
+      await using pool = await createPool(source, { size: 1 });
+      const x = tensor(dims, 1);
+      const [{ value }] = await all(pool.explain([x]));
+      expect(value).toEqual(model.explain(x));
+    },
+  );
 
   it("takes every parameter of rules, and rules that are objects", async () => {
     using model = await load(digits);
@@ -202,23 +207,26 @@ describe("a pool", () => {
     expect(order).toEqual([1, 2, 3, 4, 5, 0]);
   });
 
-  it.each([true, false])("has at most one item more in the air than workers, whoever is slow; ordered: %s", async (ordered) => {
-    await using pool = await createPool(double, { size: 3 });
-    const { seen, inputs } = endless();
-    const results = pool.predict(inputs, { ordered });
-    expect(seen.pulled).toBe(0);
-    let most = 0;
-    for (let handed = 0; handed < 12; handed++) {
-      await results.next();
-      // Time for workers to finish everything, if they had been given more.
-      for (let i = 0; i < 20; i++) await new Promise((go) => setTimeout(go, 1));
-      most = Math.max(most, seen.pulled - handed - 1);
-    }
-    expect(most).toBeLessThanOrEqual(4);
-    expect(most).toBeGreaterThan(1);
-    await results.return();
-    expect(seen.closed).toBe(true);
-  });
+  it.each([true, false])(
+    "has at most one item more in the air than workers, whoever is slow; ordered: %s",
+    async (ordered) => {
+      await using pool = await createPool(double, { size: 3 });
+      const { seen, inputs } = endless();
+      const results = pool.predict(inputs, { ordered });
+      expect(seen.pulled).toBe(0);
+      let most = 0;
+      for (let handed = 0; handed < 12; handed++) {
+        await results.next();
+        // Time for workers to finish everything, if they had been given more.
+        for (let i = 0; i < 20; i++) await new Promise((go) => setTimeout(go, 1));
+        most = Math.max(most, seen.pulled - handed - 1);
+      }
+      expect(most).toBeLessThanOrEqual(4);
+      expect(most).toBeGreaterThan(1);
+      await results.return();
+      expect(seen.closed).toBe(true);
+    },
+  );
 
   it("stops pulling when the loop is left, and serves the next", async () => {
     await using pool = await createPool(double, { size: 2 });
@@ -237,37 +245,55 @@ describe("a pool", () => {
     );
   });
 
-  it("ends with the signal's reason: before, between, while the source is waited for, while a worker works", async () => {
-    const { createWorker, letGo } = held();
-    await using pool = await createPool(double, { size: 1, createWorker });
-    const reason = new Error("enough");
-    const before = endless();
-    await expect(pool.predict(before.inputs, { signal: AbortSignal.abort(reason) }).next()).rejects.toBe(reason);
-    expect(before.seen.pulled).toBe(0);
+  it(
+    "ends with the signal's reason: before, between, while the source is waited for, while a worker " + "works",
+    async () => {
+      const { createWorker, letGo } = held();
+      await using pool = await createPool(double, { size: 1, createWorker });
+      const reason = new Error("enough");
+      const before = endless();
+      await expect(pool.predict(before.inputs, { signal: AbortSignal.abort(reason) }).next()).rejects.toBe(reason);
+      expect(before.seen.pulled).toBe(0);
 
-    const between = new AbortController();
-    const some = pool.predict(numbers(9).slice(1), { signal: between.signal });
-    await some.next();
-    between.abort();
-    await expect(some.next()).rejects.toMatchObject({ name: "AbortError" });
-    expect(await some.next()).toEqual({ done: true, value: undefined });
+      const between = new AbortController();
+      const some = pool.predict(numbers(9).slice(1), { signal: between.signal });
+      await some.next();
+      between.abort();
+      await expect(some.next()).rejects.toMatchObject({ name: "AbortError" });
+      expect(await some.next()).toEqual({ done: true, value: undefined });
 
-    for (const inputs of [{ [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) }, numbers(3)]) {
-      const during = new AbortController();
-      const waiting = pool.predict(inputs, { signal: during.signal }).next();
-      setTimeout(() => during.abort(reason), 10);
-      await expect(waiting).rejects.toBe(reason);
-    }
-    letGo();
-    expect(await all(pool.predict(numbers(2)))).toHaveLength(2);
-  });
+      for (const inputs of [
+        { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) },
+        numbers(3),
+      ]) {
+        const during = new AbortController();
+        const waiting = pool.predict(inputs, { signal: during.signal }).next();
+        setTimeout(() => during.abort(reason), 10);
+        await expect(waiting).rejects.toBe(reason);
+      }
+      letGo();
+      expect(await all(pool.predict(numbers(2)))).toHaveLength(2);
+    },
+  );
 
   it("reports an input's error with it, and goes on", async () => {
     await using pool = await createPool(double, { size: 2 });
-    const broken = [number(0), { data: Float32Array.of(Number.NaN), dims: [1, 1] }, { data: Float32Array.of(1, 2), dims: [1, 2] }];
+    const broken = [
+      number(0),
+      { data: Float32Array.of(Number.NaN), dims: [1, 1] },
+      { data: Float32Array.of(1, 2), dims: [1, 2] },
+    ];
     const odd = [null, 7, { data: (() => {}) as never, dims: [1, 1] }, number(3)];
     const results = await all(pool.predict([...broken, ...odd] as Input[]));
-    expect(results.map(({ error }) => error?.code)).toEqual([undefined, "usage", "shape", "usage", "usage", "usage", undefined]);
+    expect(results.map(({ error }) => error?.code)).toEqual([
+      undefined,
+      "usage",
+      "shape",
+      "usage",
+      "usage",
+      "usage",
+      undefined,
+    ]);
     const { error } = results[2];
     expect(error).toBeInstanceOf(LrpError);
     expect(error!.message).toMatch(/^item 2: input '.*': expected f32\[.*\], got f32\[1, 2\]/);
@@ -364,36 +390,55 @@ describe("a pool", () => {
     const waiting = pool.predict(inputs).next();
     await new Promise((go) => setTimeout(go, 20));
     const ended = pool.dispose();
-    await expect(waiting).rejects.toMatchObject({ name: "LrpError", code: "usage", message: expect.stringContaining("dispose()") });
+    await expect(waiting).rejects.toMatchObject({
+      name: "LrpError",
+      code: "usage",
+      message: expect.stringContaining("dispose()"),
+    });
     await Promise.all([ended, pool.dispose()]);
     expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1]);
     expect(seen.closed).toBe(true);
     expect(() => pool.predict([])).toThrow("the pool: expected one that is not disposed");
   });
 
-  it("does not keep a process alive: forgotten, disposed, left early, failing, under way without anybody waiting", () => {
-    const pool = "const pool = await createPool(bytes, { size: 2 });";
-    expect(runAlone(`${pool} console.log("idle");`)).toBe("idle\n");
-    expect(
-      runAlone(`${pool} for await (const r of pool.explain([x, x, x])) console.log(r.index); await pool.dispose(); console.log(threads);`),
-    ).toBe("0\n1\n2\n0\n");
-    expect(runAlone(`${pool} for await (const r of pool.explain(endless())) break; console.log("left");`)).toBe("left\n");
-    expect(() => runAlone(`${pool} for await (const r of pool.explain(endless())) throw new Error("on purpose");`)).toThrow("on purpose");
-    expect(runAlone(`try { await createPool(new Uint8Array(5), { size: 2 }); } catch (e) { console.log(e.code, threads); }`)).toBe(
-      "not-onnx 0\n",
-    );
-  });
+  it(
+    "does not keep a process alive: forgotten, disposed, left early, failing, under way without anybody " + "waiting",
+    () => {
+      const pool = "const pool = await createPool(bytes, { size: 2 });";
+      expect(runAlone(`${pool} console.log("idle");`)).toBe("idle\n");
+      expect(
+        runAlone(
+          `${pool} for await (const r of pool.explain([x, x, x])) console.log(r.index); await pool.dispose(); ` +
+            `console.log(threads);`,
+        ),
+      ).toBe("0\n1\n2\n0\n");
+      expect(runAlone(`${pool} for await (const r of pool.explain(endless())) break; console.log("left");`)).toBe(
+        "left\n",
+      );
+      expect(() =>
+        runAlone(`${pool} for await (const r of pool.explain(endless())) throw new Error("on purpose");`),
+      ).toThrow("on purpose");
+      expect(
+        runAlone(
+          `try { await createPool(new Uint8Array(5), { size: 2 }); } catch (e) { console.log(e.code, threads); }`,
+        ),
+      ).toBe("not-onnx 0\n");
+    },
+  );
 
   it("disposed of while workers are busy, it ends before whoever waits for it", () => {
     const once =
-      "const pool = await createPool(bytes, { size: 2 }); for await (const r of pool.explain(endless())) break; await pool.dispose();";
+      "const pool = await createPool(bytes, { size: 2 }); for await (const r of pool.explain(endless())) " +
+      "break; await pool.dispose();";
     expect(runAlone(`for (let i = 0; i < 12; i++) { ${once} } console.log("disposed", threads);`)).toBe("disposed 0\n");
   });
 
   it("new work after an abort keeps the process alive, though workers are still at what was given up", () => {
     const twice = `try { for await (const r of pool.explain(endless(), { signal: AbortSignal.timeout(20) })); } catch (e) { console.log(e.name); }
 for await (const r of pool.explain([x])) console.log("again", r.index);`;
-    expect(runAlone(`const pool = await createPool(bytes, { size: 1 }); ${twice} ${twice}`)).toBe("TimeoutError\nagain 0\n".repeat(2));
+    expect(runAlone(`const pool = await createPool(bytes, { size: 1 }); ${twice} ${twice}`)).toBe(
+      "TimeoutError\nagain 0\n".repeat(2),
+    );
   });
 
   it("ends its workers when it is collected", () => {
@@ -428,7 +473,13 @@ console.log(before, threads);`;
     ["an option that load does not take", digits, { size: 1, weights: "none" }, "usage", "option 'weights' of load"],
     ["options that cannot be sent", digits, { size: 1, classes: [() => {}] }, "usage", "the options of createPool"],
     ["a text", "model.onnx", { size: 1 }, "usage", "load"],
-    ["a layer of functions", sequential({ input: [2] }, [relu(), neurons]), { size: 1 }, "unsupported", /^node '.*' \(TaylorNeurons\)/],
+    [
+      "a layer of functions",
+      sequential({ input: [2] }, [relu(), neurons]),
+      { size: 1 },
+      "unsupported",
+      /^node '.*' \(TaylorNeurons\)/,
+    ],
     ["what is not a worker", digits, { size: 1, createWorker: () => ({}) }, "usage", "option 'createWorker'"],
     [
       "a worker of another file",
@@ -483,19 +534,25 @@ try { await createPool(bytes, { size: 2 }); } catch (e) { console.log(e.code, e.
     const predict = async (input: Input) => (await all(pool.predict([input])))[0].value;
     const onPool = { inputs: pool.inputs, predict };
     const options = { order: "lerf", step: 40, batch: 4, target: 3 } as const;
-    const curves = [1, 2, 3].map((seed) => [onPool, model].map((m) => perturbation(m, digit(seed), digit(9), { ...options, seed })));
-    for (const [there, here] of await Promise.all(curves.map((pair) => Promise.all(pair)))) expect(there).toEqual(here);
-    await expect(perturbation(onPool, { data: new Float32Array(3), dims: [1, 3] }, { data: [1, 2, 3], dims: [3] })).rejects.toThrow(
-      "item 0: input 'image'",
+    const curves = [1, 2, 3].map((seed) =>
+      [onPool, model].map((m) => perturbation(m, digit(seed), digit(9), { ...options, seed })),
     );
+    for (const [there, here] of await Promise.all(curves.map((pair) => Promise.all(pair)))) expect(there).toEqual(here);
+    await expect(
+      perturbation(onPool, { data: new Float32Array(3), dims: [1, 3] }, { data: [1, 2, 3], dims: [3] }),
+    ).rejects.toThrow("item 0: input 'image'");
   });
 
   it("refuses options and inputs at the call", async () => {
     await using pool = await createPool(double, { size: 1 });
-    expect(() => pool.predict([], { composite: "epsilon" } as never)).toThrow("pool.predict: expected options ordered, signal, onProgress");
+    expect(() => pool.predict([], { composite: "epsilon" } as never)).toThrow(
+      "pool.predict: expected options ordered, signal, onProgress",
+    );
     expect(() => pool.explain([], { compsite: "epsilon" } as never)).toThrow(/explain: expected options .*'compsite'/);
     expect(() => pool.explain([], { composite: "lrp" })).toThrow("option 'composite': expected epsilon");
-    expect(() => pool.explain([], { delta: 0.2 })).toThrow("option 'delta': expected sum 'clip' beside it, got sum 'norm'.");
+    expect(() => pool.explain([], { delta: 0.2 })).toThrow(
+      "option 'delta': expected sum 'clip' beside it, got sum 'norm'.",
+    );
     expect(() => pool.explain([], { composite: [{ rule: { kind: "linear", name: "z" } }] } as never)).toThrow(
       "entry 1 of the composite, 'groups': expected a list of groups",
     );
@@ -529,7 +586,12 @@ describe("evaluating many inputs", () => {
 
   it("an item's error costs only itself", async () => {
     await using pool = await createPool(digits, { size: 1 });
-    const bad = [{ ...items[0], mask: undefined }, digit(1) as never, undefined as never, { ...items[0], mask: () => 0 } as never];
+    const bad = [
+      { ...items[0], mask: undefined },
+      digit(1) as never,
+      undefined as never,
+      { ...items[0], mask: () => 0 } as never,
+    ];
     const found = await all(pool.evaluate([...bad, items[1]], options));
     expect(found.map(({ error }) => error?.message)).toEqual([
       expect.stringContaining("item 0: the subject of measure: expected mask for massAccuracy"),

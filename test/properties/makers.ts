@@ -7,7 +7,10 @@ import { meaningOf } from "../reference/nodes.ts";
  * What a wish becomes: a node, with attributes and weights that fit the value that it reads.
  */
 
-/** How a tensor's numbers are chosen; all but `fine` lie on a coarse grid, where float32 is exact and zeros and ties are frequent. */
+/**
+ * How a tensor's numbers are chosen; all but `fine` lie on a coarse grid, where float32 is exact and zeros and ties are
+ * frequent.
+ */
 export const STYLES = ["grid", "sparse", "positive", "fine"] as const;
 export type Style = (typeof STYLES)[number];
 
@@ -62,7 +65,11 @@ export class Builder {
   }
 
   floats(name: string, dims: Dims, style: Style, seed: number, scale = 1): string {
-    return this.#constant(name, { dims, data: styled(dims, style, seed, scale), recipe: `${scale} · ${style} #${seed}` });
+    return this.#constant(name, {
+      dims,
+      data: styled(dims, style, seed, scale),
+      recipe: `${scale} · ${style} #${seed}`,
+    });
   }
 
   list(name: string, data: Float32Array | readonly number[], dims: Dims = [data.length]): string {
@@ -81,7 +88,9 @@ export class Builder {
     const node = { type, inputs, outputs: [output], attributes };
     const known = (name: string) => {
       const constant = this.initializers[name];
-      return constant ? { dims: constant.dims, data: constant.data as ArrayLike<number> } : this.values.find((v) => v.name === name);
+      return constant
+        ? { dims: constant.dims, data: constant.data as ArrayLike<number> }
+        : this.values.find((v) => v.name === name);
     };
     const value = { name: output, dims: meaningOf(node, inputs.map(known)).dims };
     this.nodes.push(node);
@@ -145,7 +154,13 @@ const plain =
 /** A constant beside a value: one number, one for each channel, or for each number of a sample. */
 function constantFor(b: Builder, x: Value, { size, style, seed }: Wish): string {
   const ones = x.dims.slice(2).map(() => 1);
-  return b.floats("c", pick([[], [x.dims[1], ...ones], x.dims.slice(1), [1, x.dims[1], ...ones]], size), style, seed, 2);
+  return b.floats(
+    "c",
+    pick([[], [x.dims[1], ...ones], x.dims.slice(1), [1, x.dims[1], ...ones]], size),
+    style,
+    seed,
+    2,
+  );
 }
 
 /** The values beside x that fit, the last first, and x itself. */
@@ -171,7 +186,10 @@ const gemm: Maker = (b, x, { size, flag, style, seed }) => {
   const m = pick([3, 1, 2, 5, 9], size);
   const w = b.floats("w", flag ? [k, m] : [m, k], style, seed, fan(k));
   const bias = size % 2 === 0 ? [b.floats("b", [m], style, seed + 1, 0.25)] : [];
-  return b.add("Gemm", [flat.name, w, ...bias], { transB: flag ? 0 : 1, ...(size > 4 ? { alpha: float(-0.5), beta: float(2) } : {}) });
+  return b.add("Gemm", [flat.name, w, ...bias], {
+    transB: flag ? 0 : 1,
+    ...(size > 4 ? { alpha: float(-0.5), beta: float(2) } : {}),
+  });
 };
 
 export const makers = {
@@ -286,14 +304,19 @@ export const makers = {
   Slice: (b, x, { size, flag, kernel }) => {
     const axis = 1 + (size % (x.dims.length - 1));
     const d = x.dims[axis];
-    const range = flag ? [d - 1, -1000, axis, -1 - (kernel[0] % 2)] : [Math.min(kernel[0], d - 1), 1000, axis, 1 + (kernel[1] % 2)];
+    const range = flag
+      ? [d - 1, -1000, axis, -1 - (kernel[0] % 2)]
+      : [Math.min(kernel[0], d - 1), 1000, axis, 1 + (kernel[1] % 2)];
     return b.add("Slice", [x.name, ...range.map((v, i) => b.list(["from", "to", "axis", "step"][i], [v]))]);
   },
   Pad: (b, x, { pads, size, flag }) => {
     const mode = flag ? "constant" : pick(["constant", "edge", "reflect"], size);
     const by = (from: number) =>
-      x.dims.map((d, i) => (i === 0 || i < x.dims.length - 2 ? 0 : Math.min(pads[from + (i % 2)], mode === "reflect" ? d - 1 : 2)));
-    const value = mode === "constant" && size > 0 ? [b.list("value", Float32Array.of(pick([0.5, -0.5], size)), [])] : [];
+      x.dims.map((d, i) =>
+        i === 0 || i < x.dims.length - 2 ? 0 : Math.min(pads[from + (i % 2)], mode === "reflect" ? d - 1 : 2),
+      );
+    const value =
+      mode === "constant" && size > 0 ? [b.list("value", Float32Array.of(pick([0.5, -0.5], size)), [])] : [];
     return b.add("Pad", [x.name, b.list("pads", [...by(0), ...by(2)]), ...value], { mode });
   },
   Identity: plain("Identity"),

@@ -13,13 +13,16 @@ import { spellings } from "./spellings.ts";
 import { type Setting, settings } from "./settings.ts";
 
 /*
- * What has to hold in any network: drawn at random, compared with the definitions, one number at a time in double precision.
+ * What has to hold in any network: drawn at random, compared with the definitions, one number at a time in double
+ * precision.
  */
 
 /** How far relevance may be off, as a share of the largest. */
 const OFF = 1e-4;
 
-/** How far errors of float32's size may move the literal relevance, for a network to be one that float32 can explain. */
+/**
+ * How far errors of float32's size may move the literal relevance, for a network to be one that float32 can explain.
+ */
 const STEADY = OFF / 10;
 
 /** Weights of the classes: every one counts, with either sign. */
@@ -33,9 +36,13 @@ const startOf =
 
 const COLUMNS = ["received", "passed", "bias", "stabilizer", "dead"] as const;
 
-/** The literal relevance, if errors of float32's size hardly move it, and if it is not just what cancelling leaves of larger numbers. */
+/**
+ * The literal relevance, if errors of float32's size hardly move it, and if it is not just what cancelling leaves of
+ * larger numbers.
+ */
 function steadyRelevance(net: Literal, { x }: Sample, setting: Setting): Relevance | undefined {
-  const literal = (arithmetic?: Arithmetic) => relevanceOf(net, x.data, startOf(setting), setting.treatments, arithmetic);
+  const literal = (arithmetic?: Arithmetic) =>
+    relevanceOf(net, x.data, startOf(setting), setting.treatments, arithmetic);
   const exact = literal();
   const most = largest(exact.input);
   const near = (a: number, b: number, scale: number) => Math.abs(a - b) <= STEADY * scale;
@@ -50,12 +57,18 @@ function steadyRelevance(net: Literal, { x }: Sample, setting: Setting): Relevan
 }
 
 /** Fails with the first number that is too far off. */
-function close(actual: ArrayLike<number>, expected: ArrayLike<number>, allowed: (i: number) => number, what: string): void {
+function close(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  allowed: (i: number) => number,
+  what: string,
+): void {
   expect(actual.length, `how many numbers of ${what}`).toBe(expected.length);
   for (let i = 0; i < expected.length; i++) {
     if (!(Math.abs(actual[i] - expected[i]) <= allowed(i)))
       expect.fail(
-        `${what}, at ${i} of ${expected.length}: expected ${expected[i]}, got ${actual[i]}; allowed ± ${allowed(i).toExponential(2)}`,
+        `${what}, at ${i} of ${expected.length}: expected ${expected[i]}, got ${actual[i]}; allowed ± ` +
+          `${allowed(i).toExponential(2)}`,
       );
   }
 }
@@ -116,10 +129,15 @@ describe("random networks", { timeout: 0 }, () => {
         const net = canonical(graph, x.dims);
         const { relevance, ledger, targets } = await explained(graph, x, setting.options, classesOf(net, x));
         // Σ |R| that a node received, or handed on.
-        const most = Math.max(magnitude(relevance.data), ...ledger.map((row) => row.magnitude * Math.max(1, row.amplification)));
+        const most = Math.max(
+          magnitude(relevance.data),
+          ...ledger.map((row) => row.magnitude * Math.max(1, row.amplification)),
+        );
         for (const row of ledger) expect(Math.abs(row.gap), `the gap of ${row.node}`).toBeLessThanOrEqual(1e-5 * most);
         const kept = ledger.flatMap((row) => [row.bias, row.stabilizer, row.dead, row.other, row.gap]);
-        const score = targets.flat().reduce((sum, t) => sum + t.weight * (setting.options.start === "one" ? 1 : t.score), 0);
+        const score = targets
+          .flat()
+          .reduce((sum, t) => sum + t.weight * (setting.options.start === "one" ? 1 : t.score), 0);
         close([total(relevance.data)], [score - total(kept)], () => 1e-6 * most, "what arrives");
       }),
       drawing(3),
@@ -144,22 +162,31 @@ describe("random networks", { timeout: 0 }, () => {
     ));
 
   // Relevance that comes from three readers of a value is added up in their order.
-  test("with its nodes in any order, or its weights repacked, it gives the same bits, where no value is read three times", () =>
-    fc.assert(
-      fc.asyncProperty(samples, settings, fc.nat(999), async ({ graph, x }, setting, seed) => {
-        const net = canonical(graph, x.dims);
-        const keys = new Map(graph.nodes.map((node, i) => [node, numbers(graph.nodes.length, seed)[i]]));
-        const nodes = [...graph.nodes].sort((a, b) => keys.get(a)! - keys.get(b)!);
-        const run = (g: FileGraph, weights?: "repacked") => explained(g, x, setting.options, classesOf(net, x), weights);
-        const [one, repacked, other] = await Promise.all([run(graph), run(graph, "repacked"), run({ ...graph, nodes })]);
-        expect([repacked.output, repacked.relevance]).toEqual([one.output, one.relevance]);
-        expect(other.output).toEqual(one.output);
-        const read = net.stages.flatMap((stage) => stage.inputs);
-        if (read.every((name) => read.filter((again) => again === name).length < 3))
-          close(other.relevance.data, one.relevance.data, () => 0, "relevance");
-      }),
-      drawing(5),
-    ));
+  test(
+    "with its nodes in any order, or its weights repacked, it gives the same bits, where no value is read " +
+      "three times",
+    () =>
+      fc.assert(
+        fc.asyncProperty(samples, settings, fc.nat(999), async ({ graph, x }, setting, seed) => {
+          const net = canonical(graph, x.dims);
+          const keys = new Map(graph.nodes.map((node, i) => [node, numbers(graph.nodes.length, seed)[i]]));
+          const nodes = [...graph.nodes].sort((a, b) => keys.get(a)! - keys.get(b)!);
+          const run = (g: FileGraph, weights?: "repacked") =>
+            explained(g, x, setting.options, classesOf(net, x), weights);
+          const [one, repacked, other] = await Promise.all([
+            run(graph),
+            run(graph, "repacked"),
+            run({ ...graph, nodes }),
+          ]);
+          expect([repacked.output, repacked.relevance]).toEqual([one.output, one.relevance]);
+          expect(other.output).toEqual(one.output);
+          const read = net.stages.flatMap((stage) => stage.inputs);
+          if (read.every((name) => read.filter((again) => again === name).length < 3))
+            close(other.relevance.data, one.relevance.data, () => 0, "relevance");
+        }),
+        drawing(5),
+      ),
+  );
 
   // Dense layers take several samples at once, and add up in another order.
   test("a batch is its samples, one by one, within rounding", () =>
@@ -172,11 +199,15 @@ describe("random networks", { timeout: 0 }, () => {
         const values = forward(net, x.data);
         const bound = errorBounds(net, values).get(net.output)!;
         const [n, ...rest] = x.dims;
-        const part = (all: ArrayLike<number>, i: number) => Float32Array.from(all).slice((i * all.length) / n, ((i + 1) * all.length) / n);
+        const part = (all: ArrayLike<number>, i: number) =>
+          Float32Array.from(all).slice((i * all.length) / n, ((i + 1) * all.length) / n);
         const weights = weightsFor(classesOf(net, x));
         using model = await loadInMode(onnx(graph), { winograd: false });
         const alone = Array.from({ length: n }, (_, i) =>
-          model.explain({ dims: [1, ...rest], data: part(x.data, i) }, { ...setting.options, target: part(weights, i) }),
+          model.explain(
+            { dims: [1, ...rest], data: part(x.data, i) },
+            { ...setting.options, target: part(weights, i) },
+          ),
         );
         const joined = (of: (e: Explanation) => Tensor) => alone.flatMap((e) => Array.from(of(e).data));
         close(

@@ -4,8 +4,9 @@ import type { FileGraph, FileTensor } from "../onnx-writer.ts";
 import { Builder, makers, STYLES, type Style, styled, type Value, vector, type Wish } from "./makers.ts";
 
 /*
- * Small random networks. Chance gives a list of wishes, and whatever the wishes are, `build` makes a network of them: so a network that
- * fails shrinks by leaving out wishes and lowering their numbers, and 0 is always the plainest there is.
+ * Small random networks. Chance gives a list of wishes, and whatever the wishes are, `build` makes a network of them:
+ * so a network that fails shrinks by leaving out wishes and lowering their numbers, and 0 is always the plainest there
+ * is.
  */
 
 export interface Sample {
@@ -28,14 +29,19 @@ interface Plan {
 function build({ rank, batch, channels, plane, style, seed, wishes, head }: Plan): Sample {
   const dims = [batch, channels, ...plane].slice(0, rank);
   const b = new Builder(dims);
-  for (const wish of wishes) b.attempt(() => makers[wish.op](b, b.values[Math.max(0, b.values.length - 1 - wish.from)], wish));
+  for (const wish of wishes)
+    b.attempt(() => makers[wish.op](b, b.values[Math.max(0, b.values.length - 1 - wish.from)], wish));
   if (b.nodes.length === 0) b.add("Relu", ["x"]);
   const leaves = b.leaves().filter(({ name }) => name !== "x");
   const flat = leaves.length === 1 ? leaves : leaves.map((v) => (vector(v) ? v : b.add("Flatten", [v.name])));
   const names = flat.map((v) => v.name);
   const joined = flat.length === 1 ? flat[0] : b.add("Concat", names, { axis: 1 });
-  const logits = head === "none" ? joined : (makers.Gemm(b, joined, { size: 0, flag: false, style, seed: seed + 1 } as Wish) as Value);
-  const end = head === "none" || head === "dense" ? logits : b.add(head === "softmax" ? "Softmax" : "Sigmoid", [logits.name]);
+  const logits =
+    head === "none"
+      ? joined
+      : (makers.Gemm(b, joined, { size: 0, flag: false, style, seed: seed + 1 } as Wish) as Value);
+  const end =
+    head === "none" || head === "dense" ? logits : b.add(head === "softmax" ? "Softmax" : "Sigmoid", [logits.name]);
   const { nodes, initializers } = b;
   const graph = { nodes, initializers, inputs: { x: ["n", ...dims.slice(1)] }, outputs: { [end.name]: [] } };
   return described({ graph, x: { dims, data: styled(dims, style, seed) } }, `x [${dims}] = ${style} #${seed}`);
@@ -49,7 +55,8 @@ function described(sample: Sample, input: string): Sample {
     return constant ? `${name} [${constant.dims}] = ${constant.recipe}` : name || "-";
   };
   const lines = nodes.map(
-    ({ type, inputs, outputs, attributes }) => `${outputs[0]} = ${type}(${inputs.map(shown).join("; ")}) ${JSON.stringify(attributes)}`,
+    ({ type, inputs, outputs, attributes }) =>
+      `${outputs[0]} = ${type}(${inputs.map(shown).join("; ")}) ${JSON.stringify(attributes)}`,
   );
   return Object.assign(sample, { [fc.toStringMethod]: () => `\n  ${[input, ...lines].join("\n  ")}\n` });
 }

@@ -11,7 +11,18 @@ import {
 } from "../../src/index.ts";
 import type { Position, Treatment, Treatments } from "../reference/lrp.ts";
 import type { Stage } from "../reference/network.ts";
-import { adding, alphaBeta, clip, epsilon, excitation, flat, gamma, type NeuronRule, ratio, zBox } from "../reference/rules.ts";
+import {
+  adding,
+  alphaBeta,
+  clip,
+  epsilon,
+  excitation,
+  flat,
+  gamma,
+  type NeuronRule,
+  ratio,
+  zBox,
+} from "../reference/rules.ts";
 import { parameterless, type Row, withParameters } from "../rules/rows.ts";
 
 /*
@@ -57,7 +68,8 @@ const weighted: Readonly<Record<string, (n: Numbers, convolution: boolean, posit
   epsilonPlus: (n, convolution) => (convolution ? neurons(alphaBeta(1, 0)) : eps(n.epsilon)),
   epsilonPlusFlat: (n, convolution, { first }) =>
     convolution && first ? neurons(flat) : weighted.epsilonPlus(n, convolution, { first, last: false }),
-  epsilonAlpha2Beta1: ({ beta = 1, ...n }, convolution) => (convolution ? neurons(alphaBeta(1 + beta, beta)) : eps(n.epsilon)),
+  epsilonAlpha2Beta1: ({ beta = 1, ...n }, convolution) =>
+    convolution ? neurons(alphaBeta(1 + beta, beta)) : eps(n.epsilon),
   epsilonAlpha2Beta1Flat: (n, convolution, { first }) =>
     convolution && first ? neurons(flat) : weighted.epsilonAlpha2Beta1(n, convolution, { first, last: false }),
   epsilonGammaBox: (n, convolution, { first }) =>
@@ -72,7 +84,9 @@ const apart: Readonly<Record<string, (stage: Stage) => Treatment>> = {
   guidedBackprop: (stage) => (stage.type === "Relu" ? { kind: "rectified", firing: true } : slope(stage)),
   deconvnet: (stage) => (stage.type === "Relu" ? { kind: "rectified", firing: false } : slope(stage)),
   excitationBackprop: (stage) =>
-    ["convolution", "dense", "average", "sum"].includes(stage.family) ? neurons(excitation) : rest(stage, { lrn: "identity" }),
+    ["convolution", "dense", "average", "sum"].includes(stage.family)
+      ? neurons(excitation)
+      : rest(stage, { lrn: "identity" }),
 };
 
 function slope({ family }: Stage): Treatment {
@@ -112,7 +126,12 @@ const named: fc.Arbitrary<Setting> = fc
     const takes = (key: string) => row.parameters.some((p) => p === key) && (key !== "delta" || sum === "clip");
     const numbers: Numbers = Object.fromEntries(Object.entries({ lrn, sum, ...own }).filter(([key]) => takes(key)));
     const setting: Setting = {
-      options: { composite: name, start: start ?? row.start, ...numbers, ...(takes("low") && { low: LOW, high: HIGH }) },
+      options: {
+        composite: name,
+        start: start ?? row.start,
+        ...numbers,
+        ...(takes("low") && { low: LOW, high: HIGH }),
+      },
       treatments: (stage, position) =>
         apart[name]
           ? apart[name](stage)
@@ -181,7 +200,11 @@ const own: fc.Arbitrary<Setting> = fc
     const setting: Setting = {
       options: { composite, start },
       treatments: (stage, position) =>
-        stage.family === "convolution" && position.first ? meant(first) : position.last ? meant(last) : families[stage.family],
+        stage.family === "convolution" && position.first
+          ? meant(first)
+          : position.last
+            ? meant(last)
+            : families[stage.family],
       countsPads: chosen.some((name) => /wSquare|flat|zBox/.test(name)),
     };
     return shownAs(setting, text);

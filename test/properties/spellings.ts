@@ -15,7 +15,10 @@ interface Pen {
   dims(name: string): Dims;
   /** Whether scalings are part of the layer, or the node is one that is part of a layer. */
   folds(node: FileNode): boolean;
-  /** The node that makes a value, where nothing but `node` reads it; the node that reads a value, where nothing else does. */
+  /**
+   * The node that makes a value, where nothing but `node` reads it; the node that reads a value, where nothing else
+   * does.
+   */
   before(name: string): FileNode | undefined;
   after(name: string): FileNode | undefined;
   define(dims: Dims, data: Float32Array | readonly number[]): string;
@@ -36,11 +39,15 @@ const make = (type: string, inputs: readonly string[], output: string, attribute
 /** Every node that the rewrite knows is spelled anew; undefined where it knows none. */
 function rewritten({ graph, x }: Sample, rewrite: Rewrite): FileGraph | undefined {
   const initializers: Record<string, FileTensor> = { ...graph.initializers };
-  const dims = new Map<string, Dims>([["x", x.dims], ...literal(graph, x.dims).stages.map((s) => [s.output, s.dims] as const)]);
+  const dims = new Map<string, Dims>([
+    ["x", x.dims],
+    ...literal(graph, x.dims).stages.map((s) => [s.output, s.dims] as const),
+  ]);
   const { stages } = canonical(graph, x.dims);
   const whole = new Set(stages.filter((s) => s.merged.length === 0).map((s) => s.name));
   const read = (name: string) => graph.nodes.flatMap((n) => n.inputs.filter((i) => i === name).map(() => n));
-  const only = (name: string) => (read(name).length + (name in graph.outputs ? 1 : 0) === 1 ? read(name)[0] : undefined);
+  const only = (name: string) =>
+    read(name).length + (name in graph.outputs ? 1 : 0) === 1 ? read(name)[0] : undefined;
   let next = 0;
   const made = graph.nodes.map((node) =>
     rewrite({
@@ -97,7 +104,10 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     const idle = node.inputs.map((input, i) =>
       input === "" || constant(input) ? undefined : make(i === 0 ? "Identity" : "Dropout", [input], name()),
     );
-    return [...idle.filter((n) => n !== undefined), { ...node, inputs: node.inputs.map((input, i) => idle[i]?.outputs[0] ?? input) }];
+    return [
+      ...idle.filter((n) => n !== undefined),
+      { ...node, inputs: node.inputs.map((input, i) => idle[i]?.outputs[0] ?? input) },
+    ];
   },
   "Gemm as MatMul and Add": (pen) => {
     const { node, define, name } = pen;
@@ -109,8 +119,11 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     return [make("MatMul", [node.inputs[0], define([k, m], turned)], product), ...sum];
   },
   "MatMul as Gemm": ({ node, dims }) =>
-    node.type === "MatMul" && dims(node.inputs[0]).length === 2 ? [make("Gemm", node.inputs, node.outputs[0])] : undefined,
-  "Add as Sum": ({ node, constant }) => (node.type === "Add" && !node.inputs.some(constant) ? [{ ...node, type: "Sum" }] : undefined),
+    node.type === "MatMul" && dims(node.inputs[0]).length === 2
+      ? [make("Gemm", node.inputs, node.outputs[0])]
+      : undefined,
+  "Add as Sum": ({ node, constant }) =>
+    node.type === "Add" && !node.inputs.some(constant) ? [{ ...node, type: "Sum" }] : undefined,
   "Sub of a constant as Add": ({ node, constant, define }) => {
     const c = constant(node.inputs[1]);
     if (node.type !== "Sub" || !c) return undefined;
@@ -131,7 +144,9 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
   "Flatten as Reshape": ({ node, define }) =>
     node.type === "Flatten" ? [make("Reshape", [node.inputs[0], define([2], [0, -1])], node.outputs[0])] : undefined,
   "Relu as Clip": ({ node, define }) =>
-    node.type === "Relu" ? [make("Clip", [node.inputs[0], define([], Float32Array.of(0))], node.outputs[0])] : undefined,
+    node.type === "Relu"
+      ? [make("Clip", [node.inputs[0], define([], Float32Array.of(0))], node.outputs[0])]
+      : undefined,
   "Relu as Max": ({ node, define }) =>
     node.type === "Relu" ? [make("Max", [define([], Float32Array.of(0)), node.inputs[0]], node.outputs[0])] : undefined,
   "Clip as Max and Min": ({ node, name }) => {
@@ -151,11 +166,15 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     return [make("Gather", [node.inputs[0], define([taken.length], taken)], node.outputs[0], { axis })];
   },
   "a window over a line as one over a plane": ({ node, constant, dims, folds, define, name }) => {
-    const isWindow = ["Conv", "ConvTranspose", "MaxPool", "AveragePool"].includes(node.type) && dims(node.inputs[0]).length === 3;
+    const isWindow =
+      ["Conv", "ConvTranspose", "MaxPool", "AveragePool"].includes(node.type) && dims(node.inputs[0]).length === 3;
     if (!isWindow || folds(node)) return undefined;
     const axis = () => define([1], [2]);
     const [before, after] = [name(), name()];
-    const { kernel_shape, strides, pads, dilations, output_padding, ...rest } = node.attributes as Record<string, number[]>;
+    const { kernel_shape, strides, pads, dilations, output_padding, ...rest } = node.attributes as Record<
+      string,
+      number[]
+    >;
     const attributes = {
       ...rest,
       ...(kernel_shape && { kernel_shape: [1, ...kernel_shape] }),
@@ -198,7 +217,9 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     const { node, constant, before, define } = pen;
     if (node.type === "BatchNormalization") {
       const linear = before(node.inputs[0]);
-      return linear && ["Conv", "Gemm"].includes(linear.type) ? [make("Identity", [node.inputs[0]], node.outputs[0])] : undefined;
+      return linear && ["Conv", "Gemm"].includes(linear.type)
+        ? [make("Identity", [node.inputs[0]], node.outputs[0])]
+        : undefined;
     }
     const normalization = ownNormalization(pen);
     if (!normalization) return undefined;
@@ -224,7 +245,11 @@ const padded: Rewrite = ({ node, define, name }) => {
   const half = pads.length / 2;
   const before = name();
   return [
-    make("Pad", [node.inputs[0], define([4 + pads.length], [0, 0, ...pads.slice(0, half), 0, 0, ...pads.slice(half)])], before),
+    make(
+      "Pad",
+      [node.inputs[0], define([4 + pads.length], [0, 0, ...pads.slice(0, half), 0, 0, ...pads.slice(half)])],
+      before,
+    ),
     { ...node, inputs: [before, ...node.inputs.slice(1)], attributes: { ...node.attributes, pads: pads.map(() => 0) } },
   ];
 };

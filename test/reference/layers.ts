@@ -17,7 +17,8 @@ export function windowInputs(dims: Dims, window: Window): { dims: number[]; inpu
 }
 
 /** The first of the largest. */
-export const firstMaximum = (x: Numbers, inputs: readonly number[]): number => inputs.reduce((best, i) => (x[i] > x[best] ? i : best));
+export const firstMaximum = (x: Numbers, inputs: readonly number[]): number =>
+  inputs.reduce((best, i) => (x[i] > x[best] ? i : best));
 
 /** Where each window has its first maximum, in row-major order; the padding never wins. */
 export function maxima(x: Numbers, dims: Dims, window: Window): { dims: number[]; at: number[] } {
@@ -48,7 +49,13 @@ export function batchNorm(
 }
 
 /** A BatchNormalization as y = factor · x + offset. */
-export function batchNormAffine(p: { scale: Numbers; shift: Numbers; mean: Numbers; variance: Numbers; epsilon: number }): {
+export function batchNormAffine(p: {
+  scale: Numbers;
+  shift: Numbers;
+  mean: Numbers;
+  variance: Numbers;
+  epsilon: number;
+}): {
   factor: number[];
   offset: number[];
 } {

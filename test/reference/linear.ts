@@ -33,7 +33,10 @@ export function place(dims: Dims, position: readonly number[]): number {
   return position.reduce((at, p, axis) => at * dims[axis] + p, 0);
 }
 
-/** Where an operand is read for a position of what it is broadcast to: axes are lined up at the end, those of length 1 stay. */
+/**
+ * Where an operand is read for a position of what it is broadcast to: axes are lined up at the end, those of length 1
+ * stay.
+ */
 export function broadcastAt(dims: Dims, out: Dims, position: readonly number[]): number {
   return place(
     dims,
@@ -53,13 +56,27 @@ export interface Window {
 /** One window: where each tap stands in the unpadded input; outside it, in the padding, or beyond that. */
 export interface Taps {
   readonly output: readonly number[];
-  readonly taps: readonly { readonly k: number; readonly at: readonly number[]; readonly inside: boolean; readonly padding: boolean }[];
+  readonly taps: readonly {
+    readonly k: number;
+    readonly at: readonly number[];
+    readonly inside: boolean;
+    readonly padding: boolean;
+  }[];
 }
 
-/** ONNX: floor or ceil of (length + pads − reach) / stride, plus one; no window begins behind the input and the padding before it. */
+/**
+ * ONNX: floor or ceil of (length + pads − reach) / stride, plus one; no window begins behind the input and the padding
+ * before it.
+ */
 export function windowsOf(
   spatial: Dims,
-  { kernel, strides = kernel.map(() => 1), pads = kernel.flatMap(() => [0, 0]), dilations = kernel.map(() => 1), ceil = false }: Window,
+  {
+    kernel,
+    strides = kernel.map(() => 1),
+    pads = kernel.flatMap(() => [0, 0]),
+    dilations = kernel.map(() => 1),
+    ceil = false,
+  }: Window,
 ): { out: number[]; windows: Taps[] } {
   const rank = spatial.length;
   const out = spatial.map((length, a) => {
@@ -72,13 +89,20 @@ export function windowsOf(
     taps: positions(kernel).map((tap, k) => {
       const at = tap.map((t, a) => output[a] * strides[a] - pads[a] + t * dilations[a]);
       const inside = at.every((p, a) => p >= 0 && p < spatial[a]);
-      return { k, at, inside, padding: !inside && at.every((p, a) => p >= -pads[a] && p < spatial[a] + pads[rank + a]) };
+      return {
+        k,
+        at,
+        inside,
+        padding: !inside && at.every((p, a) => p >= -pads[a] && p < spatial[a] + pads[rank + a]),
+      };
     }),
   }));
   return { out, windows };
 }
 
-/** y[n, o, p] = b[o] + Σ_{i, k} x[n, i, p · stride − before + k · dilation] · w[o, i, k]; i runs over the group of o. */
+/**
+ * y[n, o, p] = b[o] + Σ_{i, k} x[n, i, p · stride − before + k · dilation] · w[o, i, k]; i runs over the group of o.
+ */
 export function conv(
   dims: Dims,
   weight: { dims: Dims; data: Numbers },
@@ -99,7 +123,8 @@ export function conv(
         const list: Connection[] = [];
         for (let i = 0; i < width; i++) {
           for (const { k, at, inside } of reached) {
-            if (inside) list.push({ i: place(dims, [sample, first + i, ...at]), w: weight.data[(o * width + i) * taps + k] });
+            if (inside)
+              list.push({ i: place(dims, [sample, first + i, ...at]), w: weight.data[(o * width + i) * taps + k] });
           }
         }
         connections.push(list);
@@ -110,7 +135,9 @@ export function conv(
   return { dims: [n, m, ...out], inputs: count(dims), connections, bias: biases };
 }
 
-/** Every input gives x[n, i, p] · w[i, o, k] to y[n, o, p · stride − before + k · dilation]; i runs over the group of o. */
+/**
+ * Every input gives x[n, i, p] · w[i, o, k] to y[n, o, p · stride − before + k · dilation]; i runs over the group of o.
+ */
 export function convTranspose(
   dims: Dims,
   weight: { dims: Dims; data: Numbers },
@@ -123,7 +150,8 @@ export function convTranspose(
   const zeros = kernel.map(() => 0);
   const { group = 1, strides = ones, dilations = ones, pads = [...zeros, ...zeros], output_padding = zeros } = options;
   const out = spatial.map(
-    (l, a) => strides[a] * (l - 1) + output_padding[a] + dilations[a] * (kernel[a] - 1) + 1 - pads[a] - pads[kernel.length + a],
+    (l, a) =>
+      strides[a] * (l - 1) + output_padding[a] + dilations[a] * (kernel[a] - 1) + 1 - pads[a] - pads[kernel.length + a],
   );
   const yDims = [n, width * group, ...out];
   const connections: Connection[][] = positions(yDims).map(() => []);
@@ -148,14 +176,16 @@ export function dense(rows: number, weight: { dims: Dims; data: Numbers }, bias?
   return {
     dims: [rows, m],
     inputs: rows * k,
-    connections: outputs.map(([row, o]) => Array.from({ length: k }, (_, i) => ({ i: row * k + i, w: weight.data[o * k + i] }))),
+    connections: outputs.map(([row, o]) =>
+      Array.from({ length: k }, (_, i) => ({ i: row * k + i, w: weight.data[o * k + i] })),
+    ),
     bias: outputs.map(([, o]) => (bias ? bias[o] : 0)),
   };
 }
 
 /**
- * numpy's matmul with one constant factor: y[…, i, j] = Σ_k a[…, i, k] · b[…, k, j]. Axes before the last two are broadcast; a vector
- * is a row as first factor, a column as second, and its axis is left out of the result.
+ * numpy's matmul with one constant factor: y[…, i, j] = Σ_k a[…, i, k] · b[…, k, j]. Axes before the last two are
+ * broadcast; a vector is a row as first factor, a column as second, and its axis is left out of the result.
  */
 export function matMul(x: Dims, w: { dims: Dims; data: Numbers }, constant: "first" | "second"): LinearMap {
   const [given, other] = constant === "second" ? [x, w.dims] : [w.dims, x];
@@ -183,7 +213,9 @@ export function average(dims: Dims, window: Window, countPads = false): LinearMa
   const connections = positions([n, c]).flatMap(([sample, channel]) =>
     windows.map(({ taps }) => {
       const divisor = taps.filter((t) => t.inside || (countPads && t.padding)).length;
-      return taps.filter((t) => t.inside).map(({ at }) => ({ i: place(dims, [sample, channel, ...at]), w: 1 / divisor }));
+      return taps
+        .filter((t) => t.inside)
+        .map(({ at }) => ({ i: place(dims, [sample, channel, ...at]), w: 1 / divisor }));
     }),
   );
   return { dims: [n, c, ...out], inputs: count(dims), connections, bias: connections.map(() => 0) };
@@ -198,7 +230,12 @@ export function sum(dims: Dims, signs: readonly number[], shapes: readonly Dims[
       return { i: starts[t] + place(shapes[t], own), w };
     }),
   );
-  return { dims, inputs: shapes.reduce((all, shape) => all + count(shape), 0), bias: connections.map(() => 0), connections };
+  return {
+    dims,
+    inputs: shapes.reduce((all, shape) => all + count(shape), 0),
+    bias: connections.map(() => 0),
+    connections,
+  };
 }
 
 /** The map with every output scaled and shifted: W' = s W, b' = s b + t. */
@@ -222,7 +259,9 @@ export function apply(map: LinearMap, x: Numbers): Float64Array {
 
 /** Σ |w x| + |b| for every output: what its rounding is proportional to. */
 export function turnover(map: LinearMap, x: Numbers): Float64Array {
-  return Float64Array.from(map.connections, (list, j) => list.reduce((z, { i, w }) => z + Math.abs(w * x[i]), Math.abs(map.bias[j])));
+  return Float64Array.from(map.connections, (list, j) =>
+    list.reduce((z, { i, w }) => z + Math.abs(w * x[i]), Math.abs(map.bias[j])),
+  );
 }
 
 /** Jᵀ u */

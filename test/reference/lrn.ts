@@ -29,13 +29,17 @@ interface Neighbourhood {
 }
 
 export function neighbourhoods(dims: Dims, { region, before, after }: Lrn): Neighbourhood[] {
-  const near = (at: number, length: number) => Array.from({ length }, (_, j) => j).filter((j) => j >= at - before && j <= at + after);
+  const near = (at: number, length: number) =>
+    Array.from({ length }, (_, j) => j).filter((j) => j >= at - before && j <= at + after);
   return positions(dims).map((p) => {
     const [n, channel, ...spatial] = p;
     const window =
       region === "channels"
         ? near(channel, dims[1]).map((j) => [n, j, ...spatial])
-        : spatial.reduce<number[][]>((all, at, axis) => all.flatMap((q) => near(at, dims[axis + 2]).map((j) => [...q, j])), [[n, channel]]);
+        : spatial.reduce<number[][]>(
+            (all, at, axis) => all.flatMap((q) => near(at, dims[axis + 2]).map((j) => [...q, j])),
+            [[n, channel]],
+          );
     return { k: place(dims, p), window: window.map((q) => place(dims, q)) };
   });
 }

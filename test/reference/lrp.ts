@@ -46,7 +46,8 @@ export function logitsOf(net: Literal): string {
   for (let name = net.output; ; ) {
     const stage = net.stages.find((s) => s.output === name);
     if (stage && ["Softmax", "Sigmoid"].includes(stage.type)) return stage.inputs[0];
-    if (!stage || !["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"].includes(stage.type)) return net.output;
+    if (!stage || !["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"].includes(stage.type))
+      return net.output;
     [name] = stage.inputs;
   }
 }
@@ -73,7 +74,14 @@ const total = (values: Numbers) => Array.from(values).reduce((a, b) => a + b, 0)
 const size = (values: Numbers) => Array.from(values).reduce((a, b) => a + Math.abs(b), 0);
 
 /** Relevance of what a stage reads, with what it keeps. */
-function passBack(stage: Stage, position: Position, x: Float64Array, r: Numbers, treatments: Treatments, map: (m: LinearMap) => LinearMap) {
+function passBack(
+  stage: Stage,
+  position: Position,
+  x: Float64Array,
+  r: Numbers,
+  treatments: Treatments,
+  map: (m: LinearMap) => LinearMap,
+) {
   const { does } = stage;
   const none = { bias: 0, stabilizer: 0, dead: 0 };
   const spread = (send: (j: number) => readonly (readonly [i: number, share: number])[]) => {
@@ -87,7 +95,8 @@ function passBack(stage: Stage, position: Position, x: Float64Array, r: Numbers,
     return spread((j) => (does.candidates[j].length === 0 ? [] : [[firstMaximum(x, does.candidates[j]), 1]]));
   }
   const treatment = treatments(stage, position);
-  if (does.kind === "linear" && treatment.kind === "neurons") return explain(map(does.map), x, r, treatment.rule, treatment.options);
+  if (does.kind === "linear" && treatment.kind === "neurons")
+    return explain(map(does.map), x, r, treatment.rule, treatment.options);
   if (does.kind === "linear" && treatment.kind === "gradient") return { relevance: transposed(does.map, r), ...none };
   if (treatment.kind === "rectified") return spread((j) => [[j, r[j] > 0 && (x[j] > 0 || !treatment.firing) ? 1 : 0]]);
   if (does.kind === "pointwise") return spread((j) => [[j, treatment.kind === "pass" ? 1 : does.slope(x[j], j)]]);
@@ -128,7 +137,15 @@ export function relevanceOf(
     }
     const received = total(r);
     most = Math.max(most, size(r), size(handed));
-    accounts.push({ name: stage.name, received, passed, bias, stabilizer, dead, other: received - passed - bias - stabilizer - dead });
+    accounts.push({
+      name: stage.name,
+      received,
+      passed,
+      bias,
+      stabilizer,
+      dead,
+      other: received - passed - bias - stabilizer - dead,
+    });
   }
   return { input: Float64Array.from(relevance.get("x")!), accounts, most };
 }

@@ -55,7 +55,8 @@ export type Reader = ReturnType<typeof reader>;
 export function reader({ attributes = {} }: FileNode) {
   const at = (name: string) => attributes[name];
   return {
-    float: (name: string, otherwise: number) => (at(name) ? Math.fround((at(name) as { float: number }).float) : otherwise),
+    float: (name: string, otherwise: number) =>
+      at(name) ? Math.fround((at(name) as { float: number }).float) : otherwise,
     int: (name: string, otherwise: number) => (at(name) ?? otherwise) as number,
     ints: (name: string) => at(name) as number[] | undefined,
     text: (name: string, otherwise: string) => (at(name) ?? otherwise) as string,

@@ -7,7 +7,8 @@ import type { Action, Known, Scaling } from "./meaning.ts";
 import { meaningOf, shiftOf } from "./nodes.ts";
 
 /*
- * Whole networks, literally: a file's nodes as a list of stages, merged where the documentation says so, and run in double precision.
+ * Whole networks, literally: a file's nodes as a list of stages, merged where the documentation says so, and run in
+ * double precision.
  */
 
 type Numbers = ArrayLike<number>;
@@ -68,8 +69,12 @@ function withoutIdentities(net: Literal): Literal {
   const stands = new Map<string, string>();
   const stages = net.stages.flatMap((stage) => {
     const inputs = stage.inputs.map((name) => stands.get(name) ?? name);
-    const scaling = stage.scaling && { ...stage.scaling, input: stands.get(stage.scaling.input) ?? stage.scaling.input };
-    if (!["Identity", "Dropout"].includes(stage.type) || stage.output === net.output) return [{ ...stage, inputs, scaling }];
+    const scaling = stage.scaling && {
+      ...stage.scaling,
+      input: stands.get(stage.scaling.input) ?? stage.scaling.input,
+    };
+    if (!["Identity", "Dropout"].includes(stage.type) || stage.output === net.output)
+      return [{ ...stage, inputs, scaling }];
     stands.set(stage.output, inputs[0]);
     return [];
   });
@@ -77,8 +82,8 @@ function withoutIdentities(net: Literal): Literal {
 }
 
 /**
- * A scaling becomes part of the linear layer before it, or of that after it where that has no padding, if nothing else reads the value
- * between them and it is the same wherever the layer's weights are; until there is none left.
+ * A scaling becomes part of the linear layer before it, or of that after it where that has no padding, if nothing else
+ * reads the value between them and it is the same wherever the layer's weights are; until there is none left.
  */
 export function folded(net: Literal): Literal {
   for (const affine of net.stages) {
@@ -86,7 +91,8 @@ export function folded(net: Literal): Literal {
     if (!scaling) continue;
     const readers = (name: string) =>
       net.stages.flatMap((s) => s.inputs).filter((input) => input === name).length + (name === net.output ? 1 : 0);
-    const fits = ({ does }: Stage) => does.kind === "linear" && (scaling.axis === "none" || scaling.axis === does.channels);
+    const fits = ({ does }: Stage) =>
+      does.kind === "linear" && (scaling.axis === "none" || scaling.axis === does.channels);
     const before = net.stages.find((s) => s.output === scaling.input && s.does.kind === "linear" && s.does.channels);
     const after = net.stages.find((s) => s.inputs[0] === affine.output && s.does.kind === "linear" && s.does.channels);
     const itself = (i: number) => i;
@@ -125,13 +131,15 @@ export interface Arithmetic {
 export const exact: Arithmetic = { map: (map) => map, values: (values) => values, relevance: (r) => r };
 
 /**
- * Errors as large as float32 makes them, wherever float32 is not exact: every neuron's z is pushed by one part in 2^23 of all that comes
- * together in it, other results and relevance by one part of themselves; up or down at random, and in the opposite `direction` the other
- * way. Where every product and every sum on the way is a float32 number nothing is pushed: ties stay ties, and zeros zeros.
+ * Errors as large as float32 makes them, wherever float32 is not exact: every neuron's z is pushed by one part in 2^23
+ * of all that comes together in it, other results and relevance by one part of themselves; up or down at random, and in
+ * the opposite `direction` the other way. Where every product and every sum on the way is a float32 number nothing is
+ * pushed: ties stay ties, and zeros zeros.
  */
 export function shaken(direction: 1 | -1): Arithmetic {
   const chance = numbers(997, 1);
-  const push = (v: number, i: number, sign = 1) => v * (1 + sign * direction * Math.sign(chance[i % chance.length]) * 2 ** -23);
+  const push = (v: number, i: number, sign = 1) =>
+    v * (1 + sign * direction * Math.sign(chance[i % chance.length]) * 2 ** -23);
   const isFloat = (v: number) => v === Math.fround(v);
   const isExact = (list: readonly Connection[], bias: number, x: Numbers) => {
     let z = bias;
@@ -187,9 +195,9 @@ export function forward(net: Literal, x: Numbers, arithmetic = exact): Map<strin
 const U = 2 ** -24;
 
 /**
- * How far a stage's outputs may be off in float32, when its inputs are off by `e`: a sum of n products, in any order, by (n + 3) U of what
- * comes together in it (two roundings for weights that were merged, one for the bias; Higham 2002, section 3.1), and by what its inputs
- * are off; a function of one number by its slope times e and a few U.
+ * How far a stage's outputs may be off in float32, when its inputs are off by `e`: a sum of n products, in any order,
+ * by (n + 3) U of what comes together in it (two roundings for weights that were merged, one for the bias; Higham 2002,
+ * section 3.1), and by what its inputs are off; a function of one number by its slope times e and a few U.
  */
 function errors({ does, dims }: Stage, x: Numbers, y: Numbers, e: Numbers): Float64Array {
   switch (does.kind) {
@@ -198,13 +206,17 @@ function errors({ does, dims }: Stage, x: Numbers, y: Numbers, e: Numbers): Floa
         does.map,
         Float64Array.from(x, (v, i) => Math.abs(v) + e[i]),
       );
-      return Float64Array.from(does.map.connections, (list, j) => carried(list, e) + (list.length + 3) * U * reached[j]);
+      return Float64Array.from(
+        does.map.connections,
+        (list, j) => carried(list, e) + (list.length + 3) * U * reached[j],
+      );
     }
     case "route":
       return Float64Array.from(does.candidates, (list) => list.reduce((most, i) => Math.max(most, e[i]), 0));
     case "pointwise": {
       const { scaling } = does;
-      const size = (i: number) => (scaling ? Math.abs(scaling.scale[i] * x[i]) + Math.abs(scaling.shift[i]) : Math.abs(y[i]));
+      const size = (i: number) =>
+        scaling ? Math.abs(scaling.scale[i] * x[i]) + Math.abs(scaling.shift[i]) : Math.abs(y[i]);
       return Float64Array.from(y, (_, i) => does.lipschitz * e[i] + 4 * U * size(i));
     }
     case "lrn": {
@@ -212,7 +224,10 @@ function errors({ does, dims }: Stage, x: Numbers, y: Numbers, e: Numbers): Floa
       const { a, c, kappa } = does.lrn;
       return Float64Array.from(neighbourhoods(dims, does.lrn), ({ k, window }) => {
         const s = kappa + a * window.reduce((total, i) => total + x[i] * x[i], 0);
-        const off = window.reduce((total, i) => total + 2 * a * (Math.abs(x[i]) + e[i]) * e[i], (window.length + 2) * U * s);
+        const off = window.reduce(
+          (total, i) => total + 2 * a * (Math.abs(x[i]) + e[i]) * e[i],
+          (window.length + 2) * U * s,
+        );
         return e[k] * s ** -c + (Math.abs(y[k]) * c * off) / s + 8 * U * Math.abs(y[k]);
       });
     }
@@ -223,7 +238,8 @@ function errors({ does, dims }: Stage, x: Numbers, y: Numbers, e: Numbers): Floa
   }
 }
 
-const carried = (list: readonly Connection[], e: Numbers) => list.reduce((sum, { i, w }) => sum + Math.abs(w) * e[i], 0);
+const carried = (list: readonly Connection[], e: Numbers) =>
+  list.reduce((sum, { i, w }) => sum + Math.abs(w) * e[i], 0);
 
 /** How far float32 may be from these values of the network. */
 export function errorBounds(net: Literal, values: ReadonlyMap<string, Numbers>): Map<string, Float64Array> {

@@ -1,7 +1,17 @@
 import type { FileNode } from "../onnx-writer.ts";
 import { batchNormAffine, windowInputs } from "./layers.ts";
 import { average, conv, convTranspose, count, dense, type Dims, place, positions, sum } from "./linear.ts";
-import { axisOf, type Definition, type Input, type Known, type Meaning, one, type Reader, reader, type Scaling } from "./meaning.ts";
+import {
+  axisOf,
+  type Definition,
+  type Input,
+  type Known,
+  type Meaning,
+  one,
+  type Reader,
+  reader,
+  type Scaling,
+} from "./meaning.ts";
 import { moves } from "./moves.ts";
 
 /*
@@ -17,7 +27,12 @@ const pointwise =
     dims: inputs[0]!.dims,
     family: "activation",
     terms: [0],
-    does: { kind: "pointwise", f: f(read, inputs), slope: slope(read, inputs), lipschitz: Math.max(1, Math.abs(read.float("alpha", 0))) },
+    does: {
+      kind: "pointwise",
+      f: f(read, inputs),
+      slope: slope(read, inputs),
+      lipschitz: Math.max(1, Math.abs(read.float("alpha", 0))),
+    },
   });
 
 function scaling(dims: Dims, scale: readonly number[], shift: readonly number[], axis: Scaling["axis"]): Meaning {
@@ -76,7 +91,12 @@ const sumOf =
     const rank = Math.max(...shapes.map((s) => s.length));
     const dims = Array.from({ length: rank }, (_, i) => Math.max(...shapes.map((s) => s[i - rank + s.length] ?? 1)));
     const signs = shapes.map((_, t) => (t === 0 ? 1 : second));
-    return { dims, family: "sum", terms: shapes.map((_, t) => t), does: { kind: "linear", map: sum(dims, signs, shapes) } };
+    return {
+      dims,
+      family: "sum",
+      terms: shapes.map((_, t) => t),
+      does: { kind: "linear", map: sum(dims, signs, shapes) },
+    };
   };
 
 /** The same sum as what it is beside a linear layer: x ± c. */
@@ -101,7 +121,12 @@ const definitions: Readonly<Record<string, Definition>> = {
     const options = { ...window, group: read.int("group", 1), output_padding: read.ints("output_padding") };
     const map = convTranspose(x!.dims, { dims: w!.dims, data: w!.data! }, b?.data, options);
     // At its borders an output reads fewer taps, padded or not.
-    return { dims: map.dims, family: "convolution", terms: [0], does: { kind: "linear", map, channels: 1, unpadded: false } };
+    return {
+      dims: map.dims,
+      family: "convolution",
+      terms: [0],
+      does: { kind: "linear", map, channels: 1, unpadded: false },
+    };
   },
   Gemm: ([x, w, c], read) => {
     const transposed = read.int("transB", 0) === 1;
@@ -117,7 +142,12 @@ const definitions: Readonly<Record<string, Definition>> = {
     const data = positions([m, k]).map(([o, i]) => w!.data![i * m + o]);
     const dims = [...x!.dims.slice(0, -1), m];
     const map = { ...dense(count(dims) / m, { dims: [m, k], data }), dims };
-    return { dims, family: "dense", terms: [0], does: { kind: "linear", map, channels: dims.length - 1, unpadded: true } };
+    return {
+      dims,
+      family: "dense",
+      terms: [0],
+      does: { kind: "linear", map, channels: dims.length - 1, unpadded: true },
+    };
   },
   AveragePool: ([x], read) => {
     const map = average(x!.dims, read.window(read.ints("kernel_shape")!), read.int("count_include_pad", 0) === 1);

@@ -1,8 +1,9 @@
 import { count, type Dims, type LinearMap, place, positions } from "./linear.ts";
 
 /*
- * Resize, literally: for every position of the output its coordinates in the input, by the formulas of ONNX's text, and from each
- * coordinate the neighbours and their coefficients. One axis at a time; a weight of several axes is the product.
+ * Resize, literally: for every position of the output its coordinates in the input, by the formulas of ONNX's text, and
+ * from each coordinate the neighbours and their coefficients. One axis at a time; a weight of several axes is the
+ * product.
  */
 
 export interface ResizeCase {
@@ -45,7 +46,9 @@ function coordinate(x: number, { length, out, scale, start, end }: Line, transfo
     case "tf_half_pixel_for_nn":
       return (x + 0.5) / scale;
     case "tf_crop_and_resize":
-      return out > 1 ? start * (length - 1) + (x * (end - start) * (length - 1)) / (out - 1) : 0.5 * (start + end) * (length - 1);
+      return out > 1
+        ? start * (length - 1) + (x * (end - start) * (length - 1)) / (out - 1)
+        : 0.5 * (start + end) * (length - 1);
     default:
       throw new Error(transformation);
   }
@@ -98,7 +101,9 @@ export function resize(c: ResizeCase): LinearMap {
     return { length, scale, out: c.sizes?.[k] ?? Math.floor(length * scale), start: roi[k], end: roi[dims.length + k] };
   });
   const out = lines.map((line) => line.out);
-  const table = lines.map((line) => Array.from({ length: line.out }, (_, x) => weightsOf(coordinate(x, line, transformation), line, c)));
+  const table = lines.map((line) =>
+    Array.from({ length: line.out }, (_, x) => weightsOf(coordinate(x, line, transformation), line, c)),
+  );
   const chosen = positions(out).map((position) => position.map((x, k) => table[k][x]));
   const isOutside = chosen.map((weights) => weights.some((w) => !w));
   return {

@@ -19,7 +19,10 @@ export const clipping =
   (z) =>
     z >= 0 ? Math.max(z, epsilon) : Math.min(z, -epsilon);
 
-/** A neuron: the weights and values of its inputs, its bias as the rule counts it, and z = Σ w x + b with the bias that it has. */
+/**
+ * A neuron: the weights and values of its inputs, its bias as the rule counts it, and z = Σ w x + b with the bias that
+ * it has.
+ */
 export interface Neuron {
   readonly x: readonly number[];
   readonly w: readonly number[];
@@ -172,7 +175,9 @@ export function explain(map: LinearMap, x: Numbers, r: Numbers, rule: NeuronRule
   const perSample = neurons.length / map.dims[0];
   const rms = (sample: number) =>
     Math.sqrt(
-      neurons.slice(sample * perSample, (sample + 1) * perSample).reduce((sum, neuron) => sum + counted(neuron) ** 2, 0) / perSample,
+      neurons
+        .slice(sample * perSample, (sample + 1) * perSample)
+        .reduce((sum, neuron) => sum + counted(neuron) ** 2, 0) / perSample,
     );
   const relevance = new Float64Array(map.inputs);
   let [toBias, toStabilizer, toDead] = [0, 0, 0];

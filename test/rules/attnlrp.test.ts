@@ -8,9 +8,10 @@ import { tolerance } from "../golden/tolerance.ts";
 import { type FileNode, onnx } from "../onnx-writer.ts";
 
 /*
- * What LXT (AttnLRP) says of the parts of a transformer. Where relprop has the same rule, relevance is compared; where it has none yet
- * (softmax, products of activations, LayerNormalization), numbers are compared on the way forward, and relevance must be an error that names
- * the node, or by choice the gradient, which is not LXT's rule. LXT adds its stabilizer without a sign, which these cases do not show.
+ * What LXT (AttnLRP) says of the parts of a transformer. Where relprop has the same rule, relevance is compared; where
+ * it has none yet (softmax, products of activations, LayerNormalization), numbers are compared on the way forward, and
+ * relevance must be an error that names the node, or by choice the gradient, which is not LXT's rule. LXT adds its
+ * stabilizer without a sign, which these cases do not show.
  */
 
 interface Case {
@@ -23,10 +24,13 @@ interface Case {
   readonly eps?: number;
 }
 
-const file: { ops: Record<string, Case>; block: { params: Record<string, Golden>; x: Golden; logits: Golden } } = golden("attnlrp");
+const file: { ops: Record<string, Case>; block: { params: Record<string, Golden>; x: Golden; logits: Golden } } =
+  golden("attnlrp");
 
 /** The node of each case; `rule`: which of relprop's rules is the same. */
-const nodes: Readonly<Record<string, Omit<FileNode, "inputs" | "outputs"> & { readonly rule?: Composite[number]["rule"] }>> = {
+const nodes: Readonly<
+  Record<string, Omit<FileNode, "inputs" | "outputs"> & { readonly rule?: Composite[number]["rule"] }>
+> = {
   softmax: { type: "Softmax" },
   matmul: { type: "MatMul" },
   mul2: { type: "Mul" },
@@ -34,11 +38,17 @@ const nodes: Readonly<Record<string, Omit<FileNode, "inputs" | "outputs"> & { re
   mean: { type: "ReduceMean", attributes: { axes: [-1] }, rule: ruleOf.epsilon({ epsilon: file.ops.mean.eps }) },
   layer_norm: { type: "LayerNormalization" },
   rms_norm: { type: "RMSNormalization" },
-  linear_epsilon: { type: "Gemm", attributes: { transB: 1 }, rule: ruleOf.epsilon({ epsilon: file.ops.linear_epsilon.eps }) },
+  linear_epsilon: {
+    type: "Gemm",
+    attributes: { transB: 1 },
+    rule: ruleOf.epsilon({ epsilon: file.ops.linear_epsilon.eps }),
+  },
 };
 
-const dimsOf = (tensors: Record<string, Golden>) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, t.shape]));
-const tensorsOf = (tensors: Record<string, Golden>) => Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, tensorOf(t)]));
+const dimsOf = (tensors: Record<string, Golden>) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, t.shape]));
+const tensorsOf = (tensors: Record<string, Golden>) =>
+  Object.fromEntries(Object.entries(tensors).map(([name, t]) => [name, tensorOf(t)]));
 
 /** The case as a network; a Relu behind it, which passes, keeps a softmax from ending it. */
 function networkOf(name: string, behind: readonly FileNode[] = []) {
@@ -48,17 +58,24 @@ function networkOf(name: string, behind: readonly FileNode[] = []) {
   const { type, attributes } = nodes[name];
   const node = { type, attributes, inputs: [...Object.keys(given), ...Object.keys(constants)], outputs: ["y"] };
   const outputs = { y: [], ...Object.fromEntries(behind.map((n) => [n.outputs[0], []])) };
-  const bytes = onnx({ nodes: [node, ...behind], initializers: tensorsOf(constants), inputs: dimsOf(given), outputs }, 17);
+  const bytes = onnx(
+    { nodes: [node, ...behind], initializers: tensorsOf(constants), inputs: dimsOf(given), outputs },
+    17,
+  );
   return { bytes, input: tensorsOf(given) };
 }
 
 function expectUnknown(model: Model, input: Parameters<Model["explain"]>[0], names: readonly string[]): void {
   const options = { output: model.outputs.at(-1)!.name };
   for (const name of names)
-    expect(() => model.explain(input, options)).toThrow(new RegExp(`node '${name}' .*that relevance can pass by a rule`));
+    expect(() => model.explain(input, options)).toThrow(
+      new RegExp(`node '${name}' .*that relevance can pass by a rule`),
+    );
   const { notes } = model.explain(input, { ...options, unknown: "gradient" });
   for (const name of names)
-    expect(notes.join()).toMatch(new RegExp(`node '${name}' \\(\\w+\\) has no rule: relevance passes it by its gradient`));
+    expect(notes.join()).toMatch(
+      new RegExp(`node '${name}' \\(\\w+\\) has no rule: relevance passes it by its gradient`),
+    );
 }
 
 describe("AttnLRP's parts", () => {
@@ -76,7 +93,9 @@ describe("AttnLRP's parts", () => {
   });
 
   test("rms_norm", async () => {
-    await expect(loadInMode(networkOf("rms_norm").bytes)).rejects.toThrow("an operator that relprop runs, got RMSNormalization");
+    await expect(loadInMode(networkOf("rms_norm").bytes)).rejects.toThrow(
+      "an operator that relprop runs, got RMSNormalization",
+    );
   });
 
   test("a whole block: its logits, and what stands in the way of its relevance", async () => {

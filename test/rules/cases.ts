@@ -4,7 +4,12 @@ import type { FileNode } from "../onnx-writer.ts";
 import { alphaBeta, epsilon, gamma, type NeuronRule } from "../reference/rules.ts";
 
 /** A node of a file, with one output. */
-export const node = (type: string, inputs: readonly string[], output: string, attributes: FileNode["attributes"] = {}): FileNode => ({
+export const node = (
+  type: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: FileNode["attributes"] = {},
+): FileNode => ({
   type,
   inputs,
   outputs: [output],

@@ -46,7 +46,19 @@ const model = await loadInMode(source);
 /** The rules of the layers that have weights, of LRN, and of everything else that has a choice. */
 function rulesFor(options: ExplainOptions): string[] {
   const given = Object.fromEntries(model.explain(x, options).rules.map((r) => [r.node, r.rule]));
-  expect(Object.keys(given)).toEqual(["conv1", "relu1", "norm1", "max", "conv2", "relu2", "mean", "flat", "fc1", "relu3", "fc2"]);
+  expect(Object.keys(given)).toEqual([
+    "conv1",
+    "relu1",
+    "norm1",
+    "max",
+    "conv2",
+    "relu2",
+    "mean",
+    "flat",
+    "fc1",
+    "relu3",
+    "fc2",
+  ]);
   expect([given.max, given.flat]).toEqual(["route", "route"]);
   expect(
     model
@@ -73,8 +85,16 @@ describe("named composites", () => {
       { lrn: "taylor-uniform" },
       ["flat", "zPlus", "epsilon(0.000001)", "epsilon(0.000001)", "taylor-uniform", "norm", "pass"],
     ],
-    ["epsilonAlpha2Beta1", {}, ["alphaBeta(2, 1)", "alphaBeta(2, 1)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
-    ["epsilonAlpha2Beta1", { alpha: 3 }, ["alphaBeta(3, 2)", "alphaBeta(3, 2)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
+    [
+      "epsilonAlpha2Beta1",
+      {},
+      ["alphaBeta(2, 1)", "alphaBeta(2, 1)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest],
+    ],
+    [
+      "epsilonAlpha2Beta1",
+      { alpha: 3 },
+      ["alphaBeta(3, 2)", "alphaBeta(3, 2)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest],
+    ],
     [
       "epsilonAlpha2Beta1",
       { beta: 0.5 },
@@ -85,7 +105,11 @@ describe("named composites", () => {
       { epsilon: 0.1, lrn: "gradient" },
       ["flat", "alphaBeta(2, 1)", "epsilon(0.1)", "epsilon(0.1)", "gradient", "norm", "pass"],
     ],
-    ["epsilonGammaBox", { low: -1, high: 1 }, ["zBox(-1, 1)", "gamma(0.25)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
+    [
+      "epsilonGammaBox",
+      { low: -1, high: 1 },
+      ["zBox(-1, 1)", "gamma(0.25)", "epsilon(0.000001)", "epsilon(0.000001)", ...rest],
+    ],
     [
       "epsilonGammaBox",
       { low: [-1, -2], high: [1, 2], gamma: 0.5, lrn: "unnormalised" },
@@ -124,7 +148,9 @@ describe("named composites", () => {
   test("flat is for a first convolution: a dense first layer would share evenly over the whole input", async () => {
     const dims = [1, 2];
     const mlp = await loadInMode(network(dims, dense({ weight: tensor([3, 2], 1) })));
-    expect(mlp.explain(tensor(dims, 2), { composite: "epsilonPlusFlat" }).rules.map(({ rule }) => rule)).toEqual(["epsilon(0.000001)"]);
+    expect(mlp.explain(tensor(dims, 2), { composite: "epsilonPlusFlat" }).rules.map(({ rule }) => rule)).toEqual([
+      "epsilon(0.000001)",
+    ]);
   });
 
   test("every rule of the table can be made", () => {
@@ -203,18 +229,21 @@ describe("composites of one's own", () => {
       ],
       ["flat", "flat", "flat", "flat"],
     ],
-  ])("%s", (_name, composite, expected) => expect(rulesFor({ composite: [...composite, ...baseEntries()] }).slice(0, 4)).toEqual(expected));
+  ])("%s", (_name, composite, expected) =>
+    expect(rulesFor({ composite: [...composite, ...baseEntries()] }).slice(0, 4)).toEqual(expected),
+  );
 
   test("baseEntries take the mode of LRN", () => {
-    expect(rulesFor({ composite: [{ type: ["convolution", "dense"], rule: z }, ...baseEntries("beta")] }).slice(4)).toEqual([
-      "beta",
-      "norm",
-      "pass",
-    ]);
+    expect(
+      rulesFor({ composite: [{ type: ["convolution", "dense"], rule: z }, ...baseEntries("beta")] }).slice(4),
+    ).toEqual(["beta", "norm", "pass"]);
   });
 
   test("rules of linear layers also at means and sums", () => {
-    const linear: Composite = [{ type: ["convolution", "dense", "average"], rule: ruleOf.alphaBeta() }, ...baseEntries()];
+    const linear: Composite = [
+      { type: ["convolution", "dense", "average"], rule: ruleOf.alphaBeta() },
+      ...baseEntries(),
+    ];
     expect(rulesFor({ composite: linear }).at(-2)).toBe("alphaBeta(2, 1)");
   });
 
@@ -224,7 +253,12 @@ describe("composites of one's own", () => {
       inputs: { x: ["n", 2, 6, 6] },
       build(g, values) {
         const a = g.node(conv2d({ weight: w, name: "a" }), values.x);
-        const c = g.chain(values.x, conv2d({ weight: w, pads: 1, name: "b" }), relu(), conv2d({ weight: v, name: "c" }));
+        const c = g.chain(
+          values.x,
+          conv2d({ weight: w, pads: 1, name: "b" }),
+          relu(),
+          conv2d({ weight: v, name: "c" }),
+        );
         return { y: g.node(op("Add"), a, c) };
       },
     });
@@ -317,7 +351,11 @@ describe("what is refused", () => {
 
   test.each<[string, ExplainOptions, string]>([
     ["an unknown composite", { composite: "lrp" }, "option 'composite': expected epsilon, epsilonPlus"],
-    ["bounds that are missing", { composite: "epsilonGammaBox", low: -1 }, "expected the options low and high, got no high"],
+    [
+      "bounds that are missing",
+      { composite: "epsilonGammaBox", low: -1 },
+      "expected the options low and high, got no high",
+    ],
     [
       "a parameter that the composite does not have",
       { composite: "epsilonPlus", gamma: 0.5 },
@@ -328,7 +366,11 @@ describe("what is refused", () => {
       { composite: baseEntries(), epsilon: 0.1 },
       "option 'epsilon': expected no parameters beside a composite of your own",
     ],
-    ["a parameter that other composites have", { composite: "epsilonPlus", gamma: 0.5 }, "Composites that take it: epsilonGammaBox."],
+    [
+      "a parameter that other composites have",
+      { composite: "epsilonPlus", gamma: 0.5 },
+      "Composites that take it: epsilonGammaBox.",
+    ],
     [
       "parameters that no composite has together",
       { composite: "epsilonPlus", gamma: 0.5, alpha: 2 },
@@ -344,7 +386,11 @@ describe("what is refused", () => {
       "option 'lrn': expected taylor, taylor-uniform, identity, beta, gradient, unnormalised, got 'caffe'",
     ],
     ["bounds that are no numbers", { composite: "epsilonGammaBox", low: [0, NaN], high: 1 }, "option 'low'"],
-    ["a bound for another number of channels", { composite: "epsilonGammaBox", low: [0, 0, 0], high: 1 }, "node 'conv1' (Conv)"],
+    [
+      "a bound for another number of channels",
+      { composite: "epsilonGammaBox", low: [0, 0, 0], high: 1 },
+      "node 'conv1' (Conv)",
+    ],
   ])("%s", (_name, options, text) => {
     const error = refusal(options);
     expect(error.message).toContain(text);

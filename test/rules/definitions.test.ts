@@ -35,7 +35,8 @@ import { adding, alphaBeta, clip, clipping, epsilon, explain, gamma, type Outcom
 import { parameterless, plainRow, type Row, withParameters } from "./rows.ts";
 
 /*
- * Every rule against its definition, scalar by scalar in double precision, on layers of every kind; with the ledger's columns.
+ * Every rule against its definition, scalar by scalar in double precision, on layers of every kind; with the ledger's
+ * columns.
  */
 
 interface Site {
@@ -56,10 +57,20 @@ interface ConvCase {
   bias?: false;
 }
 
-function convSite({ x, w, group = 1, strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1], bias }: ConvCase): Site {
+function convSite({
+  x,
+  w,
+  group = 1,
+  strides = [1, 1],
+  pads = [0, 0, 0, 0],
+  dilations = [1, 1],
+  bias,
+}: ConvCase): Site {
   const [weight, b] = [tensor(w, 3), bias === false ? undefined : tensor([w[0]], 5, -0.5, 0.5)];
   return {
-    name: `conv [${x}] * [${w}] group ${group} strides ${strides} pads ${pads} dilations ${dilations}${b ? "" : " no bias"}`,
+    name:
+      `conv [${x}] * [${w}] group ${group} strides ${strides} pads ${pads} dilations ` +
+      `${dilations}${b ? "" : " no bias"}`,
     dims: x,
     map: conv(x, weight, b?.data, { group, strides, pads, dilations }),
     source: network(x, conv2d({ weight, bias: b, group, strides, pads, dilations })),
@@ -99,7 +110,10 @@ function denseSite(n: number, k: number, m: number): Site {
 /** y = alpha · x · B + beta · C as a file has it, B lying as [k, m]. */
 function gemmSite(n: number, k: number, m: number, alpha: number, beta: number, c: number): Site {
   const [b, bias] = [tensor([k, m], 3), tensor([c], 5, -0.5, 0.5)];
-  const weight = { dims: [m, k], data: Float64Array.from({ length: m * k }, (_, i) => alpha * b.data[(i % k) * m + Math.floor(i / k)]) };
+  const weight = {
+    dims: [m, k],
+    data: Float64Array.from({ length: m * k }, (_, i) => alpha * b.data[(i % k) * m + Math.floor(i / k)]),
+  };
   return {
     name: `Gemm ${n} × ${k} → ${m}, alpha ${alpha}, beta ${beta}, ${c} biases`,
     dims: [n, k],
@@ -108,14 +122,20 @@ function gemmSite(n: number, k: number, m: number, alpha: number, beta: number, 
       weight,
       Array.from({ length: m }, (_, o) => beta * bias.data[c === 1 ? 0 : o]),
     ),
-    source: chain(["n", k], [{ type: "Gemm", attributes: { alpha: { float: alpha }, beta: { float: beta } }, parameters: [b, bias] }]),
+    source: chain(
+      ["n", k],
+      [{ type: "Gemm", attributes: { alpha: { float: alpha }, beta: { float: beta } }, parameters: [b, bias] }],
+    ),
   };
 }
 
 /** Rows of a tensor of rank 3, without a bias. */
 function matMulSite(n: number, rows: number, k: number, m: number): Site {
   const b = tensor([k, m], 3);
-  const weight = { dims: [m, k], data: Float64Array.from({ length: m * k }, (_, i) => b.data[(i % k) * m + Math.floor(i / k)]) };
+  const weight = {
+    dims: [m, k],
+    data: Float64Array.from({ length: m * k }, (_, i) => b.data[(i % k) * m + Math.floor(i / k)]),
+  };
   return {
     name: `MatMul [${n}, ${rows}, ${k}] · [${k}, ${m}]`,
     dims: [n, rows, k],
@@ -144,7 +164,11 @@ const weightedSites: readonly Site[] = [
   fileSite("Conv", [2, 3, 17], [5, 3, 4], { strides: [2], pads: [1, 3], dilations: [2] }),
   fileSite("Conv", [1, 3, 5, 4, 3], [5, 3, 3, 2, 2], { strides: [2, 1, 1], pads: [1, 1, 0, 2, 0, 1] }),
   fileSite("Conv", [1, 4, 4, 3, 5], [6, 2, 2, 3, 3], { group: 2, dilations: [2, 1, 2], pads: [0, 1, 1, 1, 1, 1] }),
-  fileSite("ConvTranspose", [2, 3, 4, 3], [3, 5, 3, 3], { strides: [2, 2], pads: [1, 1, 1, 1], output_padding: [1, 0] }),
+  fileSite("ConvTranspose", [2, 3, 4, 3], [3, 5, 3, 3], {
+    strides: [2, 2],
+    pads: [1, 1, 1, 1],
+    output_padding: [1, 0],
+  }),
   fileSite("ConvTranspose", [1, 4, 3, 5], [4, 3, 2, 3], { strides: [3, 1], dilations: [1, 2], group: 2 }),
   fileSite("ConvTranspose", [2, 5, 3, 4], [5, 1, 3, 2], { strides: [1, 2], group: 5 }),
   fileSite("ConvTranspose", [1, 3, 3, 2, 3], [3, 2, 2, 3, 2], { strides: [2, 1, 2], output_padding: [1, 0, 0] }),
@@ -161,8 +185,17 @@ const sparseSites: readonly Site[] = [
   fileSite("ConvTranspose", [1, 17, 4, 5], [17, 9, 3, 3], { strides: [2, 2], pads: [1, 1, 1, 1] }),
 ];
 
-const average2d = (x: Dims, kernel: [number, number], strides: [number, number], pads: Pads, ceil: boolean, countPads: boolean): Site => ({
-  name: `average [${x}] over ${kernel} strides ${strides} pads ${pads}${ceil ? " ceil" : ""}${countPads ? " counting pads" : ""}`,
+const average2d = (
+  x: Dims,
+  kernel: [number, number],
+  strides: [number, number],
+  pads: Pads,
+  ceil: boolean,
+  countPads: boolean,
+): Site => ({
+  name:
+    `average [${x}] over ${kernel} strides ${strides} pads ` +
+    `${pads}${ceil ? " ceil" : ""}${countPads ? " counting pads" : ""}`,
   dims: x,
   map: average(x, { kernel, strides, pads, ceil }, countPads),
   source: network(x, averagePool2d({ kernel, strides, pads, ceil, countPads })),
@@ -183,10 +216,17 @@ function addition(type: "Add" | "Sub" | "Sum", terms: number, before?: string): 
     source: onnx({
       nodes: [
         ...(before ? [{ type: before, inputs: ["x"], outputs: ["seen"] }] : []),
-        ...names.map((name, t) => ({ type: "Slice", inputs: [before ? "seen" : "x", `b${t}`, `b${t + 1}`, "one"], outputs: [name] })),
+        ...names.map((name, t) => ({
+          type: "Slice",
+          inputs: [before ? "seen" : "x", `b${t}`, `b${t + 1}`, "one"],
+          outputs: [name],
+        })),
         { type, inputs: names, outputs: ["y"] },
       ],
-      initializers: { one: int(1), ...Object.fromEntries(Array.from({ length: terms + 1 }, (_, t) => [`b${t}`, int(3 * t)])) },
+      initializers: {
+        one: int(1),
+        ...Object.fromEntries(Array.from({ length: terms + 1 }, (_, t) => [`b${t}`, int(3 * t)])),
+      },
       inputs: { x: ["n", 3 * terms, 5, 2] },
       outputs: { y: [] },
     }),
@@ -245,14 +285,26 @@ const behindRelu: readonly { readonly site: Site; readonly rows: readonly Row[] 
 function relevanceAt(map: LinearMap, x: ArrayLike<number>, biasCounts: boolean, oneIn: number): Float32Array {
   const still = biasCounts ? map : { ...map, bias: map.bias.map(() => 0) };
   const [z, size] = [apply(still, x), turnover(still, x)];
-  return numbers(z.length, 7, 0.25, 1.25).map((r, j) => (j % oneIn === 0 && Math.abs(z[j]) > 0.05 * size[j] ? (j % 3 === 2 ? -r : r) : 0));
+  return numbers(z.length, 7, 0.25, 1.25).map((r, j) =>
+    j % oneIn === 0 && Math.abs(z[j]) > 0.05 * size[j] ? (j % 3 === 2 ? -r : r) : 0,
+  );
 }
 
 function expectOutcome({ relevance, ledger }: Explanation, expected: Outcome, r: ArrayLike<number>, off: number): void {
   expectClose(relevance.data, expected.relevance, off);
   const row = ledger.find((l) => l.rule !== "route" && l.rule !== "pass") as LedgerRow;
-  const scale = Math.max(magnitude(r), magnitude(expected.relevance), Math.abs(expected.bias), Math.abs(expected.stabilizer));
-  expectClose([row.bias, row.stabilizer, row.dead, row.other], [expected.bias, expected.stabilizer, expected.dead, 0], off, scale);
+  const scale = Math.max(
+    magnitude(r),
+    magnitude(expected.relevance),
+    Math.abs(expected.bias),
+    Math.abs(expected.stabilizer),
+  );
+  expectClose(
+    [row.bias, row.stabilizer, row.dead, row.other],
+    [expected.bias, expected.stabilizer, expected.dead, 0],
+    off,
+    scale,
+  );
   const received = Array.from(r).reduce((a, b) => a + b, 0);
   expectClose([row.received, row.passed], [received, expected.relevance.reduce((a, b) => a + b, 0)], off, scale);
 }
@@ -285,7 +337,9 @@ describe.each([
 ])(`$site.name`, ({ site, rows }) => {
   const x = tensor(site.dims, 11);
   // Channels are axis 1; a MatMul of rank 3 has its weights along another.
-  const fitting = rows.filter((row) => site.dims.length !== 3 || !row.name.includes("each channel") || !site.name.startsWith("MatMul"));
+  const fitting = rows.filter(
+    (row) => site.dims.length !== 3 || !row.name.includes("each channel") || !site.name.startsWith("MatMul"),
+  );
   test.each(fitting)("$name", (row) => check(site, row, x, x.data, site.source, (rule) => rule));
 });
 
@@ -317,13 +371,20 @@ describe("where there is nothing to share by", () => {
   const map = denseMap(1, weight);
   const r = [1, 10, 100];
   const rows: readonly (Row & { readonly passed?: readonly number[] })[] = [
-    { ...plainRow("lrp0: 0/0 is 0", tolerance.lrp0, ruleOf.lrp0(), epsilon, { stab: adding(0) }), passed: [200 / 3, 100 / 3, 0, 0] },
+    {
+      ...plainRow("lrp0: 0/0 is 0", tolerance.lrp0, ruleOf.lrp0(), epsilon, { stab: adding(0) }),
+      passed: [200 / 3, 100 / 3, 0, 0],
+    },
     {
       ...plainRow("gamma: z = 0 has no relevance to give", tolerance.plain, ruleOf.gamma(), gamma(0.25)),
       passed: [200 / 3, 100 / 3, 0, 0],
     },
-    plainRow("epsilon: sign(0) = +1", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.5 }), epsilon, { stab: adding(0.5) }),
-    plainRow("clip", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.5, stabilizer: "clip" }), epsilon, { stab: clipping(0.5) }),
+    plainRow("epsilon: sign(0) = +1", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.5 }), epsilon, {
+      stab: adding(0.5),
+    }),
+    plainRow("clip", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.5, stabilizer: "clip" }), epsilon, {
+      stab: clipping(0.5),
+    }),
     plainRow("zPlus", tolerance.plain, ruleOf.zPlus(), alphaBeta(1, 0)),
     plainRow("alphaBeta", tolerance.alphaBeta, ruleOf.alphaBeta(), alphaBeta(2, 1)),
     plainRow("ratio", tolerance.plain, ruleOf.ratio(), ratio),

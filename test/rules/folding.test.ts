@@ -26,7 +26,13 @@ function normalization(channels: number) {
   };
   return {
     layer: batchNormalization(p),
-    ...batchNormAffine({ scale: p.scale.data, shift: p.shift.data, mean: p.mean.data, variance: p.variance.data, epsilon: p.epsilon }),
+    ...batchNormAffine({
+      scale: p.scale.data,
+      shift: p.shift.data,
+      mean: p.mean.data,
+      variance: p.variance.data,
+      epsilon: p.epsilon,
+    }),
   };
 }
 
@@ -120,34 +126,38 @@ describe("BatchNormalization", () => {
     }
   });
 
-  test("in files, and whatever nobody reads twice: convolution, BatchNormalization, ReLU, BatchNormalization, convolution", async () => {
-    const [one, two] = [normalization(4), normalization(4)];
-    const last = tensor([5, 4, 2, 2], 8);
-    const epsilon = { float: 1e-3 };
-    const file = chain(
-      ["n", 3, 5, 4],
-      [
-        { type: "Conv", attributes: { pads: [1, 1, 1, 1] }, parameters: [w, b] },
-        { type: "BatchNormalization", attributes: { epsilon }, parameters: one.layer.parameters },
-        { type: "Relu" },
-        { type: "BatchNormalization", attributes: { epsilon }, parameters: two.layer.parameters },
-        { type: "Conv", parameters: [last] },
-      ],
-    );
-    const first = scaled(conv(image, w, b.data, padded), channel([2, 4, 5, 5]), one.factor, one.offset);
-    const second = fed(conv([2, 4, 5, 5], last, undefined), channel([2, 4, 5, 5]), two.factor, two.offset);
-    const x = tensor(image, 11);
-    const h = apply(first, x.data).map((v) => Math.max(0, v));
-    const r = numbers(second.connections.length, 7);
-    const { output, relevance, rules: given } = await explainLayer(file, x, r, weighted(ruleOf.zPlus()));
-    expectClose(output.data, apply(second, h), 3e-6);
-    expectClose(
-      relevance.data,
-      explain(first, x.data, explain(second, h, r, alphaBeta(1, 0)).relevance, alphaBeta(1, 0)).relevance,
-      tolerance.plain,
-    );
-    expect(given.map((g) => g.type)).toEqual(["Conv", "Relu", "Conv"]);
-  });
+  test(
+    "in files, and whatever nobody reads twice: convolution, BatchNormalization, ReLU, BatchNormalization, " +
+      "convolution",
+    async () => {
+      const [one, two] = [normalization(4), normalization(4)];
+      const last = tensor([5, 4, 2, 2], 8);
+      const epsilon = { float: 1e-3 };
+      const file = chain(
+        ["n", 3, 5, 4],
+        [
+          { type: "Conv", attributes: { pads: [1, 1, 1, 1] }, parameters: [w, b] },
+          { type: "BatchNormalization", attributes: { epsilon }, parameters: one.layer.parameters },
+          { type: "Relu" },
+          { type: "BatchNormalization", attributes: { epsilon }, parameters: two.layer.parameters },
+          { type: "Conv", parameters: [last] },
+        ],
+      );
+      const first = scaled(conv(image, w, b.data, padded), channel([2, 4, 5, 5]), one.factor, one.offset);
+      const second = fed(conv([2, 4, 5, 5], last, undefined), channel([2, 4, 5, 5]), two.factor, two.offset);
+      const x = tensor(image, 11);
+      const h = apply(first, x.data).map((v) => Math.max(0, v));
+      const r = numbers(second.connections.length, 7);
+      const { output, relevance, rules: given } = await explainLayer(file, x, r, weighted(ruleOf.zPlus()));
+      expectClose(output.data, apply(second, h), 3e-6);
+      expectClose(
+        relevance.data,
+        explain(first, x.data, explain(second, h, r, alphaBeta(1, 0)).relevance, alphaBeta(1, 0)).relevance,
+        tolerance.plain,
+      );
+      expect(given.map((g) => g.type)).toEqual(["Conv", "Relu", "Conv"]);
+    },
+  );
 
   test("inspect tells what was folded", async () => {
     using model = await loadInMode(
@@ -165,9 +175,20 @@ describe("BatchNormalization", () => {
   test.each([0, 1])("beside a Gemm with factors of its own, transB %i", async (transB) => {
     const weight = tensor(transB === 1 ? [4, 3] : [3, 4], 31);
     const bias = tensor([4], 32);
-    const gemm = { type: "Gemm", attributes: { transB, alpha: { float: 0.5 }, beta: { float: 3 } }, parameters: [weight, bias] };
-    const rows = Float32Array.from({ length: 12 }, (_, i) => 0.5 * weight.data[transB === 1 ? i : (i % 3) * 4 + Math.floor(i / 3)]);
-    const own = denseMap(3, { dims: [4, 3], data: rows }, bias.data.map((v) => 3 * v));
+    const gemm = {
+      type: "Gemm",
+      attributes: { transB, alpha: { float: 0.5 }, beta: { float: 3 } },
+      parameters: [weight, bias],
+    };
+    const rows = Float32Array.from(
+      { length: 12 },
+      (_, i) => 0.5 * weight.data[transB === 1 ? i : (i % 3) * 4 + Math.floor(i / 3)],
+    );
+    const own = denseMap(
+      3,
+      { dims: [4, 3], data: rows },
+      bias.data.map((v) => 3 * v),
+    );
     const statistics = (n: ReturnType<typeof normalization>) => ({
       type: "BatchNormalization",
       attributes: { epsilon: { float: 1e-3 } },
@@ -178,7 +199,11 @@ describe("BatchNormalization", () => {
       [[statistics(n3), gemm], fed(own, (i) => i % 3, n3.factor, n3.offset)],
     ] as const) {
       const x = tensor([3, 3], 11);
-      const { output, relevance, rules: given } = await explainLayer(chain(["n", 3], nodes), x, numbers(12, 7), weighted(ruleOf.zPlus()));
+      const {
+        output,
+        relevance,
+        rules: given,
+      } = await explainLayer(chain(["n", 3], nodes), x, numbers(12, 7), weighted(ruleOf.zPlus()));
       expect(given.map(({ type }) => type)).toEqual(["Gemm"]);
       expectClose(output.data, apply(map, x.data), 3e-6);
       expectClose(relevance.data, explain(map, x.data, numbers(12, 7), alphaBeta(1, 0)).relevance, tolerance.plain);
@@ -186,20 +211,23 @@ describe("BatchNormalization", () => {
   });
 
   // In the padding the normalized value is 0, not the shift: no bias is the same everywhere.
-  test.each([[[1, 0, 0, 0]], [[0, 1, 0, 0]], [[0, 0, 1, 0]], [[0, 0, 0, 1]]])("not before one that is padded by %j", async (pads) => {
-    const { layer, factor, offset } = normalization(3);
-    const x = tensor(image, 11);
-    const y = Float64Array.from(x.data, (v, i) => factor[channel(image)(i)] * v + offset[channel(image)(i)]);
-    const file = chain(
-      ["n", ...image.slice(1)],
-      [
-        { type: "BatchNormalization", attributes: { epsilon: { float: 1e-3 } }, parameters: layer.parameters },
-        { type: "Conv", attributes: { pads }, parameters: [w, b] },
-      ],
-    );
-    using model = await loadInMode(file);
-    expectClose(model.predict(x).output.data, apply(conv(image, w, b.data, { pads }), y), 3e-6);
-  });
+  test.each([[[1, 0, 0, 0]], [[0, 1, 0, 0]], [[0, 0, 1, 0]], [[0, 0, 0, 1]]])(
+    "not before one that is padded by %j",
+    async (pads) => {
+      const { layer, factor, offset } = normalization(3);
+      const x = tensor(image, 11);
+      const y = Float64Array.from(x.data, (v, i) => factor[channel(image)(i)] * v + offset[channel(image)(i)]);
+      const file = chain(
+        ["n", ...image.slice(1)],
+        [
+          { type: "BatchNormalization", attributes: { epsilon: { float: 1e-3 } }, parameters: layer.parameters },
+          { type: "Conv", attributes: { pads }, parameters: [w, b] },
+        ],
+      );
+      using model = await loadInMode(file);
+      expectClose(model.predict(x).output.data, apply(conv(image, w, b.data, { pads }), y), 3e-6);
+    },
+  );
 
   test("before a padded convolution: passes, and a note says so", async () => {
     const { layer, factor, offset } = normalization(3);
@@ -225,7 +253,9 @@ describe("BatchNormalization", () => {
   test("BatchNormalization, ReLU, convolution: passes, and a note says so", async () => {
     const { layer, factor, offset } = normalization(3);
     const x = tensor(image, 11);
-    const y = Float64Array.from(x.data, (v, i) => Math.max(0, factor[channel(image)(i)] * v + offset[channel(image)(i)]));
+    const y = Float64Array.from(x.data, (v, i) =>
+      Math.max(0, factor[channel(image)(i)] * v + offset[channel(image)(i)]),
+    );
     const map = conv(image, w, b.data);
     const z = apply(map, y);
     const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 ? v : 0));
@@ -272,7 +302,8 @@ describe("BatchNormalization", () => {
     const sample = z.length / 2;
     const toA = Float64Array.from(z, (v, j) =>
       Math.abs(v) > 0.1
-        ? r[Math.floor(j / sample) * 2 * sample + (j % sample)] + r[Math.floor(j / sample) * 2 * sample + sample + (j % sample)]
+        ? r[Math.floor(j / sample) * 2 * sample + (j % sample)] +
+          r[Math.floor(j / sample) * 2 * sample + sample + (j % sample)]
         : 0,
     );
     const kept = r.map((v, i) => (toA[Math.floor(i / (2 * sample)) * sample + (i % sample)] === 0 ? 0 : v));

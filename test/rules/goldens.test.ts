@@ -30,8 +30,8 @@ import { chain, onnx } from "../onnx-writer.ts";
 import { readTable, writeTable } from "../readme.ts";
 
 /*
- * Every case of the golden files. Their names are collected while the tests are declared; what is neither a test nor in the
- * list of what is left out is found at the end.
+ * Every case of the golden files. Their names are collected while the tests are declared; what is neither a test nor in
+ * the list of what is left out is found at the end.
  */
 
 const tested = new Set<string>();
@@ -39,7 +39,13 @@ const every = new Set<string>();
 const differences = new Differences();
 let running = "";
 
-function expectRelevance(source: Source, row: string, actual: ArrayLike<number>, expected: ArrayLike<number>, off: number): void {
+function expectRelevance(
+  source: Source,
+  row: string,
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  off: number,
+): void {
   differences.expectClose(source, row, running, actual, expected, off);
 }
 
@@ -73,14 +79,20 @@ describe("rules_hand", () => {
     dense_lrp0: { rule: ruleOf.lrp0(), off: tolerance.lrp0 },
     "dense_eps_0.25": { rule: ruleOf.epsilon({ epsilon: 0.25 }), off: tolerance.epsilon },
     "dense_eps_1e-6": { rule: ruleOf.epsilon(), off: tolerance.epsilon },
-    "dense_eps_0.25*rms(zennit norm_scale)": { rule: ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }), off: tolerance.epsilon },
+    "dense_eps_0.25*rms(zennit norm_scale)": {
+      rule: ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }),
+      off: tolerance.epsilon,
+    },
     "dense_gamma_generalised_0.25": { rule: ruleOf.gamma({ gamma: 0.25 }), off: tolerance.plain },
     "dense_gamma_original_0.25_positive_x": { rule: ruleOf.gamma({ gamma: 0.25 }), off: tolerance.plain },
     dense_alpha2beta1: { rule: ruleOf.alphaBeta(), off: tolerance.alphaBeta },
     "dense_alpha1beta0 (z+)": { rule: ruleOf.zPlus(), off: tolerance.plain },
     "dense_alpha1.5beta0.5": { rule: ruleOf.alphaBeta({ alpha: 1.5 }), off: tolerance.alphaBeta },
     "dense_wsquare(zennit, b^2 in denom)": { rule: ruleOf.wSquare(), off: tolerance.plain },
-    "dense_wsquare(no bias: innvestigate/Julia/toolbox)": { rule: ruleOf.wSquare({ bias: false }), off: tolerance.plain },
+    "dense_wsquare(no bias: innvestigate/Julia/toolbox)": {
+      rule: ruleOf.wSquare({ bias: false }),
+      off: tolerance.plain,
+    },
     dense_flat: { rule: ruleOf.flat(), off: tolerance.plain },
     "dense_zbox(-1,3)": { rule: ruleOf.zBox(box), off: tolerance.plain },
     // Rules are data: innvestigate's way of z⁺, A = L(x⁺; W⁺, b⁺) + L(x⁻; W⁻, b⁻) without a stabilizer.
@@ -106,7 +118,12 @@ describe("rules_hand", () => {
     "conv_gamma.25": { rule: ruleOf.gamma({ gamma: 0.25 }), off: tolerance.plain },
     "conv_zbox(-1,3)": { rule: ruleOf.zBox(box), off: tolerance.plain },
     "conv_flat_pad1 (padded pixels are not counted)": { rule: ruleOf.flat(), off: tolerance.plain, pads: 1, r: ones },
-    "conv_zbox_pad1(-1,3) (padding stays 0, not low/high)": { rule: ruleOf.zBox(box), off: tolerance.plain, pads: 1, r: ones },
+    "conv_zbox_pad1(-1,3) (padding stays 0, not low/high)": {
+      rule: ruleOf.zBox(box),
+      off: tolerance.plain,
+      pads: 1,
+      r: ones,
+    },
   };
 
   const run: Readonly<Record<string, (entry: Entry, key: string) => Promise<void>>> = {
@@ -141,7 +158,12 @@ describe("rules_hand", () => {
     const [a, b, r] = [e.a, e.b, e.R_out].map((v) => v as number[]);
     const expected = e[key] as number[];
     for (let i = 0; i < a.length; i++) {
-      const { relevance } = await explainLayer(bytes, { dims: [1, 2], data: Float32Array.of(a[i], b[i]) }, [r[i]], plainly);
+      const { relevance } = await explainLayer(
+        bytes,
+        { dims: [1, 2], data: Float32Array.of(a[i], b[i]) },
+        [r[i]],
+        plainly,
+      );
       expectRelevance("definition", "norm", [relevance.data[key === "R_a" ? 0 : 1]], [expected[i]], tolerance.norm);
     }
   }
@@ -156,15 +178,20 @@ describe("rules_hand", () => {
 
   // The merged weights are read off: W' e_i + b' for the unit vectors, and flat's share would not tell.
   async function merge(e: Entry, key: string): Promise<void> {
-    using model = await loadInMode(network([1, 2], dense({ weight: nested(e.W), bias: nested(e.b) }), batchNormalization(parameters(e))));
+    using model = await loadInMode(
+      network([1, 2], dense({ weight: nested(e.W), bias: nested(e.b) }), batchNormalization(parameters(e))),
+    );
     expect(model.inspect({ composite: "epsilon" }).nodes.map((n) => n.type)).toEqual(["Gemm"]);
     const b = flat(e.b_merged);
-    if (key === "b_merged") expectClose(model.predict({ dims: [1, 2], data: new Float32Array(2) }).output.data, b, 1e-6);
+    if (key === "b_merged")
+      expectClose(model.predict({ dims: [1, 2], data: new Float32Array(2) }).output.data, b, 1e-6);
     else {
       const gradients = [0, 1].map((target) =>
         Array.from(
-          model.explain({ dims: [1, 2], data: new Float32Array(2) }, { composite: [{ rule: ruleOf.gradient() }], target, start: "one" })
-            .relevance.data,
+          model.explain(
+            { dims: [1, 2], data: new Float32Array(2) },
+            { composite: [{ rule: ruleOf.gradient() }], target, start: "one" },
+          ).relevance.data,
         ),
       );
       expectClose(gradients.flat(), flat(e.W_merged), 1e-6);
@@ -174,9 +201,12 @@ describe("rules_hand", () => {
   async function standAlone(e: Entry, key: string): Promise<void> {
     const p = by("batchnorm merged into the preceding dense");
     const x = { dims: [1, 2], data: nested(e.x).data };
-    const { relevance, output, notes } = await explainLayer(network([1, 2], batchNormalization(parameters(p))), x, e.R_out as number[], [
-      { rule: ruleOf.pass() },
-    ]);
+    const { relevance, output, notes } = await explainLayer(
+      network([1, 2], batchNormalization(parameters(p))),
+      x,
+      e.R_out as number[],
+      [{ rule: ruleOf.pass() }],
+    );
     expectClose(output.data, flat(e.y), 1e-6);
     expectRelevance("definition", "pass", relevance.data, flat(e[key]), 0);
     expect(notes.join()).toContain("passes it unchanged");
@@ -228,13 +258,17 @@ describe("zennit_layers", () => {
   };
 
   function source({ layer, input }: Row) {
-    const { type, stride, padding, dilation, groups, weight, bias, kernel_size, output_padding, count_include_pad } = layer;
+    const { type, stride, padding, dilation, groups, weight, bias, kernel_size, output_padding, count_include_pad } =
+      layer;
     const [w, b] = [weight, bias].map((t) => t && tensorOf(t));
     switch (type) {
       case "Linear":
         return network(input.shape, dense({ weight: w!, bias: b }));
       case "Conv2d":
-        return network(input.shape, conv2d({ weight: w!, bias: b, strides: stride, pads: padding, dilations: dilation, group: groups }));
+        return network(
+          input.shape,
+          conv2d({ weight: w!, bias: b, strides: stride, pads: padding, dilations: dilation, group: groups }),
+        );
       case "Conv1d":
         return chain(
           ["n", ...input.shape.slice(1)],
@@ -252,13 +286,22 @@ describe("zennit_layers", () => {
           [
             {
               type: "ConvTranspose",
-              attributes: { strides: stride, pads: [...padding, ...padding], dilations: dilation, group: groups, output_padding },
+              attributes: {
+                strides: stride,
+                pads: [...padding, ...padding],
+                dilations: dilation,
+                group: groups,
+                output_padding,
+              },
               parameters: [w, b],
             },
           ],
         );
       case "AvgPool2d":
-        return network(input.shape, averagePool2d({ kernel: kernel_size, strides: stride, pads: padding, countPads: count_include_pad }));
+        return network(
+          input.shape,
+          averagePool2d({ kernel: kernel_size, strides: stride, pads: padding, countPads: count_include_pad }),
+        );
       default:
         return network(input.shape, globalAveragePool());
     }
@@ -301,7 +344,10 @@ describe("zennit_small_cnn", () => {
     LRP0: { composite: single(ruleOf.lrp0()), off: tolerance.lrp0 },
     "Epsilon(1e-6)": { composite: "epsilon", off: tolerance.epsilon },
     "Epsilon(0.25)": { composite: "epsilon", epsilon: 0.25, off: tolerance.epsilon },
-    "Epsilon(0.25*rms)": { composite: single(ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" })), off: tolerance.epsilon },
+    "Epsilon(0.25*rms)": {
+      composite: single(ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" })),
+      off: tolerance.epsilon,
+    },
     "Epsilon(1e-6,zero_bias)": { composite: single(ruleOf.epsilon({ bias: false })), off: tolerance.epsilon },
     "Gamma(0.25)": { composite: single(ruleOf.gamma({ gamma: 0.25 })), off: tolerance.plain },
     ZPlus: { composite: single(ruleOf.zPlus()), off: tolerance.plain },
@@ -357,9 +403,13 @@ describe("zennit_small_cnn", () => {
         at: Object.keys(wanted),
       });
       expectClose(output.data, file.output.data, 1e-6);
-      const row = named ?? (typeof given.composite === "string" ? given.composite : plainName(given.composite![0].rule));
+      const row =
+        named ?? (typeof given.composite === "string" ? given.composite : plainName(given.composite![0].rule));
       expectRelevance("zennit", row, relevance.data, c.relevance.data, off);
-      const samples = [relevance.data.subarray(0, relevance.data.length / 2), relevance.data.subarray(relevance.data.length / 2)];
+      const samples = [
+        relevance.data.subarray(0, relevance.data.length / 2),
+        relevance.data.subarray(relevance.data.length / 2),
+      ];
       expectClose(
         samples.map((s) => s.reduce((a, b) => a + b, 0)),
         c.sum_per_sample,
@@ -397,7 +447,12 @@ describe("lrn_taylor", () => {
     const layer = lrn({ size, alpha: alpha_divided_by_size ? alpha : alpha * size, beta, bias, window });
     for (const [mode, expected] of Object.entries(c.R_in as Record<string, Golden>)) {
       goldenCase(`lrn_taylor/${c.name}/${mode}`, async () => {
-        const { relevance, output } = await explainLayer(network(c.x.shape, layer), tensorOf(c.x), c.R_out.data, ruleOf.lrn(modes[mode]));
+        const { relevance, output } = await explainLayer(
+          network(c.x.shape, layer),
+          tensorOf(c.x),
+          c.R_out.data,
+          ruleOf.lrn(modes[mode]),
+        );
         expectClose(output.data, c.y.data, 1e-6);
         expectRelevance("definition", `lrn: ${modes[mode]}`, relevance.data, expected.data, tolerance.plain);
       });
@@ -433,7 +488,8 @@ describe("lrn_taylor", () => {
   for (const c of net.cases) {
     goldenCase(`lrn_taylor/lrn_net/${c.rule_basic}/${c.lrn_mode}`, async () => {
       using model = await loadInMode(network(x.dims, ...layers));
-      const [composite, off] = c.rule_basic === "beta1" ? ["paperBeta", tolerance.alphaBeta] : ["paperEpsilon", tolerance.epsilon];
+      const [composite, off] =
+        c.rule_basic === "beta1" ? ["paperBeta", tolerance.alphaBeta] : ["paperEpsilon", tolerance.epsilon];
       const { output, relevance, at } = model.explain(x, {
         composite,
         lrn: modes[c.lrn_mode],
@@ -451,7 +507,8 @@ describe("lrn_taylor", () => {
 });
 
 test("every case of the files is a test, or is left out for a reason", () => {
-  // rules_hand 24 + 2 + 2 + 2 + 3 results of 28 cases; 7 layers with 13 rules, 3 pools; 26 cases, 7 activations, 2 other methods; 13 × 6, 1, 1 and 12 for LRN.
+  // rules_hand 24 + 2 + 2 + 2 + 3 results of 28 cases; 7 layers with 13 rules, 3 pools; 26 cases, 7 activations, 2
+  // other methods; 13 × 6, 1, 1 and 12 for LRN.
   expect(every.size).toBe(33 + 94 + 35 + 92);
   expect([...every].filter((name) => !tested.has(name) && !reasonFor(name))).toEqual([]);
   expect(

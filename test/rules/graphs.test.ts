@@ -14,7 +14,8 @@ import { node, rules, weighted } from "./cases.ts";
  * Relevance where a graph branches and joins, against the definitions, layer by layer.
  */
 
-const plus = (...parts: readonly ArrayLike<number>[]) => Float64Array.from(parts[0], (_, i) => parts.reduce((s, p) => s + p[i], 0));
+const plus = (...parts: readonly ArrayLike<number>[]) =>
+  Float64Array.from(parts[0], (_, i) => parts.reduce((s, p) => s + p[i], 0));
 
 /** Positive numbers, so that no sum of this file is a small difference of large terms; weights of either sign. */
 const positive = (dims: Dims, seed = 11): Tensor => tensor(dims, seed, 0.25, 1.25);
@@ -58,7 +59,8 @@ describe("branches", () => {
         outputs: { y: [] },
       };
       const r = numbers(2 * 9 * 20, 7);
-      const part = (k: number) => Float64Array.from({ length: 120 }, (_, i) => r[Math.floor(i / 60) * 180 + k * 60 + (i % 60)]);
+      const part = (k: number) =>
+        Float64Array.from({ length: 120 }, (_, i) => r[Math.floor(i / 60) * 180 + k * 60 + (i % 60)]);
       const { relevance, at } = await run(graph, r, ["p"]);
       expectClose(at.p.data, plus(part(0), part(2)), 1e-6);
       expectClose(relevance.data, plus(explain(map, x.data, plus(part(0), part(2)), literal).relevance, part(1)), off);
@@ -120,7 +122,10 @@ describe("branches", () => {
         return explain(
           m,
           x.data,
-          Float64Array.from({ length: 2 * lengths[k] }, (_, i) => r[Math.floor(i / lengths[k]) * row + first + (i % lengths[k])]),
+          Float64Array.from(
+            { length: 2 * lengths[k] },
+            (_, i) => r[Math.floor(i / lengths[k]) * row + first + (i % lengths[k])],
+          ),
           literal,
         ).relevance;
       });
@@ -153,7 +158,9 @@ describe("branches", () => {
     explain(map, x.data, toMean, epsilon).relevance.forEach((v, i) => {
       expected[i] += v;
     });
-    const { relevance, at } = await loadInMode(bytes).then((m) => explainFrom(m, x, r, { composite: baseEntries(), at: ["g"] }));
+    const { relevance, at } = await loadInMode(bytes).then((m) =>
+      explainFrom(m, x, r, { composite: baseEntries(), at: ["g"] }),
+    );
     expectClose(at.g.data, toMean, tolerance.norm);
     expectClose(relevance.data, expected, tolerance.norm);
   });
@@ -236,7 +243,12 @@ describe("branches", () => {
     const d = y.data.subarray(0, 12).map((v, i) => v - y.data[12 + i]);
     const outer = explain(sum([1, 2, 2, 3], [1, -1]), [...d, ...y.data.subarray(24)], r, epsilon).relevance;
     const inner = explain(sum([1, 2, 2, 3], [1, -1]), y.data.subarray(0, 24), outer.subarray(0, 12), epsilon).relevance;
-    const taken = await explainLayer(of([node("Sub", ["t0", "t1"], "d"), node("Sub", ["d", "t2"], "y")]), y, r, baseEntries());
+    const taken = await explainLayer(
+      of([node("Sub", ["t0", "t1"], "d"), node("Sub", ["d", "t2"], "y")]),
+      y,
+      r,
+      baseEntries(),
+    );
     expectClose(taken.relevance.data, [...inner, ...outer.subarray(12)], tolerance.norm);
   });
 });
@@ -283,6 +295,10 @@ describe("shapes between the layers", () => {
       r,
       weighted(ruleOf.epsilon()),
     );
-    expectClose(plain.relevance.data, explain(map, x.data, explain(head, h, r, epsilon).relevance, epsilon).relevance, tolerance.epsilon);
+    expectClose(
+      plain.relevance.data,
+      explain(map, x.data, explain(head, h, r, epsilon).relevance, epsilon).relevance,
+      tolerance.epsilon,
+    );
   });
 });

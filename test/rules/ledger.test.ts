@@ -27,7 +27,10 @@ import { nets } from "./nets.ts";
  */
 
 const rest: Partial<Record<string, ExplainOptions>> = { epsilonGammaBox: { low: -1, high: 1 } };
-const one = (rule: Composite[number]["rule"]): Composite => [{ type: ["convolution", "dense"], rule }, ...baseEntries()];
+const one = (rule: Composite[number]["rule"]): Composite => [
+  { type: ["convolution", "dense"], rule },
+  ...baseEntries(),
+];
 
 const settings: readonly (readonly [string, ExplainOptions])[] = [
   ...composites.map(({ name }) => [name, { composite: name, ...rest[name] }] as const),
@@ -37,7 +40,9 @@ const settings: readonly (readonly [string, ExplainOptions])[] = [
   ["epsilon, clip", { composite: one(ruleOf.epsilon({ epsilon: 0.1, stabilizer: "clip" })) }],
   ["ratio", { composite: one(ruleOf.ratio()) }],
   ["clip", { composite: one(ruleOf.clip()) }],
-  ...Object.keys(sumRules).map((sum) => [`sums by ${sum}`, { composite: "epsilonAlpha2Beta1", sum: sum as SumRule }] as const),
+  ...Object.keys(sumRules).map(
+    (sum) => [`sums by ${sum}`, { composite: "epsilonAlpha2Beta1", sum: sum as SumRule }] as const,
+  ),
   ["zPlus without bias", { composite: one(ruleOf.zPlus({ bias: false })) }],
   ["gradient at activations", { composite: [{ type: "activation", rule: ruleOf.gradient() }, ...one(ruleOf.zPlus())] }],
   ["gradient", { composite: [{ rule: ruleOf.gradient() }] }],
@@ -57,9 +62,10 @@ function expectBalanced(
       Object.values(row).every((v) => typeof v === "string" || Number.isFinite(v)),
       `finite numbers at ${row.node}`,
     ).toBe(true);
-    expect(Math.abs(received - (passed + bias + stabilizer + dead + other + gap)), `the sum of ${row.node}`).toBeLessThanOrEqual(
-      1e-12 * most + 1e-12,
-    );
+    expect(
+      Math.abs(received - (passed + bias + stabilizer + dead + other + gap)),
+      `the sum of ${row.node}`,
+    ).toBeLessThanOrEqual(1e-12 * most + 1e-12);
     expect(Math.abs(gap), `the gap of ${row.node}`).toBeLessThanOrEqual(1e-5 * most);
     expect(row.magnitude).toBeGreaterThanOrEqual(Math.abs(received) * (1 - 1e-9));
     // What a node receives is what arrives at its output.
@@ -73,7 +79,9 @@ function expectBalanced(
 
 describe("every row adds up", () => {
   describe.each(nets)("$name", ({ dims, source, hasLrn }) => {
-    const modes: readonly (LrnMode | undefined)[] = hasLrn ? [undefined, ...(Object.keys(lrnModes) as LrnMode[])] : [undefined];
+    const modes: readonly (LrnMode | undefined)[] = hasLrn
+      ? [undefined, ...(Object.keys(lrnModes) as LrnMode[])]
+      : [undefined];
     test.each(settings)("%s", async (_name, options) => {
       using model = await loadInMode(source);
       const x = tensor(dims, 40);
@@ -84,7 +92,9 @@ describe("every row adds up", () => {
         const producedBy = new Map(known.map((n) => [n.node, n.outputs[0].name]));
         for (const start of ["logit", "one"] as const) {
           const explanation = model.explain(x, { ...options, lrn, start, at: [...producedBy.values()] });
-          const started = explanation.targets.flat().reduce((sum, t) => sum + (start === "logit" ? t.score : t.weight), 0);
+          const started = explanation.targets
+            .flat()
+            .reduce((sum, t) => sum + (start === "logit" ? t.score : t.weight), 0);
           expect(explanation.ledger.map((row) => [row.node, row.type, row.rule]).reverse()).toEqual(
             known.map((n) => [n.node, n.type, n.rule]),
           );
@@ -104,7 +114,8 @@ describe("single columns", () => {
   const weight = { dims: [2, 2], data: Float32Array.of(1, 0.5, -1, 0.25) };
   const layer = dense({ weight, bias: { dims: [2], data: Float32Array.of(1, 0.25) } });
   const x = { dims: [1, 2], data: Float32Array.of(1, 2) };
-  const row = async (rule: Composite[number]["rule"], r: number[]) => (await explainLayer(network([1, 2], layer), x, r, rule)).ledger[0];
+  const row = async (rule: Composite[number]["rule"], r: number[]) =>
+    (await explainLayer(network([1, 2], layer), x, r, rule)).ledger[0];
 
   test("bias: what b has of z", async () => {
     expect(await row(ruleOf.lrp0(), [6, 1])).toMatchObject({ received: 7, stabilizer: 0, dead: 0, other: 0 });
@@ -115,14 +126,27 @@ describe("single columns", () => {
     expectClose([(await row(ruleOf.alphaBeta(), [6, 3])).bias], [2 * ((1 / 3) * 6 + (0.25 / 0.75) * 3)], 1e-5);
     // w²: 1 + 0.25 + 1 and 1 + 0.0625 + 0.0625.
     expectClose([(await row(ruleOf.wSquare(), [9, 9])).bias], [(1 / 2.25) * 9 + (0.0625 / 1.125) * 9], 1e-5);
-    for (const rule of [ruleOf.lrp0({ bias: false }), ruleOf.flat(), ruleOf.zBox({ low: 0, high: 3 }), ruleOf.gradient()])
+    for (const rule of [
+      ruleOf.lrp0({ bias: false }),
+      ruleOf.flat(),
+      ruleOf.zBox({ low: 0, high: 3 }),
+      ruleOf.gradient(),
+    ])
       expect((await row(rule, [6, 1])).bias, rule.name).toBe(0);
   });
 
   test("stabilizer: what ε has of z + ε", async () => {
-    expectClose([(await row(ruleOf.epsilon({ epsilon: 0.5 }), [7, 3])).stabilizer], [(0.5 / 3.5) * 7 + (-0.5 / -0.75) * 3], 1e-6);
+    expectClose(
+      [(await row(ruleOf.epsilon({ epsilon: 0.5 }), [7, 3])).stabilizer],
+      [(0.5 / 3.5) * 7 + (-0.5 / -0.75) * 3],
+      1e-6,
+    );
     // Clipped: 3 stays, −0.25 becomes −0.5.
-    expectClose([(await row(ruleOf.epsilon({ epsilon: 0.5, stabilizer: "clip" }), [7, 3])).stabilizer], [(-0.25 / -0.5) * 3], 1e-6);
+    expectClose(
+      [(await row(ruleOf.epsilon({ epsilon: 0.5, stabilizer: "clip" }), [7, 3])).stabilizer],
+      [(-0.25 / -0.5) * 3],
+      1e-6,
+    );
     const rms = Math.sqrt((9 + 0.0625) / 2);
     expectClose(
       [(await row(ruleOf.epsilon({ epsilon: 0.5, stabilizer: "relative" }), [7, 3])).stabilizer],
@@ -136,7 +160,16 @@ describe("single columns", () => {
   test("dead: what arrives at neurons without anything to share by", async () => {
     const zeros = { dims: [2, 2], data: new Float32Array(4) };
     const { ledger } = await explainLayer(network([2, 2], dense({ weight })), zeros, [1, 2, 3, -10], ruleOf.epsilon());
-    expect(ledger[0]).toMatchObject({ received: -4, passed: 0, bias: 0, stabilizer: 0, dead: -4, other: 0, gap: 0, magnitude: 16 });
+    expect(ledger[0]).toMatchObject({
+      received: -4,
+      passed: 0,
+      bias: 0,
+      stabilizer: 0,
+      dead: -4,
+      other: 0,
+      gap: 0,
+      magnitude: 16,
+    });
     // Nothing pulls z₁ down: β's share of it is dead, −1 · 5. z₂ is pulled both ways.
     const { dead } = await row(ruleOf.alphaBeta(), [5, 3]);
     expectClose([dead], [-5], 1e-6);
@@ -156,9 +189,17 @@ describe("single columns", () => {
     const r = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12];
     const c = [1, 2, 3, 4, 5, -6];
     const kept = r.map((v, i) => (v * c[i % 6]) / (c[i % 6] + values.data[i]));
-    const { ledger, relevance } = await explainLayer(bytes, values, r, [{ type: "sum", rule: ruleOf.lrp0() }, ...baseEntries()]);
+    const { ledger, relevance } = await explainLayer(bytes, values, r, [
+      { type: "sum", rule: ruleOf.lrp0() },
+      ...baseEntries(),
+    ]);
     const add = ledger.find((l) => l.type === "Add")!;
-    expectClose([add.received, add.passed, add.other], [total(r), total(r) - total(kept), total(kept)], 1e-6, magnitude(kept));
+    expectClose(
+      [add.received, add.passed, add.other],
+      [total(r), total(r) - total(kept), total(kept)],
+      1e-6,
+      magnitude(kept),
+    );
     expect(Math.abs(add.gap)).toBeLessThan(1e-4);
     expectClose(
       relevance.data,
@@ -190,7 +231,12 @@ describe("single columns", () => {
   });
 
   test("other: what a gradient rule does not account for", async () => {
-    const { ledger, relevance } = await explainLayer(network([1, 2], layer, relu()), x, [10, 20], [{ rule: ruleOf.gradient() }]);
+    const { ledger, relevance } = await explainLayer(
+      network([1, 2], layer, relu()),
+      x,
+      [10, 20],
+      [{ rule: ruleOf.gradient() }],
+    );
     expect(ledger.map((l) => [l.type, l.received, l.passed, l.other])).toEqual([
       ["Relu", 30, 10, 20],
       ["Gemm", 10, 15, -5],
@@ -225,7 +271,9 @@ describe("single columns", () => {
   });
 
   test("only what relevance passes has a row: nothing behind the logits, nothing beside them", async () => {
-    using model = await loadInMode(network([1, 2, 3, 3], conv2d({ weight: tensor([2, 2, 3, 3], 3) }), relu(), sigmoid()));
+    using model = await loadInMode(
+      network([1, 2, 3, 3], conv2d({ weight: tensor([2, 2, 3, 3], 3) }), relu(), sigmoid()),
+    );
     const { ledger } = model.explain(tensor([1, 2, 3, 3], 4), { target: 0 });
     expect(ledger.map((l) => l.type)).toEqual(["Relu", "Conv"]);
     const beside = onnx({

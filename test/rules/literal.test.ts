@@ -42,11 +42,16 @@ const group = linear.groups[0];
 const pass = group.passes[0];
 const withPass = (changes: object) => ({ ...linear, groups: [{ ...group, passes: [pass, { ...pass, ...changes }] }] });
 const withGroup = (changes: object) => ({ ...linear, groups: [{ ...group, ...changes }] });
-const without = (value: object, name: string) => Object.fromEntries(Object.entries(value).filter(([key]) => key !== name));
+const without = (value: object, name: string) =>
+  Object.fromEntries(Object.entries(value).filter(([key]) => key !== name));
 
 /** What is said of the second entry's rule, each with the beginning of its place left out. */
 function said(rule: unknown, entry: object = {}): string[] {
-  const composite = [{ type: "dense", rule: ruleOf.norm() }, { type: "Conv", rule, ...entry }, ...baseEntries()] as Composite;
+  const composite = [
+    { type: "dense", rule: ruleOf.norm() },
+    { type: "Conv", rule, ...entry },
+    ...baseEntries(),
+  ] as Composite;
   try {
     net.explain(x, { composite });
   } catch (error) {
@@ -70,8 +75,16 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
     ["null", null, [`: ${RULE}, got null`]],
     ["a name", "zPlus", [`: ${RULE}, got 'zPlus'`]],
     ["what makes a rule", ruleOf.zPlus, [`: ${RULE}, got a function`]],
-    ["a kind that does not exist", { ...linear, kind: "linaer" }, ["'kind': 'linear', 'pass', 'gradient' or 'own', got 'linaer'"]],
-    ["a kind that every object has", { kind: "toString" }, ["'kind': 'linear', 'pass', 'gradient' or 'own', got 'toString'"]],
+    [
+      "a kind that does not exist",
+      { ...linear, kind: "linaer" },
+      ["'kind': 'linear', 'pass', 'gradient' or 'own', got 'linaer'"],
+    ],
+    [
+      "a kind that every object has",
+      { kind: "toString" },
+      ["'kind': 'linear', 'pass', 'gradient' or 'own', got 'toString'"],
+    ],
     [
       "nearly nothing",
       { kind: "linear", name: "z" },
@@ -87,20 +100,43 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
     [
       "a mode that does not exist",
       { kind: "own", name: "o", mode: "taylr" },
-      ["'mode': 'taylor', 'taylor-uniform', 'identity', 'beta', 'gradient', 'unnormalised', 'guided' or 'deconvnet', got 'taylr'"],
+      [
+        "'mode': 'taylor', 'taylor-uniform', 'identity', 'beta', 'gradient', 'unnormalised', 'guided' or " +
+          "'deconvnet', got 'taylr'",
+      ],
     ],
-    ["groups that are no list", { ...linear, groups: group }, ["'groups': a list of groups, one or more, got [object Object]"]],
+    [
+      "groups that are no list",
+      { ...linear, groups: group },
+      ["'groups': a list of groups, one or more, got [object Object]"],
+    ],
     ["no group", { ...linear, groups: [] }, ["'groups': a list of groups, one or more, got []"]],
     ["a group that is none", { ...linear, groups: [group, 5] }, [`group 2: an object { ${GROUP} }, got 5`]],
     ["a hole in a list", { ...linear, groups: Array(1) }, [`group 1: an object { ${GROUP} }, got undefined`]],
     ["a group's stray field", withGroup({ weight: 1 }), [`group 1: fields ${GROUP}, got 'weight'`]],
-    ["no coefficient", { ...linear, groups: [without(group, "coefficient")] }, ["group 1, 'coefficient': a finite number, got undefined"]],
-    ["a coefficient of NaN", withGroup({ coefficient: Number.NaN }), ["group 1, 'coefficient': a finite number, got NaN"]],
+    [
+      "no coefficient",
+      { ...linear, groups: [without(group, "coefficient")] },
+      ["group 1, 'coefficient': a finite number, got undefined"],
+    ],
+    [
+      "a coefficient of NaN",
+      withGroup({ coefficient: Number.NaN }),
+      ["group 1, 'coefficient': a finite number, got NaN"],
+    ],
     ["one beyond float32", withGroup({ coefficient: 1e39 }), ["group 1, 'coefficient': a finite number, got 1e+39"]],
     ["no passes", withGroup({ passes: [] }), ["group 1, 'passes': a list of passes, one or more, got []"]],
     ["another sign", withGroup({ where: "plus" }), ["group 1, 'where': 'positive' or 'negative', got 'plus'"]],
-    ["a map that does not exist", withPass({ weight: "cube" }), ["group 1, pass 2, 'weight': [p, q], 'square' or 'one', got 'cube'"]],
-    ["a map of another field", withPass({ input: "square" }), ["group 1, pass 2, 'input': [p, q], 'one', 'low' or 'high', got 'square'"]],
+    [
+      "a map that does not exist",
+      withPass({ weight: "cube" }),
+      ["group 1, pass 2, 'weight': [p, q], 'square' or 'one', got 'cube'"],
+    ],
+    [
+      "a map of another field",
+      withPass({ input: "square" }),
+      ["group 1, pass 2, 'input': [p, q], 'one', 'low' or 'high', got 'square'"],
+    ],
     ["a bias of ones", withPass({ bias: "one" }), ["group 1, pass 2, 'bias': [p, q] or 'square', got 'one'"]],
     ["a bias of null", withPass({ bias: null }), ["group 1, pass 2, 'bias': [p, q] or 'square', got null"]],
     ["one slope", withPass({ weight: [1] }), ["group 1, pass 2, 'weight': [p, q], 'square' or 'one', got [1]"]],
@@ -109,7 +145,11 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
       withPass({ weight: Array(2) }),
       ["group 1, pass 2, 'weight': [p, q], 'square' or 'one', got [undefined, undefined]"],
     ],
-    ["a slope of NaN", withPass({ input: [1, Number.NaN] }), ["group 1, pass 2, 'input': [p, q], 'one', 'low' or 'high', got [1, NaN]"]],
+    [
+      "a slope of NaN",
+      withPass({ input: [1, Number.NaN] }),
+      ["group 1, pass 2, 'input': [p, q], 'one', 'low' or 'high', got [1, NaN]"],
+    ],
     [
       "both halves at once, which only the engine makes",
       withPass({ weight: { plus: [1, 0], minus: [0, 1] } }),
@@ -140,7 +180,11 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
       { ...withPass({ input: "low" }), low: Float32Array.of(0, 0) },
       ["'low': a number, or one for each channel, got [object Float32Array]"],
     ],
-    ["bounds the wrong way round", { ...ruleOf.zBox({ low: 0, high: 1 }), low: 2 }, ["'low' and 'high': low ≤ high, got 2 and 1"]],
+    [
+      "bounds the wrong way round",
+      { ...ruleOf.zBox({ low: 0, high: 1 }), low: 2 },
+      ["'low' and 'high': low ≤ high, got 2 and 1"],
+    ],
     [
       "what is only inherited",
       Object.create(ruleOf.pass()),
@@ -159,11 +203,16 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
     const composite = [null, "zPlus", { rule: 5, typ: 1 }, { rule: { ...linear, bias: 0 } }] as unknown as Composite;
     expect(() => net.inspect({ composite })).toThrow(
       [
-        "entry 1 of the composite: expected an object { layer, type, position, rule }, got null. The guide 'Choosing a rule' says what each field may be.",
-        "entry 2 of the composite: expected an object { layer, type, position, rule }, got 'zPlus'. The guide 'Choosing a rule' says what each field may be.",
-        "entry 3 of the composite: expected fields layer, type, position, rule, got 'typ'. Nothing reads it: take it out.",
-        "entry 3 of the composite: expected a rule, made by ruleOf, got 5. The guide 'Choosing a rule' says what each field may be.",
-        "entry 4 of the composite, 'bias': expected true or false, got 0. The guide 'Choosing a rule' says what each field may be.",
+        "entry 1 of the composite: expected an object { layer, type, position, rule }, got null. The guide " +
+          "'Choosing a rule' says what each field may be.",
+        "entry 2 of the composite: expected an object { layer, type, position, rule }, got 'zPlus'. The guide " +
+          "'Choosing a rule' says what each field may be.",
+        "entry 3 of the composite: expected fields layer, type, position, rule, got 'typ'. Nothing reads it: " +
+          "take it out.",
+        "entry 3 of the composite: expected a rule, made by ruleOf, got 5. The guide 'Choosing a rule' says " +
+          "what each field may be.",
+        "entry 4 of the composite, 'bias': expected true or false, got 0. The guide 'Choosing a rule' says " +
+          "what each field may be.",
       ].join("\n"),
     );
   });
@@ -181,7 +230,8 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
   });
   const up = ruleOf.zPlus().groups[0].passes;
   it("aboveOwn where it is not so", () => {
-    const says = "group 1, 'aboveOwn': Σ f(x) f(w) ≥ x w and Σ f(b) ≥ b, whatever the signs, got maps that can be below";
+    const says =
+      "group 1, 'aboveOwn': Σ f(x) f(w) ≥ x w and Σ f(b) ≥ b, whatever the signs, got maps that can be below";
     expect(said(own([up[0]]))).toEqual([says]);
     expect(said(own([{ input: up[0].input, weight: up[0].weight }, up[1]]))).toEqual([says]);
     expect(said(own([{ input: "one", weight: "square", bias: [1, 1] }]))).toEqual([says]);
@@ -217,7 +267,10 @@ test.each(made)("$name as it is written gives what ruleOf gives, or is refused a
       return { message: (error as LrpError).message };
     }
   };
-  const outcomes = ["Conv", "dense", "sum", "activation", "lrn"].map((type) => [outcome(type, rule), outcome(type, written(rule))]);
+  const outcomes = ["Conv", "dense", "sum", "activation", "lrn"].map((type) => [
+    outcome(type, rule),
+    outcome(type, written(rule)),
+  ]);
   for (const [one, other] of outcomes) expect(other).toEqual(one);
   expect(outcomes.some(([one]) => "relevance" in one)).toBe(true);
 });
@@ -232,8 +285,27 @@ function partsOf(value: unknown, found = new Set<Tree>()): Tree[] {
 }
 
 const wild: readonly (() => unknown)[] = [
-  ...[undefined, null, Number.NaN, Infinity, -1, 0, 0.5, 2, 1e38, 1e300, "", "cube", "square", "one", "low", "high"].map((v) => () => v),
-  ...["positive", "relative", "terms", "own", "pass", "linear", "taylor", "constructor", true, 1n, Symbol("s")].map((v) => () => v),
+  ...[
+    undefined,
+    null,
+    Number.NaN,
+    Infinity,
+    -1,
+    0,
+    0.5,
+    2,
+    1e38,
+    1e300,
+    "",
+    "cube",
+    "square",
+    "one",
+    "low",
+    "high",
+  ].map((v) => () => v),
+  ...["positive", "relative", "terms", "own", "pass", "linear", "taylor", "constructor", true, 1n, Symbol("s")].map(
+    (v) => () => v,
+  ),
   () => () => 1,
   () => [],
   () => [1],
@@ -264,7 +336,10 @@ const change = fc.record({
 });
 
 /** A change somewhere in an entry. */
-function mutate(entry: Tree, { part, key, does, to, name }: typeof change extends fc.Arbitrary<infer C> ? C : never): void {
+function mutate(
+  entry: Tree,
+  { part, key, does, to, name }: typeof change extends fc.Arbitrary<infer C> ? C : never,
+): void {
   const parts = partsOf(entry);
   const at = parts[part % parts.length];
   const keys = Object.keys(at);
@@ -290,7 +365,9 @@ test("whatever is done to a rule, it gives finite numbers or says what is wrong"
       try {
         const { relevance, ledger } = net.explain(x, { composite: [entry as unknown as Composite[number], ...rest] });
         expect(relevance.data.every(Number.isFinite)).toBe(true);
-        expect(ledger.every((row) => Object.values(row).every((v) => typeof v !== "number" || Number.isFinite(v)))).toBe(true);
+        expect(
+          ledger.every((row) => Object.values(row).every((v) => typeof v !== "number" || Number.isFinite(v))),
+        ).toBe(true);
         seen.finite++;
       } catch (error) {
         expect(error).toBeInstanceOf(LrpError);

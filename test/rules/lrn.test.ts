@@ -27,14 +27,19 @@ const modes = Object.keys(lrnModes) as LrnMode[];
 /** The window and the constants of the options, as ONNX and PyTorch define them. */
 function literal({ size, alpha = 1e-4, beta = 0.75, bias = 1, region = "channels", window = "onnx" }: LrnOptions): Lrn {
   const [before, after] =
-    window === "onnx" ? [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)] : [Math.floor(size / 2), Math.floor((size - 1) / 2)];
+    window === "onnx"
+      ? [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)]
+      : [Math.floor(size / 2), Math.floor((size - 1) / 2)];
   return { region, before, after, a: alpha / (region === "channels" ? size : size * size), c: beta, kappa: bias };
 }
 
 /** Signed numbers with some zeros; if they are wild, from 0.001 to 1000 side by side. */
 function activations(dims: Dims, { scale = 1, wild = false }: Partial<Case>): Tensor {
   const exponents = numbers(count(dims), 6, -3, 3);
-  return { dims, data: numbers(count(dims), 5).map((v, i) => (i % 7 === 3 ? 0 : v * scale * (wild ? 10 ** exponents[i] : 1))) };
+  return {
+    dims,
+    data: numbers(count(dims), 5).map((v, i) => (i % 7 === 3 ? 0 : v * scale * (wild ? 10 ** exponents[i] : 1))),
+  };
 }
 
 interface Case {
@@ -53,7 +58,9 @@ const cases: readonly Case[] = [
     { dims: [1, 7, 2, 3], options: { size, alpha: 3, window: "torch" } },
   ]),
   // Every exponent; 0.75 and some others are computed without a power.
-  ...[0.25, 0.5, 0.6, 1, 1.5, 2].map((beta): Case => ({ dims: [1, 6, 3, 5], options: { size: 3, alpha: 1.5, beta, bias: 2 } })),
+  ...[0.25, 0.5, 0.6, 1, 1.5, 2].map(
+    (beta): Case => ({ dims: [1, 6, 3, 5], options: { size: 3, alpha: 1.5, beta, bias: 2 } }),
+  ),
   { dims: [1, 11, 2, 2], options: { size: 5, alpha: 1e-4, bias: 1 }, scale: 250 },
   { dims: [1, 64, 3, 1], options: { size: 5, alpha: 1e-4, bias: 2 }, scale: 250 },
   { dims: [3, 5, 7], options: { size: 3, alpha: 2 } },
@@ -68,7 +75,8 @@ const cases: readonly Case[] = [
   { dims: [2, 5, 1, 1], options: { size: 3, alpha: 4, region: "spatial" } },
 ];
 
-const nameOf = ({ dims, options, wild }: Case): string => `[${dims}] ${JSON.stringify(options)}${wild ? " of wild numbers" : ""}`;
+const nameOf = ({ dims, options, wild }: Case): string =>
+  `[${dims}] ${JSON.stringify(options)}${wild ? " of wild numbers" : ""}`;
 
 describe("against the messages", () => {
   test.each(cases.map((c) => [nameOf(c), c] as const))("%s", async (_name, { dims, options, ...range }) => {
@@ -101,28 +109,40 @@ describe("against the messages", () => {
     const x = activations([2, 7, 3, 2], { scale: 100 });
     for (const options of [{ size: 3 }, { size: 4, alpha: 0.5, beta: 0.6, bias: 1.25 }]) {
       const { size, ...floats } = options;
-      const attributes = { size, ...Object.fromEntries(Object.entries(floats).map(([name, float]) => [name, { float }])) };
+      const attributes = {
+        size,
+        ...Object.fromEntries(Object.entries(floats).map(([name, float]) => [name, { float }])),
+      };
       const o = literal(options);
       const r = numbers(x.data.length, 9);
-      const { output, relevance } = await explainLayer(chain(["n", 7, 3, 2], [{ type: "LRN", attributes }]), x, r, ruleOf.lrn());
+      const { output, relevance } = await explainLayer(
+        chain(["n", 7, 3, 2], [{ type: "LRN", attributes }]),
+        x,
+        r,
+        ruleOf.lrn(),
+      );
       expectClose(output.data, lrnForward(x.data, x.dims, o), 1e-6);
       expectClose(relevance.data, lrnRelevance(x.data, x.dims, o, "taylor", r), tolerance.plain);
     }
   });
 
-  test("for beta = 0.75 the centre keeps between 1 and 1.83155 of its relevance, the neighbours together give at most 0.83155", async () => {
-    const dims = [1, 5, 40, 40];
-    const x = tensor(dims, 3, 0, 4);
-    const r = new Float32Array(count(dims));
-    r.fill(1, 2 * 1600, 3 * 1600);
-    const { relevance } = await explainLayer(network(dims, lrn({ size: 5, alpha: 5 })), x, r, ruleOf.lrn());
-    for (let p = 0; p < 1600; p++) {
-      const [a, b, centre, d, e] = [0, 1, 2, 3, 4].map((c) => relevance.data[c * 1600 + p]);
-      expect(centre).toBeGreaterThanOrEqual(1);
-      expect(centre).toBeLessThanOrEqual(1.83156);
-      for (const neighbour of [a, b, d, e]) expect(neighbour).toBeLessThanOrEqual(0);
-    }
-  });
+  test(
+    "for beta = 0.75 the centre keeps between 1 and 1.83155 of its relevance, the neighbours together give " +
+      "at most 0.83155",
+    async () => {
+      const dims = [1, 5, 40, 40];
+      const x = tensor(dims, 3, 0, 4);
+      const r = new Float32Array(count(dims));
+      r.fill(1, 2 * 1600, 3 * 1600);
+      const { relevance } = await explainLayer(network(dims, lrn({ size: 5, alpha: 5 })), x, r, ruleOf.lrn());
+      for (let p = 0; p < 1600; p++) {
+        const [a, b, centre, d, e] = [0, 1, 2, 3, 4].map((c) => relevance.data[c * 1600 + p]);
+        expect(centre).toBeGreaterThanOrEqual(1);
+        expect(centre).toBeLessThanOrEqual(1.83156);
+        for (const neighbour of [a, b, d, e]) expect(neighbour).toBeLessThanOrEqual(0);
+      }
+    },
+  );
 });
 
 /** LRN told as a function of each neuron and its partial derivatives. */
@@ -135,7 +155,8 @@ function lrnNeurons(dims: Dims, options: LrnOptions): TaylorNeurons {
     outputDims: (d) => d,
     inputs: (k) => windows[k].window,
     value: (x, k) => x[centre(k)] * scale(x) ** -c,
-    partials: (x, k) => x.map((v, j) => (j === centre(k) ? scale(x) ** -c : 0) - 2 * a * c * x[centre(k)] * v * scale(x) ** (-c - 1)),
+    partials: (x, k) =>
+      x.map((v, j) => (j === centre(k) ? scale(x) ** -c : 0) - 2 * a * c * x[centre(k)] * v * scale(x) ** (-c - 1)),
     reference: (x, k) => x.map((v, j) => (j === centre(k) ? v : 0)),
     slopesAt: "input",
   };
@@ -147,29 +168,38 @@ describe("the general recipe", () => {
     { dims: [1, 5, 3, 2], options: { size: 4, alpha: 3, window: "torch" } },
     { dims: [1, 2, 4, 5], options: { size: 3, alpha: 4, region: "spatial" } },
   ];
-  test.each(shapes.map((c) => [nameOf(c), c] as const))("LRN is an instance of it: %s", async (_name, { dims, options }) => {
-    const x = { dims, data: numbers(count(dims), 5).map((v) => (v < 0 ? v - 0.1 : v + 0.1)) };
-    const r = numbers(count(dims), 9);
-    const neurons = lrnNeurons(dims.slice(1), options);
-    const shares = {
-      "taylor-uniform": "even",
-      taylor: (_x: readonly number[], k: number) => neurons.inputs(k, dims.slice(1)).map((i) => (i === k ? 1 : 0)),
-    } as const;
-    for (const mode of ["taylor", "taylor-uniform"] as const) {
-      const general = await explainLayer(network(dims, taylor({ ...neurons, zeroOrder: shares[mode] })), x, r, ruleOf.lrn("taylor"));
-      const special = await explainLayer(network(dims, lrn(options)), x, r, ruleOf.lrn(mode));
-      expectClose(general.output.data, special.output.data, 1e-6);
-      expectClose(general.relevance.data, special.relevance.data, tolerance.plain);
-      expect(Math.abs(general.ledger[0].gap)).toBeLessThanOrEqual(1e-5 * magnitude(r));
-      // "even" is also what a caller gets who says nothing.
-      if (mode === "taylor-uniform") {
-        const silent = await explainLayer(network(dims, taylor(neurons)), x, r, ruleOf.lrn("taylor"));
-        expect(silent.relevance.data).toEqual(general.relevance.data);
+  test.each(shapes.map((c) => [nameOf(c), c] as const))(
+    "LRN is an instance of it: %s",
+    async (_name, { dims, options }) => {
+      const x = { dims, data: numbers(count(dims), 5).map((v) => (v < 0 ? v - 0.1 : v + 0.1)) };
+      const r = numbers(count(dims), 9);
+      const neurons = lrnNeurons(dims.slice(1), options);
+      const shares = {
+        "taylor-uniform": "even",
+        taylor: (_x: readonly number[], k: number) => neurons.inputs(k, dims.slice(1)).map((i) => (i === k ? 1 : 0)),
+      } as const;
+      for (const mode of ["taylor", "taylor-uniform"] as const) {
+        const general = await explainLayer(
+          network(dims, taylor({ ...neurons, zeroOrder: shares[mode] })),
+          x,
+          r,
+          ruleOf.lrn("taylor"),
+        );
+        const special = await explainLayer(network(dims, lrn(options)), x, r, ruleOf.lrn(mode));
+        expectClose(general.output.data, special.output.data, 1e-6);
+        expectClose(general.relevance.data, special.relevance.data, tolerance.plain);
+        expect(Math.abs(general.ledger[0].gap)).toBeLessThanOrEqual(1e-5 * magnitude(r));
+        // "even" is also what a caller gets who says nothing.
+        if (mode === "taylor-uniform") {
+          const silent = await explainLayer(network(dims, taylor(neurons)), x, r, ruleOf.lrn("taylor"));
+          expect(silent.relevance.data).toEqual(general.relevance.data);
+        }
       }
-    }
-  });
+    },
+  );
 
-  // g_k = exp(w_k · x) over three inputs; at the origin z_i = 1/3 + w_i x_i, at a reference x̃ z_i = g(x̃)/3 + w_i g(x̃) (x_i − x̃_i).
+  // g_k = exp(w_k · x) over three inputs; at the origin z_i = 1/3 + w_i x_i, at a reference x̃ z_i = g(x̃)/3 + w_i
+  // g(x̃) (x_i − x̃_i).
   const w = [
     [0.5, -1, 0.25],
     [1, 0.75, -0.5],
@@ -188,7 +218,9 @@ describe("the general recipe", () => {
     for (let s = 0; s < 2; s++) {
       for (let k = 0; k < 2; k++) {
         const at = [0, 1, 2].map((i) => x.data[s * 4 + k + i]);
-        const z = at.map((v, i) => g(reference, k) / 3 + w[k][i] * g(slopes === "input" ? at : reference, k) * (v - reference[i]));
+        const z = at.map(
+          (v, i) => g(reference, k) / 3 + w[k][i] * g(slopes === "input" ? at : reference, k) * (v - reference[i]),
+        );
         z.forEach((v, i) => {
           out[s * 4 + k + i] += (v / total(z)) * r[s * 2 + k];
         });
@@ -200,9 +232,18 @@ describe("the general recipe", () => {
   test.each([
     ["at the origin", {}, expansion([0, 0, 0], "reference")],
     ["at a reference", { reference: () => [0.25, -0.5, 1] }, expansion([0.25, -0.5, 1], "reference")],
-    ["with the slopes at the input", { reference: () => [0.25, -0.5, 1], slopesAt: "input" as const }, expansion([0.25, -0.5, 1], "input")],
+    [
+      "with the slopes at the input",
+      { reference: () => [0.25, -0.5, 1], slopesAt: "input" as const },
+      expansion([0.25, -0.5, 1], "input"),
+    ],
   ])("a function of one's own, expanded %s", async (_name, options, expected) => {
-    const { output, relevance } = await explainLayer(network(x.dims, taylor({ ...neurons, ...options })), x, r, ruleOf.lrn("taylor"));
+    const { output, relevance } = await explainLayer(
+      network(x.dims, taylor({ ...neurons, ...options })),
+      x,
+      r,
+      ruleOf.lrn("taylor"),
+    );
     expectClose(
       output.data,
       [0, 1].flatMap((s) =>
@@ -219,7 +260,12 @@ describe("the general recipe", () => {
   });
 
   test("terms that cancel out are a dead neuron", async () => {
-    const difference: TaylorNeurons = { outputDims: () => [1], inputs: () => [0, 1], value: ([a, b]) => a - b, partials: () => [1, -1] };
+    const difference: TaylorNeurons = {
+      outputDims: () => [1],
+      inputs: () => [0, 1],
+      value: ([a, b]) => a - b,
+      partials: () => [1, -1],
+    };
     const { relevance, ledger } = await explainLayer(
       network([1, 2], taylor(difference)),
       { dims: [1, 2], data: Float32Array.of(3, 3) },
@@ -231,7 +277,12 @@ describe("the general recipe", () => {
   });
 
   test("nothing of what passes is unaccounted for but rounding", async () => {
-    const sum: TaylorNeurons = { outputDims: () => [1], inputs: () => [0, 1, 2], value: (v) => total(v), partials: () => [1, 1, 1] };
+    const sum: TaylorNeurons = {
+      outputDims: () => [1],
+      inputs: () => [0, 1, 2],
+      value: (v) => total(v),
+      partials: () => [1, 1, 1],
+    };
     const x = { dims: [1, 3], data: Float32Array.of(0.1, 0.7, -0.3) };
     const { ledger } = await explainLayer(network([1, 3], taylor(sum)), x, [0.9], ruleOf.lrn("taylor"));
     expect(ledger[0].other).toBe(0);
@@ -252,7 +303,10 @@ describe("the general recipe", () => {
     // A neuron behind a ReLU may be 0: the general form is then 0/0, and its relevance, which is 0 there too, is dead.
     const centred = { ...lrnNeurons([5, 4, 4], options) };
     using general = await loadInMode(
-      network(dims, ...body(taylor({ ...centred, zeroOrder: (_x, k) => centred.inputs(k, []).map((i) => (i === k ? 1 : 0)) }))),
+      network(
+        dims,
+        ...body(taylor({ ...centred, zeroOrder: (_x, k) => centred.inputs(k, []).map((i) => (i === k ? 1 : 0)) })),
+      ),
     );
     const x = tensor(dims, 7);
     for (const composite of ["epsilon", "epsilonPlus", "paperBeta"]) {

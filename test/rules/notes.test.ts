@@ -1,5 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { baseEntries, type Composite, dense, type ExplainOptions, load, relu, ruleOf, type Target } from "../../src/index.ts";
+import {
+  baseEntries,
+  type Composite,
+  dense,
+  type ExplainOptions,
+  load,
+  relu,
+  ruleOf,
+  type Target,
+} from "../../src/index.ts";
 import { network } from "../explain.ts";
 import { onnx } from "../onnx-writer.ts";
 
@@ -90,7 +99,9 @@ describe("less than 1 % of the relevance reaches the input", () => {
     const tiny = dense({ weight: row(1e-4) });
     using model = await load(network([1, 1], tiny));
     expect(said(model.explain(row(1), { composite: "gradient" }).notes)).toEqual([]);
-    using rectified = await load(network([1, 1], dense({ weight: row(1), bias: { dims: [1], data: Float32Array.of(150) } }), relu()));
+    using rectified = await load(
+      network([1, 1], dense({ weight: row(1), bias: { dims: [1], data: Float32Array.of(150) } }), relu()),
+    );
     const slopes: Composite = [{ type: "activation", rule: ruleOf.gradient() }, ...exact];
     expect(said(rectified.explain(row(1), { composite: slopes }).notes)).toHaveLength(1);
   });

@@ -4,7 +4,8 @@ import type { Parameters } from "../../src/rules/parameters.ts";
 import { type RuleOptions, ruleOf } from "../../src/rules/rule.ts";
 
 /*
- * What TypeScript says of parameters: read by the compiler alone, in parameters.test.ts. Every line that is expected to be an error is one.
+ * What TypeScript says of parameters: read by the compiler alone, in parameters.test.ts. Every line that is expected to
+ * be an error is one.
  */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(is: Same<A, B>): boolean => is;

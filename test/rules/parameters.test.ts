@@ -61,24 +61,30 @@ function refusal(call: () => unknown): LrpError {
 
 const bounds = { low: 0, high: 1 };
 type Make = (given: object) => unknown;
-const makes = Object.entries(ruleOf).filter(([name]) => name !== "lrn" && rules.find((r) => r.name === name)!.parameters.length > 0);
+const makes = Object.entries(ruleOf).filter(
+  ([name]) => name !== "lrn" && rules.find((r) => r.name === name)!.parameters.length > 0,
+);
 
 describe("rules", () => {
-  it.each(makes as [string, Make][])("%s reads what the table says it reads, and refuses all else by name", (name, make) => {
-    const row = rules.find((r) => r.name === name)!;
-    const wanted = name === "zBox" ? bounds : {};
-    for (const parameter of names) {
-      const given = { ...wanted, [parameter]: other(parameter) };
-      if (row.parameters.some((p) => p === parameter)) expect(make(given), parameter).not.toEqual(make(wanted));
-      else
-        expect(refusal(() => make(given)).message).toBe(
-          `rule ${name}: expected parameters ${row.parameters.join(", ")}, got '${parameter}'.`,
-        );
-    }
-    expect(refusal(() => make({ ...wanted, zeta: 1 })).message).toContain("got 'zeta'");
-    for (const none of [0.1, null, "x"]) expect(refusal(() => make(none as never)).message).toContain("expected an object with parameters");
-    expect(make({ ...wanted, epsilon: undefined, zeta: undefined })).toEqual(make(wanted));
-  });
+  it.each(makes as [string, Make][])(
+    "%s reads what the table says it reads, and refuses all else by name",
+    (name, make) => {
+      const row = rules.find((r) => r.name === name)!;
+      const wanted = name === "zBox" ? bounds : {};
+      for (const parameter of names) {
+        const given = { ...wanted, [parameter]: other(parameter) };
+        if (row.parameters.some((p) => p === parameter)) expect(make(given), parameter).not.toEqual(make(wanted));
+        else
+          expect(refusal(() => make(given)).message).toBe(
+            `rule ${name}: expected parameters ${row.parameters.join(", ")}, got '${parameter}'.`,
+          );
+      }
+      expect(refusal(() => make({ ...wanted, zeta: 1 })).message).toContain("got 'zeta'");
+      for (const none of [0.1, null, "x"])
+        expect(refusal(() => make(none as never)).message).toContain("expected an object with parameters");
+      expect(make({ ...wanted, epsilon: undefined, zeta: undefined })).toEqual(make(wanted));
+    },
+  );
 
   it.each(makes as [string, Make][])("%s takes no value that the table does not allow", (name, make) => {
     for (const parameter of rules.find((r) => r.name === name)!.parameters)
@@ -140,13 +146,16 @@ describe("options of explain", () => {
             code: "usage",
             issues: [{ where }],
           });
-      } else expect(refusal(() => explained({ [name]: other(name) }))).toMatchObject({ code: "usage", issues: [{ where }] });
+      } else
+        expect(refusal(() => explained({ [name]: other(name) }))).toMatchObject({ code: "usage", issues: [{ where }] });
     }
   });
 
   it("one that does not exist is refused by name, in explain and in inspect", async () => {
     using model = await loadInMode(source);
-    const says = `explain: expected options composite, target, start, at, output, unknown, ${optional.join(", ")}, got 'zeta'.`;
+    const says =
+      `explain: expected options composite, target, start, at, output, unknown, ` +
+      `${optional.join(", ")}, got 'zeta'.`;
     for (const call of [
       () => model.explain(tensor(dims, 1), { zeta: 1 } as never),
       () => model.inspect({ dims, zeta: 1 } as never),
@@ -164,11 +173,14 @@ describe("delta", () => {
     expect(rule).toEqual(ruleOf.clip({ delta: 0.2 }));
     expect(compositeOf("epsilonPlus", { sum: "clip" }).find(({ type }) => type === "sum")!.rule).toEqual(ruleOf.clip());
   });
-  it.each(["norm", "zPlus", "ratio", undefined] as const)("means nothing with the rule %s, and is refused", async (other) => {
-    using model = await loadInMode(sum);
-    const error = refusal(() => model.explain(tensor([1, 2, 4, 4], 1), { sum: other, delta: 0.2 }));
-    expect(error.message).toBe(`option 'delta': expected sum 'clip' beside it, got sum '${other ?? "norm"}'.`);
-  });
+  it.each(["norm", "zPlus", "ratio", undefined] as const)(
+    "means nothing with the rule %s, and is refused",
+    async (other) => {
+      using model = await loadInMode(sum);
+      const error = refusal(() => model.explain(tensor([1, 2, 4, 4], 1), { sum: other, delta: 0.2 }));
+      expect(error.message).toBe(`option 'delta': expected sum 'clip' beside it, got sum '${other ?? "norm"}'.`);
+    },
+  );
 });
 
 describe("the command line", () => {
@@ -181,7 +193,9 @@ describe("the command line", () => {
       expect(text).toContain(` --${name} `);
       expect(text).toContain(table[name].summary);
     }
-    expect(() => parse(["--zeta", "1"], row.options)).toThrow("option '--zeta': expected an option of this command, got an unknown one");
+    expect(() => parse(["--zeta", "1"], row.options)).toThrow(
+      "option '--zeta': expected an option of this command, got an unknown one",
+    );
   });
 
   it("groups them with what else chooses rules", () => {

@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { baseEntries, type Composite, conv2d, dense, flatten, load, maxPool2d, relu, ruleOf, sequential } from "../../src/index.ts";
+import {
+  baseEntries,
+  type Composite,
+  conv2d,
+  dense,
+  flatten,
+  load,
+  maxPool2d,
+  relu,
+  ruleOf,
+  sequential,
+} from "../../src/index.ts";
 
 const weight = { dims: [2, 1, 3, 3], data: new Float32Array(18).fill(0.5) };
 const network = sequential({ input: [1, 5, 5] }, [
@@ -37,14 +48,22 @@ describe("rules that mean nothing are refused where they are made", () => {
 
 describe("composites that name what does not exist", () => {
   const cases: readonly [name: string, entry: object, says: RegExp][] = [
-    ["a node", { layer: "nosuch", rule: ruleOf.flat() }, /entry 1 of the composite: expected the name of a node, got layer 'nosuch'/],
+    [
+      "a node",
+      { layer: "nosuch", rule: ruleOf.flat() },
+      /entry 1 of the composite: expected the name of a node, got layer 'nosuch'/,
+    ],
     ["a type", { type: "Dense", rule: ruleOf.flat() }, /got type 'Dense'/],
     ["a position", { position: "frist", rule: ruleOf.flat() }, /position first or last, got 'frist'/],
     ["no rule", { type: "dense" }, /a rule, made by ruleOf, got undefined/],
   ];
   it.each(cases)("%s", async (_name, entry, says) => {
     const model = await load(network);
-    const composite = [entry, { type: ["convolution", "dense"], rule: ruleOf.epsilon() }, ...baseEntries()] as Composite;
+    const composite = [
+      entry,
+      { type: ["convolution", "dense"], rule: ruleOf.epsilon() },
+      ...baseEntries(),
+    ] as Composite;
     expect(() => model.explain(input, { composite })).toThrowError(says);
   });
 });
@@ -88,7 +107,12 @@ describe("calls of another kind than meant", () => {
   it("the first value that overflows is named, though its place is another's by then", async () => {
     const double = (name: string) => dense({ name, weight: { dims: [2, 2], data: Float32Array.of(1e10, 0, 0, 1e10) } });
     const names = ["a", "b", "c", "d", "e", "f", "g", "h"];
-    const model = await load(sequential({ input: [2] }, names.flatMap((name) => [double(name), relu({ name: `${name}+` })])));
+    const model = await load(
+      sequential(
+        { input: [2] },
+        names.flatMap((name) => [double(name), relu({ name: `${name}+` })]),
+      ),
+    );
     for (const [i, name] of ["d", "c", "b"].entries()) {
       const x = { dims: [1, 2], data: new Float32Array(2).fill(10 ** (5 + 10 * i)) };
       for (const call of [() => model.predict(x), () => model.explain(x)])

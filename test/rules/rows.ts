@@ -49,16 +49,28 @@ export const parameterless: readonly Row[] = [
   plainRow("norm", tolerance.norm, ruleOf.norm(), epsilon),
   plainRow("lrp0", tolerance.lrp0, ruleOf.lrp0(), epsilon, { stab: adding(0) }),
   plainRow("epsilon(0.25)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25 }), epsilon, { stab: adding(0.25) }),
-  plainRow("epsilon(0.25, relative)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }), epsilon, {
-    relative: 0.25,
-  }),
+  plainRow(
+    "epsilon(0.25, relative)",
+    tolerance.epsilon,
+    ruleOf.epsilon({ epsilon: 0.25, stabilizer: "relative" }),
+    epsilon,
+    {
+      relative: 0.25,
+    },
+  ),
   plainRow("epsilon(0.25, clip)", tolerance.epsilon, ruleOf.epsilon({ epsilon: 0.25, stabilizer: "clip" }), epsilon, {
     stab: clipping(0.25),
   }),
   plainRow("alphaBeta(2, 1)", tolerance.alphaBeta, ruleOf.alphaBeta(), alphaBeta(2, 1)),
-  plainRow("alphaBeta(1.5, 0.5), epsilon 0.1", tolerance.alphaBeta, ruleOf.alphaBeta({ alpha: 1.5, epsilon: 0.1 }), alphaBeta(1.5, 0.5), {
-    stab: adding(0.1),
-  }),
+  plainRow(
+    "alphaBeta(1.5, 0.5), epsilon 0.1",
+    tolerance.alphaBeta,
+    ruleOf.alphaBeta({ alpha: 1.5, epsilon: 0.1 }),
+    alphaBeta(1.5, 0.5),
+    {
+      stab: adding(0.1),
+    },
+  ),
   plainRow("beta(1)", tolerance.alphaBeta, ruleOf.beta(), alphaBeta(2, 1)),
   plainRow("zPlus", tolerance.plain, ruleOf.zPlus(), alphaBeta(1, 0)),
   plainRow("excitation", tolerance.plain, ruleOf.excitation(), excitation),
@@ -107,8 +119,13 @@ export const withParameters: readonly Row[] = [
       bias: false,
     },
   ),
-  plainRow("lrp0 without bias", tolerance.lrp0, ruleOf.lrp0({ bias: false }), epsilon, { stab: adding(0), bias: false }),
-  plainRow("alphaBeta without bias", tolerance.alphaBeta, ruleOf.alphaBeta({ bias: false }), alphaBeta(2, 1), { bias: false }),
+  plainRow("lrp0 without bias", tolerance.lrp0, ruleOf.lrp0({ bias: false }), epsilon, {
+    stab: adding(0),
+    bias: false,
+  }),
+  plainRow("alphaBeta without bias", tolerance.alphaBeta, ruleOf.alphaBeta({ bias: false }), alphaBeta(2, 1), {
+    bias: false,
+  }),
   plainRow("zPlus without bias", tolerance.plain, ruleOf.zPlus({ bias: false }), alphaBeta(1, 0), { bias: false }),
   // The sign is chosen with the bias: without it, as in LRP-0, nothing keeps the denominator from 0.
   plainRow("gamma without bias", tolerance.lrp0, ruleOf.gamma({ bias: false }), gamma(0.25), { bias: false }),

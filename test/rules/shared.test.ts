@@ -22,7 +22,12 @@ interface Case {
 }
 
 const pads = [1, 1, 1, 1];
-const [w6, b6, w63, w16] = [tensor([6, 6, 3, 3], 1), tensor([6], 2), tensor([6, 3, 3, 3], 3), tensor([16, 16, 3, 3], 4)];
+const [w6, b6, w63, w16] = [
+  tensor([6, 6, 3, 3], 1),
+  tensor([6], 2),
+  tensor([6, 3, 3, 3], 3),
+  tensor([16, 16, 3, 3], 4),
+];
 
 const cases: readonly Case[] = [
   {
@@ -142,9 +147,19 @@ function fileOf({ x, constants, readers }: Case, shared: boolean, rectified: boo
     node("Relu", [`y${i}`], `r${i}`),
     node("Reshape", [`r${i}`, "flat"], `f${i}`),
   ]);
-  const copies = readers.flatMap((_, i) => Object.entries(constants).map(([name, value]) => [own[i](name), value] as const));
+  const copies = readers.flatMap((_, i) =>
+    Object.entries(constants).map(([name, value]) => [own[i](name), value] as const),
+  );
   return onnx({
-    nodes: [...nodes, node("Concat", readers.map((_, i) => `f${i}`), "y", { axis: 1 })],
+    nodes: [
+      ...nodes,
+      node(
+        "Concat",
+        readers.map((_, i) => `f${i}`),
+        "y",
+        { axis: 1 },
+      ),
+    ],
     initializers: { ...Object.fromEntries(copies), flat: { dims: [2], data: [1, -1] } },
     inputs: { x },
     outputs: { y: [] },
@@ -169,15 +184,21 @@ const ways: readonly LoadOptions[] = [{}, { winograd: false }];
 describe.each(cases)("shared constants: $name", (one) => {
   it.each(ways)("%o", async (way) => {
     for (const rectified of [false, true]) {
-      const [together, apart] = await Promise.all([true, false].map((shared) => load(fileOf(one, shared, rectified), way)));
+      const [together, apart] = await Promise.all(
+        [true, false].map((shared) => load(fileOf(one, shared, rectified), way)),
+      );
       const x = tensor(one.x, 21);
       const { output } = together.predict(x);
       expect(output).toEqual(apart.predict(x).output);
       const r = numbers(count(output.dims), 22);
       for (const rule of rules) {
-        const [a, b] = [together, apart].map((model) => explainFrom(model, x, r, { composite: linear(rule), unknown: "gradient" }));
+        const [a, b] = [together, apart].map((model) =>
+          explainFrom(model, x, r, { composite: linear(rule), unknown: "gradient" }),
+        );
         expect(a.relevance, rule.name).toEqual(b.relevance);
-        const columns = [a, b].map(({ ledger }) => ledger.map(({ bias, stabilizer, dead, other }) => [bias, stabilizer, dead, other]));
+        const columns = [a, b].map(({ ledger }) =>
+          ledger.map(({ bias, stabilizer, dead, other }) => [bias, stabilizer, dead, other]),
+        );
         expect(columns[0], rule.name).toEqual(columns[1]);
       }
     }

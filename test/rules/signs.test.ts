@@ -16,7 +16,11 @@ import { alphaBeta, explain, gamma, type NeuronRule } from "../reference/rules.t
  */
 
 const dims = [1, 3, 5, 4];
-const node = (type: string, inputs: readonly string[], attributes: FileNode["attributes"] = {}): Omit<FileNode, "outputs"> => ({
+const node = (
+  type: string,
+  inputs: readonly string[],
+  attributes: FileNode["attributes"] = {},
+): Omit<FileNode, "outputs"> => ({
   type,
   inputs,
   attributes,
@@ -42,8 +46,16 @@ const before: readonly (readonly [string, readonly Omit<FileNode, "outputs">[], 
     [node("Relu", ["@"]), node("Add", ["map", "@"])],
     (v, i) => plus(v) + constants.map.data[i],
   ],
-  ["Relu, then multiplied by a negative constant", [node("Relu", ["@"]), node("Mul", ["@", "minus"])], (v) => plus(v) * -0.75],
-  ["Relu, then divided by a negative constant", [node("Relu", ["@"]), node("Div", ["@", "minus"])], (v) => plus(v) / -0.75],
+  [
+    "Relu, then multiplied by a negative constant",
+    [node("Relu", ["@"]), node("Mul", ["@", "minus"])],
+    (v) => plus(v) * -0.75,
+  ],
+  [
+    "Relu, then divided by a negative constant",
+    [node("Relu", ["@"]), node("Div", ["@", "minus"])],
+    (v) => plus(v) / -0.75,
+  ],
   ["Relu, then taken from a constant", [node("Relu", ["@"]), node("Sub", ["one", "@"])], (v) => 1 - plus(v)],
   ["Relu, then a constant taken from it", [node("Relu", ["@"]), node("Sub", ["@", "one"])], (v) => plus(v) - 1],
   ["Relu, multiplied by a positive constant", [node("Relu", ["@"]), node("Mul", ["@", "two"])], (v) => 2 * plus(v)],
@@ -74,7 +86,9 @@ describe("before a convolution", () => {
   const [w, b] = [tensor([4, 3, 3, 3], 2), tensor([4], 3, -0.5, 0.5)];
   const composite = (rule: LinearRule): Composite => [{ type: "Conv", rule }, ...baseEntries()];
 
-  /** The nodes with their names, and the convolution behind them. Its padding keeps constants from being folded into it. */
+  /**
+   * The nodes with their names, and the convolution behind them. Its padding keeps constants from being folded into it.
+   */
   const file = (nodes: readonly Omit<FileNode, "outputs">[]) => {
     const named = nodes.map((n, i) => ({
       ...n,
@@ -82,10 +96,20 @@ describe("before a convolution", () => {
       outputs: [`h${i}`],
     }));
     const last = nodes.length === 0 ? "x" : `h${nodes.length - 1}`;
-    const conv: FileNode = { type: "Conv", inputs: [last, "w", "b"], outputs: ["y"], attributes: { pads: [1, 1, 1, 1] } };
+    const conv: FileNode = {
+      type: "Conv",
+      inputs: [last, "w", "b"],
+      outputs: ["y"],
+      attributes: { pads: [1, 1, 1, 1] },
+    };
     return {
       last,
-      bytes: onnx({ nodes: [...named, conv], initializers: { ...constants, w, b }, inputs: { x: ["n", 3, 5, 4] }, outputs: { y: [] } }),
+      bytes: onnx({
+        nodes: [...named, conv],
+        initializers: { ...constants, w, b },
+        inputs: { x: ["n", 3, 5, 4] },
+        outputs: { y: [] },
+      }),
     };
   };
 
@@ -131,7 +155,11 @@ describe("before a convolution", () => {
 
   test("a network that is nothing but a softmax has its input as logits", async () => {
     using model = await loadInMode(
-      onnx({ nodes: [{ type: "Softmax", inputs: ["x"], outputs: ["y"] }], inputs: { x: ["n", 3] }, outputs: { y: [] } }),
+      onnx({
+        nodes: [{ type: "Softmax", inputs: ["x"], outputs: ["y"] }],
+        inputs: { x: ["n", 3] },
+        outputs: { y: [] },
+      }),
     );
     const { relevance, ledger, targets } = model.explain({ dims: [1, 3], data: Float32Array.of(1, 3, 2) });
     expect(Array.from(relevance.data)).toEqual([0, 3, 0]);

@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { baseEntries, dense, type LinearRule, NOTED_AMPLIFICATION, ruleOf, type SumRule, sumRules } from "../../src/index.ts";
+import {
+  baseEntries,
+  dense,
+  type LinearRule,
+  NOTED_AMPLIFICATION,
+  ruleOf,
+  type SumRule,
+  sumRules,
+} from "../../src/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose, magnitude, total } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";
@@ -136,11 +144,17 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** Multiples of 2⁻²⁰ up to 1: float32 adds several of them exactly, so that what is left of a cancelled sum is right to the last digit. */
+/**
+ * Multiples of 2⁻²⁰ up to 1: float32 adds several of them exactly, so that what is left of a cancelled sum is right to
+ * the last digit.
+ */
 const UNIT = 2 ** -20;
 const grid = (n: number, seed: number) => numbers(n, seed).map((v) => Math.round(v / UNIT) * UNIT);
 
-/** The terms, one after another: of any size, or such that the second undoes the first but for a unit, for nothing, or 0 + 0. */
+/**
+ * The terms, one after another: of any size, or such that the second undoes the first but for a unit, for nothing, or 0
+ * + 0.
+ */
 function termsOf({ type, terms }: Case, cancelling: boolean): Float32Array[] {
   const values = terms.map((dims, t) => grid(count(dims), 3 + t));
   const [first, second] = values;
@@ -148,9 +162,11 @@ function termsOf({ type, terms }: Case, cancelling: boolean): Float32Array[] {
   const undo = type === "Sub" ? 1 : -1;
   first.fill(0.75, 0, Math.ceil(first.length / 2));
   const alike = first.length === second.length;
-  for (let i = 0; i < second.length; i++) second[i] = undo * (alike ? first[i] : 0.75) + [UNIT, 0, -UNIT, 3 * UNIT][i % 4];
+  for (let i = 0; i < second.length; i++)
+    second[i] = undo * (alike ? first[i] : 0.75) + [UNIT, 0, -UNIT, 3 * UNIT][i % 4];
   if (alike && first.length > 6) [first[5], second[5]] = [0, 0];
-  for (const more of values.slice(2)) for (let i = 0; i < more.length; i++) more[i] = i % 2 === 0 ? 0 : Math.round(more[i] * 3) * UNIT;
+  for (const more of values.slice(2))
+    for (let i = 0; i < more.length; i++) more[i] = i % 2 === 0 ? 0 : Math.round(more[i] * 3) * UNIT;
   return values;
 }
 
@@ -242,7 +258,9 @@ describe("rules for sums", () => {
     const x = { dims: [2, 5], data: Float32Array.of(3, -1, 2, 0.5, 1, -2, 1, 1, -3, 0.25) };
     const r = [1, 2, 4, 8, 16];
     for (const rectified of [0, 1]) {
-      const terms = [0, 1].map((t) => x.data.slice(5 * t, 5 * t + 5).map((v) => (t === rectified ? Math.max(v, 0) : v)));
+      const terms = [0, 1].map((t) =>
+        x.data.slice(5 * t, 5 * t + 5).map((v) => (t === rectified ? Math.max(v, 0) : v)),
+      );
       const ends = { i0: { dims: [1], data: [0] }, i1: { dims: [1], data: [1] }, i2: { dims: [1], data: [2] } };
       const bytes = onnx({
         nodes: [
@@ -268,7 +286,11 @@ describe("rules for sums", () => {
   const cancelled = (rule: LinearRule) =>
     explainLayer(
       onnx({
-        nodes: [node("Slice", ["x", "i0", "i1", "i1"], "a"), node("Slice", ["x", "i1", "i2", "i1"], "b"), node("Add", ["a", "b"], "y")],
+        nodes: [
+          node("Slice", ["x", "i0", "i1", "i1"], "a"),
+          node("Slice", ["x", "i1", "i2", "i1"], "b"),
+          node("Add", ["a", "b"], "y"),
+        ],
         initializers: { i0: { dims: [1], data: [0] }, i1: { dims: [1], data: [1] }, i2: { dims: [1], data: [2] } },
         inputs: { x: [1, 2] },
         outputs: { y: [1, 1] },
@@ -293,11 +315,13 @@ describe("rules for sums", () => {
 
   test("the note names the node, the factor and what to do, and says it once", async () => {
     expect((await cancelled(ruleOf.norm({ epsilon: 0 }))).notes).toEqual([
-      "node 'y' (Add, norm) amplifies relevance 2.10e+6-fold: its terms nearly cancel, so that their shares are large; option 'sum' has rules with bounded shares: ratio, clip, zPlus.",
+      "node 'y' (Add, norm) amplifies relevance 2.10e+6-fold: its terms nearly cancel, so that their shares " +
+        "are large; option 'sum' has rules with bounded shares: ratio, clip, zPlus.",
     ]);
     const layer = dense({ name: "fc", weight: { dims: [1, 2], data: Float32Array.of(1, -1) } });
     const x = { dims: [1, 2], data: Float32Array.of(1.0625, 1) };
-    const explained = (rule: LinearRule | ReturnType<typeof ruleOf.gradient>) => explainLayer(network([1, 2], layer), x, [1], rule);
+    const explained = (rule: LinearRule | ReturnType<typeof ruleOf.gradient>) =>
+      explainLayer(network([1, 2], layer), x, [1], rule);
     expect((await explained(ruleOf.lrp0())).notes.join()).toMatch(
       /^node 'fc' \(Gemm, lrp0\) amplifies relevance 33\.0-fold: .* a larger epsilon or the rule zPlus/,
     );

@@ -47,19 +47,24 @@ describe("targets", async () => {
   });
   const explain = (target: Target | undefined, options: Omit<ExplainOptions, "target"> = {}) =>
     model.explain(x, { composite: "epsilon", target, ...options });
-  const relevance = (target: Target | undefined, options: Omit<ExplainOptions, "target"> = {}) => explain(target, options).relevance.data;
+  const relevance = (target: Target | undefined, options: Omit<ExplainOptions, "target"> = {}) =>
+    explain(target, options).relevance.data;
 
   test("the highest logit of each sample, unless said otherwise", () => {
     expect(new Set(best).size).toBeGreaterThan(1);
     const { targets, start } = model.explain(x, { composite: "epsilon" });
-    expect(targets).toEqual(best.map((index, n) => [{ index, name: classes[index], weight: 1, score: logits[4 * n + index] }]));
+    expect(targets).toEqual(
+      best.map((index, n) => [{ index, name: classes[index], weight: 1, score: logits[4 * n + index] }]),
+    );
     expect(start).toBe("logit");
     expect(relevance(undefined)).toEqual(relevance("argmax"));
     expect(relevance("argmax")).toEqual(relevance(best));
   });
 
   test("the first of those that are equal", async () => {
-    const equal = await loadInMode(network([1, 2], dense({ weight: { dims: [4, 2], data: Float32Array.of(1, 1, 2, 3, 2, 3, 0, 0) } })));
+    const equal = await loadInMode(
+      network([1, 2], dense({ weight: { dims: [4, 2], data: Float32Array.of(1, 1, 2, 3, 2, 3, 0, 0) } })),
+    );
     const { targets } = equal.explain({ dims: [1, 2], data: Float32Array.of(1, 1) }, { composite: "epsilon" });
     expect(targets[0].map(({ index }) => index)).toEqual([1]);
   });
@@ -69,11 +74,15 @@ describe("targets", async () => {
     expect(relevance(" House CAT ")).toEqual(relevance(0));
     expect(relevance("cat, house cat")).toEqual(relevance(0));
     expect(relevance("hound")).toEqual(relevance(3));
-    expect(explain(1).targets).toEqual([0, 1, 2].map((n) => [{ index: 1, name: "dog", weight: 1, score: logits[4 * n + 1] }]));
+    expect(explain(1).targets).toEqual(
+      [0, 1, 2].map((n) => [{ index: 1, name: "dog", weight: 1, score: logits[4 * n + 1] }]),
+    );
   });
 
   test("one for each sample", () => {
-    const parts = [2, 0, 3].map((target, n) => model.explain(sampleOf(x, n), { composite: "epsilon", target }).relevance.data);
+    const parts = [2, 0, 3].map(
+      (target, n) => model.explain(sampleOf(x, n), { composite: "epsilon", target }).relevance.data,
+    );
     const together = explain([2, "house cat", 3]);
     expectClose(
       together.relevance.data,
@@ -139,7 +148,11 @@ describe("targets", async () => {
         1e-6,
       );
       expect(one.start).toBe("one");
-      expectClose([one.ledger[0].received, logit.ledger[0].received], [3, total(logit.targets.flat().map((t) => t.score))], 1e-6);
+      expectClose(
+        [one.ledger[0].received, logit.ledger[0].received],
+        [3, total(logit.targets.flat().map((t) => t.score))],
+        1e-6,
+      );
     }
     // Weights multiply the logit, or stand for themselves.
     expectClose([explain({ 1: 2, 2: -1 }, { start: "one" }).ledger[0].received], [3], 1e-6);
@@ -161,9 +174,17 @@ describe("targets", async () => {
     ["a negative index", { target: -1 }, "expected a class from 0 to 3, got -1."],
     ["an index between", { target: 1.5 }, "expected a class from 0 to 3, got 1.5."],
     ["an unknown name, with the nearest", { target: "shrk" }, "expected a class name, got 'shrk'. Nearest: "],
-    ["a name that two classes have", { target: "dog" }, "expected a name that one class has, got 'dog', the name of classes 1, 3."],
+    [
+      "a name that two classes have",
+      { target: "dog" },
+      "expected a name that one class has, got 'dog', the name of classes 1, 3.",
+    ],
     ["a list of another length", { target: [0, 1] }, "expected a class for each of 3 samples, got 2."],
-    ["a vector of another length", { target: new Float32Array(5) }, "expected 4 weights, or 4 for each of 3 samples, got 5."],
+    [
+      "a vector of another length",
+      { target: new Float32Array(5) },
+      "expected 4 weights, or 4 for each of 3 samples, got 5.",
+    ],
     ["weights that are all 0", { target: new Float32Array(4) }, "expected finite weights, not all of them 0"],
     ["a weight that is no number", { target: { 1: NaN } }, "expected finite weights"],
     ["a class beyond, among weights", { target: { 9: 1 } }, "expected a class from 0 to 3, got 9."],
@@ -181,7 +202,12 @@ describe("targets", async () => {
     const mean = (f[0] + f[1]) / 2;
     test.each<[string, Target, number[], number]>([
       ["another class: the log-odds", { class: 2, against: 0 }, [-1, 0, 1], f[2] - f[0]],
-      ["another class, by name, and the highest logit unless said otherwise", { against: "dog" }, [0, -1, 1], f[2] - f[1]],
+      [
+        "another class, by name, and the highest logit unless said otherwise",
+        { against: "dog" },
+        [0, -1, 1],
+        f[2] - f[1],
+      ],
       ["the highest logit", { class: "cat", against: "argmax" }, [1, 0, -1], f[0] - f[2]],
       ["all others alike (CLRP)", { class: 2, against: "others" }, [-1 / 2, -1 / 2, 1], f[2] - mean],
       [
@@ -215,17 +241,20 @@ describe("targets", async () => {
       );
     });
 
-    test("CLRP is the difference of two explanations: the class', and the same relevance spread over the others", () => {
-      const score = logits[2];
-      const dual = relevance({ 0: -score / 3, 1: -score / 3, 3: -score / 3 }, { start: "one" });
-      const single = relevance(2);
-      const contrast = relevance({ class: 2, against: "others" }, { start: "one" });
-      expectClose(
-        contrast.subarray(0, 40).map((v) => v * score),
-        single.subarray(0, 40).map((v, i) => v + dual[i]),
-        1e-5,
-      );
-    });
+    test(
+      "CLRP is the difference of two explanations: the class', and the same relevance spread over the " + "others",
+      () => {
+        const score = logits[2];
+        const dual = relevance({ 0: -score / 3, 1: -score / 3, 3: -score / 3 }, { start: "one" });
+        const single = relevance(2);
+        const contrast = relevance({ class: 2, against: "others" }, { start: "one" });
+        expectClose(
+          contrast.subarray(0, 40).map((v) => v * score),
+          single.subarray(0, 40).map((v, i) => v + dual[i]),
+          1e-5,
+        );
+      },
+    );
 
     test("in a batch each sample has its own class, and several contrasts are several targets", () => {
       const each = explain({ class: [2, "house cat", 3], against: [0, 1, 1] });
@@ -243,7 +272,11 @@ describe("targets", async () => {
           [1, -1],
         ],
       ]);
-      const contrasts: readonly Target[] = [{ against: "others" }, { class: 1, against: "softmax" }, { class: 1, against: 3 }];
+      const contrasts: readonly Target[] = [
+        { against: "others" },
+        { class: 1, against: "softmax" },
+        { class: 1, against: 3 },
+      ];
       const together = model.explainEach(x, contrasts, { composite: "epsilon" });
       expect(together).toEqual(contrasts.map((target) => explain(target)));
       expect(together[0].targets.map(([t]) => t.index)).toEqual(best);
@@ -263,7 +296,10 @@ describe("targets", async () => {
         "expected a softmax with a slope, got probability 1 of class 0",
       );
       expect(() => same.explain(far, { target: { class: 1, against: "softmax" } })).toThrow("a softmax with a slope");
-      const near = same.explain({ dims: [1, 3], data: Float32Array.of(40, 0, 0) }, { target: { against: "softmax" }, start: "one" });
+      const near = same.explain(
+        { dims: [1, 3], data: Float32Array.of(40, 0, 0) },
+        { target: { against: "softmax" }, start: "one" },
+      );
       expectClose([near.targets[0][0].weight, near.targets[0][1].weight], [2 * Math.exp(-40), -Math.exp(-40)], 1e-6);
       using single = await loadInMode(network([1, 3], dense({ weight: tensor([1, 3], 1) })));
       expect(() => single.explain(input, { target: { against: "others" } })).toThrow("expected two classes or more");
@@ -272,8 +308,12 @@ describe("targets", async () => {
 
   test("a name without any names", async () => {
     using nameless = await loadInMode(network(dims, ...layers));
-    expect(() => nameless.explain(x, { target: "dog" })).toThrow("Class names are known when they are given to load(…, { classes }).");
-    expect(nameless.explain(x, { target: 1 }).targets[0]).toEqual([{ index: 1, name: undefined, weight: 1, score: logits[1] }]);
+    expect(() => nameless.explain(x, { target: "dog" })).toThrow(
+      "Class names are known when they are given to load(…, { classes }).",
+    );
+    expect(nameless.explain(x, { target: 1 }).targets[0]).toEqual([
+      { index: 1, name: undefined, weight: 1, score: logits[1] },
+    ]);
   });
 
   describe("a squashing function at the end is left out", () => {
@@ -296,10 +336,20 @@ describe("targets", async () => {
       ["Sigmoid", network(dims, ...layers, sigmoid()), [...logits].map((v) => 1 / (1 + Math.exp(-v)))],
       ["LogSoftmax", file({ type: "LogSoftmax", attributes: { axis: 1 } }), probabilities.map(Math.log)],
       ["Softmax", file({ type: "Softmax" }, { type: "Identity" }), probabilities],
-      ["Softmax", file({ type: "Softmax" }, { type: "Reshape", parameters: [shape] }, { type: "Dropout" }), probabilities],
+      [
+        "Softmax",
+        file({ type: "Softmax" }, { type: "Reshape", parameters: [shape] }, { type: "Dropout" }),
+        probabilities,
+      ],
     ])("%s", async (type, source, expected) => {
       using squashed = await loadInMode(source, { classes });
-      const { output, relevance: r, targets, notes, rules } = squashed.explain(x, { composite: "epsilon", target: [0, 1, 2] });
+      const {
+        output,
+        relevance: r,
+        targets,
+        notes,
+        rules,
+      } = squashed.explain(x, { composite: "epsilon", target: [0, 1, 2] });
       const plain = explain([0, 1, 2]);
       expectClose(output.data, expected, 2e-6);
       expect(output).toEqual(squashed.predict(x).output);
@@ -311,7 +361,9 @@ describe("targets", async () => {
     });
 
     test("one in the middle is no end, and no rule passes it", async () => {
-      using inner = await loadInMode(network(dims, ...layers, softmax({ name: "inner" }), dense({ weight: tensor([2, 4], 9) })));
+      using inner = await loadInMode(
+        network(dims, ...layers, softmax({ name: "inner" }), dense({ weight: tensor([2, 4], 9) })),
+      );
       expect(inner.predict(x).output.dims).toEqual([3, 2]);
       expect(() => inner.explain(x)).toThrow("node 'inner' (Softmax): expected an operator that relevance can pass");
     });
@@ -320,10 +372,20 @@ describe("targets", async () => {
   test("classes as channels of single positions, [n, 4, 1, 1]", async () => {
     const body = [conv2d({ weight: tensor([5, 2, 3, 3], 2) }), relu(), globalAveragePool()];
     const [weight, bias] = [tensor([4, 5], 4), tensor([4], 5)];
-    using asImage = await loadInMode(network(dims, ...body, conv2d({ weight: { ...weight, dims: [4, 5, 1, 1] }, bias })), { classes });
+    using asImage = await loadInMode(
+      network(dims, ...body, conv2d({ weight: { ...weight, dims: [4, 5, 1, 1] }, bias })),
+      { classes },
+    );
     using asRow = await loadInMode(network(dims, ...body, flatten(), dense({ weight, bias })), { classes });
     expect(asImage.predict(x).output.dims).toEqual([3, 4, 1, 1]);
-    for (const target of ["argmax", 2, "hound", [0, 1, 2], { 0: 1, 3: -1 }, Float32Array.of(1, 2, 3, 4)] satisfies Target[]) {
+    for (const target of [
+      "argmax",
+      2,
+      "hound",
+      [0, 1, 2],
+      { 0: 1, 3: -1 },
+      Float32Array.of(1, 2, 3, 4),
+    ] satisfies Target[]) {
       // The head is a dense layer in one and a convolution in the other: the same rule for both.
       const [a, b] = [asImage, asRow].map((m) => m.explain(x, { composite: "paperEpsilon", target }));
       expectClose(a.relevance.data, b.relevance.data, 1e-5);
@@ -351,7 +413,8 @@ describe("targets", async () => {
       inputs: { x: ["n", 2, 5, 4] },
       build(g, values) {
         const f = g.node(flatten({ name: "f" }), values.x);
-        const head = (name: string, m: number, seed: number) => g.node(dense({ weight: tensor([m, 40], seed), name }), f);
+        const head = (name: string, m: number, seed: number) =>
+          g.node(dense({ weight: tensor([m, 40], seed), name }), f);
         return { a: head("a", 3, 2), b: head("b", 5, 3) };
       },
     });

@@ -42,8 +42,17 @@ const cases: readonly {
     parameters: { scale },
     f: (x) => standardized(x, 5, 1e-5).map((v, i) => v * scale.data[i % 5]),
   },
-  { name: "MeanVarianceNormalization", type: "MeanVarianceNormalization", attributes: { axes: [1, 2] }, f: (x) => standardized(x, 15, 0) },
-  { name: "LpNormalization by length", type: "LpNormalization", f: (x) => x.map((v, i) => v / Math.hypot(...group(x, 5, i))) },
+  {
+    name: "MeanVarianceNormalization",
+    type: "MeanVarianceNormalization",
+    attributes: { axes: [1, 2] },
+    f: (x) => standardized(x, 15, 0),
+  },
+  {
+    name: "LpNormalization by length",
+    type: "LpNormalization",
+    f: (x) => x.map((v, i) => v / Math.hypot(...group(x, 5, i))),
+  },
   {
     name: "LpNormalization by sum",
     type: "LpNormalization",
@@ -75,9 +84,16 @@ describe("operators for which no rule is known", () => {
       );
       using model = await loadInMode(bytes);
       const [x, r] = [tensor(dims, 1, 0.5, 2), numbers(30, 2)];
-      const options = { composite: [{ type: "Relu", rule: ruleOf.pass() }, { rule: ruleOf.gradient() }], target: r, start: "one" } as const;
+      const options = {
+        composite: [{ type: "Relu", rule: ruleOf.pass() }, { rule: ruleOf.gradient() }],
+        target: r,
+        start: "one",
+      } as const;
       expect(() => model.explain(x, options)).toThrowError(
-        new RegExp(`node 'y' \\(${type}\\): expected an operator that relevance can pass by a rule, got .*unknown: "gradient"`, "s"),
+        new RegExp(
+          `node 'y' \\(${type}\\): expected an operator that relevance can pass by a rule, got .*unknown: "gradient"`,
+          "s",
+        ),
       );
       expect(() => model.explain(x, { ...options, unknown: "pass" as never })).toThrowError(LrpError);
       const e = model.explain(x, { ...options, unknown: "gradient" });

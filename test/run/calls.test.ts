@@ -19,8 +19,8 @@ import { tensor } from "../random.ts";
 import { node } from "../rules/cases.ts";
 
 /*
- * What a model keeps from call to call - plans, weights, the memory that they lie in - changes no result: whatever was asked before, an
- * answer is that of a model that was asked nothing else.
+ * What a model keeps from call to call - plans, weights, the memory that they lie in - changes no result: whatever was
+ * asked before, an answer is that of a model that was asked nothing else.
  */
 
 const file = onnx({
@@ -243,14 +243,24 @@ describe("one value in several shapes", () => {
       node("Conv", [`x${i}`, `w${c}`], `y${i}`),
     ]);
     const weights = { w2: tensor([3, 2, 2, 2], 5), w4: tensor([3, 4, 2, 2], 6) };
-    const initializers = { ...weights, ...Object.fromEntries(shapes.map((data, i) => [`shape${i}`, { dims: [4], data }])) };
-    using model = await load(onnx({ nodes, initializers, inputs: { x: [1, 24] }, outputs: { y0: [], y1: [], y2: [] } }));
+    const initializers = {
+      ...weights,
+      ...Object.fromEntries(shapes.map((data, i) => [`shape${i}`, { dims: [4], data }])),
+    };
+    using model = await load(
+      onnx({ nodes, initializers, inputs: { x: [1, 24] }, outputs: { y0: [], y1: [], y2: [] } }),
+    );
     const x = tensor([1, 24], 7);
     const { outputs } = model.predict(x);
     for (const [i, dims] of shapes.entries()) {
       const weight = weights[`w${dims[1]}` as keyof typeof weights];
       using alone = await load(
-        onnx({ nodes: [node("Conv", ["x", "w"], "y")], initializers: { w: weight }, inputs: { x: dims }, outputs: { y: [] } }),
+        onnx({
+          nodes: [node("Conv", ["x", "w"], "y")],
+          initializers: { w: weight },
+          inputs: { x: dims },
+          outputs: { y: [] },
+        }),
       );
       expect(outputs[`y${i}`].data, `${dims}`).toEqual(alone.predict({ dims, data: x.data }).output.data);
     }

@@ -10,8 +10,8 @@ import { numbers, tensor } from "../random.ts";
 import { count } from "../reference/linear.ts";
 
 /*
- * A memory that is new is full of zeros, which hides what is read before it is written. In one that is full of NaN the results are the
- * same.
+ * A memory that is new is full of zeros, which hides what is read before it is written. In one that is full of NaN the
+ * results are the same.
  */
 
 /** A model whose memory, as far as it needs any, holds NaN. */
@@ -22,7 +22,12 @@ async function dirty(source: Uint8Array): Promise<Model> {
   return new Model(await open(source, {}), { instance, end() {} }, {});
 }
 
-type Row = readonly [type: string, x: readonly number[], attributes: FileNode["attributes"], parameters?: readonly FileTensor[]];
+type Row = readonly [
+  type: string,
+  x: readonly number[],
+  attributes: FileNode["attributes"],
+  parameters?: readonly FileTensor[],
+];
 const ints = (...data: number[]): FileTensor => ({ dims: [data.length], data });
 const scales = (...data: number[]): FileTensor => ({ dims: [data.length], data: Float32Array.from(data) });
 
@@ -68,7 +73,8 @@ const rules = [ruleOf.gradient(), ruleOf.epsilon(), ruleOf.zPlus(), ruleOf.gamma
 
 describe.each(rows.map((row) => ({ row })))("$row", ({ row: [type, dims, attributes, parameters] }) => {
   it.each([false, true])("channels last before it: %s", async (last) => {
-    const turned = last && dims.length > 2 ? [{ type: "MaxPool", attributes: { kernel_shape: dims.slice(2).map(() => 1) } }] : [];
+    const turned =
+      last && dims.length > 2 ? [{ type: "MaxPool", attributes: { kernel_shape: dims.slice(2).map(() => 1) } }] : [];
     const source = chain([...dims], [...turned, { type, attributes, parameters }, { type: "LeakyRelu" }]);
     const [clean, other] = await Promise.all([load(source, { relaxed: "never" }), dirty(source)]);
     const x = tensor(dims, 3);

@@ -1,7 +1,18 @@
 import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { baseEntries, type Composite, conv2d, dense, flatten, type LoadOptions, load, maxPool2d, relu, ruleOf } from "../../src/index.ts";
+import {
+  baseEntries,
+  type Composite,
+  conv2d,
+  dense,
+  flatten,
+  type LoadOptions,
+  load,
+  maxPool2d,
+  relu,
+  ruleOf,
+} from "../../src/index.ts";
 import { load as loadThreads } from "../../src/threads/index.ts";
 import { network } from "../explain.ts";
 import { tensor } from "../random.ts";
@@ -56,9 +67,15 @@ describe("a model's memory", () => {
     expect([grown.size, bytesOf(grown)]).toEqual([1, alone]);
   });
 
-  it.each([0, -1, 1.5, Number.NaN, 2 ** 32 + 1, "128 MB", null])("of at most %s bytes is a mistake of the caller", async (maxMemory) => {
-    await expect(load(net, { maxMemory: maxMemory as number })).rejects.toMatchObject({ name: "LrpError", code: "usage" });
-  });
+  it.each([0, -1, 1.5, Number.NaN, 2 ** 32 + 1, "128 MB", null])(
+    "of at most %s bytes is a mistake of the caller",
+    async (maxMemory) => {
+      await expect(load(net, { maxMemory: maxMemory as number })).rejects.toMatchObject({
+        name: "LrpError",
+        code: "usage",
+      });
+    },
+  );
 
   it.each([
     ["predict", {}],
@@ -110,10 +127,19 @@ describe("a model's memory", () => {
   it("reads no other weights that have come to lie where those of a plan were", async () => {
     // Forms of equal size, of which one after the other stands at the same place.
     const dims = [1, 32, 6, 6];
-    const layers = [relu(), conv2d({ weight: tensor([32, 32, 3, 3], 1), pads: 1 }), flatten(), dense({ weight: tensor([3, 1152], 2) })];
+    const layers = [
+      relu(),
+      conv2d({ weight: tensor([32, 32, 3, 3], 1), pads: 1 }),
+      flatten(),
+      dense({ weight: tensor([3, 1152], 2) }),
+    ];
     const [image, block] = [tensor(dims, 5), network(dims, ...layers)];
     const ways = [ruleOf.wSquare(), ruleOf.zPlus()].map((rule) => ({
-      composite: [{ type: "convolution", rule }, { type: "dense", rule: ruleOf.epsilon() }, ...baseEntries()] as Composite,
+      composite: [
+        { type: "convolution", rule },
+        { type: "dense", rule: ruleOf.epsilon() },
+        ...baseEntries(),
+      ] as Composite,
     }));
     const needs: number[] = [];
     const expected = [];
@@ -147,8 +173,9 @@ describe("a model's memory", () => {
 const MB = 2 ** 20;
 
 /**
- * By how many bytes a process has grown in its last rounds, after as many to warm up. V8 counts objects, arrays and memories of
- * WebAssembly, to a few hundred kB; memories that threads share are counted here. What the system counts, swings by tens of MB.
+ * By how many bytes a process has grown in its last rounds, after as many to warm up. V8 counts objects, arrays and
+ * memories of WebAssembly, to a few hundred kB; memories that threads share are counted here. What the system counts,
+ * swings by tens of MB.
  */
 function growth(entry: string, rounds: number, round: string): number {
   const script = `import { load } from "./dist/${entry}.js"; import { readFileSync } from "node:fs"; import { once } from "node:events";
@@ -167,7 +194,12 @@ async function after(rounds) {
 const warm = await after(${rounds});
 console.log(await after(${rounds}) - warm);
 process.exit();`;
-  return Number(execFileSync(process.execPath, ["--expose-gc", "--input-type=module", "-e", script], { cwd: root, encoding: "utf8" }));
+  return Number(
+    execFileSync(process.execPath, ["--expose-gc", "--input-type=module", "-e", script], {
+      cwd: root,
+      encoding: "utf8",
+    }),
+  );
 }
 
 describe("a process", () => {
@@ -180,7 +212,13 @@ describe("a process", () => {
     // Kept on purpose: a leak of as much is noticed.
     ["grows by models", "index", 25, `${used} kept.push(m);`, true],
     ["grows by relevance of 100 kB", "index", 25, "kept.push(model.explain(input(32)).relevance);", true],
-    ["grows by memories that threads share", "threads/index", 12, `${used} kept.push(memories.at(-1).deref()); m.dispose();`, true],
+    [
+      "grows by memories that threads share",
+      "threads/index",
+      12,
+      `${used} kept.push(memories.at(-1).deref()); m.dispose();`,
+      true,
+    ],
   ])("%s", (name, entry, rounds, round, grows) => {
     const grown = growth(entry, rounds, round) / MB;
     console.log(`${name}: ${grown.toFixed(2)} MB`);

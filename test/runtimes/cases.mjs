@@ -1,6 +1,7 @@
 /*
- * Every way in which the packed package is used. A case runs in a folder that holds apps/ and node_modules/relprop, and returns what
- * the app said for each of its entries. `best` is the binary that each gets if it does not ask for the plain one: relaxed, unless said.
+ * Every way in which the packed package is used. A case runs in a folder that holds apps/ and node_modules/relprop, and
+ * returns what the app said for each of its entries. `best` is the binary that each gets if it does not ask for the
+ * plain one: relaxed, unless said.
  */
 import { spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
@@ -23,7 +24,8 @@ const runtimes = [
     args: ["--disallow-code-generation-from-strings"],
     best: major < 22 ? ["simd"] : undefined,
   })),
-  // Without permissions: it may read no file, open no connection and see no environment variable. Slim's app reads the binary itself.
+  // Without permissions: it may read no file, open no connection and see no environment variable. Slim's app reads the
+  // binary itself.
   { runtime: "Deno", tool: "deno", args: ["run", "--no-prompt"], more: { "slim.mjs": ["--allow-read"] } },
   { runtime: "Bun", tool: "bun", args: [] },
 ];
@@ -48,13 +50,26 @@ const bundlers = {
   },
   async webpack(folder, out) {
     const { default: webpack } = await import("webpack");
-    const options = { mode: "production", target: "web", context: folder, entry: "./import.mjs", output: { path: out, filename: "app.mjs" } };
-    const stats = await new Promise((resolve, reject) => webpack(options, (error, done) => (error ? reject(error) : resolve(done))));
+    const options = {
+      mode: "production",
+      target: "web",
+      context: folder,
+      entry: "./import.mjs",
+      output: { path: out, filename: "app.mjs" },
+    };
+    const stats = await new Promise((resolve, reject) =>
+      webpack(options, (error, done) => (error ? reject(error) : resolve(done))),
+    );
     if (stats.hasErrors()) throw new Error(stats.toString("errors-only"));
   },
   async esbuild(folder, out) {
     const { build } = await import("esbuild");
-    const options = { absWorkingDir: folder, entryPoints: ["import.mjs"], outfile: join(out, "app.mjs"), logLevel: "silent" };
+    const options = {
+      absWorkingDir: folder,
+      entryPoints: ["import.mjs"],
+      outfile: join(out, "app.mjs"),
+      logLevel: "silent",
+    };
     await build({ ...options, bundle: true, format: "esm", platform: "browser" });
   },
   async rollup(folder, out) {
@@ -93,19 +108,33 @@ const viteDev = {
   entries: ["relprop"],
   async run(folder) {
     const { createServer } = await import("vite");
-    const server = await createServer({ root: folder, configFile: false, logLevel: "error", server: { host: "127.0.0.1", port: 0, ws: false } });
+    const server = await createServer({
+      root: folder,
+      configFile: false,
+      logLevel: "error",
+      server: { host: "127.0.0.1", port: 0, ws: false },
+    });
     try {
       await server.listen();
       const { port } = server.httpServer.address();
       const address = `127.0.0.1:${port}`;
-      return [await execute(bin("deno"), ["run", "--no-prompt", "--no-config", `--allow-import=${address}`, `http://${address}/import.mjs`], folder)];
+      return [
+        await execute(
+          bin("deno"),
+          ["run", "--no-prompt", "--no-config", `--allow-import=${address}`, `http://${address}/import.mjs`],
+          folder,
+        ),
+      ];
     } finally {
       await server.close();
     }
   },
 };
 
-/** Bundled as wrangler does: by esbuild, with the condition, and with the binaries beside the code. `workerd test` compiles no bytes either. */
+/**
+ * Bundled as wrangler does: by esbuild, with the condition, and with the binaries beside the code. `workerd test`
+ * compiles no bytes either.
+ */
 const workerd = {
   runtime: "workerd",
   tool: "workerd",
@@ -113,7 +142,13 @@ const workerd = {
   async run(folder) {
     const { build } = await import("esbuild");
     const [out, loader] = [join(folder, "out"), { ".wasm": "copy" }];
-    const options = { absWorkingDir: folder, outfile: join(out, "worker.js"), loader, assetNames: "[name]", conditions: ["workerd"] };
+    const options = {
+      absWorkingDir: folder,
+      outfile: join(out, "worker.js"),
+      loader,
+      assetNames: "[name]",
+      conditions: ["workerd"],
+    };
     const said = [];
     for (const entry of ["worker.mjs", "worker-evaluate.mjs"]) {
       await build({ ...options, entryPoints: [entry], bundle: true, format: "esm", logLevel: "silent" });
@@ -132,13 +167,15 @@ const addressOf = (server) =>
     let said = "";
     server.stdout.on("data", (text) => {
       said += text;
-      const [address] = said.match(/http:\/\/127\.0\.0\.1:\d+(?=[^]*Ready in)/) ?? [];
+      const [address] = said.match(/http:\/\/127\.0\.0\.1:\d+(?=[\s\S]*Ready in)/) ?? [];
       if (address) resolve(address);
     });
     server.on("exit", () => reject(new Error(`it does not serve:\n${said}`)));
   });
 
-/** A real build by Turbopack: what it makes of the condition and of `?module` is Next's own, and nothing smaller has it. */
+/**
+ * A real build by Turbopack: what it makes of the condition and of `?module` is Next's own, and nothing smaller has it.
+ */
 const next = {
   runtime: "Next",
   tool: "next",
@@ -146,7 +183,8 @@ const next = {
   entries: ["relprop (edge-light)", "relprop (runtime nodejs)"],
   best: ["simd", "relaxed"],
   async run(folder) {
-    for (const name of ["next", "react", "react-dom"]) symlinkSync(join(modules, name), join(folder, "node_modules", name));
+    for (const name of ["next", "react", "react-dom"])
+      symlinkSync(join(modules, name), join(folder, "node_modules", name));
     const site = join(folder, "next");
     for (const file of ["report.mjs", "demo.mjs"]) copyFileSync(join(folder, file), join(site, file));
     const program = join(modules, "next/dist/bin/next");
@@ -173,5 +211,10 @@ export function summary() {
       rows.set(key.join(), [...(rows.get(key.join()) ?? key), `\`${entry}\``]);
     }
   }
-  return [...rows.values()].map(([runtime, version, binary, ...imports]) => [runtime, version, imports.join(", "), binary]);
+  return [...rows.values()].map(([runtime, version, binary, ...imports]) => [
+    runtime,
+    version,
+    imports.join(", "),
+    binary,
+  ]);
 }

@@ -13,13 +13,19 @@ const WANTED = /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/(.+\.d\.t
 
 function contents({ packed: { files, size, unpackedSize } }) {
   const stray = files.map(({ path }) => path).filter((path) => !WANTED.test(path));
-  const code = files.filter(({ path }) => /\.(js|ts)$/.test(path)).map(({ path }) => [path, readFileSync(join(root, path), "utf8")]);
+  const code = files
+    .filter(({ path }) => /\.(js|ts)$/.test(path))
+    .map(({ path }) => [path, readFileSync(join(root, path), "utf8")]);
   const mapped = code.filter(([, text]) => /sourceMappingURL/.test(text)).map(([path]) => path);
   const chunks = code.map(([path]) => path).filter((path) => /chunk-/.test(path));
   const left = chunks.filter((path) => !code.some(([, text]) => text.includes(basename(path))));
   const kB = (bytes) => `${Math.round(bytes / 1000)} kB`;
   const say = (paths, text) => paths.map((path) => `${path} ${text}`);
-  const problems = [...say(stray, "does not belong there"), ...say(mapped, "names a map"), ...say(left, "is imported by nothing: npm run build")];
+  const problems = [
+    ...say(stray, "does not belong there"),
+    ...say(mapped, "names a map"),
+    ...say(left, "is imported by nothing: npm run build"),
+  ];
   return unless(problems, `${files.length} files, ${kB(size)}, unpacked ${kB(unpackedSize)}`);
 }
 
@@ -27,7 +33,10 @@ function contents({ packed: { files, size, unpackedSize } }) {
 function mainFields() {
   const { main, types, exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const entry = exports["."];
-  return unless(main === entry.default && types === entry.types ? [] : ["main and types differ from the entry"], "are those of the entry");
+  return unless(
+    main === entry.default && types === entry.types ? [] : ["main and types differ from the entry"],
+    "are those of the entry",
+  );
 }
 
 async function publint({ tarball, folder }) {
@@ -36,7 +45,11 @@ async function publint({ tarball, folder }) {
 }
 
 async function typesWrong({ tarball, folder }) {
-  const said = await execute(bin("attw"), [tarball, "--profile", "esm-only", "--exclude-entrypoints", "core.wasm", "core-relaxed.wasm"], folder);
+  const said = await execute(
+    bin("attw"),
+    [tarball, "--profile", "esm-only", "--exclude-entrypoints", "core.wasm", "core-relaxed.wasm"],
+    folder,
+  );
   return unless(/\(ESM\)/.test(said) ? [] : [said], "clean (esm-only)");
 }
 
@@ -52,19 +65,47 @@ async function consumer({ folder }, moduleResolution, ...files) {
 const EXTERNAL = ["*.wasm", "*.wasm?module", "node:*"];
 
 /** What the core does without. */
-const GLOBALS = ["eval", "Function", "location", "document", "window", "navigator", "process", "Buffer", "require", "fetch", "XMLHttpRequest"];
+const GLOBALS = [
+  "eval",
+  "Function",
+  "location",
+  "document",
+  "window",
+  "navigator",
+  "process",
+  "Buffer",
+  "require",
+  "fetch",
+  "XMLHttpRequest",
+];
 
-/** Bundles a module and finds what it must not hold: esbuild replaces names that are bound nowhere, and knows what is imported and when. */
+/**
+ * Bundles a module and finds what it must not hold: esbuild replaces names that are bound nowhere, and knows what is
+ * imported and when.
+ */
 async function forbiddenIn(folder, entry) {
   const { build } = await import("esbuild");
   const define = Object.fromEntries(GLOBALS.map((name) => [name, `FORBIDDEN_${name}`]));
-  const options = { absWorkingDir: folder, entryPoints: [entry], bundle: true, write: false, format: "esm", metafile: true, logLevel: "silent" };
+  const options = {
+    absWorkingDir: folder,
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "esm",
+    metafile: true,
+    logLevel: "silent",
+  };
   const { outputFiles, metafile } = await build({ ...options, outfile: "out.js", define, external: EXTERNAL });
   const names = [...outputFiles[0].text.matchAll(/FORBIDDEN_(\w+)/g)].map(([, name]) => name);
   const imports = Object.values(metafile.inputs).flatMap((file) => file.imports);
   const late = imports.filter(({ kind }) => kind !== "import-statement").map(({ kind, path }) => `${kind} of ${path}`);
   const node = imports.filter(({ path }) => path.startsWith("node:")).map(({ path }) => path);
-  const waits = await build({ ...options, outfile: "out.js", external: EXTERNAL, supported: { "top-level-await": false } }).then(
+  const waits = await build({
+    ...options,
+    outfile: "out.js",
+    external: EXTERNAL,
+    supported: { "top-level-await": false },
+  }).then(
     () => [],
     (error) => [error.message],
   );
@@ -88,7 +129,11 @@ async function quiet({ folder }) {
 async function commandLine({ folder }) {
   const file = join(folder, "heat.png");
   const demo = (name) => join(root, "demo", name);
-  await execute(join(folder, "node_modules/.bin/relprop"), ["explain", demo("digits.onnx"), demo("three.png"), "--out", file], folder);
+  await execute(
+    join(folder, "node_modules/.bin/relprop"),
+    ["explain", demo("digits.onnx"), demo("three.png"), "--out", file],
+    folder,
+  );
   return unless(statSync(file).size > 100 ? [] : ["no picture"], "writes a picture");
 }
 
@@ -97,8 +142,16 @@ export const checks = [
   { check: "main and types", run: mainFields },
   { check: "publint --strict", tool: "publint", run: publint },
   { check: "attw", tool: "@arethetypeswrong/cli", run: typesWrong },
-  { check: "types, nodenext, lib es2022", tool: "typescript", run: (given) => consumer(given, "nodenext", "consumer.ts", "common.cts") },
-  { check: "types, bundler, lib es2022", tool: "typescript", run: (given) => consumer(given, "bundler", "consumer.ts") },
+  {
+    check: "types, nodenext, lib es2022",
+    tool: "typescript",
+    run: (given) => consumer(given, "nodenext", "consumer.ts", "common.cts"),
+  },
+  {
+    check: "types, bundler, lib es2022",
+    tool: "typescript",
+    run: (given) => consumer(given, "bundler", "consumer.ts"),
+  },
   { check: "what the core does without", tool: "esbuild", run: core },
   { check: "what happens on import", run: quiet },
   { check: "npx relprop", run: commandLine },

@@ -1,9 +1,10 @@
 /*
- * Packs relprop, installs the tarball into an empty folder, and explains the demo image there in every runtime and through every bundler:
+ * Packs relprop, installs the tarball into an empty folder, and explains the demo image there in every runtime and
+ * through every bundler:
  *   npm run test:runtimes; with -- NAME..., only these: Node, Deno, Next…
- * The bits must be those that dist/ gives in Node with the same binary. Relaxed SIMD lets a runtime multiply and add with one rounding
- * or with two: with two, the bits are those of the plain binary. The two may differ by TOLERANCE of the largest.
- * What npm could not install is skipped, and the command fails for it when CI is set.
+ * The bits must be those that dist/ gives in Node with the same binary. Relaxed SIMD lets a runtime multiply and add
+ * with one rounding or with two: with two, the bits are those of the plain binary. The two may differ by TOLERANCE of
+ * the largest. What npm could not install is skipped, and the command fails for it when CI is set.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,12 +33,17 @@ function folderFor(name) {
   const folder = join(temporary, name);
   cpSync(join(import.meta.dirname, "apps"), folder, { recursive: true });
   writeFileSync(join(folder, "demo.mjs"), demo());
-  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module", dependencies: { relprop: "*" } }));
+  writeFileSync(
+    join(folder, "package.json"),
+    JSON.stringify({ name: "consumer", private: true, type: "module", dependencies: { relprop: "*" } }),
+  );
   return folder;
 }
 
 async function install() {
-  const [packed] = JSON.parse(await execute("npm", ["pack", "--json", "--loglevel=error", "--pack-destination", temporary], root));
+  const [packed] = JSON.parse(
+    await execute("npm", ["pack", "--json", "--loglevel=error", "--pack-destination", temporary], root),
+  );
   mkdirSync(installed);
   writeFileSync(join(installed, "package.json"), JSON.stringify({ private: true }));
   const tarball = join(temporary, packed.filename);
@@ -62,7 +68,9 @@ async function reference(app) {
   const folder = folderFor(`reference-${app}`);
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules/relprop"));
-  const { relaxed, plain, best } = answerIn(await execute(versionOf("node24") ? bin("node24") : process.execPath, [app], folder));
+  const { relaxed, plain, best } = answerIn(
+    await execute(versionOf("node24") ? bin("node24") : process.execPath, [app], folder),
+  );
   return { simd: plain, relaxed: relaxed ? best : undefined };
 }
 
@@ -130,7 +138,9 @@ async function rowsOf({ runtime, tool, needs = [], entries, best = [], run }, in
   const once = () => (said ??= run(consumerFolder(`case-${index}`)));
   const rows = [];
   for (const [i, entry] of entries.entries()) {
-    const result = await outcome(`${runtime} ${versionOf(tool)}, ${entry}`, [tool, ...needs], async () => judge(answerIn((await once())[i]), expectedOf(entry), best[i]));
+    const result = await outcome(`${runtime} ${versionOf(tool)}, ${entry}`, [tool, ...needs], async () =>
+      judge(answerIn((await once())[i]), expectedOf(entry), best[i]),
+    );
     rows.push([runtime, versionOf(tool) ?? "-", entry, result]);
   }
   return rows;
@@ -141,15 +151,22 @@ try {
   const expected = await reference("import.mjs");
   const evaluated = await reference("evaluate.mjs");
   const off = expected.relaxed && distance(expected.simd, expected.relaxed);
-  console.log(`dist/ in Node: a ${expected.simd.digit}; relaxed differs from simd by ${off?.toExponential(1) ?? "(no Node that has it)"} of the largest\n`);
+  console.log(
+    `dist/ in Node: a ${expected.simd.digit}; relaxed differs from simd by ` +
+      `${off?.toExponential(1) ?? "(no Node that has it)"} of the largest\n`,
+  );
 
   const findings = await pairwise(checks, async ({ check, tool, run }, i) => {
-    const result = await outcome(check, tool ? [tool] : [], () => run({ ...given, folder: consumerFolder(`check-${i}`) }));
+    const result = await outcome(check, tool ? [tool] : [], () =>
+      run({ ...given, folder: consumerFolder(`check-${i}`) }),
+    );
     return [check, tool ? (versionOf(tool) ?? "-") : "", result];
   });
   console.log(table(["check of the package", "version", "result"], findings), "\n");
 
-  const rows = await pairwise(chosen, (each, i) => rowsOf(each, i, (entry) => (entry.startsWith("relprop/evaluate") ? evaluated : expected)));
+  const rows = await pairwise(chosen, (each, i) =>
+    rowsOf(each, i, (entry) => (entry.startsWith("relprop/evaluate") ? evaluated : expected)),
+  );
   console.log(table(["runtime or bundler", "version", "entry", "result"], rows.flat()), "\n");
 } finally {
   rmSync(temporary, { recursive: true, force: true });

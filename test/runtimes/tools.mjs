@@ -15,7 +15,9 @@ export function versionOf(tool) {
 
 /** The version that package.json asks for. */
 export function pinned(tool) {
-  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(import.meta.dirname, "package.json"), "utf8"));
+  const { dependencies, optionalDependencies } = JSON.parse(
+    readFileSync(join(import.meta.dirname, "package.json"), "utf8"),
+  );
   return { ...dependencies, ...optionalDependencies }[tool].replace(/^npm:.*@/, "");
 }
 
@@ -36,7 +38,12 @@ export const environment = {
 /** Everything that a program says. @throws Error with what it said, where it fails, or hangs for fifteen minutes */
 export async function execute(command, args, cwd) {
   try {
-    const { stdout, stderr } = await start(command, args, { cwd, env: environment, timeout: 900_000, maxBuffer: 2 ** 26 });
+    const { stdout, stderr } = await start(command, args, {
+      cwd,
+      env: environment,
+      timeout: 900_000,
+      maxBuffer: 2 ** 26,
+    });
     return stdout + stderr;
   } catch (error) {
     throw new Error([error.message, error.stdout].join("\n"));

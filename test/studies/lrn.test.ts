@@ -18,12 +18,19 @@ describe("sentences of the LRN study", () => {
     paperRatio: 0.956,
   });
 
-  it("claim a direction only where interval and test both show it, and the paper's size only inside the interval", () => {
-    expect(againstPaper(row(0.96, 0.95, 0.97, 0.01))).toMatch(/reproduced in direction\*\*; the interval holds/);
-    expect(againstPaper(row(0.96, 0.95, 0.97, 0.06))).toMatch(/no difference shown\)\*\*; the interval holds/);
-    expect(againstPaper(row(0.99, 0.97, 1.01, 0.01))).toMatch(/no difference shown\)\*\*; the interval does not hold/);
-    expect(againstPaper(row(1.05, 1.02, 1.08, 0.01))).toMatch(/the other direction\)\*\*; the interval does not hold/);
-  });
+  it(
+    "claim a direction only where interval and test both show it, and the paper's size only inside the " + "interval",
+    () => {
+      expect(againstPaper(row(0.96, 0.95, 0.97, 0.01))).toMatch(/reproduced in direction\*\*; the interval holds/);
+      expect(againstPaper(row(0.96, 0.95, 0.97, 0.06))).toMatch(/no difference shown\)\*\*; the interval holds/);
+      expect(againstPaper(row(0.99, 0.97, 1.01, 0.01))).toMatch(
+        /no difference shown\)\*\*; the interval does not hold/,
+      );
+      expect(againstPaper(row(1.05, 1.02, 1.08, 0.01))).toMatch(
+        /the other direction\)\*\*; the interval does not hold/,
+      );
+    },
+  );
 
   it("a ratio is of means, not a mean of ratios", () => {
     expect(ratioOf([1, 9], [2, 2]).value).toBe(2.5);
@@ -45,10 +52,13 @@ describe.skipIf(!hasData)("a network with stronger LRN", () => {
     });
     const energy = async (file: Buffer, output: string) => {
       const model = await observed(file, network.layers);
-      const squares = inputs.flatMap((input) => Array.from(model.predict(input).outputs[output].data as Float32Array, (y) => y * y));
+      const squares = inputs.flatMap((input) =>
+        Array.from(model.predict(input).outputs[output].data as Float32Array, (y) => y * y),
+      );
       model.dispose();
       return squares.reduce((a, b) => a + b);
     };
-    for (const { output } of network.layers) expect((await energy(changed, output)) / (await energy(bytes, output))).toBeCloseTo(1, 3);
+    for (const { output } of network.layers)
+      expect((await energy(changed, output)) / (await energy(bytes, output))).toBeCloseTo(1, 3);
   });
 });

@@ -8,8 +8,8 @@ import { SUMS } from "../../src/threads/split.ts";
 import { numbers } from "../random.ts";
 
 /*
- * Every way to share out a kernel's call, one part after the other in one thread: together the parts write what the whole call writes, to
- * the last bit, and nothing else.
+ * Every way to share out a kernel's call, one part after the other in one thread: together the parts write what the
+ * whole call writes, to the last bit, and nothing else.
  */
 
 const { kernels, memory } = instantiate(await compileText(simd));
@@ -84,7 +84,21 @@ const windows: readonly Window[] = [
 function windowed({ n, h, w, c, k, stride, pad, dilation }: Window) {
   const out = (length: number) => Math.floor((length + 2 * pad - (k - 1) * dilation - 1) / stride) + 1;
   const [oh, ow] = [out(h), out(w)];
-  const sizes = { n, h, w, c, oh, ow, kh: k, kw: k, strideH: stride, strideW: stride, top: pad, left: pad, dilationH: dilation };
+  const sizes = {
+    n,
+    h,
+    w,
+    c,
+    oh,
+    ow,
+    kh: k,
+    kw: k,
+    strideH: stride,
+    strideW: stride,
+    top: pad,
+    left: pad,
+    dilationH: dilation,
+  };
   return { x: n * h * w * c, pixels: n * oh * ow, sizes: { ...sizes, dilationW: dilation } };
 }
 
@@ -152,7 +166,19 @@ const tiled = [
 const normalized = [5, 64, 1009].map((c) => {
   const pixels = Math.ceil(12000 / c) + 1;
   const lines = 3 * (c + 3 + 4);
-  return { x: at(pixels * c), r: at(pixels * c), y: at(pixels * c), scratch: at(lines), pixels, c, before: 1, after: 2, a: 0.5, beta: 0.75, bias: 1 };
+  return {
+    x: at(pixels * c),
+    r: at(pixels * c),
+    y: at(pixels * c),
+    scratch: at(lines),
+    pixels,
+    c,
+    before: 1,
+    after: 2,
+    a: 0.5,
+    beta: 0.75,
+    bias: 1,
+  };
 });
 const spatial = [{ n: 3, h: 5, w: 7, c: 6, before: 1, after: 2, a: 0.5, beta: 0.75, bias: 1 }].map((sizes) => {
   const count = at(sizes.n * sizes.h * sizes.w * sizes.c);
@@ -186,8 +212,12 @@ const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
   convRowsForward: rowed(false),
   convRowsVjp: rowed(true),
   winogradForward: tiled,
-  denseForward: denses.map(({ n, m, k, p, q }) => call({ x: at(n * k), w: at(m * k), b: at(m), y: at(n * m), n, m, k, yRow: m, p, q })),
-  denseVjp: denses.map(({ n, m, k, p, q }) => call({ s: at(n * m), w: at(m * k), y: at(n * k), n, m, k, columns: k, p, q })),
+  denseForward: denses.map(({ n, m, k, p, q }) =>
+    call({ x: at(n * k), w: at(m * k), b: at(m), y: at(n * m), n, m, k, yRow: m, p, q }),
+  ),
+  denseVjp: denses.map(({ n, m, k, p, q }) =>
+    call({ s: at(n * m), w: at(m * k), y: at(n * k), n, m, k, columns: k, p, q }),
+  ),
   maxPoolForward: pooled((x, y) => ({ x: at(x), y: at(y) })),
   maxPoolVjp: pooled((x, y) => ({ x: at(x), y: at(y), r: at(y), out: at(x) })).map(({ given }) => maxPoolBack(given)),
   averagePoolForward: pooled((x, y) => ({ x: at(x), y: at(y) }), counted),
@@ -245,7 +275,9 @@ const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
 /** y is the maximum of x: what is given elsewhere goes nowhere. */
 function maxPoolBack(given: Given): Call {
   return call({ ...given, from: 0, rows: given.h }, (a) => {
-    const sizes = parametersOf("maxPoolForward").slice(2).map((name) => a[name]);
+    const sizes = parametersOf("maxPoolForward")
+      .slice(2)
+      .map((name) => a[name]);
     (kernels.maxPoolForward as (...args: number[]) => void)(a.x, a.y, ...sizes);
   });
 }
@@ -269,14 +301,17 @@ function laid({ given }: Call): Laid {
     if (name === "scratch") scratch = [place, 4 * value.count];
     return [name, place] as const;
   });
-  if (top > memory.buffer.byteLength) throw new LrpError("memory", { where: "the test", expected: "less", received: `${top}` });
+  if (top > memory.buffer.byteLength)
+    throw new LrpError("memory", { where: "the test", expected: "less", received: `${top}` });
   return { a: Object.fromEntries(a), bytes: top - BASE, scratch };
 }
 
 /** Fills the memory with numbers, some of them 0, and makes the call ready. */
 function prepared(one: Call): Laid {
   const place = laid(one);
-  new Float32Array(memory.buffer, BASE, place.bytes / 4).set(numbers(place.bytes / 4, 7).map((v) => (Math.abs(v) < 0.3 ? 0 : v)));
+  new Float32Array(memory.buffer, BASE, place.bytes / 4).set(
+    numbers(place.bytes / 4, 7).map((v) => (Math.abs(v) < 0.3 ? 0 : v)),
+  );
   const { zeros } = place.a;
   if (zeros !== undefined) new Float32Array(memory.buffer, zeros, 8).fill(0);
   one.prepare?.(place.a);

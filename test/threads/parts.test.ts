@@ -8,7 +8,15 @@ import { type Split, split } from "../../src/threads/split.ts";
  * How a call is cut into parts, and how threads take them, in one thread that plays all of them.
  */
 
-const fixed = { args: [100, 7, 5000, 9000], moves: [40, 0, 0, 8], along: 1, unit: 7, scratch: 2, scratchBytes: 64, sums: -1 };
+const fixed = {
+  args: [100, 7, 5000, 9000],
+  moves: [40, 0, 0, 8],
+  along: 1,
+  unit: 7,
+  scratch: 2,
+  scratchBytes: 64,
+  sums: -1,
+};
 const some = (parts: number, more: Partial<Split> = {}): Split => ({ ...fixed, parts, total: 7 * parts - 3, ...more });
 
 /** Part i as it is meant to be. */
@@ -101,11 +109,16 @@ describe("a call", () => {
     expect(split({ kernel: "multiply", args: args(4096), lengths }, 2)).toBeUndefined();
     expect(split({ kernel: "countNonzero", args: [1000, 100_000], lengths: [1, 0] }, 2)).toBeUndefined();
     // One row is one part.
-    expect(split({ kernel: "softmaxForward", args: [0, 0, 1, 100_000, 1], lengths: [1, 1, 0, 0, 0] }, 2)).toBeUndefined();
+    expect(
+      split({ kernel: "softmaxForward", args: [0, 0, 1, 100_000, 1], lengths: [1, 1, 0, 0, 0] }, 2),
+    ).toBeUndefined();
   });
 
   test("with a scratch needs one for each thread, with sums one for each part", () => {
-    const lrn = split({ kernel: "lrnForward", args: [0, 0, 0, 9999, 5, 1, 1, 1, 0.75, 1], lengths: [1, 1, 11, 0, 0, 0, 0, 0, 0, 0] }, 3)!;
+    const lrn = split(
+      { kernel: "lrnForward", args: [0, 0, 0, 9999, 5, 1, 1, 1, 0.75, 1], lengths: [1, 1, 11, 0, 0, 0, 0, 0, 0, 0] },
+      3,
+    )!;
     expect([lrn.scratch, lrn.scratchBytes, lrn.sums]).toEqual([2, bytesOf(11), -1]);
     const sum = split({ kernel: "sum", args: [0, 0, 100_000], lengths: [1, 4, 0] }, 3)!;
     expect([sum.scratch, sum.sums, sum.unit, sum.parts]).toEqual([-1, 1, 16384, 7]);

@@ -74,7 +74,11 @@ function expectSame(one: Model, several: Model, x: Tensor, options: object): boo
 /** As `load`, but calls of sixteen numbers are shared out as well. */
 async function loadFinely(source: Source, { threads, ...options }: ThreadOptions): Promise<Model> {
   const binary = hasRelaxedSimd() ? "relaxed" : "simd";
-  return new Model(await open(source, options), await team(await compileText(shared[binary]), threads, 2 ** 28, 16), options);
+  return new Model(
+    await open(source, options),
+    await team(await compileText(shared[binary]), threads, 2 ** 28, 16),
+    options,
+  );
 }
 
 async function expectSameModels(
@@ -121,13 +125,20 @@ describe("threads", () => {
     [3, 2, {}],
     [1, 5, { winograd: false }],
     [2, 3, { relaxed: "never" }],
-  ] as const)("give the same bits as one where every layer is shared out: batch %i, %i threads, %o", async (n, threads, options) => {
-    await expectSameModels(wide(n), [tensor([n, 3, 67, 71], 2)], threads, options);
-  });
+  ] as const)(
+    "give the same bits as one where every layer is shared out: batch %i, %i threads, %o",
+    async (n, threads, options) => {
+      await expectSameModels(wide(n), [tensor([n, 3, 67, 71], 2)], threads, options);
+    },
+  );
 
   it("give the same bits as one for the demo, one shape of input after the other", async () => {
     const bytes = new Uint8Array(readFileSync(join(root, "demo/digits.onnx")));
-    await expectSameModels(bytes, [tensor([1, 1, 28, 28], 1, 0, 1), tensor([3, 1, 28, 28], 2, 0, 1), tensor([1, 1, 28, 28], 3, 0, 1)], 2);
+    await expectSameModels(
+      bytes,
+      [tensor([1, 1, 28, 28], 1, 0, 1), tensor([3, 1, 28, 28], 2, 0, 1), tensor([1, 1, 28, 28], 3, 0, 1)],
+      2,
+    );
   });
 
   it.runIf(hasData)("give the same bits as one for GoogLeNet", async () => {
@@ -136,7 +147,8 @@ describe("threads", () => {
     const several = await load(bytes, { threads: 2 });
     const x = photo("flamingo.jpg", "caffe", one.inputs[0].dims);
     expect(several.predict(x)).toEqual(one.predict(x));
-    for (const composite of ["epsilonPlus", "epsilonAlpha2Beta1"]) expect(expectSame(one, several, x, { composite })).toBe(true);
+    for (const composite of ["epsilonPlus", "epsilonAlpha2Beta1"])
+      expect(expectSame(one, several, x, { composite })).toBe(true);
     one.dispose();
     several.dispose();
   });
@@ -164,21 +176,33 @@ console.log(before, threads);`;
     expect(runAlone(code, "--expose-gc")).toBe("2 0\n");
   });
 
-  it("do not keep a process alive: one that disposes, one that forgets to, one that fails, one that never computes", () => {
-    expect(runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); m.dispose(); console.log("disposed");`)).toBe("disposed\n");
-    expect(runAlone(`const m = await load(bytes, { threads: 3 }); console.log(m.predict(x).output.dims.join());`)).toBe("1,10\n");
-    expect(() => runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); throw new Error("on purpose");`)).toThrow(
-      "on purpose",
-    );
-    expect(runAlone(`await load(bytes, { threads: 2 }); console.log("loaded");`)).toBe("loaded\n");
-  });
+  it(
+    "do not keep a process alive: one that disposes, one that forgets to, one that fails, one that never " + "computes",
+    () => {
+      expect(
+        runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); m.dispose(); console.log("disposed");`),
+      ).toBe("disposed\n");
+      expect(
+        runAlone(`const m = await load(bytes, { threads: 3 }); console.log(m.predict(x).output.dims.join());`),
+      ).toBe("1,10\n");
+      expect(() =>
+        runAlone(`const m = await load(bytes, { threads: 3 }); m.predict(x); throw new Error("on purpose");`),
+      ).toThrow("on purpose");
+      expect(runAlone(`await load(bytes, { threads: 2 }); console.log("loaded");`)).toBe("loaded\n");
+    },
+  );
 
   it.each([0, 1.5, Number.NaN, "2"])("%s of them are a mistake of the caller", async (threads) => {
-    await expect(load(nets[0].source, { threads: threads as number })).rejects.toMatchObject({ name: "LrpError", code: "usage" });
+    await expect(load(nets[0].source, { threads: threads as number })).rejects.toMatchObject({
+      name: "LrpError",
+      code: "usage",
+    });
   });
 
   it("refuse a file as one thread does, and end", () => {
-    expect(runAlone(`try { await load(new Uint8Array(5), { threads: 2 }); } catch (e) { console.log(e.code); }`)).toBe("not-onnx\n");
+    expect(runAlone(`try { await load(new Uint8Array(5), { threads: 2 }); } catch (e) { console.log(e.code); }`)).toBe(
+      "not-onnx\n",
+    );
   });
 
   it("run networks whose weights lie in another file", async () => {
@@ -188,19 +212,32 @@ console.log(before, threads);`;
       inputs: { x: [1, 3] },
       outputs: { y: [1, 1] },
     });
-    const model = await load(bytes, { threads: 2, externalData: () => new Uint8Array(Float32Array.of(1, 2, 3).buffer) });
-    expect(model.predict({ data: Float32Array.of(1, 10, 100), dims: [1, 3] }).output.data).toEqual(Float32Array.of(321));
+    const model = await load(bytes, {
+      threads: 2,
+      externalData: () => new Uint8Array(Float32Array.of(1, 2, 3).buffer),
+    });
+    expect(model.predict({ data: Float32Array.of(1, 10, 100), dims: [1, 3] }).output.data).toEqual(
+      Float32Array.of(321),
+    );
     model.dispose();
   });
 
   it("say what is missing where memory cannot be shared", () => {
-    const code = `delete globalThis.SharedArrayBuffer; try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
-    expect(runAlone(code)).toMatch(/^unsupported option 'threads': expected SharedArrayBuffer, .*Cross-Origin-Opener-Policy/);
+    const code =
+      `delete globalThis.SharedArrayBuffer; try { await load(bytes, { threads: 2 }); } catch (e) { ` +
+      `console.log(e.code, e.message); }`;
+    expect(runAlone(code)).toMatch(
+      /^unsupported option 'threads': expected SharedArrayBuffer, .*Cross-Origin-Opener-Policy/,
+    );
   });
 
   it("say where to load on the main thread of a page, which may not wait", () => {
-    const code = `Atomics.wait = () => { throw new TypeError(); }; try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.message); }`;
-    expect(runAlone(code)).toMatch(/^unsupported option 'threads': .*the main thread of a page. Load and explain inside a Worker/);
+    const code =
+      `Atomics.wait = () => { throw new TypeError(); }; try { await load(bytes, { threads: 2 }); } ` +
+      `catch (e) { console.log(e.code, e.message); }`;
+    expect(runAlone(code)).toMatch(
+      /^unsupported option 'threads': .*the main thread of a page. Load and explain inside a Worker/,
+    );
   });
 
   it("say so where there are no addresses left", () => {
@@ -209,9 +246,11 @@ try { await load(bytes, { threads: 2 }); } catch (e) { console.log(e.code, e.mes
     expect(runAlone(code)).toMatch(/^memory option 'threads': expected 4294967296 bytes .* got RangeError: full/);
   });
 
-  it("that are ended from outside in the middle of a part are missed after a while, and the model refuses to go on", () => {
-    // The thread ends itself at its 50th part, without a word; the caller's seconds are a thousand times as short.
-    const code = `const threads = process.getBuiltinModule("node:worker_threads");
+  it(
+    "that are ended from outside in the middle of a part are missed after a while, and the model refuses to " + "go on",
+    () => {
+      // The thread ends itself at its 50th part, without a word; the caller's seconds are a thousand times as short.
+      const code = `const threads = process.getBuiltinModule("node:worker_threads");
 const deadly = \`let n = 0; const { Instance } = WebAssembly; WebAssembly.Instance = function (...args) {
   const { exports } = new Instance(...args);
   return { exports: Object.fromEntries(Object.entries(exports).map(([k, f]) => [k, (...a) => (++n === 50 ? process.exit() : f(...a))])) };
@@ -222,8 +261,11 @@ const m = await load(bytes, { threads: 2 });
 const text = () => { try { for (;;) m.explain(x); } catch (e) { return e.code + " " + e.message; } };
 const first = text(); console.log(first); console.log(text() === first);
 m.dispose();`;
-    expect(runAlone(code)).toMatch(/^unsupported a thread of the model: .* within 300 seconds, got nothing.* load it again\.\ntrue\n$/);
-  });
+      expect(runAlone(code)).toMatch(
+        /^unsupported a thread of the model: .* within 300 seconds, got nothing.* load it again\.\ntrue\n$/,
+      );
+    },
+  );
 
   it("tell how a part failed in a thread", async () => {
     const engine = await team(await compileText(shared[hasRelaxedSimd() ? "relaxed" : "simd"]), 2, 2 ** 32);

@@ -1,6 +1,9 @@
 import { type Point, SIDE, type Stroke } from "./strokes.ts";
 
-/** The ten digits as chains of cubic Bézier curves: start, then (control, control, end) for each curve; x, y in hundredths of the pad. */
+/**
+ * The ten digits as chains of cubic Bézier curves: start, then (control, control, end) for each curve; x, y in
+ * hundredths of the pad.
+ */
 const chains: readonly (readonly (readonly number[])[])[] = [
   [[50, 12, 28, 13, 24, 36, 24, 52, 24, 72, 33, 88, 49, 88, 68, 88, 76, 70, 76, 49, 76, 30, 68, 12, 50, 12]],
   [[56, 12, 54, 38, 51, 62, 47, 88]],

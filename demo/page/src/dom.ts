@@ -21,7 +21,9 @@ export function short(value: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
   const rounded = Number(value.toPrecision(size < 1e-3 ? 2 : 3));
-  return (size >= 1e-3 && size < 1e5 ? String(rounded) : rounded.toExponential()).replaceAll("-", "−").replace("e+", "e");
+  return (size >= 1e-3 && size < 1e5 ? String(rounded) : rounded.toExponential())
+    .replaceAll("-", "−")
+    .replace("e+", "e");
 }
 
 /** 98.3 %, −2.0 %, < 0.1 %, > 99.9 %, 0 %, 325 ×: never rounded to 0 or to all, and multiples where there are many. */

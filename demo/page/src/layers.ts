@@ -33,7 +33,10 @@ function bar(parts: readonly { className: string; share: number }[]): HTMLElemen
   return track;
 }
 
-/** What the bars are measured by: where relevance started, and, as shares of it, the most that arrives at a layer and that one keeps. */
+/**
+ * What the bars are measured by: where relevance started, and, as shares of it, the most that arrives at a layer and
+ * that one keeps.
+ */
 interface Scale {
   readonly start: number;
   readonly arrives: number;
@@ -51,9 +54,12 @@ function arrival(received: number, { start, arrives }: Scale): HTMLElement {
 }
 
 function rowOf(layer: Layer, scale: Scale): HTMLTableRowElement {
-  const parts = kept.map(({ name }) => ({ name, share: layer[name] / scale.start })).filter(({ share }) => Math.abs(share) > NOTHING);
+  const parts = kept
+    .map(({ name }) => ({ name, share: layer[name] / scale.start }))
+    .filter(({ share }) => Math.abs(share) > NOTHING);
   const said = parts.map(({ name, share }) => `${name} ${percent(share)}`).join(", ") || "nothing";
-  const keeps = parts.length > 0 ? [bar(parts.map(({ name, share }) => ({ className: name, share: share / scale.keeps })))] : [];
+  const keeps =
+    parts.length > 0 ? [bar(parts.map(({ name, share }) => ({ className: name, share: share / scale.keeps })))] : [];
   return el(
     "tr",
     { role: "row" },
@@ -79,12 +85,22 @@ export function showLayers({ begun, layers, handedOn, maps: [map] }: Answer): vo
   const scale = { start, arrives, keeps: Math.max(NOTHING, ...sizes) };
   byId("ledger").replaceChildren(...layers.map((layer) => rowOf(layer, scale)), lastRow(map, scale));
   byId("ledger-sum").textContent = summary(start, map.sum, layers);
-  const widest = `The widest bar on the right is ${percent(scale.keeps)} of the start; hatched is below zero: the layer adds relevance. `;
-  byId("ledger-note").textContent = `${scale.keeps > NOTHING ? widest : ""}${handedOn} nodes that only hand relevance on are left out.`;
+  const widest =
+    `The widest bar on the right is ${percent(scale.keeps)} of the start; hatched is below zero: ` +
+    `the layer adds relevance. `;
+  byId("ledger-note").textContent =
+    `${scale.keeps > NOTHING ? widest : ""}${handedOn} nodes that only hand relevance on are left out.`;
 }
 
 function summary(start: number, arrived: number, layers: readonly Layer[]): string {
-  const parts = kept.map(({ name, means }) => [layers.reduce((sum, layer) => sum + layer[name], 0) / start, means] as const);
-  const said = parts.filter(([share]) => Math.abs(share) > NOTHING).map(([share, means]) => `${percent(share)} ${means}`);
-  return `Of ${short(start)} at the output, ${short(arrived)} (${percent(arrived / start)}) reaches the picture; ${said.join(", ") || "nothing is absorbed"}.`;
+  const parts = kept.map(
+    ({ name, means }) => [layers.reduce((sum, layer) => sum + layer[name], 0) / start, means] as const,
+  );
+  const said = parts
+    .filter(([share]) => Math.abs(share) > NOTHING)
+    .map(([share, means]) => `${percent(share)} ${means}`);
+  return (
+    `Of ${short(start)} at the output, ${short(arrived)} (${percent(arrived / start)}) reaches the ` +
+    `picture; ${said.join(", ") || "nothing is absorbed"}.`
+  );
 }

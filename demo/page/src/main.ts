@@ -112,7 +112,11 @@ function namesFor(count: number): readonly string[] | undefined {
   const { classes: names, ...rest } = state.network!;
   if (!names || names.length === count) return names;
   change({ network: rest });
-  const issue = { where: "class names", expected: `${count}, one for each output of '${rest.name}'`, received: `${names.length}` };
+  const issue = {
+    where: "class names",
+    expected: `${count}, one for each output of '${rest.name}'`,
+    received: `${names.length}`,
+  };
   showError("file", "These class names cannot be used", new LrpError("usage", issue));
   return undefined;
 }
@@ -152,7 +156,8 @@ async function openNetwork(file: Blob, name: string, names?: readonly string[]):
   rules.fit(opened);
   byId("network").textContent = name;
   byId("network-facts").textContent =
-    `${opened.parameters.toLocaleString("en")} parameters, ${opened.nodes} nodes, input ${opened.dims.join(" × ")}, loaded in ${milliseconds(opened.ms)}`;
+    `${opened.parameters.toLocaleString("en")} parameters, ${opened.nodes} nodes, input ` +
+    `${opened.dims.join(" × ")}, loaded in ${milliseconds(opened.ms)}`;
 }
 
 async function openPicture(file: File): Promise<void> {
@@ -236,8 +241,19 @@ function saveNumbers(): void {
   if (!state.answer) return;
   const { maps: all, target, scores } = state.answer;
   const options = rules.options(preset.value as PresetName);
-  const explanations = all.map(({ mode, relevance }) => ({ lrn: mode, dims: relevance.dims, relevance: [...relevance.data] }));
-  const numbers = { network: state.network!.name, preset: preset.value, options, target, scores: [...scores], explanations };
+  const explanations = all.map(({ mode, relevance }) => ({
+    lrn: mode,
+    dims: relevance.dims,
+    relevance: [...relevance.data],
+  }));
+  const numbers = {
+    network: state.network!.name,
+    preset: preset.value,
+    options,
+    target,
+    scores: [...scores],
+    explanations,
+  };
   save(JSON.stringify(numbers), "application/json", "relevance.json");
 }
 
@@ -261,7 +277,11 @@ byId("reset").addEventListener("click", openDemo);
 byId("save-picture").addEventListener("click", savePicture);
 byId("save-numbers").addEventListener("click", saveNumbers);
 onFiles(
-  [byId<HTMLInputElement>("open-picture"), byId<HTMLInputElement>("open-network"), byId<HTMLInputElement>("open-classes")],
+  [
+    byId<HTMLInputElement>("open-picture"),
+    byId<HTMLInputElement>("open-network"),
+    byId<HTMLInputElement>("open-classes"),
+  ],
   openFiles,
 );
 board.show(state.strokes);

@@ -3,7 +3,9 @@ import { byId, el, milliseconds, percent, short } from "./dom.ts";
 import { inked, put } from "./paint.ts";
 import type { Answer, RelevanceMap } from "./protocol.ts";
 
-/** Σ |R_a − R_b| as a share of Σ |R_a|: two heatmaps may look alike although each is scaled by its own largest pixel. */
+/**
+ * Σ |R_a − R_b| as a share of Σ |R_a|: two heatmaps may look alike although each is scaled by its own largest pixel.
+ */
 function differenceOf(a: Float32Array, b: Float32Array): number {
   let [apart, size] = [0, 0];
   for (let i = 0; i < a.length; i++) {
@@ -88,7 +90,9 @@ export function mapPanels(changed: () => void) {
       });
       const [a, b] = maps;
       byId("difference").hidden = !b;
-      if (b) byId("difference").textContent = `The two differ by ${percent(differenceOf(a.relevance.data, b.relevance.data))} of Σ|R|.`;
+      if (b)
+        byId("difference").textContent =
+          `The two differ by ${percent(differenceOf(a.relevance.data, b.relevance.data))} of Σ|R|.`;
     },
   };
 }

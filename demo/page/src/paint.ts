@@ -5,7 +5,8 @@ const FOR = [232, 58, 50] as const;
 const AGAINST = [52, 120, 246] as const;
 
 /**
- * A heatmap of relprop (blue, white, red) as ink: white becomes transparent, so that any picture can lie under it, and opacity is
+ * A heatmap of relprop (blue, white, red) as ink: white becomes transparent, so that any picture can lie under it, and
+ * opacity is
  * |relevance| / largest, times the gain where it is not yet full.
  */
 export function inked({ data, width, height }: Picture, gain = 1): Picture {

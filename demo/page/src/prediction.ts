@@ -34,7 +34,14 @@ function shown(shares: readonly number[], chosen: Chosen): number[] {
 function choice(value: string, name: string, checked: boolean): HTMLLabelElement {
   const radio = el("input", { type: "radio", name: "target", value, checked });
   const bar = el("span", { className: "bar" }, el("span"));
-  return el("label", { className: "class" }, radio, el("span", { className: "name" }, name), bar, el("span", { className: "share" }));
+  return el(
+    "label",
+    { className: "class" },
+    radio,
+    el("span", { className: "name" }, name),
+    bar,
+    el("span", { className: "share" }),
+  );
 }
 
 /** Bars, of which each can be chosen as what is explained. */
@@ -52,7 +59,9 @@ export function predictionChart(changed: (target: Chosen) => void) {
       const rows: [string, string][] = indices.map((index) => [`${index}`, nameOf(index, classes)]);
       // The same rows stay, so that the focus does.
       if (order !== (order = JSON.stringify(rows))) {
-        list.replaceChildren(...[["argmax", "the strongest"], ...rows].map(([value, name]) => choice(value, name, value === `${chosen}`)));
+        list.replaceChildren(
+          ...[["argmax", "the strongest"], ...rows].map(([value, name]) => choice(value, name, value === `${chosen}`)),
+        );
       }
       for (const label of list.children) {
         const { value } = label.querySelector("input")!;

@@ -1,4 +1,15 @@
-import type { Chosen, Code, ExplainOptions, Issue, LedgerRow, LrnMode, Picture, Pixels, PresetName, Tensor } from "relprop";
+import type {
+  Chosen,
+  Code,
+  ExplainOptions,
+  Issue,
+  LedgerRow,
+  LrnMode,
+  Picture,
+  Pixels,
+  PresetName,
+  Tensor,
+} from "relprop";
 
 /** A network, as the page needs to know it. */
 export interface Opened {
@@ -35,7 +46,10 @@ export interface RelevanceMap {
   readonly ms: number;
 }
 
-/** A row of the ledger that is more than handing on, with the relevance that arrives there as a picture, if it can be one. */
+/**
+ * A row of the ledger that is more than handing on, with the relevance that arrives there as a picture, if it can be
+ * one.
+ */
 export interface Layer extends LedgerRow {
   readonly picture?: Picture;
 }
@@ -71,4 +85,7 @@ export interface Refusal {
   readonly issues: readonly Issue[];
 }
 
-export type Response = { id: number; answer: unknown } | { id: number; refusal: Refusal } | { id: number; fault: string };
+export type Response =
+  | { id: number; answer: unknown }
+  | { id: number; refusal: Refusal }
+  | { id: number; fault: string };

@@ -27,14 +27,17 @@ function startOf(name: string, row: Row): number {
 const takes = (row: Row, name: string) => (row.parameters as readonly string[]).includes(name);
 /** The sliders of a composite, without those that go with a choice; β follows α where it takes both. */
 const slidersOf = (row: Row) =>
-  row.parameters.filter((name) => table[name].slider && !table[name].beside && !(name === "beta" && takes(row, "alpha")));
+  row.parameters.filter(
+    (name) => table[name].slider && !table[name].beside && !(name === "beta" && takes(row, "alpha")),
+  );
 
 /** The smallest and largest number, channel by channel, that a picture can be for the network. */
 export function bounds(preset: PresetName): { low: number[]; high: number[] } {
   const { scale = 1, mean = 0, std = 1 } = presets[preset] as Preparation;
   const each = (v: number | readonly number[], k: number) => (typeof v === "number" ? v : v[k]);
   const channels = Math.max(...[mean, std].map((v) => (typeof v === "number" ? 1 : v.length)));
-  const at = (pixel: number) => Array.from({ length: channels }, (_, k) => (pixel * scale - each(mean, k)) / each(std, k));
+  const at = (pixel: number) =>
+    Array.from({ length: channels }, (_, k) => (pixel * scale - each(mean, k)) / each(std, k));
   return { low: at(0), high: at(255) };
 }
 
@@ -43,7 +46,9 @@ export function ruleControls(changed: () => void) {
   const composite = byId<HTMLSelectElement>("composite");
   const sum = byId<HTMLSelectElement>("sum");
   const unknown = byId<HTMLInputElement>("unknown");
-  composite.append(...composites.map(({ name }) => el("option", { value: name, selected: name === defaultComposite }, name)));
+  composite.append(
+    ...composites.map(({ name }) => el("option", { value: name, selected: name === defaultComposite }, name)),
+  );
   sum.append(...parameters.sum.choices.map((name) => el("option", { value: name }, name)));
 
   const row = () => composites.find(({ name }) => name === composite.value)!;

@@ -28,7 +28,10 @@ function fit(strokes: readonly Stroke[]): Stroke[] {
     return [Math.min(...along), Math.max(...along)];
   });
   const factor = Math.min(MOST, (EXTENT - 2 * BRUSH) / Math.max(right - left, bottom - top, 1e-3));
-  const place = ([x, y]: Point): Point => [SIDE / 2 + (x - (left + right) / 2) * factor, SIDE / 2 + (y - (top + bottom) / 2) * factor];
+  const place = ([x, y]: Point): Point => [
+    SIDE / 2 + (x - (left + right) / 2) * factor,
+    SIDE / 2 + (y - (top + bottom) / 2) * factor,
+  ];
   return strokes.map((stroke) => stroke.map(place));
 }
 
@@ -48,14 +51,18 @@ function centreOfMass(grey: Uint8Array): Point {
 
 function paint(strokes: readonly Stroke[]): Uint8Array<ArrayBuffer> {
   const grey = new Uint8Array(SIDE * SIDE);
-  for (const stroke of strokes) for (const [i, point] of stroke.entries()) paintLine(grey, stroke[Math.max(0, i - 1)], point);
+  for (const stroke of strokes)
+    for (const [i, point] of stroke.entries()) paintLine(grey, stroke[Math.max(0, i - 1)], point);
   return grey;
 }
 
 /** Each pixel gets the share of it that the brush covers, as far as the distance of its middle from the line tells. */
 function paintLine(grey: Uint8Array, [ax, ay]: Point, [bx, by]: Point): void {
   const reach = BRUSH + 0.5;
-  const [first, last] = [Math.max(0, Math.floor(Math.min(ay, by) - reach)), Math.min(SIDE - 1, Math.ceil(Math.max(ay, by) + reach))];
+  const [first, last] = [
+    Math.max(0, Math.floor(Math.min(ay, by) - reach)),
+    Math.min(SIDE - 1, Math.ceil(Math.max(ay, by) + reach)),
+  ];
   const length = (bx - ax) ** 2 + (by - ay) ** 2;
   for (let row = first; row <= last; row++) {
     for (let column = 0; column < SIDE; column++) {

@@ -37,18 +37,21 @@ async function timed<T>(work: () => T | Promise<T>): Promise<{ result: T; ms: nu
 }
 
 /** Free dims, as far as a description needs numbers for them. */
-const numbersFor = (dims: readonly (number | string)[]) => dims.map((d, axis) => (typeof d === "number" ? d : axis === 0 ? 1 : 224));
+const numbersFor = (dims: readonly (number | string)[]) =>
+  dims.map((d, axis) => (typeof d === "number" ? d : axis === 0 ? 1 : 224));
 
 const calls: Calls = {
   async load({ file, name, classes }) {
     const bytes = await file.arrayBuffer();
     const { result: loaded, ms } = await timed(() => load(bytes, { classes }));
     const [{ dims }] = loaded.inputs;
-    const { nodes, parameters } = loaded.inputs.length === 1 ? loaded.inspect({ dims: numbersFor(dims) }) : loaded.inspect();
+    const { nodes, parameters } =
+      loaded.inputs.length === 1 ? loaded.inspect({ dims: numbersFor(dims) }) : loaded.inspect();
     model?.dispose();
     model = loaded;
     prepared = undefined;
-    const has = (types: readonly string[]) => nodes.some(({ type, rule }) => types.includes(type) && rule !== "left out");
+    const has = (types: readonly string[]) =>
+      nodes.some(({ type, rule }) => types.includes(type) && rule !== "left out");
     const unruled = nodes.filter(({ rule }) => rule === "none").length;
     return { name, classes, dims, parameters, nodes: nodes.length, lrn: has(["LRN"]), sums: has(SUMS), unruled, ms };
   },
@@ -103,7 +106,12 @@ async function decoded(file: Blob, name: string): Promise<{ picture: Pixels; siz
   try {
     bitmap = await createImageBitmap(file);
   } catch {
-    throw refused(`file '${name}'`, "a picture that this browser can read", "something else", "PNG, JPEG and WebP are safe.");
+    throw refused(
+      `file '${name}'`,
+      "a picture that this browser can read",
+      "something else",
+      "PNG, JPEG and WebP are safe.",
+    );
   }
   const size: [number, number] = [bitmap.width, bitmap.height];
   const factor = Math.min(1, Math.sqrt(MOST_PIXELS / (size[0] * size[1])));
@@ -116,7 +124,8 @@ async function decoded(file: Blob, name: string): Promise<{ picture: Pixels; siz
 
 function prepare({ inputs }: Model, { drawing, preset }: Question): { input: Tensor; seen: Picture } {
   const [{ dims, name }] = inputs;
-  if (inputs.length > 1) throw refused("the network", "one input, a picture", `${inputs.length} inputs, '${name}' the first`);
+  if (inputs.length > 1)
+    throw refused("the network", "one input, a picture", `${inputs.length} inputs, '${name}' the first`);
   const picture = drawing ?? photo;
   if (!picture) throw refused("the page", "a picture", "none", "Draw, or open a photo.");
   const made = () => ({ preset, input: preprocess(picture, preset, dims), seen: viewed(picture, preset, dims) });
@@ -128,12 +137,22 @@ function prepare({ inputs }: Model, { drawing, preset }: Question): { input: Ten
 /** What `inspect` is asked with: a target or a start changes no rule. */
 const inspected = ({ options, modes }: Question) => ({ ...options, lrn: modes[0] });
 
-/** Where the network does more than hand relevance on, and relevance can be drawn; evenly chosen if there is too much. */
+/**
+ * Where the network does more than hand relevance on, and relevance can be drawn; evenly chosen if there is too much.
+ */
 function toDraw({ nodes }: Inspection): { node: string; value: string }[] {
   const all = nodes
-    .map(({ node, rule, outputs: [{ name, dims }] }) => ({ node, rule, value: name, dims, size: dims.reduce((a, b) => a * b, 1) }))
+    .map(({ node, rule, outputs: [{ name, dims }] }) => ({
+      node,
+      rule,
+      value: name,
+      dims,
+      size: dims.reduce((a, b) => a * b, 1),
+    }))
     .filter(({ rule }) => ![...HANDED_ON, "left out", "none"].includes(rule))
-    .filter(({ dims: [, , ...space], size }) => (space.length === 0 ? size <= LONGEST : space.length <= 2 && space.some((d) => d > 1)));
+    .filter(({ dims: [, , ...space], size }) =>
+      space.length === 0 ? size <= LONGEST : space.length <= 2 && space.some((d) => d > 1),
+    );
   const step = Math.ceil(all.reduce((sum, { size }) => sum + size, 0) / MOST_NUMBERS);
   return all.filter((_, i) => i % step === 0);
 }

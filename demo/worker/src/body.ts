@@ -6,7 +6,9 @@ export const MAX_BODY = 4 * MiB;
 /** What the bodies of all requests that are being read may hold together, in one isolate. */
 export const MAX_HELD = 24 * MiB;
 
-/** So much of a body that is refused is read all the same: a connection that is closed early takes the answer with it. */
+/**
+ * So much of a body that is refused is read all the same: a connection that is closed early takes the answer with it.
+ */
 const MAX_DROPPED = 32 * MiB;
 
 let held = 0;
@@ -15,7 +17,8 @@ let held = 0;
  * Reads a body and hands it on. At most `MAX_BODY` bytes of it are ever kept, whatever its headers say.
  *
  * @param use is not asynchronous: pictures are decoded one after the other, so that their pixels never add up
- * @throws Refusal 413 when it is too large, 503 when the bodies of too many requests are being read, 400 when it breaks off
+ * @throws Refusal 413 when it is too large, 503 when the bodies of too many requests are being read, 400 when it breaks
+ * off
  */
 export async function withBody<T>(request: Request, use: (bytes: Uint8Array) => T): Promise<T> {
   const declared = Number(request.headers.get("content-length") ?? 0);
@@ -47,8 +50,10 @@ export async function withBody<T>(request: Request, use: (bytes: Uint8Array) => 
   }
 }
 
-const tooLarge = (received: string) => new Refusal(413, "too-large", `body: expected at most ${MAX_BODY} bytes, got ${received}.`);
-const busy = () => new Refusal(503, "busy", "Too many large pictures at once. Try again in a second.", { "Retry-After": "1" });
+const tooLarge = (received: string) =>
+  new Refusal(413, "too-large", `body: expected at most ${MAX_BODY} bytes, got ${received}.`);
+const busy = () =>
+  new Refusal(503, "busy", "Too many large pictures at once. Try again in a second.", { "Retry-After": "1" });
 
 async function* partsOf({ body }: Request): AsyncGenerator<Uint8Array> {
   const reader = body?.getReader();

@@ -6,7 +6,10 @@ import { Refusal } from "./refusal.ts";
 /** The largest picture, 1280 x 720 for instance: decoding takes up to 40 bytes a pixel, and an isolate has 128 MB. */
 export const MAX_PIXELS = 2 ** 20;
 
-const decoders: Readonly<Record<string, (file: Uint8Array) => Pixels>> = { "image/png": decodePng, "image/jpeg": decodeJpeg };
+const decoders: Readonly<Record<string, (file: Uint8Array) => Pixels>> = {
+  "image/png": decodePng,
+  "image/jpeg": decodeJpeg,
+};
 
 /** How the body is decoded. @throws Refusal 415 */
 export function decoderOf(request: Request): (file: Uint8Array) => Pixels {
@@ -14,7 +17,9 @@ export function decoderOf(request: Request): (file: Uint8Array) => Pixels {
   const [name] = type.toLowerCase().split(";");
   const types = Object.keys(decoders);
   if (!Object.hasOwn(decoders, name.trim()))
-    throw new Refusal(415, "type", `Content-Type: expected ${types.join(" or ")}, got ${type}.`, { Accept: types.join(", ") });
+    throw new Refusal(415, "type", `Content-Type: expected ${types.join(" or ")}, got ${type}.`, {
+      Accept: types.join(", "),
+    });
   return (file) => {
     try {
       return decoders[name.trim()](file);
@@ -22,7 +27,11 @@ export function decoderOf(request: Request): (file: Uint8Array) => Pixels {
       if (error instanceof Refusal) throw error;
       // What jpeg-js stumbles over is not for people.
       const reason = error instanceof TypeError ? "its parts do not fit together" : (error as Error).message;
-      throw new Refusal(422, "image", `body: expected a readable picture of type ${name}, got one that is not (${reason}).`);
+      throw new Refusal(
+        422,
+        "image",
+        `body: expected a readable picture of type ${name}, got one that is not (${reason}).`,
+      );
     }
   };
 }
@@ -31,5 +40,9 @@ export function decoderOf(request: Request): (file: Uint8Array) => Pixels {
 export function checkSize(width: number, height: number): void {
   if (width < 1 || height < 1) throw new Error("it has no pixels");
   if (width * height > MAX_PIXELS)
-    throw new Refusal(422, "pixels", `picture: expected at most ${MAX_PIXELS} pixels, got ${width} x ${height}. Make it smaller.`);
+    throw new Refusal(
+      422,
+      "pixels",
+      `picture: expected at most ${MAX_PIXELS} pixels, got ${width} x ${height}. Make it smaller.`,
+    );
 }

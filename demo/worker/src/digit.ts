@@ -23,14 +23,18 @@ interface Plane {
 const WORKING = 224;
 /** Fainter than this share of the darkest stroke is paper and its shadows; from the other on it is all ink. */
 const [PAPER, INK] = [0.3, 0.8];
-/** In the pictures that the network was trained with, a digit of 28 x 28 is 20 high or wide, its centre of mass in the middle. */
+/**
+ * In the pictures that the network was trained with, a digit of 28 x 28 is 20 high or wide, its centre of mass in the
+ * middle.
+ */
 const MARGIN = 28 / 20;
 /** Less contrast than this, of 255, is an empty picture. */
 const CONTRAST = 24;
 
 /**
- * Finds the digit in a picture of one digit on an even background, and shows it as the network's training pictures do: light on black,
- * of their size, in the middle. A picture of the network's own size is taken as it is, and inverted if it is dark on light.
+ * Finds the digit in a picture of one digit on an even background, and shows it as the network's training pictures do:
+ * light on black, of their size, in the middle. A picture of the network's own size is taken as it is, and inverted if
+ * it is dark on light.
  *
  * Light and dark are told apart by the background, which is the median of the picture's border.
  *
@@ -57,7 +61,13 @@ export function digitOf(image: Pixels, size: number): Digit {
   const most = square.data.reduce((a, b) => Math.max(a, b));
   const pixels = bytes({ data: square.data.map((v) => (255 * v) / most), width: size, height: size });
   const [across, down] = [image.width / width, image.height / height];
-  return { pixels, left: Math.round(left * across), top: Math.round(top * down), side: Math.round(side * across), inverted };
+  return {
+    pixels,
+    left: Math.round(left * across),
+    top: Math.round(top * down),
+    side: Math.round(side * across),
+    inverted,
+  };
 }
 
 /** Luma over white, 0 to 255. */
@@ -69,12 +79,15 @@ function grey(image: Pixels): Plane {
 
 /** How much of a stroke each pixel is, 0 to 255. */
 function inkOf({ data, width, height }: Plane): { readonly ink: Plane; readonly inverted: boolean } {
-  const border = data.filter((_, i) => i < width || i >= data.length - width || i % width === 0 || i % width === width - 1).sort();
+  const border = data
+    .filter((_, i) => i < width || i >= data.length - width || i % width === 0 || i % width === width - 1)
+    .sort();
   const background = border[border.length >> 1];
   const [least, most] = [data.reduce((a, b) => Math.min(a, b)), data.reduce((a, b) => Math.max(a, b))];
   const inverted = background - least > most - background;
   const contrast = inverted ? background - least : most - background;
-  if (contrast < CONTRAST) throw new Refusal(422, "empty", `picture: expected a digit, got one shade (contrast ${contrast} of 255).`);
+  if (contrast < CONTRAST)
+    throw new Refusal(422, "empty", `picture: expected a digit, got one shade (contrast ${contrast} of 255).`);
   const share = (v: number) => (inverted ? background - v : v - background) / contrast;
   const ink = data.map((v) => 255 * Math.min(1, Math.max(0, (share(v) - PAPER) / (INK - PAPER))));
   return { ink: { data: ink, width, height }, inverted };

@@ -1,4 +1,13 @@
-import { composites, defaultComposite, type Explanation, encodePng, heatmap, load, type Model, preprocess } from "relprop";
+import {
+  composites,
+  defaultComposite,
+  type Explanation,
+  encodePng,
+  heatmap,
+  load,
+  type Model,
+  preprocess,
+} from "relprop";
 import settings from "../../digits.relprop.json" with { type: "json" };
 import { MAX_BODY, withBody } from "./body.ts";
 import { decoderOf, MAX_PIXELS } from "./decode.ts";
@@ -59,7 +68,9 @@ async function answer(model: Model, request: Request): Promise<Response> {
   if (pathname !== "/") throw new Refusal(404, "path", `path: expected /, got ${pathname}.`);
   const methods = Object.keys(METHODS);
   if (!methods.includes(request.method))
-    throw new Refusal(405, "method", `method: expected ${methods.join(", ")}, got ${request.method}.`, { Allow: methods.join(", ") });
+    throw new Refusal(405, "method", `method: expected ${methods.join(", ")}, got ${request.method}.`, {
+      Allow: methods.join(", "),
+    });
   return METHODS[request.method](model, request);
 }
 
@@ -67,14 +78,25 @@ async function explain(model: Model, request: Request): Promise<Response> {
   const query = queryOf(request);
   const write = FORMATS[formatOf(request, query)];
   const decode = decoderOf(request);
-  return write(await withBody(request, (file) => find(model, digitOf(decode(file), Number(model.inputs[0].dims[3])), query)), model);
+  return write(
+    await withBody(request, (file) => find(model, digitOf(decode(file), Number(model.inputs[0].dims[3])), query)),
+    model,
+  );
 }
 
-function find(model: Model, digit: Digit, { composite = defaultComposite, target = "argmax" }: Record<string, string>): Found {
+function find(
+  model: Model,
+  digit: Digit,
+  { composite = defaultComposite, target = "argmax" }: Record<string, string>,
+): Found {
   const input = preprocess(digit.pixels, settings.preprocess as "unit", model.inputs[0].dims);
   // The range of what `unit` makes of pixels, for those that ask.
   const range = composites.find(({ name }) => name === composite)?.required ? { low: 0, high: 1 } : {};
-  const explanation = model.explain(input, { composite, target: /^\d+$/.test(target) ? Number(target) : target, ...range });
+  const explanation = model.explain(input, {
+    composite,
+    target: /^\d+$/.test(target) ? Number(target) : target,
+    ...range,
+  });
   return { explanation, composite, digit };
 }
 

@@ -5,7 +5,9 @@ import { joined } from "./body.ts";
 import { checkSize } from "./decode.ts";
 
 /** PNG's colour types: the samples of a pixel, and of how many bits they may be. */
-const KINDS: Readonly<Record<number, { readonly name: string; readonly channels: number; readonly depths: readonly number[] }>> = {
+const KINDS: Readonly<
+  Record<number, { readonly name: string; readonly channels: number; readonly depths: readonly number[] }>
+> = {
   0: { name: "grey", channels: 1, depths: [1, 2, 4, 8, 16] },
   2: { name: "colour", channels: 3, depths: [8, 16] },
   3: { name: "palette", channels: 1, depths: [1, 2, 4, 8] },
@@ -25,8 +27,8 @@ interface Chunk {
 }
 
 /**
- * The pixels of a PNG file. Nothing is allocated by what its header declares before that is checked, and the compressed pixels must be
- * exactly as many as it declares.
+ * The pixels of a PNG file. Nothing is allocated by what its header declares before that is checked, and the compressed
+ * pixels must be exactly as many as it declares.
  *
  * @throws Error that says what is wrong with it; Refusal when it has too many pixels
  */
@@ -57,12 +59,14 @@ function chunksOf(file: Uint8Array): Chunk[] {
 /** The kind of picture, and the bytes of all its rows, each with the number of its filter before it. */
 function headerOf([header, ...rest]: readonly Chunk[]): { readonly kind: string; readonly length: number } {
   const names = rest.map(({ name }) => name);
-  if (header.name !== "IHDR" || header.data.length !== 13 || names.includes("IHDR")) throw new Error("it has not one header");
+  if (header.name !== "IHDR" || header.data.length !== 13 || names.includes("IHDR"))
+    throw new Error("it has not one header");
   const view = new DataView(header.data.buffer, header.data.byteOffset, 13);
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   const [depth, colours, , , interlaced] = header.data.subarray(8);
   const kind = KINDS[colours];
-  if (!kind?.depths.includes(depth)) throw new Error(`its colours are of kind ${colours} with ${depth} bits, which is none`);
+  if (!kind?.depths.includes(depth))
+    throw new Error(`its colours are of kind ${colours} with ${depth} bits, which is none`);
   if (kind.name === "palette" && !names.includes("PLTE")) throw new Error("it has no palette");
   if (interlaced) throw new Error("it is interlaced: save it without");
   checkSize(width, height);
@@ -89,7 +93,9 @@ function eightBits(image: DecodedPng): Uint8Array {
   const shades = 2 ** depth;
   // A grey picture of fewer bits is one with a palette of greys.
   if (depth < 8) {
-    const greys = Array.from({ length: shades }, (_, i) => (255 * i) / (shades - 1)).map((v): [number, number, number] => [v, v, v]);
+    const greys = Array.from({ length: shades }, (_, i) => (255 * i) / (shades - 1)).map(
+      (v): [number, number, number] => [v, v, v],
+    );
     return convertIndexedToRgb({ ...image, palette: greys });
   }
   return depth === 16 ? new Uint8Array(data.map((v) => v >> 8)) : (data as Uint8Array);

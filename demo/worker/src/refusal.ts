@@ -14,10 +14,14 @@ export class Refusal extends Error {
   }
 }
 
-/** What an answer says about an error: relprop's own are about the query, unless they are about this worker's model or memory. */
+/**
+ * What an answer says about an error: relprop's own are about the query, unless they are about this worker's model or
+ * memory.
+ */
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
-  if (error instanceof LrpError) return new Refusal(["usage", "rule"].includes(error.code) ? 400 : 500, error.code, error.message);
+  if (error instanceof LrpError)
+    return new Refusal(["usage", "rule"].includes(error.code) ? 400 : 500, error.code, error.message);
   console.error(error);
   return new Refusal(500, "internal", "The worker is at fault; its log says more.");
 }

@@ -29,13 +29,22 @@ export interface PngParts {
 
 export function png({ width, height, depth = 8, colours = 0, interlaced = 0, chunks = [], rows }: PngParts): Buffer {
   const header = chunk("IHDR", [...u32(width, height), depth, colours, 0, 0, interlaced]);
-  return Buffer.concat([Uint8Array.from(SIGNATURE), header, ...chunks, chunk("IDAT", deflateSync(rows)), chunk("IEND", [])]);
+  return Buffer.concat([
+    Uint8Array.from(SIGNATURE),
+    header,
+    ...chunks,
+    chunk("IDAT", deflateSync(rows)),
+    chunk("IEND", []),
+  ]);
 }
 
 /** The rows of a picture whose pixels are so many bytes. */
 export function rowsOf(width: number, height: number, pixel: (x: number, y: number) => readonly number[]): Uint8Array {
   return Uint8Array.from(
-    Array.from({ length: height }, (_, y) => [0, ...Array.from({ length: width }, (_, x) => pixel(x, y)).flat()]).flat(),
+    Array.from({ length: height }, (_, y) => [
+      0,
+      ...Array.from({ length: width }, (_, x) => pixel(x, y)).flat(),
+    ]).flat(),
   );
 }
 

@@ -17,7 +17,11 @@ export interface Server {
 export function bundled(): { readonly folder: string; readonly text: string } {
   const folder = mkdtempSync(join(tmpdir(), "relprop-worker-"));
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
-  const text = execFileSync(bin("wrangler"), ["deploy", "--dry-run", "--outdir", folder], { cwd: worker, env, encoding: "utf8" });
+  const text = execFileSync(bin("wrangler"), ["deploy", "--dry-run", "--outdir", folder], {
+    cwd: worker,
+    env,
+    encoding: "utf8",
+  });
   return { folder, text };
 }
 
@@ -27,11 +31,15 @@ async function workerd(): Promise<Server> {
   const { folder } = bundled();
   const types = { js: "ESModule", wasm: "CompiledWasm", onnx: "Data" } as const;
   const files = readdirSync(folder).flatMap((name) =>
-    Object.entries(types).flatMap(([end, type]) => (name.endsWith(`.${end}`) ? [{ type, path: join(folder, name) }] : [])),
+    Object.entries(types).flatMap(([end, type]) =>
+      name.endsWith(`.${end}`) ? [{ type, path: join(folder, name) }] : [],
+    ),
   );
   // The entry comes first.
   const modules = files.sort((a, b) => +(b.type === "ESModule") - +(a.type === "ESModule"));
-  const compatibilityDate = /"compatibility_date": "(.+)"/.exec(readFileSync(join(worker, "wrangler.jsonc"), "utf8"))![1];
+  const compatibilityDate = /"compatibility_date": "(.+)"/.exec(
+    readFileSync(join(worker, "wrangler.jsonc"), "utf8"),
+  )![1];
   const miniflare = new Miniflare({ modules, modulesRoot: folder, compatibilityDate });
   return {
     url: String(await miniflare.ready),
@@ -45,7 +53,11 @@ async function workerd(): Promise<Server> {
 /** A command that serves on a free port and prints where. */
 function command(name: string, ...args: string[]): () => Promise<Server> {
   return async () => {
-    const child = spawn(bin(name), args, { cwd: worker, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, NO_COLOR: "1" } });
+    const child = spawn(bin(name), args, {
+      cwd: worker,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1" },
+    });
     let said = "";
     const url = await new Promise<string>((found, failed) => {
       for (const stream of [child.stdout, child.stderr])
@@ -69,7 +81,11 @@ function command(name: string, ...args: string[]): () => Promise<Server> {
 /** How each runtime is started, as demo/worker/README.md says. */
 export const runtimes = [
   { name: "workerd", start: workerd, there: existsSync(bin("workerd")) },
-  { name: "Deno", start: command("deno", "run", "--allow-net", "--allow-read", "src/deno.ts", "0"), there: existsSync(bin("deno")) },
+  {
+    name: "Deno",
+    start: command("deno", "run", "--allow-net", "--allow-read", "src/deno.ts", "0"),
+    there: existsSync(bin("deno")),
+  },
   { name: "Bun", start: command("bun", "src/bun.ts", "0"), there: existsSync(bin("bun")) },
 ];
 

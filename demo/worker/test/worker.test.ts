@@ -8,7 +8,10 @@ import { chunk, demo, jpegPhoto, PLACE, png, pngPhoto, read, rowsOf, seven, thre
 import { bundled, peakOfWorkerd, runtimes, type Sent, type Server, send } from "./servers.ts";
 
 const MiB = 2 ** 20;
-/** What the process may take: 70 MiB when it starts, an isolate's 128, and what workerd buffers for connections and has not yet collected. */
+/**
+ * What the process may take: 70 MiB when it starts, an isolate's 128, and what workerd buffers for connections and has
+ * not yet collected.
+ */
 const PEAK = 384 * MiB;
 
 const as = (type: string, body: Uint8Array, more: Sent = {}): Sent => ({
@@ -57,8 +60,20 @@ const refused: readonly [name: string, query: string, sent: Sent, status: number
     422,
     "image",
   ],
-  ["more pixels than the header has", "", asPng(png({ width: 9, height: 9, rows: new Uint8Array(50 * MiB) })), 422, "image"],
-  ["colours of no kind", "", asPng(png({ width: 9, height: 9, colours: 5, rows: new Uint8Array(50 * MiB) })), 422, "image"],
+  [
+    "more pixels than the header has",
+    "",
+    asPng(png({ width: 9, height: 9, rows: new Uint8Array(50 * MiB) })),
+    422,
+    "image",
+  ],
+  [
+    "colours of no kind",
+    "",
+    asPng(png({ width: 9, height: 9, colours: 5, rows: new Uint8Array(50 * MiB) })),
+    422,
+    "image",
+  ],
   ["no palette", "", asPng(png({ width: 9, height: 9, colours: 3, rows: new Uint8Array(90) })), 422, "image"],
   ["fewer pixels than the header has", "", asPng(header(99, 99)), 422, "image"],
   ["a JPEG of 65500 x 65500", "", asJpeg(jpegHeader), 422, "pixels"],
@@ -96,7 +111,11 @@ const digits: readonly [name: string, sent: Sent, index: number][] = [
       [`a photo of a ${index}`, asPng(pngPhoto(file)), index],
       [`a photo of a ${index} as JPEG`, asJpeg(jpegPhoto(file, false)), index],
       [`a turned photo of a ${index}`, asJpeg(jpegPhoto(file, true)), index],
-      ...Object.entries(variants(file)).map(([name, body]): [string, Sent, number] => [`a ${index}, ${name}`, asPng(body), index]),
+      ...Object.entries(variants(file)).map(([name, body]): [string, Sent, number] => [
+        `a ${index}, ${name}`,
+        asPng(body),
+        index,
+      ]),
     ];
   }),
   ["a three without Content-Length", asPng(three, { chunked: true }), 3],
@@ -222,7 +241,8 @@ describe.each(runtimes)("in $name", ({ name, start, there }) => {
     expect([best.index, target.index]).toEqual([index, index]);
     if (sent.body!.length < 3000) return;
     expect(seen.inverted).toBe(true);
-    for (const side of ["left", "top", "side"] as const) expect(Math.abs(seen[side] - PLACE[side]), side).toBeLessThan(0.1 * PLACE.side);
+    for (const side of ["left", "top", "side"] as const)
+      expect(Math.abs(seen[side] - PLACE[side]), side).toBeLessThan(0.1 * PLACE.side);
   });
 
   it.each([
@@ -264,22 +284,26 @@ describe.each(runtimes)("in $name", ({ name, start, there }) => {
     });
   });
 
-  it.runIf(name === "workerd")("stays within its memory, with large bodies and large pictures among two hundred at once", async () => {
-    const before = peakOfWorkerd();
-    const sent = Array.from({ length: 200 }, (_, i): [Sent, number[]] => {
-      if (i % 100 === 0) return [asPng(large, { chunked: true }), [413, 503]];
-      if (i % 100 === 1) return [asPng(largest), [200, 503]];
-      return [asPng(i % 20 === 2 ? padded : three), [200, 503]];
-    });
-    const statuses = await Promise.all(sent.map(async ([request]) => (await ask("", request)).status));
-    const counts = [200, 413, 503].map((status) => `${statuses.filter((s) => s === status).length} x ${status}`);
-    console.log(
-      `workerd's peak: ${[before, peakOfWorkerd()].map((bytes) => Math.round(bytes / MiB)).join(", then ")} MiB; ${counts.join(", ")}`,
-    );
-    expect(statuses.filter((status, i) => !sent[i][1].includes(status))).toEqual([]);
-    expect(statuses).toContain(200);
-    expect(peakOfWorkerd()).toBeLessThan(PEAK);
-  });
+  it.runIf(name === "workerd")(
+    "stays within its memory, with large bodies and large pictures among two hundred at once",
+    async () => {
+      const before = peakOfWorkerd();
+      const sent = Array.from({ length: 200 }, (_, i): [Sent, number[]] => {
+        if (i % 100 === 0) return [asPng(large, { chunked: true }), [413, 503]];
+        if (i % 100 === 1) return [asPng(largest), [200, 503]];
+        return [asPng(i % 20 === 2 ? padded : three), [200, 503]];
+      });
+      const statuses = await Promise.all(sent.map(async ([request]) => (await ask("", request)).status));
+      const counts = [200, 413, 503].map((status) => `${statuses.filter((s) => s === status).length} x ${status}`);
+      console.log(
+        `workerd's peak: ${[before, peakOfWorkerd()].map((bytes) => Math.round(bytes / MiB)).join(", then ")} ` +
+          `MiB; ${counts.join(", ")}`,
+      );
+      expect(statuses.filter((status, i) => !sent[i][1].includes(status))).toEqual([]);
+      expect(statuses).toContain(200);
+      expect(peakOfWorkerd()).toBeLessThan(PEAK);
+    },
+  );
 
   it("answers as its README says", () => {
     const lines = [
@@ -289,8 +313,12 @@ describe.each(runtimes)("in $name", ({ name, start, there }) => {
     ].map(([line]) => line.replace("http://localhost:8787/", server.url));
     expect(lines.length).toBeGreaterThan(2);
     for (const line of lines)
-      execFileSync("sh", ["-ec", line.replace("curl", "curl --silent --show-error --fail").replace(/> \S+$/, "> /dev/null")], {
-        cwd: demo,
-      });
+      execFileSync(
+        "sh",
+        ["-ec", line.replace("curl", "curl --silent --show-error --fail").replace(/> \S+$/, "> /dev/null")],
+        {
+          cwd: demo,
+        },
+      );
   });
 });

@@ -20,4 +20,6 @@ export function methodsOf({ low, high, sum, window }) {
 }
 
 /** Composites that a caller may use without saying anything else, and that are LRP: what a default is chosen from. */
-export const candidates = composites.filter(({ required, unknown, start }) => !required && !unknown && !start).map(({ name }) => name);
+export const candidates = composites
+  .filter(({ required, unknown, start }) => !required && !unknown && !start)
+  .map(({ name }) => name);

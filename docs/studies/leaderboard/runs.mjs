@@ -10,7 +10,11 @@ function replaced({ side }, region, steps) {
 
 const rangeOf = ({ low, high }) => Math.max(...high) - Math.min(...low);
 
-const row = (name, images, optionsOf) => ({ name, images, optionsOf: (network) => ({ images, ...optionsOf(network) }) });
+const row = (name, images, optionsOf) => ({
+  name,
+  images,
+  optionsOf: (network) => ({ images, ...optionsOf(network) }),
+});
 
 /** Runs by three ways to take pixels away, which order methods differently. */
 export const FAITHFUL = ["mean", "noise", "linear"];
@@ -22,11 +26,20 @@ export const smallRuns = [
     ...replaced(network, 1, 8),
   })),
   row("noise", 50, (network) => ({ metrics: "relevanceGain,morf", replacement: "noise", ...replaced(network, 4, 8) })),
-  row("linear", 50, (network) => ({ metrics: "relevanceGain,morf", replacement: "linear", ...replaced(network, 2, 5) })),
+  row("linear", 50, (network) => ({
+    metrics: "relevanceGain,morf",
+    replacement: "linear",
+    ...replaced(network, 2, 5),
+  })),
   row("robust", 10, (network) => ({ metrics: "maxSensitivity,time", radius: RADIUS * rangeOf(network), workers: 1 })),
   row("random", 5, () => ({ metrics: "parameterRandomisation" })),
 ];
 
 export const largeRuns = [
-  row("mean", 9, (network) => ({ metrics: "relevanceGain,morf,gini,entropy,conservation", preset: network.preset, replacement: "mean", ...replaced(network, 14, 6) })),
+  row("mean", 9, (network) => ({
+    metrics: "relevanceGain,morf,gini,entropy,conservation",
+    preset: network.preset,
+    replacement: "mean",
+    ...replaced(network, 14, 6),
+  })),
 ];

@@ -17,7 +17,9 @@ function valuesOf({ settings, images }, method, metric, keep = all) {
 /** The area under the first part of the curve, up to that many pixels. */
 function areasOf({ settings, images }, method, pixels) {
   const at = settings.methods.indexOf(method);
-  return images.map((image) => areaUnder({ values: image.methods[at].curves.morf.slice(0, 1 + image.replaced.indexOf(pixels)) }));
+  return images.map((image) =>
+    areaUnder({ values: image.methods[at].curves.morf.slice(0, 1 + image.replaced.indexOf(pixels)) }),
+  );
 }
 
 /** mean(a) / mean(b), with images drawn again as pairs. */
@@ -38,7 +40,12 @@ function tableOf(key, result) {
       const compared = mode === "identity" ? {} : { ratio: ratioOf(own, base), p: pairedTest(own, base).p };
       const least = valuesOf(result, method, "minAbs");
       return {
-        key, composite: name, symbol, mode, method, ...compared,
+        key,
+        composite: name,
+        symbol,
+        mode,
+        method,
+        ...compared,
         auc: mean(own),
         paperRatio: mode === "taylor" ? paper.taylor / paper.identity : undefined,
         paperAuc: paper[mode],
@@ -66,15 +73,28 @@ const right = ({ label, predicted }) => label.index === predicted.index;
 function choicesOf(key, results) {
   const base = results[`${key}-table`];
   const both = (name, ratio) => ({ key, name, ratios: COMPOSITES.map((composite) => ratio(composite.name)) });
-  const other = (name, id) => ({ ...both(name, (composite) => taylorRatio(results[`${key}-${id}`], composite)), images: results[`${key}-${id}`].images.length });
-  const part = (name, keep) => ({ ...both(name, (composite) => taylorRatio(base, composite, { keep })), images: base.images.filter(keep).length });
+  const other = (name, id) => ({
+    ...both(name, (composite) => taylorRatio(results[`${key}-${id}`], composite)),
+    images: results[`${key}-${id}`].images.length,
+  });
+  const part = (name, keep) => ({
+    ...both(name, (composite) => taylorRatio(base, composite, { keep })),
+    images: base.images.filter(keep).length,
+  });
   const pixels = (count) => ({
-    ...both(`area up to ${count} pixels`, (composite) => ratioOf(...["taylor", "identity"].map((mode) => areasOf(base, methodOf(composite, mode), count)))),
+    ...both(`area up to ${count} pixels`, (composite) =>
+      ratioOf(...["taylor", "identity"].map((mode) => areasOf(base, methodOf(composite, mode), count))),
+    ),
     images: base.images.length,
   });
   const epsilon = (e) => {
     const result = results[`${key}-epsilon`];
-    return { key, name: `ε = ${e}`, ratios: [taylorRatio(result, "paperEpsilon", { more: `:epsilon=${e}` }), undefined], images: result.images.length };
+    return {
+      key,
+      name: `ε = ${e}`,
+      ratios: [taylorRatio(result, "paperEpsilon", { more: `:epsilon=${e}` }), undefined],
+      images: result.images.length,
+    };
   };
   return [
     part("as in table 1", all),
@@ -95,7 +115,10 @@ function effectsOf(key, results, strengths) {
   return FACTORS.flatMap((factor) => {
     const [result, strength] = [results[strengthRun(key, factor)], strengths[`${key} ${factor}`]];
     return COMPOSITES.map(({ name, symbol }, i) => ({
-      key, factor, composite: name, symbol,
+      key,
+      factor,
+      composite: name,
+      symbol,
       accuracy: result.summary.accuracy.mean,
       images: result.images.length,
       meanV: strength.layers.map((layer) => layer.meanV),
@@ -108,7 +131,8 @@ function effectsOf(key, results, strengths) {
 /** The curves of figure 2, with bands: from the summary of the run. */
 function figureOf(key, { summary }) {
   const { name } = COMPOSITES[0];
-  const row = ({ order, method }) => order === "random" || [methodOf(name, "identity"), methodOf(name, "taylor")].includes(method);
+  const row = ({ order, method }) =>
+    order === "random" || [methodOf(name, "identity"), methodOf(name, "taylor")].includes(method);
   return { key, curves: summary.curves.filter(row) };
 }
 
@@ -120,7 +144,9 @@ export function analysed(results, strengths) {
   const keys = Object.keys(CIFAR);
   return {
     table: withHolm(keys.flatMap((key) => tableOf(key, results[`${key}-table`]))),
-    random: Object.fromEntries(keys.map((key) => [key, mean(valuesOf(results[`${key}-table`], methodOf("paperEpsilon", "identity"), "random"))])),
+    random: Object.fromEntries(
+      keys.map((key) => [key, mean(valuesOf(results[`${key}-table`], methodOf("paperEpsilon", "identity"), "random"))]),
+    ),
     accuracy: Object.fromEntries(keys.map((key) => [key, results[`${key}-table`].summary.accuracy])),
     figures: keys.map((key) => figureOf(key, results[`${key}-table`])),
     effects: keys.flatMap((key) => effectsOf(key, results, strengths)),
@@ -139,7 +165,8 @@ function googlenetOf(result) {
     MODES.map((mode) => {
       const [own, base] = [mode, "identity"].map((m) => valuesOf(result, methodOf(name, m), "morf"));
       return {
-        symbol, mode,
+        symbol,
+        mode,
         auc: mean(own),
         ratio: mean(own) / mean(base),
         below: own.filter((v, i) => v < base[i]).length,

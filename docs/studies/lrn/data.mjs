@@ -7,7 +7,11 @@ import { CIFAR, FACTORS, GOOGLENET } from "./networks.mjs";
 
 const numbers = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
 
-const there = (path) => stat(path).then(() => true, () => false);
+const there = (path) =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 /** Written under another name first: a file that is there is whole. */
 export async function once(path, make) {
@@ -29,7 +33,8 @@ export async function prepareData(source, to) {
   const sets = { unseen: await sources.cifarTest(source), lossless: await sources.cifarLossless(source) };
   for (const [key, network] of Object.entries(CIFAR)) {
     const bytes = await file(`models/${network.file}`);
-    const inputs = ({ dims, picture }, first, end) => inputsOf(numbers(first, end).map(picture), dims, network.value(mean));
+    const inputs = ({ dims, picture }, first, end) =>
+      inputsOf(numbers(first, end).map(picture), dims, network.value(mean));
     await once(`${to}/${networkFile(key, 1)}`, () => bytes);
     const scaledOn = numbers(...SCALED_ON).map((n) => inputs(sets.unseen, n, n + 1));
     for (const factor of FACTORS.filter((f) => f !== 1))

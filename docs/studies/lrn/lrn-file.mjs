@@ -28,26 +28,34 @@ function withNumbers(bytes, { alpha, bias, over, layers }, numbers) {
 /** The network with what goes into its LRN layers, and what comes out, among its outputs. */
 export async function observed(bytes, layers) {
   const graph = await open(bytes, {});
-  const more = layers.flatMap(({ input, output }) => [input, output]).map((name) => ({ name, dims: ["n", "c", "h", "w"] }));
+  const more = layers
+    .flatMap(({ input, output }) => [input, output])
+    .map((name) => ({ name, dims: ["n", "c", "h", "w"] }));
   return load({ graph: { ...graph, outputs: [...graph.outputs, ...more] } });
 }
 
 /** Σ y² of a layer's output over the inputs. */
 async function energyOf(bytes, { layers }, layer, inputs) {
   const model = await observed(bytes, layers);
-  const each = inputs.map((input) => model.predict(input).outputs[layer.output].data.reduce((total, y) => total + y * y, 0));
+  const each = inputs.map((input) =>
+    model.predict(input).outputs[layer.output].data.reduce((total, y) => total + y * y, 0),
+  );
   model.dispose();
   return each.reduce((a, b) => a + b);
 }
 
 /**
- * The network with a / bias of every LRN layer multiplied. Relevance depends on a and bias by their ratio alone, and λ times both scales
- * what comes out by λ^−β: λ is chosen, layer after layer, so that the root mean square of a layer's output on these inputs stays.
+ * The network with a / bias of every LRN layer multiplied. Relevance depends on a and bias by their ratio alone, and λ
+ * times both scales what comes out by λ^−β: λ is chosen, layer after layer, so that the root mean square of a layer's
+ * output on these inputs stays.
  */
 export async function withStrength(bytes, network, factor, inputs) {
   let numbers = numbersIn(bytes, network).map(({ a, bias }) => ({ a: factor * a, bias }));
   for (const [i, layer] of network.layers.entries()) {
-    const [now, before] = [await energyOf(withNumbers(bytes, network, numbers), network, layer, inputs), await energyOf(bytes, network, layer, inputs)];
+    const [now, before] = [
+      await energyOf(withNumbers(bytes, network, numbers), network, layer, inputs),
+      await energyOf(bytes, network, layer, inputs),
+    ];
     const scale = (now / before) ** (1 / (2 * network.beta));
     numbers = numbers.map(({ a, bias }, k) => (k === i ? { a: scale * a, bias: scale * bias } : { a, bias }));
   }

@@ -1,4 +1,7 @@
-/** The networks of the study: where they are, how an image becomes their input, and where their LRN layers are. Data only. */
+/**
+ * The networks of the study: where they are, how an image becomes their input, and where their LRN layers are. Data
+ * only.
+ */
 
 import { alexnetValue } from "../data.mjs";
 
@@ -8,8 +11,9 @@ const rounded = (values) => values.map((v) => Number(v.toPrecision(6)));
 const LRN = { alpha: /LRN\*\x0f\n\x05alpha\x15/g, bias: /\n\x04bias\x15/g };
 
 /**
- * `value` takes Caffe's mean image, and says what the network takes for byte v of channel c at place p; `range` what 0 and 255 become in
- * each channel; `alpha` and `bias` find LRN's numbers in the file, four bytes after each match; a = alpha / `over`.
+ * `value` takes Caffe's mean image, and says what the network takes for byte v of channel c at place p; `range` what 0
+ * and 255 become in each channel; `alpha` and `bias` find LRN's numbers in the file, four bytes after each match; a =
+ * alpha / `over`.
  */
 export const CIFAR = {
   cifar10_full: {
@@ -44,7 +48,10 @@ export const CIFAR = {
     ],
     ...LRN,
     value: () => alexnetValue,
-    range: () => ({ low: rounded([0, 1, 2].map((c) => alexnetValue(0, c))), high: rounded([0, 1, 2].map((c) => alexnetValue(255, c))) }),
+    range: () => ({
+      low: rounded([0, 1, 2].map((c) => alexnetValue(0, c))),
+      high: rounded([0, 1, 2].map((c) => alexnetValue(255, c))),
+    }),
   },
 };
 

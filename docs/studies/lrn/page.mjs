@@ -1,4 +1,7 @@
-/** The page and its plots, from the rows of the analysis. Pure: every number, and every sentence that depends on one, is made here. */
+/**
+ * The page and its plots, from the rows of the analysis. Pure: every number, and every sentence that depends on one, is
+ * made here.
+ */
 import { linePlot } from "../../../dist/plots/index.js";
 import { table } from "../../../bench/table.mjs";
 import { CIFAR, COMPOSITES, GOOGLENET } from "./networks.mjs";
@@ -6,23 +9,58 @@ import { claims } from "./claims.mjs";
 
 const title = (key) => CIFAR[key].title;
 const fixed = (v, digits = 3) => (v === undefined ? "" : v.toFixed(digits));
-const short = (v) => (v === undefined ? "" : Math.abs(v) >= 1000 || (v !== 0 && Math.abs(v) < 1e-3) ? v.toExponential(1) : `${Number(v.toPrecision(2))}`);
-export const between = (interval) => (interval === undefined ? "" : `${fixed(interval.value)} (${fixed(interval.low)} to ${fixed(interval.high)})`);
+const short = (v) =>
+  v === undefined
+    ? ""
+    : Math.abs(v) >= 1000 || (v !== 0 && Math.abs(v) < 1e-3)
+      ? v.toExponential(1)
+      : `${Number(v.toPrecision(2))}`;
+export const between = (interval) =>
+  interval === undefined ? "" : `${fixed(interval.value)} (${fixed(interval.low)} to ${fixed(interval.high)})`;
 const chance = (p) => (p === undefined ? "" : p < 1e-3 ? "< 0.001" : fixed(p));
 
 function mainTable({ table: rows }) {
-  const head = ["network", "other layers", "LRN", "AUC", "AUC / identity", "p (Holm)", "paper: AUC", "paper: ratio", "minabs / identity", "|ΣR − start| / |start|"];
+  const head = [
+    "network",
+    "other layers",
+    "LRN",
+    "AUC",
+    "AUC / identity",
+    "p (Holm)",
+    "paper: AUC",
+    "paper: ratio",
+    "minabs / identity",
+    "|ΣR − start| / |start|",
+  ];
   return table(
     head.map((h) => h.replaceAll("|", "\\|")),
     rows.map((r) => [
-      title(r.key), r.symbol, r.mode, fixed(r.auc), between(r.ratio), chance(r.holm), fixed(r.paperAuc, 2), fixed(r.paperRatio), between(r.minAbsRatio), short(r.conservation),
+      title(r.key),
+      r.symbol,
+      r.mode,
+      fixed(r.auc),
+      between(r.ratio),
+      chance(r.holm),
+      fixed(r.paperAuc, 2),
+      fixed(r.paperRatio),
+      between(r.minAbsRatio),
+      short(r.conservation),
     ]),
   );
 }
 
 function strengthTable(strengths) {
-  const named = [...Object.entries(CIFAR).map(([key, network]) => [network.title, strengths[`${key} 1`]]), [GOOGLENET.title, strengths.googlenet]];
-  const row = (name) => (l) => [name, l.layer, ...[l.x, l.u, l.v].map((three) => three.map(short).join(", ")), fixed(l.meanV), fixed(l.mostV)];
+  const named = [
+    ...Object.entries(CIFAR).map(([key, network]) => [network.title, strengths[`${key} 1`]]),
+    [GOOGLENET.title, strengths.googlenet],
+  ];
+  const row = (name) => (l) => [
+    name,
+    l.layer,
+    ...[l.x, l.u, l.v].map((three) => three.map(short).join(", ")),
+    fixed(l.meanV),
+    fixed(l.mostV),
+  ];
   return table(
     ["network", "layer", "activation x_k", "u_k", "v_kk", "mean v_kk", "largest v_kk"],
     named.flatMap(([name, { layers }]) => layers.map(row(name))),
@@ -30,20 +68,55 @@ function strengthTable(strengths) {
 }
 
 function mapsTable(strengths) {
-  const named = [...Object.entries(CIFAR).map(([key, network]) => [network.title, strengths[`${key} 1`]]), [GOOGLENET.title, strengths.googlenet]];
+  const named = [
+    ...Object.entries(CIFAR).map(([key, network]) => [network.title, strengths[`${key} 1`]]),
+    [GOOGLENET.title, strengths.googlenet],
+  ];
   return table(
-    ["network", "other layers", "Spearman's ρ", "‖difference‖ / ‖identity‖", "others among the top 100", "amplification by LRN"],
+    [
+      "network",
+      "other layers",
+      "Spearman's ρ",
+      "‖difference‖ / ‖identity‖",
+      "others among the top 100",
+      "amplification by LRN",
+    ],
     named.flatMap(([name, { maps }]) =>
-      maps.map((m, i) => [name, COMPOSITES[i].symbol, fixed(m.spearman), fixed(m.distance, 2), fixed(m.others, 2), fixed(m.amplification, 2)]),
+      maps.map((m, i) => [
+        name,
+        COMPOSITES[i].symbol,
+        fixed(m.spearman),
+        fixed(m.distance, 2),
+        fixed(m.others, 2),
+        fixed(m.amplification, 2),
+      ]),
     ),
   );
 }
 
 function effectTable({ effects }) {
   return table(
-    ["network", "strength ×", "accuracy", "mean v_kk of the two layers", "other layers", "amplification", "ρ", "others among the top 100", "AUC, Taylor / identity"],
+    [
+      "network",
+      "strength ×",
+      "accuracy",
+      "mean v_kk of the two layers",
+      "other layers",
+      "amplification",
+      "ρ",
+      "others among the top 100",
+      "AUC, Taylor / identity",
+    ],
     effects.map((e) => [
-      title(e.key), e.factor, fixed(e.accuracy, 2), e.meanV.map((v) => fixed(v, 2)).join(", "), e.symbol, fixed(e.amplification, 2), fixed(e.spearman), fixed(e.others, 2), between(e.ratio),
+      title(e.key),
+      e.factor,
+      fixed(e.accuracy, 2),
+      e.meanV.map((v) => fixed(v, 2)).join(", "),
+      e.symbol,
+      fixed(e.amplification, 2),
+      fixed(e.spearman),
+      fixed(e.others, 2),
+      between(e.ratio),
     ]),
   );
 }
@@ -58,19 +131,35 @@ function choicesTable({ choices }) {
 function photosTable({ googlenet }) {
   return table(
     ["other layers", "LRN", "AUC max", "/ identity", "photos below identity", "AUC minabs", "AUC rand"],
-    googlenet.map((r) => [r.symbol, r.mode, fixed(r.auc, 2), fixed(r.ratio), r.mode === "identity" ? "" : `${r.below} of ${r.images}`, fixed(r.minAbs, 2), fixed(r.random, 2)]),
+    googlenet.map((r) => [
+      r.symbol,
+      r.mode,
+      fixed(r.auc, 2),
+      fixed(r.ratio),
+      r.mode === "identity" ? "" : `${r.below} of ${r.images}`,
+      fixed(r.minAbs, 2),
+      fixed(r.random, 2),
+    ]),
   );
 }
 
 const ORDERS = { morf: "max", minAbs: "minabs", random: "rand" };
 
 function figure({ key, curves }) {
-  const name = ({ order, method }) => [ORDERS[order], method?.replace("paperEpsilon:lrn=", "")].filter(Boolean).join(", ");
+  const name = ({ order, method }) =>
+    [ORDERS[order], method?.replace("paperEpsilon:lrn=", "")].filter(Boolean).join(", ");
   return linePlot({
     title: `${title(key)}, ε = 0.01: the logit while pixels are replaced by noise (mean, 95 % interval)`,
     x: { label: "pixels replaced" },
     y: { label: "logit of the predicted class" },
-    series: curves.map((c) => ({ name: name(c), x: c.replaced, y: c.mean, low: c.low, high: c.high, dashed: c.method?.endsWith("taylor") ?? false })),
+    series: curves.map((c) => ({
+      name: name(c),
+      x: c.replaced,
+      y: c.mean,
+      low: c.low,
+      high: c.high,
+      dashed: c.method?.endsWith("taylor") ?? false,
+    })),
   });
 }
 
@@ -82,7 +171,14 @@ function effectPlot({ effects }, label, value) {
     y: { label: "AUC ratio" },
     series: lines.map(({ key, name, symbol }) => {
       const rows = effects.filter((e) => e.key === key && e.composite === name).sort((a, b) => value(a) - value(b));
-      return { name: `${title(key)}, ${symbol}`, x: rows.map(value), y: rows.map((e) => e.ratio.value), low: rows.map((e) => e.ratio.low), high: rows.map((e) => e.ratio.high), points: true };
+      return {
+        name: `${title(key)}, ${symbol}`,
+        x: rows.map(value),
+        y: rows.map((e) => e.ratio.value),
+        low: rows.map((e) => e.ratio.low),
+        high: rows.map((e) => e.ratio.high),
+        points: true,
+      };
     }),
   });
 }
@@ -91,8 +187,14 @@ function effectPlot({ effects }, label, value) {
 export function pageOf(found, strengths, ranges) {
   const plots = new Map([
     ...found.figures.map((f) => [`studies/lrn-curves-${f.key}.svg`, figure(f)]),
-    ["studies/lrn-effect.svg", effectPlot(found, { label: "amplification of |R| by the LRN layers, median", }, (e) => e.amplification)],
-    ["studies/lrn-factor.svg", effectPlot(found, { label: "a / bias, times the trained one", log: true }, (e) => e.factor)],
+    [
+      "studies/lrn-effect.svg",
+      effectPlot(found, { label: "amplification of |R| by the LRN layers, median" }, (e) => e.amplification),
+    ],
+    [
+      "studies/lrn-factor.svg",
+      effectPlot(found, { label: "a / bias, times the trained one", log: true }, (e) => e.factor),
+    ],
   ]);
   return new Map([["lrn-study.md", text(found, strengths, ranges)], ...plots]);
 }
@@ -100,7 +202,10 @@ export function pageOf(found, strengths, ranges) {
 function text(found, strengths, ranges) {
   const { accuracy, random, images, others, settings } = found;
   const said = claims(found, strengths);
-  const noise = Object.entries(ranges).map(([key, { low, high }]) => `${title(key)} from ${low.map((v) => fixed(v, 2)).join(", ")} to ${high.map((v) => fixed(v, 2)).join(", ")}`);
+  const noise = Object.entries(ranges).map(
+    ([key, { low, high }]) =>
+      `${title(key)} from ${low.map((v) => fixed(v, 2)).join(", ")} to ${high.map((v) => fixed(v, 2)).join(", ")}`,
+  );
   return `---
 title: The LRN rule, measured
 ---
@@ -127,7 +232,11 @@ ${said.summary.map((line) => `- ${line}`).join("\n")}
 
 ${mainTable(found)}
 
-AUC is of the order max, with the paper's numbers where it has them; ratios of minabs have intervals, but no test. The last column is the median over the images: how much of the relevance is lost or made on the way, biases included. AUC of the random order: ${Object.entries(random).map(([key, auc]) => `${fixed(auc)} (${title(key)})`).join(", ")}.
+AUC is of the order max, with the paper's numbers where it has them; ratios of minabs have intervals, but no test. The last column is the median over the images: how much of the relevance is lost or made on the way, biases included. AUC of the random order: ${Object.entries(
+    random,
+  )
+    .map(([key, auc]) => `${fixed(auc)} (${title(key)})`)
+    .join(", ")}.
 
 ${said.table.map((line) => `- ${line}`).join("\n")}
 

@@ -11,7 +11,9 @@ const PAIR = methods(["identity", "taylor"]);
 
 /** ε over the paper's, and far under what activations are. */
 export const EPSILONS = [1, 1e-6];
-const epsilonMethods = EPSILONS.flatMap((e) => ["identity", "taylor"].map((mode) => methodOf("paperEpsilon", mode, `:epsilon=${e}`)));
+const epsilonMethods = EPSILONS.flatMap((e) =>
+  ["identity", "taylor"].map((mode) => methodOf("paperEpsilon", mode, `:epsilon=${e}`)),
+);
 
 const noise = ({ low, high }) => `noise:low=${low.join("/")}:high=${high.join("/")}`;
 
@@ -59,7 +61,9 @@ export function runsOf(ranges, { images, others }) {
   const changed = FACTORS.filter((factor) => factor !== 1);
   return [
     ...keys.map((key) => ({ ...usual(key), id: `${key}-table`, images, ...EVERYTHING })),
-    ...keys.flatMap((key) => changed.map((factor) => ({ ...usual(key), id: strengthRun(key, factor), model: networkFile(key, factor) }))),
+    ...keys.flatMap((key) =>
+      changed.map((factor) => ({ ...usual(key), id: strengthRun(key, factor), model: networkFile(key, factor) })),
+    ),
     ...keys.flatMap((key) => choices(key).map((choice) => ({ ...usual(key), ...choice }))),
     PHOTOS,
   ];

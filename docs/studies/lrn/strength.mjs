@@ -7,18 +7,23 @@ import { numbersIn, observed } from "./lrn-file.mjs";
 
 const TOP = 100;
 
-const quantile = (values, q) => Float64Array.from(values).sort()[Math.min(values.length - 1, Math.floor(q * values.length))];
+const quantile = (values, q) =>
+  Float64Array.from(values).sort()[Math.min(values.length - 1, Math.floor(q * values.length))];
 const squares = (values) => values.reduce((total, v) => total + v * v, 0);
 
 /** Offsets of the neurons in the window of neuron (c, y, x). */
 function* windowOf({ region, reach }, [, C, H, W], c, y, x) {
-  if (region === "channels") for (let k = Math.max(0, c - reach); k <= Math.min(C - 1, c + reach); k++) yield (k * H + y) * W + x;
+  if (region === "channels")
+    for (let k = Math.max(0, c - reach); k <= Math.min(C - 1, c + reach); k++) yield (k * H + y) * W + x;
   else
     for (let i = Math.max(0, y - reach); i <= Math.min(H - 1, y + reach); i++)
       for (let j = Math.max(0, x - reach); j <= Math.min(W - 1, x + reach); j++) yield (c * H + i) * W + j;
 }
 
-/** u_k = a Σ_{j ≠ k} x_j² / t_k and v_kk of every neuron that fires; the network's own output must be what these parameters give. */
+/**
+ * u_k = a Σ_{j ≠ k} x_j² / t_k and v_kk of every neuron that fires; the network's own output must be what these
+ * parameters give.
+ */
 function sharesOf(network, { a, bias }, { data, dims }, out) {
   const [us, vs] = [[], []];
   const { beta } = network;
@@ -27,7 +32,8 @@ function sharesOf(network, { a, bias }, { data, dims }, out) {
     let total = 0;
     for (const j of windowOf(network, dims, c, y, x)) total += data[j] ** 2;
     const expected = data[k] * (bias + a * total) ** -beta;
-    if (Math.abs(out.data[k] - expected) > 1e-3 * (1 + Math.abs(expected))) throw new Error(`LRN gives ${out.data[k]}, not ${expected}`);
+    if (Math.abs(out.data[k] - expected) > 1e-3 * (1 + Math.abs(expected)))
+      throw new Error(`LRN gives ${out.data[k]}, not ${expected}`);
     if (data[k] <= 0) continue;
     const u = (a * (total - data[k] ** 2)) / (bias + a * data[k] ** 2);
     us.push(u);
@@ -46,13 +52,27 @@ async function layersOf(network, bytes, inputs) {
     const [u, v] = [each.flatMap(({ us }) => us), each.flatMap(({ vs }) => vs)];
     const x = outputs.flatMap((o) => Array.from(o[layer.input].data).filter((value) => value > 0));
     const three = (values) => [0.5, 0.9, 0.99].map((q) => quantile(values, q));
-    return { layer: layer.name, ...numbers[i], fired: v.length, x: three(x), u: three(u), v: three(v), meanV: mean(v), mostV: quantile(v, 1) };
+    return {
+      layer: layer.name,
+      ...numbers[i],
+      fired: v.length,
+      x: three(x),
+      u: three(u),
+      v: three(v),
+      meanV: mean(v),
+      mostV: quantile(v, 1),
+    };
   });
   model.dispose();
   return rows;
 }
 
-const top = (map) => new Set(Array.from(map.keys()).sort((i, k) => map[k] - map[i]).slice(0, TOP));
+const top = (map) =>
+  new Set(
+    Array.from(map.keys())
+      .sort((i, k) => map[k] - map[i])
+      .slice(0, TOP),
+  );
 
 /** Two maps of one input: ρ, ‖a − b‖ / ‖a‖, and the share of the 100 highest that are others. */
 function apart(a, b) {
@@ -73,7 +93,13 @@ async function mapsOf(bytes, inputs) {
       const own = taylor.ledger.filter(({ type }) => type === "LRN").map(({ amplification }) => amplification);
       return { ...apart(identity.relevance, taylor.relevance), amplification: own.reduce((a, b) => a * b) };
     });
-    const medians = Object.keys(each[0]).map((key) => [key, quantile(each.map((row) => row[key]), 0.5)]);
+    const medians = Object.keys(each[0]).map((key) => [
+      key,
+      quantile(
+        each.map((row) => row[key]),
+        0.5,
+      ),
+    ]);
     return { composite, ...Object.fromEntries(medians) };
   });
   model.dispose();

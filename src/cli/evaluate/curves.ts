@@ -21,7 +21,9 @@ export interface CurveSummary {
 /** The orders that parts have curves of, in the order of the library's table. */
 export function ordersOf(parts: readonly Part[]): readonly Order[] {
   const names = Object.keys(orders) as Order[];
-  return names.filter((order) => parts.some(({ methods }) => methods.some(({ curves }) => Object.hasOwn(curves, order))));
+  return names.filter((order) =>
+    parts.some(({ methods }) => methods.some(({ curves }) => Object.hasOwn(curves, order))),
+  );
 }
 
 /** @returns none where images differ in how many regions are replaced at each point: there is no mean */
@@ -73,6 +75,8 @@ function bandOf(curves: CurveList, seed: number): Pick<CurveSummary, "mean" | "l
     for (const m of points) means[m][r] = sums[m] / n;
   }
   const sorted = means.map((values) => values.sort());
-  const [low, high] = [(1 - BAND.level) / 2, (1 + BAND.level) / 2].map((q) => sorted.map((values) => quantile(values, q)));
+  const [low, high] = [(1 - BAND.level) / 2, (1 + BAND.level) / 2].map((q) =>
+    sorted.map((values) => quantile(values, q)),
+  );
   return { mean, low, high };
 }

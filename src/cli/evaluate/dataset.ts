@@ -33,8 +33,11 @@ function contentOf(bytes: Uint8Array, path: string): Sample["content"] {
 
 async function folder(path: string): Promise<Dataset> {
   const where = `folder '${path}'`;
-  const names = (await foreseen(where, WHAT, () => readdir(path))).filter((name) => /\.(png|jpe?g|npy)$/i.test(name)).sort();
-  if (names.length === 0) throw new LrpError("usage", { where, expected: ".png, .jpg or .npy files", received: "none" });
+  const names = (await foreseen(where, WHAT, () => readdir(path)))
+    .filter((name) => /\.(png|jpe?g|npy)$/i.test(name))
+    .sort();
+  if (names.length === 0)
+    throw new LrpError("usage", { where, expected: ".png, .jpg or .npy files", received: "none" });
   const hash = createHash("sha256");
   for (const name of names) {
     const bytes = await readBytes(join(path, name), "a picture or a .npy array");
@@ -65,11 +68,13 @@ interface Format {
   open(bytes: Uint8Array, path: string): Promise<Content>;
 }
 
-const broken = (path: string, expected: string, received: string) => new LrpError("usage", { where: `file '${path}'`, expected, received });
+const broken = (path: string, expected: string, received: string) =>
+  new LrpError("usage", { where: `file '${path}'`, expected, received });
 
 /** Labels from a file beside the images, one for each. */
 function checkLabels<T extends ArrayLike<unknown>>(labels: T, count: number, path: string): T {
-  if (labels.length === count && Array.from(labels).every((v) => Number.isInteger(v) && (v as number) >= 0)) return labels;
+  if (labels.length === count && Array.from(labels).every((v) => Number.isInteger(v) && (v as number) >= 0))
+    return labels;
   throw broken(path, `${count} labels, whole numbers from 0`, `${labels.length} values`);
 }
 
@@ -78,7 +83,8 @@ const npy: Format = {
   matches: isNpy,
   async open(bytes, path) {
     const all = readNpy(bytes, path);
-    if (!(all.dims.length > 1 && all.data.length > 0)) throw broken(path, "an array [n, …] of n inputs", `shape [${all.dims.join(", ")}]`);
+    if (!(all.dims.length > 1 && all.data.length > 0))
+      throw broken(path, "an array [n, …] of n inputs", `shape [${all.dims.join(", ")}]`);
     const beside = `${path.replace(/\.npy$/i, "")}.labels.json`;
     const text = await readTextIfThere(beside);
     const labels = text === undefined ? undefined : checkLabels(listOf(text, beside), all.dims[0], beside);
@@ -104,11 +110,13 @@ const LABELS = 0x0801;
 /** The numbers behind an idx header of that magic number; source: LeCun, Cortes and Burges, the MNIST database. */
 function idx(bytes: Uint8Array, magic: number, path: string): { sizes: number[]; data: Uint8Array } {
   const [header, axes] = [new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), magic & 0xff];
-  if (bytes.length < 4 + 4 * axes || header.getUint32(0) !== magic) throw broken(path, "an idx file of bytes", "other content");
+  if (bytes.length < 4 + 4 * axes || header.getUint32(0) !== magic)
+    throw broken(path, "an idx file of bytes", "other content");
   const sizes = Array.from({ length: axes }, (_, i) => header.getUint32(4 + 4 * i));
   const data = bytes.subarray(4 + 4 * axes);
   const count = sizes.reduce((a, b) => a * b);
-  if (data.length !== count || count === 0) throw broken(path, `${count} bytes of values for ${sizes.join(" x ")}`, `${data.length}`);
+  if (data.length !== count || count === 0)
+    throw broken(path, `${count} bytes of values for ${sizes.join(" x ")}`, `${data.length}`);
   return { sizes, data };
 }
 

@@ -12,7 +12,9 @@ function seen({ data, dims }: Tensor): Parameters<typeof encodePng>[0] | undefin
   const range = data.reduce((a, b) => Math.max(a, b)) - low || 1;
   const bytes = Uint8Array.from(data, (v) => Math.round((255 * (v - low)) / range));
   const area = height * width;
-  return picture(Array.from({ length: channels }, (_, c) => ({ data: bytes.subarray(c * area, (c + 1) * area), width, height })));
+  return picture(
+    Array.from({ length: channels }, (_, c) => ({ data: bytes.subarray(c * area, (c + 1) * area), width, height })),
+  );
 }
 
 /** The pictures of one image: as the network sees it, where it is one, and the heatmap of each method, by file name. */
@@ -25,6 +27,7 @@ export async function picturesOf(
 ): Promise<Map<string, Uint8Array>> {
   const input = "picture" in content ? viewed(content.picture, steps!, dims) : seen(content.numbers);
   const files = new Map(input ? [[pictureFile(image, "input"), await encodePng(input)]] : []);
-  for (const { method, relevance } of results) files.set(pictureFile(image, method), await encodePng(heatmap(relevance)));
+  for (const { method, relevance } of results)
+    files.set(pictureFile(image, method), await encodePng(heatmap(relevance)));
   return files;
 }

@@ -95,7 +95,12 @@ function naming({ code, issues }: LrpError, name: string): LrpError {
 }
 
 /** Measures these images, each of which is kept as soon as it is done. */
-async function measure(run: Run, images: readonly number[], workers: number, onProgress?: (progress: Progress) => void) {
+async function measure(
+  run: Run,
+  images: readonly number[],
+  workers: number,
+  onProgress?: (progress: Progress) => void,
+) {
   const { dir, settings, dataset, evaluation, opened, preparation, path } = run;
   const { classes } = opened.model;
   const samples = new Map<number, Sample>();
@@ -114,7 +119,8 @@ async function measure(run: Run, images: readonly number[], workers: number, onP
     const sample = samples.get(image)!;
     if (result.error) throw naming(result.error, sample.name);
     const { value } = result;
-    const pictures = image < settings.pictures ? await picturesOf(image, sample, value, preparation, portOf(run).dims) : new Map();
+    const pictures =
+      image < settings.pictures ? await picturesOf(image, sample, value, preparation, portOf(run).dims) : new Map();
     await writePart(dir, partOf(image, sample, value, classes, pictures), pictures);
     samples.delete(image);
     onProgress?.({ done: ++done, total: images.length });
@@ -126,10 +132,13 @@ export async function finish(dir: string, settings: Settings, { out }: Streams):
   const parts = await readParts(dir);
   const { images } = settings.data;
   if (parts.length < images)
-    return out(`${parts.length} of ${images} images are in ${dir}; when all shards are done: relprop merge DIR… --out DIR\n`);
+    return out(
+      `${parts.length} of ${images} images are in ${dir}; when all shards are done: relprop merge DIR… --out DIR\n`,
+    );
   await writeReport(dir, reportOf(settings, parts));
   out(
-    `${dir}/report.html: ${count(settings.methods.length, "method")}, ${count(settings.metrics.length, "metric")}, ${count(images, "image")}\n`,
+    `${dir}/report.html: ${count(settings.methods.length, "method")}, ` +
+      `${count(settings.metrics.length, "metric")}, ${count(images, "image")}\n`,
   );
 }
 
@@ -152,13 +161,26 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
     evaluation,
     preparation,
   });
-  const run = { dir, settings, dataset, evaluation, opened, preparation, path, target: targetOf(values, opened.model.classes) };
+  const run = {
+    dir,
+    settings,
+    dataset,
+    evaluation,
+    opened,
+    preparation,
+    path,
+    target: targetOf(values, opened.model.classes),
+  };
   const there = await begin(dir, settings);
-  const own = Array.from({ length: settings.data.images }, (_, image) => image).filter((image) => image % shard.of === shard.index - 1);
+  const own = Array.from({ length: settings.data.images }, (_, image) => image).filter(
+    (image) => image % shard.of === shard.index - 1,
+  );
   const left = own.filter((image) => !there.has(image));
   if (left.length < own.length) streams.err(`${own.length - left.length} of ${own.length} images are there already\n`);
   if (left.length > 0)
-    await withProgress(streams, (onProgress) => measure(run, left, values.workers ?? availableParallelism(), onProgress));
+    await withProgress(streams, (onProgress) =>
+      measure(run, left, values.workers ?? availableParallelism(), onProgress),
+    );
   opened.model.dispose();
   await finish(dir, settings, streams);
 }

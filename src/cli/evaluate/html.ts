@@ -9,15 +9,24 @@ export class Html {
 
 export type Content = Html | string | number | readonly Content[];
 
-const ENTITIES: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 function textOf(content: Content): string {
   if (content instanceof Html) return content.text;
-  return typeof content === "object" ? content.map(textOf).join("") : String(content).replace(/[&<>"']/g, (c) => ENTITIES[c]);
+  return typeof content === "object"
+    ? content.map(textOf).join("")
+    : String(content).replace(/[&<>"']/g, (c) => ENTITIES[c]);
 }
 
 /**
- * A template of HTML: what is filled in is escaped, in text and in attributes in double quotes, unless it is `Html` itself; lists one after another.
+ * A template of HTML: what is filled in is escaped, in text and in attributes in double quotes, unless it is `Html`
+ * itself; lists one after another.
  * @example html`<p title="${name}">${name}</p>`;
  */
 export function html(template: TemplateStringsArray, ...contents: readonly Content[]): Html {

@@ -10,7 +10,9 @@ import { begin, checkSame, readParts, readSettings, writePart } from "./store.ts
 /** The pictures of a part, from the folder where it was made. */
 async function picturesOf(dir: string, { image, methods }: Part): Promise<Map<string, Uint8Array>> {
   const names = ["input", ...methods.map(({ method }) => method)].map((of) => pictureFile(image, of));
-  const files = await Promise.all(names.map(async (name) => [name, await readFile(join(dir, name)).catch(() => undefined)] as const));
+  const files = await Promise.all(
+    names.map(async (name) => [name, await readFile(join(dir, name)).catch(() => undefined)] as const),
+  );
   return new Map(files.flatMap(([name, bytes]) => (bytes ? [[name, bytes]] : [])));
 }
 
@@ -21,7 +23,9 @@ export async function merge({ positionals: dirs, values }: Arguments, streams: S
   for (const [i, own] of settings.entries()) checkSame(dirs[i], own, settings[0]);
   const found = await Promise.all(dirs.map(async (dir) => ({ dir, parts: await readParts(dir) })));
   const has = new Set(found.flatMap(({ parts }) => parts.map(({ image }) => image)));
-  const missing = Array.from({ length: settings[0].data.images }, (_, image) => image).filter((image) => !has.has(image));
+  const missing = Array.from({ length: settings[0].data.images }, (_, image) => image).filter(
+    (image) => !has.has(image),
+  );
   if (missing.length > 0)
     throw new LrpError("usage", {
       where: "the folders to merge",
@@ -30,6 +34,7 @@ export async function merge({ positionals: dirs, values }: Arguments, streams: S
       fix: "Run the shards that are missing.",
     });
   await begin(out, settings[0]);
-  for (const { dir, parts } of found) if (dir !== out) for (const part of parts) await writePart(out, part, await picturesOf(dir, part));
+  for (const { dir, parts } of found)
+    if (dir !== out) for (const part of parts) await writePart(out, part, await picturesOf(dir, part));
   await finish(out, settings[0], streams);
 }

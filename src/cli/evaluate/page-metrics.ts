@@ -48,7 +48,12 @@ export function metricSections(summary: Summary, plots: readonly Plot[]): Conten
     const { metric, methods } = row;
     const { summary: what, range, source } = metricRow(metric);
     const compared = methods.some(({ difference }) => difference);
-    const head = ["method", "images", "mean", ...(compared ? [html`minus ${nameOf(methods[0].method)}`, "p", "p (Holm)"] : [])];
+    const head = [
+      "method",
+      "images",
+      "mean",
+      ...(compared ? [html`minus ${nameOf(methods[0].method)}`, "p", "p (Holm)"] : []),
+    ];
     return html`<section id="metric-${metric}" aria-labelledby="title-${metric}">
 <h3 id="title-${metric}">${metric}</h3>
 ${terms([
@@ -74,7 +79,10 @@ function methodRow(own: MethodSummary, compared: boolean): Html {
 function differenceCells({ n, difference }: MethodSummary): Content[] {
   if (!difference) return ["", "", ""];
   const pairs = difference.n === n ? "" : html`<span class="note">${count(difference.n, "pair")}</span>`;
-  return [[meanText(difference), pairs], ...[difference.p, difference.holm].map((p) => (p === null ? "" : probability(p)))];
+  return [
+    [meanText(difference), pairs],
+    ...[difference.p, difference.holm].map((p) => (p === null ? "" : probability(p))),
+  ];
 }
 
 /** A plot that a narrow page scrolls, so that its text can be read. */

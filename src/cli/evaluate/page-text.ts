@@ -33,7 +33,9 @@ export function probability(p: number): string {
   return p < 0.001 ? "< 0.001" : p.toFixed(3);
 }
 
-/** A table that may be wider than the page; its first column is text, or its first `texts`, and the others are numbers. */
+/**
+ * A table that may be wider than the page; its first column is text, or its first `texts`, and the others are numbers.
+ */
 export function table(caption: Content, head: readonly Content[], rows: readonly Content[], texts = 1): Html {
   return html`<div class="scroll" tabindex="0"><table>
 <caption><span>${caption}</span></caption>

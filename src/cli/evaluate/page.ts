@@ -92,7 +92,9 @@ function curves({ summary, parts, plots }: Shown): Content {
     return html`<p>The images differ in how many regions are replaced at each point, so there is no mean curve; curves.csv has each image's.</p>\n`;
   const fewer = summary.curves.filter(({ n }) => n < summary.images);
   const band =
-    summary.images < 2 ? "One image: no interval." : `The bands are ${100 * BAND.level} % intervals of the mean, at each point by itself.`;
+    summary.images < 2
+      ? "One image: no interval."
+      : `The bands are ${100 * BAND.level} % intervals of the mean, at each point by itself.`;
   return html`<p>Mean score over the images while pixels, or regions of them, are replaced. ${band} They also show how much images differ, so they may overlap where the paired difference is clear. Dashed: the random order, which is the same for all methods. Below each plot: its order, and what is to be expected where relevance is right.</p>
 ${fewer.map(({ order, method, n }) => html`<p>${order} of ${nameOf(method ?? "the random order")}: ${count(n, "image")} only.</p>\n`)}${plots.filter(({ of }) => "order" in of).map(plotFigure)}`;
 }

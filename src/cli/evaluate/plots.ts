@@ -22,7 +22,9 @@ const AREAS = ["morf", "lerf", "minAbs"];
 export function plotsOf({ curves, metrics }: Summary, { perturbation }: Settings): readonly Plot[] {
   const places = perturbation.region === 1 ? "pixels" : "regions";
   const chance = curves.filter(({ order }) => order === "random");
-  const drawn = (Object.keys(orders) as Order[]).filter((order) => order !== "random" && curves.some((curve) => curve.order === order));
+  const drawn = (Object.keys(orders) as Order[]).filter(
+    (order) => order !== "random" && curves.some((curve) => curve.order === order),
+  );
   const random = metrics.find(({ metric }) => metric === "random")?.methods[0].mean ?? undefined;
   return [
     ...drawn.map((order) => curvePlot(order, [...curves.filter((curve) => curve.order === order), ...chance], places)),
@@ -40,7 +42,14 @@ function curvePlot(order: Order, curves: readonly CurveSummary[], places: string
     ...(method !== null && low && high ? { low, high } : {}),
   }));
   const svg = linePlot({ title, x: { label: `${places} replaced` }, y: { label: "score, mean over images" }, series });
-  return { file: `plots/curve-${order}.svg`, svg, title, caption: orders[order].summary, numbers: "results.json", of: { order } };
+  return {
+    file: `plots/curve-${order}.svg`,
+    svg,
+    title,
+    caption: orders[order].summary,
+    numbers: "results.json",
+    of: { order },
+  };
 }
 
 function metricPlot({ metric, better, methods }: MetricSummary, random: number | undefined): Plot {

@@ -6,8 +6,8 @@ import { plotsOf } from "./plots.ts";
 import { sortedParts, STATISTICS, type Summary, summaryOf } from "./summary.ts";
 
 /**
- * The report of an evaluation: results.csv, curves.csv (where there are curves), summary.csv, results.json, report.html and its plots.
- * The same parts give the same bytes, in whatever order they come.
+ * The report of an evaluation: results.csv, curves.csv (where there are curves), summary.csv, results.json, report.html
+ * and its plots. The same parts give the same bytes, in whatever order they come.
  *
  * @returns text by file name; pictures are not among them, though the page shows them (`pictureFile`)
  * @throws LrpError "usage" for no part, two of one image, a part of other methods, and a metric that is none
@@ -50,7 +50,9 @@ function curveRows(parts: readonly Part[]) {
           ? [{ method: "", curves: randomCurve(part) }]
           : part.methods.map((m) => ({ method: m.method, curves: curveOf(m, order) }));
       return of.flatMap(({ method, curves }) =>
-        curves.flatMap((scores) => scores.map((score, m) => ({ image: part.image, method, order, replaced: part.replaced?.[m], score }))),
+        curves.flatMap((scores) =>
+          scores.map((score, m) => ({ image: part.image, method, order, replaced: part.replaced?.[m], score })),
+        ),
       );
     }),
   );

@@ -25,7 +25,8 @@ export function metricsOf(list: string): string[] {
   const known = metrics.map(({ name }) => name);
   const names = list.split(",").map((name) => name.trim());
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice) throw new LrpError("usage", { where: "option '--metrics'", expected: "each once", received: `'${twice}' twice` });
+  if (twice)
+    throw new LrpError("usage", { where: "option '--metrics'", expected: "each once", received: `'${twice}' twice` });
   const strange = names.filter((name) => !known.includes(name));
   if (strange.length === 0) return names;
   throw new LrpError(
@@ -62,7 +63,9 @@ export function evaluationOf(values: Values): SharedOptions {
     throw new LrpError("usage", {
       where: "option '--metrics'",
       expected: "metrics without masks, which no data set here has",
-      received: names.filter((name) => metrics.some((row) => row.name === name && row.needs.includes("mask"))).join(", "),
+      received: names
+        .filter((name) => metrics.some((row) => row.name === name && row.needs.includes("mask")))
+        .join(", "),
       fix: "pool.evaluate of relprop/pool takes masks.",
     });
   return {

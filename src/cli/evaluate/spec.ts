@@ -13,7 +13,8 @@ function specOf(text: string, where: string): Spec {
   const [name, ...rest] = text.split(":");
   const fields = rest.map((field) => {
     const [, key, value] = /^([^=]+)=(.+)$/.exec(field) ?? [];
-    if (key === undefined) throw new LrpError("usage", { where, expected: "NAME or NAME:key=value:…", received: `'${text}'` });
+    if (key === undefined)
+      throw new LrpError("usage", { where, expected: "NAME or NAME:key=value:…", received: `'${text}'` });
     return [key, value] as const;
   });
   return { name, fields };
@@ -27,11 +28,21 @@ const parameters: readonly OptionName[] = [...inGroup("rules"), ...inGroup("meth
 /** A field's value, read as the option of that name is. */
 function valueOf(key: string, text: string, where: string): unknown {
   if (!parameters.includes(key as OptionName))
-    throw new LrpError("usage", { where, expected: parameters.join(", "), received: `'${key}'`, fix: didYouMean(key, parameters) });
+    throw new LrpError("usage", {
+      where,
+      expected: parameters.join(", "),
+      received: `'${key}'`,
+      fix: didYouMean(key, parameters),
+    });
   const { kind, choices } = options[key as OptionName] as Option;
-  const value = kind === "flag" ? text === "true" || undefined : kinds[kind].parse(kind === "numbers" ? text.replaceAll("/", ",") : text);
+  const value =
+    kind === "flag"
+      ? text === "true" || undefined
+      : kinds[kind].parse(kind === "numbers" ? text.replaceAll("/", ",") : text);
   if (value !== undefined && (!choices || choices.includes(value as string))) return value;
-  const expected = choices?.join(", ") ?? (kind === "flag" ? "true" : kind === "numbers" ? "numbers joined by /" : kinds[kind].expected);
+  const expected =
+    choices?.join(", ") ??
+    (kind === "flag" ? "true" : kind === "numbers" ? "numbers joined by /" : kinds[kind].expected);
   throw new LrpError("usage", { where: `${where}, '${key}'`, expected, received: `'${text}'` });
 }
 
@@ -54,7 +65,8 @@ function each<T>(list: string, read: (text: string) => T): T[] {
 /**
  * What `--methods` says, the text of each being its label.
  * @throws LrpError "usage" with every problem at once
- * @example methodsOf("gradient,paperEpsilon:lrn=identity"); // [{ method: "gradient", … }, { method: "paperEpsilon", lrn: "identity", … }]
+ * @example methodsOf("gradient,paperEpsilon:lrn=identity"); // [{ method: "gradient", … }, { method: "paperEpsilon",
+ * lrn: "identity", … }]
  */
 export function methodsOf(list: string): MethodChoice[] {
   const known = [...composites, ...methods].map(({ name }) => name);
@@ -65,7 +77,11 @@ export function methodsOf(list: string): MethodChoice[] {
       const fix = didYouMean(name, known) ?? "'relprop composites' and 'relprop methods' list them.";
       throw new LrpError("usage", { where, expected: "a composite or a method", received: `'${name}'`, fix });
     }
-    return { ...Object.fromEntries(fields.map(([key, value]) => [key, valueOf(key, value, where)])), method: name, label: text };
+    return {
+      ...Object.fromEntries(fields.map(([key, value]) => [key, valueOf(key, value, where)])),
+      method: name,
+      label: text,
+    };
   });
 }
 
@@ -78,7 +94,8 @@ export function replacementOf(text: string): Replacement {
   const { name, fields } = specOf(text, where);
   const numbers = fields.map(([key, value]) => {
     const number = kinds.numbers.parse(value.replaceAll("/", ","));
-    if (number === undefined) throw new LrpError("usage", { where, expected: "numbers, lists joined by /", received: `'${key}=${value}'` });
+    if (number === undefined)
+      throw new LrpError("usage", { where, expected: "numbers, lists joined by /", received: `'${key}=${value}'` });
     return [key, number];
   });
   return { kind: name, ...Object.fromEntries(numbers) } as Replacement;

@@ -12,14 +12,31 @@ const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(valu
 const folders = (dir: string) => ["parts", "pictures", "plots"].map((name) => join(dir, name));
 
 /** What must be the same for results to belong together: everything but paths, and the Node that they began with. */
-function essence({ model, data, options, relprop, command: _, node: __, ...rest }: Settings): Readonly<Record<string, unknown>> {
-  return { relprop, "the model": model.sha256, "the data": data.sha256, "the number of images": data.images, ...options, ...rest };
+function essence({
+  model,
+  data,
+  options,
+  relprop,
+  command: _,
+  node: __,
+  ...rest
+}: Settings): Readonly<Record<string, unknown>> {
+  return {
+    relprop,
+    "the model": model.sha256,
+    "the data": data.sha256,
+    "the number of images": data.images,
+    ...options,
+    ...rest,
+  };
 }
 
 /** @throws LrpError code "usage" that says in what two settings differ */
 export function checkSame(dir: string, there: Settings, wanted: Settings): void {
   const [a, b] = [essence(there), essence(wanted)];
-  const differing = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter((key) => JSON.stringify(a[key]) !== JSON.stringify(b[key]));
+  const differing = [...new Set([...Object.keys(a), ...Object.keys(b)])].filter(
+    (key) => JSON.stringify(a[key]) !== JSON.stringify(b[key]),
+  );
   if (differing.length === 0) return;
   const issues = differing.map((key) => ({
     where: `folder '${dir}', ${key}`,
@@ -54,11 +71,16 @@ function parsed<T>(text: string, path: string): T {
 export async function readSettings(dir: string): Promise<Settings> {
   const settings = await settingsThere(dir);
   if (settings) return settings;
-  throw new LrpError("usage", { where: `folder '${dir}'`, expected: `one of relprop evaluate, with ${SETTINGS}`, received: "none" });
+  throw new LrpError("usage", {
+    where: `folder '${dir}'`,
+    expected: `one of relprop evaluate, with ${SETTINGS}`,
+    received: "none",
+  });
 }
 
 /**
- * Makes a folder ready for results with these settings, or finds it so. Settings with which nothing was measured are forgotten.
+ * Makes a folder ready for results with these settings, or finds it so. Settings with which nothing was measured are
+ * forgotten.
  * @returns which images are done
  * @throws LrpError code "usage" where it has results of other settings, or holds something else
  */
@@ -69,7 +91,11 @@ export async function begin(dir: string, settings: Settings): Promise<ReadonlySe
     if (!there) {
       if (!(await isFolder(dir))) await mkdir(dir);
       if ((await readdir(dir)).length > 0)
-        throw new LrpError("usage", { where, expected: "an empty one, or one of relprop evaluate", received: "one with other files" });
+        throw new LrpError("usage", {
+          where,
+          expected: "an empty one, or one of relprop evaluate",
+          received: "one with other files",
+        });
     }
     const done = await imagesThere(dir);
     if (there && done.size > 0) checkSame(dir, there, settings);
@@ -84,7 +110,9 @@ const partFile = (dir: string, image: number) => join(dir, "parts", `${String(im
 /** Which images are done. */
 async function imagesThere(dir: string): Promise<ReadonlySet<number>> {
   const parts = join(dir, "parts");
-  const names = (await isFolder(parts)) ? await foreseen(`folder '${parts}'`, "a readable folder", () => readdir(parts)) : [];
+  const names = (await isFolder(parts))
+    ? await foreseen(`folder '${parts}'`, "a readable folder", () => readdir(parts))
+    : [];
   return new Set(names.flatMap((name) => PART.exec(name)?.slice(1).map(Number) ?? []));
 }
 

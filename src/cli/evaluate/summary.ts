@@ -1,5 +1,13 @@
 import { chosen } from "../../evaluate/check.ts";
-import { bootstrap, type Interval, mean, type MetricRow, metrics, pairedDifference, pairedTest } from "../../evaluate/index.ts";
+import {
+  bootstrap,
+  type Interval,
+  mean,
+  type MetricRow,
+  metrics,
+  pairedDifference,
+  pairedTest,
+} from "../../evaluate/index.ts";
 import { usage } from "../../error.ts";
 import { type CurveSummary, curvesOf } from "./curves.ts";
 import { holm } from "./holm.ts";
@@ -16,7 +24,10 @@ export interface Mean {
   readonly high: number | null;
 }
 
-/** mean(method − first method) over the images where both are defined; p by `pairedTest`, `holm` adjusted for every p of the report. */
+/**
+ * mean(method − first method) over the images where both are defined; p by `pairedTest`, `holm` adjusted for every p of
+ * the report.
+ */
 export interface Difference extends Mean {
   readonly p: number | null;
   readonly holm: number | null;
@@ -34,7 +45,10 @@ export interface MethodSummary extends Mean {
 export interface MetricSummary {
   readonly metric: string;
   readonly better: MetricRow["better"];
-  /** The method with the best mean, of those that have a value for the most images; null where neither direction is better, or no method has a value. */
+  /**
+   * The method with the best mean, of those that have a value for the most images; null where neither direction is
+   * better, or no method has a value.
+   */
   readonly best: string | null;
   /** Methods that the paired interval does not show to be worse than the best: a ranking says no more. */
   readonly notWorse: readonly string[];
@@ -59,7 +73,10 @@ export function metricRow(name: string): MetricRow {
   return chosen("a metric", Object.fromEntries(metrics.map((row) => [row.name, row])), name);
 }
 
-/** Parts by number. @throws LrpError "usage" where there is none, or a number twice, or other methods or metrics than in the settings */
+/**
+ * Parts by number. @throws LrpError "usage" where there is none, or a number twice, or other methods or metrics than in
+ * the settings
+ */
 export function sortedParts({ methods, metrics }: Settings, parts: readonly Part[]): readonly Part[] {
   if (parts.length === 0) throw usage("the report", "a part or more", "none");
   const sorted = [...parts].sort((a, b) => a.image - b.image);
@@ -67,9 +84,11 @@ export function sortedParts({ methods, metrics }: Settings, parts: readonly Part
     const where = `the part of image ${part.image}`;
     if (part.image === sorted[i - 1]?.image) throw usage(where, "one", "two");
     const names = part.methods.map(({ method }) => method);
-    if (JSON.stringify(names) !== JSON.stringify(methods)) throw usage(where, `the methods ${methods.join(", ")}`, names.join(", "));
+    if (JSON.stringify(names) !== JSON.stringify(methods))
+      throw usage(where, `the methods ${methods.join(", ")}`, names.join(", "));
     for (const { method, values } of part.methods)
-      for (const metric of metrics) if (!Object.hasOwn(values, metric)) throw usage(where, `${metric} of ${method}, or null`, "neither");
+      for (const metric of metrics)
+        if (!Object.hasOwn(values, metric)) throw usage(where, `${metric} of ${method}, or null`, "neither");
   });
   return sorted;
 }
@@ -102,12 +121,22 @@ function metricSummary(metric: string, { methods, seed }: Settings, parts: reado
   const { better } = metricRow(metric);
   const values = methods.map((_, i) => parts.map((part) => part.methods[i].values[metric]));
   const rows = methods.map((method, i): MethodSummary => {
-    const reasons = parts.flatMap((part) => (part.methods[i].values[metric] === null ? [part.methods[i].missing[metric]] : []));
+    const reasons = parts.flatMap((part) =>
+      part.methods[i].values[metric] === null ? [part.methods[i].missing[metric]] : [],
+    );
     const difference = i > 0 && better !== "neither" ? differenceOf(values[i], values[0], seed) : null;
-    return { method, ...meanOf(defined(values[i]), seed), undefined: reasons.length, reasons: counted(reasons), difference };
+    return {
+      method,
+      ...meanOf(defined(values[i]), seed),
+      undefined: reasons.length,
+      reasons: counted(reasons),
+      difference,
+    };
   });
   const best = bestOf(rows, better);
-  const notWorse = methods.filter((_, i) => best >= 0 && i !== best && rows[i].n > 0 && !worse(values[i], values[best], better, seed));
+  const notWorse = methods.filter(
+    (_, i) => best >= 0 && i !== best && rows[i].n > 0 && !worse(values[i], values[best], better, seed),
+  );
   return { metric, better, best: methods[best] ?? null, notWorse, methods: rows };
 }
 
@@ -117,7 +146,10 @@ function bestOf(rows: readonly Mean[], better: MetricRow["better"]): number {
   const sign = better === "higher" ? 1 : -1;
   const most = Math.max(...rows.map(({ n }) => n));
   const compared = rows.map(({ n, mean }) => (n === most ? mean : null));
-  return compared.reduce((best: number, mean, i) => (mean !== null && (best < 0 || sign * (mean - compared[best]!) > 0) ? i : best), -1);
+  return compared.reduce(
+    (best: number, mean, i) => (mean !== null && (best < 0 || sign * (mean - compared[best]!) > 0) ? i : best),
+    -1,
+  );
 }
 
 /** Values that differ by less are the same but for rounding in float32. */

@@ -28,7 +28,9 @@ function relprop(words: string[], ...flags: string[]): Promise<{ code: number | 
   });
 }
 
-/** Ends the program, without warning, when so many images are done and the next one is written but has not got its name. */
+/**
+ * Ends the program, without warning, when so many images are done and the next one is written but has not got its name.
+ */
 const killAfter = (images: number) => {
   const code = `import { promises } from "node:fs"; import { syncBuiltinESMExports } from "node:module";
 const { rename } = promises; let parts = 0;
@@ -44,7 +46,10 @@ syncBuiltinESMExports();`;
 function contentsOf(out: string): Record<string, string> {
   const files = readdirSync(out, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return Object.fromEntries(
-    files.map(({ parentPath, name }) => [join(parentPath, name).slice(out.length), readFileSync(join(parentPath, name), "base64")]),
+    files.map(({ parentPath, name }) => [
+      join(parentPath, name).slice(out.length),
+      readFileSync(join(parentPath, name), "base64"),
+    ]),
   );
 }
 
@@ -55,7 +60,15 @@ const idx = (magic: number, sizes: number[], values: Iterable<number>) => {
 };
 
 const given = (out: string, ...more: string[]) => [
-  ...["evaluate", "demo/digits.onnx", at("t-images-idx3-ubyte"), "--preset", "unit", "--methods", "epsilonPlus,smoothGrad:samples=3"],
+  ...[
+    "evaluate",
+    "demo/digits.onnx",
+    at("t-images-idx3-ubyte"),
+    "--preset",
+    "unit",
+    "--methods",
+    "epsilonPlus,smoothGrad:samples=3",
+  ],
   ...["--metrics", "morf,random,gini", "--flips", "5", "--step", "40", "--pictures", "2", "--out", out, ...more],
 ];
 
@@ -82,18 +95,34 @@ describe("relprop evaluate", () => {
     const files = Object.keys(contentsOf(at("whole"))).sort();
     expect(files.filter((name) => name.startsWith("/parts"))).toHaveLength(IMAGES);
     expect(files.filter((name) => name.startsWith("/pictures"))).toEqual(
-      ["00000", "00001"].flatMap((image) => ["epsilonPlus", "input", "smoothGrad_samples=3"].map((of) => `/pictures/${image}-${of}.png`)),
+      ["00000", "00001"].flatMap((image) =>
+        ["epsilonPlus", "input", "smoothGrad_samples=3"].map((of) => `/pictures/${image}-${of}.png`),
+      ),
     );
     expect(files).toEqual(
-      expect.arrayContaining(["/report.html", "/results.csv", "/summary.csv", "/curves.csv", "/results.json", "/settings.json"]),
+      expect.arrayContaining([
+        "/report.html",
+        "/results.csv",
+        "/summary.csv",
+        "/curves.csv",
+        "/results.json",
+        "/settings.json",
+      ]),
     );
     const settings = JSON.parse(readFileSync(at("whole/settings.json"), "utf8"));
     expect(settings.command).toBe(
-      `relprop evaluate demo/digits.onnx ${at("t-images-idx3-ubyte")} --methods epsilonPlus,smoothGrad:samples=3 --metrics morf,random,gini --step 40 --flips 5 --pictures 2 --preset unit --out DIR`,
+      `relprop evaluate demo/digits.onnx ${at("t-images-idx3-ubyte")} --methods ` +
+        `epsilonPlus,smoothGrad:samples=3 --metrics morf,random,gini --step 40 --flips 5 --pictures 2 ` +
+        `--preset unit --out DIR`,
     );
     expect(settings.data).toMatchObject({ kind: "idx", images: IMAGES });
     const part = JSON.parse(readFileSync(at("whole/parts/00003.json"), "utf8"));
-    expect(part).toMatchObject({ image: 3, name: "#3", label: { index: 3, name: "three" }, replaced: [0, 40, 80, 120, 160, 200] });
+    expect(part).toMatchObject({
+      image: 3,
+      name: "#3",
+      label: { index: 3, name: "three" },
+      replaced: [0, 40, 80, 120, 160, 200],
+    });
     expect(part.methods.map(({ method }: { method: string }) => method)).toEqual(settings.methods);
   });
 
@@ -115,7 +144,8 @@ describe("relprop evaluate", () => {
     }
     const some = ["1", "3"].map((n) => at(`shard${n}`));
     expect((await relprop(["merge", ...some, "--out", at("merged")])).err).toBe(
-      `relprop: the folders to merge: expected all ${IMAGES} images, got 8, without 1, 4, 7, 10. Run the shards that are missing.\n`,
+      `relprop: the folders to merge: expected all ${IMAGES} images, got 8, without 1, 4, 7, 10. Run the ` +
+        `shards that are missing.\n`,
     );
     expect((await relprop(["merge", ...some, at("shard2"), "--out", at("merged")])).code).toBe(0);
     expect(contentsOf(at("merged"))).toEqual(contentsOf(at("whole")));
@@ -125,15 +155,25 @@ describe("relprop evaluate", () => {
     const { code, err } = await relprop(given(at("whole"), "--seed", "1"));
     expect(code).toBe(2);
     expect(err).toContain(`folder '${at("whole")}', seed: expected 1, got 0. Another evaluation needs another --out.`);
-    expect((await relprop(given(dir))).err).toContain("expected an empty one, or one of relprop evaluate, got one with other files");
+    expect((await relprop(given(dir))).err).toContain(
+      "expected an empty one, or one of relprop evaluate, got one with other files",
+    );
   });
 
-  test("settings with which nothing was measured are forgotten; an option that is refused in a worker names the image", async () => {
-    const { code, err } = await relprop([...given(at("twice")).filter((_, i) => i !== 5 && i !== 6), "--methods", "gradient:epsilon=1"]);
-    expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^relprop: image '#\d+': option/) });
-    expect((await relprop(given(at("twice")))).code).toBe(0);
-    expect(contentsOf(at("twice"))).toEqual(contentsOf(at("whole")));
-  });
+  test(
+    "settings with which nothing was measured are forgotten; an option that is refused in a worker names " +
+      "the image",
+    async () => {
+      const { code, err } = await relprop([
+        ...given(at("twice")).filter((_, i) => i !== 5 && i !== 6),
+        "--methods",
+        "gradient:epsilon=1",
+      ]);
+      expect({ code, err }).toEqual({ code: 2, err: expect.stringMatching(/^relprop: image '#\d+': option/) });
+      expect((await relprop(given(at("twice")))).code).toBe(0);
+      expect(contentsOf(at("twice"))).toEqual(contentsOf(at("whole")));
+    },
+  );
 
   test("an image that the network does not take ends it, and is named; what is done stays", async () => {
     mkdirSync(at("pictures"));
@@ -155,7 +195,9 @@ describe("relprop evaluate", () => {
     const { code, err } = await relprop(words);
     expect({ code, err }).toEqual({
       code: 2,
-      err: `relprop: file '${at("pictures/b.png")}': expected a .png or .jpg picture, or a .npy array, got unknown content.\n`,
+      err:
+        `relprop: file '${at("pictures/b.png")}': expected a .png or .jpg picture, or a .npy array, got ` +
+        `unknown content.\n`,
     });
   });
 
@@ -168,8 +210,22 @@ describe("relprop evaluate", () => {
     });
     writeFileSync(at("rows.onnx"), model);
     writeFileSync(at("rows.npy"), writeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 7), dims: [2, 3] }));
-    const words = ["evaluate", at("rows.onnx"), at("rows.npy"), "--methods", "epsilon", "--metrics", "morf,gini", "--out", at("rows")];
-    expect(await relprop(words)).toEqual({ code: 0, out: `${at("rows")}/report.html: 1 method, 2 metrics, 2 images\n`, err: "" });
+    const words = [
+      "evaluate",
+      at("rows.onnx"),
+      at("rows.npy"),
+      "--methods",
+      "epsilon",
+      "--metrics",
+      "morf,gini",
+      "--out",
+      at("rows"),
+    ];
+    expect(await relprop(words)).toEqual({
+      code: 0,
+      out: `${at("rows")}/report.html: 1 method, 2 metrics, 2 images\n`,
+      err: "",
+    });
     expect(readdirSync(at("rows/pictures")).sort()).toEqual(["00000-epsilon.png", "00001-epsilon.png"]);
     expect(readFileSync(at("rows/report.html"), "utf8")).not.toContain("-input.png");
   });
@@ -177,13 +233,17 @@ describe("relprop evaluate", () => {
   test.each([
     [
       ["evaluate", "demo/digits.onnx", "demo"],
-      "option '--methods': expected it, got nothing.\n  option '--metrics': expected it, got nothing.\n  option '--out': expected it, got nothing.",
+      "option '--methods': expected it, got nothing.\n  option '--metrics': expected it, got nothing.\n  " +
+        "option '--out': expected it, got nothing.",
     ],
     [
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "maxSensitivity", "--out", "x"],
       "option '--radius': expected how far inputs are moved",
     ],
-    [["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "pointing", "--out", "x"], "metrics without masks"],
+    [
+      ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "pointing", "--out", "x"],
+      "metrics without masks",
+    ],
     [
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "mrf", "--out", "x"],
       "option '--metrics': expected a metric, got 'mrf'. Did you mean 'morf'",

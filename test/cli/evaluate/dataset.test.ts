@@ -25,7 +25,9 @@ test.each([
   ["plain", images, labels, ""],
   ["in gzip", gzipSync(images), gzipSync(labels), ".gz"],
 ])("idx files, %s", async (_, bytes, beside, ending) => {
-  const data = await openDataset(written(`t-images-idx3-ubyte${ending}`, bytes, [`t-labels-idx1-ubyte${ending}`, beside]));
+  const data = await openDataset(
+    written(`t-images-idx3-ubyte${ending}`, bytes, [`t-labels-idx1-ubyte${ending}`, beside]),
+  );
   expect([data.kind, data.count]).toEqual(["idx", 3]);
   const second = await data.read(1);
   expect(second).toMatchObject({ name: "#1", label: 2, content: { picture: { width: 3, height: 2 } } });
@@ -38,7 +40,10 @@ test("idx files without labels", async () => {
 });
 
 test("a CIFAR-10 binary: planes become pixels", async () => {
-  const record = (label: number) => [label, ...Array.from({ length: 3072 }, (_, i) => (i < 1024 ? i & 255 : i < 2048 ? 100 : label))];
+  const record = (label: number) => [
+    label,
+    ...Array.from({ length: 3072 }, (_, i) => (i < 1024 ? i & 255 : i < 2048 ? 100 : label)),
+  ];
   const data = await openDataset(written("test_batch.bin", Uint8Array.from([...record(3), ...record(9)])));
   const second = await data.read(1);
   expect([data.kind, data.count, second.label]).toEqual(["cifar10", 2, 9]);
@@ -71,7 +76,11 @@ test("a folder, by name; its hash is of names and contents", async () => {
 });
 
 test.each<[string, () => string, RegExp]>([
-  ["nothing there", () => join(folder(), "none"), /data '.*none': expected a folder of pictures or .npy, an idx file.*got nothing there/],
+  [
+    "nothing there",
+    () => join(folder(), "none"),
+    /data '.*none': expected a folder of pictures or .npy, an idx file.*got nothing there/,
+  ],
   ["a folder without pictures", () => join(written("a.txt", images), ".."), /\.png, \.jpg or \.npy files, got none/],
   ["another file", () => written("a.zip", Uint8Array.of(80, 75, 3, 4)), /other content/],
   ["a binary of another length", () => written("a.bin", new Uint8Array(3074)), /other content/],

@@ -18,13 +18,18 @@ export const settings: Settings = {
 
 type Values = Readonly<Record<string, number | null>>;
 
-/** A part with these values of each method, an input that can be drawn if the number is even, and curves that start at the image's number and fall by 1, by 2. */
+/**
+ * A part with these values of each method, an input that can be drawn if the number is even, and curves that start at
+ * the image's number and fall by 1, by 2.
+ */
 export function part(image: number, values: readonly Values[], more: Partial<Part> = {}): Part {
   const methods = values.map(
     (own, i): MethodPart => ({
       method: settings.methods[i],
       values: own,
-      missing: Object.fromEntries(Object.keys(own).flatMap((metric) => (own[metric] === null ? [[metric, "all 0"]] : []))),
+      missing: Object.fromEntries(
+        Object.keys(own).flatMap((metric) => (own[metric] === null ? [[metric, "all 0"]] : [])),
+      ),
       curves: { morf: [image, image - i - 1], random: [image, image] },
     }),
   );
@@ -39,7 +44,10 @@ export function part(image: number, values: readonly Values[], more: Partial<Par
   };
 }
 
-/** morf: means 2 and 3, the difference is 1 each time; gini: 0.5, and 0.3 where it is defined. Labels 0: one of two is predicted. */
+/**
+ * morf: means 2 and 3, the difference is 1 each time; gini: 0.5, and 0.3 where it is defined. Labels 0: one of two is
+ * predicted.
+ */
 export const parts: readonly Part[] = [
   part(
     0,

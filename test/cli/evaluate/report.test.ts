@@ -29,13 +29,22 @@ describe("files", () => {
       "0,second:lrn=taylor,morf,0,0",
       "0,second:lrn=taylor,morf,4,-2",
     ]);
-    const random = ["0,,random,0,0", "0,,random,4,0", "1,,random,0,1", "1,,random,4,1", "4,,random,0,4", "4,,random,4,4"];
+    const random = [
+      "0,,random,0,0",
+      "0,,random,4,0",
+      "1,,random,0,1",
+      "1,,random,4,1",
+      "4,,random,0,4",
+      "4,,random,4,4",
+    ];
     expect(lines.filter((line) => line.includes("random"))).toEqual(random);
   });
 
   it("summary.csv", () => {
     const [head, first, second] = file("summary.csv").split("\n");
-    expect(head).toBe("method,metric,n,mean,low,high,undefined,difference,differenceN,differenceLow,differenceHigh,p,pHolm");
+    expect(head).toBe(
+      "method,metric,n,mean,low,high,undefined,difference,differenceN,differenceLow,differenceHigh,p,pHolm",
+    );
     expect(first).toMatch(/^first,morf,3,2,[\d.]+,[\d.]+,0,,,,,,$/);
     expect(second).toMatch(/^second:lrn=taylor,morf,3,3,[\d.]+,[\d.]+,0,1,3,1,1,0.25,0.5$/);
   });
@@ -44,11 +53,25 @@ describe("files", () => {
     const found = JSON.parse(file("results.json"));
     expect(found.settings).toEqual(settings);
     expect(found.images).toEqual(parts);
-    expect(found.summary.metrics[0].methods[1].difference).toEqual({ n: 3, mean: 1, low: 1, high: 1, p: 0.25, holm: 0.5 });
+    expect(found.summary.metrics[0].methods[1].difference).toEqual({
+      n: 3,
+      mean: 1,
+      low: 1,
+      high: 1,
+      p: 0.25,
+      holm: 0.5,
+    });
   });
 
   it("no curves, no curves.csv", () => {
-    const names = ["results.csv", "summary.csv", "results.json", "report.html", "plots/metric-morf.svg", "plots/metric-gini.svg"];
+    const names = [
+      "results.csv",
+      "summary.csv",
+      "results.json",
+      "report.html",
+      "plots/metric-morf.svg",
+      "plots/metric-gini.svg",
+    ];
     expect([...reportOf(settings, bare).keys()]).toEqual(names);
     expect(file("report.html", bare)).not.toContain("curves.csv");
   });
@@ -120,7 +143,8 @@ describe("report.html", () => {
     expect(bad.get("report.html")).toContain("&lt;script&gt;");
     expect(withoutBreaks(bad.get("report.html")!)).toEqual(withoutBreaks(good.get("report.html")!));
     expect(tags(bad.get("report.html")!).length).toBe(bad.get("report.html")!.match(/</g)!.length);
-    for (const [name, svg] of bad) if (name.endsWith(".svg")) expect(new Set(tags(svg)), name).toEqual(new Set(tags(good.get(name)!)));
+    for (const [name, svg] of bad)
+      if (name.endsWith(".svg")) expect(new Set(tags(svg)), name).toEqual(new Set(tags(good.get(name)!)));
   });
 
   it.each<[string, Settings, readonly Part[]]>([
@@ -133,7 +157,9 @@ describe("report.html", () => {
     const html = files.get("report.html")!;
     const all = (pattern: RegExp) => [...html.matchAll(pattern)].map(([, name]) => name);
     const shown = of.filter(({ image }) => image < how.pictures);
-    const pictures = shown.flatMap(({ image, drawn }) => [...(drawn ? ["input"] : []), ...how.methods].map((m) => pictureFile(image, m)));
+    const pictures = shown.flatMap(({ image, drawn }) =>
+      [...(drawn ? ["input"] : []), ...how.methods].map((m) => pictureFile(image, m)),
+    );
     expect(all(/(?:src|href)="([^"#]+)"/g).filter((name) => !files.has(name))).toEqual(pictures);
     const ids = all(/ id="([^"]+)"/g);
     expect(new Set(ids).size).toBe(ids.length);
@@ -151,13 +177,18 @@ describe("report.html", () => {
 
   it("says what is best, what is not shown to be worse, and why values are undefined", () => {
     const html = file("report.html").replace(/<wbr>/g, "");
-    expect(html).toMatch(/<strong>morf<\/strong> \(lower is better\): the best mean is that of <bdi>first<\/bdi>, 2\.000\. All others/);
+    expect(html).toMatch(
+      /<strong>morf<\/strong> \(lower is better\): the best mean is that of <bdi>first<\/bdi>, 2\.000\. All others/,
+    );
     expect(html).toContain("<bdi>second:lrn=taylor</bdi></th><td>gini</td>");
     expect(html).toContain("all 0");
   });
 
   it("names classes, where they have names", () => {
-    const named = [part(0, [{ morf: 1 }, { morf: 2 }], { predicted: { index: 7, name: "dog", logit: 1 } }), part(1, [{ morf: 1 }, { morf: 2 }])];
+    const named = [
+      part(0, [{ morf: 1 }, { morf: 2 }], { predicted: { index: 7, name: "dog", logit: 1 } }),
+      part(1, [{ morf: 1 }, { morf: 2 }]),
+    ];
     const html = file("report.html", named, { ...settings, metrics: ["morf"] });
     expect(html).toContain("<bdi>dog</bdi> (class 7)");
     expect(html).toMatch(/[^(]class 1[^)]/);
@@ -165,7 +196,9 @@ describe("report.html", () => {
 
   it("each metric has the plot of its own", () => {
     const sections = file("report.html").split('<section id="metric-').slice(1);
-    const seen = sections.map((text) => [...text.split("</section>")[0].matchAll(/src="(plots\/[^"]+)"/g)].map(([, name]) => name));
+    const seen = sections.map((text) =>
+      [...text.split("</section>")[0].matchAll(/src="(plots\/[^"]+)"/g)].map(([, name]) => name),
+    );
     expect(seen.map((names) => names.filter((name) => name.startsWith("plots/metric-")))).toEqual([
       ["plots/metric-morf.svg"],
       ["plots/metric-gini.svg"],
@@ -173,7 +206,8 @@ describe("report.html", () => {
   });
 
   it("each order has the curve of its own, and that of the random order, without a band", () => {
-    const having = (curves: object) => parts.map((p) => ({ ...p, methods: p.methods.map((m) => ({ ...m, curves: { ...m.curves, ...curves } })) }));
+    const having = (curves: object) =>
+      parts.map((p) => ({ ...p, methods: p.methods.map((m) => ({ ...m, curves: { ...m.curves, ...curves } })) }));
     const morf = file("plots/curve-morf.svg");
     expect(file("plots/curve-morf.svg", having({ lerf: [9, 8] }))).toBe(morf);
     expect(file("plots/curve-lerf.svg", having({ lerf: [9, 8] }))).not.toContain("morf");
@@ -183,7 +217,8 @@ describe("report.html", () => {
 
   it("names the files that there are, and the level of intervals", () => {
     const html = file("report.html");
-    for (const name of ["results.csv", "summary.csv", "curves.csv", "results.json"]) expect(html).toContain(`<a href="${name}">${name}</a>`);
+    for (const name of ["results.csv", "summary.csv", "curves.csv", "results.json"])
+      expect(html).toContain(`<a href="${name}">${name}</a>`);
     expect(html).toContain("The bands are 95 % intervals of the mean");
     expect(html).toContain("its value lies inside in 95 % of 2000 bootstrap samples");
   });

@@ -19,22 +19,29 @@ test("methods with what they take, and their text as label", () => {
 test("replacements", () => {
   expect(replacementOf("linear")).toEqual({ kind: "linear" });
   expect(replacementOf("noise:low=-1/-2/-3.5:high=1")).toEqual({ kind: "noise", low: [-1, -2, -3.5], high: 1 });
-  expect(() => replacementOf("blur:sigma=big")).toThrow("option '--replacement': expected numbers, lists joined by /, got 'sigma=big'.");
+  expect(() => replacementOf("blur:sigma=big")).toThrow(
+    "option '--replacement': expected numbers, lists joined by /, got 'sigma=big'.",
+  );
 });
 
 test("shards", () => {
   for (const index of [1, 2, 3]) expect(shardOf(`${index}/3`)).toEqual({ index, of: 3 });
-  for (const text of ["0/3", "4/3", "1", "1/", "a/b", "-1/2"]) expect(() => shardOf(text), text).toThrow("option '--shard': expected I/N");
+  for (const text of ["0/3", "4/3", "1", "1/", "a/b", "-1/2"])
+    expect(() => shardOf(text), text).toThrow("option '--shard': expected I/N");
 });
 
 test("every problem of a list at once, with the nearest name", () => {
   const rules = Object.entries(parameters).flatMap(([name, row]) => ("only" in row ? [] : [name]));
   const methods = ["steps", "baseline", "samples", "noise", "seed", "window", "strides", "fill", "keep"];
   const taken = [...rules, "unknown", ...methods];
-  expect(() => methodsOf("epsilonPlu,epsilon:lrn=taylr,epsilon:window,smoothGrad:colour=1,smoothGrad:samples=0,occlusion:keep=no")).toThrow(
+  expect(() =>
+    methodsOf("epsilonPlu,epsilon:lrn=taylr,epsilon:window,smoothGrad:colour=1,smoothGrad:samples=0,occlusion:keep=no"),
+  ).toThrow(
     [
-      "option '--methods', 'epsilonPlu': expected a composite or a method, got 'epsilonPlu'. Did you mean 'epsilonPlus' or 'epsilonPlusFlat' or 'epsilon'?",
-      "option '--methods', 'epsilon:lrn=taylr', 'lrn': expected taylor, taylor-uniform, identity, beta, gradient, unnormalised, got 'taylr'.",
+      "option '--methods', 'epsilonPlu': expected a composite or a method, got 'epsilonPlu'. Did you mean " +
+        "'epsilonPlus' or 'epsilonPlusFlat' or 'epsilon'?",
+      "option '--methods', 'epsilon:lrn=taylr', 'lrn': expected taylor, taylor-uniform, identity, beta, " +
+        "gradient, unnormalised, got 'taylr'.",
       "option '--methods', 'epsilon:window': expected NAME or NAME:key=value:…, got 'epsilon:window'.",
       `option '--methods', 'smoothGrad:colour=1': expected ${taken.join(", ")}, got 'colour'.`,
       "option '--methods', 'smoothGrad:samples=0', 'samples': expected a whole number from 1 on, got '0'.",

@@ -63,7 +63,9 @@ describe("summary", () => {
   });
 
   it("the best is one with a value for the most images, whatever the mean of fewer", () => {
-    const fewer = parts.map(({ image }, i) => part(image, [{ morf: 2, gini: 0.4 }, i === 1 ? { morf: null, gini: null } : { morf: 1, gini: 0.9 }]));
+    const fewer = parts.map(({ image }, i) =>
+      part(image, [{ morf: 2, gini: 0.4 }, i === 1 ? { morf: null, gini: null } : { morf: 1, gini: 0.9 }]),
+    );
     const [morf, gini] = summary(fewer).metrics;
     expect([morf.best, gini.best]).toEqual(["first", "first"]);
     expect(gini.methods.map(({ n }) => n)).toEqual([3, 2]);
@@ -93,7 +95,10 @@ describe("summary", () => {
   });
 
   it("the best need not be the first", () => {
-    const some = parts.map((p) => ({ ...p, methods: p.methods.map((m, i) => ({ ...m, values: p.methods[1 - i].values })) }));
+    const some = parts.map((p) => ({
+      ...p,
+      methods: p.methods.map((m, i) => ({ ...m, values: p.methods[1 - i].values })),
+    }));
     expect(summary(some).metrics[0]).toMatchObject({ best: "second:lrn=taylor", notWorse: [] });
   });
 
@@ -109,7 +114,13 @@ describe("summary", () => {
     const some = [0, 1].map((i) => part(i, [{ gini: null }, { gini: null }]));
     const [gini] = summary(some, { ...settings, metrics: ["gini"] }).metrics;
     expect(gini).toMatchObject({ best: null, notWorse: [] });
-    expect(gini.methods[1]).toMatchObject({ n: 0, mean: null, low: null, undefined: 2, difference: { n: 0, mean: null, p: null } });
+    expect(gini.methods[1]).toMatchObject({
+      n: 0,
+      mean: null,
+      low: null,
+      undefined: 2,
+      difference: { n: 0, mean: null, p: null },
+    });
   });
 
   it("accuracy of the labelled images", () => {
@@ -157,8 +168,18 @@ describe("summary", () => {
   it.each<[string, Settings, readonly Part[], RegExp]>([
     ["no parts", settings, [], /a part or more, got none/],
     ["an image twice", settings, [...parts, parts[0]], /the part of image 0: expected one, got two/],
-    ["other methods", { ...settings, methods: ["first"] }, parts, /image 0: expected the methods first, got first, second/],
+    [
+      "other methods",
+      { ...settings, methods: ["first"] },
+      parts,
+      /image 0: expected the methods first, got first, second/,
+    ],
     ["a metric that a part has not", { ...settings, metrics: ["aopc"] }, parts, /aopc of first, or null, got neither/],
-    ["a metric that is none", { ...settings, metrics: ["x"] }, [part(0, [{ x: 1 }, { x: 1 }])], /a metric: expected conservation.*'x'/],
+    [
+      "a metric that is none",
+      { ...settings, metrics: ["x"] },
+      [part(0, [{ x: 1 }, { x: 1 }])],
+      /a metric: expected conservation.*'x'/,
+    ],
   ])("refuses %s", async (_name, how, of, text) => expect(await refusal(() => summary(of, how))).toMatch(text));
 });

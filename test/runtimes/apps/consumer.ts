@@ -1,4 +1,14 @@
-import { type Composite, dense, type Explanation, heatmap, load, LrpError, type Model, ruleOf, sequential } from "relprop";
+import {
+  type Composite,
+  dense,
+  type Explanation,
+  heatmap,
+  load,
+  LrpError,
+  type Model,
+  ruleOf,
+  sequential,
+} from "relprop";
 import { linePlot } from "relprop/plots";
 import { createPool } from "relprop/pool";
 import { load as slim } from "relprop/slim";

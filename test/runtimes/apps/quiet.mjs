@@ -3,7 +3,9 @@ const fail = (name) =>
   function () {
     throw new Error(`importing relprop calls ${name}`);
   };
-for (const name of ["compile", "instantiate", "validate", "Module", "Instance", "Memory"]) WebAssembly[name] = fail(`WebAssembly.${name}`);
+for (const name of ["compile", "instantiate", "validate", "Module", "Instance", "Memory"])
+  WebAssembly[name] = fail(`WebAssembly.${name}`);
 for (const name of ["fetch", "setTimeout", "setInterval", "queueMicrotask", "atob"]) globalThis[name] = fail(name);
 
-for (const entry of ["relprop", "relprop/slim", "relprop/threads", "relprop/plots", "relprop/pool"]) await import(entry);
+for (const entry of ["relprop", "relprop/slim", "relprop/threads", "relprop/plots", "relprop/pool"])
+  await import(entry);
