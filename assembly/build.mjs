@@ -2,12 +2,13 @@
  * npm run build: two steps, each of which runs only if anything has changed (stamp.mjs).
  *
  * kernels     compiles the AssemblyScript kernels to build/*.wasm, and signs those that are shipped as files.
- * TypeScript  embeds them, then compiles src/ to build/js/ and types, and joins the modules to what a program imports: dist/.
+ * TypeScript  embeds them, then compiles src/ to build/js/ and types, and joins the modules to what a program imports:
+ * dist/.
  *
- * What is embedded: src/kernels.gen.ts holds the types of the kernels' exports and the names of their arguments, so that a misspelled
- * kernel or argument does not compile, and the version with which the binaries are signed; src/core.gen.ts holds both binaries in
- * hexadecimal. src/threads/shared.gen.ts holds the same two over a memory that is shared, and the program of a thread
- * as text: a page's bundler need not know that there is one.
+ * What is embedded: src/kernels.gen.ts holds the types of the kernels' exports and the names of their arguments, so
+ * that a misspelled kernel or argument does not compile, and the version with which the binaries are signed;
+ * src/core.gen.ts holds both binaries in hexadecimal. src/shared.gen.ts holds the same two over a memory that is
+ * shared, and the program of a thread as text: a page's bundler need not know that there is one.
  * build/checked.wasm, whose kernels assert what they demand of their arguments, is for tests and stays there.
  */
 import { spawn } from "node:child_process";
@@ -17,20 +18,14 @@ import { buildSync } from "esbuild";
 import { at, hashOf, step } from "./stamp.mjs";
 
 /** What is compiled from the kernels: targets of asconfig.json. */
-const targets = [
-  "release",
-  "relaxed",
-  "shared",
-  "shared-relaxed",
-  "checked",
-];
+const targets = ["release", "relaxed", "shared", "shared-relaxed", "checked"];
 
 const json = (path) => JSON.parse(readFileSync(at(path), "utf8"));
 const { version, exports, bin } = json("package.json");
 const config = json("asconfig.json");
 
 const binaries = targets.map((target) => config.targets[target].outFile);
-const generated = ["src/kernels.gen.ts", "src/core.gen.ts", "src/threads/shared.gen.ts"];
+const generated = ["src/kernels.gen.ts", "src/core.gen.ts", "src/shared.gen.ts"];
 
 /** This program, and what npm has installed for it. */
 const tools = ["assembly/build.mjs", "assembly/stamp.mjs", "node_modules/.package-lock.json"];
@@ -42,7 +37,10 @@ async function run(...programs) {
   if (ends.some(([code]) => code !== 0)) process.exit(1);
 }
 
-/** The name and content of a custom section, each shorter than 128 bytes: whoever is handed a binary can tell whose it is. */
+/**
+ * The name and content of a custom section, each shorter than 128 bytes: whoever is handed a binary can tell whose it
+ * is.
+ */
 function section(name, text) {
   const content = Buffer.concat([Buffer.of(name.length), Buffer.from(name + text)]);
   return Buffer.concat([Buffer.of(0, content.length), content]);
@@ -51,7 +49,8 @@ function section(name, text) {
 async function compileKernels() {
   const asc = ["node_modules/assemblyscript/bin/asc.js", "--config", "asconfig.json", "--target"];
   await run(...targets.map((target) => [...asc, target]));
-  for (const name of ["core.wasm", "core-relaxed.wasm"]) appendFileSync(at(`build/${name}`), section("relprop", version));
+  for (const name of ["core.wasm", "core-relaxed.wasm"])
+    appendFileSync(at(`build/${name}`), section("relprop", version));
 }
 
 /** Writes what src/ knows of the kernels, and the program of a thread. */
@@ -60,7 +59,10 @@ function embed() {
   // Every kernel with its arguments; the comment before each function says which of them are pointers.
   const functions = declarations.matchAll(/\/\*\*((?:(?!\*\/)[^])*)\*\/\s*export function (\w+)\((.*)\): (\w+);/g);
   const kernels = [...functions].map(([, types, name, list, result]) => {
-    const parameters = [...types.matchAll(/@param (\w+) `(\w+)`/g)].map(([, parameter, type]) => ({ name: parameter, isPointer: type === "usize" }));
+    const parameters = [...types.matchAll(/@param (\w+) `(\w+)`/g)].map(([, parameter, type]) => ({
+      name: parameter,
+      isPointer: type === "usize",
+    }));
     return { name, list, result, parameters };
   });
   const hex = (path) => readFileSync(at(path)).toString("hex");
@@ -110,7 +112,7 @@ export const relaxed: string = "${hex("build/core-relaxed.wasm")}";
   );
 
   const worker = buildSync({
-    entryPoints: [at("src/threads/worker.ts").pathname],
+    entryPoints: [at("src/parallel/threads/worker.ts").pathname],
     bundle: true,
     minify: true,
     format: "iife",
@@ -119,7 +121,7 @@ export const relaxed: string = "${hex("build/core-relaxed.wasm")}";
   }).outputFiles[0].text;
 
   writeFileSync(
-    at("src/threads/shared.gen.ts"),
+    at("src/shared.gen.ts"),
     `// Written by assembly/build.mjs.
 /** The kernels over a memory that several instances share. */
 export const shared: { readonly simd: string; readonly relaxed: string } = {
@@ -133,6 +135,15 @@ export const worker: string = ${JSON.stringify(worker)};
   );
 }
 
+/** The folders of src/ that are found in dist/ under a shorter name. */
+const shorter = { plots: "picture/plots", pool: "parallel/pool", threads: "parallel/threads" };
+
+/** Where a module that programs import comes from, by its path in dist/. */
+function sourceOf(path) {
+  const [folder, ...rest] = path.split("/");
+  return rest.length === 0 ? `entries/${path}` : [shorter[folder] ?? folder, ...rest].join("/");
+}
+
 async function compileTypeScript() {
   // A file of an earlier build would be shipped, and a file that has moved still be found.
   for (const folder of ["build/js", "dist"]) rmSync(at(folder), { recursive: true, force: true });
@@ -140,7 +151,10 @@ async function compileTypeScript() {
   await run(["node_modules/typescript/bin/tsc", "-p", "src"]);
   const modules = JSON.stringify([exports, bin]).match(/(?<=dist\/)[\w/-]+\.js/g);
   buildSync({
-    entryPoints: [...new Set(modules)].map((path) => at(`build/js/${path}`).pathname),
+    entryPoints: [...new Set(modules)].map((path) => ({
+      in: at(`build/js/${sourceOf(path)}`).pathname,
+      out: path.slice(0, -3),
+    })),
     bundle: true,
     splitting: true,
     chunkNames: "pool/[name]-[hash]",
@@ -149,7 +163,6 @@ async function compileTypeScript() {
     format: "esm",
     target: "es2022",
     outdir: at("dist").pathname,
-    outbase: at("build/js").pathname,
     absWorkingDir: at(".").pathname,
     logLevel: "warning",
   });
@@ -159,5 +172,8 @@ async function compileTypeScript() {
 const sources = hashOf(["assembly", "asconfig.json", ...tools], (path) => !path.startsWith("assembly/__tests__/"));
 await step("kernels", `${version} ${sources}`, [...binaries, "build/core.d.ts"], compileKernels);
 
-const modules = hashOf(["src", "package.json", ...binaries, "build/core.d.ts", ...tools], (path) => !generated.includes(path));
+const modules = hashOf(
+  ["src", "package.json", ...binaries, "build/core.d.ts", ...tools],
+  (path) => !generated.includes(path),
+);
 await step("TypeScript", modules, [...generated, "build/js", "dist"], compileTypeScript);

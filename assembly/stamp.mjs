@@ -1,6 +1,7 @@
 /*
- * When a step of the build is due. A step that has run leaves a stamp in build/: a hash of all that it read, and one of all that it
- * wrote. While both still hold, it has nothing to do; whatever is changed, added, missing or damaged makes it run again.
+ * When a step of the build is due. A step that has run leaves a stamp in build/: a hash of all that it read, and one of
+ * all that it wrote. While both still hold, it has nothing to do; whatever is changed, added, missing or damaged makes
+ * it run again.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";

@@ -5,7 +5,7 @@ import { build } from "esbuild";
 export const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 const options = {
-  entryPoints: [at("build/js/index.js")],
+  entryPoints: [at("build/js/entries/index.js")],
   bundle: true,
   minify: true,
   format: "esm",

@@ -1,8 +1,8 @@
-import { decode } from "../build/js/onnx/decode.js";
-import { build } from "../build/js/graph/build.js";
-import { canonize } from "../build/js/graph/canonize.js";
+import { decode } from "../build/js/read/onnx/decode.js";
+import { build } from "../build/js/read/build.js";
+import { canonize } from "../build/js/canonize/canonize.js";
 import { resolve } from "../build/js/graph/graph.js";
-import { infer } from "../build/js/graph/infer.js";
+import { infer } from "../build/js/infer/infer.js";
 import { pathTo } from "../build/js/plan/lower.js";
 
 /** A network as relprop's own stages read it; the batch axis is freed, so that batches of any size can be compared. */

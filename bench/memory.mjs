@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { bytesOf as placeOf } from "../build/js/plan/place.js";
-import { callsOf, valueOf } from "../build/js/step.js";
+import { callsOf, valueOf } from "../build/js/program/step.js";
 import { graphOf } from "./layers.mjs";
 import { alone } from "./measure.mjs";
 import { bytesOf, chosen, networkOf } from "./networks.mjs";

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { canonize } from "../src/graph/canonize.ts";
-import { infer } from "../src/graph/infer.ts";
-import { dense, relu } from "../src/index.ts";
+import { canonize } from "../src/canonize/canonize.ts";
+import { infer } from "../src/infer/infer.ts";
+import { dense, relu } from "../src/entries/index.ts";
 import { simd } from "../src/core.gen.ts";
 import { lower } from "../src/plan/lower.ts";
 import { place } from "../src/plan/place.ts";
-import { open } from "../src/open.ts";
+import { open } from "../src/read/open.ts";
 import { compileText, instantiate } from "../src/run/wasm.ts";
 import { Session } from "../src/run/session.ts";
 import { canaries } from "./canaries.ts";

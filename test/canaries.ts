@@ -1,6 +1,6 @@
 import type { Plan } from "../src/plan/place.ts";
 import type { Instance } from "../src/run/wasm.ts";
-import { type Argument, type HostStep, type KernelStep, type Step, type Value, valueOf } from "../src/step.ts";
+import { type Argument, type HostStep, type KernelStep, type Step, type Value, valueOf } from "../src/program/step.ts";
 import { parametersOf } from "../src/kernels.gen.ts";
 
 /*

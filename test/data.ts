@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect } from "vitest";
 import { decodeImage } from "../src/cli/image.ts";
-import { preprocess, type Tensor } from "../src/index.ts";
+import { preprocess, type Tensor } from "../src/entries/index.ts";
 import { dataRoot } from "./data-root.ts";
 
 export const hasData = existsSync(join(dataRoot, "models"));

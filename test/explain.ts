@@ -8,7 +8,7 @@ import {
   type Rule,
   sequential,
   type Tensor,
-} from "../src/index.ts";
+} from "../src/entries/index.ts";
 import { loadInMode } from "./modes.ts";
 
 /** A network of these layers for inputs of these dims, batch included. */

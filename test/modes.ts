@@ -1,12 +1,12 @@
 import { afterAll, inject, onTestFinished, TestRunner } from "vitest";
 import { relaxed, simd } from "../src/core.gen.ts";
-import type { LoadOptions, Network } from "../src/index.ts";
-import { Model } from "../src/model.ts";
-import { open } from "../src/open.ts";
+import type { LoadOptions, Network } from "../src/entries/index.ts";
+import { Model } from "../src/model/model.ts";
+import { open } from "../src/read/open.ts";
 import { compileText, type Engine, instantiate } from "../src/run/wasm.ts";
-import type { Lowering } from "../src/step.ts";
-import { shared } from "../src/threads/shared.gen.ts";
-import { team } from "../src/threads/team.ts";
+import type { Lowering } from "../src/program/emitter.ts";
+import { shared } from "../src/shared.gen.ts";
+import { team } from "../src/parallel/threads/team.ts";
 import { canaries } from "./canaries.ts";
 import { checkedInstance } from "./checked.ts";
 import type { ModeName } from "./mode-list.ts";

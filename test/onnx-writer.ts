@@ -1,4 +1,4 @@
-import type { Tensor } from "../src/index.ts";
+import type { Tensor } from "../src/entries/index.ts";
 
 /*
  * Writes ONNX files, for tests: protocol buffers by hand, the field numbers those of onnx.proto.

@@ -1,4 +1,4 @@
-import type { Tensor } from "../src/index.ts";
+import type { Tensor } from "../src/entries/index.ts";
 
 /** Numbers in [low, high) that are the same every time; float32, so that both sides of a test start from the same. */
 export function numbers(count: number, seed: number, low = -1, high = 1): Float32Array {

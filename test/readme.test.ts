@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
 import { methods, metrics } from "../src/evaluate/index.ts";
-import { composites, lrnModes, type ParameterRow, parameters, rules } from "../src/index.ts";
+import { composites, lrnModes, type ParameterRow, parameters, rules } from "../src/entries/index.ts";
 import { ops } from "../src/ops/index.ts";
 import { type Fields, ruleFields } from "../src/rules/literal.ts";
 import { expectedOf, type ParameterName } from "../src/rules/parameters.ts";

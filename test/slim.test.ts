@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { version } from "../src/kernels.gen.ts";
-import { dense, load as loadAlone, sequential } from "../src/index.ts";
-import { load, type Wasm } from "../src/slim.ts";
+import { dense, load as loadAlone, sequential } from "../src/entries/index.ts";
+import { load, type Wasm } from "../src/entries/slim.ts";
 
 const network = sequential({ input: [2] }, [dense({ weight: { data: Float32Array.of(3, 1), dims: [1, 2] } })]);
 

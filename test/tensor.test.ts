@@ -8,7 +8,7 @@ import {
   shapeText,
   size,
   strides,
-} from "../src/tensor.ts";
+} from "../src/base/tensor.ts";
 
 describe("shapes", () => {
   it.each([

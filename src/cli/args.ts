@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { type Issue, LrpError } from "../index.ts";
+import { type Issue, LrpError } from "../entries/index.ts";
 import { didYouMean } from "./nearest.ts";
 import { kinds, type Option, type OptionName, options, type Values } from "./options.ts";
 

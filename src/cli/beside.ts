@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { constants, type FileHandle, lstat, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { LrpError } from "../index.ts";
+import { LrpError } from "../entries/index.ts";
 import { foreseen } from "./files.ts";
 
 /** As many bytes as Node reads from any file at once. */

@@ -1,4 +1,4 @@
-import { LrpError, type Target } from "../index.ts";
+import { LrpError, type Target } from "../entries/index.ts";
 import { readBytes } from "./files.ts";
 import type { Values } from "./options.ts";
 

@@ -1,5 +1,5 @@
-import { sentence } from "../error.ts";
-import type { Issue, LrpError } from "../index.ts";
+import { sentence } from "../base/error.ts";
+import type { Issue, LrpError } from "../entries/index.ts";
 
 const MOST_LINES = 12;
 const MOST_NAMES = 4;

@@ -1,5 +1,5 @@
 import { attribute } from "../evaluate/index.ts";
-import { defaultComposite, LrpError, toAnsi } from "../index.ts";
+import { defaultComposite, LrpError, toAnsi } from "../entries/index.ts";
 import type { Arguments } from "./args.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";

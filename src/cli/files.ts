@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { access, constants, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { LrpError } from "../index.ts";
+import { LrpError } from "../entries/index.ts";
 
 /** What can be foreseen to go wrong with a file, by Node's error code. */
 const troubles: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 import { convertIndexedToRgb, type DecodedPng, decode as decodePng } from "fast-png";
 import jpeg from "jpeg-js";
-import type { Pixels } from "../image/pixels.ts";
-import { LrpError } from "../index.ts";
+import type { Pixels } from "../picture/image/pixels.ts";
+import { LrpError } from "../entries/index.ts";
 import { orientation } from "./exif.ts";
 
 /** What a file begins with, and what to do with it. */

@@ -1,7 +1,15 @@
 import { basename } from "node:path";
-import { preparation } from "../image/preparation.ts";
-import { viewed } from "../image/preprocess.ts";
-import { LrpError, type Model, type Picture, type Preparation, preprocess, presets, type Tensor } from "../index.ts";
+import { preparation } from "../picture/image/preparation.ts";
+import { viewed } from "../picture/image/preprocess.ts";
+import {
+  LrpError,
+  type Model,
+  type Picture,
+  type Preparation,
+  preprocess,
+  presets,
+  type Tensor,
+} from "../entries/index.ts";
 import { readBytes } from "./files.ts";
 import { decodeImage } from "./image.ts";
 import { isNpy, readNpy } from "./npy.ts";

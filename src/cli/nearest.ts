@@ -1,4 +1,4 @@
-import { distance } from "../distance.ts";
+import { distance } from "../base/distance.ts";
 
 /** Up to `count` candidates that `name` may be a misspelling or a part of, the nearest first. */
 export function nearest(name: string, candidates: readonly string[], count = 3): string[] {

@@ -1,4 +1,4 @@
-import { LrpError, type Tensor } from "../index.ts";
+import { LrpError, type Tensor } from "../entries/index.ts";
 
 /*
  * .npy: "\x93NUMPY", major and minor version, the header's length (u16 in version 1, u32 in 2 and 3), the header (a

@@ -1,4 +1,4 @@
-import { load, LrpError, type Model } from "../index.ts";
+import { load, LrpError, type Model } from "../entries/index.ts";
 import { besideModel } from "./beside.ts";
 import { readClasses } from "./classes.ts";
 import { readBytes } from "./files.ts";

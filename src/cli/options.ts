@@ -1,6 +1,6 @@
 import { methods } from "../evaluate/index.ts";
-import type { PresetName } from "../image/preparation.ts";
-import { colormaps, composites, defaultComposite, presets } from "../index.ts";
+import type { PresetName } from "../picture/image/preparation.ts";
+import { colormaps, composites, defaultComposite, presets } from "../entries/index.ts";
 import { optionNames, type ParameterRow, type Parameters, parameters } from "../rules/parameters.ts";
 
 /** What the text after an option means; `parse` gives undefined for what it is not. */

@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import { type Explanation, encodePng, heatmap, LrpError, type Tensor } from "../index.ts";
+import { type Explanation, encodePng, heatmap, LrpError, type Tensor } from "../entries/index.ts";
 import type { Input } from "./input.ts";
 import { writeNpy } from "./npy.ts";
 import type { Values } from "./options.ts";

@@ -1,4 +1,4 @@
-import type { Tensor } from "../index.ts";
+import type { Tensor } from "../entries/index.ts";
 
 export interface Score {
   readonly index: number;

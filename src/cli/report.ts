@@ -1,4 +1,4 @@
-import { composites, defaultComposite, type Explanation, parameters, type Tensor } from "../index.ts";
+import { composites, defaultComposite, type Explanation, parameters, type Tensor } from "../entries/index.ts";
 import type { Input } from "./input.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";

@@ -1,4 +1,4 @@
-import { LrpError } from "../index.ts";
+import { LrpError } from "../entries/index.ts";
 import { version } from "../kernels.gen.ts";
 import { parse } from "./args.ts";
 import type { Command, Streams } from "./command.ts";

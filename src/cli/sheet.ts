@@ -1,7 +1,14 @@
 import { basename, extname } from "node:path";
-import { composites, encodePng, type ExplainOptions, type Explanation, LrpError, type Parameters } from "../index.ts";
-import { contactSheet } from "../plots/index.ts";
-import { usage } from "../error.ts";
+import {
+  composites,
+  encodePng,
+  type ExplainOptions,
+  type Explanation,
+  LrpError,
+  type Parameters,
+} from "../entries/index.ts";
+import { contactSheet } from "../picture/plots/index.ts";
+import { usage } from "../base/error.ts";
 import type { Arguments } from "./args.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";

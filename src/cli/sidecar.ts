@@ -1,5 +1,5 @@
-import { type PresetName, preparation } from "../image/preparation.ts";
-import { LrpError, type Preparation } from "../index.ts";
+import { type PresetName, preparation } from "../picture/image/preparation.ts";
+import { LrpError, type Preparation } from "../entries/index.ts";
 import { readTextIfThere } from "./files.ts";
 
 /** `NAME.relprop.json` beside `NAME.onnx`: what a user need not type. */

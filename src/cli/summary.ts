@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { LedgerRow } from "../index.ts";
+import type { LedgerRow } from "../entries/index.ts";
 import { columns, digits } from "./layout.ts";
 import type { Score } from "./ranking.ts";
 import type { Report } from "./report.ts";

@@ -1,5 +1,5 @@
 import { methods, metrics } from "../evaluate/index.ts";
-import { composites, lrnModes, rules } from "../index.ts";
+import { composites, lrnModes, rules } from "../entries/index.ts";
 import type { Arguments } from "./args.ts";
 import type { Streams } from "./command.ts";
 import { definition } from "./layout.ts";

@@ -1,10 +1,10 @@
-import { LrpError } from "../error.ts";
-import type { Model } from "../model.ts";
-import type { ExplainOptions } from "../options.ts";
-import type { Explanation } from "../report.ts";
+import { LrpError } from "../base/error.ts";
+import type { Model } from "../model/model.ts";
+import type { ExplainOptions } from "../model/options.ts";
+import type { Explanation } from "../model/report.ts";
 import { composites } from "../rules/composite.ts";
 import { checkInputs, type Input } from "../run/input.ts";
-import { shapeText, type Tensor } from "../tensor.ts";
+import { shapeText, type Tensor } from "../base/tensor.ts";
 import { checkWhole } from "./check.ts";
 import { type MethodParameters, type MethodRow, methods } from "./methods.ts";
 import type { Watch } from "./runs.ts";

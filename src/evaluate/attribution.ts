@@ -1,5 +1,5 @@
-import { usage } from "../error.ts";
-import { type Dims, shapeText, size } from "../tensor.ts";
+import { usage } from "../base/error.ts";
+import { type Dims, shapeText, size } from "../base/tensor.ts";
 
 /** Relevance, or any other score, of every number of an input: `Explanation.relevance`, or a caller's own. */
 export interface Attribution {

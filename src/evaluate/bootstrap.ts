@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { usage } from "../base/error.ts";
 import { checkNames, checkWhole } from "./check.ts";
 import { random } from "./random.ts";
 import { sum } from "./attribution.ts";

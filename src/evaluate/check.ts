@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { usage } from "../base/error.ts";
 
 /** @internal @throws LrpError "usage" unless `value` is a whole number from `low` to `high` */
 export function checkWhole(where: string, value: unknown, low: number, high = Number.MAX_SAFE_INTEGER): void {

@@ -1,4 +1,4 @@
-import { undefinedFor } from "../error.ts";
+import { undefinedFor } from "../base/error.ts";
 import { type Attribution, mapOf, sum } from "./attribution.ts";
 import { checkAbove } from "./check.ts";
 

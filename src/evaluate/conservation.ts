@@ -1,5 +1,5 @@
-import { undefinedFor, usage } from "../error.ts";
-import type { Explanation } from "../report.ts";
+import { undefinedFor, usage } from "../base/error.ts";
+import type { Explanation } from "../model/report.ts";
 import { type Attribution, numbersOf, sum } from "./attribution.ts";
 import { checkAbove } from "./check.ts";
 

@@ -1,11 +1,11 @@
-import { LrpError, usage } from "../error.ts";
-import type { Network } from "../network.ts";
-import type { Model } from "../model.ts";
-import type { Source } from "../open.ts";
-import type { Explanation } from "../report.ts";
+import { LrpError, usage } from "../base/error.ts";
+import type { Network } from "../read/network.ts";
+import type { Model } from "../model/model.ts";
+import type { Source } from "../read/open.ts";
+import type { Explanation } from "../model/report.ts";
 import type { Input } from "../run/input.ts";
 import { type Chosen, chooseTargets, type Target } from "../run/target.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Tensor } from "../base/tensor.ts";
 import { attribute, type AttributeOptions } from "./attribute.ts";
 import { checkNames } from "./check.ts";
 import { startOf } from "./conservation.ts";

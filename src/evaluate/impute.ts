@@ -1,4 +1,4 @@
-import { assert } from "../error.ts";
+import { assert } from "../base/error.ts";
 import { norm, sum } from "./attribution.ts";
 
 /** Pixels of an image, channel by channel. */

@@ -1,4 +1,4 @@
-import { undefinedFor, usage } from "../error.ts";
+import { undefinedFor, usage } from "../base/error.ts";
 import { type Attribution, descending, mapOf, sum } from "./attribution.ts";
 
 /** Where the object is: 1 or true inside, 0 or false outside; dims of the places ([h, w]) or [1, 1, h, w]. */

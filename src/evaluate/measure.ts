@@ -1,4 +1,4 @@
-import { LrpError, usage } from "../error.ts";
+import { LrpError, usage } from "../base/error.ts";
 import { checkNames, chosen } from "./check.ts";
 import type { Order } from "./order.ts";
 import { type Curve, perturbation, type PerturbationOptions } from "./perturbation.ts";

@@ -1,5 +1,5 @@
-import { LrpError } from "../error.ts";
-import { type Dims, shapeText, size, type Tensor } from "../tensor.ts";
+import { LrpError } from "../base/error.ts";
+import { type Dims, shapeText, size, type Tensor } from "../base/tensor.ts";
 import { checkWhole } from "./check.ts";
 import { random } from "./random.ts";
 import { type Decided, gradients, type Runs, scores, scoresOf, type Study } from "./runs.ts";

@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { usage } from "../base/error.ts";
 import { descending, type PlaceMap } from "./attribution.ts";
 import { chosen } from "./check.ts";
 import { shuffled } from "./random.ts";

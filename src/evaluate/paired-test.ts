@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { usage } from "../base/error.ts";
 import { sum } from "./attribution.ts";
 import { mean } from "./bootstrap.ts";
 import { checkNames, checkWhole } from "./check.ts";

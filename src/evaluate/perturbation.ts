@@ -1,9 +1,9 @@
-import { usage } from "../error.ts";
+import { usage } from "../base/error.ts";
 import type { Port } from "../graph/graph.ts";
-import type { Prediction } from "../report.ts";
+import type { Prediction } from "../model/report.ts";
 import { type Chosen, chooseTargets, type Target } from "../run/target.ts";
 import type { Input } from "../run/input.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Tensor } from "../base/tensor.ts";
 import { type Attribution, mapOf, placesOf, sum } from "./attribution.ts";
 import { checkNames, checkWhole } from "./check.ts";
 import { arranged, type Order } from "./order.ts";

@@ -1,4 +1,4 @@
-import { LrpError } from "../error.ts";
+import { LrpError } from "../base/error.ts";
 
 /** Numbers that are the same every time, everywhere, for one seed. */
 export interface Random {

@@ -1,7 +1,7 @@
-import { undefinedFor, usage } from "../error.ts";
-import type { Network } from "../network.ts";
-import { open, type Source } from "../open.ts";
-import type { LoadOptions } from "../options.ts";
+import { undefinedFor, usage } from "../base/error.ts";
+import type { Network } from "../read/network.ts";
+import { open, type Source } from "../read/open.ts";
+import type { LoadOptions } from "../model/options.ts";
 import { type Attribution, numbersOf, sum } from "./attribution.ts";
 import { checkNames } from "./check.ts";
 import { parametrisedLayers, randomized } from "./randomized.ts";

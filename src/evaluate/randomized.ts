@@ -1,9 +1,9 @@
-import { usage } from "../error.ts";
+import { usage } from "../base/error.ts";
 import { type Graph, type Node, producers } from "../graph/graph.ts";
-import type { Network } from "../network.ts";
-import { open, type Source } from "../open.ts";
-import type { LoadOptions } from "../options.ts";
-import type { Constant } from "../tensor.ts";
+import type { Network } from "../read/network.ts";
+import { open, type Source } from "../read/open.ts";
+import type { LoadOptions } from "../model/options.ts";
+import type { Constant } from "../base/tensor.ts";
 import { checkNames, checkWhole } from "./check.ts";
 import { shuffled } from "./random.ts";
 

@@ -1,5 +1,5 @@
-import { usage } from "../error.ts";
-import { type Dims, size } from "../tensor.ts";
+import { usage } from "../base/error.ts";
+import { type Dims, size } from "../base/tensor.ts";
 import { placesOf } from "./attribution.ts";
 import { checkAbove, checkNames, chosen } from "./check.ts";
 import { type Image, imputeLinear, meanOf } from "./impute.ts";

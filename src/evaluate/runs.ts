@@ -1,8 +1,8 @@
-import { LrpError } from "../error.ts";
-import type { Model } from "../model.ts";
-import type { Explanation } from "../report.ts";
+import { LrpError } from "../base/error.ts";
+import type { Model } from "../model/model.ts";
+import type { Explanation } from "../model/report.ts";
 import { chooseTargets, type Target } from "../run/target.ts";
-import { shapeText, type Tensor } from "../tensor.ts";
+import { shapeText, type Tensor } from "../base/tensor.ts";
 
 /** How far a method is. */
 export interface Progress {

@@ -1,5 +1,5 @@
-import { undefinedFor, usage } from "../error.ts";
-import type { Tensor } from "../tensor.ts";
+import { undefinedFor, usage } from "../base/error.ts";
+import type { Tensor } from "../base/tensor.ts";
 import { type Attribution, norm, numbersOf } from "./attribution.ts";
 import { checkAbove, checkNames, checkWhole } from "./check.ts";
 import { random } from "./random.ts";

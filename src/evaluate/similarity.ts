@@ -1,4 +1,4 @@
-import { undefinedFor, usage } from "../error.ts";
+import { undefinedFor, usage } from "../base/error.ts";
 import { type Attribution, numbersOf, sum } from "./attribution.ts";
 
 type Numbers = Attribution | ArrayLike<number>;

@@ -1,5 +1,5 @@
-import type { Source } from "../open.ts";
-import type { Tensor } from "../tensor.ts";
+import type { Source } from "../read/open.ts";
+import type { Tensor } from "../base/tensor.ts";
 import type { Attribution } from "./attribution.ts";
 import { mean } from "./bootstrap.ts";
 import { complexity } from "./complexity.ts";

@@ -1,4 +1,4 @@
-import { usage } from "../error.ts";
+import { usage } from "../base/error.ts";
 
 export type Cell = string | number | boolean | null | undefined;
 

@@ -1,4 +1,4 @@
-import { type Constant, type Dims, type ElementType, shapeText } from "../tensor.ts";
+import { type Constant, type Dims, type ElementType, shapeText } from "../base/tensor.ts";
 
 /** What a caller must hand in; free dimensions are names. */
 export interface Port {
@@ -35,6 +35,31 @@ export interface Graph {
   readonly types: ReadonlyMap<string, ElementType>;
   /** Names of values that a canonizer removed, and the value that stands for them. */
   readonly aliases: ReadonlyMap<string, string>;
+}
+
+/** An input or output as the graph knows it. */
+export interface Operand {
+  readonly name: string;
+  readonly dims: Dims;
+  readonly type: ElementType;
+  readonly constant?: Constant;
+}
+
+/** Inputs that are left out are undefined. */
+export type Operands = readonly (Operand | undefined)[];
+
+/** What a node reads, as the graph knows it. */
+export function operandsOf(graph: Graph, node: Node): Operands {
+  return node.inputs.map((name) =>
+    name === ""
+      ? undefined
+      : {
+          name,
+          dims: graph.dims.get(name)!,
+          type: graph.types.get(name) ?? "float32",
+          constant: graph.constants.get(name),
+        },
+  );
 }
 
 /** `node 'conv1' (Conv)`: how every message names a node. */

@@ -1,9 +1,12 @@
-import type { Emitter, Value } from "../step.ts";
+import { demand } from "../base/complaint.ts";
+import type { Operands } from "../graph/graph.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
 import type { Kernels } from "../kernels.gen.ts";
-import { broadcast, shapeText } from "../tensor.ts";
+import { broadcast, shapeText } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, NONE, type None, zipHost } from "./broadcast.ts";
-import { type AttributeReader, type Call, known, type Op, type Operands, type OwnRule, require } from "./op.ts";
+import { type AttributeReader, type Call, known, type Op, type OwnRule } from "./op.ts";
 
 /** The two numbers that a kernel of one variable takes. */
 interface Parameters {
@@ -34,7 +37,7 @@ function unary(
     attributes,
     infer(inputs, a) {
       const [x] = inputs;
-      require(x, "invalid-model", "an input", "none");
+      demand(x, "invalid-model", "an input", "none");
       return { dims: [x.dims], attributes: parameters?.(inputs, a) ?? a };
     },
     fold: ([x], { a, b }) => [{ ...x!, data: x!.data.map((v) => f(v, a, b)) }],
@@ -98,7 +101,7 @@ export const clip = unary("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), 
     read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN },
   parameters(inputs, { a, b }) {
     const [min, max] = [bound(inputs, 1, a, -Infinity), bound(inputs, 2, b, Infinity)];
-    require(min <= max, "invalid-model", "min ≤ max", `${min} and ${max}`);
+    demand(min <= max, "invalid-model", "min ≤ max", `${min} and ${max}`);
     return { a: min, b: max };
   },
   nonnegative: (x, { a, b }) => a >= 0 || (x && b >= 0),
@@ -122,10 +125,10 @@ export const pRelu: Op<None> = {
   attributes: () => NONE,
   infer(inputs) {
     const [x, slope] = inputs;
-    require(x && slope, "invalid-model", "an input and a slope", "fewer");
+    demand(x && slope, "invalid-model", "an input and a slope", "fewer");
     const fits = broadcast([x.dims, slope.dims])?.join() === x.dims.join();
-    require(fits, "shape", `a slope that can be broadcast to ${shapeText(x.dims, "")}`, shapeText(slope.dims, ""));
-    require(!x.constant || slope.constant, "unsupported", "a computed input", "a constant one beside a computed slope");
+    demand(fits, "shape", `a slope that can be broadcast to ${shapeText(x.dims, "")}`, shapeText(slope.dims, ""));
+    demand(!x.constant || slope.constant, "unsupported", "a computed input", "a constant one beside a computed slope");
     return { dims: [x.dims] };
   },
   fold: folding((v, slope) => (v < 0 ? slope * v : v)),

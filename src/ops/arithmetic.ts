@@ -1,8 +1,9 @@
-import { type Emitter, stridesOf, type Value } from "../step.ts";
-import type { Node } from "../graph/graph.ts";
-import { broadcast, type Constant, type Dims, firstNonFinite, size } from "../tensor.ts";
+import { stridesOf, type Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import type { Node, Operand, Operands } from "../graph/graph.ts";
+import { broadcast, type Constant, type Dims, firstNonFinite, size } from "../base/tensor.ts";
 import { broadcastLoops, broadcastStrides, folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
-import type { Affine, Call, Linear, Op, Operand, Operands } from "./op.ts";
+import type { Affine, Call, Linear, Op } from "./op.ts";
 
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 

@@ -1,7 +1,10 @@
-import type { Emitter, Value } from "../step.ts";
-import { type Dims, size } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import type { Operands } from "../graph/graph.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { type Dims, size } from "../base/tensor.ts";
 import { zip } from "./arithmetic.ts";
-import { type Affine, type Call, known, type Op, type Operands, require } from "./op.ts";
+import { type Affine, type Call, known, type Op } from "./op.ts";
 
 interface BatchNormAttributes {
   readonly epsilon: number;
@@ -44,26 +47,37 @@ export const batchNormalization: Op<BatchNormAttributes> = {
   family: "normalization",
   summary: "folded into its linear neighbour; where there is none, pass",
   attributes(read) {
-    require(read.int("training_mode", 0) ===
-      0, "unsupported", "training_mode = 0", "1", "Export the network in inference mode.");
+    demand(
+      read.int("training_mode", 0) === 0,
+      "unsupported",
+      "training_mode = 0",
+      "1",
+      "Export the network in inference mode.",
+    );
     read.ignore("momentum");
     return { epsilon: read.float("epsilon", 1e-5), perPosition: read.int("spatial", 1) === 0 };
   },
   infer(inputs, given) {
     const [x, ...rest] = inputs;
-    require(x && inputs.length === 5 && rest.every((p) => p), "invalid-model", "five inputs", `${inputs.length}`);
-    require(x.dims.length >= 1, "shape", "an input of rank 1 or more", "rank 0");
+    demand(x && inputs.length === 5 && rest.every((p) => p), "invalid-model", "five inputs", `${inputs.length}`);
+    demand(x.dims.length >= 1, "shape", "an input of rank 1 or more", "rank 0");
     for (let i = 1; i < 5; i++) known(inputs, i, "parameters");
     // MXNet writes spatial = 0 beside parameters of whole channels.
     const perChannel = rest[0]!.constant!.data.length === (x.dims[1] ?? 1);
     const a = { ...given, perPosition: given.perPosition && !perChannel };
     const count = size(parameterDims(x.dims, a));
-    require(rest.every((p) => p!.constant!.data.length === count), "shape", `${count} numbers in each parameter`, rest
-      .map((p) => p!.constant!.data.length)
-      .join(", "));
-    require(rest[3]!.constant!.data.every(
-      (v) => v + a.epsilon > 0,
-    ), "invalid-model", "a variance ≥ 0", "a negative one");
+    demand(
+      rest.every((p) => p!.constant!.data.length === count),
+      "shape",
+      `${count} numbers in each parameter`,
+      rest.map((p) => p!.constant!.data.length).join(", "),
+    );
+    demand(
+      rest[3]!.constant!.data.every((v) => v + a.epsilon > 0),
+      "invalid-model",
+      "a variance ≥ 0",
+      "a negative one",
+    );
     return { dims: [x.dims], attributes: a };
   },
   forward(e, call) {

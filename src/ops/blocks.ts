@@ -1,6 +1,7 @@
-import { broadcast, type Dims, shapeText } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import { broadcast, type Dims, shapeText } from "../base/tensor.ts";
 import { type Loop, loop, type Move, mover, zeros } from "./move.ts";
-import { integers, require } from "./op.ts";
+import { integers } from "./op.ts";
 
 const always = () => true;
 const never = () => false;
@@ -13,9 +14,9 @@ export const expand = mover<null>({
   infer(inputs) {
     const [x] = inputs;
     const shape = integers(inputs, 1, "a shape");
-    require(x && shape, "invalid-model", "an input and a shape", "fewer");
+    demand(x && shape, "invalid-model", "an input and a shape", "fewer");
     const dims = broadcast([x.dims, shape]);
-    require(dims, "shape", "shapes that can be broadcast", `${shapeText(x.dims, "")} and ${shapeText(shape, "")}`);
+    demand(dims, "shape", "shapes that can be broadcast", `${shapeText(x.dims, "")} and ${shapeText(shape, "")}`);
     return { dims: [dims] };
   },
   moves([x], output) {
@@ -35,8 +36,8 @@ export const tile = mover<{ repeats?: readonly number[] }>({
   infer(inputs) {
     const [x] = inputs;
     const repeats = integers(inputs, 1, "repeats");
-    require(x && repeats, "invalid-model", "an input and repeats", "fewer");
-    require(repeats.length === x.dims.length, "invalid-model", `${x.dims.length} repeats`, `[${repeats}]`);
+    demand(x && repeats, "invalid-model", "an input and repeats", "fewer");
+    demand(repeats.length === x.dims.length, "invalid-model", `${x.dims.length} repeats`, `[${repeats}]`);
     return { dims: [x.dims.map((d, k) => d * repeats[k])], attributes: { repeats } };
   },
   moves: ([x], output, { repeats }) => [
@@ -82,16 +83,19 @@ function blocks(
     summary: "moved back",
     attributes(read) {
       const [size, mode] = [read.int("blocksize", 0), read.string("mode", "DCR")];
-      require(size > 0, "invalid-model", "a blocksize ≥ 1", `${size}`);
-      require(["DCR", "CRD"].includes(mode), "unsupported", "mode DCR or CRD", mode);
+      demand(size > 0, "invalid-model", "a blocksize ≥ 1", `${size}`);
+      demand(["DCR", "CRD"].includes(mode), "unsupported", "mode DCR or CRD", mode);
       return { size, mode };
     },
     infer([x], { size }) {
-      require(x?.dims.length === 4, "invalid-model", "an input of rank 4", `rank ${x?.dims.length ?? "none"}`);
+      demand(x?.dims.length === 4, "invalid-model", "an input of rank 4", `rank ${x?.dims.length ?? "none"}`);
       const dims = shape(x.dims, size);
-      require(dims.every(
-        Number.isInteger,
-      ), "shape", `axes that blocks of ${size} divide`, `dims ${shapeText(x.dims, "")}`);
+      demand(
+        dims.every(Number.isInteger),
+        "shape",
+        `axes that blocks of ${size} divide`,
+        `dims ${shapeText(x.dims, "")}`,
+      );
       return { dims: [dims] };
     },
     moves: ([x], output, a) => [
@@ -127,7 +131,7 @@ export const trilu = mover<{ upper: boolean; k?: number }>({
   attributes: (read) => ({ upper: read.int("upper", 1) === 1 }),
   infer(inputs, a) {
     const [x] = inputs;
-    require(x && x.dims.length >= 2, "invalid-model", "an input of rank 2 or more", `rank ${x?.dims.length ?? "none"}`);
+    demand(x && x.dims.length >= 2, "invalid-model", "an input of rank 2 or more", `rank ${x?.dims.length ?? "none"}`);
     const [k = 0] = integers(inputs, 1, "a k") ?? [];
     return { dims: [x.dims], attributes: { ...a, k } };
   },

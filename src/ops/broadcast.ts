@@ -1,6 +1,10 @@
-import { type Emitter, fourAxes, type Loops, stridesOf, type Value, walkRows } from "../step.ts";
-import { broadcast, type Constant, type Dims, shapeText, size, strides } from "../tensor.ts";
-import { type Op, type Operands, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import type { Operands } from "../graph/graph.ts";
+import { stridesOf, type Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { fourAxes, type Loops, walkRows } from "../base/loops.ts";
+import { broadcast, type Constant, type Dims, shapeText, size, strides } from "../base/tensor.ts";
+import type { Op } from "./op.ts";
 
 /** For operators without attributes. */
 export type None = Readonly<Record<string, never>>;
@@ -11,9 +15,9 @@ export type Pointwise = (a: number, b: number, c: number) => number;
 type Numbers = Constant["data"];
 
 export function inferBroadcast(inputs: Operands): { dims: Dims[] } {
-  require(inputs.length > 0 && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
+  demand(inputs.length > 0 && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
   const dims = broadcast(inputs.map((x) => x!.dims));
-  require(dims, "shape", "shapes that can be broadcast", inputs.map((x) => shapeText(x!.dims, "")).join(" and "));
+  demand(dims, "shape", "shapes that can be broadcast", inputs.map((x) => shapeText(x!.dims, "")).join(" and "));
   return { dims: [dims] };
 }
 

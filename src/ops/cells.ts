@@ -1,5 +1,5 @@
-import { type Dims, size, strides } from "../tensor.ts";
-import { type Axis, isStill } from "./window.ts";
+import { type Dims, size, strides } from "../base/tensor.ts";
+import { type Axis, isStill } from "./conv/window.ts";
 
 export type Numbers = Float32Array | Float64Array;
 export type Taps = Int32Array | number[];

@@ -1,5 +1,7 @@
-import { type Constant, type ElementType, positions, size, typeName } from "../tensor.ts";
-import { integers, known, type Op, type Operands, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import type { Operands } from "../graph/graph.ts";
+import { type Constant, type ElementType, positions, size, typeName } from "../base/tensor.ts";
+import { integers, known, type Op } from "./op.ts";
 
 /** A row for what exists only while loading. */
 const onLoading = { family: "other", summary: "folded while loading" } as const;
@@ -21,7 +23,7 @@ export const constant: Op<{ value: Constant }> = {
       (ints && scalar("int64", ints, [ints.length])) ??
       (Number.isNaN(float) ? undefined : scalar("float32", [float], [])) ??
       (Number.isNaN(int) ? undefined : scalar("int64", [int], []));
-    require(value, "unsupported", "a value, value_float(s) or value_int(s)", "none of them");
+    demand(value, "unsupported", "a value, value_float(s) or value_int(s)", "none of them");
     return { value };
   },
   infer: (_inputs, { value }) => ({ dims: [value.dims], types: [value.type] }),
@@ -35,7 +37,7 @@ export const constantOfShape: Op<{ value: Constant }> = {
   attributes: (read) => ({ value: read.tensor("value") ?? scalar("float32", [0], [1]) }),
   infer(inputs, { value }) {
     const shape = integers(inputs, 0, "a shape");
-    require(shape, "invalid-model", "a shape", "none");
+    demand(shape, "invalid-model", "a shape", "none");
     return { dims: [shape], types: [value.type] };
   },
   fold([_shape], { value }, [dims]) {
@@ -50,7 +52,7 @@ export const shape: Op<{ start: number; end: number; dims?: readonly number[] }>
   type: "Shape",
   attributes: (read) => ({ start: read.int("start", 0), end: read.int("end", Infinity) }),
   infer([x], a) {
-    require(x, "invalid-model", "an input", "none");
+    demand(x, "invalid-model", "an input", "none");
     const dims = x.dims.slice(a.start, a.end);
     return { dims: [[dims.length]], types: ["int64"], attributes: { ...a, dims } };
   },
@@ -64,7 +66,7 @@ export const sizeOf: Op<{ count?: number }> = {
   type: "Size",
   attributes: () => ({}),
   infer([x]) {
-    require(x, "invalid-model", "an input", "none");
+    demand(x, "invalid-model", "an input", "none");
     return { dims: [[]], types: ["int64"], attributes: { count: size(x.dims) } };
   },
   shapeOnly: true,
@@ -78,9 +80,12 @@ export const range: Op<null> = {
   attributes: () => null,
   infer(inputs) {
     const [start, limit, delta] = ["a start", "a limit", "a delta"].map((what, i) => known(inputs, i, what)?.data[0]);
-    require(start !== undefined &&
-      limit !== undefined &&
-      delta, "invalid-model", "a start, a limit and a delta other than 0", [start, limit, delta].join(", "));
+    demand(
+      start !== undefined && limit !== undefined && delta,
+      "invalid-model",
+      "a start, a limit and a delta other than 0",
+      [start, limit, delta].join(", "),
+    );
     return { dims: [[Math.max(0, Math.ceil((limit - start) / delta))]] };
   },
   fold([start, , delta], _a, [[count]]) {
@@ -96,7 +101,7 @@ export const nonZero: Op<{ found?: readonly number[][] }> = {
   attributes: () => ({}),
   infer(inputs) {
     const x = known(inputs, 0, "numbers");
-    require(x, "invalid-model", "an input", "none");
+    demand(x, "invalid-model", "an input", "none");
     const found = positions(x.dims).filter((_, i) => x.data[i] !== 0);
     return { dims: [[x.dims.length, found.length]], types: ["int64"], attributes: { found } };
   },
@@ -130,11 +135,11 @@ export const cast: Op<{ to: ElementType }> = {
   attributes(read) {
     const to = castTypes[read.int("to", 0)];
     read.ignore("saturate");
-    require(to, "unsupported", "a cast to float, double, int32, int64 or bool", typeName(read.int("to", 0)));
+    demand(to, "unsupported", "a cast to float, double, int32, int64 or bool", typeName(read.int("to", 0)));
     return { to };
   },
   infer([x]: Operands, { to }) {
-    require(x, "invalid-model", "an input", "none");
+    demand(x, "invalid-model", "an input", "none");
     return { dims: [x.dims], types: [to] };
   },
   fold: ([x], { to }) => [scalar(to, Array.from(x!.data, castMaps[to] ?? ((v) => v)), x!.dims)],

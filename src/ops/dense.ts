@@ -1,20 +1,11 @@
-import type { Node } from "../graph/graph.ts";
-import type { Emitter, Ref, Value } from "../step.ts";
-import { broadcast, type Constant, type Dims, size, strides } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import type { Node, Operands } from "../graph/graph.ts";
+import type { Ref, Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { broadcast, type Constant, type Dims, size, strides } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
 import { broadcastStrides } from "./broadcast.ts";
-import {
-  type BiasMap,
-  type Call,
-  known,
-  type Linear,
-  mapOf,
-  type NumberMap,
-  type Op,
-  type Operands,
-  PLAIN,
-  require,
-} from "./op.ts";
+import { type BiasMap, type Call, known, type Linear, mapOf, type NumberMap, type Op, PLAIN } from "./op.ts";
 
 /** Gemm and MatMul: y = scale · x · W + b, or W · x. */
 export interface DenseAttributes {
@@ -238,9 +229,12 @@ function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonl
   const isBias = !c || (c.constant && (size(c.dims) === 1 || (size(c.dims) === m && c.dims.at(-1) === m)));
   if (!transposed && isBias) return undefined;
   const dims = [x?.dims.at(transposed ? 1 : 0) ?? NaN, m ?? NaN];
-  require(!c ||
-    `${broadcast([c.dims, dims])}` ===
-      `${dims}`, "shape", `a C that can be broadcast to [${dims}]`, `dims [${c?.dims}]`);
+  demand(
+    !c || `${broadcast([c.dims, dims])}` === `${dims}`,
+    "shape",
+    `a C that can be broadcast to [${dims}]`,
+    `dims [${c?.dims}]`,
+  );
   const named = (
     part: string,
     type: string,
@@ -284,13 +278,17 @@ export const gemm: Op<GemmAttributes> = {
   instead: aroundGemm,
   infer(inputs, a) {
     const [x, w] = inputs;
-    require(x && w, "invalid-model", "inputs A and B", "none");
-    require(!x.constant, "unsupported", "a computed A", "a constant one");
+    demand(x && w, "invalid-model", "inputs A and B", "none");
+    demand(!x.constant, "unsupported", "a computed A", "a constant one");
     known(inputs, 1, "a B");
-    require(x.dims.length === 2 &&
-      w.dims.length === 2, "shape", "A and B of rank 2", `ranks ${x.dims.length} and ${w.dims.length}`);
+    demand(
+      x.dims.length === 2 && w.dims.length === 2,
+      "shape",
+      "A and B of rank 2",
+      `ranks ${x.dims.length} and ${w.dims.length}`,
+    );
     const [m, k] = a.rowsAreOutputs ? w.dims : [w.dims[1], w.dims[0]];
-    require(x.dims[1] === k, "shape", `an A of ${k} columns`, `${x.dims[1]}`);
+    demand(x.dims[1] === k, "shape", `an A of ${k} columns`, `${x.dims[1]}`);
     return { dims: [[x.dims[0], m]] };
   },
 };

@@ -1,7 +1,8 @@
-import { LrpError } from "../error.ts";
+import { Complaint, demand } from "../base/complaint.ts";
+import { LrpError } from "../base/error.ts";
 import { whereIs } from "../graph/graph.ts";
-import { type Constant, type Dims, normalizeAxis, positions, shapeText, size, strides } from "../tensor.ts";
-import { axisOf, type AttributeReader, type Call, Complaint, type Op, require } from "./op.ts";
+import { type Constant, type Dims, normalizeAxis, positions, shapeText, size, strides } from "../base/tensor.ts";
+import { axisOf, type AttributeReader, type Call, type Op } from "./op.ts";
 
 /** Where each run of numbers begins in the data; in the output they lie one after another. */
 type Starts<A> = (a: A, data: Dims, dims: Dims, indices: Constant["data"]) => number[];
@@ -9,7 +10,7 @@ type Starts<A> = (a: A, data: Dims, dims: Dims, indices: Constant["data"]) => nu
 /** An index from the end, too. */
 function placed(index: number, length: number): number {
   const place = normalizeAxis(index, length);
-  require(place !== undefined, "invalid-model", `indices from ${-length} to ${length - 1}`, `${index}`);
+  demand(place !== undefined, "invalid-model", `indices from ${-length} to ${length - 1}`, `${index}`);
   return place;
 }
 
@@ -44,7 +45,7 @@ function row<A>(
     anyType: true,
     attributes,
     infer([data, indices], a) {
-      require(data && indices, "invalid-model", "data and indices", "fewer");
+      demand(data && indices, "invalid-model", "data and indices", "fewer");
       const inferred = output(data.dims, indices.dims, a);
       if (indices.constant) starts(inferred.attributes, data.dims, indices.dims, indices.constant.data);
       return { ...inferred, dims: [inferred.dims] };
@@ -87,7 +88,7 @@ const gatherElements = row(
   (data, indices, a) => {
     const axis = axisOf(a.axis, data.length);
     const fits = indices.length === data.length && indices.every((d, i) => i === axis || d <= data[i]);
-    require(fits, "shape", `indices that fit ${shapeText(data, "")}`, shapeText(indices, ""));
+    demand(fits, "shape", `indices that fit ${shapeText(data, "")}`, shapeText(indices, ""));
     return { dims: indices, attributes: { axis } };
   },
   ({ axis }, data, dims, indices) => {
@@ -110,10 +111,7 @@ const gatherND = row(
       length >= 1 &&
       a.batch + length <= data.length &&
       data.slice(0, a.batch).join() === indices.slice(0, a.batch).join();
-    require(fits, "shape", `indices that fit ${shapeText(data, "")} with batch_dims ${a.batch}`, shapeText(
-      indices,
-      "",
-    ));
+    demand(fits, "shape", `indices that fit ${shapeText(data, "")} with batch_dims ${a.batch}`, shapeText(indices, ""));
     return { dims: [...indices.slice(0, -1), ...data.slice(a.batch + length)], attributes: a };
   },
   ({ batch }, data, dims, indices) => {

@@ -1,7 +1,8 @@
-import { LrpError } from "../error.ts";
+import { LrpError } from "../base/error.ts";
 import { whereIs } from "../graph/graph.ts";
-import type { Emitter, Value } from "../step.ts";
-import { size } from "../tensor.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { size } from "../base/tensor.ts";
 import { type GatherAttributes, gatherKnown } from "./layout.ts";
 import type { Call, Op } from "./op.ts";
 

@@ -1,6 +1,7 @@
-import { type Dims, normalizeAxis, positions, shapeText } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import { type Dims, normalizeAxis, positions, shapeText } from "../base/tensor.ts";
 import { loop, type Move, mover, runsOf, whole, withRun, zeros } from "./move.ts";
-import { axisOf, integers, known, require } from "./op.ts";
+import { axisOf, integers, known } from "./op.ts";
 
 const never = () => false;
 
@@ -10,10 +11,14 @@ export const transpose = mover<{ perm: readonly number[] | undefined }>({
   summary: "moved back",
   attributes: (read) => ({ perm: read.ints("perm") }),
   infer([x], a) {
-    require(x, "invalid-model", "an input", "none");
+    demand(x, "invalid-model", "an input", "none");
     const perm = a.perm ?? x.dims.map((_, i) => x.dims.length - 1 - i);
-    require([...perm].sort((p, q) => p - q).join() ===
-      x.dims.map((_, i) => i).join(), "invalid-model", `a permutation of ${x.dims.length} axes`, `[${perm}]`);
+    demand(
+      [...perm].sort((p, q) => p - q).join() === x.dims.map((_, i) => i).join(),
+      "invalid-model",
+      `a permutation of ${x.dims.length} axes`,
+      `[${perm}]`,
+    );
     return { dims: [perm.map((axis) => x.dims[axis])], attributes: { perm } };
   },
   moves: ([x], output, { perm }) => [
@@ -30,14 +35,17 @@ export const concat = mover<{ axis: number }>({
   attributes: (read) => ({ axis: read.int("axis", NaN) }),
   infer(inputs, a) {
     const [first] = inputs;
-    require(first && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
+    demand(first && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
     const axis = axisOf(a.axis, first.dims.length);
     const fits = inputs.every(
       (x) => x!.dims.length === first.dims.length && x!.dims.every((d, i) => i === axis || d === first.dims[i]),
     );
-    require(fits, "shape", `shapes that differ along axis ${axis} only`, inputs
-      .map((x) => shapeText(x!.dims, ""))
-      .join(", "));
+    demand(
+      fits,
+      "shape",
+      `shapes that differ along axis ${axis} only`,
+      inputs.map((x) => shapeText(x!.dims, "")).join(", "),
+    );
     return {
       dims: [first.dims.map((d, i) => (i === axis ? inputs.reduce((total, x) => total + x!.dims[axis], 0) : d))],
       attributes: { axis },
@@ -74,25 +82,33 @@ export const slice = mover<SliceAttributes>({
     read.opset < 10 ? { starts: read.ints("starts"), ends: read.ints("ends"), axes: read.ints("axes") } : {},
   infer(inputs, a) {
     const [x] = inputs;
-    require(x, "invalid-model", "an input", "none");
+    demand(x, "invalid-model", "an input", "none");
     const starts = a.starts ?? integers(inputs, 1, "starts");
     const ends = a.ends ?? integers(inputs, 2, "ends");
-    require(starts &&
-      ends &&
-      starts.length ===
-        ends.length, "invalid-model", "as many starts as ends", `${starts?.length} and ${ends?.length}`);
+    demand(
+      starts && ends && starts.length === ends.length,
+      "invalid-model",
+      "as many starts as ends",
+      `${starts?.length} and ${ends?.length}`,
+    );
     const axes = a.axes ?? integers(inputs, 3, "axes") ?? starts.map((_, i) => i);
     const steps = integers(inputs, 4, "steps") ?? starts.map(() => 1);
-    require(axes.length === starts.length &&
-      steps.length ===
-        starts.length, "invalid-model", `${starts.length} axes and steps, as many as starts`, `${axes.length} and ${steps.length}`);
+    demand(
+      axes.length === starts.length && steps.length === starts.length,
+      "invalid-model",
+      `${starts.length} axes and steps, as many as starts`,
+      `${axes.length} and ${steps.length}`,
+    );
     const dims = [...x.dims];
     const ranges = x.dims.map(() => ({ start: 0, step: 1 }));
     axes.forEach((given, i) => {
       const axis = normalizeAxis(given, x.dims.length);
-      require(axis !== undefined &&
-        steps[i] !==
-          0, "invalid-model", `axes of a tensor of rank ${x.dims.length} and steps other than 0`, `axis ${given}, step ${steps[i]}`);
+      demand(
+        axis !== undefined && steps[i] !== 0,
+        "invalid-model",
+        `axes of a tensor of rank ${x.dims.length} and steps other than 0`,
+        `axis ${given}, step ${steps[i]}`,
+      );
       const length = x.dims[axis];
       const step = steps[i];
       const [start, end] = [starts[i], ends[i]].map((v) => (v < 0 ? v + length : v));
@@ -131,11 +147,15 @@ export const gatherKnown = mover<GatherAttributes>({
   attributes: (read) => ({ axis: read.int("axis", 0) }),
   infer(inputs, a) {
     const [x, index] = inputs;
-    require(x && index, "invalid-model", "data and indices", "fewer");
+    demand(x && index, "invalid-model", "data and indices", "fewer");
     const axis = axisOf(a.axis, x.dims.length);
     const indices = index.constant && Array.from(index.constant.data, (i) => normalizeAxis(i, x.dims[axis]));
-    require(indices?.every((i) => i !== undefined) ??
-      true, "invalid-model", `indices below ${x.dims[axis]}`, `${index.constant?.data}`);
+    demand(
+      indices?.every((i) => i !== undefined) ?? true,
+      "invalid-model",
+      `indices below ${x.dims[axis]}`,
+      `${index.constant?.data}`,
+    );
     return {
       dims: [[...x.dims.slice(0, axis), ...index.dims, ...x.dims.slice(axis + 1)]],
       attributes: { axis, indices: indices as number[] | undefined, shape: index.dims },
@@ -183,28 +203,39 @@ export const pad = mover<PadAttributes>({
   summary: "cropped (constant), or moved back to where each number came from",
   attributes(read) {
     const mode = read.string("mode", "constant");
-    require(Object.hasOwn(beyond, mode), "invalid-model", `mode ${Object.keys(beyond).join(", ")}`, mode);
+    demand(Object.hasOwn(beyond, mode), "invalid-model", `mode ${Object.keys(beyond).join(", ")}`, mode);
     return read.opset < 11 ? { mode, pads: read.ints("pads"), value: read.float("value", 0) } : { mode, value: 0 };
   },
   infer(inputs, a) {
     const [x] = inputs;
-    require(x, "invalid-model", "an input", "none");
+    demand(x, "invalid-model", "an input", "none");
     const rank = x.dims.length;
     const axes = integers(inputs, 3, "axes")?.map((axis) => normalizeAxis(axis, rank)) ?? x.dims.map((_, i) => i);
     const given = a.pads ?? integers(inputs, 1, "pads");
-    require(given?.length === 2 * axes.length &&
-      axes.every(
-        (axis) => axis !== undefined,
-      ), "invalid-model", `${2 * axes.length} pads for axes of a tensor of rank ${rank}`, `${given?.length}`);
+    demand(
+      given?.length === 2 * axes.length && axes.every((axis) => axis !== undefined),
+      "invalid-model",
+      `${2 * axes.length} pads for axes of a tensor of rank ${rank}`,
+      `${given?.length}`,
+    );
     const pads = new Array<number>(2 * rank).fill(0);
     axes.forEach((axis, i) => {
       pads[axis!] = given[i];
       pads[rank + axis!] = given[axes.length + i];
     });
     const dims = x.dims.map((d, i) => d + pads[i] + pads[rank + i]);
-    require(dims.every((d) => d >= 0), "shape", "pads that leave something", `dims [${dims}]`);
-    require(a.mode === "constant" ||
-      pads.every((p) => p >= 0), "unsupported", `pads ≥ 0 in mode ${a.mode}`, `[${pads}]`);
+    demand(
+      dims.every((d) => d >= 0),
+      "shape",
+      "pads that leave something",
+      `dims [${dims}]`,
+    );
+    demand(
+      a.mode === "constant" || pads.every((p) => p >= 0),
+      "unsupported",
+      `pads ≥ 0 in mode ${a.mode}`,
+      `[${pads}]`,
+    );
     return { dims: [dims], attributes: { mode: a.mode, pads, value: known(inputs, 2, "a value")?.data[0] ?? a.value } };
   },
   moves([x], output, { mode, pads }) {

@@ -1,6 +1,7 @@
-import type { ElementType } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import type { ElementType } from "../base/tensor.ts";
 import { inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
-import { type Op, require } from "./op.ts";
+import type { Op } from "./op.ts";
 
 const WHY = "true or false is nothing that inputs have shares in";
 
@@ -16,11 +17,11 @@ function logic(type: string, takes: readonly ElementType[], f: (a: number, b: nu
     anyType: true,
     attributes: () => NONE,
     infer(inputs) {
-      require(inputs.length === arity, "invalid-model", `inputs: ${arity}`, `${inputs.length}`);
+      demand(inputs.length === arity, "invalid-model", `inputs: ${arity}`, `${inputs.length}`);
       const { dims } = inferBroadcast(inputs);
       const types = inputs.map((x) => x!.type);
       const fits = takes.includes(types[0]) && types.every((t) => t === types[0]);
-      require(fits, "invalid-model", `inputs of one type out of ${takes.join(", ")}`, types.join(" and "));
+      demand(fits, "invalid-model", `inputs of one type out of ${takes.join(", ")}`, types.join(" and "));
       return { dims, types: ["bool"] };
     },
     fold: (inputs) => [

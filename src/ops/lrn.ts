@@ -1,6 +1,8 @@
-import type { Emitter, Value } from "../step.ts";
-import { size } from "../tensor.ts";
-import { type Call, type Op, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { size } from "../base/tensor.ts";
+import type { Call, Op } from "./op.ts";
 
 /**
  * y_k = x_k · (bias + a · Σ_{j ∈ N(k)} x_j²)^(−beta) with N(k) = k − before … k + after.
@@ -90,19 +92,18 @@ export const lrn: Op<LrnAttributes> = {
   summary: `own rules: ${Object.keys(lrnModes).join(", ")}`,
   attributes(read) {
     const size = read.int("size", 0);
-    require(size >= 1, "invalid-model", "a size ≥ 1", `${size}`);
+    demand(size >= 1, "invalid-model", "a size ≥ 1", `${size}`);
     const [alpha, beta, bias] = [read.float("alpha", 1e-4), read.float("beta", 0.75), read.float("bias", 1)];
     const { region = "channels", window = "onnx" } = { region: read.beyond("region"), window: read.beyond("window") };
-    require(region === "channels" || region === "spatial", "invalid-model", "region channels or spatial", `${region}`);
-    require(window === "onnx" || window === "torch", "invalid-model", "window onnx or torch", `${window}`);
+    demand(region === "channels" || region === "spatial", "invalid-model", "region channels or spatial", `${region}`);
+    demand(window === "onnx" || window === "torch", "invalid-model", "window onnx or torch", `${window}`);
     const [less, more] = [Math.floor((size - 1) / 2), Math.ceil((size - 1) / 2)];
     const [before, after] = window === "onnx" ? [less, more] : [more, less];
     return checkedLrn({ region, before, after, a: alpha / (region === "channels" ? size : size * size), beta, bias });
   },
   infer([x], a) {
-    require(x, "invalid-model", "an input", "none");
-    require(x.dims.length >= 3 &&
-      x.dims.length <= 4, "unsupported", "an input of rank 3 or 4", `rank ${x.dims.length}`);
+    demand(x, "invalid-model", "an input", "none");
+    demand(x.dims.length >= 3 && x.dims.length <= 4, "unsupported", "an input of rank 3 or 4", `rank ${x.dims.length}`);
     // A window that reaches further than the channels go sees the same as one that reaches just as far.
     const most = a.region === "channels" ? x.dims[1] - 1 : Math.max(...x.dims.slice(2)) - 1;
     return { dims: [x.dims], attributes: { ...a, before: Math.min(a.before, most), after: Math.min(a.after, most) } };
@@ -118,10 +119,11 @@ export const lrn: Op<LrnAttributes> = {
 
 /** Refuses what would divide by zero or take roots of negative numbers. */
 export function checkedLrn(a: LrnAttributes): LrnAttributes {
-  require(a.bias > 0 &&
-    a.a >= 0 &&
-    Number.isFinite(
-      a.beta,
-    ), "unsupported", "bias > 0, alpha ≥ 0 and a finite beta", `bias ${a.bias}, alpha ${a.a}, beta ${a.beta}`);
+  demand(
+    a.bias > 0 && a.a >= 0 && Number.isFinite(a.beta),
+    "unsupported",
+    "bias > 0, alpha ≥ 0 and a finite beta",
+    `bias ${a.bias}, alpha ${a.a}, beta ${a.beta}`,
+  );
   return Object.freeze(a);
 }

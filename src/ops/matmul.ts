@@ -1,5 +1,7 @@
-import type { Emitter, Value } from "../step.ts";
-import { broadcast, type Constant, size } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { broadcast, type Constant, size } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
 import {
   type DenseAttributes,
@@ -11,7 +13,7 @@ import {
   productOf,
   swapped,
 } from "./dense.ts";
-import { type Call, type Op, require } from "./op.ts";
+import type { Call, Op } from "./op.ts";
 
 /** Two computed factors: the second, laid as rows of k, is the weight. */
 function computedProduct(e: Emitter, call: Call<DenseAttributes>): Value {
@@ -65,13 +67,17 @@ export const matMul: Op<DenseAttributes> = {
   summary: "any linear rule, when one factor is constant",
   attributes: () => ({ rowsAreOutputs: false, alpha: 1, beta: 1 }),
   infer([a, b], attributes) {
-    require(a && b, "invalid-model", "two inputs", "fewer");
-    require(a.dims.length > 0 &&
-      b.dims.length > 0, "shape", "factors of rank 1 or more", `ranks ${a.dims.length} and ${b.dims.length}`);
+    demand(a && b, "invalid-model", "two inputs", "fewer");
+    demand(
+      a.dims.length > 0 && b.dims.length > 0,
+      "shape",
+      "factors of rank 1 or more",
+      `ranks ${a.dims.length} and ${b.dims.length}`,
+    );
     const [left, right] = [matrix(a.dims, 0), matrix(b.dims, 1)];
-    require(left.at(-1) === right.at(-2), "shape", `a first factor of ${right.at(-2)} columns`, `${left.at(-1)}`);
+    demand(left.at(-1) === right.at(-2), "shape", `a first factor of ${right.at(-2)} columns`, `${left.at(-1)}`);
     const batch = broadcast([left.slice(0, -2), right.slice(0, -2)]);
-    require(batch, "shape", "batches that can be broadcast", `[${a.dims}] and [${b.dims}]`);
+    demand(batch, "shape", "batches that can be broadcast", `[${a.dims}] and [${b.dims}]`);
     const dims = [
       ...batch,
       ...(a.dims.length > 1 ? [left.at(-2)!] : []),

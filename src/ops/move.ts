@@ -1,6 +1,8 @@
-import { type Block, fourAxes, stridesOf, walkRows } from "../step.ts";
-import { type Constant, type Dims, size, strides } from "../tensor.ts";
-import type { Call, Inferred, Op, Operands } from "./op.ts";
+import type { Operands } from "../graph/graph.ts";
+import { type Block, stridesOf } from "../program/step.ts";
+import { fourAxes, walkRows } from "../base/loops.ts";
+import { type Constant, type Dims, size, strides } from "../base/tensor.ts";
+import type { Call, Inferred, Op } from "./op.ts";
 
 /**
  * One loop of a move: `count` times, each time `step` along an axis of the input and `toStep` along one of the output

@@ -1,5 +1,5 @@
+import { demand } from "../base/complaint.ts";
 import { erfc } from "./erf.ts";
-import { require } from "./op.ts";
 import { always, kept, logistic, unary } from "./unary.ts";
 
 const clamp = (v: number) => Math.min(Math.max(v, 0), 1);
@@ -49,7 +49,7 @@ export const nonlinear = [
     type: "Celu",
     attributes(read) {
       const alpha = read.float("alpha", 1);
-      require(alpha !== 0, "invalid-model", "an alpha other than 0", "0");
+      demand(alpha !== 0, "invalid-model", "an alpha other than 0", "0");
       return { alpha };
     },
     f(x, y, { alpha }) {
@@ -63,7 +63,7 @@ export const nonlinear = [
     type: "Gelu",
     attributes(read) {
       const approximate = read.string("approximate", "none");
-      require(approximate === "none" || approximate === "tanh", "unsupported", "approximate none or tanh", approximate);
+      demand(approximate === "none" || approximate === "tanh", "unsupported", "approximate none or tanh", approximate);
       return { approximate };
     },
     f(x, y, { approximate }) {

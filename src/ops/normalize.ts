@@ -1,10 +1,11 @@
-import { LrpError } from "../error.ts";
-import { whereIs } from "../graph/graph.ts";
-import { stridesOf } from "../step.ts";
-import { broadcast, type Dims, shapeText, size, strides } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import { LrpError } from "../base/error.ts";
+import { type Operands, whereIs } from "../graph/graph.ts";
+import { stridesOf } from "../program/step.ts";
+import { broadcast, type Dims, shapeText, size, strides } from "../base/tensor.ts";
 import { broadcastStrides } from "./broadcast.ts";
 import { along, type Numbers, otherAxes, total } from "./cells.ts";
-import { axesOf, type AttributeReader, type Op, type Operands, require } from "./op.ts";
+import { axesOf, type AttributeReader, type Op } from "./op.ts";
 import { pNorm } from "./p-norm.ts";
 
 /** What one cell is moved and scaled by, v = (x − centre) · factor. */
@@ -128,24 +129,30 @@ type Shapes = (x: Dims, inputs: Operands, a: Attributes) => Omit<Plan, keyof Att
 /** Groups of channels at all positions; scale and shift for each channel or group. */
 const byGroups: Shapes = ([n, c, ...spatial], inputs, { groups, perGroup }) => {
   const cut = groups || c;
-  require(c % cut === 0, "invalid-model", `groups that divide ${c} channels`, `${cut}`);
+  demand(c % cut === 0, "invalid-model", `groups that divide ${c} channels`, `${cut}`);
   const dims = [cut, perGroup ? 1 : c / cut, ...spatial.map(() => 1)];
   const given = [inputs[1], inputs[2]].map((p) => p?.dims.join() ?? "none");
-  require(given.every((d) => d === `${size(dims)}`), "shape", `scale and bias of ${size(dims)} numbers`, given.join(
-    " and ",
-  ));
+  demand(
+    given.every((d) => d === `${size(dims)}`),
+    "shape",
+    `scale and bias of ${size(dims)} numbers`,
+    given.join(" and "),
+  );
   const split = [n, cut, c / cut, ...spatial];
   return { split, axes: split.map((_, i) => i).slice(2), parameters: [dims, dims], further: [] };
 };
 
 /** All axes from one on; scale and shift broadcast. */
 const fromAxis: Shapes = (x, inputs, { axes: [first] = [] }) => {
-  require(inputs[1], "invalid-model", "a scale", "none");
+  demand(inputs[1], "invalid-model", "a scale", "none");
   const parameters = [inputs[1], inputs[2]].map((p) => p?.dims ?? []);
   const fits = parameters.every((dims) => broadcast([x, dims])?.join() === x.join());
-  require(fits, "shape", `a scale and bias that broadcast to ${shapeText(x, "")}`, parameters
-    .map((dims) => shapeText(dims, ""))
-    .join(" and "));
+  demand(
+    fits,
+    "shape",
+    `a scale and bias that broadcast to ${shapeText(x, "")}`,
+    parameters.map((dims) => shapeText(dims, "")).join(" and "),
+  );
   const further = x.map((d, i) => (i < first ? d : 1));
   return { split: x, axes: x.map((_, i) => i).slice(first), parameters, further: [further, further] };
 };
@@ -165,9 +172,9 @@ function row(
     attributes,
     infer(inputs, a) {
       const [x] = inputs;
-      require(x, "invalid-model", "an input", "none");
+      demand(x, "invalid-model", "an input", "none");
       const rank = x.dims.length;
-      require(rank >= least, "shape", `an input of rank ${least} or more`, `rank ${rank}`);
+      demand(rank >= least, "shape", `an input of rank ${least} or more`, `rank ${rank}`);
       const plan: Plan = { ...a, ...shapes(x.dims, inputs, { ...a, axes: a.axes && axesOf(a.axes, rank) }) };
       return { dims: [x.dims, ...plan.further], attributes: plan };
     },
@@ -228,7 +235,7 @@ const group = row(
   2,
   (read) => {
     const groups = read.int("num_groups", 0);
-    require(groups >= 1, "invalid-model", "num_groups ≥ 1", `${groups}`);
+    demand(groups >= 1, "invalid-model", "num_groups ≥ 1", `${groups}`);
     checkStash(read);
     return { statistics: moments(read.float("epsilon", 1e-5)), groups, perGroup: read.opset < 21 };
   },
@@ -238,7 +245,7 @@ const group = row(
 /** Statistics are computed in double here, which is no less than float32 (1) and as much as double (11). */
 function checkStash(read: AttributeReader): void {
   const type = read.int("stash_type", 1);
-  require(type === 1 || type === 11, "unsupported", "stash_type float or double", `${type}`);
+  demand(type === 1 || type === 11, "unsupported", "stash_type float or double", `${type}`);
 }
 
 /** Further outputs are mean and 1 / √(var + ε). Source: ONNX LayerNormalization-17. */
@@ -266,7 +273,7 @@ const lp = row(
   1,
   (read) => {
     const p = read.int("p", 2);
-    require(p === 1 || p === 2, "invalid-model", "p = 1 or 2", `${p}`);
+    demand(p === 1 || p === 2, "invalid-model", "p = 1 or 2", `${p}`);
     const norm = pNorm(p);
     const factor = (z: number) => (z === 0 ? 0 : 1 / z);
     const statistics: Statistics = {

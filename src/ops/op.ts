@@ -1,42 +1,8 @@
-import type { Node } from "../graph/graph.ts";
-import type { Emitter, Ref, Value } from "../step.ts";
-import { type Constant, type Dims, type ElementType, normalizeAxis } from "../tensor.ts";
-
-/** What an operator complains of; the stage that called it adds where. */
-export class Complaint extends Error {
-  readonly code: "unsupported" | "invalid-model" | "shape" | "usage";
-  readonly expected: string;
-  readonly received: string;
-  readonly fix?: string;
-  /** The inputs whose values are wanted, if that is all that is missing. */
-  readonly wanted: readonly number[];
-
-  constructor(
-    code: Complaint["code"],
-    expected: string,
-    received: string,
-    fix?: string,
-    wanted: readonly number[] = [],
-  ) {
-    super(`expected ${expected}, got ${received}`);
-    this.code = code;
-    this.expected = expected;
-    this.received = received;
-    this.fix = fix;
-    this.wanted = wanted;
-  }
-}
-
-/** Stops with a complaint unless `condition` holds. */
-export function require(
-  condition: unknown,
-  code: Complaint["code"],
-  expected: string,
-  received: string,
-  fix?: string,
-): asserts condition {
-  if (!condition) throw new Complaint(code, expected, received, fix);
-}
+import { Complaint, demand } from "../base/complaint.ts";
+import type { Node, Operand, Operands } from "../graph/graph.ts";
+import type { Ref, Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { type Constant, type Dims, type ElementType, normalizeAxis } from "../base/tensor.ts";
 
 /** Reads the attributes of one node by name and type, with the standard's defaults. What is not read is an error. */
 export interface AttributeReader {
@@ -54,17 +20,6 @@ export interface AttributeReader {
   /** Marks attributes as known and without meaning here. */
   ignore(...names: readonly string[]): void;
 }
-
-/** An input or output as the graph knows it. */
-export interface Operand {
-  readonly name: string;
-  readonly dims: Dims;
-  readonly type: ElementType;
-  readonly constant?: Constant;
-}
-
-/** Inputs that are left out are undefined. */
-export type Operands = readonly (Operand | undefined)[];
 
 /** The constant that an input is, undefined where it is left out: it decides a shape, or is a parameter. */
 export function known(inputs: Operands, index: number, what: string): Constant | undefined {
@@ -88,7 +43,7 @@ export function integers(inputs: Operands, index: number, what: string): readonl
 /** An axis, counted from 0. */
 export function axisOf(given: number, rank: number): number {
   const axis = normalizeAxis(given, rank);
-  require(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${rank}`, `${given}`);
+  demand(axis !== undefined, "invalid-model", `an axis of a tensor of rank ${rank}`, `${given}`);
   return axis;
 }
 
@@ -96,7 +51,7 @@ export function axisOf(given: number, rank: number): number {
 export function axesOf(given: readonly number[], rank: number): readonly number[] {
   const axes = given.flatMap((axis) => normalizeAxis(axis, rank) ?? []);
   const distinct = new Set(axes).size === given.length;
-  require(distinct, "invalid-model", `different axes of a tensor of rank ${rank}`, `[${given}]`);
+  demand(distinct, "invalid-model", `different axes of a tensor of rank ${rank}`, `[${given}]`);
   return axes;
 }
 

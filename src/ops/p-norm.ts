@@ -1,6 +1,8 @@
-import type { Emitter, Value } from "../step.ts";
+import { demand } from "../base/complaint.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
 import { type Reducer, reducer, type Walk } from "./cells.ts";
-import { type Call, type OwnRule, type Relevance, require } from "./op.ts";
+import type { Call, OwnRule, Relevance } from "./op.ts";
 
 /** (Σ |x_i|^p)^(1/p) */
 export function pNorm(p: number): Reducer {
@@ -14,7 +16,7 @@ export function pNorm(p: number): Reducer {
 }
 
 export function checkedP(p: number): number {
-  require(p >= 1, "invalid-model", "p ≥ 1", `${p}`);
+  demand(p >= 1, "invalid-model", "p ≥ 1", `${p}`);
   return p;
 }
 

@@ -1,7 +1,9 @@
-import { LrpError } from "../error.ts";
-import { whereIs } from "../graph/graph.ts";
-import { type Emitter, stridesOf, type Value } from "../step.ts";
-import { type Constant, type Dims, LARGEST_INTEGER, size, strides } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import { LrpError } from "../base/error.ts";
+import { type Operands, whereIs } from "../graph/graph.ts";
+import { stridesOf, type Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { type Constant, type Dims, LARGEST_INTEGER, size, strides } from "../base/tensor.ts";
 import {
   maximum,
   mean,
@@ -14,9 +16,9 @@ import {
   type Walk,
   winner,
 } from "./cells.ts";
-import { type Call, type Linear, type Op, type Operands, require } from "./op.ts";
+import type { Call, Linear, Op } from "./op.ts";
 import { checkedP, P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
-import { type Axis, planeOf, readWindow, type WindowAttributes, windowAxes, windowSizes } from "./window.ts";
+import { type Axis, planeOf, readWindow, type WindowAttributes, windowAxes, windowSizes } from "./conv/window.ts";
 
 interface PoolAttributes {
   readonly window: WindowAttributes;
@@ -63,14 +65,17 @@ const folding =
   };
 
 function infer<A extends PoolAttributes>([x]: Operands, a: A): { dims: Dims[]; attributes: A } {
-  require(x, "invalid-model", "an input", "none");
-  require(x.dims.length >= 3, "shape", "an input of rank 3 or more", `rank ${x.dims.length}`);
-  require(a.window.kernel, "invalid-model", "a kernel_shape", "none");
+  demand(x, "invalid-model", "an input", "none");
+  demand(x.dims.length >= 3, "shape", "an input of rank 3 or more", `rank ${x.dims.length}`);
+  demand(a.window.kernel, "invalid-model", "a kernel_shape", "none");
   const axes = windowAxes(x.dims.slice(2), a.window, a.window.kernel);
   const within = axes.every((axis) => Math.max(axis.before, axis.after) < axis.dilation * (axis.kernel - 1) + 1);
-  require(within, "invalid-model", "pads smaller than the window", axes
-    .map((axis) => `${axis.before}, ${axis.after}`)
-    .join("; "));
+  demand(
+    within,
+    "invalid-model",
+    "pads smaller than the window",
+    axes.map((axis) => `${axis.before}, ${axis.after}`).join("; "),
+  );
   return { dims: [[x.dims[0], x.dims[1], ...axes.map((axis) => axis.out)]], attributes: { ...a, axes } };
 }
 

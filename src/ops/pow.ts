@@ -1,7 +1,8 @@
-import { LrpError } from "../error.ts";
+import { LrpError } from "../base/error.ts";
 import { whereIs } from "../graph/graph.ts";
-import type { Emitter, Value } from "../step.ts";
-import { LARGEST_INTEGER } from "../tensor.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { LARGEST_INTEGER } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, inferBroadcast, NONE, type None, zipHost } from "./broadcast.ts";
 import type { Call, Op } from "./op.ts";

@@ -1,5 +1,8 @@
-import { type Emitter, stridesOf, type Value } from "../step.ts";
-import { type Dims, size } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import type { Operands } from "../graph/graph.ts";
+import { stridesOf, type Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { type Dims, size } from "../base/tensor.ts";
 import {
   maximum,
   mean,
@@ -14,7 +17,7 @@ import {
   total,
   type Walk,
 } from "./cells.ts";
-import { axesOf, axisOf, type Call, integers, type Op, type Operands, type Relevance, require } from "./op.ts";
+import { axesOf, axisOf, type Call, integers, type Op, type Relevance } from "./op.ts";
 import { P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
 
 interface ReduceAttributes {
@@ -32,8 +35,8 @@ function reduced(dims: Dims, axes: readonly number[], keepDims: boolean): Dims {
 
 function infer(inputs: Operands, a: ReduceAttributes): { dims: Dims[]; attributes: ReduceAttributes } {
   const [x] = inputs;
-  require(x, "invalid-model", "an input", "none");
-  require(a.asInput || inputs.length === 1, "invalid-model", "axes as an attribute in this opset", "a second input");
+  demand(x, "invalid-model", "an input", "none");
+  demand(a.asInput || inputs.length === 1, "invalid-model", "axes as an attribute in this opset", "a second input");
   const given = (a.asInput ? integers(inputs, 1, "axes") : a.axes) ?? [];
   const axes = axesOf(given, x.dims.length);
   const all = x.dims.map((_, axis) => axis);
@@ -221,7 +224,7 @@ function argRow(type: "ArgMax" | "ArgMin", sign: 1 | -1): Op<ArgAttributes> {
       last: read.int("select_last_index", 0) === 1,
     }),
     infer([x], a) {
-      require(x, "invalid-model", "an input", "none");
+      demand(x, "invalid-model", "an input", "none");
       const axis = axisOf(a.axis, x.dims.length);
       return { dims: [reduced(x.dims, [axis], a.keepDims)], types: ["int64"], attributes: { ...a, axes: [axis] } };
     },

@@ -1,6 +1,9 @@
-import type { Emitter, Value } from "../step.ts";
-import { type Dims, type ElementType, normalizeAxis, size } from "../tensor.ts";
-import { axesOf, type Call, integers, known, type Op, type Operands, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import type { Operands } from "../graph/graph.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { type Dims, type ElementType, normalizeAxis, size } from "../base/tensor.ts";
+import { axesOf, type Call, integers, known, type Op } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
 function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inputs: Operands, a: A) => Dims): Op<A> {
@@ -11,10 +14,14 @@ function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inp
     attributes,
     anyType: true,
     infer(inputs, a) {
-      require(inputs[0], "invalid-model", "an input", "none");
+      demand(inputs[0], "invalid-model", "an input", "none");
       const dims = shape(inputs, a);
-      require(size(dims) ===
-        size(inputs[0].dims), "shape", `as many numbers as the input has, ${size(inputs[0].dims)}`, `dims [${dims}]`);
+      demand(
+        size(dims) === size(inputs[0].dims),
+        "shape",
+        `as many numbers as the input has, ${size(inputs[0].dims)}`,
+        `dims [${dims}]`,
+      );
       return { dims: [dims] };
     },
     fold: ([x], _a, [dims]) => [{ ...x!, dims }],
@@ -37,7 +44,7 @@ export const reshape = reshaping<{ allowZero: boolean }>(
   (inputs, { allowZero }) => {
     const [x] = inputs;
     const target = integers(inputs, 1, "target dims");
-    require(target, "invalid-model", "a shape", "none");
+    demand(target, "invalid-model", "a shape", "none");
     const dims = target.map((d, i) => (d === 0 && !allowZero ? x!.dims[i] : d));
     const known = size(dims.filter((d) => d !== -1));
     return dims.map((d) => (d === -1 ? size(x!.dims) / known : d));
@@ -50,7 +57,7 @@ export const flatten = reshaping<{ axis: number }>(
   (read) => ({ axis: read.int("axis", 1) }),
   ([x], { axis }) => {
     const at = axis < 0 ? axis + x!.dims.length : axis;
-    require(at >= 0 && at <= x!.dims.length, "invalid-model", `an axis up to ${x!.dims.length}`, `${axis}`);
+    demand(at >= 0 && at <= x!.dims.length, "invalid-model", `an axis up to ${x!.dims.length}`, `${axis}`);
     return [size(x!.dims.slice(0, at)), size(x!.dims.slice(at))];
   },
 );
@@ -62,10 +69,12 @@ const readAxes: Op<Axes>["attributes"] = (read) => ({ axes: read.opset < 13 ? re
 export const squeeze = reshaping<Axes>("Squeeze", readAxes, (inputs, a) => {
   const { dims } = inputs[0]!;
   const axes = (a.axes ?? integers(inputs, 1, "axes"))?.map((axis) => normalizeAxis(axis, dims.length));
-  require(!axes ||
-    axes.every(
-      (axis) => axis !== undefined && dims[axis] === 1,
-    ), "shape", "axes of length 1", `axes [${axes}] of dims [${dims}]`);
+  demand(
+    !axes || axes.every((axis) => axis !== undefined && dims[axis] === 1),
+    "shape",
+    "axes of length 1",
+    `axes [${axes}] of dims [${dims}]`,
+  );
   return dims.filter((d, i) => (axes ? !axes.includes(i) : d !== 1));
 });
 
@@ -73,7 +82,7 @@ export const squeeze = reshaping<Axes>("Squeeze", readAxes, (inputs, a) => {
 export const unsqueeze = reshaping<Axes>("Unsqueeze", readAxes, (inputs, a) => {
   const { dims } = inputs[0]!;
   const given = a.axes ?? integers(inputs, 1, "axes");
-  require(given, "invalid-model", "axes", "none");
+  demand(given, "invalid-model", "axes", "none");
   const out = new Array<number>(dims.length + given.length).fill(-1);
   for (const axis of axesOf(given, out.length)) out[axis] = 1;
   let next = 0;
@@ -98,7 +107,7 @@ const unchanged = reshaping<DropoutAttributes>(
   },
   (inputs) => {
     const idle = !known(inputs, 2, "a training_mode")?.data[0] || known(inputs, 1, "a ratio")?.data[0] === 0;
-    require(idle, "unsupported", "training_mode = false", "true", "Export the network in inference mode.");
+    demand(idle, "unsupported", "training_mode = false", "true", "Export the network in inference mode.");
     return inputs[0]!.dims;
   },
 );

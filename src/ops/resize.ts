@@ -1,7 +1,9 @@
-import type { Node } from "../graph/graph.ts";
-import { type Emitter, type Layout, stridesOf, type Value } from "../step.ts";
-import { addScaled, type Constant, type Dims, positions, size } from "../tensor.ts";
-import { type Call, type Linear, mapOf, type NumberMap, type Op, type Operands, PLAIN, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import type { Node, Operands } from "../graph/graph.ts";
+import { type Layout, stridesOf, type Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { addScaled, type Constant, type Dims, positions, size } from "../base/tensor.ts";
+import { type Call, type Linear, mapOf, type NumberMap, type Op, PLAIN } from "./op.ts";
 import { type ResizedAxis, type Resizing, readResize, resizedAxes } from "./taps.ts";
 
 interface ResizeAttributes extends Resizing {
@@ -167,7 +169,7 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
       return { dims: [dims], attributes: { ...a, resized: axes, bias: outside(dims, axes, a.extrapolation) } };
     },
     fold([x], { resized, bias }, [dims]) {
-      require(!bias, "unsupported", "an extrapolation_value of 0 for constants", "another");
+      demand(!bias, "unsupported", "an extrapolation_value of 0 for constants", "another");
       return [
         {
           type: "float32",

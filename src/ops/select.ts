@@ -1,8 +1,11 @@
-import type { Emitter, Value } from "../step.ts";
-import { broadcast, size } from "../tensor.ts";
+import { demand } from "../base/complaint.ts";
+import type { Operand } from "../graph/graph.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { broadcast, size } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
-import { type Op, type Operand, require } from "./op.ts";
+import type { Op } from "./op.ts";
 
 function negated(e: Emitter, value: Value): Value {
   const y = e.temp(value.name, value.dims, value.layout);
@@ -87,7 +90,12 @@ export const where: Op<None> = {
     const { dims } = inferBroadcast(inputs);
     const [condition, x, y] = inputs.map((input) => input!.type);
     const fits = inputs.length === 3 && condition === "bool" && x === y;
-    require(fits, "invalid-model", "a bool condition and two operands of one type", `${[condition, x, y].filter(Boolean)}`);
+    demand(
+      fits,
+      "invalid-model",
+      "a bool condition and two operands of one type",
+      `${[condition, x, y].filter(Boolean)}`,
+    );
     return { dims, types: [x] };
   },
   fold: ([condition, x, y]) => [zipConstants((c, a, b) => (c ? a : b), [condition!, x!, y!], x!.type)],

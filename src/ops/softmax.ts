@@ -1,6 +1,8 @@
-import type { Emitter, Value } from "../step.ts";
-import { size } from "../tensor.ts";
-import { axisOf, type Call, type Op, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { size } from "../base/tensor.ts";
+import { axisOf, type Call, type Op } from "./op.ts";
 
 interface SoftmaxAttributes {
   readonly axis: number;
@@ -38,7 +40,7 @@ function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoft
     summary: "left out when it ends the network (relevance starts from the logit)",
     attributes: (read) => ({ axis: read.int("axis", read.opset < 13 ? 1 : -1), flattened: read.opset < 13 }),
     infer([x], a) {
-      require(x, "invalid-model", "an input", "none");
+      demand(x, "invalid-model", "an input", "none");
       const axis = a.axis === x.dims.length && a.flattened ? a.axis : axisOf(a.axis, x.dims.length);
       return { dims: [x.dims], attributes: { ...a, axis } };
     },

@@ -1,4 +1,5 @@
-import { axisOf, integers, type Op, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import { axisOf, integers, type Op } from "./op.ts";
 
 interface SplitAttributes {
   readonly axis: number;
@@ -12,7 +13,7 @@ interface SplitAttributes {
 
 function equalParts(length: number, count: number, uneven: boolean): readonly number[] {
   const part = Math.ceil(length / count);
-  require(uneven || part * count === length, "shape", `an axis that ${count} parts divide`, `${length}`);
+  demand(uneven || part * count === length, "shape", `an axis that ${count} parts divide`, `${length}`);
   return Array.from({ length: count }, (_, i) => Math.min(part, length - i * part));
 }
 
@@ -29,15 +30,18 @@ export const split: Op<SplitAttributes> = {
   }),
   instead(inputs, a, { name, inputs: [input], outputs }) {
     const [x] = inputs;
-    require(x, "invalid-model", "an input", "none");
+    demand(x, "invalid-model", "an input", "none");
     const axis = axisOf(a.axis, x.dims.length);
     const length = x.dims[axis];
     const lengths =
       a.split ?? integers(inputs, 1, "lengths") ?? equalParts(length, a.count ?? outputs.length, a.uneven);
     const total = lengths.reduce((sum, v) => sum + v, 0);
-    require(lengths.length === outputs.length &&
-      lengths.every((v) => v >= 0) &&
-      total === length, "shape", `${outputs.length} lengths that add up to ${length}`, `[${lengths}]`);
+    demand(
+      lengths.length === outputs.length && lengths.every((v) => v >= 0) && total === length,
+      "shape",
+      `${outputs.length} lengths that add up to ${length}`,
+      `[${lengths}]`,
+    );
     let end = 0;
     return lengths.flatMap((part, i) => {
       const start = end;

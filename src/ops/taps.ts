@@ -1,5 +1,7 @@
-import { type Dims, normalizeAxis } from "../tensor.ts";
-import { type AttributeReader, integers, type Operands, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import type { Operands } from "../graph/graph.ts";
+import { type Dims, normalizeAxis } from "../base/tensor.ts";
+import { type AttributeReader, integers } from "./op.ts";
 
 /** What Resize and Upsample have as attributes. */
 export interface Resizing {
@@ -73,7 +75,7 @@ const policies: Readonly<Record<string, ((scales: readonly number[]) => number) 
 };
 
 function oneOf(names: Readonly<Record<string, unknown>>, what: string, name: string): string {
-  require(Object.hasOwn(names, name), "unsupported", `${what} ${Object.keys(names).join(", ")}`, `'${name}'`);
+  demand(Object.hasOwn(names, name), "unsupported", `${what} ${Object.keys(names).join(", ")}`, `'${name}'`);
   return name;
 }
 
@@ -101,26 +103,36 @@ export function readResize(read: AttributeReader, type: "Resize" | "Upsample"): 
 function changesOf(inputs: Operands, a: Resizing): readonly Change[] {
   const { dims } = inputs[0]!;
   const axes = (a.axes ?? [...dims.keys()]).map((axis) => normalizeAxis(axis, dims.length));
-  require(axes.every(
-    (axis) => axis !== undefined,
-  ), "invalid-model", `axes of a tensor of rank ${dims.length}`, `[${a.axes}]`);
+  demand(
+    axes.every((axis) => axis !== undefined),
+    "invalid-model",
+    `axes of a tensor of rank ${dims.length}`,
+    `[${a.axes}]`,
+  );
   const [roi, scales, sizes] = a.places.map((place, i) => {
     const list = integers(inputs, place, ["a roi", "scales", "sizes"][i]);
     const given = i === 1 ? (a.scales ?? list) : list;
     // Before opset 13 what is left out may be an empty list.
     if (!given?.length) return undefined;
     const count = i === 0 ? 2 * axes.length : axes.length;
-    require(given.length === count &&
-      (i === 0 || given.every((v) => v > 0)), "invalid-model", `${count} numbers > 0`, `[${given}]`);
+    demand(
+      given.length === count && (i === 0 || given.every((v) => v > 0)),
+      "invalid-model",
+      `${count} numbers > 0`,
+      `[${given}]`,
+    );
     return given;
   });
-  require(!scales !== !sizes, "invalid-model", "either scales or sizes", scales ? "both" : "neither");
+  demand(!scales !== !sizes, "invalid-model", "either scales or sizes", scales ? "both" : "neither");
   const crops = a.transformation === "tf_crop_and_resize";
-  require(!crops || roi, "invalid-model", "a roi for tf_crop_and_resize", "none");
+  demand(!crops || roi, "invalid-model", "a roi for tf_crop_and_resize", "none");
   // The standard's text has the size of the region in the output's size, its shape inference and examples have not.
-  require(!crops ||
-    sizes ||
-    roi!.every((v, i) => v === Number(i >= axes.length)), "unsupported", "sizes beside a roi", "scales");
+  demand(
+    !crops || sizes || roi!.every((v, i) => v === Number(i >= axes.length)),
+    "unsupported",
+    "sizes beside a roi",
+    "scales",
+  );
   const asked = scales ?? sizes!.map((v, i) => v / dims[axes[i]!]);
   const common = sizes && policies[a.policy]?.(asked);
   return axes.map((axis, i) => {
@@ -171,7 +183,7 @@ export interface ResizedAxis {
 /** The output's dims, and the axes along which it is not the input. */
 export function resizedAxes(inputs: Operands, a: Resizing): { dims: Dims; axes: readonly ResizedAxis[] } {
   const [x] = inputs;
-  require(x, "invalid-model", "an input", "none");
+  demand(x, "invalid-model", "an input", "none");
   const dims = [...x.dims];
   const axes = changesOf(inputs, a).map((change): ResizedAxis => {
     dims[change.axis] = change.out;

@@ -1,6 +1,8 @@
-import type { Emitter, Value } from "../step.ts";
-import { type Dims, size } from "../tensor.ts";
-import { type Call, type Op, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import { type Dims, size } from "../base/tensor.ts";
+import type { Call, Op } from "./op.ts";
 
 /**
  * A layer of neurons with any differentiable non-linearity, described by functions of one neuron.
@@ -50,11 +52,11 @@ export const taylorLayer: Op<TaylorNeurons> = {
   summary: "own rule: first-order Taylor expansion of the caller's function",
   attributes(read) {
     const neurons = read.beyond("neurons") as TaylorNeurons | undefined;
-    require(neurons, "unsupported", "an operator of ONNX", "TaylorNeurons");
+    demand(neurons, "unsupported", "an operator of ONNX", "TaylorNeurons");
     return neurons;
   },
   infer([x], neurons) {
-    require(x && x.dims.length >= 2, "shape", "an input with a batch axis", `rank ${x?.dims.length}`);
+    demand(x && x.dims.length >= 2, "shape", "an input with a batch axis", `rank ${x?.dims.length}`);
     return { dims: [[x.dims[0], ...neurons.outputDims(x.dims.slice(1))]] };
   },
   forward(e: Emitter, call: Call<TaylorNeurons>): readonly Value[] {

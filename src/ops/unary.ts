@@ -1,6 +1,8 @@
-import type { Emitter, Value } from "../step.ts";
-import type { Constant } from "../tensor.ts";
-import { type AttributeReader, type Call, type Op, require } from "./op.ts";
+import { demand } from "../base/complaint.ts";
+import type { Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
+import type { Constant } from "../base/tensor.ts";
+import type { AttributeReader, Call, Op } from "./op.ts";
 
 type Numbers = Constant["data"];
 
@@ -40,7 +42,7 @@ export function unary<A>({ type, attributes, f, slope, nonnegative = () => false
     anyType,
     attributes: attributes ?? (() => ({}) as A),
     infer([x]) {
-      require(x, "invalid-model", "an input", "none");
+      demand(x, "invalid-model", "an input", "none");
       return { dims: [x.dims] };
     },
     fold([x], a) {

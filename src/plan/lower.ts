@@ -1,12 +1,12 @@
-import { assert, LrpError } from "../error.ts";
-import { operandsOf } from "../graph/canonize.ts";
-import { type Graph, logitsOf, type Node, resolve, whereIs } from "../graph/graph.ts";
+import { assert, LrpError } from "../base/error.ts";
+import { type Graph, logitsOf, type Node, operandsOf, resolve, whereIs } from "../graph/graph.ts";
 import { zip, reduceTo } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Call, Linear } from "../ops/op.ts";
 import type { Assignment } from "../rules/assign.ts";
-import { Emitter, type Lowering, type Ref, type Step, type Value } from "../step.ts";
-import { isExact } from "../tensor.ts";
+import type { Ref, Step, Value } from "../program/step.ts";
+import { Emitter, type Lowering } from "../program/emitter.ts";
+import { isExact } from "../base/tensor.ts";
 import { gradient, redistribute } from "./redistribute.ts";
 
 /** Everything that is computed for one shape of input, as a list without numbers. */

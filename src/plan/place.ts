@@ -1,5 +1,5 @@
 import { parametersOf } from "../kernels.gen.ts";
-import { type Argument, isRef, type Step, type Value, valueOf } from "../step.ts";
+import { type Argument, isRef, type Step, type Value, valueOf } from "../program/step.ts";
 import type { Program } from "./lower.ts";
 
 /** Where every computed value lies while the program runs, in bytes from the start of the arena. */

@@ -1,4 +1,5 @@
-import type { Emitter, Ref, Value } from "../step.ts";
+import type { Ref, Value } from "../program/step.ts";
+import type { Emitter } from "../program/emitter.ts";
 import { zip } from "../ops/arithmetic.ts";
 import {
   type BiasMap,

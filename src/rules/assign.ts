@@ -1,4 +1,4 @@
-import type { Issue } from "../error.ts";
+import type { Issue } from "../base/error.ts";
 import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import { ops } from "../ops/index.ts";
 import type { Family } from "../ops/op.ts";

@@ -1,4 +1,4 @@
-import { shown, usage } from "../error.ts";
+import { shown, usage } from "../base/error.ts";
 import type { LrnMode } from "../ops/lrn.ts";
 import type { Family } from "../ops/op.ts";
 import { checkComposite } from "./literal.ts";

@@ -1,4 +1,4 @@
-import { type Issue, LrpError, shown } from "../error.ts";
+import { type Issue, LrpError, shown } from "../base/error.ts";
 import { lrnModes } from "../ops/lrn.ts";
 import { checkedBy, expectedOf, isNumber, type ParameterName, parameters, wrongIn } from "./parameters.ts";
 import { type Group, type LinearRule, type Pass, type Rule, ruleOf } from "./rule.ts";

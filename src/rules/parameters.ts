@@ -1,4 +1,4 @@
-import { type Issue, LrpError, shown, usage } from "../error.ts";
+import { type Issue, LrpError, shown, usage } from "../base/error.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
 
 /** A number for all channels, or one for each. */

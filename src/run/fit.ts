@@ -1,9 +1,9 @@
-import { LrpError } from "../error.ts";
+import { LrpError } from "../base/error.ts";
 import type { Graph, Port } from "../graph/graph.ts";
-import type { Given } from "../graph/infer.ts";
+import type { Given } from "../infer/infer.ts";
 import type { BackwardRequest } from "../plan/lower.ts";
 import type { Plan } from "../plan/place.ts";
-import { type Dims, firstNonFinite, shapeText } from "../tensor.ts";
+import { type Dims, firstNonFinite, shapeText } from "../base/tensor.ts";
 import { checkDims, type Shapes } from "./input.ts";
 import type { Session } from "./session.ts";
 

@@ -1,7 +1,7 @@
-import { LrpError } from "../error.ts";
+import { LrpError } from "../base/error.ts";
 import type { Port } from "../graph/graph.ts";
-import type { Given } from "../graph/infer.ts";
-import { type Dims, firstNonFinite, isFloat32, LARGEST_INTEGER, shapeText, size } from "../tensor.ts";
+import type { Given } from "../infer/infer.ts";
+import { type Dims, firstNonFinite, isFloat32, LARGEST_INTEGER, shapeText, size } from "../base/tensor.ts";
 
 /**
  * A tensor as a caller has it: a Float32Array where the network takes float32, any array of numbers where it takes

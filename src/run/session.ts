@@ -1,7 +1,7 @@
-import { LrpError } from "../error.ts";
+import { LrpError } from "../base/error.ts";
 import { bytesOf, type Plan } from "../plan/place.ts";
-import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../step.ts";
-import { firstNonFinite } from "../tensor.ts";
+import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../program/step.ts";
+import { firstNonFinite } from "../base/tensor.ts";
 import { type Instance, PAGE } from "./wasm.ts";
 
 type Bound = () => void;

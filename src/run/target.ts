@@ -1,6 +1,6 @@
-import { distance } from "../distance.ts";
-import { LrpError } from "../error.ts";
-import { isFloat32 } from "../tensor.ts";
+import { distance } from "../base/distance.ts";
+import { LrpError } from "../base/error.ts";
+import { isFloat32 } from "../base/tensor.ts";
 
 /** `"argmax"`, a class index, a class name, or a list with an index or name for each sample of the batch. */
 export type Class = "argmax" | number | string | readonly (number | string)[];

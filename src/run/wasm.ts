@@ -1,8 +1,8 @@
 import { instantiateSync } from "@assemblyscript/loader";
 import type { Kernels } from "../kernels.gen.ts";
-import { LrpError } from "../error.ts";
+import { LrpError } from "../base/error.ts";
 import type { Plan } from "../plan/place.ts";
-import type { HostStep, KernelStep, Value } from "../step.ts";
+import type { HostStep, KernelStep, Value } from "../program/step.ts";
 
 /** @internal A call of a kernel whose arguments are known. */
 export interface BoundCall {

@@ -5,7 +5,7 @@ import { decode } from "fast-png";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeNpy } from "../../src/cli/npy.ts";
 import { run } from "../../src/cli/run.ts";
-import { composites } from "../../src/index.ts";
+import { composites } from "../../src/entries/index.ts";
 import { chain } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 

@@ -4,7 +4,7 @@ import { errorText } from "../../src/cli/errors.ts";
 import { columns, definition, digits, wrap } from "../../src/cli/layout.ts";
 import { didYouMean, nearest } from "../../src/cli/nearest.ts";
 import { ranking, sampleOf } from "../../src/cli/ranking.ts";
-import { LrpError } from "../../src/error.ts";
+import { LrpError } from "../../src/base/error.ts";
 
 describe("errors", () => {
   const node = (name: string, operator: string) => ({

@@ -1,4 +1,4 @@
-import { load, LrpError, type Model, type Tensor } from "../../src/index.ts";
+import { load, LrpError, type Model, type Tensor } from "../../src/entries/index.ts";
 import { readTensor } from "../onnx-tensor.ts";
 import { type Case, casesOf, type DataSet } from "./cases.ts";
 import { difference } from "./compare.ts";

@@ -1,4 +1,4 @@
-import { decode } from "../../src/onnx/decode.ts";
+import { decode } from "../../src/read/onnx/decode.ts";
 
 export interface Signature {
   /** Of ONNX's own domain; undefined where only others are used. */

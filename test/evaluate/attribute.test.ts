@@ -15,7 +15,7 @@ import {
   sigmoid,
   softmax,
   type Tensor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { expectClose, total } from "../close.ts";
 import { network } from "../explain.ts";
 import { onnx } from "../onnx-writer.ts";

@@ -8,7 +8,7 @@ import {
   perturbation,
   sensitivity,
 } from "../../src/evaluate/index.ts";
-import { load, type Model } from "../../src/index.ts";
+import { load, type Model } from "../../src/entries/index.ts";
 import { refusal } from "./refusal.ts";
 import { smallCnn, target, withSmallCnn, x } from "./small-cnn.ts";
 

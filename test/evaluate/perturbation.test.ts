@@ -11,7 +11,7 @@ import {
 } from "../../src/evaluate/perturbation.ts";
 import { fillOf, type Replacement } from "../../src/evaluate/replacement.ts";
 import type { Progress } from "../../src/evaluate/runs.ts";
-import { dense, flatten, load, type Model, softmax, type Tensor } from "../../src/index.ts";
+import { dense, flatten, load, type Model, softmax, type Tensor } from "../../src/entries/index.ts";
 import { expectClose } from "../close.ts";
 import { network } from "../explain.ts";
 import { golden } from "../golden/read.ts";

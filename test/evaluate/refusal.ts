@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { LrpError } from "../../src/index.ts";
+import { LrpError } from "../../src/entries/index.ts";
 
 /** The message of the LrpError "usage" that this throws, now or later; of another code after that code. */
 export async function refusal(run: () => unknown): Promise<string> {

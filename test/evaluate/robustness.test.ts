@@ -4,7 +4,7 @@ import { parameterRandomisation, type RandomisationOptions } from "../../src/eva
 import { parametrisedLayers, randomized } from "../../src/evaluate/randomized.ts";
 import { type Explainer, sensitivity, type SensitivityOptions } from "../../src/evaluate/sensitivity.ts";
 import { spearman } from "../../src/evaluate/similarity.ts";
-import { batchNormalization, dense, load, type Network, relu, type Source } from "../../src/index.ts";
+import { batchNormalization, dense, load, type Network, relu, type Source } from "../../src/entries/index.ts";
 import { expectClose } from "../close.ts";
 import { network } from "../explain.ts";
 import { onnx } from "../onnx-writer.ts";

@@ -11,7 +11,7 @@ import {
   type Network,
   relu,
   type Tensor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { network } from "../explain.ts";
 import { golden, tensorOf } from "../golden/read.ts";
 

@@ -5,7 +5,7 @@ import { areaUnder, perturbation } from "../../src/evaluate/perturbation.ts";
 import { measure, type MeasureOptions } from "../../src/evaluate/measure.ts";
 import { metrics, type Subject } from "../../src/evaluate/table.ts";
 import { toCsv, toJson } from "../../src/evaluate/text.ts";
-import { load } from "../../src/index.ts";
+import { load } from "../../src/entries/index.ts";
 import { numbers } from "../random.ts";
 import { refusal } from "./refusal.ts";
 import { goldenMap, smallCnn, target, withSmallCnn, x } from "./small-cnn.ts";

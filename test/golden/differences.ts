@@ -1,4 +1,4 @@
-import { composites, lrnModes, rules } from "../../src/index.ts";
+import { composites, lrnModes, rules } from "../../src/entries/index.ts";
 import { methods } from "../../src/evaluate/index.ts";
 import { expectClose } from "../close.ts";
 import { table } from "../readme.ts";

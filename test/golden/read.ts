@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Tensor } from "../../src/index.ts";
+import type { Tensor } from "../../src/entries/index.ts";
 
 /** A tensor as the golden files have it. */
 export interface Golden {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { buildNodes } from "../../src/graph/build.ts";
-import { decode } from "../../src/onnx/decode.ts";
+import { buildNodes } from "../../src/read/build.ts";
+import { decode } from "../../src/read/onnx/decode.ts";
 import { onnx } from "../onnx-writer.ts";
 
 it("a node that waits for many values is not looked through again for each", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadInMode } from "../modes.ts";
-import type { Model, Tensor } from "../../src/index.ts";
+import type { Model, Tensor } from "../../src/entries/index.ts";
 import { type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 
 const dims = [2, 7, 5, 3];

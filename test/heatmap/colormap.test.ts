@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { LrpError } from "../../src/error.ts";
-import { colormap, colormaps } from "../../src/heatmap/colormap.ts";
+import { LrpError } from "../../src/base/error.ts";
+import { colormap, colormaps } from "../../src/picture/heatmap/colormap.ts";
 
 const hex = (name: string, v: number) =>
   colormap(name)(v)

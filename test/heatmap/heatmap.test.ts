@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { heatmap } from "../../src/heatmap/heatmap.ts";
-import type { Picture } from "../../src/image/pixels.ts";
+import { heatmap } from "../../src/picture/heatmap/heatmap.ts";
+import type { Picture } from "../../src/picture/image/pixels.ts";
 
 const tensor = (dims: number[], values: number[]) => ({ data: Float32Array.from(values), dims });
 const pixels = ({ data }: Picture) =>

@@ -1,7 +1,7 @@
 import { decode } from "fast-png";
 import { expect, test } from "vitest";
-import { heatmap } from "../../src/heatmap/heatmap.ts";
-import { encodePng } from "../../src/heatmap/png.ts";
+import { heatmap } from "../../src/picture/heatmap/heatmap.ts";
+import { encodePng } from "../../src/picture/heatmap/png.ts";
 
 test("a PNG holds the picture without loss", async () => {
   const values = Float32Array.from({ length: 3 * 5 * 7 }, (_, i) => Math.sin(i * i));

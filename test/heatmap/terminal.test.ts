@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { toAnsi } from "../../src/heatmap/terminal.ts";
+import { toAnsi } from "../../src/picture/heatmap/terminal.ts";
 
 const grey = (width: number, ...data: number[]) => ({
   data: Uint8Array.from(data),

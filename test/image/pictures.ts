@@ -1,4 +1,4 @@
-import type { Pixels } from "../../src/image/pixels.ts";
+import type { Pixels } from "../../src/picture/image/pixels.ts";
 
 /** The picture that resize_golden.py draws too. */
 export function noise(width: number, height: number, channels: number): Pixels {

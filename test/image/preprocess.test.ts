@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { LrpError } from "../../src/error.ts";
-import type { Preparation, presets } from "../../src/image/preparation.ts";
-import { preprocess, viewed } from "../../src/image/preprocess.ts";
+import { LrpError } from "../../src/base/error.ts";
+import type { Preparation, presets } from "../../src/picture/image/preparation.ts";
+import { preprocess, viewed } from "../../src/picture/image/preprocess.ts";
 import { noise } from "./pictures.ts";
 import golden from "./resize_golden.json" with { type: "json" };
 

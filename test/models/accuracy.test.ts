@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { decode } from "fast-png";
-import { load, type Model } from "../../src/index.ts";
+import { load, type Model } from "../../src/entries/index.ts";
 import { dataFile, dataJson, hasData } from "../data.ts";
 
 /** Pictures of one size, channels first, 0 to 255, with their labels. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { decodeImage } from "../../src/cli/image.ts";
-import { load, preprocess } from "../../src/index.ts";
+import { load, preprocess } from "../../src/entries/index.ts";
 import { dataFile, hasData } from "../data.ts";
 
 const file = (name: string) => new Uint8Array(readFileSync(new URL(`../../demo/${name}`, import.meta.url)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { load } from "../../src/index.ts";
+import { load } from "../../src/entries/index.ts";
 import { dataFile, hasData, photo } from "../data.ts";
 
 /** Top classes as the network's own description has them: index, probability to two digits. */

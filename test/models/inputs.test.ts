@@ -1,6 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { LrpError, load, type Tensor } from "../../src/index.ts";
+import { LrpError, load, type Tensor } from "../../src/entries/index.ts";
 import { type FileGraph, onnx } from "../onnx-writer.ts";
 
 const [INT32, INT64, BOOL, DOUBLE] = [6, 7, 9, 11];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { dense, relu, sigmoid, softmax, type Layer } from "../../src/index.ts";
+import { dense, relu, sigmoid, softmax, type Layer } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { network } from "../explain.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { load } from "../../src/index.ts";
+import { load } from "../../src/entries/index.ts";
 import { dataFile, dataFloats, dataJson, hasData, relativeError } from "../data.ts";
 
 interface Reference {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { hasRelaxedSimd, load, relu, sequential, type Tensor } from "../../src/index.ts";
+import { hasRelaxedSimd, load, relu, sequential, type Tensor } from "../../src/entries/index.ts";
 import { dataFile, dataFloats, hasData, photo, photos, relativeError } from "../data.ts";
 import { dataRoot } from "../data-root.ts";
 

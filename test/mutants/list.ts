@@ -24,7 +24,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the note on relevance that does not arrive",
     kind: "note",
-    file: "src/report.ts",
+    file: "src/model/report.ts",
     text: "if (!(arrived < 0.01 * begun)) return [];",
     instead: "if (!(arrived < 0 * begun)) return [];",
     tests: ["test/rules/notes.test.ts"],
@@ -32,7 +32,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what arrives at one input alone",
     kind: "note",
-    file: "src/report.ts",
+    file: "src/model/report.ts",
     text: "const magnitude = inputs.reduce(",
     instead: "const magnitude = inputs.slice(0, 1).reduce(",
     tests: ["test/rules/notes.test.ts"],
@@ -198,7 +198,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a heatmap of zeros",
     kind: "guard",
-    file: "src/heatmap/heatmap.ts",
+    file: "src/picture/heatmap/heatmap.ts",
     text: "return most > 0 ? values.map((v) => v / most) : values;",
     instead: "return values.map((v) => v / most);",
     tests: ["test/heatmap/heatmap.test.ts"],
@@ -280,7 +280,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "one layout for all shapes of a value",
     kind: "cache",
-    file: "src/step.ts",
+    file: "src/program/step.ts",
     text: "const key = `${value.id} [${value.dims}] ${layout}`;",
     instead: "const key = `${value.id} ${layout}`;",
     tests: ["test/run/calls.test.ts"],
@@ -288,7 +288,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "weights of other taps",
     kind: "cache",
-    file: "src/ops/conv-dense.ts",
+    file: "src/ops/conv/conv-dense.ts",
     text: 'variant: `transposed ${variant} taps ${row.taps[0]} x ${column.taps.join(" and ")}`,',
     instead: "variant: `transposed ${variant} taps ${row.taps[0]}`,",
     tests: ["test/rules/shared.test.ts"],
@@ -296,7 +296,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "weights of other groups",
     kind: "cache",
-    file: "src/ops/conv-layout.ts",
+    file: "src/ops/conv/conv-layout.ts",
     text: "`panels ${w.variant} ${group}/${g.group}`",
     instead: "`panels ${w.variant} ${group}`",
     tests: ["test/rules/shared.test.ts"],
@@ -346,7 +346,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "too many biases",
     kind: "shape",
-    file: "src/ops/conv.ts",
+    file: "src/ops/conv/conv.ts",
     text: "require(!b || size(b.dims) === m,",
     instead: "require(!b || size(b.dims) >= m,",
     tests: ["test/ops/refusals.test.ts"],
@@ -372,7 +372,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an error of the model for one of the file",
     kind: "error",
-    file: "src/onnx/decode.ts",
+    file: "src/read/onnx/decode.ts",
     text: "    if (error instanceof LrpError) throw error;\n    if (error instanceof Malformed)",
     instead: "    if (error instanceof Malformed)",
     tests: ["test/onnx/hostile.test.ts"],
@@ -396,7 +396,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "constants that only a call can give",
     kind: "error",
-    file: "src/graph/infer.ts",
+    file: "src/infer/infer.ts",
     text: "if (wanted.length === 0 || !wanted.every((name) => state.free.has(name))) throw error;",
     instead: "if (wanted.length === 0) throw error;",
     tests: ["test/models/inputs.test.ts", "test/onnx/hostile.test.ts"],
@@ -404,7 +404,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "relevance that is no number",
     kind: "error",
-    file: "src/report.ts",
+    file: "src/model/report.ts",
     text: "if (Number.isFinite(magnitude) && !at) return magnitude;",
     instead: "if (Number.isFinite(magnitude) || !at) return magnitude;",
     tests: ["test/models/inputs.test.ts", "test/rules/lrn.test.ts"],
@@ -456,7 +456,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a window that begins in the padding behind",
     kind: "window",
-    file: "src/ops/window.ts",
+    file: "src/ops/conv/window.ts",
     text: "if (a.ceil && (out - 1) * axis.stride >= length + before) out--;",
     instead: "if (a.ceil && (out - 1) * axis.stride > length + before) out--;",
     tests: ["test/ops/pool.test.ts"],
@@ -464,7 +464,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the odd pad of SAME",
     kind: "window",
-    file: "src/ops/window.ts",
+    file: "src/ops/conv/window.ts",
     text: 'autoPad === "SAME_UPPER" ? Math.floor(total / 2) : Math.ceil(total / 2)',
     instead: 'autoPad === "SAME_UPPER" ? Math.ceil(total / 2) : Math.floor(total / 2)',
     tests: ["test/ops/conv.test.ts"],
@@ -472,7 +472,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the last position of a phase",
     kind: "window",
-    file: "src/ops/conv-layout.ts",
+    file: "src/ops/conv/conv-layout.ts",
     text: "const count = Math.ceil((axis.length - first) / axis.stride);",
     instead: "const count = Math.floor((axis.length - first) / axis.stride);",
     tests: ["test/ops/conv.test.ts"],
@@ -522,7 +522,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "neighbours that one operand repeats",
     kind: "broadcast",
-    file: "src/step.ts",
+    file: "src/program/step.ts",
     text: "if (outer?.steps.every((step, k) => step === axis.steps[k] * axis.d))",
     instead: "if (outer?.steps.some((step, k) => step === axis.steps[k] * axis.d))",
     tests: ["test/ops/arithmetic.test.ts"],
@@ -556,7 +556,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "attributes that nobody reads",
     kind: "attribute",
-    file: "src/graph/build.ts",
+    file: "src/read/build.ts",
     text: 'require(rest.length === 0, "unsupported",',
     instead: 'require(rest.length >= 0, "unsupported",',
     tests: ["test/ops/conv.test.ts"],
@@ -642,7 +642,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "relevance by its largest, whatever its sign",
     kind: "picture",
-    file: "src/heatmap/heatmap.ts",
+    file: "src/picture/heatmap/heatmap.ts",
     text: "values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);",
     instead: "values.reduce((max, v) => Math.max(max, v), 0);",
     tests: ["test/heatmap/heatmap.test.ts"],
@@ -650,7 +650,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the checksum of a picture",
     kind: "picture",
-    file: "src/heatmap/png.ts",
+    file: "src/picture/heatmap/png.ts",
     text: "bigEndian(crc32(checked))",
     instead: "bigEndian(crc32(checked) & 0x7fffffff)",
     tests: ["test/heatmap/png.test.ts"],
@@ -658,7 +658,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "blue, green and red",
     kind: "picture",
-    file: "src/image/preprocess.ts",
+    file: "src/picture/image/preprocess.ts",
     text: 'steps.channels === "bgr" ? [...seen].reverse() : seen',
     instead: 'steps.channels === "rgb" ? [...seen].reverse() : seen',
     tests: ["test/image/preprocess.test.ts"],
@@ -666,7 +666,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the mean before the scale",
     kind: "picture",
-    file: "src/image/preprocess.ts",
+    file: "src/picture/image/preprocess.ts",
     text: "(plane.data[i] * (steps.scale ?? 1) - mean[k]) / std[k]",
     instead: "((plane.data[i] - mean[k]) * (steps.scale ?? 1)) / std[k]",
     tests: ["test/image/preprocess.test.ts"],
@@ -674,7 +674,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the corner of a crop",
     kind: "picture",
-    file: "src/image/preprocess.ts",
+    file: "src/picture/image/preprocess.ts",
     text: "return x % 1 === 0.5 ? 2 * Math.round(x / 2) : Math.round(x);",
     instead: "return Math.round(x);",
     tests: ["test/image/preprocess.test.ts"],
@@ -718,7 +718,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "results as they come",
     kind: "pool",
-    file: "src/pool/stream.ts",
+    file: "src/parallel/pool/stream.ts",
     text: "const index = ordered ? handed : [...ready.keys()][0];",
     instead: "const index = ordered && most < 0 ? handed : [...ready.keys()][0];",
     tests: ["test/pool/pool.test.ts"],
@@ -726,7 +726,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "an aborted pool that goes on",
     kind: "pool",
-    file: "src/pool/stream.ts",
+    file: "src/parallel/pool/stream.ts",
     text: 'signal?.addEventListener("abort", abort);',
     instead: 'signal?.removeEventListener("abort", abort);',
     tests: ["test/pool/pool.test.ts"],
@@ -736,7 +736,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "images without their rows",
     kind: "batch",
-    file: "src/ops/conv-dense.ts",
+    file: "src/ops/conv/conv-dense.ts",
     text: "xStrides: [image.height * image.width * c, h.stride * image.width * c, w.stride * c],",
     instead: "xStrides: [image.width * c, h.stride * image.width * c, w.stride * c],",
     tests: ["test/ops/conv.test.ts"],
@@ -788,7 +788,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "windows a row too far down",
     kind: "threads",
-    file: "src/threads/cuts.ts",
+    file: "src/parallel/threads/cuts.ts",
     text: "moves: (a) => ({ ...each(output, 4 * a.ow * a[channels]), top: -a.strideH }),",
     instead: "moves: (a) => ({ ...each(output, 4 * (a.ow + 1) * a[channels]), top: -a.strideH }),",
     tests: ["test/threads/cuts.test.ts"],
@@ -796,7 +796,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "rows that another part gives to",
     kind: "threads",
-    file: "src/threads/cuts.ts",
+    file: "src/parallel/threads/cuts.ts",
     text: "moves: () => ({ from: 1 })",
     instead: "moves: () => ({ from: 2 })",
     tests: ["test/threads/cuts.test.ts"],
@@ -804,7 +804,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a part that nobody does",
     kind: "threads",
-    file: "src/threads/part.ts",
+    file: "src/parallel/threads/part.ts",
     text: "Math.floor(((thread + 1) * parts) / threads);",
     instead: "Math.floor(((thread + 1) * (parts - 1)) / threads);",
     tests: ["test/threads/parts.test.ts"],
@@ -812,7 +812,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "sums of parts from the last to the first",
     kind: "threads",
-    file: "src/threads/team.ts",
+    file: "src/parallel/threads/team.ts",
     text: "for (let i = 0; i < parted.length; i++) to[i % to.length] += parted[i];",
     instead: "for (let i = parted.length - 1; i >= 0; i--) to[i % to.length] += parted[i];",
     tests: ["test/threads/threads.test.ts"],
@@ -822,7 +822,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "half of the buffer of lists",
     kind: "memory",
-    file: "src/ops/conv-layout.ts",
+    file: "src/ops/conv/conv-layout.ts",
     text: "2 * Math.ceil(share * p.x.count) + 2)",
     instead: "Math.ceil(share * p.x.count) + 2)",
     tests: ["test/ops/sparse.test.ts"],
@@ -838,7 +838,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "weights that are repacked for the layer before",
     kind: "memory",
-    file: "src/step.ts",
+    file: "src/program/step.ts",
     text: 'this.host("pack", [value], write);',
     instead: 'if (this.steps.length > 0) this.host("pack", [value], write);',
     tests: ["test/run/calls.test.ts"],

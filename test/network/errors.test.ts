@@ -11,7 +11,7 @@ import {
   relu,
   sequential,
   type Tensor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { chain } from "../onnx-writer.ts";
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import * as relprop from "../../src/index.ts";
+import * as relprop from "../../src/entries/index.ts";
 import { root } from "../readme.ts";
 
 /** The examples in the comments of a file that print something: `// → ` says what. */
@@ -16,7 +16,7 @@ function examplesOf(file: string): { code: string; prints: string[] }[] {
 
 const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor;
 
-describe.each(["src/layers.ts", "src/network.ts"])("examples in %s", (file) => {
+describe.each(["src/read/layers.ts", "src/read/network.ts"])("examples in %s", (file) => {
   test.each(examplesOf(file))("$code", async ({ code, prints }) => {
     const lines: string[] = [];
     const log = (value: unknown) => lines.push(inspect(value));

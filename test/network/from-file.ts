@@ -7,7 +7,7 @@ import {
   type NodeInput,
   op,
   type Tensor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import type { Attribute, FileGraph, FileTensor } from "../onnx-writer.ts";
 
 /*

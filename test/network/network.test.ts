@@ -17,7 +17,7 @@ import {
   op,
   relu,
   type Tensor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { ops } from "../../src/ops/index.ts";
 import { magnitude } from "../close.ts";
 import { loadInMode } from "../modes.ts";

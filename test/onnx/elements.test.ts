@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { decode } from "../../src/onnx/decode.ts";
+import { decode } from "../../src/read/onnx/decode.ts";
 import { field, fixed32, onnx, type RawData, varint } from "../onnx-writer.ts";
 
 /** What becomes of these fields of an initializer. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { type Code, type ExternalData, load, LrpError } from "../../src/index.ts";
-import { load as loadThreads } from "../../src/threads/index.ts";
+import { type Code, type ExternalData, load, LrpError } from "../../src/entries/index.ts";
+import { load as loadThreads } from "../../src/parallel/threads/index.ts";
 import { external, field, type FileGraph, type FileTensor, onnx } from "../onnx-writer.ts";
 
 const FILE = "weights.bin";

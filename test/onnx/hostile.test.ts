@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { build } from "../../src/graph/build.ts";
-import { type Code, load, LrpError } from "../../src/index.ts";
-import { decode } from "../../src/onnx/decode.ts";
+import { build } from "../../src/read/build.ts";
+import { type Code, load, LrpError } from "../../src/entries/index.ts";
+import { decode } from "../../src/read/onnx/decode.ts";
 import { field, fixed32, onnx, tensorBytes, utf8, varint } from "../onnx-writer.ts";
 
 const weight = { dims: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) };

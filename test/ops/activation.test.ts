@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { clip, type Layer, leakyRelu, relu, ruleOf, sigmoid, tanh } from "../../src/index.ts";
+import { clip, type Layer, leakyRelu, relu, ruleOf, sigmoid, tanh } from "../../src/entries/index.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";
 import { loadInMode } from "../modes.ts";
 import { chain, onnx } from "../onnx-writer.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { loadInMode } from "../modes.ts";
-import { ruleOf } from "../../src/index.ts";
+import { ruleOf } from "../../src/entries/index.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer } from "../explain.ts";
 import { chain, type FileNode, onnx } from "../onnx-writer.ts";

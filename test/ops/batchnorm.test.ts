@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { batchNormalization, load, type Tensor } from "../../src/index.ts";
+import { batchNormalization, load, type Tensor } from "../../src/entries/index.ts";
 
 import { network } from "../explain.ts";
 import { chain, onnx } from "../onnx-writer.ts";

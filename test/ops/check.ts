@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { type Network, ruleOf, type Tensor } from "../../src/index.ts";
+import { type Network, ruleOf, type Tensor } from "../../src/entries/index.ts";
 import { expectClose, magnitude } from "../close.ts";
 import { explainFrom } from "../explain.ts";
 import { loadInMode } from "../modes.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { load, ruleOf } from "../../src/index.ts";
+import { load, ruleOf } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose, largest } from "../close.ts";
 import { explainLayer } from "../explain.ts";

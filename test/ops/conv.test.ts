@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { conv2d, load, ruleOf } from "../../src/index.ts";
+import { conv2d, load, ruleOf } from "../../src/entries/index.ts";
 
 import { expectClose, largest } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { dense, ruleOf, type Tensor } from "../../src/index.ts";
+import { dense, ruleOf, type Tensor } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose, largest, magnitude } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadInMode } from "../modes.ts";
-import { load, ruleOf } from "../../src/index.ts";
+import { load, ruleOf } from "../../src/entries/index.ts";
 import { relativeError } from "../data.ts";
 import { type Attribute, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";

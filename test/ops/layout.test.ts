@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ruleOf, type Tensor } from "../../src/index.ts";
+import { ruleOf, type Tensor } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, predict } from "../explain.ts";

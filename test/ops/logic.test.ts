@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Tensor } from "../../src/index.ts";
+import type { Tensor } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";

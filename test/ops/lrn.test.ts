@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { lrn, type LrnOptions } from "../../src/index.ts";
+import { lrn, type LrnOptions } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { network } from "../explain.ts";
 import { chain } from "../onnx-writer.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { load } from "../../src/index.ts";
-import { infer } from "../../src/graph/infer.ts";
-import { open } from "../../src/open.ts";
+import { load } from "../../src/entries/index.ts";
+import { infer } from "../../src/infer/infer.ts";
+import { open } from "../../src/read/open.ts";
 import { ops } from "../../src/ops/index.ts";
 import { type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";

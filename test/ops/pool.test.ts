@@ -7,7 +7,7 @@ import {
   maxPool2d,
   type Network,
   ruleOf,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";

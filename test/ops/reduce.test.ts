@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { baseEntries, type LinearRule, load, ruleOf } from "../../src/index.ts";
+import { baseEntries, type LinearRule, load, ruleOf } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainFrom, explainLayer, predict } from "../explain.ts";

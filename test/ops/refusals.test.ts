@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { load } from "../../src/index.ts";
+import { load } from "../../src/entries/index.ts";
 import { type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 

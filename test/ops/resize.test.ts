@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ruleOf } from "../../src/index.ts";
+import { ruleOf } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose, largest, total } from "../close.ts";
 import { explainFrom } from "../explain.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { baseEntries, conv2d, type Model, ruleOf, type Tensor } from "../../src/index.ts";
+import { baseEntries, conv2d, type Model, ruleOf, type Tensor } from "../../src/entries/index.ts";
 import { loadInMode, modeName } from "../modes.ts";
 import { expectClose, largest } from "../close.ts";
 import { explainFrom, network } from "../explain.ts";

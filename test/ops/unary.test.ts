@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ruleOf } from "../../src/index.ts";
+import { ruleOf } from "../../src/entries/index.ts";
 import { erf, erfc } from "../../src/ops/erf.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";

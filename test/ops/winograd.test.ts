@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { conv2d, load, relu, ruleOf, sequential, type Tensor } from "../../src/index.ts";
+import { conv2d, load, relu, ruleOf, sequential, type Tensor } from "../../src/entries/index.ts";
 import { baseEntries, type Composite } from "../../src/rules/composite.ts";
 import { chain } from "../onnx-writer.ts";
 import { dataFile, hasData, photo, relativeError } from "../data.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { conv2d, flatten, load, relu, sequential, type Tensor } from "../../src/index.ts";
+import { conv2d, flatten, load, relu, sequential, type Tensor } from "../../src/entries/index.ts";
 import { expectClose } from "../close.ts";
 import { type FileGraph, type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 

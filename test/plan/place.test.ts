@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { load } from "../../src/index.ts";
-import { canonize } from "../../src/graph/canonize.ts";
-import { build } from "../../src/graph/build.ts";
-import { infer } from "../../src/graph/infer.ts";
-import { decode } from "../../src/onnx/decode.ts";
+import { load } from "../../src/entries/index.ts";
+import { canonize } from "../../src/canonize/canonize.ts";
+import { build } from "../../src/read/build.ts";
+import { infer } from "../../src/infer/infer.ts";
+import { decode } from "../../src/read/onnx/decode.ts";
 import { lower, pathTo, type Program } from "../../src/plan/lower.ts";
 import { bytesOf, type Plan, place } from "../../src/plan/place.ts";
 import { assign } from "../../src/rules/assign.ts";
 import { compositeOf } from "../../src/rules/composite.ts";
-import { type Argument, Emitter, type Step, type Value, valueOf } from "../../src/step.ts";
+import { type Argument, type Step, type Value, valueOf } from "../../src/program/step.ts";
+import { Emitter } from "../../src/program/emitter.ts";
 import { drawing } from "../properties/drawing.ts";
 import { numbers } from "../random.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type BarPlot, barPlot } from "../../src/plots/index.ts";
+import { type BarPlot, barPlot } from "../../src/picture/plots/index.ts";
 import { contents, elements, labels } from "./svg.ts";
 
 const plot = (more: Partial<BarPlot> = {}) =>

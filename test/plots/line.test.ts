@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
-import { type LinePlot, linePlot, type Series } from "../../src/plots/index.ts";
-import { colours, lookOf, LOOKS } from "../../src/plots/style.ts";
-import { widthOf } from "../../src/plots/text.ts";
+import { type LinePlot, linePlot, type Series } from "../../src/picture/plots/index.ts";
+import { colours, lookOf, LOOKS } from "../../src/picture/plots/style.ts";
+import { widthOf } from "../../src/picture/plots/text.ts";
 import { contents, elements, labels } from "./svg.ts";
 
 const one = (series: Partial<Series>, plot: Partial<LinePlot> = {}) =>

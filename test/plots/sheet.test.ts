@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Pixels } from "../../src/image/pixels.ts";
-import { contactSheet } from "../../src/plots/index.ts";
+import type { Pixels } from "../../src/picture/image/pixels.ts";
+import { contactSheet } from "../../src/picture/plots/index.ts";
 
 const plain = (width: number, height: number, colour: number[]): Pixels => ({
   data: Uint8Array.from({ length: colour.length * width * height }, (_, i) => colour[i % colour.length]),

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { pixelsOf } from "../../src/plots/font.ts";
-import { wrap } from "../../src/plots/text.ts";
+import { pixelsOf } from "../../src/picture/plots/font.ts";
+import { wrap } from "../../src/picture/plots/text.ts";
 
 const byLength = (text: string) => text.length;
 

@@ -14,9 +14,9 @@ import {
   ruleOf,
   sequential,
   taylor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import type * as Evaluate from "../../src/evaluate/index.ts";
-import type * as Pools from "../../src/pool/index.ts";
+import type * as Pools from "../../src/parallel/pool/index.ts";
 import { external, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 import { nets } from "../rules/nets.ts";
@@ -26,7 +26,7 @@ import { nets } from "../rules/nets.ts";
  */
 const root = resolve(import.meta.dirname, "../..");
 
-const { load, LrpError } = (await import(join(root, "dist/index.js"))) as typeof import("../../src/index.ts");
+const { load, LrpError } = (await import(join(root, "dist/index.js"))) as typeof import("../../src/entries/index.ts");
 const { evaluate } = (await import(join(root, "dist/evaluate/index.js"))) as typeof Evaluate;
 const { createPool } = (await import(join(root, "dist/pool/index.js"))) as typeof Pools;
 

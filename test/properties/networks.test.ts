@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Explanation, ExplainOptions, Tensor } from "../../src/index.ts";
+import type { Explanation, ExplainOptions, Tensor } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { largest, magnitude, total } from "../close.ts";
 import { type FileGraph, onnx } from "../onnx-writer.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Tensor } from "../../src/index.ts";
+import type { Tensor } from "../../src/entries/index.ts";
 import type { FileGraph, FileTensor } from "../onnx-writer.ts";
 import { Builder, makers, STYLES, type Style, styled, type Value, vector, type Wish } from "./makers.ts";
 

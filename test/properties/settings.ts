@@ -8,7 +8,7 @@ import {
   ruleOf,
   type SumRule,
   sumRules,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import type { Position, Treatment, Treatments } from "../reference/lrp.ts";
 import type { Stage } from "../reference/network.ts";
 import {

@@ -1,4 +1,4 @@
-import { baseEntries, type Composite, type LinearRule, ruleOf } from "../../src/index.ts";
+import { baseEntries, type Composite, type LinearRule, ruleOf } from "../../src/entries/index.ts";
 import { tolerance } from "../golden/tolerance.ts";
 import type { FileNode } from "../onnx-writer.ts";
 import { alphaBeta, epsilon, gamma, type NeuronRule } from "../reference/rules.ts";

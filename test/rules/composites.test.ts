@@ -19,7 +19,7 @@ import {
   ruleOf,
   rules,
   softmax,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { network } from "../explain.ts";
 import { tensor } from "../random.ts";

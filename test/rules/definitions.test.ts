@@ -11,7 +11,7 @@ import {
   type Rule,
   ruleOf,
   type Tensor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 
 import { expectClose, largest, magnitude } from "../close.ts";
 import { explainLayer, network } from "../explain.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { batchNormalization, conv2d, dense, type Layer, relu, ruleOf } from "../../src/index.ts";
+import { batchNormalization, conv2d, dense, type Layer, relu, ruleOf } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose, magnitude } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";

@@ -17,7 +17,7 @@ import {
   relu,
   type Rule,
   ruleOf,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { attribute, type AttributeOptions } from "../../src/evaluate/index.ts";
 import { loadInMode, modeName } from "../modes.ts";
 import { expectClose } from "../close.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { baseEntries, conv2d, dense, flatten, relu, ruleOf, type Tensor } from "../../src/index.ts";
+import { baseEntries, conv2d, dense, flatten, relu, ruleOf, type Tensor } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose, total } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";

@@ -14,7 +14,7 @@ import {
   sigmoid,
   type SumRule,
   sumRules,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose, magnitude, total } from "../close.ts";
 import { explainFrom, explainLayer, network } from "../explain.ts";

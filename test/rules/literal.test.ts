@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { baseEntries, type Composite, type LinearRule, LrpError, type Rule, ruleOf } from "../../src/index.ts";
+import { baseEntries, type Composite, type LinearRule, LrpError, type Rule, ruleOf } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { onnx } from "../onnx-writer.ts";
 import { RUNS, SEED } from "../properties/drawing.ts";

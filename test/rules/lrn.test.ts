@@ -12,7 +12,7 @@ import {
   taylor,
   type TaylorNeurons,
   type Tensor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose, magnitude, total } from "../close.ts";
 import { explainLayer, network, predict } from "../explain.ts";

@@ -16,7 +16,7 @@ import {
   sequential,
   softmax,
   tanh,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { tensor } from "../random.ts";
 
 /*

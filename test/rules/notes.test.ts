@@ -8,7 +8,7 @@ import {
   relu,
   ruleOf,
   type Target,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { network } from "../explain.ts";
 import { onnx } from "../onnx-writer.ts";
 

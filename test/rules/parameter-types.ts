@@ -1,4 +1,4 @@
-import type { ExplainOptions } from "../../src/options.ts";
+import type { ExplainOptions } from "../../src/model/options.ts";
 import { baseEntries, type Composite } from "../../src/rules/composite.ts";
 import type { Parameters } from "../../src/rules/parameters.ts";
 import { type RuleOptions, ruleOf } from "../../src/rules/rule.ts";

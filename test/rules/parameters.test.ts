@@ -20,7 +20,7 @@ import {
   relu,
   ruleOf,
   rules,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { compositeOf } from "../../src/rules/composite.ts";
 import { loadInMode } from "../modes.ts";
 import { network } from "../explain.ts";

@@ -10,7 +10,7 @@ import {
   relu,
   ruleOf,
   sequential,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 
 const weight = { dims: [2, 1, 3, 3], data: new Float32Array(18).fill(0.5) };
 const network = sequential({ input: [1, 5, 5] }, [

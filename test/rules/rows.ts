@@ -1,4 +1,4 @@
-import { type Rule, ruleOf } from "../../src/index.ts";
+import { type Rule, ruleOf } from "../../src/entries/index.ts";
 import { tolerance } from "../golden/tolerance.ts";
 import {
   adding,

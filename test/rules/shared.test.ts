@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { baseEntries, type Composite, load, type LoadOptions, type Rule, ruleOf } from "../../src/index.ts";
+import { baseEntries, type Composite, load, type LoadOptions, type Rule, ruleOf } from "../../src/entries/index.ts";
 import { explainFrom } from "../explain.ts";
 import { type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";

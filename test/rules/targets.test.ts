@@ -12,7 +12,7 @@ import {
   softmax,
   type Target,
   type Tensor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose, total } from "../close.ts";
 import { network } from "../explain.ts";

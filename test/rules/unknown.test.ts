@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { loadInMode } from "../modes.ts";
-import { LrpError, ruleOf, type Tensor } from "../../src/index.ts";
+import { LrpError, ruleOf, type Tensor } from "../../src/entries/index.ts";
 import { onnx } from "../onnx-writer.ts";
 import { expectClose } from "../close.ts";
 import { numbers, tensor } from "../random.ts";

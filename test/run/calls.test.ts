@@ -11,7 +11,7 @@ import {
   type Rule,
   ruleOf,
   type Tensor,
-} from "../../src/index.ts";
+} from "../../src/entries/index.ts";
 import { compileText } from "../../src/run/wasm.ts";
 import { network } from "../explain.ts";
 import { type FileNode, onnx } from "../onnx-writer.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { simd } from "../../src/core.gen.ts";
-import { type Composite, load, ruleOf } from "../../src/index.ts";
-import { Model } from "../../src/model.ts";
-import { open } from "../../src/open.ts";
+import { type Composite, load, ruleOf } from "../../src/entries/index.ts";
+import { Model } from "../../src/model/model.ts";
+import { open } from "../../src/read/open.ts";
 import { compileText, instantiate } from "../../src/run/wasm.ts";
 import { explainFrom } from "../explain.ts";
 import { chain, type FileNode, type FileTensor } from "../onnx-writer.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ruleOf } from "../../src/index.ts";
+import { ruleOf } from "../../src/entries/index.ts";
 import type { Plan } from "../../src/plan/place.ts";
 import { type Fitted, planKey, planOf } from "../../src/run/fit.ts";
 

@@ -12,8 +12,8 @@ import {
   maxPool2d,
   relu,
   ruleOf,
-} from "../../src/index.ts";
-import { load as loadThreads } from "../../src/threads/index.ts";
+} from "../../src/entries/index.ts";
+import { load as loadThreads } from "../../src/parallel/threads/index.ts";
 import { network } from "../explain.ts";
 import { tensor } from "../random.ts";
 

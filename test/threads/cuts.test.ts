@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { simd } from "../../src/core.gen.ts";
-import { LrpError } from "../../src/error.ts";
+import { LrpError } from "../../src/base/error.ts";
 import { type Kernels, parametersOf } from "../../src/kernels.gen.ts";
 import { compileText, instantiate } from "../../src/run/wasm.ts";
-import { type Cut, cuts, GRAIN } from "../../src/threads/cuts.ts";
-import { SUMS } from "../../src/threads/split.ts";
+import { type Cut, cuts, GRAIN } from "../../src/parallel/threads/cuts.ts";
+import { SUMS } from "../../src/parallel/threads/split.ts";
 import { numbers } from "../random.ts";
 
 /*

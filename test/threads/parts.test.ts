@@ -1,8 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { parametersOf } from "../../src/kernels.gen.ts";
 import { bytesOf } from "../../src/plan/place.ts";
-import { controlOf, dismiss, dismissed, encode, failure, finish, help, offer } from "../../src/threads/part.ts";
-import { type Split, split } from "../../src/threads/split.ts";
+import {
+  controlOf,
+  dismiss,
+  dismissed,
+  encode,
+  failure,
+  finish,
+  help,
+  offer,
+} from "../../src/parallel/threads/part.ts";
+import { type Split, split } from "../../src/parallel/threads/split.ts";
 
 /*
  * How a call is cut into parts, and how threads take them, in one thread that plays all of them.

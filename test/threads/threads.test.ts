@@ -17,14 +17,14 @@ import {
   type Network,
   relu,
   type Tensor,
-} from "../../src/index.ts";
-import { load as loadAlone } from "../../src/index.ts";
-import { open, type Source } from "../../src/open.ts";
-import { Model } from "../../src/model.ts";
+} from "../../src/entries/index.ts";
+import { load as loadAlone } from "../../src/entries/index.ts";
+import { open, type Source } from "../../src/read/open.ts";
+import { Model } from "../../src/model/model.ts";
 import { compileText } from "../../src/run/wasm.ts";
-import { load, type ThreadOptions } from "../../src/threads/index.ts";
-import { shared } from "../../src/threads/shared.gen.ts";
-import { team } from "../../src/threads/team.ts";
+import { load, type ThreadOptions } from "../../src/parallel/threads/index.ts";
+import { shared } from "../../src/shared.gen.ts";
+import { team } from "../../src/parallel/threads/team.ts";
 import { network } from "../explain.ts";
 import { dataFile, hasData, photo } from "../data.ts";
 import { external, onnx } from "../onnx-writer.ts";

@@ -1,6 +1,6 @@
 /** LRN's numbers in an ONNX file, read and changed where they stand, and networks whose LRN is stronger or weaker. */
 import { load } from "../../../dist/index.js";
-import { open } from "../../../build/js/open.js";
+import { open } from "../../../build/js/read/open.js";
 
 function placesOf(bytes, pattern, count) {
   const places = [...bytes.toString("latin1").matchAll(pattern)].map((match) => match.index + match[0].length);

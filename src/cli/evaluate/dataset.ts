@@ -3,7 +3,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { sampleOf } from "../../evaluate/index.ts";
-import { LrpError, type Pixels, type Tensor } from "../../index.ts";
+import { LrpError, type Pixels, type Tensor } from "../../entries/index.ts";
 import { foreseen, readBytes, readTextIfThere } from "../files.ts";
 import { decodeImage } from "../image.ts";
 import { isNpy, readNpy } from "../npy.ts";

@@ -1,5 +1,5 @@
-import { encodePng, heatmap, type Port, type Preparation, type Tensor, viewed } from "../../index.ts";
-import { picture } from "../../image/pixels.ts";
+import { encodePng, heatmap, type Port, type Preparation, type Tensor, viewed } from "../../entries/index.ts";
+import { picture } from "../../picture/image/pixels.ts";
 import type { Evaluation } from "../../evaluate/index.ts";
 import type { Sample } from "./dataset.ts";
 import { pictureFile } from "./part.ts";

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import type { Evaluation, Progress, SharedOptions } from "../../evaluate/index.ts";
-import { LrpError, type Port, type Preparation, preprocess, type Target } from "../../index.ts";
+import { LrpError, type Port, type Preparation, preprocess, type Target } from "../../entries/index.ts";
 import { version } from "../../kernels.gen.ts";
-import { createPool, type EvaluationItem } from "../../pool/index.ts";
+import { createPool, type EvaluationItem } from "../../parallel/pool/index.ts";
 import type { Arguments } from "../args.ts";
 import { besideModel } from "../beside.ts";
 import { targetOf } from "../classes.ts";

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { LrpError } from "../../index.ts";
+import { LrpError } from "../../entries/index.ts";
 import type { Arguments } from "../args.ts";
 import type { Streams } from "../command.ts";
 import { finish, folderOf } from "./evaluate.ts";

@@ -1,5 +1,5 @@
 import { type Order, orders } from "../../evaluate/index.ts";
-import { barPlot, linePlot } from "../../plots/index.ts";
+import { barPlot, linePlot } from "../../picture/plots/index.ts";
 import type { CurveSummary } from "./curves.ts";
 import type { Settings } from "./part.ts";
 import type { MetricSummary, Summary } from "./summary.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { metrics, type SharedOptions } from "../../evaluate/index.ts";
-import { LrpError, type Preparation } from "../../index.ts";
+import { LrpError, type Preparation } from "../../entries/index.ts";
 import { didYouMean } from "../nearest.ts";
 import { inGroup, type OptionName, options, type Values } from "../options.ts";
 import type { Dataset } from "./dataset.ts";

@@ -1,5 +1,5 @@
 import { type MethodChoice, methods, type Replacement } from "../../evaluate/index.ts";
-import { composites, type Issue, LrpError } from "../../index.ts";
+import { composites, type Issue, LrpError } from "../../entries/index.ts";
 import { didYouMean } from "../nearest.ts";
 import { inGroup, kinds, type Option, type OptionName, options } from "../options.ts";
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { LrpError } from "../../index.ts";
+import { LrpError } from "../../entries/index.ts";
 import { foreseen, isFolder, readBytes, readTextIfThere, writeAll } from "../files.ts";
 import type { Part, Settings } from "./part.ts";
 

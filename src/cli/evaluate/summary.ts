@@ -8,7 +8,7 @@ import {
   pairedDifference,
   pairedTest,
 } from "../../evaluate/index.ts";
-import { usage } from "../../error.ts";
+import { usage } from "../../base/error.ts";
 import { type CurveSummary, curvesOf } from "./curves.ts";
 import { holm } from "./holm.ts";
 import type { Part, Settings } from "./part.ts";

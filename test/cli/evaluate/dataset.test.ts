@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { openDataset, type Sample } from "../../../src/cli/evaluate/dataset.ts";
 import { writeNpy } from "../../../src/cli/npy.ts";
-import { encodePng } from "../../../src/index.ts";
+import { encodePng } from "../../../src/entries/index.ts";
 
 const folder = () => mkdtempSync(join(tmpdir(), "relprop-"));
 

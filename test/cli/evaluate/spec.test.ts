@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { methodsOf, replacementOf, shardOf } from "../../../src/cli/evaluate/spec.ts";
-import { parameters } from "../../../src/index.ts";
+import { parameters } from "../../../src/entries/index.ts";
 
 test("methods with what they take, and their text as label", () => {
   expect(

@@ -1,0 +1,55 @@
+import { type Dims, size } from "./tensor.ts";
+
+/**
+ * Nested loops over several operands at once: where each begins and how far each goes along every axis, in elements.
+ */
+export interface Loops {
+  readonly dims: Dims;
+  readonly starts: readonly number[];
+  readonly strides: readonly (readonly number[])[];
+}
+
+/**
+ * The same loops with exactly four axes, as the kernels take them: axes in the order in which operand 0 has them in
+ * memory, neighbours that are contiguous in all operands merged, the outermost of more than four unrolled.
+ */
+export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
+  if (size(dims) === 0) return [];
+  const axes = dims
+    .map((d, i) => ({ d, steps: strides.map((s) => s[i]) }))
+    .filter((axis) => axis.d !== 1)
+    .sort((a, b) => Math.abs(b.steps[0]) - Math.abs(a.steps[0]));
+  const merged: typeof axes = [];
+  for (const axis of axes) {
+    const outer = merged.at(-1);
+    if (outer?.steps.every((step, k) => step === axis.steps[k] * axis.d))
+      merged[merged.length - 1] = { d: outer.d * axis.d, steps: axis.steps };
+    else merged.push(axis);
+  }
+  while (merged.length < 4) merged.unshift({ d: 1, steps: strides.map(() => 0) });
+  const [outer, ...inner] = merged.length > 4 ? merged : [{ d: 1, steps: strides.map(() => 0) }, ...merged];
+  return Array.from({ length: outer.d }, (_, i) => ({
+    dims: inner.map((a) => a.d),
+    starts: starts.map((start, k) => start + i * outer.steps[k]),
+    strides: strides.map((_, k) => inner.map((a) => a.steps[k])),
+  })).flatMap((loops) => (loops.dims.length > 4 ? fourAxes(loops) : [loops]));
+}
+
+/**
+ * Runs loops of four axes on the host, a row at a time: where each operand stands, and how far each goes along the row.
+ */
+export function walkRows(
+  { dims, starts, strides }: Loops,
+  visit: (at: readonly number[], count: number, steps: readonly number[]) => void,
+): void {
+  const [d0, d1, d2, d3] = dims;
+  const steps = strides.map((s) => s[3]);
+  for (let i = 0; i < d0; i++) {
+    for (let j = 0; j < d1; j++) {
+      for (let k = 0; k < d2; k++) {
+        const at = starts.map((start, o) => start + i * strides[o][0] + j * strides[o][1] + k * strides[o][2]);
+        visit(at, d3, steps);
+      }
+    }
+  }
+}

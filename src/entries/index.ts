@@ -1,0 +1,27 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * Everything, with both binaries inside.
+ *
+ * @module relprop
+ */
+import { relaxed, simd } from "../core.gen.ts";
+import { loadWith } from "../model/load.ts";
+import type { Model } from "../model/model.ts";
+import type { Source } from "../read/open.ts";
+import type { LoadOptions } from "../model/options.ts";
+import { binaryFor, compileText } from "../run/wasm.ts";
+
+/**
+ * Loads a network.
+ *
+ * @param source the bytes of an ONNX file, or a network described with `network` or `sequential`
+ * @throws LrpError "not-onnx", "invalid-model" or "unsupported", with every problem of the file at once
+ * @example
+ * const model = await load(sequential({ input: [2] }, [dense({ weight: { data: Float32Array.of(3, 1), dims: [1, 2] }
+ * })])); model.predict({ data: Float32Array.of(1, 2), dims: [1, 2] }).output.data; // Float32Array [5]
+ */
+export function load(source: Source, options: LoadOptions = {}): Promise<Model> {
+  return loadWith(compileText({ simd, relaxed }[binaryFor(options)]), source, options);
+}
+
+export * from "./api.ts";

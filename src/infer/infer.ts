@@ -1,0 +1,228 @@
+import { Complaint, demand } from "../base/complaint.ts";
+import { ops } from "../ops/index.ts";
+import { type Constant, type Dims, type ElementType, isExact, size } from "../base/tensor.ts";
+import { type Branches, buildNodes, DAMAGED } from "../read/build.ts";
+import { behind, type Graph, type Node, type Operand, type Operands, whereIs } from "../graph/graph.ts";
+import { Problems } from "../base/problems.ts";
+
+/** What the caller has of one input: its dims, and its numbers once it runs the network. */
+export interface Given {
+  readonly dims: Dims;
+  readonly data?: Float32Array;
+}
+
+/** What is known while the graph is walked through. */
+interface State {
+  readonly opset: number;
+  readonly constants: Map<string, Constant>;
+  readonly dims: Map<string, Dims>;
+  readonly types: Map<string, ElementType>;
+  readonly nodes: Node[];
+  readonly problems: Problems;
+  /** Inputs whose numbers the caller hands in while the network runs. */
+  readonly free: ReadonlySet<string>;
+  /** Those of them whose numbers must be known before. */
+  readonly wanted: Set<string>;
+  /** How many numbers were folded. */
+  folded: number;
+}
+
+/**
+ * As many numbers as constants that are folded may have together: a few bytes of a file can ask for any number of them.
+ */
+const MOST_FOLDED = 2 ** 28;
+
+function know(state: State, name: string, { dims, type }: Pick<Constant, "dims" | "type">, constant?: Constant): void {
+  state.dims.set(name, Object.freeze(dims));
+  state.types.set(name, type);
+  if (constant) state.constants.set(name, Object.freeze(constant));
+}
+
+function operands(node: Node, state: State): Operands | undefined {
+  const list: (Operand | undefined)[] = [];
+  for (const name of node.inputs) {
+    if (name === "") {
+      list.push(undefined);
+      continue;
+    }
+    const dims = state.dims.get(name);
+    // Unless the node that computes it was complained of already, it is an output that no row describes.
+    const expected = dims || state.problems.any || state.wanted.size > 0;
+    demand(expected, "unsupported", "inputs that relprop computes", `'${name}', a further output of the node before`);
+    if (!dims) return undefined;
+    list.push({ name, dims, type: state.types.get(name)!, constant: state.constants.get(name) });
+  }
+  return list;
+}
+
+/** The chosen branch of an If, its values renamed so that they cannot collide. */
+function inlined(node: Node, state: State): readonly Node[] {
+  const condition = state.constants.get(node.inputs[0]);
+  demand(condition, "unsupported", "a condition that is known while loading", "one that is computed from the input");
+  const branches = node.attributes as Branches;
+  const branch = condition.data[0] ? branches.then : branches.else;
+  const { nodes, constants } = buildNodes(branch, state.opset, (name) => state.dims.has(name));
+  const own = new Set([...constants.keys(), ...nodes.flatMap((n) => n.outputs)]);
+  const rename = (name: string) => (own.has(name) ? `${node.name}/${name}` : name);
+  for (const [name, value] of constants) know(state, rename(name), value, value);
+  return [
+    ...nodes.map((n) => ({
+      ...n,
+      name: `${node.name}/${n.name}`,
+      inputs: n.inputs.map(rename),
+      outputs: n.outputs.map(rename),
+    })),
+    ...node.outputs.map((output, i) => ({
+      name: `${node.name}:${i}`,
+      type: "Identity",
+      attributes: {},
+      inputs: [rename(branch.outputs[i].name)],
+      outputs: [output],
+    })),
+  ];
+}
+
+function visit(node: Node, state: State): void {
+  if (node.type === "If") {
+    for (const inner of inlined(node, state)) attempt(inner, state);
+    return;
+  }
+  const inputs = operands(node, state);
+  if (!inputs) return;
+  const row = ops.get(node.type)!;
+  const instead = row.instead?.(inputs, node.attributes, node);
+  if (instead) {
+    for (const part of instead) attempt(part, state);
+    return;
+  }
+  const { dims, types = [], attributes = node.attributes } = row.infer!(inputs, node.attributes);
+  const type = inputs.find((x) => x)?.type ?? "float32";
+  const constant = row.shapeOnly || inputs.every((x) => !x || x.constant);
+  const infinite = inputs.find((x) => x?.constant?.infinite);
+  const isMask = constant || row.relevance?.kind === "route";
+  demand(!infinite || isMask, "invalid-model", "finite numbers", `infinity in '${infinite?.name}'`, DAMAGED);
+  for (const d of dims)
+    demand(
+      d.every((v) => Number.isSafeInteger(v) && v >= 0),
+      "shape",
+      "output dims ≥ 1",
+      `[${d}]`,
+    );
+  if (constant) {
+    state.folded += dims.reduce((sum, d) => sum + size(d), 0);
+    demand(
+      state.folded <= MOST_FOLDED,
+      "unsupported",
+      `at most ${MOST_FOLDED} numbers in folded constants`,
+      `${state.folded}`,
+    );
+  }
+  const values =
+    constant &&
+    row.fold?.(
+      inputs.map((x) => x?.constant),
+      attributes,
+      dims,
+    );
+  dims.forEach((d, i) => {
+    demand(constant || !d.includes(0), "unsupported", "values that are not empty", `dims [${d}]`);
+    const name = node.outputs[i];
+    if (name)
+      know(state, name, values ? values[i] : { dims: d, type: types[i] ?? type }, values ? values[i] : undefined);
+  });
+  if (values) return;
+  demand(!constant, "unsupported", "an input that depends on the network's", "constants only");
+  if (!row.forward) {
+    const computed = inputs.flatMap((x, i) => (x && !x.constant ? [i] : []));
+    throw new Complaint("unsupported", "constants only", "an input that depends on the network's", undefined, computed);
+  }
+  for (const x of inputs) {
+    const fits = !x || x.constant || x.type === "float32" || row.anyType;
+    demand(fits, "unsupported", "float32", `'${x?.name}' of ${x?.type}, which is computed from the input`);
+  }
+  state.nodes.push(Object.freeze({ ...node, attributes: Object.freeze(attributes) }));
+}
+
+/** Where only the values of inputs are missing, which the caller can give, that is no complaint yet. */
+function attempt(node: Node, state: State): void {
+  state.problems.attempt(whereIs(node), () => {
+    try {
+      visit(node, state);
+    } catch (error) {
+      const wanted = error instanceof Complaint ? error.wanted.map((i) => node.inputs[i]) : [];
+      if (wanted.length === 0 || !wanted.every((name) => state.free.has(name))) throw error;
+      for (const name of wanted) state.wanted.add(name);
+    }
+  });
+}
+
+/** One walk through the graph, with the values of some inputs as constants. */
+function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>): State {
+  const free = new Set(graph.inputs.map((i) => i.name).filter((name) => !fixed.has(name)));
+  const state: State = {
+    opset: graph.opset,
+    constants: new Map(),
+    dims: new Map(),
+    types: new Map(),
+    nodes: [],
+    problems: new Problems(),
+    free,
+    wanted: new Set(),
+    folded: 0,
+  };
+  for (const [name, value] of graph.constants) know(state, name, value, value);
+  for (const { name, type } of graph.inputs) {
+    const { dims, data } = given.get(name)!;
+    const value = { type, dims: [...dims], data: type === "float32" ? data! : Float64Array.from(data ?? []) };
+    know(state, name, value, fixed.has(name) ? value : undefined);
+  }
+  for (const node of graph.nodes) attempt(node, state);
+  state.problems.raise();
+  return state;
+}
+
+function checkOutputs({ nodes, outputs }: Graph, { dims, types, constants }: State): void {
+  const problems = new Problems();
+  const made = new Set(nodes.flatMap((node) => node.outputs));
+  problems.collect(
+    outputs,
+    ({ name }) => `output '${name}'`,
+    ({ name, type }) => {
+      const isMade = made.has(name) || dims.has(name);
+      demand(isMade, "invalid-model", "an output that some node computes", "none of this name");
+      demand(dims.has(name), "unsupported", "an output that relprop computes", "a further output of a node");
+      const constant = constants.get(name);
+      demand(!constant || isExact(constant), "unsupported", "integers up to 2^24", "larger ones");
+      demand(!dims.get(name)!.includes(0), "unsupported", "an output that is not empty", `dims [${dims.get(name)}]`);
+      const computed = types.get(name)!;
+      demand((type ?? computed) === computed, "unsupported", `${computed}, which is what the nodes compute`, `${type}`);
+    },
+  );
+  problems.raise();
+}
+
+/**
+ * Fills in the dims of every value for one shape of each input, and folds what depends only on constants and shapes.
+ * Inputs whose numbers decide shapes or are weights become constants too, and are no longer inputs of the graph.
+ * @returns undefined where such numbers are not given
+ * @throws LrpError listing every node whose inputs do not fit
+ */
+export function infer(graph: Graph, given: ReadonlyMap<string, Given>): Graph | undefined {
+  const fixed = new Set<string>();
+  let state = walk(graph, given, fixed);
+  while (state.wanted.size > 0) {
+    for (const name of state.wanted) {
+      if (!given.get(name)!.data) return undefined;
+      fixed.add(name);
+    }
+    state = walk(graph, given, fixed);
+  }
+  checkOutputs(graph, state);
+  // Values that nobody reads any more would be computed for nothing.
+  const outputs = graph.outputs.map((o) => o.name);
+  const nodes = behind(state.nodes, outputs);
+  const wanted = new Set([...outputs, ...nodes.flatMap((node) => node.inputs)]);
+  const constants = new Map([...state.constants].filter(([name]) => wanted.has(name)));
+  const inputs = graph.inputs.filter(({ name }) => !fixed.has(name));
+  return Object.freeze({ ...graph, inputs, nodes, constants, dims: state.dims, types: state.types });
+}

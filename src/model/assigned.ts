@@ -1,0 +1,100 @@
+import { type Issue, LrpError } from "../base/error.ts";
+import { type Graph, logitsOf, resolve, whereIs } from "../graph/graph.ts";
+import { ops } from "../ops/index.ts";
+import { checkOptions, type ExplainOptions } from "./options.ts";
+import { type Path, pathTo } from "../plan/lower.ts";
+import type { RuleAt } from "./report.ts";
+import { type Assignment, assign, ruleless } from "../rules/assign.ts";
+import { defaultComposite, habitsOf } from "../rules/composite.ts";
+
+/** What relevance needs to know before any number is computed. */
+export interface Assigned {
+  /** The value from which relevance starts. */
+  readonly start: string;
+  /** How relevance starts there. */
+  readonly begin: "logit" | "one";
+  readonly assignment: Assignment;
+  readonly path: Path;
+  /** Nodes that have no rule, or one that does not fit, and whether relevance reaches an input at all. */
+  readonly issues: readonly Issue[];
+}
+
+/** The name of the output that is meant: the first, unless one is given. */
+export function outputOf({ outputs }: Graph, name = outputs[0].name): string {
+  if (outputs.some((o) => o.name === name)) return name;
+  throw new LrpError("usage", {
+    where: "option 'output'",
+    expected: outputs.map((o) => `'${o.name}'`).join(", "),
+    received: `'${name}'`,
+  });
+}
+
+/** The rule of every node from the output that is explained back to the inputs. @throws LrpError "usage" for options */
+export function assigned(graph: Graph, options: ExplainOptions): Assigned {
+  const composite = checkOptions(options);
+  const habits = habitsOf(options.composite ?? defaultComposite);
+  const output = outputOf(graph, options.output);
+  const { start } = logitsOf(graph, resolve(graph, output));
+  const path = pathTo(graph, start);
+  const where = `output '${output}'`;
+  if (graph.constants.has(start))
+    throw new LrpError("usage", { where, expected: "one that is computed from an input", received: "a constant" });
+  const begin = options.start ?? habits.start ?? "logit";
+  const { assignment, issues } = assign(graph, path.nodes, composite, options.unknown ?? habits.unknown);
+  if (path.inputs.size > 0) return { start, path, begin, assignment, issues };
+  const [expected, received] = [
+    "one that relevance can pass from to an input",
+    "inputs that only choose among other numbers",
+  ];
+  return { start, path, begin, assignment, issues: [...issues, { where, expected, received }] };
+}
+
+/** @throws LrpError code "rule" listing every node that no rule of the composite fits */
+export function assignedAll(graph: Graph, options: ExplainOptions): Assigned {
+  const found = assigned(graph, options);
+  if (found.issues.length > 0) throw new LrpError("rule", found.issues);
+  return found;
+}
+
+/** The values of those names on the way of relevance. */
+export function valuesAt(graph: Graph, { path, start }: Assigned, names: readonly string[]): string[] {
+  const known = new Set([...path.inputs, ...[...path.nodes].flatMap((node) => node.outputs)]);
+  const values = names.map((name) => resolve(graph, name));
+  const unknown = values.findIndex((value) => !known.has(value));
+  if (unknown < 0) return values;
+  const order = graph.nodes.filter((node) => path.nodes.has(node)).map((node) => `'${node.outputs[0]}'`);
+  const shown = order.length > 12 ? [...order.slice(0, 6), "…", ...order.slice(-5)] : order;
+  throw new LrpError("usage", {
+    where: "option 'at'",
+    expected: `a value on the way from the input to '${start}': ${shown.join(", ")}`,
+    received: `'${names[unknown]}'`,
+    fix: "inspect() lists them all; values inside folded layers no longer exist.",
+  });
+}
+
+export function rulesOf(graph: Graph, { assignment, path }: Assigned): RuleAt[] {
+  return graph.nodes
+    .filter((node) => path.nodes.has(node))
+    .map((node) => ({
+      node: node.name,
+      type: node.type,
+      rule: assignment.get(node)?.name ?? (ops.get(node.type)!.relevance?.kind === "route" ? "route" : "none"),
+      note: node.note,
+    }));
+}
+
+/** What is worth knowing about the way of relevance, in sentences. */
+export function notesOf(graph: Graph, { path, assignment }: Assigned, { output, unknown }: ExplainOptions): string[] {
+  const { skipped } = logitsOf(graph, resolve(graph, outputOf(graph, output)));
+  const notes = skipped
+    ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`]
+    : [];
+  for (const node of graph.nodes.filter((n) => path.nodes.has(n))) {
+    if (unknown && ruleless(graph, node) && assignment.has(node))
+      notes.push(`${whereIs(node)} has no rule: relevance passes it by its gradient, as option 'unknown' asks.`);
+    if (node.type === "BatchNormalization" && assignment.get(node)?.kind === "pass")
+      notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
+    if (node.type === "LRN" && node.note) notes.push(`${whereIs(node)} ${node.note}.`);
+  }
+  return notes;
+}

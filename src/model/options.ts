@@ -1,0 +1,109 @@
+import { LrpError, shown, usage } from "../base/error.ts";
+import type { ExternalData } from "../read/onnx/external.ts";
+import { type Composite, compositeOf, defaultComposite } from "../rules/composite.ts";
+import { optionNames, type Parameters } from "../rules/parameters.ts";
+import type { Target } from "../run/target.ts";
+
+/** How a network is loaded. */
+export interface LoadOptions {
+  /** Names of the classes, in order: then targets may be given, and are reported, by name. */
+  readonly classes?: readonly string[];
+  /** Fused multiply-adds where the runtime has them (default "auto"); "never" gives the same bits everywhere. */
+  readonly relaxed?: "auto" | "never";
+  /**
+   * 3x3 and 5x5 convolutions by Winograd's method (default true): about twice as fast, rounded to about 2e-6 of the
+   * largest value.
+   */
+  readonly winograd?: boolean;
+  /**
+   * "kept" (default): every form in which rules read the weights is made once and stays in memory. "repacked": made
+   * anew for each layer on each run, several times slower, so that memory holds one copy of the weights and the forms
+   * of one layer.
+   */
+  readonly weights?: "kept" | "repacked";
+  /**
+   * The most bytes that the model's WebAssembly memory may have (default 4 GiB, all that there are addresses for). It
+   * grows to the largest of the runs so far, whose need is known beforehand: one that needs more is refused, with both
+   * numbers, before anything is allocated. Forms of the weights that only other composites read are given up first. Not
+   * counted: the file, and results, which are JavaScript's.
+   */
+  readonly maxMemory?: number;
+  /**
+   * For a model that keeps weights in other files: gives the whole content of one of them. relprop itself opens
+   * nothing. It checks that every part that the model wants lies in the file and is as long as the weights that are
+   * read from it.
+   */
+  readonly externalData?: ExternalData;
+}
+
+/** WebAssembly's addresses have 32 bits. */
+export const MOST_MEMORY = 2 ** 32;
+
+/** What a model is made with, defaults filled in. @throws LrpError "usage" */
+export function checkedLoad(
+  options: Omit<LoadOptions, "relaxed">,
+): Required<Pick<LoadOptions, "winograd" | "weights" | "maxMemory">> {
+  const { winograd = true, weights = "kept", maxMemory = MOST_MEMORY } = options;
+  if (weights !== "kept" && weights !== "repacked")
+    throw new LrpError("usage", {
+      where: "option 'weights' of load",
+      expected: "'kept' or 'repacked'",
+      received: `'${weights}'`,
+    });
+  if (!Number.isInteger(maxMemory) || maxMemory < 1 || maxMemory > MOST_MEMORY)
+    throw new LrpError("usage", {
+      where: "option 'maxMemory' of load",
+      expected: `a whole number of bytes from 1 to ${MOST_MEMORY}`,
+      received: typeof maxMemory === "string" ? `'${maxMemory}'` : String(maxMemory),
+    });
+  return { winograd, weights, maxMemory };
+}
+
+/** How a network is explained. */
+export interface ExplainOptions extends Parameters {
+  /** A name from `composites`, or a list of entries of your own. Default "epsilonPlusFlat". */
+  readonly composite?: string | Composite;
+  /**
+   * Default "argmax"; `{ class: 130, against: "others" }` explains what speaks for one class rather than for others.
+   */
+  readonly target?: Target;
+  /**
+   * Whether relevance starts from weight · logit of each class that is explained (a single class weighs 1), or from the
+   * weight. Default "logit", and "one" for composites that are gradients or probabilities.
+   */
+  readonly start?: "logit" | "one";
+  /**
+   * What happens at operators for which no rule is known, such as a softmax inside the network or a product of two
+   * activations. Left out: an error that names them. "gradient": they pass Jᵀ R, which is not LRP and does not
+   * conserve; `rules` and `notes` say where.
+   */
+  readonly unknown?: "gradient";
+  /** Names of values at which relevance is wanted as well. */
+  readonly at?: readonly string[];
+  /** Which output is explained, when the network has several. Default: the first. */
+  readonly output?: string;
+}
+
+/** The names of `ExplainOptions`, those of parameters left out. */
+const OWN: Readonly<Record<Exclude<keyof ExplainOptions, keyof Parameters>, true>> = {
+  composite: true,
+  target: true,
+  start: true,
+  at: true,
+  output: true,
+  unknown: true,
+};
+
+/** Checks all that can be checked without the network. @returns the composite that is meant @throws LrpError "usage" */
+export function checkOptions(options: ExplainOptions): Composite {
+  const known = [...Object.keys(OWN), ...optionNames];
+  const stray = Object.keys(options).find((name) => !known.includes(name));
+  if (stray) throw usage("explain", `options ${known.join(", ")}`, shown(stray));
+  const { composite = defaultComposite, at, start, unknown } = options;
+  if (at !== undefined && !Array.isArray(at)) throw usage("option 'at'", "a list of names", shown(at));
+  if (unknown !== undefined && unknown !== "gradient")
+    throw usage("option 'unknown'", "'gradient', or nothing", shown(unknown));
+  if (start !== undefined && start !== "logit" && start !== "one")
+    throw usage("option 'start'", "'logit' or 'one'", shown(start));
+  return compositeOf(composite, options);
+}

@@ -1,0 +1,150 @@
+import { LrpError } from "../../base/error.ts";
+import type { Answer, Order } from "./messages.ts";
+import { Death, hire, type PoolWorker, type Thread } from "./thread.ts";
+
+/** Something to do that a worker gets as soon as one is free. */
+export interface Task {
+  /** @throws LrpError "usage" when the pool is disposed */
+  readonly answer: Promise<Answer>;
+  /** Nobody waits for it any more: it is not begun, or else its end does not keep the process alive. */
+  drop(): void;
+}
+
+/** A place for a worker; one that died is replaced when there is something to do. */
+interface Berth {
+  thread?: Thread;
+  /** The thread's answer to being told to load. */
+  loaded?: Promise<Answer>;
+  task?: Waiting;
+}
+
+interface Waiting {
+  readonly order: Order;
+  dropped: boolean;
+  resolve(answer: Answer): void;
+  reject(error: unknown): void;
+}
+
+export const disposed = () =>
+  new LrpError("usage", {
+    where: "the pool",
+    expected: "one that is not disposed",
+    received: "work after, or at, dispose()",
+  });
+
+function lost({ message, outOfMemory }: Death): Answer {
+  const issue = {
+    where: "a worker",
+    expected: "an answer",
+    received: `its end, and of another that was started for it: ${message}`,
+    fix: "If memory is short: a smaller size, or maxMemory, so that it refuses instead.",
+  };
+  return { error: { code: outOfMemory ? "memory" : "unsupported", issues: [issue] } };
+}
+
+/** The workers of a pool, and what waits for them. */
+export class Crew {
+  readonly #create: () => PoolWorker;
+  readonly #load: Order;
+  readonly #berths: readonly Berth[];
+  readonly #queue: Waiting[] = [];
+  #ending: Promise<void> | undefined;
+
+  constructor(size: number, create: () => PoolWorker, load: Order) {
+    this.#create = create;
+    this.#load = load;
+    this.#berths = Array.from({ length: size }, () => ({}));
+  }
+
+  /** Starts every worker, which load. @throws Death, what `create` throws @returns the answers */
+  async start(): Promise<readonly Answer[]> {
+    const answers = await Promise.all(
+      this.#berths.map((berth) => {
+        const { thread, loaded } = this.#manned(berth);
+        thread.hold(true);
+        return loaded;
+      }),
+    );
+    for (const { thread } of this.#berths) thread?.hold(false);
+    return answers;
+  }
+
+  run(order: Order): Task {
+    const task = { order, dropped: false } as Waiting;
+    const answer = new Promise<Answer>((resolve, reject) => Object.assign(task, { resolve, reject }));
+    if (this.#ending) task.reject(disposed());
+    else this.#queue.push(task);
+    this.#next();
+    // Threads at work on what nobody waits for any more will do this next.
+    if (this.#queue.includes(task)) for (const { thread } of this.#berths) thread?.hold(true);
+    const drop = () => {
+      task.dropped = true;
+      this.#release();
+    };
+    return { answer, drop };
+  }
+
+  /** Lets go of threads that nobody waits for, unless something is queued. */
+  #release(): void {
+    if (this.#queue.some(({ dropped }) => !dropped)) return;
+    for (const { task, thread } of this.#berths) if (!task || task.dropped) thread?.hold(false);
+  }
+
+  /** Ends every worker, and all work with an error. */
+  end(): Promise<void> {
+    this.#ending ??= Promise.all(this.#berths.map(({ thread }) => thread?.end())).then(() => {});
+    for (const task of this.#queue.splice(0)) task.reject(disposed());
+    return this.#ending;
+  }
+
+  #next(): void {
+    for (const berth of this.#berths) {
+      if (berth.task) continue;
+      let task = this.#queue.shift();
+      while (task?.dropped) task = this.#queue.shift();
+      if (!task) return;
+      berth.task = task;
+      void this.#serve(berth, task);
+    }
+  }
+
+  async #serve(berth: Berth, task: Waiting): Promise<void> {
+    try {
+      task.resolve(await this.#twice(berth, task));
+    } catch (error) {
+      task.reject(error);
+    }
+    berth.task = undefined;
+    this.#next();
+    this.#release();
+  }
+
+  /** The answer, of a second worker if the first dies of it. */
+  async #twice(berth: Berth, task: Waiting): Promise<Answer> {
+    for (let first = true; ; first = false) {
+      if (this.#ending) throw disposed();
+      try {
+        const { thread, loaded } = this.#manned(berth);
+        thread.hold(!task.dropped);
+        const answer = await loaded;
+        if ("value" in answer) return await thread.ask(task.order);
+        await thread.end();
+        return answer;
+      } catch (death) {
+        if (!(death instanceof Death)) throw death;
+        if (this.#ending) throw disposed();
+        if (!first || task.dropped) return lost(death);
+      }
+    }
+  }
+
+  #manned(berth: Berth): { readonly thread: Thread; readonly loaded: Promise<Answer> } {
+    if (!berth.thread || berth.thread.dead) {
+      berth.thread = hire(this.#create);
+      berth.loaded = berth.thread.ask(this.#load);
+      // Asked for by whoever comes first, or by nobody.
+      berth.loaded.catch(() => {});
+    }
+    return { thread: berth.thread, loaded: berth.loaded! };
+  }
+}

@@ -1,0 +1,285 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+import { LrpError, usage } from "../../base/error.ts";
+import type { EvaluateOptions, Evaluation, SharedOptions } from "../../evaluate/index.ts";
+import { type OutputPort, type Port, whereIs } from "../../graph/graph.ts";
+import { version } from "../../kernels.gen.ts";
+import { open, type Source } from "../../read/open.ts";
+import { checkedLoad, checkOptions, type ExplainOptions, type LoadOptions } from "../../model/options.ts";
+import type { Explanation, Prediction } from "../../model/report.ts";
+import type { Input, InputTensor } from "../../run/input.ts";
+import type { Tensor } from "../../base/tensor.ts";
+import { hasWorkers } from "../workers.ts";
+import { Crew, disposed } from "./crew.ts";
+import type { Answer, Order } from "./messages.ts";
+import {
+  type Flight,
+  iteratorOf,
+  type Many,
+  type Progress,
+  type Signal,
+  type StreamOptions,
+  stream,
+  totalOf,
+} from "./stream.ts";
+import { ownWorker, type PoolWorker } from "./thread.ts";
+
+export type { Many, PoolWorker, Progress, Signal, StreamOptions };
+
+export interface PoolOptions extends LoadOptions {
+  /** How many workers: as many as there are cores, at most. Each has the model, and `maxMemory`, for itself. */
+  readonly size: number;
+  /**
+   * Starts a worker, where the package's own file is not found: with bundlers that do not follow
+   * `new Worker(new URL(…, import.meta.url))`, such as esbuild and rollup. It has to run "relprop/pool/worker", bundled
+   * as an entry of its own. Of Deno's own `Worker` only `dispose()` lets the process end.
+   */
+  readonly createWorker?: () => PoolWorker;
+}
+
+/** An input to evaluate, and options that hold for it alone: they replace those that all have in common. */
+export interface EvaluationItem extends Partial<SharedOptions>, Pick<EvaluateOptions, "target" | "mask"> {
+  readonly input: Tensor;
+}
+
+/** What became of one input. */
+export interface Result<T> {
+  /** The number of the input, from 0. */
+  readonly index: number;
+  /** What went wrong with this input; the others go on. */
+  readonly error?: LrpError;
+  /** @throws `error`, if there is one: an error that is not looked at ends the loop */
+  readonly value: T;
+}
+
+const NO_START =
+  "Bundled by what does not follow new Worker(new URL(…)), it needs option createWorker; a page with a " +
+  "Content-Security-Policy, 'self' in worker-src.";
+
+let forgotten: FinalizationRegistry<() => void> | undefined;
+
+const unsupported = (received: string, fix: string) =>
+  new LrpError("unsupported", { where: "createPool", expected: "a worker that starts", received, fix });
+
+const nameOf = (value: unknown) => (typeof value === "object" ? Object.prototype.toString.call(value) : String(value));
+
+/** A copy that can be sent. */
+function copied<T>(value: T, where: string): T {
+  try {
+    // Of a view, structuredClone copies the whole buffer.
+    const array = ArrayBuffer.isView(value) && !(value instanceof DataView);
+    return array ? (Uint8Array.prototype.slice.call(value) as unknown as T) : structuredClone(value);
+  } catch (error) {
+    throw usage(where, "what can be sent to a worker", (error as Error).message);
+  }
+}
+
+/** A copy of an input: whoever gave it may write to it while the copy waits for a worker. */
+function copyOf(input: Input): Input {
+  if (typeof input !== "object" || input === null) return input;
+  if (!("data" in input && "dims" in input))
+    return Object.fromEntries(
+      Object.entries(input as Record<string, InputTensor>).map(([name, tensor]) => [name, copyOf(tensor)]),
+    ) as Input;
+  const { data, dims } = input as InputTensor;
+  return { data: copied(data, "the input's data"), dims: copied(dims, "the input's dims") };
+}
+
+/** The error that a worker answers. @throws what only a fault of relprop is */
+function errorOf(answer: Answer, prefix = ""): LrpError | undefined {
+  if ("value" in answer) return undefined;
+  if ("fault" in answer) throw new Error(`${prefix}in a worker: ${answer.fault}`);
+  const { code, issues } = answer.error;
+  return new LrpError(
+    code,
+    issues.map((issue) => ({ ...issue, where: prefix + issue.where })),
+  );
+}
+
+function resultOf<T>(index: number, answer: Answer): Result<T> {
+  const error = errorOf(answer, `item ${index}: `);
+  if (!error) return { index, value: (answer as { value: unknown }).value as T };
+  return {
+    index,
+    error,
+    get value(): T {
+      throw error;
+    },
+  };
+}
+
+/** Workers that all have the same model: many inputs at a time, off the thread that asks. Made by `createPool`. */
+export class Pool {
+  /** What the network takes; free dimensions are names. */
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly OutputPort[];
+  readonly #crew: Crew;
+  readonly #size: number;
+  #disposed = false;
+
+  /** @internal Made by `createPool`. */
+  constructor({ inputs, outputs }: Pick<Pool, "inputs" | "outputs">, crew: Crew, size: number) {
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.#crew = crew;
+    this.#size = size;
+  }
+
+  /**
+   * Runs the network on many inputs, as `model.predict` does on one. Inputs are pulled while workers are free, and
+   * copied; at most one more than there are workers is pulled and not yet handed out.
+   *
+   * @throws LrpError "usage" for options; while iterating, what `inputs` and `onProgress` throw, the signal's reason,
+   * and "usage" at `dispose`
+   */
+  predict(inputs: Many<Input>, options: StreamOptions = {}): AsyncGenerator<Result<Prediction>, void, undefined> {
+    const { ordered, signal, onProgress, ...stray } = options;
+    const [name] = Object.keys(stray);
+    if (name) throw usage("pool.predict", "options ordered, signal, onProgress", `'${name}'`);
+    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({
+      method: "predict",
+      input: copyOf(input),
+    }));
+  }
+
+  /**
+   * Explains many inputs, as `model.explain` does one.
+   *
+   * @throws LrpError as `predict`
+   * @example
+   * for await (const { index, value } of pool.explain(images, { composite: "epsilonPlus" })) show(index,
+   * heatmap(value.relevance));
+   */
+  explain(
+    inputs: Many<Input>,
+    options: ExplainOptions & StreamOptions = {},
+  ): AsyncGenerator<Result<Explanation>, void, undefined> {
+    const { ordered, signal, onProgress, ...rest } = options;
+    const sent = copied(rest, "the options of pool.explain");
+    checkOptions(sent);
+    return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({
+      method: "explain",
+      input: copyOf(input),
+      options: sent,
+    }));
+  }
+
+  /**
+   * Explains and measures many inputs, as `evaluate` of "relprop/evaluate" does one.
+   *
+   * @throws LrpError as `predict`
+   * @example
+   * const options = { methods: [{ method: "epsilonPlus" }, { method: "gradient" }], metrics: ["morf"] };
+   * for await (const { index, value } of pool.evaluate(images.map((input) => ({ input })), options)) console.log(index,
+   * value.results);
+   */
+  evaluate(
+    items: Many<EvaluationItem>,
+    options: SharedOptions & StreamOptions,
+  ): AsyncGenerator<Result<Evaluation>, void, undefined> {
+    const { ordered, signal, onProgress, ...rest } = options;
+    const sent = copied(rest, "the options of pool.evaluate");
+    return this.#stream(items, { ordered, signal, onProgress }, (item: EvaluationItem) => {
+      if (!item?.input) throw usage("an item of pool.evaluate", "{ input, … }", nameOf(item));
+      const { input, ...own } = item;
+      return {
+        method: "evaluate",
+        input: copyOf(input) as Tensor,
+        options: { ...sent, ...copied(own, "an item of pool.evaluate") },
+      };
+    });
+  }
+
+  /** Ends the workers, and what they are doing with an error. Settled when they have ended. */
+  dispose(): Promise<void> {
+    this.#disposed = true;
+    return this.#crew.end();
+  }
+
+  [Symbol.dispose](): void {
+    void this.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  #stream<I, T>(
+    inputs: Many<I>,
+    options: StreamOptions,
+    orderFor: (input: I) => Order,
+  ): AsyncGenerator<Result<T>, void, undefined> {
+    if (this.#disposed) throw disposed();
+    const source = iteratorOf(inputs);
+    if (!source)
+      throw usage(
+        "the inputs of a pool",
+        "an iterable of inputs, such as a list",
+        nameOf(inputs),
+        "One input: [input].",
+      );
+    const total = totalOf(inputs);
+    return stream(source, (input: I, index) => this.#begin<I, T>(input, index, orderFor), this.#size + 1, {
+      ...options,
+      total,
+    });
+  }
+
+  #begin<I, T>(input: I, index: number, orderFor: (input: I) => Order): Flight<Result<T>> {
+    try {
+      const { answer, drop } = this.#crew.run(orderFor(input));
+      return { result: answer.then((said) => resultOf<T>(index, said)), drop };
+    } catch (error) {
+      if (!(error instanceof LrpError)) throw error;
+      return { result: Promise.resolve(resultOf<T>(index, { error })), drop() {} };
+    }
+  }
+}
+
+/** The order to load, for which files beside the model have been read. */
+async function loading(
+  source: Source,
+  { externalData, ...options }: LoadOptions,
+): Promise<Order & { readonly method: "load" }> {
+  checkedLoad(options);
+  const sent = copied(options, "the options of createPool");
+  const graph = await open(source, { externalData });
+  const code = graph.nodes.find(({ type }) => type === "TaylorNeurons");
+  if (code)
+    throw new LrpError("unsupported", {
+      where: whereIs(code),
+      expected: "a layer that is data",
+      received: "functions, which cannot be sent to a worker",
+      fix: "Load from 'relprop' instead, without a pool.",
+    });
+  return { method: "load", version, network: { graph }, options: sent };
+}
+
+/**
+ * Starts workers that all load the same network. `dispose()` ends them; they do not keep a process alive when nothing
+ * is under way.
+ *
+ * @throws LrpError as `load`, and "unsupported" where no worker can be started
+ * @example
+ * await using pool = await createPool(await readFile("googlenet.onnx"), { size: 4 });
+ * for await (const { index, value } of pool.explain(images())) console.log(index, value.targets);
+ */
+export async function createPool(source: Source, options: PoolOptions): Promise<Pool> {
+  const { size, createWorker = ownWorker, ...others } = options ?? {};
+  if (!Number.isInteger(size) || size < 1) throw usage("option 'size'", "a whole number, 1 or more", String(size));
+  if (createWorker === ownWorker && !hasWorkers())
+    throw unsupported("a runtime without workers", "Load from 'relprop', and explain one input after the other.");
+  const order = await loading(source, others);
+  const crew = new Crew(size, createWorker, order);
+  const failed = await crew
+    .start()
+    .then((answers) => answers.map((answer) => errorOf(answer)).find(Boolean))
+    .catch((error) => (error instanceof LrpError ? error : unsupported((error as Error).message, NO_START)));
+  if (failed) {
+    await crew.end();
+    throw failed;
+  }
+  const pool = new Pool(order.network.graph, crew, size);
+  forgotten ??= new FinalizationRegistry((end) => end());
+  forgotten.register(pool, () => void crew.end());
+  return pool;
+}

@@ -1,0 +1,49 @@
+/*
+ * What a worker of a pool runs: the file that `createWorker` starts, or imports.
+ */
+import { evaluate } from "../../evaluate/index.ts";
+import { load, LrpError, type Model } from "../../entries/index.ts";
+import { version } from "../../kernels.gen.ts";
+import type { Network } from "../../read/network.ts";
+import type { Explanation, Prediction } from "../../model/report.ts";
+import { ownPort } from "../workers.ts";
+import type { Answer, Done, Order } from "./messages.ts";
+
+const port = ownPort<Order, Answer>();
+let model: Model | undefined;
+let network: Network | undefined;
+
+async function follow(order: Order): Promise<Done> {
+  if (order.method === "predict") return model!.predict(order.input);
+  if (order.method === "explain") return model!.explain(order.input, order.options);
+  if (order.method === "evaluate")
+    return evaluate(model!, order.input, { ...order.options, network: { source: network!, load } });
+  if (order.version !== version)
+    throw new LrpError("usage", {
+      where: "the pool's worker",
+      expected: `relprop ${order.version}, as the page or program has it`,
+      received: `relprop ${version}`,
+      fix: "Bundle the file that createWorker starts again.",
+    });
+  network = order.network;
+  model = await load(network, order.options);
+  return undefined;
+}
+
+/** The arrays' buffers, each once. */
+function buffersOf(value: Done): ArrayBuffer[] {
+  if (!value || "results" in value) return [];
+  const { outputs, inputs = {}, at = {} } = value as Prediction & Partial<Explanation>;
+  const tensors = [outputs, inputs, at].flatMap((byName) => Object.values(byName));
+  return [...new Set(tensors.map(({ data }) => data.buffer as ArrayBuffer))];
+}
+
+port.onmessage = async ({ data }) => {
+  try {
+    const value = await follow(data);
+    port.postMessage({ value }, buffersOf(value));
+  } catch (error) {
+    if (error instanceof LrpError) port.postMessage({ error: { code: error.code, issues: error.issues } });
+    else port.postMessage({ fault: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+};

@@ -1,0 +1,79 @@
+/**
+ * Networks that run on several threads.
+ *
+ * @module relprop/threads
+ */
+import { LrpError } from "../../base/error.ts";
+import { load as loadAlone } from "../../entries/index.ts";
+import { Model } from "../../model/model.ts";
+import { open, type Source } from "../../read/open.ts";
+import { checkedLoad, type LoadOptions } from "../../model/options.ts";
+import { binaryFor, compileText } from "../../run/wasm.ts";
+import { hasWorkers } from "../workers.ts";
+import { shared } from "../../shared.gen.ts";
+import { team } from "./team.ts";
+
+export interface ThreadOptions extends LoadOptions {
+  /** How many threads compute, the caller's included: as many as there are cores, at most. */
+  readonly threads: number;
+}
+
+const forgotten = new FinalizationRegistry<() => void>((end) => end());
+
+function unsupported(expected: string, received: string, fix: string): LrpError {
+  return new LrpError("unsupported", {
+    where: "option 'threads'",
+    expected,
+    received,
+    fix: `${fix} Or load from 'relprop', without threads.`,
+  });
+}
+
+/** Throws where threads cannot share a memory, or the caller's may not wait for the others. */
+function checkRuntime(): void {
+  if (typeof SharedArrayBuffer === "undefined")
+    throw unsupported(
+      "SharedArrayBuffer",
+      "a runtime without it",
+      "A page has it when it is served with Cross-Origin-Opener-Policy: same-origin and " +
+        "Cross-Origin-Embedder-Policy: require-corp.",
+    );
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
+  } catch {
+    throw unsupported("a thread that may wait", "the main thread of a page", "Load and explain inside a Worker.");
+  }
+  if (!hasWorkers())
+    throw unsupported("Worker, or node:worker_threads", "neither", "Node has what is needed from 20.16.");
+}
+
+/**
+ * Loads a network as `load` of "relprop" does, for several threads: the same results to the last bit, sooner.
+ * `dispose()` ends the threads. They do not keep a process alive.
+ *
+ * @throws LrpError as `load`, and "unsupported" where threads cannot share a memory
+ * @example
+ * const model = await load(await readFile("vgg16.onnx"), { threads: 2 });
+ */
+export async function load(source: Source, options: ThreadOptions): Promise<Model> {
+  const threads = options?.threads;
+  if (!Number.isInteger(threads) || threads < 1)
+    throw new LrpError("usage", {
+      where: "option 'threads'",
+      expected: "a whole number, 1 or more",
+      received: String(threads),
+    });
+  const { maxMemory } = checkedLoad(options);
+  if (threads === 1) return loadAlone(source, options);
+  checkRuntime();
+  const graph = await open(source, options);
+  const engine = await team(await compileText(shared[binaryFor(options)]), threads, maxMemory);
+  try {
+    const model = new Model(graph, engine, options);
+    forgotten.register(model, engine.end);
+    return model;
+  } catch (error) {
+    engine.end();
+    throw error;
+  }
+}

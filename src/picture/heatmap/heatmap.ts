@@ -1,0 +1,102 @@
+import { LrpError } from "../../base/error.ts";
+import { type Picture, type Pixels, planes } from "../image/pixels.ts";
+import { resize } from "../image/resize.ts";
+import { shapeText, size, type Tensor } from "../../base/tensor.ts";
+import { colormap } from "./colormap.ts";
+
+export interface HeatmapOptions {
+  /** One of `colormaps`. Default: "bwr", red for the target, blue against it, white for no relevance. */
+  readonly colormap?: string;
+  /** Every value becomes a square of scale x scale pixels. Default: 1. */
+  readonly scale?: number;
+  /** A picture to see through the heatmap, stretched to its size: usually what `viewed` returns. */
+  readonly over?: Pixels;
+  /** Which sample of the batch. Default: 0. */
+  readonly sample?: number;
+}
+
+/** How much of its contrast a picture keeps under a heatmap: enough to know it by, too little to compete. */
+const CONTRAST = 0.4;
+const MAX_PIXELS = 2 ** 26;
+
+/**
+ * Relevance as a picture. Channels are summed (in double precision), the sums divided by their largest magnitude, and
+ * the resulting [-1, 1] coloured; 0 is always the middle of the colour map, so that the sign can be read off.
+ *
+ * With `over`, the grey picture takes the place of the map's middle colour: where there is no relevance it alone is
+ * seen, at reduced contrast, and in proportion to |relevance| it gives way to the colours of the map. Nothing is
+ * amplified or cut off: a faint colour is a faint relevance.
+ *
+ * @param relevance f32[n, c, h, w], f32[n, c, w] (drawn as one row) or f32[n, f] (one row)
+ * @returns RGBA, opaque, (w * scale) x (h * scale)
+ * @throws LrpError code "shape" for other shapes; code "usage" for options out of range or relevance that is not
+ * finite.
+ * @example
+ * const { data, width, height } = heatmap(explanation.relevance, { colormap: "bwr", scale: 2 });
+ * context.putImageData(new ImageData(data, width, height), 0, 0);
+ */
+export function heatmap(relevance: Tensor, options: HeatmapOptions = {}): Picture {
+  const { scale = 1, sample = 0 } = options;
+  const colour = colormap(options.colormap ?? "bwr");
+  const [n, c, h, w] = imageDims(relevance);
+  checkInteger("sample", sample, 0, n - 1);
+  checkInteger("scale", scale, 1, Math.max(1, Math.floor(Math.sqrt(MAX_PIXELS / (h * w)))));
+  const values = normalise(sumChannels(relevance.data, sample * c * h * w, c, h * w));
+  const [width, height] = [w * scale, h * scale];
+  const below = options.over && resize(planes(options.over, 1)[0], width, height).data;
+  const middle = colour(0);
+  const data = new Uint8ClampedArray(4 * width * height).fill(255);
+  for (let i = 0; i < width * height; i++) {
+    const v = values[Math.floor(Math.floor(i / width) / scale) * w + Math.floor((i % width) / scale)];
+    const rgb = colour(v);
+    for (let k = 0; k < 3; k++) {
+      const shade = below ? CONTRAST * (1 - Math.abs(v)) * (below[i] - middle[k]) : 0;
+      data[4 * i + k] = rgb[k] + shade;
+    }
+  }
+  return { data, width, height };
+}
+
+function imageDims({ data, dims }: Tensor): readonly [n: number, c: number, h: number, w: number] {
+  const [n, c, ...space] = dims;
+  const fits = dims.length >= 2 && dims.length <= 4 && size(dims) === data.length && data.length > 0;
+  if (!fits) {
+    throw new LrpError("shape", {
+      where: "heatmap",
+      expected: "relevance of f32[n, c, h, w], f32[n, c, w] or f32[n, f]",
+      received: `${shapeText(dims)} with ${data.length} values`,
+    });
+  }
+  return space.length === 0 ? [n, 1, 1, c] : space.length === 1 ? [n, c, 1, space[0]] : [n, c, space[0], space[1]];
+}
+
+function checkInteger(option: string, value: number, from: number, to: number): void {
+  if (Number.isInteger(value) && value >= from && value <= to) return;
+  throw new LrpError("usage", {
+    where: `option '${option}'`,
+    expected: `an integer from ${from} to ${to}`,
+    received: `${value}`,
+  });
+}
+
+function sumChannels(data: Float32Array, start: number, c: number, area: number): Float64Array {
+  const sums = new Float64Array(area);
+  for (let k = 0; k < c; k++) {
+    for (let i = 0; i < area; i++) sums[i] += data[start + k * area + i];
+  }
+  return sums;
+}
+
+/** Divided by the largest magnitude; zeros stay zeros. */
+function normalise(values: Float64Array): Float64Array {
+  const bad = values.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0) {
+    throw new LrpError("usage", {
+      where: "heatmap",
+      expected: "finite relevance",
+      received: `${values[bad]} at position ${bad}`,
+    });
+  }
+  const most = values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
+  return most > 0 ? values.map((v) => v / most) : values;
+}

@@ -1,0 +1,158 @@
+import { fourAxes } from "../base/loops.ts";
+import { type Constant, type Dims, size } from "../base/tensor.ts";
+import { type KernelArguments, type Kernels, parametersOf } from "../kernels.gen.ts";
+import {
+  type Argument,
+  type Block,
+  type HostStep,
+  type Layout,
+  layoutsCoincide,
+  type Ref,
+  type Step,
+  stridesOf,
+  type Value,
+} from "./step.ts";
+
+/** When one of two ways to the same result is taken: "always" means wherever it is possible. */
+export type Use = "never" | "paying" | "always";
+
+/** How a program is written. "always" is for tests, which run every way whether or not it pays. */
+export interface Lowering {
+  /** Convolutions by Winograd's tiles. */
+  readonly winograd: Use;
+  /** Kernels that leave out zeros; where that pays is decided run by run. */
+  readonly sparse: Use;
+  /** Whether weights are kept in the forms that kernels read, or made anew on each run. */
+  readonly weights: "kept" | "repacked";
+}
+
+/** Collects the steps of one program, in order. Only the lowering stage makes one. */
+export class Emitter {
+  readonly winograd: Use;
+  readonly #sparse: Use;
+  readonly #repacks: boolean;
+  steps: Step[] = [];
+  readonly #constants = new Map<Float32Array, Map<string, Value>>();
+  readonly #laidOut = new Map<string, Value>();
+  #next = 0;
+
+  constructor({ winograd, sparse, weights }: Lowering) {
+    this.winograd = winograd;
+    this.#sparse = sparse;
+    this.#repacks = weights === "repacked";
+  }
+
+  /** A fresh value. */
+  temp(name: string, dims: Dims, layout: Layout = "first"): Value {
+    return Object.freeze({ id: this.#next++, name, dims, layout, count: size(dims) });
+  }
+
+  /** Memory for `count` numbers without a shape. */
+  scratch(name: string, count: number): Value {
+    return this.temp(name, [count]);
+  }
+
+  /** The same memory under other dims. */
+  view(value: Value, dims: Dims, layout: Layout = "first"): Value {
+    return Object.freeze({ ...value, dims, layout });
+  }
+
+  /** Numbers made from a constant; asked for twice, made once, unless weights are repacked. */
+  weight(name: string, source: Float32Array, variant: string, dims: Dims, write: (to: Float32Array) => void): Value {
+    if (this.#repacks) {
+      const value = this.temp(variant ? `${name}:${variant}` : name, dims);
+      this.host("pack", [value], write);
+      return value;
+    }
+    let variants = this.#constants.get(source);
+    if (!variants) this.#constants.set(source, (variants = new Map()));
+    let value = variants.get(variant);
+    if (!value) {
+      value = Object.freeze({
+        id: this.#next++,
+        name: variant ? `${name}:${variant}` : name,
+        dims,
+        layout: "first",
+        count: size(dims),
+        weight: { source, variant, write },
+      } satisfies Value);
+      variants.set(variant, value);
+    }
+    return value;
+  }
+
+  /** A constant as it is. */
+  constant(name: string, constant: Constant): Value {
+    const source = constant.data as Float32Array;
+    return this.view(
+      this.weight(name, source, "", constant.dims, (to) => to.set(source)),
+      constant.dims,
+    );
+  }
+
+  /** Calls a kernel, its arguments by name: pointers are values or places in them, all else are numbers. */
+  emit<K extends keyof Kernels>(kernel: K, named: KernelArguments<Value | Ref>[K]): void {
+    const args = parametersOf(kernel).map((name) => (named as Readonly<Record<string, Argument>>)[name]);
+    this.steps.push(Object.freeze({ kernel, args: Object.freeze(args) }));
+  }
+
+  host(host: string, args: readonly (Value | Ref)[], run: HostStep["run"]): void {
+    this.steps.push(Object.freeze({ host, args, run }));
+  }
+
+  /** `value` in the wanted layout: itself, or a copy that is made once. */
+  as(value: Value, layout: Layout): Value {
+    if (value.layout === layout) return value;
+    if (layoutsCoincide(value.dims)) return this.view(value, value.dims, layout);
+    const key = `${value.id} [${value.dims}] ${layout}`;
+    let copy = this.#laidOut.get(key);
+    if (!copy) {
+      copy = this.temp(`${value.name}:${layout}`, value.dims, layout);
+      this.copy(value, copy, [
+        { dims: value.dims, from: 0, fromStrides: stridesOf(value), to: 0, toStrides: stridesOf(copy) },
+      ]);
+      this.#laidOut.set(key, copy);
+    }
+    return copy;
+  }
+
+  /** Copies (or adds) blocks of x to y. */
+  copy(x: Value, y: Value, blocks: readonly Block[], kernel: "copyBlock" | "addBlock" = "copyBlock"): void {
+    for (const { dims, from, fromStrides, to, toStrides } of blocks) {
+      for (const loops of fourAxes({ dims, starts: [to, from], strides: [toStrides, fromStrides] })) {
+        const [[d0, d1, d2, d3], [y0, y1, y2, y3], [x0, x1, x2, x3]] = [loops.dims, ...loops.strides];
+        const [toY, fromX] = [y, x].map((value, i) => ({ value, offset: loops.starts[i] }));
+        this.emit(kernel, { x: fromX, y: toY, d0, d1, d2, d3, x0, x1, x2, x3, y0, y1, y2, y3 });
+      }
+    }
+  }
+
+  /**
+   * Two ways to the same result, of which `value` decides when it is known. Neither may make a value that is asked for
+   * later.
+   * @param limit up to which share of numbers other than 0 the sparse way pays, 0 where it never does
+   * @param sparse emits the way for at most that share
+   */
+  choose(value: Value, limit: number, sparse: (share: number) => void, dense: () => void): void {
+    if (this.#sparse === "always") {
+      sparse(1);
+      return;
+    }
+    if (this.#sparse === "never" || limit === 0) {
+      dense();
+      return;
+    }
+    const { steps } = this;
+    const [few, many] = [() => sparse(limit), dense].map((emit) => {
+      this.steps = [];
+      emit();
+      return Object.freeze(this.steps);
+    });
+    this.steps = steps;
+    this.steps.push(Object.freeze({ value, limit, sparse: few, dense: many }));
+  }
+
+  fill(y: Value, value: number): void {
+    this.emit("fill", { y, count: y.count, value });
+  }
+}

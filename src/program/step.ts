@@ -1,0 +1,111 @@
+import type { Kernels } from "../kernels.gen.ts";
+import { type Dims, size } from "../base/tensor.ts";
+
+/**
+ * How a value of rank ≥ 3 lies in memory: `first` as ONNX has it, [n, c, …]; `last` as the kernels like it, [n, …, c].
+ */
+export type Layout = "first" | "last";
+
+/** A place for numbers. Values with the same `id` are views of the same memory. */
+export interface Value {
+  readonly id: number;
+  readonly name: string;
+  /** Logical dims, in ONNX's order whatever the layout. */
+  readonly dims: Dims;
+  readonly layout: Layout;
+  /** Length in float32 elements. */
+  readonly count: number;
+  /** What it holds from the start and for good; absent for values that are computed. */
+  readonly weight?: Weight;
+}
+
+/**
+ * Numbers made once from a constant of the graph, e.g. W⁺ packed in panels. Equal source and variant mean equal
+ * numbers.
+ */
+export interface Weight {
+  readonly source: Float32Array;
+  readonly variant: string;
+  write(to: Float32Array): void;
+}
+
+/** Whether an argument is a place inside a value. */
+export function isRef(argument: Argument): argument is Ref {
+  return typeof argument === "object" && "offset" in argument;
+}
+
+/** The value that an argument lies in, if it is no number. */
+export function valueOf(argument: Argument): Value | undefined {
+  if (typeof argument === "number") return undefined;
+  return isRef(argument) ? argument.value : argument;
+}
+
+/** A place inside a value. */
+export interface Ref {
+  readonly value: Value;
+  /** In float32 elements. */
+  readonly offset: number;
+}
+
+/** Pointers are values or places in them; sizes, strides and attributes are numbers. */
+export type Argument = number | Value | Ref;
+
+/** One call of a kernel. */
+export interface KernelStep {
+  readonly kernel: keyof Kernels;
+  /** In the order of `parametersOf`. */
+  readonly args: readonly Argument[];
+}
+
+/** One call back to the caller: layers that are described by functions. */
+export interface HostStep {
+  readonly host: string;
+  readonly args: readonly (Value | Ref)[];
+  run(...views: Float32Array[]): void;
+}
+
+/** Two ways to the same result: `sparse` where less than `limit` of the value's numbers differ from 0, else `dense`. */
+export interface ChoiceStep {
+  readonly value: Value;
+  readonly limit: number;
+  readonly sparse: readonly Step[];
+  readonly dense: readonly Step[];
+}
+
+export type Step = KernelStep | HostStep | ChoiceStep;
+
+/** Every call that may be made, in order. */
+export function callsOf(steps: readonly Step[]): (KernelStep | HostStep)[] {
+  return steps.flatMap((step) => ("limit" in step ? callsOf([...step.sparse, ...step.dense]) : [step]));
+}
+
+/** Whether both layouts of these dims are the same bytes. */
+export function layoutsCoincide(dims: Dims): boolean {
+  return dims.length < 3 || dims[1] === 1 || size(dims.slice(2)) === 1;
+}
+
+/** The axes in the order in which memory has them. */
+function axesInMemory(rank: number, layout: Layout): number[] {
+  const axes = Array.from({ length: rank }, (_, i) => i);
+  return layout === "last" && rank > 2 ? [0, ...axes.slice(2), 1] : axes;
+}
+
+/** Element strides of the logical axes. */
+export function stridesOf(value: Pick<Value, "dims" | "layout">): number[] {
+  const out = new Array<number>(value.dims.length);
+  let step = 1;
+  for (const axis of axesInMemory(value.dims.length, value.layout).reverse()) {
+    out[axis] = step;
+    step *= value.dims[axis];
+  }
+  return out;
+}
+
+/** One strided block that is copied: starts and strides per logical axis, in elements. */
+export interface Block {
+  readonly dims: Dims;
+  readonly from: number;
+  readonly fromStrides: readonly number[];
+  readonly to: number;
+  readonly toStrides: readonly number[];
+}

@@ -1,0 +1,277 @@
+import { demand } from "../base/complaint.ts";
+import { assert, LrpError } from "../base/error.ts";
+import type { AttributeProto, AttributeValues, GraphProto, ModelProto, NodeProto, ValueInfo } from "./onnx/decode.ts";
+import type { TensorProto } from "./onnx/tensor.ts";
+import { ops } from "../ops/index.ts";
+import type { AttributeReader, Op } from "../ops/op.ts";
+import { type Constant, type ElementType, firstNonFinite, typeName } from "../base/tensor.ts";
+import { type Graph, type Node, type OutputPort, type Port, whereIs } from "../graph/graph.ts";
+import { Problems } from "../base/problems.ts";
+
+/** The opsets that the operator table describes. */
+export const OPSETS = { oldest: 7, newest: 22 } as const;
+
+/** Attributes as they are given. */
+export interface Attributes {
+  readonly names: readonly string[];
+  /** The one of this name, and its type: `wanted` if it can be taken for that. */
+  find(name: string, wanted: keyof AttributeValues): AttributeProto | undefined;
+  beyond?(name: string): unknown;
+}
+
+type Reader = AttributeReader & { rest(): string[]; check(): void };
+
+/**
+ * Unread attributes are a complaint, so that nothing that is given is ignored by accident; so are those of another
+ * type.
+ */
+function reader({ names, find, beyond }: Attributes, opset: number): Reader {
+  const read = new Set<string>();
+  const wrong: { expected: string; received: string }[] = [];
+  function get<Type extends keyof AttributeValues>(name: string, type: Type): AttributeValues[Type] | undefined {
+    read.add(name);
+    const found = find(name, type);
+    if (!found || found.type === type) return found?.value as AttributeValues[Type] | undefined;
+    wrong.push({ expected: `${name} as ${type}`, received: found.type });
+    return undefined;
+  }
+  return {
+    opset,
+    int: (name, otherwise) => get(name, "INT") ?? otherwise,
+    float: (name, otherwise) => get(name, "FLOAT") ?? otherwise,
+    string: (name, otherwise) => get(name, "STRING") ?? otherwise,
+    ints: (name) => get(name, "INTS"),
+    floats: (name) => get(name, "FLOATS"),
+    tensor(name) {
+      const t = get(name, "TENSOR");
+      return t && constantOf(t);
+    },
+    graph: (name) => get(name, "GRAPH"),
+    beyond(name) {
+      const value = beyond?.(name);
+      if (value !== undefined) read.add(name);
+      return value;
+    },
+    ignore(...names) {
+      for (const name of names) read.add(name);
+    },
+    rest: () => names.filter((name) => !read.has(name)),
+    check() {
+      const list = (key: "expected" | "received") => wrong.map((w) => w[key]).join(", ");
+      demand(wrong.length === 0, "invalid-model", `attribute ${list("expected")}`, list("received"));
+    },
+  };
+}
+
+export const DAMAGED = "The file is damaged, or its training diverged.";
+
+function constantOf({ value, problem }: TensorProto): Constant {
+  if (problem) throw problem;
+  assert(value, "a tensor without a value");
+  const { data } = value;
+  if (firstNonFinite(data) < 0) return value;
+  demand(!data.some(Number.isNaN), "invalid-model", "finite numbers", "NaN", DAMAGED);
+  return withInfinities(value);
+}
+
+/**
+ * A single infinity is a bound that is not there; where there are more numbers, it is marked, for those who cannot
+ * compute with it.
+ */
+export function withInfinities(value: Constant): Constant {
+  return value.data.length === 1 ? value : { ...value, infinite: true };
+}
+
+/** A node whose branches are chosen, and built, once its condition is known. */
+export interface Branches {
+  readonly then: GraphProto;
+  readonly else: GraphProto;
+}
+
+/** What an operator's row makes of attributes, all of which it must know. */
+export function attributesOf(row: Op<unknown>, given: Attributes, opset: number): unknown {
+  const read = reader(given, opset);
+  let attributes: unknown;
+  try {
+    attributes = row.attributes(read);
+  } finally {
+    // One of a wrong type may be all that the row complains of, so it comes first.
+    read.check();
+  }
+  const rest = read.rest();
+  demand(rest.length === 0, "unsupported", "attributes that relprop knows", rest.join(", "));
+  return Object.freeze(attributes);
+}
+
+function buildNode(proto: NodeProto, opset: number): Node {
+  demand(
+    proto.domain === "" || proto.domain === "ai.onnx",
+    "unsupported",
+    "operators of ONNX's own domain",
+    `domain '${proto.domain}'`,
+  );
+  const row = ops.get(proto.type);
+  const { attributes } = proto;
+  const given: Attributes = { names: [...attributes.keys()], find: (name) => attributes.get(name) };
+  if (proto.type === "If") {
+    const read = reader(given, opset);
+    const [then, otherwise] = ["then_branch", "else_branch"].map((name) => read.graph(name) as GraphProto | undefined);
+    read.check();
+    demand(then && otherwise, "invalid-model", "a then_branch and an else_branch", "fewer");
+    return Object.freeze({
+      name: proto.name,
+      type: "If",
+      inputs: proto.inputs,
+      outputs: proto.outputs,
+      attributes: { then, else: otherwise } satisfies Branches,
+    });
+  }
+  const fix = "Its README lists them; simplifying the model (onnx-simplifier) may remove this one.";
+  demand(row, "unsupported", "an operator that relprop runs", proto.type, fix);
+  const { name, type, inputs, outputs } = proto;
+  return Object.freeze({ name, type, inputs, outputs, attributes: attributesOf(row, given, opset) });
+}
+
+/** ONNX's numbers for the element types that values may have while a network runs. */
+const elementTypes: Readonly<Record<number, ElementType>> = { 1: "float32", 6: "int32", 7: "int64", 9: "bool" };
+
+function elementType({ type }: ValueInfo): ElementType {
+  demand(elementTypes[type], "unsupported", "float32, int32, int64 or bool", typeName(type));
+  return elementTypes[type];
+}
+
+function input(info: ValueInfo): Port {
+  const type = elementType(info);
+  demand(info.dims, "unsupported", "an input whose rank is stated", "none");
+  const dims = info.dims.map((d, i) =>
+    typeof d === "number" && d > 0 ? d : d === "?" || typeof d === "number" ? `d${i}` : d,
+  );
+  return Object.freeze({ name: info.name, type, dims: Object.freeze(dims) });
+}
+
+function output(info: ValueInfo): OutputPort {
+  return Object.freeze({
+    name: info.name,
+    type: info.type === 0 ? undefined : elementType(info),
+    dims: info.dims ?? [],
+  });
+}
+
+/** Orders nodes so that each comes after what it reads. */
+function topological(
+  nodes: readonly Node[],
+  known: ReadonlySet<string>,
+  outer: (name: string) => boolean,
+): readonly Node[] {
+  const ready = new Set(known);
+  const ordered = new Set<Node>();
+  const isMissing = (name: string) => name !== "" && !ready.has(name) && !outer(name);
+  // Each node waits for one of the values that it misses at a time, so that a file in the worst order takes no longer.
+  const waiting = new Map<string, { node: Node; at: number }[]>();
+  for (const first of nodes) {
+    const open = [{ node: first, at: 0 }];
+    for (let next = open.pop(); next; next = open.pop()) {
+      const { node } = next;
+      // What was there when it was looked at is there still.
+      let { at } = next;
+      while (at < node.inputs.length && !isMissing(node.inputs[at])) at++;
+      if (at < node.inputs.length) {
+        const others = waiting.get(node.inputs[at]);
+        if (others) others.push({ node, at });
+        else waiting.set(node.inputs[at], [{ node, at }]);
+        continue;
+      }
+      ordered.add(node);
+      for (const output of node.outputs) {
+        ready.add(output);
+        for (const reader of waiting.get(output) ?? []) open.push(reader);
+        waiting.delete(output);
+      }
+    }
+  }
+  const rest = nodes.filter((node) => !ordered.has(node));
+  if (rest.length > 0)
+    throw new LrpError(
+      "invalid-model",
+      rest.map((node) => ({
+        where: whereIs(node),
+        expected: "inputs that some node computes",
+        received: node.inputs
+          .filter(isMissing)
+          .map((name) => `'${name}'`)
+          .join(", "),
+        fix: "The graph has a gap or a cycle.",
+      })),
+    );
+  return [...ordered];
+}
+
+/** Nodes and constants of a graph of the file; `outer` tells which values surround it. */
+export function buildNodes(
+  proto: GraphProto,
+  opset: number,
+  outer: (name: string) => boolean,
+): { nodes: readonly Node[]; constants: Map<string, Constant> } {
+  const problems = new Problems();
+  const names = new Set<string>();
+  const once = (name: string) => {
+    demand(!names.has(name), "invalid-model", "names of its own for its values", `'${name}' again`);
+    names.add(name);
+  };
+  const constants = new Map(
+    problems.collect(
+      proto.initializers,
+      (t) => `initializer '${t.name}'`,
+      (t) => {
+        once(t.name);
+        return [t.name, constantOf(t)] as const;
+      },
+    ),
+  );
+  for (const { name } of proto.inputs) names.add(name);
+  const nodes = problems.collect(proto.nodes, whereIs, (node) => {
+    node.outputs.filter(Boolean).forEach(once);
+    return buildNode(node, opset);
+  });
+  problems.raise();
+  const known = new Set([...constants.keys(), ...proto.inputs.map((i) => i.name)]);
+  return { nodes: topological(nodes, known, outer), constants };
+}
+
+/**
+ * The file's graph in relprop's terms; every node that is not supported is listed in one error.
+ * @throws LrpError code "unsupported" or "invalid-model"
+ */
+export function build(model: ModelProto): Graph {
+  const opset = model.opset.get("");
+  if (opset === undefined || opset < OPSETS.oldest || opset > OPSETS.newest) {
+    throw new LrpError("unsupported", {
+      where: "the model",
+      expected: `an opset from ${OPSETS.oldest} to ${OPSETS.newest}`,
+      received: `${opset ?? "none"}`,
+      fix: "Convert it with onnx.version_converter, or export it again.",
+    });
+  }
+  const { nodes, constants } = buildNodes(model.graph, opset, () => false);
+  const problems = new Problems();
+  // Old files list their weights among the inputs.
+  const inputs = problems.collect(
+    model.graph.inputs.filter((i) => !constants.has(i.name)),
+    (i) => `input '${i.name}'`,
+    input,
+  );
+  const outputs = problems.collect(model.graph.outputs, (o) => `output '${o.name}'`, output);
+  problems.raise();
+  if (model.graph.outputs.length === 0)
+    throw new LrpError("invalid-model", { where: "the model", expected: "an output", received: "none" });
+  return Object.freeze({
+    opset,
+    inputs,
+    outputs,
+    nodes,
+    constants,
+    dims: new Map(),
+    types: new Map(),
+    aliases: new Map(),
+  });
+}

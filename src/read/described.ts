@@ -1,0 +1,105 @@
+import { demand } from "../base/complaint.ts";
+import type { AttributeProto, AttributeValues } from "./onnx/decode.ts";
+import { ops } from "../ops/index.ts";
+import { type Constant, type ElementType, firstNonFinite, isFloat32, size, type Tensor } from "../base/tensor.ts";
+import { attributesOf, OPSETS, withInfinities } from "./build.ts";
+
+/*
+ * What is described in code, as the table's rows take it.
+ */
+
+/** An attribute of an operator: ONNX's int or float, string, ints or floats, or tensor. */
+export type AttributeValue = number | string | readonly number[] | Tensor;
+
+/** Numbers that a network has from the start: a tensor, or a list of integers, which is an int64 tensor of one axis. */
+export type ConstantInput = Tensor | readonly number[];
+
+/** A value of a network that is being described: an input, or what a node computes. It has no numbers yet. */
+export class Handle {
+  /** Nothing else is one. */
+  declare private readonly handle: never;
+  /** @internal */
+  name: string;
+  /** @internal Whether nobody has chosen the name: then it gives way to that of an output. */
+  isOpen: boolean;
+
+  /** @internal Made by a `Builder`. */
+  constructor(name: string, isOpen = false) {
+    this.name = name;
+    this.isOpen = isOpen;
+  }
+}
+
+/** Whether something is left out. */
+export const isNone = (given: unknown): given is undefined | null => given === undefined || given === null;
+
+/** What came, in few words. */
+export function textOf(given: unknown): string {
+  if (typeof given === "string") return `'${given}'`;
+  if (Array.isArray(given)) return given.length > 8 ? `a list of ${given.length}` : `[${given.map(textOf).join(", ")}]`;
+  if (typeof given === "function") return "a function";
+  if (given instanceof Handle) return "a value";
+  if (isNone(given) || typeof given !== "object") return String(given);
+  return given.constructor === Object
+    ? `{${Object.keys(given).map((key) => ` ${key}`)} }`
+    : (given.constructor?.name ?? "an object");
+}
+
+const isList = (given: unknown, fits: (v: unknown) => boolean): given is readonly number[] =>
+  Array.isArray(given) && given.every(fits);
+const isNumber = (given: unknown) => typeof given === "number" && !Number.isNaN(given);
+
+/** What something is as an attribute of one of ONNX's types, if it can be one. */
+const asAttribute: Readonly<Partial<Record<keyof AttributeValues, (given: unknown) => unknown>>> = {
+  INT: (given) => (Number.isSafeInteger(given) ? given : undefined),
+  FLOAT: (given) => (isNumber(given) ? given : undefined),
+  STRING: (given) => (typeof given === "string" ? given : undefined),
+  INTS: (given) => (isList(given, Number.isSafeInteger) ? [...given] : undefined),
+  FLOATS: (given) => (isList(given, isNumber) ? [...given] : undefined),
+  TENSOR: (given) => (typeof given === "object" ? { name: "", value: constantOf(given) } : undefined),
+};
+
+/** What the row of a type makes of attributes with ONNX's names. */
+export function attributesFor(type: string, given: Readonly<Record<string, unknown>>): unknown {
+  const row = ops.get(type);
+  demand(row, "usage", "an operator that relprop runs", textOf(type), "The README lists them, by ONNX's names.");
+  const find = (name: string, wanted: keyof AttributeValues): AttributeProto | undefined => {
+    if (isNone(given[name])) return undefined;
+    const value = asAttribute[wanted]?.(given[name]) as AttributeProto["value"];
+    return value === undefined ? { type: textOf(given[name]) } : { type: wanted, value };
+  };
+  const names = Object.keys(given).filter((name) => !isNone(given[name]));
+  return attributesOf(row, { names, find, beyond: (name) => given[name] ?? undefined }, OPSETS.newest);
+}
+
+const ELEMENT_TYPES: readonly unknown[] = ["float32", "int32", "int64", "bool"] satisfies ElementType[];
+
+export function checkType(type: unknown): asserts type is ElementType {
+  demand(ELEMENT_TYPES.includes(type), "usage", ELEMENT_TYPES.join(", "), textOf(type));
+}
+
+/** @param isWeight whether infinities are refused here, and not where it is known what they are for */
+export function constantOf(given: unknown, isWeight = false): Constant {
+  if (Array.isArray(given)) {
+    const fix = "Other numbers come as a tensor, { data, dims }.";
+    demand(isList(given, Number.isSafeInteger), "usage", "a list of integers", textOf(given), fix);
+    return Object.freeze({ type: "int64", data: Float64Array.from(given), dims: Object.freeze([given.length]) });
+  }
+  const { data, dims, type = "float32" } = (given ?? {}) as Partial<Tensor>;
+  const received = isNone(data) ? textOf(given) : `dims ${textOf(dims)}`;
+  demand(isList(dims, Number.isSafeInteger), "usage", "a tensor { data, dims }", received);
+  const count = size(dims);
+  const array = `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`;
+  const fits = isFloat32(data) && data.length === count;
+  demand(fits, "usage", `a Float32Array of ${count} numbers for dims [${dims}]`, array);
+  checkType(type);
+  const isFloat = type === "float32";
+  const first = isFloat
+    ? firstNonFinite(data)
+    : data.findIndex((v) => !Number.isInteger(v) || (type === "bool" && v * v !== v));
+  const bad = isFloat && !isWeight && first >= 0 ? data.findIndex(Number.isNaN) : first;
+  const numbers = isFloat ? "finite numbers" : type === "bool" ? "0 and 1" : "integers";
+  demand(bad < 0, "usage", numbers, `${data[bad]} at position ${bad}`);
+  const own: Constant = { type, data: isFloat ? data : Float64Array.from(data), dims: Object.freeze([...dims]) };
+  return Object.freeze(first < 0 ? own : withInfinities(own));
+}
