@@ -1,5 +1,7 @@
 import { logitsOf, resolve } from "../build/js/graph/graph.js";
-import { lower, pathTo } from "../build/js/plan/lower.js";
+import { waysOf } from "../build/js/ops/ways.js";
+import { lower } from "../build/js/plan/lower.js";
+import { pathTo } from "../build/js/plan/path.js";
 import { place } from "../build/js/plan/place.js";
 import { assign } from "../build/js/rules/assign.js";
 import { compositeOf } from "../build/js/rules/composite.js";
@@ -9,7 +11,9 @@ import { canonical } from "./layers.mjs";
 export function explainPlan(bytes, dims, composite, weights = "kept") {
   const graph = canonical(bytes, dims);
   const { start } = logitsOf(graph, resolve(graph, graph.outputs[0].name));
-  const { assignment, issues } = assign(graph, pathTo(graph, start).nodes, compositeOf(composite, {}));
+  const ways = waysOf(graph);
+  const { assignment, issues } = assign(graph, ways, pathTo(graph, ways, start).nodes, compositeOf(composite, {}));
   if (issues.length > 0) throw new Error(`${composite}: ${JSON.stringify(issues)}`);
-  return place(lower(graph, { winograd: true, weights }, { start, assignment, at: [] }));
+  const lowering = { winograd: "paying", sparse: "paying", weights };
+  return place(lower(graph, ways, lowering, [{ from: start, assignment, at: [] }]));
 }

@@ -69,7 +69,7 @@ function measured(plan, input) {
   );
   const session = new Session({ kernels: watched, memory }, 2 ** 32);
   session.forward(plan, [input.data]);
-  const logits = session.read(plan, plan.program.relevance.logits);
+  const logits = session.read(plan, plan.program.logits);
   const start = new Float32Array(logits.length);
   const largest = logits.indexOf(Math.max(...logits));
   start[largest] = logits[largest];

@@ -3,7 +3,8 @@ import { build } from "../build/js/read/build.js";
 import { canonize } from "../build/js/canonize/canonize.js";
 import { resolve } from "../build/js/graph/graph.js";
 import { infer } from "../build/js/infer/infer.js";
-import { pathTo } from "../build/js/plan/lower.js";
+import { waysOf } from "../build/js/ops/ways.js";
+import { pathTo } from "../build/js/plan/path.js";
 
 /** A network as relprop's own stages read it; the batch axis is freed, so that batches of any size can be compared. */
 export function graphOf(bytes) {
@@ -79,7 +80,7 @@ const sameAs = { Sum: "Add", MatMul: "Gemm", Reshape: "Flatten" };
  */
 export function layersOf(bytes, dims) {
   const graph = canonical(bytes, dims);
-  const path = pathTo(graph, resolve(graph, graph.outputs[0].name)).nodes;
+  const path = pathTo(graph, waysOf(graph), resolve(graph, graph.outputs[0].name)).nodes;
   const layers = graph.nodes
     .filter((node) => path.has(node))
     .map((node) => {

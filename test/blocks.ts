@@ -15,7 +15,10 @@ export interface Block {
 }
 
 export const guides = join(root, "docs/guides");
-const texts = [readme, ...readdirSync(guides).map((file) => join(guides, file))].filter((f) => f.endsWith(".md"));
+const inside = join(root, "docs/inside.md");
+const texts = [readme, inside, ...readdirSync(guides).map((file) => join(guides, file))].filter((f) =>
+  f.endsWith(".md"),
+);
 
 function blocksOf(file: string): Block[] {
   const text = readFileSync(file, "utf8");

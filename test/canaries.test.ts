@@ -3,6 +3,7 @@ import { canonize } from "../src/canonize/canonize.ts";
 import { infer } from "../src/infer/infer.ts";
 import { dense, relu } from "../src/entries/index.ts";
 import { simd } from "../src/core.gen.ts";
+import { waysOf } from "../src/ops/ways.ts";
 import { lower } from "../src/plan/lower.ts";
 import { place } from "../src/plan/place.ts";
 import { open } from "../src/read/open.ts";
@@ -18,7 +19,8 @@ async function run(
 ): Promise<void> {
   const graph = await open(network([1, 5], relu(), dense({ weight: tensor([3, 5], 1) }), relu()), {});
   const given = new Map([[graph.inputs[0].name, { dims: [1, 5] }]]);
-  const plan = place(lower(canonize(infer(graph, given)!), { winograd: "paying", sparse: "paying", weights: "kept" }));
+  const fitted = canonize(infer(graph, given)!);
+  const plan = place(lower(fitted, waysOf(fitted), { winograd: "paying", sparse: "paying", weights: "kept" }));
   const { kernels, memory } = instantiate(await compileText(simd));
   const numbers = new Float32Array(memory.buffer);
   const faulty = change((x, y, count) => kernels.reluForward(x, y, count, 0, 0), numbers);

@@ -44,7 +44,7 @@ function usesOf(call: Call, { program }: Plan, isKnown: (value: Value) => boolea
   if ("host" in call) {
     // A function of the host writes what nobody has written before it, and adds to the ledger.
     return (values as Value[]).map((value) => {
-      const writes = value.id === program.relevance?.ledger.id || !isKnown(value);
+      const writes = program.segments.some(({ ledger }) => ledger.id === value.id) || !isKnown(value);
       return { value, reads: !writes, writes };
     });
   }
@@ -59,10 +59,11 @@ function usesOf(call: Call, { program }: Plan, isKnown: (value: Value) => boolea
 }
 
 /** Numbers every call of a program, those of both ways of a choice, and tells the last that needs each value. */
-function lives({ steps, inputs, outputs, logits, relevance }: Plan["program"]) {
+function lives({ steps, inputs, outputs, logits, segments }: Plan["program"]) {
   const moments = new Map<Call, number>();
   const last = new Map<number, number>();
-  let begin = Number.POSITIVE_INFINITY;
+  /** The moment at which each stretch of the way back begins. */
+  const begins: number[] = [];
   const need = (value: Value | undefined, at: number) =>
     value && last.set(value.id, Math.max(at, last.get(value.id) ?? 0));
   const visit = (step: Step): void => {
@@ -71,7 +72,8 @@ function lives({ steps, inputs, outputs, logits, relevance }: Plan["program"]) {
       [...step.sparse, ...step.dense].forEach(visit);
       return;
     }
-    // Relevance may pass several times after one forward pass.
+    // Relevance may pass several times after what was before its stretch.
+    const begin = begins.at(-1) ?? Number.POSITIVE_INFINITY;
     for (const argument of step.args) {
       const value = valueOf(argument);
       const again = value && moments.size >= begin && (last.get(value.id) ?? begin) < begin;
@@ -80,21 +82,20 @@ function lives({ steps, inputs, outputs, logits, relevance }: Plan["program"]) {
     moments.set(step, moments.size);
   };
   for (const [i, step] of steps.entries()) {
-    if (i === relevance?.begin) begin = moments.size;
+    for (const segment of segments) if (segment.begin === i) begins.push(moments.size);
     visit(step);
   }
-  const fromOutside = relevance
-    ? [relevance.logits, relevance.start, relevance.ledger, ...relevance.inputs.values(), ...relevance.at.values()]
-    : [];
+  const fromOutside = segments.flatMap((s) => [s.value, s.seed, s.ledger, ...s.inputs.values(), ...s.at.values()]);
   for (const value of [...inputs, ...outputs.values(), logits, ...fromOutside]) need(value, Number.POSITIVE_INFINITY);
-  return { moments, last, begin };
+  return { moments, last, begins };
 }
 
 /** Watches every step of a plan: what `Instance.watch` is in the tests. */
 export function canaries(memory: WebAssembly.Memory): NonNullable<Instance["watch"]> {
   return (plan, address) => {
     const { program } = plan;
-    const { moments, last, begin } = lives(program);
+    const { moments, last, begins } = lives(program);
+    const [begin = Number.POSITIVE_INFINITY] = begins;
     const place = (value: Value): readonly [from: number, to: number] => [
       address(value) / 4,
       address(value) / 4 + value.count,
@@ -114,7 +115,7 @@ export function canaries(memory: WebAssembly.Memory): NonNullable<Instance["watc
         known.clear();
         for (const value of [...kept, ...program.inputs]) known.set(value.id, value);
       }
-      if (moment >= begin) known.set(program.relevance!.start.id, program.relevance!.start);
+      for (const [k, { seed }] of program.segments.entries()) if (moment >= begins[k]) known.set(seed.id, seed);
       for (const id of known.keys()) if (last.get(id)! < moment) known.delete(id);
       latest = moment;
     };

@@ -7,7 +7,7 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * networks of any shape, and what is said of rules that are objects. Whoever needs more than this raises it in the same
  * commit, and says for what.
  */
-const BUDGET = 81_500;
+const BUDGET = 82_000;
 
 it(`a page loads at most ${BUDGET} bytes`, async () => {
   const { contents } = await bundle({ binaries: true });

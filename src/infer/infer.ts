@@ -99,7 +99,7 @@ function visit(node: Node, state: State): void {
   const type = inputs.find((x) => x)?.type ?? "float32";
   const constant = row.shapeOnly || inputs.every((x) => !x || x.constant);
   const infinite = inputs.find((x) => x?.constant?.infinite);
-  const isMask = constant || row.relevance?.kind === "route";
+  const isMask = constant || row.family === "route";
   demand(!infinite || isMask, "invalid-model", "finite numbers", `infinity in '${infinite?.name}'`, DAMAGED);
   for (const d of dims)
     demand(
@@ -132,7 +132,7 @@ function visit(node: Node, state: State): void {
   });
   if (values) return;
   demand(!constant, "unsupported", "an input that depends on the network's", "constants only");
-  if (!row.forward) {
+  if (!row.node) {
     const computed = inputs.flatMap((x, i) => (x && !x.constant ? [i] : []));
     throw new Complaint("unsupported", "constants only", "an input that depends on the network's", undefined, computed);
   }

@@ -1,18 +1,24 @@
 import { type Issue, LrpError } from "../base/error.ts";
 import { type Graph, logitsOf, resolve, whereIs } from "../graph/graph.ts";
-import { ops } from "../ops/index.ts";
+import type { Ways } from "../ops/ways.ts";
 import { checkOptions, type ExplainOptions } from "./options.ts";
-import { type Path, pathTo } from "../plan/lower.ts";
+import { type Path, pathTo } from "../plan/path.ts";
 import type { RuleAt } from "./report.ts";
-import { type Assignment, assign, ruleless } from "../rules/assign.ts";
+import { type Assignment, assign } from "../rules/assign.ts";
 import { defaultComposite, habitsOf } from "../rules/composite.ts";
+
+/** What is known of a network before anything is asked of it. */
+interface Given {
+  readonly graph: Graph;
+  readonly ways: Ways;
+}
 
 /** What relevance needs to know before any number is computed. */
 export interface Assigned {
   /** The value from which relevance starts. */
-  readonly start: string;
+  readonly from: string;
   /** How relevance starts there. */
-  readonly begin: "logit" | "one";
+  readonly start: "logit" | "one";
   readonly assignment: Assignment;
   readonly path: Path;
   /** Nodes that have no rule, or one that does not fit, and whether relevance reaches an input at all. */
@@ -30,34 +36,34 @@ export function outputOf({ outputs }: Graph, name = outputs[0].name): string {
 }
 
 /** The rule of every node from the output that is explained back to the inputs. @throws LrpError "usage" for options */
-export function assigned(graph: Graph, options: ExplainOptions): Assigned {
+export function assigned({ graph, ways }: Given, options: ExplainOptions): Assigned {
   const composite = checkOptions(options);
   const habits = habitsOf(options.composite ?? defaultComposite);
   const output = outputOf(graph, options.output);
-  const { start } = logitsOf(graph, resolve(graph, output));
-  const path = pathTo(graph, start);
+  const { start: from } = logitsOf(graph, resolve(graph, output));
+  const path = pathTo(graph, ways, from);
   const where = `output '${output}'`;
-  if (graph.constants.has(start))
+  if (graph.constants.has(from))
     throw new LrpError("usage", { where, expected: "one that is computed from an input", received: "a constant" });
-  const begin = options.start ?? habits.start ?? "logit";
-  const { assignment, issues } = assign(graph, path.nodes, composite, options.unknown ?? habits.unknown);
-  if (path.inputs.size > 0) return { start, path, begin, assignment, issues };
+  const start = options.start ?? habits.start ?? "logit";
+  const { assignment, issues } = assign(graph, ways, path.nodes, composite, options.unknown ?? habits.unknown);
+  if (path.inputs.size > 0) return { from, path, start, assignment, issues };
   const [expected, received] = [
     "one that relevance can pass from to an input",
     "inputs that only choose among other numbers",
   ];
-  return { start, path, begin, assignment, issues: [...issues, { where, expected, received }] };
+  return { from, path, start, assignment, issues: [...issues, { where, expected, received }] };
 }
 
 /** @throws LrpError code "rule" listing every node that no rule of the composite fits */
-export function assignedAll(graph: Graph, options: ExplainOptions): Assigned {
-  const found = assigned(graph, options);
+export function assignedAll(given: Given, options: ExplainOptions): Assigned {
+  const found = assigned(given, options);
   if (found.issues.length > 0) throw new LrpError("rule", found.issues);
   return found;
 }
 
 /** The values of those names on the way of relevance. */
-export function valuesAt(graph: Graph, { path, start }: Assigned, names: readonly string[]): string[] {
+export function valuesAt(graph: Graph, { path, from }: Assigned, names: readonly string[]): string[] {
   const known = new Set([...path.inputs, ...[...path.nodes].flatMap((node) => node.outputs)]);
   const values = names.map((name) => resolve(graph, name));
   const unknown = values.findIndex((value) => !known.has(value));
@@ -66,31 +72,35 @@ export function valuesAt(graph: Graph, { path, start }: Assigned, names: readonl
   const shown = order.length > 12 ? [...order.slice(0, 6), "…", ...order.slice(-5)] : order;
   throw new LrpError("usage", {
     where: "option 'at'",
-    expected: `a value on the way from the input to '${start}': ${shown.join(", ")}`,
+    expected: `a value on the way from the input to '${from}': ${shown.join(", ")}`,
     received: `'${names[unknown]}'`,
     fix: "inspect() lists them all; values inside folded layers no longer exist.",
   });
 }
 
-export function rulesOf(graph: Graph, { assignment, path }: Assigned): RuleAt[] {
+export function rulesOf({ graph, ways }: Given, { assignment, path }: Assigned): RuleAt[] {
   return graph.nodes
     .filter((node) => path.nodes.has(node))
     .map((node) => ({
       node: node.name,
       type: node.type,
-      rule: assignment.get(node)?.name ?? (ops.get(node.type)!.relevance?.kind === "route" ? "route" : "none"),
+      rule: assignment.get(node)?.name ?? (ways.get(node)!.kind === "route" ? "route" : "none"),
       note: node.note,
     }));
 }
 
 /** What is worth knowing about the way of relevance, in sentences. */
-export function notesOf(graph: Graph, { path, assignment }: Assigned, { output, unknown }: ExplainOptions): string[] {
+export function notesOf(
+  { graph, ways }: Given,
+  { path, assignment }: Assigned,
+  { output, unknown }: ExplainOptions,
+): string[] {
   const { skipped } = logitsOf(graph, resolve(graph, outputOf(graph, output)));
   const notes = skipped
     ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`]
     : [];
   for (const node of graph.nodes.filter((n) => path.nodes.has(n))) {
-    if (unknown && ruleless(graph, node) && assignment.has(node))
+    if (unknown && ways.get(node)!.kind === "none" && assignment.has(node))
       notes.push(`${whereIs(node)} has no rule: relevance passes it by its gradient, as option 'unknown' asks.`);
     if (node.type === "BatchNormalization" && assignment.get(node)?.kind === "pass")
       notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);

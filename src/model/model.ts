@@ -4,7 +4,8 @@ import { canonize } from "../canonize/canonize.ts";
 import { type Graph, type OutputPort, type Port, printGraph } from "../graph/graph.ts";
 import { type Given, infer } from "../infer/infer.ts";
 import { lower } from "../plan/lower.ts";
-import { type Plan, place, printPlan } from "../plan/place.ts";
+import { type Plan, place } from "../plan/place.ts";
+import { printPlan } from "../plan/print.ts";
 import { checkedLoad, type ExplainOptions, type LoadOptions } from "./options.ts";
 import {
   amplificationNote,
@@ -60,7 +61,7 @@ export class Model {
   predict(input: Input): Prediction {
     const given = checkInputs(this.inputs, input);
     const fitted = this.#fit(given);
-    const plan = planOf(fitted, "predict", () => place(lower(fitted.graph, this.#lowering)));
+    const plan = planOf(fitted, "predict", () => place(lower(fitted.graph, fitted.ways, this.#lowering)));
     const numbers = numbersOf(fitted, given);
     fitted.session.forward(plan, numbers);
     checkFinite(fitted, plan, numbers);
@@ -88,7 +89,7 @@ export class Model {
   explainEach(input: Input, targets: readonly Target[], options: Omit<ExplainOptions, "target"> = {}): Explanation[] {
     const given = checkInputs(this.inputs, input);
     const fitted = this.#fit(given);
-    const { graph, session } = fitted;
+    const { graph, ways, session } = fitted;
     if ("target" in options)
       throw new LrpError("usage", {
         where: "explainEach",
@@ -102,25 +103,31 @@ export class Model {
         received: JSON.stringify(targets) ?? "none",
       });
     const { at = [] } = options;
-    const way = assignedAll(graph, options);
-    const start = way.begin;
+    const way = assignedAll(fitted, options);
+    const { from, start, assignment } = way;
     const names = valuesAt(graph, way, at);
     const again = targets.length > 1;
-    const request = { start: way.start, assignment: way.assignment, at: names };
-    const plan = planOf(fitted, planKey(request, again), () => place(lower(graph, this.#lowering, request), again));
-    const backward = plan.program.relevance!;
+    const request = { from, assignment, at: names };
+    const plan = planOf(fitted, planKey(request, again), () =>
+      place(lower(graph, ways, this.#lowering, [request]), again),
+    );
+    const [segment] = plan.program.segments;
     const numbers = numbersOf(fitted, given);
     session.forward(plan, numbers);
-    const logits = session.read(plan, backward.logits).slice();
+    const logits = session.read(plan, segment.value).slice();
     if (firstNonFinite(logits) >= 0) checkFinite(fitted, plan, numbers);
     const prediction = this.#outputs(fitted, plan, options.output);
-    const rules = rulesOf(graph, way);
-    const notes = notesOf(graph, way, options);
+    const rules = rulesOf(fitted, way);
+    const notes = notesOf(fitted, way, options);
+    // A slope is no share, of which little or much could arrive.
+    const isSlope = [...assignment].some(
+      ([node, { kind }]) => kind === "gradient" && ways.get(node)!.kind === "linear",
+    );
     const [batch = 1] = graph.dims.get(graph.inputs[0].name)!;
-    const samples = backward.logits.dims[0] === batch ? batch : 1;
+    const samples = segment.value.dims[0] === batch ? batch : 1;
     const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
     const arrivedAt = (name: string): Tensor => {
-      const value = backward.inputs.get(name);
+      const value = segment.inputs.get(name);
       const dims = graph.dims.get(name)!;
       return value ? tensor(value) : { data: new Float32Array(size(dims)), dims };
     };
@@ -128,8 +135,8 @@ export class Model {
       const chosen = chooseTargets(target, start, logits, samples, this.classes);
       session.backward(plan, chosen.relevance);
       const inputs = Object.fromEntries(graph.inputs.map(({ name }) => [name, arrivedAt(name)]));
-      const relevance = inputs[graph.inputs.find(({ name }) => backward.inputs.has(name))!.name];
-      const ledger = ledgerRows(backward, session.read(plan, backward.ledger));
+      const relevance = inputs[graph.inputs.find(({ name }) => segment.inputs.has(name))!.name];
+      const ledger = ledgerRows(segment, session.read(plan, segment.ledger));
       const arrived = magnitudeOf(Object.values(inputs), ledger);
       return {
         ...prediction,
@@ -137,10 +144,10 @@ export class Model {
         start,
         relevance,
         inputs,
-        at: Object.fromEntries(at.map((name, i) => [name, tensor(backward.at.get(names[i])!)])),
+        at: Object.fromEntries(at.map((name, i) => [name, tensor(segment.at.get(names[i])!)])),
         rules,
         ledger,
-        notes: [...notes, ...amplificationNote(ledger), ...shareNote(arrived, ledger, chosen.targets, start)],
+        notes: [...notes, ...amplificationNote(ledger), ...(isSlope ? [] : shareNote(arrived, chosen.targets, start))],
       };
     });
   }
@@ -151,9 +158,10 @@ export class Model {
    * or of each by name.
    */
   inspect({ dims, ...options }: ExplainOptions & { readonly dims?: Shapes } = {}): Inspection {
-    const { graph } = this.#fit(shapesOf(this.inputs, dims));
-    const way = assigned(graph, options);
-    const rules = new Map(rulesOf(graph, way).map((r) => [r.node, r]));
+    const fitted = this.#fit(shapesOf(this.inputs, dims));
+    const { graph } = fitted;
+    const way = assigned(fitted, options);
+    const rules = new Map(rulesOf(fitted, way).map((r) => [r.node, r]));
     const nodes = graph.nodes.map((node) => ({
       node: node.name,
       type: node.type,
@@ -166,15 +174,15 @@ export class Model {
     const parameters = [...graph.constants]
       .filter(([name, c]) => used.has(name) && c.type === "float32")
       .reduce((sum, [, c]) => sum + c.data.length, 0);
-    const notes = [...way.issues.map(sentence), ...notesOf(graph, way, options)];
+    const notes = [...way.issues.map(sentence), ...notesOf(fitted, way, options)];
     return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
   }
 
   /** The kernel calls of an explanation, one line each: for people who want to see how it is done. */
   printPlan(dims: Shapes, options: ExplainOptions = {}): string {
-    const { graph } = this.#fit(shapesOf(this.inputs, dims));
-    const way = assignedAll(graph, options);
-    return printPlan(place(lower(graph, this.#lowering, { start: way.start, assignment: way.assignment, at: [] })));
+    const fitted = this.#fit(shapesOf(this.inputs, dims));
+    const { from, assignment } = assignedAll(fitted, options);
+    return printPlan(place(lower(fitted.graph, fitted.ways, this.#lowering, [{ from, assignment, at: [] }])));
   }
 
   /** Lets go of the memory. The model cannot be used any more. */

@@ -1,6 +1,6 @@
 import { LrpError } from "../base/error.ts";
 import { ops } from "../ops/index.ts";
-import type { Backward } from "../plan/lower.ts";
+import type { Segment } from "../plan/backward.ts";
 import type { Chosen } from "../run/target.ts";
 import type { Dims, Tensor } from "../base/tensor.ts";
 
@@ -84,7 +84,7 @@ export interface Inspection {
 }
 
 /** The sums that the kernels left behind, as one row a node. @param view f64 sums, seen as float32 */
-export function ledgerRows({ accounts }: Backward, view: Float32Array): LedgerRow[] {
+export function ledgerRows({ accounts }: Segment, view: Float32Array): LedgerRow[] {
   const sums = new Float64Array(view.buffer, view.byteOffset, view.length / 2);
   const add = (offsets: readonly number[], column: 0 | 1) =>
     offsets.reduce((total, at) => total + sums[at + column], 0);
@@ -139,14 +139,7 @@ export function amplificationNote(ledger: readonly LedgerRow[]): string[] {
 /**
  * A heatmap is normalized, so it looks the same when next to nothing has arrived. @param arrived Σ |R| at the inputs
  */
-export function shareNote(
-  arrived: number,
-  ledger: readonly LedgerRow[],
-  targets: readonly (readonly Chosen[])[],
-  start: "logit" | "one",
-): string[] {
-  // A slope is no share.
-  if (ledger.some(({ type, rule }) => rule === "gradient" && ops.get(type)!.relevance!.kind === "linear")) return [];
+export function shareNote(arrived: number, targets: readonly (readonly Chosen[])[], start: "logit" | "one"): string[] {
   const begun = targets.flat().reduce((sum, t) => sum + Math.abs(start === "logit" ? t.weight * t.score : t.weight), 0);
   if (!(arrived < 0.01 * begun)) return [];
   return [

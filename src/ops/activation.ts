@@ -6,7 +6,7 @@ import type { Kernels } from "../kernels.gen.ts";
 import { broadcast, shapeText } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, NONE, type None, zipHost } from "./broadcast.ts";
-import { type AttributeReader, type Call, known, type Op, type OwnRule } from "./op.ts";
+import { type AttributeReader, computedOf, known, type Op, type Passing, product, type Site, type Way } from "./op.ts";
 
 /** The two numbers that a kernel of one variable takes. */
 interface Parameters {
@@ -26,7 +26,7 @@ function unary(
     attributes?: (read: AttributeReader) => Parameters;
     parameters?: (inputs: Operands, a: Parameters) => Parameters;
     nonnegative?: (x: boolean, a: Parameters) => boolean;
-    rules?: Readonly<Record<string, OwnRule<Parameters>>>;
+    rules?: (site: Site<Parameters>) => Passing["rules"];
   } = {},
 ): Op<Parameters> {
   const { attributes = () => ({ a: 0, b: 0 }), parameters, nonnegative = () => false, rules } = options;
@@ -41,23 +41,25 @@ function unary(
       return { dims: [x.dims], attributes: parameters?.(inputs, a) ?? a };
     },
     fold: ([x], { a, b }) => [{ ...x!, data: x!.data.map((v) => f(v, a, b)) }],
-    forward(e: Emitter, call: Call<Parameters>) {
-      const x = call.x(0);
-      const y = e.temp(call.outputs[0].name, x.dims, x.layout);
-      const { a, b } = call.attributes;
-      e.emit(`${kernel}Forward`, { x, y, count: x.count, a, b });
-      return [y];
-    },
-    relevance: {
-      kind: "pass",
-      vjp(e: Emitter, call: Call<Parameters>, r: Value) {
-        const x = call.x(0);
-        const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
-        const { a, b } = call.attributes;
-        e.emit(`${kernel}Vjp`, { x, r: e.as(r, x.layout), y: out, count: x.count, a, b });
-        return out;
-      },
-      rules,
+    node(site) {
+      const { node, outputs, attributes } = site;
+      return {
+        kind: "pass",
+        data: 0,
+        run(e, at) {
+          const x = at.x(0);
+          const y = e.temp(outputs[0].name, x.dims, x.layout);
+          e.emit(`${kernel}Forward`, { x, y, count: x.count, ...attributes });
+          return [y];
+        },
+        vjp(e, at, r) {
+          const x = at.x(0);
+          const out = e.temp(`${node.name}:vjp`, x.dims, x.layout);
+          e.emit(`${kernel}Vjp`, { x, r: e.as(r, x.layout), y: out, count: x.count, ...attributes });
+          return out;
+        },
+        rules: rules?.(site),
+      };
     },
     nonnegative: ([x], a) => nonnegative(x, a),
   };
@@ -71,23 +73,23 @@ function bound(inputs: Operands, index: number, attribute: number, otherwise: nu
 }
 
 /** R⁺ */
-const rectified: OwnRule<Parameters> = (e, call, r) => {
-  const out = e.temp(`${call.node.name}:rectified`, r.dims, r.layout);
+function rectified(e: Emitter, name: string, r: Value): Value {
+  const out = e.temp(`${name}:rectified`, r.dims, r.layout);
   e.emit("reluForward", { x: r, y: out, count: r.count, a: 0, b: 0 });
   return out;
-};
+}
 
 export const relu: Op<Parameters> = unary("Relu", "relu", (v) => Math.max(v, 0), {
   nonnegative: () => true,
-  rules: {
-    deconvnet: rectified,
-    guided(e, call, r, ledger) {
-      const [x, positive] = [call.x(0), rectified(e, call, r, ledger)];
-      const out = e.temp(`${call.node.name}:guided`, x.dims, x.layout);
+  rules: ({ node: { name } }) => ({
+    deconvnet: (e, _at, r) => rectified(e, name, r),
+    guided(e, at, r) {
+      const [x, positive] = [at.x(0), rectified(e, name, r)];
+      const out = e.temp(`${name}:guided`, x.dims, x.layout);
       e.emit("reluVjp", { x, r: e.as(positive, x.layout), y: out, count: x.count, a: 0, b: 0 });
       return out;
     },
-  },
+  }),
 });
 
 /** v or alpha · v below 0. */
@@ -111,9 +113,6 @@ export const sigmoid = unary("Sigmoid", "sigmoid", (v) => 1 / (1 + Math.exp(-v))
 
 export const tanh = unary("Tanh", "tanh", Math.tanh, { nonnegative: (x) => x });
 
-const slopeBack = (e: Emitter, call: Call<None>, r: Value) =>
-  zipHost(e, (v, slope, u) => (v < 0 ? slope * u : u), `${call.node.name}:vjp`, [call.x(0), call.x(1), r], r.dims);
-
 /**
  * x, or slope · x below 0, the slope broadcast to x. Relevance passes as through LeakyRelu; where the slope is computed
  * as well there is a product of activations. Source: ONNX PRelu-16.
@@ -133,27 +132,29 @@ export const pRelu: Op<None> = {
   },
   fold: folding((v, slope) => (v < 0 ? slope * v : v)),
   // max(x, 0) + slope · min(x, 0), for which there are kernels.
-  forward(e, call) {
-    const [{ name }, x] = [call.outputs[0], call.x(0)];
-    const half = (p: number, q: number) => {
-      const y = e.temp(`${name}:half`, x.dims, x.layout);
-      e.emit("slopeForward", { x, y, count: x.count, a: p, b: q });
-      return y;
+  node({ node, inputs, outputs: [{ name }] }) {
+    const run: Way["run"] = (e, at) => {
+      const x = at.x(0);
+      const half = (p: number, q: number) => {
+        const y = e.temp(`${name}:half`, x.dims, x.layout);
+        e.emit("slopeForward", { x, y, count: x.count, a: p, b: q });
+        return y;
+      };
+      const below = zip(e, "mulForward", `${name}:below`, half(0, 1), at.x(1), x.dims);
+      return [zip(e, "addForward", name, half(1, 0), below, x.dims)];
     };
-    const below = zip(e, "mulForward", `${name}:below`, half(0, 1), call.x(1), x.dims);
-    return [zip(e, "addForward", name, half(1, 0), below, x.dims)];
-  },
-  relevance: {
-    kind: "pass",
-    vjp: slopeBack,
-    product: (e, call, r) => [
-      slopeBack(e, call, r),
+    const back = `${node.name}:vjp`;
+    const toX: Passing["vjp"] = (e, at, r) =>
+      zipHost(e, (v, slope, u) => (v < 0 ? slope * u : u), back, [at.x(0), at.x(1), r], r.dims);
+    const toSlope: Passing["vjp"] = (e, at, r) =>
       reduceTo(
         e,
-        zipHost(e, (v, u) => Math.min(v, 0) * u, `${call.node.name}:vjp`, [call.x(0), r], r.dims),
-        call.x(1),
-      ),
-    ],
+        zipHost(e, (v, u) => Math.min(v, 0) * u, back, [at.x(0), r], r.dims),
+        at.x(1),
+      );
+    return computedOf(inputs).length > 1
+      ? { run, ...product((e, at, r) => [toX(e, at, r), toSlope(e, at, r)]) }
+      : { run, kind: "pass", data: 0, vjp: toX };
   },
   nonnegative: ([x]) => x,
 };

@@ -3,7 +3,7 @@ import type { Emitter } from "../program/emitter.ts";
 import type { Node, Operand, Operands } from "../graph/graph.ts";
 import { broadcast, type Constant, type Dims, firstNonFinite, size } from "../base/tensor.ts";
 import { broadcastLoops, broadcastStrides, folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
-import type { Affine, Call, Linear, Op } from "./op.ts";
+import { type Affine, computedOf, type Linear, type Op, type Places, product, type Site, type Way } from "./op.ts";
 
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
@@ -19,7 +19,7 @@ export function zip(e: Emitter, kernel: ZipKernel, name: string, a: Value, b: Va
 }
 
 /** The adjoint of broadcasting: sums `s` to the shape of `like`. */
-export function reduceTo(e: Emitter, s: Value, like: Value): Value {
+export function reduceTo(e: Emitter, s: Value, like: Pick<Value, "dims" | "layout">): Value {
   // Channels last, tensors of different ranks lie differently.
   const same = s.layout === like.layout && (s.layout === "first" || s.dims.length === like.dims.length);
   if (same && size(s.dims) === size(like.dims)) return e.view(s, like.dims, like.layout);
@@ -115,14 +115,14 @@ function addUp(e: Emitter, name: string, xs: readonly Value[]): Value {
 }
 
 /** Sums: relevance is shared by what each term contributes; a constant term keeps its share. */
-function sumLinear(signs: (count: number) => number[]): Linear<None> {
+function sumLinear({ inputs, outputs: [{ name }] }: Site<None>, signs = inputs.map(() => 1)): Linear {
   return {
     kind: "linear",
     layout: "last",
-    data: (call) => call.inputs.map((_, i) => i),
-    z: (e, call, xs) => e.as(addUp(e, call.outputs[0].name, xs), "last"),
-    vjp: (e, call, s) => call.inputs.map((x, i) => reduceTo(e, s, { ...call.x(i), dims: x!.dims, layout: "last" })),
-    signs: (call) => signs(call.inputs.length),
+    data: inputs.map((_, i) => i),
+    z: (e, xs) => e.as(addUp(e, name, xs), "last"),
+    vjp: (e, s) => inputs.map((x) => reduceTo(e, s, { dims: x!.dims, layout: "last" })),
+    signs,
   };
 }
 
@@ -134,13 +134,17 @@ const sumFamily = {
   summary: "norm, zPlus, ratio, clip, or any linear rule on its terms",
 } as const;
 
+/** Two operands that a kernel combines. */
+const zipped =
+  (kernel: ZipKernel, { outputs: [{ name, dims }] }: Site<None>): Way["run"] =>
+  (e, at) => [zip(e, kernel, name, at.x(0), at.x(1), dims)];
+
 export const add: Op<None> = {
   ...sumFamily,
   type: "Add",
   instead: masked,
   fold: folding((a, b) => a + b),
-  forward: (e, call) => [zip(e, "addForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
-  relevance: sumLinear(() => [1, 1]),
+  node: (site) => ({ ...sumLinear(site), run: zipped("addForward", site) }),
   affine: affineOf(
     () => 1,
     (c) => c,
@@ -152,8 +156,7 @@ export const sub: Op<None> = {
   ...sumFamily,
   type: "Sub",
   fold: folding((a, b) => a - b),
-  forward: (e, call) => [zip(e, "subForward", call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
-  relevance: sumLinear(() => [1, -1]),
+  node: (site) => ({ ...sumLinear(site, [1, -1]), run: zipped("subForward", site) }),
   affine: affineOf(
     () => 1,
     (c) => -c,
@@ -161,21 +164,22 @@ export const sub: Op<None> = {
   ),
 };
 
-const terms = sumLinear((count) => new Array<number>(count).fill(1));
+const summed =
+  ({ inputs, outputs: [{ name }] }: Site<None>): Way["run"] =>
+  (e, at) => [
+    addUp(
+      e,
+      name,
+      inputs.map((_, i) => at.x(i)),
+    ),
+  ];
 
 /** Any number of terms. */
 export const sum: Op<None> = {
   ...sumFamily,
   type: "Sum",
   fold: folding((a, b) => a + b),
-  forward: (e, call) => [
-    addUp(
-      e,
-      call.outputs[0].name,
-      call.inputs.map((_, i) => call.x(i)),
-    ),
-  ],
-  relevance: terms,
+  node: (site) => ({ ...sumLinear(site), run: summed(site) }),
   nonnegative: (x) => x.every(Boolean),
 };
 
@@ -194,27 +198,32 @@ export const mean: Op<None> = {
     const [total] = sum.fold!(inputs, NONE, []);
     return [{ ...total, data: total.data.map((v) => v / inputs.length) }];
   },
-  forward: (e, call) => [share(e, sum.forward!(e, call)[0], call.inputs.length)],
-  relevance: {
-    ...terms,
-    z: (e, call, xs, weight, bias, precision) => share(e, terms.z(e, call, xs, weight, bias, precision), xs.length),
-    vjp: (e, call, s, weight, precision) => terms.vjp(e, call, share(e, s, call.inputs.length), weight, precision),
+  node(site): Way {
+    const [terms, n] = [sumLinear(site), site.inputs.length];
+    const run = summed(site);
+    return {
+      ...terms,
+      run: (e, at) => [share(e, run(e, at)[0], n)],
+      z: (e, xs, weight, bias, precision) => share(e, terms.z(e, xs, weight, bias, precision), n),
+      vjp: (e, s, weight, precision) => terms.vjp(e, share(e, s, n), weight, precision),
+    };
   },
   nonnegative: (x) => x.every(Boolean),
 };
 
-/** What an operand gets of Jᵀ r. */
-type Back = (e: Emitter, call: Call<None>, r: Value) => Value;
+/** What operand i gets of Jᵀ r. */
+type Slope = (e: Emitter, at: Places, r: Value, name: string) => Value;
 
 /**
- * Multiplication by a constant passes relevance; a product of two activations has no rule here. @param back for each
- * operand
+ * Multiplication by a constant passes relevance; a product of two activations has no rule here.
+ *
+ * @param slopes for each operand
  */
 function scaling(
   type: string,
   kernel: ZipKernel,
   f: (a: number, b: number) => number,
-  back: readonly Back[],
+  slopes: readonly [Slope, Slope],
   affine: Op<None>["affine"],
 ): Op<None> {
   return {
@@ -223,27 +232,30 @@ function scaling(
     family: "normalization",
     summary: "pass, when the other factor is constant",
     fold: folding(f),
-    forward: (e, call) => [zip(e, kernel, call.outputs[0].name, call.x(0), call.x(1), call.outputs[0].dims)],
-    relevance: {
-      kind: "pass",
-      vjp: (e, call, r) => back[beside(call.inputs)!.data](e, call, r),
-      product: (e, call, r) => back.map((to) => to(e, call, r)),
+    node(site) {
+      const name = `${site.node.name}:vjp`;
+      const run = zipped(kernel, site);
+      const [data, ...more] = computedOf(site.inputs);
+      return more.length > 0
+        ? { run, ...product((e, at, r) => slopes.map((slope) => slope(e, at, r, name))) }
+        : { run, kind: "pass", data, vjp: (e, at, r) => slopes[data](e, at, r, name) };
     },
     affine,
     nonnegative: ([a, b]) => a && b,
   };
 }
 
-/** r combined with another value, for operand i. */
-function withOther(e: Emitter, call: Call<None>, kernel: ZipKernel, r: Value, other: Value, i: number): Value {
-  return reduceTo(e, zip(e, kernel, `${call.node.name}:vjp`, r, other, r.dims), call.x(i));
-}
+/** r combined with another operand, for operand i. */
+const withOther =
+  (kernel: ZipKernel, i: 0 | 1, other: 0 | 1): Slope =>
+  (e, at, r, name) =>
+    reduceTo(e, zip(e, kernel, name, r, at.x(other), r.dims), at.x(i));
 
 export const mul = scaling(
   "Mul",
   "mulForward",
   (a, b) => a * b,
-  [0, 1].map((i) => (e, call, r) => withOther(e, call, "mulForward", r, call.x(1 - i), i)),
+  [withOther("mulForward", 0, 1), withOther("mulForward", 1, 0)],
   affineOf(
     (c) => c,
     () => 0,
@@ -255,13 +267,13 @@ export const div = scaling(
   "divForward",
   (a, b) => a / b,
   [
-    (e, call, r) => withOther(e, call, "divForward", r, call.x(1), 0),
+    withOther("divForward", 0, 1),
     // −r · y / b
-    (e, call, r) => {
-      const product = zip(e, "mulForward", `${call.node.name}:product`, r, call.y(0), r.dims);
+    (e, at, r, name) => {
+      const product = zip(e, "mulForward", `${name}:product`, r, at.y(0), r.dims);
       const negative = e.temp(product.name, product.dims, product.layout);
       e.emit("slopeForward", { x: product, y: negative, count: product.count, a: -1, b: -1 });
-      return withOther(e, call, "divForward", negative, call.x(1), 1);
+      return withOther("divForward", 1, 1)(e, at, negative, name);
     },
   ],
   affineOf(

@@ -1,10 +1,9 @@
 import { demand } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
-import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { type Dims, size } from "../base/tensor.ts";
 import { zip } from "./arithmetic.ts";
-import { type Affine, type Call, known, type Op } from "./op.ts";
+import { type Affine, known, type Op } from "./op.ts";
 
 interface BatchNormAttributes {
   readonly epsilon: number;
@@ -22,16 +21,6 @@ function coefficients(inputs: Operands, { epsilon }: BatchNormAttributes): Pick<
   const [gamma, beta, mean, variance] = inputs.slice(1).map((x) => x!.constant!.data);
   const scale = Float64Array.from(gamma, (g, c) => g / Math.sqrt(variance[c] + epsilon));
   return { scale, shift: Float64Array.from(beta, (b, c) => b - mean[c] * scale[c]) };
-}
-
-/** Scale and shift as weights that broadcast over the axes after the channel. */
-function parameters(e: Emitter, call: Call<BatchNormAttributes>): { scale: Value; shift: Value } {
-  const values = coefficients(call.inputs, call.attributes);
-  const source = call.inputs[1]!.constant!.data as Float32Array;
-  const dims = parameterDims(call.inputs[0]!.dims, call.attributes);
-  const weight = (what: "scale" | "shift") =>
-    e.weight(`${call.node.name}:${what}`, source, `${what} of ${call.node.name}`, dims, (to) => to.set(values[what]));
-  return { scale: weight("scale"), shift: weight("shift") };
 }
 
 /**
@@ -80,14 +69,23 @@ export const batchNormalization: Op<BatchNormAttributes> = {
     );
     return { dims: [x.dims], attributes: a };
   },
-  forward(e, call) {
-    const { scale, shift } = parameters(e, call);
-    const scaled = zip(e, "mulForward", `${call.node.name}:scaled`, call.x(0), scale, call.outputs[0].dims);
-    return [zip(e, "addForward", call.outputs[0].name, scaled, shift, call.outputs[0].dims)];
-  },
-  relevance: {
-    kind: "pass",
-    vjp: (e, call, r) => zip(e, "mulForward", `${call.node.name}:vjp`, r, parameters(e, call).scale, r.dims),
+  node({ node, inputs, outputs: [{ name, dims }], attributes }) {
+    const values = coefficients(inputs, attributes);
+    const source = inputs[1]!.constant!.data as Float32Array;
+    const shape = parameterDims(dims, attributes);
+    // As weights that broadcast over the axes after the channel.
+    const weight = (e: Emitter, what: "scale" | "shift") =>
+      e.weight(`${node.name}:${what}`, source, `${what} of ${node.name}`, shape, (to) => to.set(values[what]));
+    return {
+      kind: "pass",
+      data: 0,
+      run(e, at) {
+        const [scale, shift] = [weight(e, "scale"), weight(e, "shift")];
+        const scaled = zip(e, "mulForward", `${node.name}:scaled`, at.x(0), scale, dims);
+        return [zip(e, "addForward", name, scaled, shift, dims)];
+      },
+      vjp: (e, _at, r) => zip(e, "mulForward", `${node.name}:vjp`, r, weight(e, "scale"), r.dims),
+    };
   },
   affine(inputs, a) {
     const { dims } = inputs[0]!;

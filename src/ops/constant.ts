@@ -143,15 +143,18 @@ export const cast: Op<{ to: ElementType }> = {
     return { dims: [x.dims], types: [to] };
   },
   fold: ([x], { to }) => [scalar(to, Array.from(x!.data, castMaps[to] ?? ((v) => v)), x!.dims)],
-  forward(e, call) {
-    const [x, map] = [call.x(0), castMaps[call.attributes.to]];
-    if (!map || call.inputs[0]!.type === call.attributes.to) return [x];
-    const y = e.temp(call.outputs[0].name, x.dims, x.layout);
-    e.host("Cast", [x, y], (from, to) => {
-      for (let i = 0; i < to.length; i++) to[i] = map(from[i]);
-    });
-    return [y];
-  },
-  relevance: { kind: "route", vjp: (_e, _call, r) => [r] },
+  node: ({ inputs: [input], outputs: [{ name }], attributes: { to } }) => ({
+    kind: "route",
+    run(e, at) {
+      const [x, map] = [at.x(0), castMaps[to]];
+      if (!map || input!.type === to) return [x];
+      const y = e.temp(name, x.dims, x.layout);
+      e.host("Cast", [x, y], (from, target) => {
+        for (let i = 0; i < target.length; i++) target[i] = map(from[i]);
+      });
+      return [y];
+    },
+    vjp: (_e, _at, r) => [r],
+  }),
   nonnegative: ([x]) => x,
 };

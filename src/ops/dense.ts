@@ -1,11 +1,22 @@
 import { demand } from "../base/complaint.ts";
-import type { Node, Operands } from "../graph/graph.ts";
+import type { Node, Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcast, type Constant, type Dims, size, strides } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
 import { broadcastStrides } from "./broadcast.ts";
-import { type BiasMap, type Call, known, type Linear, mapOf, type NumberMap, type Op, PLAIN } from "./op.ts";
+import {
+  type BiasMap,
+  known,
+  type Linear,
+  mapOf,
+  type NumberMap,
+  type Op,
+  PLAIN,
+  type Site,
+  type Slopes,
+  type Way,
+} from "./op.ts";
 
 /** Gemm and MatMul: y = scale · x · W + b, or W · x. */
 export interface DenseAttributes {
@@ -21,7 +32,7 @@ interface GemmAttributes extends DenseAttributes {
   readonly transposed: boolean;
 }
 
-type Site = Pick<Call<DenseAttributes>, "inputs" | "attributes">;
+type Given = Pick<Site<DenseAttributes>, "inputs" | "attributes">;
 
 /** Products of rows [n, k] and weights [m, k], one for each place of the batch. */
 interface Product {
@@ -51,7 +62,7 @@ function placesIn(dims: Dims, batch: Dims): number[] {
   );
 }
 
-export function productOf({ inputs, attributes }: Site): Product {
+export function productOf({ inputs, attributes }: Given): Product {
   const { rowsAreOutputs, weightFirst } = attributes;
   const [a, b] = [matrix(inputs[0]!.dims, 0), matrix(inputs[1]!.dims, 1)];
   const [ofA, ofB] = [a.slice(0, -2), b.slice(0, -2)];
@@ -99,21 +110,25 @@ export function swapped(e: Emitter, x: Value, rows: number, columns: number, dim
   return out;
 }
 
-function constantWeight({ inputs, attributes }: Site) {
-  return inputs[attributes.weightFirst ? 0 : 1]!;
+/** A dense layer with all that its kernels need to know. */
+interface Dense {
+  readonly site: Site<DenseAttributes>;
+  readonly product: Product;
+  readonly weight: Operand;
+  readonly bias: Constant | undefined;
 }
 
 /** The weight as rows of k, and the two slopes that the kernel applies while it reads them. */
-function weights(e: Emitter, call: Call<DenseAttributes>, map: NumberMap): { value: Value; p: number; q: number } {
-  const { name, constant } = constantWeight(call);
-  const source = constant!.data as Float32Array;
-  const { m, k } = productOf(call);
-  const { rowsAreOutputs, alpha } = call.attributes;
+function weights(e: Emitter, { site, product, weight }: Dense, map: NumberMap): { value: Value; p: number; q: number } {
+  const source = weight.constant!.data as Float32Array;
+  const { m, k } = product;
+  const { rowsAreOutputs, alpha } = site.attributes;
   const sloped = typeof map !== "string";
   const f = sloped ? (v: number) => v : mapOf(map);
-  const variant = `${rowsAreOutputs ? "rows" : "transposed"}${alpha === 1 ? "" : ` · ${alpha}`}${sloped ? "" : ` ${map}`}`;
+  const parts = [rowsAreOutputs ? "rows" : "transposed", ...(alpha === 1 ? [] : [`· ${alpha}`])];
+  const variant = [...parts, ...(sloped ? [] : [map])].join(" ");
   const rows = source.length / k;
-  const value = e.weight(name, source, variant === "rows" ? "" : variant, [rows, k], (to) => {
+  const value = e.weight(weight.name, source, variant === "rows" ? "" : variant, [rows, k], (to) => {
     if (variant === "rows") to.set(source);
     else if (rowsAreOutputs) for (let i = 0; i < to.length; i++) to[i] = f(alpha * source[i]);
     else
@@ -127,52 +142,35 @@ function weights(e: Emitter, call: Call<DenseAttributes>, map: NumberMap): { val
 }
 
 /** The bias as one number for each output. */
-function biasOf(call: Site): Constant | undefined {
-  const given = call.inputs[2]?.constant;
-  const { beta } = call.attributes;
+function biasOf({ inputs, attributes: { beta } }: Given, m: number): Constant | undefined {
+  const given = inputs[2]?.constant;
   if (!given || beta === 0) return undefined;
-  const { m } = productOf(call);
   if (beta === 1 && given.data.length === m) return given;
   const data = Float32Array.from({ length: m }, (_, o) => beta * given.data[given.data.length === 1 ? 0 : o]);
   return { type: "float32", dims: [m], data };
 }
 
 /** f(b), or zeros: the bias that the kernel adds. */
-function biasRow(e: Emitter, call: Call<DenseAttributes>, m: number, map: BiasMap | undefined): Value {
-  const bias = map && biasOf(call);
-  const { name, constant } = bias ? call.inputs[2]! : constantWeight(call);
-  const variant = bias ? `bias ${map} ${m} ${call.attributes.beta}` : `zeros ${m}`;
-  return e.weight(bias ? name : `${name}:zeros`, constant!.data as Float32Array, variant, [m], (to) =>
-    bias ? to.set(bias.data.map(mapOf(map))) : to.fill(0),
+function biasRow(e: Emitter, { site, product: { m }, weight, bias }: Dense, map: BiasMap | undefined): Value {
+  const added = map && bias;
+  const { name, constant } = added ? site.inputs[2]! : weight;
+  const variant = added ? `bias ${map} ${m} ${site.attributes.beta}` : `zeros ${m}`;
+  return e.weight(added ? name : `${name}:zeros`, constant!.data as Float32Array, variant, [m], (to) =>
+    added ? to.set(added.data.map(mapOf(map))) : to.fill(0),
   );
-}
-
-function denseZ(
-  e: Emitter,
-  call: Call<DenseAttributes>,
-  [x]: readonly Value[],
-  map: NumberMap,
-  biasMap: BiasMap | undefined,
-): Value {
-  const product = productOf(call);
-  const { value, p, q } = weights(e, call, map);
-  return multiplied(e, call, product, x, value, biasRow(e, call, product.m, biasMap), p, q);
 }
 
 /** y = x · Wᵀ + b, or its transpose where the weight is the first factor. */
 export function multiplied(
   e: Emitter,
-  call: Call<DenseAttributes>,
+  { outputs: [{ name, dims }], attributes: { weightFirst } }: Site<DenseAttributes>,
   product: Product,
   x: Value,
   w: Value,
   b: Value,
-  p: number,
-  q: number,
+  [p, q]: Slopes = PLAIN,
 ): Value {
-  const { name, dims } = call.outputs[0];
   const { n, m, k } = product;
-  const { weightFirst } = call.attributes;
   const rows = weightFirst ? swapped(e, x, k, n, x.dims) : x;
   const y = e.temp(name, dims);
   eachMatrix(product, { x: rows, w, y }, (from, weight, to, count) =>
@@ -181,42 +179,42 @@ export function multiplied(
   return weightFirst ? swapped(e, y, n, m, dims) : y;
 }
 
-function denseVjp(e: Emitter, call: Call<DenseAttributes>, s: Value, map: NumberMap): readonly Value[] {
-  const product = productOf(call);
+/** The way of a product with a constant weight. */
+export function denseWay(site: Site<DenseAttributes>): Way {
+  const { node, inputs, attributes } = site;
+  const product = productOf(site);
   const { n, m, k, batch, ofX } = product;
-  const { weightFirst } = call.attributes;
-  const { dims } = call.inputs[weightFirst ? 1 : 0]!;
-  const { value, p, q } = weights(e, call, map);
-  const rows = weightFirst ? swapped(e, s, m, n, s.dims) : s;
-  const out = e.temp(`${call.node.name}:vjp`, [...batch, n, k]);
-  // What one matrix of x gave to several of y comes back from all of them.
-  const apart = { ...product, x: product.x.map((_, i) => i) };
-  eachMatrix(apart, { x: out, w: value, y: rows }, (to, weight, from, count) =>
-    e.emit("denseVjp", { s: from, w: weight, y: to, n: count, m, k, columns: k, p, q }),
-  );
-  const sum = reduceTo(e, out, { ...out, dims: [...ofX, n, k] });
-  return [weightFirst ? swapped(e, sum, n, k, dims) : e.view(sum, dims)];
+  const [data, factor] = attributes.weightFirst ? [1, 0] : [0, 1];
+  const dense: Dense = { site, product, weight: inputs[factor]!, bias: biasOf(site, m) };
+  const { dims } = inputs[data]!;
+  const linear: Linear = {
+    kind: "linear",
+    layout: "first",
+    data: [data],
+    // It has no `halves`, so its maps are those of single numbers.
+    z(e, [x], map, biasMap) {
+      const { value, p, q } = weights(e, dense, map as NumberMap);
+      return multiplied(e, site, product, x, value, biasRow(e, dense, biasMap), [p, q]);
+    },
+    vjp(e, s, map) {
+      const { value, p, q } = weights(e, dense, map as NumberMap);
+      const rows = attributes.weightFirst ? swapped(e, s, m, n, s.dims) : s;
+      const out = e.temp(`${node.name}:vjp`, [...batch, n, k]);
+      // What one matrix of x gave to several of y comes back from all of them.
+      const apart = { ...product, x: product.x.map((_, i) => i) };
+      eachMatrix(apart, { x: out, w: value, y: rows }, (to, weight, from, count) =>
+        e.emit("denseVjp", { s: from, w: weight, y: to, n: count, m, k, columns: k, p, q }),
+      );
+      const sum = reduceTo(e, out, { ...out, dims: [...ofX, n, k] });
+      return [attributes.weightFirst ? swapped(e, sum, n, k, dims) : e.view(sum, dims)];
+    },
+    bias: dense.bias,
+  };
+  return { ...linear, run: (e, at) => [linear.z(e, [e.as(at.x(data), "first")], PLAIN, PLAIN, "exact")] };
 }
 
-// It has no `halves`, so its maps are those of single numbers.
-export const denseLinear: Linear<DenseAttributes> = {
-  kind: "linear",
-  layout: "first",
-  data: (call) => [call.attributes.weightFirst ? 1 : 0],
-  z: (e, call, x, map, bias) => denseZ(e, call, x, map as NumberMap, bias),
-  vjp: (e, call, s, map) => denseVjp(e, call, s, map as NumberMap),
-  bias: biasOf,
-};
-
 /** What both rows have. */
-export const denseShared = {
-  family: "dense",
-  summary: "any linear rule",
-  forward: (e: Emitter, call: Call<DenseAttributes>) => [
-    denseZ(e, call, [e.as(call.x(call.attributes.weightFirst ? 1 : 0), "first")], PLAIN, PLAIN),
-  ],
-  relevance: denseLinear,
-} as const;
+export const denseShared = { family: "dense", summary: "any linear rule", node: denseWay } as const;
 
 /**
  * How Gemm's other forms come to the one with a plain A and a bias for each output: by a Transpose before it, and an
@@ -304,7 +302,7 @@ export function scaledDense(
   const { m, k } = productOf({ inputs, attributes });
   const source = inputs[1]!.constant!.data;
   const { rowsAreOutputs, alpha } = attributes;
-  const bias = biasOf({ inputs, attributes });
+  const bias = biasOf({ inputs, attributes }, m);
   const w = new Float32Array(m * k);
   const b = new Float32Array(m);
   for (let o = 0; o < m; o++) {

@@ -2,7 +2,7 @@ import { Complaint, demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import { whereIs } from "../graph/graph.ts";
 import { type Constant, type Dims, normalizeAxis, positions, shapeText, size, strides } from "../base/tensor.ts";
-import { axisOf, type AttributeReader, type Call, type Op } from "./op.ts";
+import { axisOf, type AttributeReader, type Op, type Site } from "./op.ts";
 
 /** Where each run of numbers begins in the data; in the output they lie one after another. */
 type Starts<A> = (a: A, data: Dims, dims: Dims, indices: Constant["data"]) => number[];
@@ -15,7 +15,7 @@ function placed(index: number, length: number): number {
 }
 
 /** Indices that are computed are wrong by the caller's numbers, not by the file. */
-function startsOf<A>(starts: Starts<A>, { node, attributes, inputs }: Call<A>, indices: Float32Array): number[] {
+function startsOf<A>(starts: Starts<A>, { node, attributes, inputs }: Site<A>, indices: Float32Array): number[] {
   try {
     return starts(attributes, inputs[0]!.dims, inputs[1]!.dims, indices);
   } catch (error) {
@@ -55,27 +55,30 @@ function row<A>(
       fill(starts(a, data!.dims, indices!.dims, indices!.data), data!.data, y);
       return [{ type: data!.type, dims, data: y }];
     },
-    forward(e, call) {
-      const y = e.temp(call.outputs[0].name, call.outputs[0].dims);
-      e.host(type, [e.as(call.x(0), "first"), e.as(call.x(1), "first"), y], (x, indices, to) =>
-        fill(startsOf(starts, call, indices), x, to),
-      );
-      return [y];
-    },
-    relevance: {
-      kind: "route",
-      steers: () => [1],
-      vjp(e, call, r) {
-        const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims);
-        e.host(`${type} back`, [e.as(r, "first"), e.as(call.x(1), "first"), out], (received, indices, to) => {
-          const sums = new Float64Array(to.length);
-          const from = startsOf(starts, call, indices);
-          const inner = received.length / from.length;
-          for (const [i, v] of received.entries()) sums[from[Math.floor(i / inner)] + (i % inner)] += v;
-          to.set(sums);
-        });
-        return [out];
-      },
+    node(site) {
+      const { node, inputs, outputs } = site;
+      return {
+        kind: "route",
+        steers: [1],
+        run(e, at) {
+          const y = e.temp(outputs[0].name, outputs[0].dims);
+          e.host(type, [e.as(at.x(0), "first"), e.as(at.x(1), "first"), y], (x, indices, to) =>
+            fill(startsOf(starts, site, indices), x, to),
+          );
+          return [y];
+        },
+        vjp(e, at, r) {
+          const out = e.temp(`${node.name}:vjp`, inputs[0]!.dims);
+          e.host(`${type} back`, [e.as(r, "first"), e.as(at.x(1), "first"), out], (received, indices, to) => {
+            const sums = new Float64Array(to.length);
+            const from = startsOf(starts, site, indices);
+            const inner = received.length / from.length;
+            for (const [i, v] of received.entries()) sums[from[Math.floor(i / inner)] + (i % inner)] += v;
+            to.set(sums);
+          });
+          return [out];
+        },
+      };
     },
     nonnegative: ([x]) => x,
   };

@@ -60,7 +60,7 @@ export const concat = mover<{ axis: number }>({
     });
   },
   exact: true,
-  drops: (call) => call.inputs.some((x) => x?.constant),
+  drops: ({ inputs }) => inputs.some((x) => x?.constant),
 });
 
 interface SliceAttributes {
@@ -248,5 +248,5 @@ export const pad = mover<PadAttributes>({
   },
   exact: false,
   background: ({ value }) => value,
-  drops: (call) => call.attributes.mode === "constant",
+  drops: ({ attributes }) => attributes.mode === "constant",
 });

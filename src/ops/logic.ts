@@ -31,16 +31,19 @@ function logic(type: string, takes: readonly ElementType[], f: (a: number, b: nu
         "bool",
       ),
     ],
-    forward: (e, call) => [
-      zipHost(
-        e,
-        f,
-        call.outputs[0].name,
-        call.inputs.map((_, i) => call.x(i)),
-        call.outputs[0].dims,
-      ),
-    ],
-    relevance: { kind: "none", why: WHY },
+    node: ({ inputs, outputs: [{ name, dims }] }) => ({
+      kind: "none",
+      why: WHY,
+      run: (e, at) => [
+        zipHost(
+          e,
+          f,
+          name,
+          inputs.map((_, i) => at.x(i)),
+          dims,
+        ),
+      ],
+    }),
     nonnegative: () => true,
   };
 }

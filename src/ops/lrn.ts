@@ -1,8 +1,6 @@
 import { demand } from "../base/complaint.ts";
-import type { Value } from "../program/step.ts";
-import type { Emitter } from "../program/emitter.ts";
 import { size } from "../base/tensor.ts";
-import type { Call, Op } from "./op.ts";
+import type { Op, OwnRule, Site, Way } from "./op.ts";
 
 /**
  * y_k = x_k · (bias + a · Σ_{j ∈ N(k)} x_j²)^(−beta) with N(k) = k − before … k + after.
@@ -45,39 +43,47 @@ export const lrnModes = {
 
 export type LrnMode = keyof typeof lrnModes;
 
-function sizes(call: Call<LrnAttributes>) {
-  const [n, c, ...spatial] = call.inputs[0]!.dims;
-  return { n, c, h: spatial.length > 1 ? spatial[0] : 1, w: spatial.at(-1) ?? 1, pixels: n * size(spatial) };
-}
-
-function forward(e: Emitter, call: Call<LrnAttributes>): readonly Value[] {
-  const { region, ...attributes } = call.attributes;
-  const { n, c, h, w, pixels } = sizes(call);
-  const x = e.as(call.x(0), "last");
-  const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-  if (region === "channels") {
-    const scratch = e.scratch(`${call.node.name}:line`, c + attributes.before + attributes.after + 4);
-    e.emit("lrnForward", { x, y, scratch, pixels, c, ...attributes });
-  } else e.emit("lrnSpatialForward", { x, y, n, h, w, c, ...attributes });
-  return [y];
-}
-
-function passBack(mode: LrnMode): (e: Emitter, call: Call<LrnAttributes>, r: Value) => Value {
-  const { kernels } = lrnModes[mode];
-  if (!kernels) return (_e, _call, r) => r;
-  return (e, call, r) => {
-    const { region, ...attributes } = call.attributes;
-    const { n, c, h, w, pixels } = sizes(call);
-    const [x, received] = [e.as(call.x(0), "last"), e.as(r, "last")];
-    const out = e.temp(`${call.node.name}:relevance`, call.inputs[0]!.dims, "last");
-    if (region === "channels") {
-      const scratch = e.scratch(`${call.node.name}:lines`, 3 * (c + attributes.before + attributes.after + 4));
-      e.emit(kernels[0], { x, r: received, y: out, scratch, pixels, c, ...attributes });
-    } else {
-      const scratch = e.scratch(`${call.node.name}:planes`, 2 * (h * w * c + 4));
-      e.emit(kernels[1], { x, r: received, y: out, scratch, n, h, w, c, ...attributes });
-    }
-    return out;
+/** The way of one node. */
+function wayOf({
+  node: { name },
+  inputs: [input],
+  outputs: [{ name: output }],
+  attributes: given,
+}: Site<LrnAttributes>): Way {
+  const { dims } = input!;
+  const [n, c, ...spatial] = dims;
+  const { region, ...attributes } = given;
+  const pixels = n * size(spatial);
+  const plane = { n, h: spatial.length > 1 ? spatial[0] : 1, w: spatial.at(-1) ?? 1, c };
+  const reach = c + attributes.before + attributes.after + 4;
+  const back =
+    (mode: LrnMode): OwnRule["back"] =>
+    (e, at, r) => {
+      const { kernels } = lrnModes[mode];
+      if (!kernels) return [r];
+      const [x, received] = [e.as(at.x(0), "last"), e.as(r, "last")];
+      const y = e.temp(`${name}:relevance`, dims, "last");
+      if (region === "channels") {
+        const scratch = e.scratch(`${name}:lines`, 3 * reach);
+        e.emit(kernels[0], { x, r: received, y, scratch, pixels, c, ...attributes });
+      } else {
+        const scratch = e.scratch(`${name}:planes`, 2 * (plane.h * plane.w * c + 4));
+        e.emit(kernels[1], { x, r: received, y, scratch, ...plane, ...attributes });
+      }
+      return [y];
+    };
+  const modes = Object.keys(lrnModes) as LrnMode[];
+  return {
+    kind: "own",
+    run(e, at) {
+      const x = e.as(at.x(0), "last");
+      const y = e.temp(output, dims, "last");
+      if (region === "channels") {
+        e.emit("lrnForward", { x, y, scratch: e.scratch(`${name}:line`, reach), pixels, c, ...attributes });
+      } else e.emit("lrnSpatialForward", { x, y, ...plane, ...attributes });
+      return [y];
+    },
+    rules: Object.fromEntries(modes.map((mode) => [mode, { conserves: lrnModes[mode].conserves, back: back(mode) }])),
   };
 }
 
@@ -108,12 +114,7 @@ export const lrn: Op<LrnAttributes> = {
     const most = a.region === "channels" ? x.dims[1] - 1 : Math.max(...x.dims.slice(2)) - 1;
     return { dims: [x.dims], attributes: { ...a, before: Math.min(a.before, most), after: Math.min(a.after, most) } };
   },
-  forward,
-  relevance: {
-    kind: "own",
-    conserves: (rule) => lrnModes[rule as LrnMode].conserves,
-    rules: Object.fromEntries((Object.keys(lrnModes) as LrnMode[]).map((mode) => [mode, passBack(mode)])),
-  },
+  node: wayOf,
   nonnegative: ([x]) => x,
 };
 

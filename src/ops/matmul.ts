@@ -1,57 +1,61 @@
 import { demand } from "../base/complaint.ts";
-import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcast, type Constant, size } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
 import {
   type DenseAttributes,
-  denseLinear,
   denseShared,
+  denseWay,
   eachMatrix,
   matrix,
   multiplied,
   productOf,
   swapped,
 } from "./dense.ts";
-import type { Call, Op } from "./op.ts";
+import { computedOf, type Op, product, type Site, type Way } from "./op.ts";
 
-/** Two computed factors: the second, laid as rows of k, is the weight. */
-function computedProduct(e: Emitter, call: Call<DenseAttributes>): Value {
-  const product = productOf(call);
-  const { m, k } = product;
-  const [x, w] = [0, 1].map((i) => e.as(call.x(i), "first"));
-  const zeros = e.scratch(`${call.node.name}:zeros`, m);
-  e.fill(zeros, 0);
-  return multiplied(e, call, product, x, swapped(e, w, k, m, w.dims), zeros, 1, 1);
-}
-
-/** Its gradient: R · bᵀ and aᵀ · R, summed over the axes along which a factor is broadcast. */
-function gradients(e: Emitter, call: Call<DenseAttributes>, received: Value): readonly Value[] {
-  const product = productOf(call);
-  const { n, m, k, batch, ofX, ofW } = product;
-  const [r, a, b] = [received, call.x(0), call.x(1)].map((value) => e.as(value, "first"));
-  const name = `${call.node.name}:vjp`;
-  const [toA, toB] = [e.temp(name, [...batch, n, k]), e.temp(name, [...batch, k, m])];
-  const apart = { ...product, x: product.x.map((_, i) => i) };
-  eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) =>
-    e.emit("denseVjp", { s: y, w, y: x, n: rows, m, k, columns: k, p: 1, q: 1 }),
-  );
-  // The rows of aᵀ are rows here, and those of Rᵀ are weights.
-  const [rows, weights] = [swapped(e, a, n, k, a.dims), swapped(e, r, n, m, r.dims)];
-  const zeros = e.scratch(`${call.node.name}:zeros`, m);
-  e.fill(zeros, 0);
-  product.x.forEach((from, i) => {
-    const [x, w, y] = [
-      { value: rows, offset: from * n * k },
-      { value: weights, offset: i * n * m },
-      { value: toB, offset: i * k * m },
-    ];
-    e.emit("denseForward", { x, w, b: zeros, y, n: k, m, k: n, yRow: m, p: 1, q: 1 });
-  });
-  return [
-    e.view(reduceTo(e, toA, { ...toA, dims: [...ofX, n, k] }), a.dims),
-    e.view(reduceTo(e, toB, { ...toB, dims: [...ofW, k, m] }), b.dims),
-  ];
+/** The way of a product whose factors are both computed. */
+function computedProduct(site: Site<DenseAttributes>): Way {
+  const matrices = productOf(site);
+  const { n, m, k, batch, ofX, ofW } = matrices;
+  const zerosOf = (e: Emitter) => {
+    const zeros = e.scratch(`${site.node.name}:zeros`, m);
+    e.fill(zeros, 0);
+    return zeros;
+  };
+  return {
+    // The second factor, laid as rows of k, is the weight.
+    run(e, at) {
+      const [x, w] = [0, 1].map((i) => e.as(at.x(i), "first"));
+      const zeros = zerosOf(e);
+      return [multiplied(e, site, matrices, x, swapped(e, w, k, m, w.dims), zeros)];
+    },
+    // R · bᵀ and aᵀ · R, summed over the axes along which a factor is broadcast.
+    ...product((e, at, received) => {
+      const [r, a, b] = [received, at.x(0), at.x(1)].map((value) => e.as(value, "first"));
+      const name = `${site.node.name}:vjp`;
+      const [toA, toB] = [e.temp(name, [...batch, n, k]), e.temp(name, [...batch, k, m])];
+      const apart = { ...matrices, x: matrices.x.map((_, i) => i) };
+      eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) =>
+        e.emit("denseVjp", { s: y, w, y: x, n: rows, m, k, columns: k, p: 1, q: 1 }),
+      );
+      // The rows of aᵀ are rows here, and those of Rᵀ are weights.
+      const [rows, weights] = [swapped(e, a, n, k, a.dims), swapped(e, r, n, m, r.dims)];
+      const zeros = zerosOf(e);
+      matrices.x.forEach((from, i) => {
+        const [x, w, y] = [
+          { value: rows, offset: from * n * k },
+          { value: weights, offset: i * n * m },
+          { value: toB, offset: i * k * m },
+        ];
+        e.emit("denseForward", { x, w, b: zeros, y, n: k, m, k: n, yRow: m, p: 1, q: 1 });
+      });
+      return [
+        e.view(reduceTo(e, toA, { ...toA, dims: [...ofX, n, k] }), a.dims),
+        e.view(reduceTo(e, toB, { ...toB, dims: [...ofW, k, m] }), b.dims),
+      ];
+    }),
+  };
 }
 
 /**
@@ -101,7 +105,5 @@ export const matMul: Op<DenseAttributes> = {
     });
     return [{ type: a.type, dims, data }];
   },
-  relevance: { ...denseLinear, product: gradients },
-  forward: (e, call) =>
-    call.inputs.some((x) => x?.constant) ? denseShared.forward(e, call) : [computedProduct(e, call)],
+  node: (site) => (computedOf(site.inputs).length > 1 ? computedProduct(site) : denseWay(site)),
 };

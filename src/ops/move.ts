@@ -2,7 +2,7 @@ import type { Operands } from "../graph/graph.ts";
 import { type Block, stridesOf } from "../program/step.ts";
 import { fourAxes, walkRows } from "../base/loops.ts";
 import { type Constant, type Dims, size, strides } from "../base/tensor.ts";
-import type { Call, Inferred, Op } from "./op.ts";
+import { computedOf, type Inferred, type Op, type Site } from "./op.ts";
 
 /**
  * One loop of a move: `count` times, each time `step` along an axis of the input and `toStep` along one of the output
@@ -128,18 +128,11 @@ interface Mover<A> {
   /** What stands where no move arrives. */
   background?(a: A): number;
   /** Whether some of the output is not from a computed input. */
-  drops(call: Call<A>): boolean;
+  drops(site: Site<A>): boolean;
 }
 
 /** A row for an operator that only moves numbers: one list of moves serves folding, forward and relevance. */
 export function mover<A>(m: Mover<A>): Op<A> {
-  // Parameters such as indices come after the data, and no move names them.
-  const movesOf = (call: Call<A>) =>
-    m.moves(
-      call.inputs.map((x) => x?.dims ?? []),
-      call.outputs[0].dims,
-      call.attributes,
-    );
   return {
     type: m.type,
     family: "route",
@@ -161,40 +154,48 @@ export function mover<A>(m: Mover<A>): Op<A> {
       }
       return [{ type, dims, data }];
     },
-    forward(e, call) {
-      const { dims } = call.outputs[0];
-      const layout = call.inputs
-        .map((x, i) => (x && !x.constant ? call.x(i) : undefined))
-        .find((x) => x?.dims.length === dims.length)?.layout;
-      const y = e.temp(call.outputs[0].name, dims, (m.type !== "Transpose" && layout) || "first");
-      if (!m.exact) e.fill(y, m.background?.(call.attributes) ?? 0);
-      for (const move of movesOf(call)) {
-        const x = call.x(move.input);
-        e.copy(x, y, [blockOf(move, stridesOf(x), stridesOf(y))]);
-      }
-      return [y];
-    },
-    relevance: {
-      kind: "route",
-      drops: m.drops,
-      vjp(e, call, r) {
-        const outs = call.inputs.map((x, i) =>
-          x && !x.constant ? e.temp(`${call.node.name}:vjp`, x.dims, call.x(i).layout) : undefined,
-        );
-        if (!m.exact) for (const out of outs) if (out) e.fill(out, 0);
-        for (const move of movesOf(call)) {
-          const out = outs[move.input];
-          if (!out) continue;
-          const { dims, from, fromStrides, to, toStrides } = blockOf(move, stridesOf(out), stridesOf(r));
-          e.copy(
-            r,
-            out,
-            [{ dims, from: to, fromStrides: toStrides, to: from, toStrides: fromStrides }],
-            m.exact ? "copyBlock" : "addBlock",
+    node(site) {
+      const {
+        node,
+        inputs,
+        outputs: [{ name, dims }],
+        attributes,
+      } = site;
+      // Parameters such as indices come after the data, and no move names them.
+      const moves = m.moves(
+        inputs.map((x) => x?.dims ?? []),
+        dims,
+        attributes,
+      );
+      const computed = computedOf(inputs);
+      return {
+        kind: "route",
+        drops: m.drops(site),
+        run(e, at) {
+          const like = computed.map((i) => at.x(i)).find((x) => x.dims.length === dims.length);
+          const y = e.temp(name, dims, (m.type !== "Transpose" && like?.layout) || "first");
+          if (!m.exact) e.fill(y, m.background?.(attributes) ?? 0);
+          for (const move of moves) {
+            const x = at.x(move.input);
+            e.copy(x, y, [blockOf(move, stridesOf(x), stridesOf(y))]);
+          }
+          return [y];
+        },
+        vjp(e, at, r) {
+          const outs = inputs.map((x, i) =>
+            computed.includes(i) ? e.temp(`${node.name}:vjp`, x!.dims, at.x(i).layout) : undefined,
           );
-        }
-        return outs;
-      },
+          if (!m.exact) for (const out of outs) if (out) e.fill(out, 0);
+          for (const move of moves) {
+            const out = outs[move.input];
+            if (!out) continue;
+            const { dims, from, fromStrides, to, toStrides } = blockOf(move, stridesOf(out), stridesOf(r));
+            const back = { dims, from: to, fromStrides: toStrides, to: from, toStrides: fromStrides };
+            e.copy(r, out, [back], m.exact ? "copyBlock" : "addBlock");
+          }
+          return outs;
+        },
+      };
     },
     nonnegative: (x) => !m.background && x.every(Boolean),
   };

@@ -1,11 +1,12 @@
 import { demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import { type Operands, whereIs } from "../graph/graph.ts";
+import type { Emitter } from "../program/emitter.ts";
 import { stridesOf } from "../program/step.ts";
 import { broadcast, type Dims, shapeText, size, strides } from "../base/tensor.ts";
 import { broadcastStrides } from "./broadcast.ts";
 import { along, type Numbers, otherAxes, total } from "./cells.ts";
-import { axesOf, type AttributeReader, type Op } from "./op.ts";
+import { axesOf, type AttributeReader, type Op, type Places } from "./op.ts";
 import { pNorm } from "./p-norm.ts";
 
 /** What one cell is moved and scaled by, v = (x − centre) · factor. */
@@ -184,39 +185,42 @@ function row(
       standardize(a as Plan, splitSteps(strides(x!.dims), a as Plan), x!.data, outputs[0], given, outputs.slice(1));
       return outputs.map((data, i) => ({ type: "float32", dims: dims[i], data }));
     },
-    forward(e, call) {
-      const plan = call.attributes as Plan;
-      const x = call.x(0);
-      const y = e.temp(call.outputs[0].name, x.dims, x.layout);
-      const steps = splitSteps(stridesOf(x), plan);
-      const further = plan.further.map((dims, i) => e.temp(call.node.outputs[i + 1] || `${call.node.name}:${i}`, dims));
-      const parameters = [1, 2].flatMap((i) => (call.inputs[i] ? [e.as(call.x(i), "first")] : []));
-      e.host(type, [x, y, ...parameters, ...further], (from, to, ...rest) =>
-        standardize(plan, steps, from, to, rest.slice(0, parameters.length), rest.slice(parameters.length)),
-      );
-      return [y, ...further];
-    },
-    relevance: {
-      kind: "none",
-      why: "a normalization whose statistics depend on the input",
-      vjp(e, call, r) {
-        const computed = call.inputs.slice(1).find((p) => p && !p.constant);
-        if (computed)
-          throw new LrpError("rule", {
-            where: whereIs(call.node),
-            expected: "a constant scale and bias",
-            received: `'${computed.name}', which is computed`,
-          });
-        const plan = call.attributes as Plan;
-        const x = call.x(0);
-        const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
-        const scale = call.inputs[1] ? [e.as(call.x(1), "first")] : [];
-        const steps = splitSteps(stridesOf(x), plan);
-        e.host(`${type} back`, [x, e.as(r, x.layout), out, ...scale], (from, arrived, to, given?) =>
-          standardizeVjp(plan, steps, from, arrived, to, given),
-        );
-        return [out];
-      },
+    node({ node, inputs, outputs, attributes }) {
+      const plan = attributes as Plan;
+      const parametersAt = (e: Emitter, at: Places, which: readonly number[]) =>
+        which.flatMap((i) => (inputs[i] ? [e.as(at.x(i), "first")] : []));
+      return {
+        kind: "none",
+        why: "a normalization whose statistics depend on the input",
+        run(e, at) {
+          const x = at.x(0);
+          const y = e.temp(outputs[0].name, x.dims, x.layout);
+          const steps = splitSteps(stridesOf(x), plan);
+          const further = plan.further.map((dims, i) => e.temp(node.outputs[i + 1] || `${node.name}:${i}`, dims));
+          const parameters = parametersAt(e, at, [1, 2]);
+          e.host(type, [x, y, ...parameters, ...further], (from, to, ...rest) =>
+            standardize(plan, steps, from, to, rest.slice(0, parameters.length), rest.slice(parameters.length)),
+          );
+          return [y, ...further];
+        },
+        vjp(e, at, r) {
+          const computed = inputs.slice(1).find((p) => p && !p.constant);
+          if (computed)
+            throw new LrpError("rule", {
+              where: whereIs(node),
+              expected: "a constant scale and bias",
+              received: `'${computed.name}', which is computed`,
+            });
+          const x = at.x(0);
+          const out = e.temp(`${node.name}:vjp`, x.dims, x.layout);
+          const steps = splitSteps(stridesOf(x), plan);
+          const args = [x, e.as(r, x.layout), out, ...parametersAt(e, at, [1])];
+          e.host(`${type} back`, args, (from, arrived, to, given?) =>
+            standardizeVjp(plan, steps, from, arrived, to, given),
+          );
+          return [out];
+        },
+      };
     },
   };
 }

@@ -55,15 +55,24 @@ export function axesOf(given: readonly number[], rank: number): readonly number[
   return axes;
 }
 
-/** A node with all that is known of it, ready to be lowered. */
-export interface Call<A> {
+/** A node with all that is known of it before anything runs. */
+export interface Site<A> {
   readonly node: Node;
   readonly attributes: A;
   readonly inputs: Operands;
   readonly outputs: readonly Operand[];
+}
+
+/** Which inputs are computed. */
+export function computedOf(inputs: Operands): readonly number[] {
+  return inputs.flatMap((x, i) => (x && !x.constant ? [i] : []));
+}
+
+/** Where the numbers of a node lie in one program. */
+export interface Places {
   /** The value of input i: computed, or a constant. */
   x(i: number): Value;
-  /** The value of output i, once forward has made it. */
+  /** The value of output i, once `run` has made it. */
   y(i: number): Value;
 }
 
@@ -93,11 +102,14 @@ export function mapOf(map: NumberMap): (v: number) => number {
 /** `fast` may round more, by a small share of the largest value nearby: for numbers that are not divided by. */
 export type Precision = "exact" | "fast";
 
+/** R of every input from R of the first output; undefined where an input has none to receive. */
+export type Back = (e: Emitter, at: Places, r: Value) => readonly (Value | undefined)[];
+
 /** A linear operator, all of whose rules follow from two facts: how it runs, and how its transpose runs. */
-export interface Linear<A> {
+export interface Linear {
   readonly kind: "linear";
   /** The inputs that carry activations (the others are parameters). */
-  data(call: Call<A>): readonly number[];
+  readonly data: readonly number[];
   /** The layout in which it wants them. */
   readonly layout: "first" | "last";
   /**
@@ -106,7 +118,6 @@ export interface Linear<A> {
    */
   z(
     e: Emitter,
-    call: Call<A>,
     x: readonly Value[],
     weight: WeightMap,
     bias: BiasMap | undefined,
@@ -114,62 +125,70 @@ export interface Linear<A> {
     where?: Value,
   ): Value;
   /** Lᵀ(s; f(W)), one value for each data input; s is often mostly zero. */
-  vjp(e: Emitter, call: Call<A>, s: Value, weight: WeightMap, precision: Precision): readonly Value[];
+  vjp(e: Emitter, s: Value, weight: WeightMap, precision: Precision): readonly Value[];
   /** Whether it takes its input as [x⁺, x⁻], twice the channels in one pass, instead of x⁺ and x⁻ in two. */
-  halves?(call: Call<A>): boolean;
+  readonly halves?: boolean;
   /** The bias, one number for each output channel. */
-  bias?(call: Call<A>): Constant | undefined;
+  readonly bias?: Constant;
   /** Whether `fast` differs from `exact` here. */
-  approximates?(e: Emitter, call: Call<A>): boolean;
-  /** Jᵀ R_out of every input where the weight is computed too: a product, for which no rule is known. */
-  product?(e: Emitter, call: Call<A>, r: Value): readonly Value[];
+  approximates?(e: Emitter): boolean;
   /**
    * For operators without parameters: the constant weight of each data input, +1 or −1. Then z and vjp leave the weight
    * out.
    */
-  signs?(call: Call<A>): readonly number[];
+  readonly signs?: readonly number[];
 }
 
-/** How relevance passes an operator: the theory of the library in one type. */
-export type Relevance<A> =
-  /** One number in, one number out: R_in = R_out, or by choice Jᵀ R_out. */
-  | {
-      readonly kind: "pass";
-      vjp(e: Emitter, call: Call<A>, r: Value): Value;
-      /** Jᵀ R_out of every input where several are computed: a product, for which no rule is known. */
-      product?(e: Emitter, call: Call<A>, r: Value): readonly Value[];
-      /** More rules, by name; none of them conserves. */
-      readonly rules?: Readonly<Record<string, OwnRule<A>>>;
-    }
-  /**
-   * Moves or selects numbers: R_in = Jᵀ R_out. Inputs that steer, given which are computed, only say which; relevance
-   * never goes to them.
-   */
-  | {
-      readonly kind: "route";
-      steers?(computed: readonly boolean[]): readonly number[];
-      vjp(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[];
-      drops?(call: Call<A>): boolean;
-    }
-  | Linear<A>
-  /** Has rules of its own, by name. */
-  | {
-      readonly kind: "own";
-      readonly conserves: (rule: string) => boolean;
-      readonly rules: Readonly<Record<string, OwnRule<A>>>;
-    }
-  /**
-   * No rule is known to be meaningful: an error when relevance must go through, unless the caller asks for its
-   * gradient, Jᵀ R_out.
-   */
-  | {
-      readonly kind: "none";
-      readonly why: string;
-      vjp?(e: Emitter, call: Call<A>, r: Value): readonly (Value | undefined)[];
-    };
+/** One number in, one number out: R_in = R_out, or by choice Jᵀ R_out. */
+export interface Passing {
+  readonly kind: "pass";
+  /** The input that relevance passes to. */
+  readonly data: number;
+  vjp(e: Emitter, at: Places, r: Value): Value;
+  /** More rules, by name; none of them conserves. */
+  readonly rules?: Readonly<Record<string, (e: Emitter, at: Places, r: Value) => Value>>;
+}
 
-/** R_in from R_out. What the rule absorbs it adds to `ledger`, f64[3] = bias, stabilizer, dead. */
-export type OwnRule<A> = (e: Emitter, call: Call<A>, r: Value, ledger: Ref) => Value;
+/** Moves or selects numbers: R_in = Jᵀ R_out. */
+export interface Routing {
+  readonly kind: "route";
+  /** Inputs that only say which; relevance never goes to them. */
+  readonly steers?: readonly number[];
+  readonly vjp: Back;
+  /** Whether some of the output is not from a computed input. */
+  readonly drops?: boolean;
+}
+
+/** A rule of an operator's own. What it absorbs it adds to `ledger`, f64[3] = bias, stabilizer, dead. */
+export interface OwnRule {
+  readonly conserves: boolean;
+  back(e: Emitter, at: Places, r: Value, ledger: Ref): readonly (Value | undefined)[];
+}
+
+/** Has rules of its own, by name. */
+export interface Own {
+  readonly kind: "own";
+  readonly rules: Readonly<Record<string, OwnRule>>;
+}
+
+/**
+ * No rule is known to be meaningful: an error when relevance must go through, unless the caller asks for its gradient,
+ * Jᵀ R_out.
+ */
+export interface Ruleless {
+  readonly kind: "none";
+  readonly why: string;
+  readonly vjp?: Back;
+}
+
+/** How relevance goes back through a node: the theory of the library in one type. */
+export type WayBack = Passing | Routing | Linear | Own | Ruleless;
+
+/** How one node runs, and how relevance goes back through it. What depends on the node is computed once, with its way. */
+export type Way = { run(e: Emitter, at: Places): readonly Value[] } & WayBack;
+
+/** A product of several computed inputs: no rule is known, only Jᵀ R_out of each. */
+export const product = (vjp: Back): Ruleless => ({ kind: "none", why: "a product of activations", vjp });
 
 /** What composites call the operators. */
 export type Family =
@@ -213,8 +232,8 @@ export interface Op<A> {
    * Whether computed inputs may be integers or booleans, since it only moves, compares or counts. Others want float32.
    */
   readonly anyType?: boolean;
-  forward?(e: Emitter, call: Call<A>): readonly Value[];
-  readonly relevance?: Relevance<A>;
+  /** The way of one node; without it, the operator exists only while loading. */
+  node?(site: Site<A>): Way;
   /**
    * For y = scale · x + shift with constants along one axis: BatchNormalization, and Add, Sub, Mul, Div by a constant.
    */

@@ -1,8 +1,7 @@
 import { demand } from "../base/complaint.ts";
 import type { Value } from "../program/step.ts";
-import type { Emitter } from "../program/emitter.ts";
 import { type Reducer, reducer, type Walk } from "./cells.ts";
-import type { Call, OwnRule, Relevance } from "./op.ts";
+import type { Own, OwnRule, Site } from "./op.ts";
 
 /** (Σ |x_i|^p)^(1/p) */
 export function pNorm(p: number): Reducer {
@@ -20,8 +19,8 @@ export function checkedP(p: number): number {
   return p;
 }
 
-/** The cells of a call, for x and y as they lie in memory. */
-export type CellWalk<A> = (call: Call<A>, x: Value, y: Value) => Walk;
+/** The cells of a node, for x and y as they lie in memory. */
+export type CellWalk = (x: Value, y: Value) => Walk;
 
 /**
  * Relevance through y = (Σ |x_i|^p)^(1/p), for every cell of the walk.
@@ -32,16 +31,15 @@ export type CellWalk<A> = (call: Call<A>, x: Value, y: Value) => Walk;
  * Source: Montavon et al. 2017, section 5 (pooling by p-norm); Binder et al. 2016, section 2, expanded at 0 with the
  * slopes at x.
  */
-export function pNormRelevance<A>(walkOf: CellWalk<A>, pOf: (a: A) => number): Relevance<A> {
-  const rule =
-    (slope: boolean): OwnRule<A> =>
-    (e: Emitter, call: Call<A>, r: Value, ledger) => {
-      const [x, y] = [call.x(0), call.y(0)];
-      const out = e.temp(`${call.node.name}:relevance`, x.dims, x.layout);
-      const p = pOf(call.attributes);
-      const norm = pNorm(p);
-      const walk = walkOf(call, x, y);
-      e.host(call.node.type, [x, e.as(r, y.layout), out, ledger], (from, received, to, absorbed) => {
+export function pNormRelevance({ node }: Pick<Site<unknown>, "node">, p: number, walkOf: CellWalk): Own {
+  const norm = pNorm(p);
+  const rule = (slope: boolean): OwnRule => ({
+    conserves: !slope,
+    back(e, at, r, ledger) {
+      const [x, y] = [at.x(0), at.y(0)];
+      const out = e.temp(`${node.name}:relevance`, x.dims, x.layout);
+      const walk = walkOf(x, y);
+      e.host(node.type, [x, e.as(r, y.layout), out, ledger], (from, received, to, absorbed) => {
         const sums = new Float64Array(to.length);
         const columns = new Float64Array(absorbed.buffer, absorbed.byteOffset, 3);
         walk((k, base, taps, count) => {
@@ -55,9 +53,10 @@ export function pNormRelevance<A>(walkOf: CellWalk<A>, pOf: (a: A) => number): R
         });
         to.set(sums);
       });
-      return out;
-    };
-  return { kind: "own", conserves: (name) => name === "taylor", rules: { taylor: rule(false), gradient: rule(true) } };
+      return [out];
+    },
+  });
+  return { kind: "own", rules: { taylor: rule(false), gradient: rule(true) } };
 }
 
 export const P_NORM = { family: "p-norm", summary: "own rules: taylor (shared by |x|^p), gradient" } as const;

@@ -16,7 +16,7 @@ import {
   type Walk,
   winner,
 } from "./cells.ts";
-import type { Call, Linear, Op } from "./op.ts";
+import { type Linear, type Op, PLAIN, type Site, type Way } from "./op.ts";
 import { checkedP, P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
 import { type Axis, planeOf, readWindow, type WindowAttributes, windowAxes, windowSizes } from "./conv/window.ts";
 
@@ -32,21 +32,21 @@ interface PoolAttributes {
 type Plane = readonly [Axis, Axis];
 
 /** Sizes, strides, pads and dilations, as the kernels name them. */
-function sizes(call: Call<PoolAttributes>, [h, w]: Plane) {
-  const [n, c] = call.inputs[0]!.dims;
+function sizes({ inputs: [x] }: Site<PoolAttributes>, [h, w]: Plane) {
+  const [n, c] = x!.dims;
   return { n, h: h.length, w: w.length, c, oh: h.out, ow: w.out, ...windowSizes(h, w) };
 }
 
 /** The windows, for x and y as they lie in memory. */
-function walkOf({ attributes: { axes, countPads } }: Call<PoolAttributes>, x: Value, y: Value): Walk {
+function walkOf({ axes, countPads }: PoolAttributes, x: Value, y: Value): Walk {
   return overWindows(axes!, x.dims, stridesOf(x), stridesOf(y), countPads);
 }
 
 /** y on the host: more axes than the kernels have, or a reducer that is none of theirs. */
-function lowered(e: Emitter, call: Call<PoolAttributes>, x: Value, reduce: Reducer): Value {
-  const y = e.temp(call.outputs[0].name, call.outputs[0].dims, x.layout);
-  const walk = walkOf(call, x, y);
-  e.host(call.node.type, [x, y], (from, to) => reduceCells(walk, reduce, from, to));
+function lowered(e: Emitter, { node, outputs, attributes }: Site<PoolAttributes>, x: Value, reduce: Reducer): Value {
+  const y = e.temp(outputs[0].name, outputs[0].dims, x.layout);
+  const walk = walkOf(attributes, x, y);
+  e.host(node.type, [x, y], (from, to) => reduceCells(walk, reduce, from, to));
   return y;
 }
 
@@ -104,49 +104,55 @@ function locate(a: PoolAttributes, dims: Dims, yDims: Dims, x: Numbers, best: Nu
   });
 }
 
-function indices(e: Emitter, call: Call<PoolAttributes>, y: Value): Value {
-  const { dims } = call.inputs[0]!;
+function indices(e: Emitter, { node, inputs, attributes }: Site<PoolAttributes>, x: Value, y: Value): Value {
+  const { dims } = inputs[0]!;
   if (size(dims) > LARGEST_INTEGER)
     throw new LrpError("unsupported", {
-      where: whereIs(call.node),
+      where: whereIs(node),
       expected: `at most ${LARGEST_INTEGER} numbers to index`,
       received: `${size(dims)}`,
     });
-  const out = e.temp(call.node.outputs[1], y.dims);
-  const args = [e.as(call.x(0), "first"), e.as(y, "first"), out];
-  e.host(call.node.type, args, (x, best, to) => locate(call.attributes, dims, y.dims, x, best, to));
+  const out = e.temp(node.outputs[1], y.dims);
+  const args = [e.as(x, "first"), e.as(y, "first"), out];
+  e.host(node.type, args, (from, best, to) => locate(attributes, dims, y.dims, from, best, to));
   return out;
+}
+
+function maximumWay(site: Site<PoolAttributes>): Way {
+  const { node, outputs, attributes } = site;
+  const plane = planeOf(attributes.axes!);
+  const window = plane && sizes(site, plane);
+  const largest = (e: Emitter, x: Value): Value => {
+    if (!window) return lowered(e, site, x, maximum);
+    const y = e.temp(outputs[0].name, outputs[0].dims, "last");
+    e.emit("maxPoolForward", { x: e.as(x, "last"), y, ...window });
+    return y;
+  };
+  return {
+    kind: "route",
+    run(e, at) {
+      const y = largest(e, at.x(0));
+      return node.outputs[1] ? [y, indices(e, site, at.x(0), y)] : [y];
+    },
+    vjp(e, at, r) {
+      const [x, y] = [window ? e.as(at.x(0), "last") : at.x(0), at.y(0)];
+      const out = e.temp(`${node.name}:vjp`, x.dims, x.layout);
+      const received = e.as(r, y.layout);
+      if (window) e.emit("maxPoolVjp", { x, y, r: received, out, ...window, from: 0, rows: window.h });
+      else {
+        const walk = walkOf(attributes, x, y);
+        e.host(node.type, [x, y, received, out], (from, best, rs, to) => routeCells(walk, from, best, rs, to));
+      }
+      return [out];
+    },
+  };
 }
 
 const maxShared = {
   family: "route",
   summary: "to the first maximum of each window",
   fold: folding(() => maximum),
-  forward(e, call) {
-    const plane = planeOf(call.attributes.axes!);
-    let y: Value;
-    if (plane) {
-      y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-      e.emit("maxPoolForward", { x: e.as(call.x(0), "last"), y, ...sizes(call, plane) });
-    } else y = lowered(e, call, call.x(0), maximum);
-    return call.node.outputs[1] ? [y, indices(e, call, y)] : [y];
-  },
-  relevance: {
-    kind: "route",
-    vjp(e, call, r) {
-      const plane = planeOf(call.attributes.axes!);
-      const [x, y] = plane ? [e.as(call.x(0), "last"), call.y(0)] : [call.x(0), call.y(0)];
-      const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
-      const received = e.as(r, y.layout);
-      if (plane)
-        e.emit("maxPoolVjp", { x, y, r: received, out, ...sizes(call, plane), from: 0, rows: plane[0].length });
-      else {
-        const walk = walkOf(call, x, y);
-        e.host(call.node.type, [x, y, received, out], (from, best, rs, to) => routeCells(walk, from, best, rs, to));
-      }
-      return [out];
-    },
-  },
+  node: maximumWay,
   nonnegative: ([x]) => x,
 } satisfies Partial<Op<PoolAttributes>>;
 
@@ -175,47 +181,48 @@ export const maxPool: Op<PoolAttributes> = {
 };
 
 /** How much padding the divisor counts on each side. */
-function counted({ attributes: { countPads } }: Call<PoolAttributes>, [h, w]: Plane) {
+function counted({ countPads }: PoolAttributes, [h, w]: Plane) {
   const [top, bottom, left, right] = countPads ? [h.before, h.after, w.before, w.after] : [0, 0, 0, 0];
   return { countTop: top, countBottom: bottom, countLeft: left, countRight: right };
 }
 
-function averageZ(e: Emitter, call: Call<PoolAttributes>, [x]: readonly Value[]): Value {
-  const plane = planeOf(call.attributes.axes!);
-  if (!plane) return lowered(e, call, x, mean);
-  const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-  e.emit("averagePoolForward", { x, y, ...sizes(call, plane), ...counted(call, plane) });
-  return y;
+function averageWay(site: Site<PoolAttributes>): Way {
+  const { node, inputs, outputs, attributes } = site;
+  const { dims } = inputs[0]!;
+  const plane = planeOf(attributes.axes!);
+  const window = plane && { ...sizes(site, plane), ...counted(attributes, plane) };
+  const linear: Linear = {
+    kind: "linear",
+    layout: "last",
+    data: [0],
+    z(e, [x]) {
+      if (!window) return lowered(e, site, x, mean);
+      const y = e.temp(outputs[0].name, outputs[0].dims, "last");
+      e.emit("averagePoolForward", { x, y, ...window });
+      return y;
+    },
+    vjp(e, s) {
+      const out = e.temp(`${node.name}:vjp`, dims, "last");
+      if (window) {
+        const scratch = e.scratch(`${node.name}:row`, dims[1]);
+        e.emit("averagePoolVjp", { s, scratch, out, ...window, from: 0, rows: window.h });
+      } else {
+        const walk = walkOf(attributes, out, s);
+        e.host(node.type, [s, out], (from, to) => spreadCells(walk, (count) => 1 / count, from, to));
+      }
+      return [out];
+    },
+    signs: [1],
+  };
+  return { ...linear, run: (e, at) => [linear.z(e, [e.as(at.x(0), "last")], PLAIN, undefined, "exact")] };
 }
-
-const average: Linear<PoolAttributes> = {
-  kind: "linear",
-  layout: "last",
-  data: () => [0],
-  z: averageZ,
-  vjp(e, call, s) {
-    const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-    const plane = planeOf(call.attributes.axes!);
-    if (plane) {
-      const scratch = e.scratch(`${call.node.name}:row`, call.inputs[0]!.dims[1]);
-      const whole = { from: 0, rows: plane[0].length };
-      e.emit("averagePoolVjp", { s, scratch, out, ...sizes(call, plane), ...counted(call, plane), ...whole });
-    } else {
-      const walk = walkOf(call, out, s);
-      e.host(call.node.type, [s, out], (from, to) => spreadCells(walk, (count) => 1 / count, from, to));
-    }
-    return [out];
-  },
-  signs: () => [1],
-};
 
 const averageShared = {
   family: "average",
   summary: "norm, or any linear rule on its positive weights",
   // Also needed where a normalization is spelled out with it: the canonizer evaluates that part to recognise it.
   fold: folding(() => mean),
-  forward: (e, call) => [averageZ(e, call, [e.as(call.x(0), "last")])],
-  relevance: average,
+  node: averageWay,
   nonnegative: ([x]) => x,
 } satisfies Partial<Op<PoolAttributes>>;
 
@@ -256,8 +263,10 @@ interface LpAttributes extends PoolAttributes {
 const lpShared = {
   ...P_NORM,
   fold: folding((a: LpAttributes) => pNorm(a.p)),
-  forward: (e, call) => [lowered(e, call, call.x(0), pNorm(call.attributes.p))],
-  relevance: pNormRelevance<LpAttributes>(walkOf, (a) => a.p),
+  node: (site) => ({
+    ...pNormRelevance(site, site.attributes.p, (x, y) => walkOf(site.attributes, x, y)),
+    run: (e, at) => [lowered(e, site, at.x(0), pNorm(site.attributes.p))],
+  }),
   nonnegative: () => true,
 } satisfies Partial<Op<LpAttributes>>;
 

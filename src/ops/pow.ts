@@ -1,14 +1,14 @@
 import { LrpError } from "../base/error.ts";
-import { whereIs } from "../graph/graph.ts";
+import { type Node, whereIs } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { LARGEST_INTEGER } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, inferBroadcast, NONE, type None, zipHost } from "./broadcast.ts";
-import type { Call, Op } from "./op.ts";
+import { computedOf, type Op, type Places, product, type Way } from "./op.ts";
 
 /** a^b of integers, cut off; beyond those that float32 has, an error. */
-function integerPower({ node }: Call<None>): (a: number, b: number) => number {
+function integerPower(node: Node): (a: number, b: number) => number {
   return (a, b) => {
     const y = Math.trunc(a ** b);
     if (Math.abs(y) <= LARGEST_INTEGER) return y;
@@ -16,19 +16,11 @@ function integerPower({ node }: Call<None>): (a: number, b: number) => number {
   };
 }
 
-/** Jᵀ r in the base, b a^(b − 1) r, or in the exponent, ln(a) a^b r. */
-function back(e: Emitter, call: Call<None>, r: Value, operand: number): Value {
-  const slope =
-    operand === 0
-      ? (a: number, b: number) => (b === 0 ? 0 : b * a ** (b - 1))
-      : (a: number, b: number) => Math.log(a) * a ** b;
-  const name = `${call.node.name}:vjp`;
-  return reduceTo(
-    e,
-    zipHost(e, (a, b, u) => slope(a, b) * u, name, [call.x(0), call.x(1), r], r.dims),
-    call.x(operand),
-  );
-}
+/** The derivatives in the base, b a^(b − 1), and in the exponent, ln(a) a^b. */
+const slopes: readonly ((a: number, b: number) => number)[] = [
+  (a, b) => (b === 0 ? 0 : b * a ** (b - 1)),
+  (a, b) => Math.log(a) * a ** b,
+];
 
 /** a^b, of the type of a, broadcast. Source: ONNX Pow-15. */
 export const pow: Op<None> = {
@@ -39,15 +31,23 @@ export const pow: Op<None> = {
   attributes: () => NONE,
   infer: inferBroadcast,
   fold: folding((a, b) => a ** b),
-  forward(e, call) {
-    const [{ name, dims, type }, a, b] = [call.outputs[0], call.x(0), call.x(1)];
-    return [
-      type === "float32" ? zip(e, "powForward", name, a, b, dims) : zipHost(e, integerPower(call), name, [a, b], dims),
-    ];
-  },
-  relevance: {
-    kind: "pass",
-    vjp: (e, call, r) => back(e, call, r, call.inputs[0]!.constant ? 1 : 0),
-    product: (e, call, r) => [0, 1].map((i) => back(e, call, r, i)),
+  node({ node, inputs, outputs: [{ name, dims, type }] }) {
+    const vjp = (e: Emitter, at: Places, r: Value, operand: number) => {
+      const slope = slopes[operand];
+      const numbers = zipHost(e, (a, b, u) => slope(a, b) * u, `${node.name}:vjp`, [at.x(0), at.x(1), r], r.dims);
+      return reduceTo(e, numbers, at.x(operand));
+    };
+    const run: Way["run"] = (e, at) => {
+      const [a, b] = [at.x(0), at.x(1)];
+      return [
+        type === "float32"
+          ? zip(e, "powForward", name, a, b, dims)
+          : zipHost(e, integerPower(node), name, [a, b], dims),
+      ];
+    };
+    const [data, ...more] = computedOf(inputs);
+    return more.length > 0
+      ? { run, ...product((e, at, r) => [0, 1].map((i) => vjp(e, at, r, i))) }
+      : { run, kind: "pass", data, vjp: (e, at, r) => vjp(e, at, r, data) };
   },
 };

@@ -17,7 +17,7 @@ import {
   total,
   type Walk,
 } from "./cells.ts";
-import { axesOf, axisOf, type Call, integers, type Op, type Relevance } from "./op.ts";
+import { axesOf, axisOf, integers, type Op, type Site, type WayBack } from "./op.ts";
 import { P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
 
 interface ReduceAttributes {
@@ -44,67 +44,70 @@ function infer(inputs: Operands, a: ReduceAttributes): { dims: Dims[]; attribute
   return { dims: [reduced(x.dims, chosen, a.keepDims)], attributes: { ...a, axes: chosen } };
 }
 
-type WithAxes = { readonly axes?: readonly number[] | undefined };
+/** Of a node: its name, and its cells for an x of either layout; y is row-major. */
+type Cells = Pick<Site<{ readonly axes?: readonly number[] }>, "node" | "inputs" | "outputs" | "attributes">;
 
-/** y is row-major; x may have either layout. */
-const walkOf = (call: Call<WithAxes>, x: Value): Walk => overAxes(call.attributes.axes!, x.dims, stridesOf(x));
+const walkOf = ({ attributes: { axes } }: Cells, x: Value): Walk => overAxes(axes!, x.dims, stridesOf(x));
 
-function lowered(e: Emitter, call: Call<WithAxes>, x: Value, reduce: Reducer): Value {
-  const { name, dims } = call.outputs[0];
+function lowered(e: Emitter, site: Cells, x: Value, reduce: Reducer): Value {
+  const [{ name, dims }] = site.outputs;
   const y = e.temp(name, dims);
-  const walk = walkOf(call, x);
-  e.host(call.node.type, [x, y], (from, to) => reduceCells(walk, reduce, from, to));
+  const walk = walkOf(site, x);
+  e.host(site.node.type, [x, y], (from, to) => reduceCells(walk, reduce, from, to));
   return y;
 }
 
 /** Σ and mean are linear in what they read. */
-function linear(reduce: Reducer, weight: (count: number) => number): Relevance<ReduceAttributes> {
-  return {
+const linear =
+  (reduce: Reducer, weight: (count: number) => number): ((site: Cells) => WayBack) =>
+  (site) => ({
     kind: "linear",
     layout: "first",
-    data: () => [0],
-    z: (e, call, [x]) => lowered(e, call, x, reduce),
-    vjp(e, call, s) {
-      const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims);
-      const walk = walkOf(call, out);
-      e.host(call.node.type, [s, out], (from, to) => spreadCells(walk, weight, from, to));
+    data: [0],
+    z: (e, [x]) => lowered(e, site, x, reduce),
+    vjp(e, s) {
+      const out = e.temp(`${site.node.name}:vjp`, site.inputs[0]!.dims);
+      const walk = walkOf(site, out);
+      e.host(site.node.type, [s, out], (from, to) => spreadCells(walk, weight, from, to));
       return [out];
     },
-    signs: () => [1],
-  };
-}
+    signs: [1],
+  });
 
-const toWinner: Relevance<ReduceAttributes> = {
+const toWinner = (site: Cells): WayBack => ({
   kind: "route",
-  vjp(e, call, r) {
-    const [x, y] = [call.x(0), call.y(0)];
-    const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
-    const walk = walkOf(call, x);
-    e.host(call.node.type, [x, y, e.as(r, "first"), out], (from, best, received, to) =>
+  vjp(e, at, r) {
+    const [x, y] = [at.x(0), at.y(0)];
+    const out = e.temp(`${site.node.name}:vjp`, x.dims, x.layout);
+    const walk = walkOf(site, x);
+    e.host(site.node.type, [x, y, e.as(r, "first"), out], (from, best, received, to) =>
       routeCells(walk, from, best, received, to),
     );
     return [out];
   },
-};
+});
 
 /** The derivative of y, a cell's reduction, in its number x[base + taps[i]]. */
 type Slope = (y: number, x: Numbers, base: number, taps: Taps, i: number) => number;
 
-const notLinear = (slope: Slope): Relevance<ReduceAttributes> => ({
-  kind: "none",
-  why: "a reduction that neither adds, selects nor takes a norm",
-  vjp(e, call, r) {
-    const [x, y] = [call.x(0), call.y(0)];
-    const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
-    const walk = walkOf(call, x);
-    e.host(call.node.type, [x, y, e.as(r, "first"), out], (from, results, received, to) =>
-      walk((k, base, taps) => {
-        for (let i = 0; i < taps.length; i++) to[base + taps[i]] = received[k] * slope(results[k], from, base, taps, i);
-      }),
-    );
-    return [out];
-  },
-});
+const notLinear =
+  (slope: Slope): ((site: Cells) => WayBack) =>
+  (site) => ({
+    kind: "none",
+    why: "a reduction that neither adds, selects nor takes a norm",
+    vjp(e, at, r) {
+      const [x, y] = [at.x(0), at.y(0)];
+      const out = e.temp(`${site.node.name}:vjp`, x.dims, x.layout);
+      const walk = walkOf(site, x);
+      e.host(site.node.type, [x, y, e.as(r, "first"), out], (from, results, received, to) =>
+        walk((k, base, taps) => {
+          for (let i = 0; i < taps.length; i++)
+            to[base + taps[i]] = received[k] * slope(results[k], from, base, taps, i);
+        }),
+      );
+      return [out];
+    },
+  });
 
 const ofProduct: Slope = (y, x, base, taps, i) => {
   if (x[base + taps[i]] !== 0) return y / x[base + taps[i]];
@@ -117,15 +120,15 @@ const ofSquares: Slope = (_, x, base, taps, i) => 2 * x[base + taps[i]];
 const ofLogOfSum: Slope = (y) => Math.exp(-y);
 const ofLogOfExps: Slope = (y, x, base, taps, i) => Math.exp(x[base + taps[i]] - y);
 
-type Kind = Pick<Op<ReduceAttributes>, "family" | "summary" | "relevance" | "anyType">;
+type Kind = Pick<Op<ReduceAttributes>, "family" | "summary" | "anyType"> & { readonly back: (site: Cells) => WayBack };
 const adding = (family: "sum" | "average", reduce: Reducer, weight: (count: number) => number): Kind => ({
   family,
   summary: "norm, or any linear rule on its positive weights",
-  relevance: linear(reduce, weight),
+  back: linear(reduce, weight),
 });
-const SELECTING: Kind = { family: "route", summary: "to the first winner", relevance: toWinner, anyType: true };
-const norm = (p: number): Kind => ({ ...P_NORM, relevance: pNormRelevance(walkOf, () => p) });
-const other = (slope: Slope): Kind => ({ family: "other", summary: "no rule", relevance: notLinear(slope) });
+const SELECTING: Kind = { family: "route", summary: "to the first winner", back: toWinner, anyType: true };
+const norm = (p: number): Kind => ({ ...P_NORM, back: (site) => pNormRelevance(site, p, (x) => walkOf(site, x)) });
+const other = (slope: Slope): Kind => ({ family: "other", summary: "no rule", back: notLinear(slope) });
 
 const one = () => 1;
 const share = (count: number) => 1 / count;
@@ -144,7 +147,7 @@ const never = () => false;
  */
 function row(
   type: string,
-  kind: Kind,
+  { back, ...kind }: Kind,
   reduce: Reducer,
   nonnegative: Op<ReduceAttributes>["nonnegative"] = never,
   since = 18,
@@ -167,7 +170,7 @@ function row(
       reduceCells(overAxes(axes!, x!.dims), reduce, x!.data, data);
       return [{ type: x!.type, dims, data: x!.type === "float32" ? data : data.map(Math.trunc) }];
     },
-    forward: (e, call) => [lowered(e, call, call.x(0), reduce)],
+    node: (site) => ({ ...back(site), run: (e, at) => [lowered(e, site, at.x(0), reduce)] }),
     nonnegative,
   };
 }
@@ -233,8 +236,11 @@ function argRow(type: "ArgMax" | "ArgMin", sign: 1 | -1): Op<ArgAttributes> {
       reduceCells(overAxes(axes!, x!.dims), position(last), x!.data, data);
       return [{ type: "int64", dims, data }];
     },
-    forward: (e, call) => [lowered(e, call, call.x(0), position(call.attributes.last))],
-    relevance: { kind: "none", why: "an index has no share in the number it points at" },
+    node: (site) => ({
+      kind: "none",
+      why: "an index has no share in the number it points at",
+      run: (e, at) => [lowered(e, site, at.x(0), position(site.attributes.last))],
+    }),
     nonnegative: always,
   };
 }

@@ -3,7 +3,7 @@ import type { Operands } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { type Dims, type ElementType, normalizeAxis, size } from "../base/tensor.ts";
-import { axesOf, type Call, integers, known, type Op } from "./op.ts";
+import { axesOf, integers, known, type Op } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
 function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inputs: Operands, a: A) => Dims): Op<A> {
@@ -25,8 +25,11 @@ function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inp
       return { dims: [dims] };
     },
     fold: ([x], _a, [dims]) => [{ ...x!, dims }],
-    forward: (e: Emitter, call: Call<A>) => [renamed(e, call.x(0), call.outputs[0].dims)],
-    relevance: { kind: "route", vjp: (e, call, r) => [renamed(e, r, call.inputs[0]!.dims)] },
+    node: ({ inputs: [x], outputs: [y] }) => ({
+      kind: "route",
+      run: (e, at) => [renamed(e, at.x(0), y.dims)],
+      vjp: (e, _at, r) => [renamed(e, r, x!.dims)],
+    }),
     nonnegative: ([x]) => x,
   };
 }
@@ -125,11 +128,17 @@ export const dropout: Op<DropoutAttributes> = {
     ...unchanged.fold!(inputs, a, [dims]),
     { type: a.mask, dims, data: new Float64Array(size(dims)).fill(1) },
   ],
-  forward(e, call) {
-    const y = unchanged.forward!(e, call);
-    if (!call.node.outputs[1]) return y;
-    const mask = e.temp(call.node.outputs[1], call.outputs[0].dims);
-    e.fill(mask, 1);
-    return [...y, mask];
+  node(site) {
+    const way = unchanged.node!(site);
+    const { node, outputs } = site;
+    if (!node.outputs[1]) return way;
+    return {
+      ...way,
+      run(e, at) {
+        const mask = e.temp(node.outputs[1], outputs[0].dims);
+        e.fill(mask, 1);
+        return [...way.run(e, at), mask];
+      },
+    };
   },
 };

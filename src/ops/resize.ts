@@ -3,7 +3,7 @@ import type { Node, Operands } from "../graph/graph.ts";
 import { type Layout, stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { addScaled, type Constant, type Dims, positions, size } from "../base/tensor.ts";
-import { type Call, type Linear, mapOf, type NumberMap, type Op, PLAIN } from "./op.ts";
+import { type Linear, mapOf, type NumberMap, type Op, PLAIN, type Site, type Way } from "./op.ts";
 import { type ResizedAxis, type Resizing, readResize, resizedAxes } from "./taps.ts";
 
 interface ResizeAttributes extends Resizing {
@@ -100,26 +100,26 @@ function emitSums(
   return y;
 }
 
-const stagesIn = (call: Call<ResizeAttributes>) => stagesOf(call.attributes.resized!, call.inputs[0]!.dims, "last");
-
-const linear: Linear<ResizeAttributes> = {
-  kind: "linear",
-  layout: "last",
-  data: () => [0],
-  z(e, call, [x], weight, biasMap) {
-    const [{ name, dims }] = call.outputs;
-    const { bias } = call.attributes;
-    const mapped = bias && biasMap && Array.from(bias.data, mapOf(biasMap));
-    return emitSums(e, name, x, e.temp(name, dims, "last"), stagesIn(call), weight as NumberMap, mapped);
-  },
-  vjp(e, call, s, weight) {
-    const name = `${call.node.name}:vjp`;
-    return [
-      emitSums(e, name, s, e.temp(name, call.inputs[0]!.dims, "last"), transposed(stagesIn(call)), weight as NumberMap),
-    ];
-  },
-  bias: (call) => call.attributes.bias,
-};
+/** The way of one node. */
+function wayOf({ node, inputs: [x], outputs: [y], attributes: { resized, bias } }: Site<ResizeAttributes>): Way {
+  const stages = stagesOf(resized!, x!.dims, "last");
+  const back = transposed(stages);
+  const linear: Linear = {
+    kind: "linear",
+    layout: "last",
+    data: [0],
+    z(e, [given], weight, biasMap) {
+      const mapped = bias && biasMap && Array.from(bias.data, mapOf(biasMap));
+      return emitSums(e, y.name, given, e.temp(y.name, y.dims, "last"), stages, weight as NumberMap, mapped);
+    },
+    vjp(e, s, weight) {
+      const name = `${node.name}:vjp`;
+      return [emitSums(e, name, s, e.temp(name, x!.dims, "last"), back, weight as NumberMap)];
+    },
+    bias,
+  };
+  return { ...linear, run: (e, at) => [linear.z(e, [e.as(at.x(0), "last")], PLAIN, PLAIN, "exact")] };
+}
 
 /** Which numbers lie outside along some axis, times the value that stands there. */
 function outside(dims: Dims, resized: readonly ResizedAxis[], value: number): Constant | undefined {
@@ -178,8 +178,7 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
         },
       ];
     },
-    forward: (e, call) => [linear.z(e, call, [e.as(call.x(0), "last")], PLAIN, PLAIN, "exact")],
-    relevance: linear,
+    node: wayOf,
     nonnegative: ([x], { mode, extrapolation }) => x && mode !== "cubic" && extrapolation >= 0,
   };
 }

@@ -46,29 +46,24 @@ function extreme(
     instead: cutOff(type, f),
     infer: inferBroadcast,
     fold: folding(f),
-    forward(e, call) {
-      const { name } = call.outputs[0];
-      const xs = call.inputs.map((_, i) => turned(e, call.x(i)));
-      return [
-        turned(
-          e,
-          xs.reduce((a, b) => zip(e, "maxForward", name, a, b, broadcast([a.dims, b.dims])!)),
-        ),
-      ];
-    },
-    relevance: {
+    node: ({ node, inputs, outputs: [{ name }] }) => ({
       kind: "route",
-      vjp(e, call, r) {
-        const split = (name: string, i: number, left: Value, f: (won: boolean, u: number) => number) =>
-          zipHost(e, (v, y, u) => f(v === y, u), `${call.node.name}:${name}`, [call.x(i), call.y(0), left], r.dims);
+      run(e, at) {
+        const xs = inputs.map((_, i) => turned(e, at.x(i)));
+        const y = xs.reduce((a, b) => zip(e, "maxForward", name, a, b, broadcast([a.dims, b.dims])!));
+        return [turned(e, y)];
+      },
+      vjp(e, at, r) {
+        const split = (part: string, i: number, left: Value, f: (won: boolean, u: number) => number) =>
+          zipHost(e, (v, y, u) => f(v === y, u), `${node.name}:${part}`, [at.x(i), at.y(0), left], r.dims);
         let left = r;
-        return call.inputs.map((_, i) => {
+        return inputs.map((_, i) => {
           const won = split("vjp", i, left, (is, u) => (is ? u : 0));
-          if (i < call.inputs.length - 1) left = split("left", i, left, (is, u) => (is ? 0 : u));
-          return reduceTo(e, won, call.x(i));
+          if (i < inputs.length - 1) left = split("left", i, left, (is, u) => (is ? 0 : u));
+          return reduceTo(e, won, at.x(i));
         });
       },
-    },
+    }),
     nonnegative,
   };
 }
@@ -99,17 +94,15 @@ export const where: Op<None> = {
     return { dims, types: [x] };
   },
   fold: ([condition, x, y]) => [zipConstants((c, a, b) => (c ? a : b), [condition!, x!, y!], x!.type)],
-  forward: (e, call) => [
-    zipHost(e, (c, a, b) => (c ? a : b), call.outputs[0].name, [call.x(0), call.x(1), call.x(2)], call.outputs[0].dims),
-  ],
-  relevance: {
+  node: ({ node, outputs: [{ name, dims }] }) => ({
     kind: "route",
-    steers: () => [0],
-    vjp(e, call, r) {
+    steers: [0],
+    run: (e, at) => [zipHost(e, (c, a, b) => (c ? a : b), name, [at.x(0), at.x(1), at.x(2)], dims)],
+    vjp(e, at, r) {
       const to = (i: number, f: (c: number, u: number) => number) =>
-        reduceTo(e, zipHost(e, f, `${call.node.name}:vjp`, [call.x(0), r], r.dims), call.x(i));
+        reduceTo(e, zipHost(e, f, `${node.name}:vjp`, [at.x(0), r], r.dims), at.x(i));
       return [undefined, to(1, (c, u) => (c ? u : 0)), to(2, (c, u) => (c ? 0 : u))];
     },
-  },
+  }),
   nonnegative: ([, x, y]) => x && y,
 };

@@ -1,8 +1,6 @@
 import { demand } from "../base/complaint.ts";
-import type { Value } from "../program/step.ts";
-import type { Emitter } from "../program/emitter.ts";
-import { size } from "../base/tensor.ts";
-import { axisOf, type Call, type Op } from "./op.ts";
+import { type Dims, size } from "../base/tensor.ts";
+import { axisOf, type Op } from "./op.ts";
 
 interface SoftmaxAttributes {
   readonly axis: number;
@@ -11,26 +9,11 @@ interface SoftmaxAttributes {
 }
 
 /** Outer numbers, the length over which numbers compete, and how far these lie apart. */
-function groups({ attributes: { axis, flattened }, outputs: [{ dims }] }: Call<SoftmaxAttributes>) {
+function groupsOf(dims: Dims, { axis, flattened }: SoftmaxAttributes) {
   const outer = size(dims.slice(0, axis));
   return flattened
     ? { outer, axis: size(dims.slice(axis)), inner: 1 }
     : { outer, axis: dims[axis], inner: size(dims.slice(axis + 1)) };
-}
-
-/** With p = softmax(x): R_i = p_i (r_i − Σ_j p_j r_j), and of its logarithm R_i = r_i − p_i Σ_j r_j. */
-function vjp(logarithm: boolean, e: Emitter, call: Call<SoftmaxAttributes>, received: Value): readonly Value[] {
-  const { outer, axis: length, inner } = groups(call);
-  const out = e.temp(`${call.node.name}:vjp`, call.outputs[0].dims);
-  e.host("softmax back", [e.as(call.y(0), "first"), e.as(received, "first"), out], (y, r, to) => {
-    for (let group = 0; group < outer * inner; group++) {
-      const first = Math.floor(group / inner) * length * inner + (group % inner);
-      const places = Array.from({ length }, (_, i) => first + i * inner);
-      const sum = places.reduce((total, at) => total + (logarithm ? r[at] : y[at] * r[at]), 0);
-      for (const at of places) to[at] = logarithm ? r[at] - Math.exp(y[at]) * sum : y[at] * (r[at] - sum);
-    }
-  });
-  return [out];
 }
 
 function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoftmaxForward"): Op<SoftmaxAttributes> {
@@ -44,15 +27,33 @@ function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoft
       const axis = a.axis === x.dims.length && a.flattened ? a.axis : axisOf(a.axis, x.dims.length);
       return { dims: [x.dims], attributes: { ...a, axis } };
     },
-    forward(e: Emitter, call: Call<SoftmaxAttributes>): readonly Value[] {
-      const y = e.temp(call.outputs[0].name, call.outputs[0].dims);
-      e.emit(kernel, { x: e.as(call.x(0), "first"), y, ...groups(call) });
-      return [y];
-    },
-    relevance: {
-      kind: "none",
-      why: "a softmax inside the network, which mixes all its inputs",
-      vjp: (e, call, r) => vjp(type === "LogSoftmax", e, call, r),
+    node({ node, outputs: [{ name, dims }], attributes }) {
+      const groups = groupsOf(dims, attributes);
+      const { outer, axis: length, inner } = groups;
+      const logarithm = type === "LogSoftmax";
+      return {
+        kind: "none",
+        why: "a softmax inside the network, which mixes all its inputs",
+        run(e, at) {
+          const y = e.temp(name, dims);
+          e.emit(kernel, { x: e.as(at.x(0), "first"), y, ...groups });
+          return [y];
+        },
+        // With p = softmax(x): R_i = p_i (r_i − Σ_j p_j r_j), and of its logarithm R_i = r_i − p_i Σ_j r_j.
+        vjp(e, at, received) {
+          const out = e.temp(`${node.name}:vjp`, dims);
+          e.host("softmax back", [e.as(at.y(0), "first"), e.as(received, "first"), out], (y, r, to) => {
+            for (let group = 0; group < outer * inner; group++) {
+              const first = Math.floor(group / inner) * length * inner + (group % inner);
+              const places = Array.from({ length }, (_, i) => first + i * inner);
+              const sum = places.reduce((total, place) => total + (logarithm ? r[place] : y[place] * r[place]), 0);
+              for (const place of places)
+                to[place] = logarithm ? r[place] - Math.exp(y[place]) * sum : y[place] * (r[place] - sum);
+            }
+          });
+          return [out];
+        },
+      };
     },
     nonnegative: () => type === "Softmax",
   };

@@ -1,8 +1,6 @@
 import { demand } from "../base/complaint.ts";
-import type { Value } from "../program/step.ts";
-import type { Emitter } from "../program/emitter.ts";
 import { type Dims, size } from "../base/tensor.ts";
-import type { Call, Op } from "./op.ts";
+import type { Op, Site, Way } from "./op.ts";
 
 /**
  * A layer of neurons with any differentiable non-linearity, described by functions of one neuron.
@@ -40,9 +38,52 @@ function terms(neurons: TaylorNeurons, x: readonly number[], k: number): number[
   return x.map((v, i) => shares[i] * zero + slopes[i] * (v - reference[i]));
 }
 
-function perSample(call: Call<TaylorNeurons>) {
-  const [n, ...dims] = call.inputs[0]!.dims;
-  return { n, dims, inputs: size(dims), outputs: size(call.outputs[0].dims.slice(1)) };
+/** The way of one node. */
+function wayOf({ node, inputs: [input], outputs: [output], attributes: neurons }: Site<TaylorNeurons>): Way {
+  const [n, ...dims] = input!.dims;
+  const [inputs, outputs] = [size(dims), size(output.dims.slice(1))];
+  return {
+    kind: "own",
+    run(e, at) {
+      const y = e.temp(output.name, output.dims);
+      e.host(node.name, [e.as(at.x(0), "first"), y], (x, out) => {
+        for (let s = 0; s < n; s++) {
+          for (let k = 0; k < outputs; k++) {
+            const read = neurons.inputs(k, dims).map((i) => x[s * inputs + i]);
+            out[s * outputs + k] = neurons.value(read, k);
+          }
+        }
+      });
+      return [y];
+    },
+    rules: {
+      taylor: {
+        conserves: true,
+        back(e, at, r, ledger) {
+          const out = e.temp(`${node.name}:relevance`, input!.dims);
+          const args = [e.as(at.x(0), "first"), e.as(r, "first"), out, ledger];
+          e.host(node.name, args, (x, received, to, absorbed) => {
+            const sums = new Float64Array(n * inputs);
+            const columns = new Float64Array(absorbed.buffer, absorbed.byteOffset, 3);
+            for (let s = 0; s < n; s++) {
+              for (let k = 0; k < outputs; k++) {
+                const places = neurons.inputs(k, dims).map((i) => s * inputs + i);
+                const read = places.map((place) => x[place]);
+                const z = terms(neurons, read, k);
+                const total = z.reduce((a, b) => a + b, 0);
+                const share = received[s * outputs + k];
+                // A neuron whose terms cancel out has nothing to share by.
+                if (total === 0) columns[2] += share;
+                else for (const [j, place] of places.entries()) sums[place] += (z[j] / total) * share;
+              }
+            }
+            to.set(sums);
+          });
+          return [out];
+        },
+      },
+    },
+  };
 }
 
 /** The row behind `taylor(…)` of the layer descriptors; no ONNX operator has this name. */
@@ -59,58 +100,5 @@ export const taylorLayer: Op<TaylorNeurons> = {
     demand(x && x.dims.length >= 2, "shape", "an input with a batch axis", `rank ${x?.dims.length}`);
     return { dims: [[x.dims[0], ...neurons.outputDims(x.dims.slice(1))]] };
   },
-  forward(e: Emitter, call: Call<TaylorNeurons>): readonly Value[] {
-    const neurons = call.attributes;
-    const { n, dims, inputs, outputs } = perSample(call);
-    const y = e.temp(call.outputs[0].name, call.outputs[0].dims);
-    e.host(call.node.name, [e.as(call.x(0), "first"), y], (x, out) => {
-      for (let s = 0; s < n; s++) {
-        for (let k = 0; k < outputs; k++) {
-          out[s * outputs + k] = neurons.value(
-            neurons.inputs(k, dims).map((i) => x[s * inputs + i]),
-            k,
-          );
-        }
-      }
-    });
-    return [y];
-  },
-  relevance: {
-    kind: "own",
-    conserves: () => true,
-    rules: {
-      taylor(e, call, r, ledger) {
-        const neurons = call.attributes;
-        const { n, dims, inputs, outputs } = perSample(call);
-        const out = e.temp(`${call.node.name}:relevance`, call.inputs[0]!.dims);
-        e.host(
-          call.node.name,
-          [e.as(call.x(0), "first"), e.as(r, "first"), out, ledger],
-          (x, received, to, absorbed) => {
-            const sums = new Float64Array(n * inputs);
-            const columns = new Float64Array(absorbed.buffer, absorbed.byteOffset, 3);
-            for (let s = 0; s < n; s++) {
-              for (let k = 0; k < outputs; k++) {
-                const at = neurons.inputs(k, dims);
-                const z = terms(
-                  neurons,
-                  at.map((i) => x[s * inputs + i]),
-                  k,
-                );
-                const total = z.reduce((a, b) => a + b, 0);
-                // A neuron whose terms cancel out has nothing to share by.
-                if (total === 0) columns[2] += received[s * outputs + k];
-                else
-                  at.forEach((i, j) => {
-                    sums[s * inputs + i] += (z[j] / total) * received[s * outputs + k];
-                  });
-              }
-            }
-            to.set(sums);
-          },
-        );
-        return out;
-      },
-    },
-  },
+  node: wayOf,
 };

@@ -1,8 +1,6 @@
 import { demand } from "../base/complaint.ts";
-import type { Value } from "../program/step.ts";
-import type { Emitter } from "../program/emitter.ts";
 import type { Constant } from "../base/tensor.ts";
-import type { AttributeReader, Call, Op } from "./op.ts";
+import type { AttributeReader, Op, Passing, Way } from "./op.ts";
 
 type Numbers = Constant["data"];
 
@@ -27,14 +25,6 @@ interface Unary<A> {
 
 /** A row for y = f(x) without a kernel: rare enough for steps on the host, in double precision, rounded once. */
 export function unary<A>({ type, attributes, f, slope, nonnegative = () => false, anyType, none }: Unary<A>): Op<A> {
-  function vjp(e: Emitter, call: Call<A>, r: Value): Value {
-    const x = call.x(0);
-    const out = e.temp(`${call.node.name}:vjp`, x.dims, x.layout);
-    e.host(call.node.name, [x, e.as(r, x.layout), out], (v, u, to) => {
-      for (let i = 0; i < to.length; i++) to[i] = u[i] * slope(v[i], call.attributes);
-    });
-    return out;
-  }
   return {
     type,
     family: "activation",
@@ -50,13 +40,25 @@ export function unary<A>({ type, attributes, f, slope, nonnegative = () => false
       f(data, data, a);
       return [{ ...x!, data }];
     },
-    forward(e, call) {
-      const x = call.x(0);
-      const y = e.temp(call.outputs[0].name, x.dims, x.layout);
-      e.host(call.node.name, [x, y], (from, to) => f(from, to, call.attributes));
-      return [y];
+    node({ node, outputs, attributes }) {
+      const vjp: Passing["vjp"] = (e, at, r) => {
+        const x = at.x(0);
+        const out = e.temp(`${node.name}:vjp`, x.dims, x.layout);
+        e.host(node.name, [x, e.as(r, x.layout), out], (v, u, to) => {
+          for (let i = 0; i < to.length; i++) to[i] = u[i] * slope(v[i], attributes);
+        });
+        return out;
+      };
+      const run: Way["run"] = (e, at) => {
+        const x = at.x(0);
+        const y = e.temp(outputs[0].name, x.dims, x.layout);
+        e.host(node.name, [x, y], (from, to) => f(from, to, attributes));
+        return [y];
+      };
+      return none
+        ? { run, kind: "none", why: none, vjp: (e, at, r) => [vjp(e, at, r)] }
+        : { run, kind: "pass", data: 0, vjp };
     },
-    relevance: none ? { kind: "none", why: none, vjp: (e, call, r) => [vjp(e, call, r)] } : { kind: "pass", vjp },
     nonnegative: ([x], a) => nonnegative(x, a),
   };
 }

@@ -1,5 +1,4 @@
-import { parametersOf } from "../kernels.gen.ts";
-import { type Argument, isRef, type Step, type Value, valueOf } from "../program/step.ts";
+import { type Argument, type Step, type Value, valueOf } from "../program/step.ts";
 import type { Program } from "./lower.ts";
 
 /** Where every computed value lies while the program runs, in bytes from the start of the arena. */
@@ -31,7 +30,7 @@ function mentioned(step: Step): Value[][] {
 }
 
 /** A value lives from its first to its last mention; what the caller reads or writes is mentioned at the ends. */
-function lifetimes({ steps, inputs, outputs, logits, relevance }: Program, again: boolean): Life[] {
+function lifetimes({ steps, inputs, outputs, logits, segments }: Program, again: boolean): Life[] {
   const lives = new Map<number, Life>();
   const mention = (value: Value, at: number) => {
     if (value.weight) return;
@@ -49,14 +48,15 @@ function lifetimes({ steps, inputs, outputs, logits, relevance }: Program, again
   });
   const end = moments.length;
   for (const output of outputs.values()) mention(output, end);
-  if (!relevance) mention(logits, end);
-  else {
-    // The caller writes the start between the last forward step and the first backward step.
-    const begin = 1 + steps.slice(0, relevance.begin).flatMap(mentioned).length;
-    for (const value of [relevance.logits, relevance.start]) for (const at of [begin - 1, begin]) mention(value, at);
-    for (const value of [...relevance.inputs.values(), relevance.ledger, ...relevance.at.values()]) mention(value, end);
-    // What relevance reads of the forward pass, it reads once more the next time.
-    if (again) for (const life of lives.values()) if (life.first < begin && life.last >= begin) life.last = end;
+  mention(logits, end);
+  let [at, moment] = [0, 1];
+  for (const { begin, value, seed, inputs: arrived, ledger, at: wanted } of segments) {
+    for (; at < begin; at++) moment += mentioned(steps[at]).length;
+    // The caller reads the value and writes the seed between the step before the segment and its first.
+    for (const one of [value, seed]) for (const when of [moment - 1, moment]) mention(one, when);
+    for (const one of [...arrived.values(), ledger, ...wanted.values()]) mention(one, end);
+    // What a segment reads of the steps before it, it reads once more the next time.
+    if (again) for (const life of lives.values()) if (life.first < moment && life.last >= moment) life.last = end;
   }
   return [...lives.values()];
 }
@@ -186,32 +186,4 @@ export function place(program: Program, again = false): Plan {
     arenaBytes = Math.max(arenaBytes, offset + life.bytes);
   }
   return Object.freeze({ program, offsets, arenaBytes, lowerBound: mostAlive(lives, steps) });
-}
-
-/** One line a step, with places instead of numbers. */
-export function printPlan(plan: Plan): string {
-  const text = (argument: Argument) => {
-    const value = valueOf(argument);
-    if (!value) return String(argument);
-    const offset = isRef(argument) && argument.offset > 0 ? `+${argument.offset}` : "";
-    return value.weight ? `${value.name}${offset}` : `${value.name}@${plan.offsets.get(value.id)}${offset}`;
-  };
-  const lines = (step: Step, indent: string): string[] => {
-    if ("limit" in step) {
-      const way = (name: string, steps: readonly Step[]) => [
-        `${indent}${name}`,
-        ...steps.flatMap((s) => lines(s, `${indent}  `)),
-      ];
-      return [
-        ...way(`where less than ${step.limit.toFixed(3)} of ${text(step.value)} is not 0`, step.sparse),
-        ...way("else", step.dense),
-      ];
-    }
-    if ("host" in step) return [`${indent}host ${step.host}(${step.args.map(text).join(", ")})`];
-    const named = parametersOf(step.kernel).map((name, i) => `${name}: ${text(step.args[i])}`);
-    return [`${indent}${step.kernel}(${named.join(", ")})`];
-  };
-  return plan.program.steps
-    .flatMap((step, i) => [...(plan.program.relevance?.begin === i ? ["-- relevance --"] : []), ...lines(step, "")])
-    .join("\n");
 }

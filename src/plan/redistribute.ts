@@ -3,11 +3,11 @@ import type { Emitter } from "../program/emitter.ts";
 import { zip } from "../ops/arithmetic.ts";
 import {
   type BiasMap,
-  type Call,
   type Linear,
   mapOf,
   type NumberMap,
   PLAIN,
+  type Places,
   type Precision,
   type Slopes,
   type WeightMap,
@@ -25,10 +25,13 @@ const dividers = {
 /** One linear node on the way back. */
 interface Site {
   readonly e: Emitter;
-  readonly call: Call<unknown>;
-  readonly linear: Linear<unknown>;
+  /** Its name. */
+  readonly node: string;
+  readonly linear: Linear;
   readonly rule: LinearRule;
   readonly x: readonly Value[];
+  /** What the layer has computed. */
+  readonly y: Value;
   /** Which inputs are known to be ≥ 0: their negative part needs no work. */
   readonly nonnegative: readonly boolean[];
   /** The input as [x⁺, x⁻], twice the channels, for an operator that takes both halves at once. */
@@ -37,26 +40,32 @@ interface Site {
   readonly ledger: Ref;
 }
 
+/** A node's name, and those of what it reads. */
+export interface Named {
+  readonly name: string;
+  readonly inputs: readonly string[];
+}
+
 /** The input less a bound of it. */
-function lessBound({ e, call }: Site, x: Value, bound: Bound): Value {
+function lessBound({ e, node }: Site, x: Value, bound: Bound): Value {
   const values = [bound].flat();
-  const row = e.scratch(`${call.node.name}:bound`, values.length);
+  const row = e.scratch(`${node}:bound`, values.length);
   values.forEach((v, i) => {
     e.emit("fill", { y: { value: row, offset: i }, count: 1, value: v });
   });
   const perChannel = e.view(row, [values.length, ...x.dims.slice(2).map(() => 1)]);
-  return zip(e, "subForward", `${call.node.name}:x − bound`, x, perChannel, x.dims);
+  return zip(e, "subForward", `${node}:x − bound`, x, perChannel, x.dims);
 }
 
 /** The inputs of one pass, each undefined where it is known to be zero. */
 function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
-  const { e, call, linear, rule, x, nonnegative } = site;
-  const signs = linear.signs?.(call);
+  const { e, node, linear, rule, x, nonnegative } = site;
+  const signs = linear.signs;
   return x.map((value, i) => {
     const { input } = pass;
     if (input === "low" || input === "high") return lessBound(site, value, rule[input]!);
     if (input === "one") {
-      const ones = e.temp(`${call.node.name}:ones`, value.dims, value.layout);
+      const ones = e.temp(`${node}:ones`, value.dims, value.layout);
       e.fill(ones, 1);
       return ones;
     }
@@ -65,7 +74,7 @@ function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
     const [p, q] = [input[0] * factor, nonnegative[i] ? input[0] * factor : input[1] * factor];
     if (p === 0 && q === 0) return undefined;
     if (p === 1 && q === 1) return value;
-    const mapped = e.temp(`${call.node.name}:x(${p}, ${q})`, value.dims, value.layout);
+    const mapped = e.temp(`${node}:x(${p}, ${q})`, value.dims, value.layout);
     e.emit("slopeForward", { x: value, y: mapped, count: value.count, a: p, b: q });
     return mapped;
   });
@@ -84,7 +93,7 @@ function joined([first, second, ...more]: readonly Pass[]): Emitted | undefined 
 
 /** Passes with their inputs, without those that contribute nothing; without bias where the rule leaves it out. */
 function live(site: Site, { passes }: Pick<Group, "passes">): { pass: Emitted; x: (Value | undefined)[] }[] {
-  const hasBias = site.rule.bias && site.linear.bias?.(site.call) !== undefined;
+  const hasBias = site.rule.bias && site.linear.bias !== undefined;
   const both = site.halves && joined(passes);
   if (both) return [{ pass: { ...both, bias: hasBias ? both.bias : undefined }, x: [site.halves] }];
   return passes
@@ -93,9 +102,9 @@ function live(site: Site, { passes }: Pick<Group, "passes">): { pass: Emitted; x
 }
 
 /** z of the layer as the rule sees it: the forward pass's result unless the rule leaves out the bias. */
-function ownZ({ e, call, linear, rule, x }: Site): Value {
-  const asRun = rule.bias || linear.bias?.(call) === undefined;
-  return asRun ? e.as(call.y(0), linear.layout) : linear.z(e, call, x, PLAIN, undefined, "exact");
+function ownZ({ e, linear, rule, x, y }: Site): Value {
+  const asRun = rule.bias || linear.bias === undefined;
+  return asRun ? e.as(y, linear.layout) : linear.z(e, x, PLAIN, undefined, "exact");
 }
 
 function zero(e: Emitter, like: Value): Value {
@@ -115,30 +124,30 @@ function precisionOf(group: Pick<Group, "aboveOwn">): Precision {
 
 /** Σ of the passes through the layer; the forward pass's own result where that is the same. */
 function denominator(site: Site, group: Pick<Group, "aboveOwn">, passes: ReturnType<typeof live>, r: Value): Value {
-  const { e, call, linear } = site;
+  const { e, node, linear, y } = site;
   const [only] = passes;
-  const complete = only && (isPlain(only.pass.bias) || linear.bias?.(call) === undefined);
+  const complete = only && (isPlain(only.pass.bias) || linear.bias === undefined);
   if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && complete)
-    return e.as(call.y(0), linear.layout);
+    return e.as(y, linear.layout);
   // A root mean square is one of all outputs, also of those without relevance.
   const where = site.rule.stabilizer.mode === "relative" ? undefined : r;
   const sums = passes.map(({ pass, x }) => {
     const inputs = x.map((v, i) => v ?? zero(e, site.x[i]));
-    return linear.z(e, call, inputs, pass.weight, pass.bias, precisionOf(group), where);
+    return linear.z(e, inputs, pass.weight, pass.bias, precisionOf(group), where);
   });
-  if (sums.length === 0) return zero(e, e.as(call.y(0), linear.layout));
-  const z = sums.reduce((a, b) => zip(e, "addForward", `${call.node.name}:z`, a, b, a.dims));
-  const rounded = group.aboveOwn && linear.approximates?.(e, call);
-  return rounded ? zip(e, "maxForward", `${call.node.name}:floored`, z, ownZ(site), z.dims) : z;
+  if (sums.length === 0) return zero(e, e.as(y, linear.layout));
+  const z = sums.reduce((a, b) => zip(e, "addForward", `${node}:z`, a, b, a.dims));
+  const rounded = group.aboveOwn && linear.approximates?.(e);
+  return rounded ? zip(e, "maxForward", `${node}:floored`, z, ownZ(site), z.dims) : z;
 }
 
-function absorb({ e, call, linear, ledger }: Site, s: Value, map: BiasMap): void {
-  const bias = linear.bias?.(call);
+function absorb({ e, node, linear, ledger }: Site, s: Value, map: BiasMap): void {
+  const bias = linear.bias;
   if (!bias) return;
   const source = bias.data as Float32Array;
   const f = mapOf(map);
   const m = source.length;
-  const value = e.weight(`${call.node.name}:bias`, source, `absorbed ${map}`, [m], (to) =>
+  const value = e.weight(`${node}:bias`, source, `absorbed ${map}`, [m], (to) =>
     to.forEach((_, i) => {
       to[i] = f(source[i]);
     }),
@@ -165,19 +174,19 @@ const divideByTerms =
 
 /** s = coefficient · R / stab(z), of the outputs whose own z has the group's sign. */
 function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undefined): Value {
-  const { e, call, rule, ledger } = site;
+  const { e, node, rule, ledger } = site;
   const { epsilon, mode } = rule.stabilizer;
   let gated = r;
   if (own) {
-    gated = e.temp(`${call.node.name}:gated`, r.dims, r.layout);
+    gated = e.temp(`${node}:gated`, r.dims, r.layout);
     const gate = { r, z: own, y: gated, count: r.count };
     if (group.where === "positive") e.emit("gatePositive", gate);
     else e.emit("gateNegative", { ...gate, ledger });
   }
-  const s = e.temp(`${call.node.name}:s`, r.dims, r.layout);
+  const s = e.temp(`${node}:s`, r.dims, r.layout);
   if (mode === "terms") {
     const sizes = denominator(site, {}, live(site, { passes: [SIZES] }), r);
-    e.host(`${call.node.name}:divide`, [gated, z, sizes, s, ledger], divideByTerms(group.coefficient, epsilon));
+    e.host(`${node}:divide`, [gated, z, sizes, s, ledger], divideByTerms(group.coefficient, epsilon));
     return s;
   }
   // "Relative" means relative to each sample.
@@ -199,17 +208,17 @@ function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undef
 }
 
 /** [x⁺, x⁻], where the operator takes it, the rule tells the halves apart, and there are two. */
-function halvesOf(
-  e: Emitter,
-  call: Call<unknown>,
-  linear: Linear<unknown>,
-  rule: LinearRule,
-  [x]: readonly Value[],
-  [nonnegative]: readonly boolean[],
-): Value | undefined {
-  if (nonnegative || !linear.halves?.(call) || !rule.groups.some((group) => joined(group.passes))) return undefined;
+function halvesOf({
+  e,
+  node,
+  linear,
+  rule,
+  x: [x],
+  nonnegative: [nonnegative],
+}: Omit<Site, "halves">): Value | undefined {
+  if (nonnegative || !linear.halves || !rule.groups.some((group) => joined(group.passes))) return undefined;
   const [n, c, ...spatial] = x.dims;
-  const halves = e.temp(`${call.node.name}:halves`, [n, 2 * c, ...spatial], "last");
+  const halves = e.temp(`${node}:halves`, [n, 2 * c, ...spatial], "last");
   e.emit("halvesForward", { x, y: halves, pixels: x.count / c, c });
   return halves;
 }
@@ -232,39 +241,33 @@ function share({ e, halves }: Site, x: Value, factor: Value, c: Value, out: Valu
  */
 export function redistribute(
   e: Emitter,
-  call: Call<unknown>,
-  linear: Linear<unknown>,
+  { name: node, inputs }: Named,
+  at: Places,
+  linear: Linear,
   rule: LinearRule,
   received: Value,
-  nonnegative: readonly boolean[],
+  nonnegative: ReadonlySet<string>,
   ledger: Ref,
 ): readonly Value[] {
-  const data = linear.data(call);
-  const x = data.map((i) => e.as(call.x(i), linear.layout));
-  const site: Site = {
-    e,
-    call,
-    linear,
-    rule,
-    x,
-    nonnegative,
-    ledger,
-    halves: halvesOf(e, call, linear, rule, x, nonnegative),
-  };
+  const { data } = linear;
+  const x = data.map((i) => e.as(at.x(i), linear.layout));
+  const isNonnegative = data.map((i) => nonnegative.has(inputs[i]));
+  const bare = { e, node, linear, rule, x, y: at.y(0), nonnegative: isNonnegative, ledger };
+  const site: Site = { ...bare, halves: halvesOf(bare) };
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);
   // The sign is that of the output, bias and all: zennit's gamma chooses by it when the bias has no share as well.
-  const own = rule.groups.some((group) => group.where) ? e.as(call.y(0), linear.layout) : undefined;
+  const own = rule.groups.some((group) => group.where) ? e.as(site.y, linear.layout) : undefined;
   for (const group of rule.groups) {
     const passes = live(site, group);
     const s = divide(site, group, r, denominator(site, group, passes, r), group.where && own);
     for (const { pass } of passes) if (pass.bias) absorb(site, s, pass.bias);
     for (const { pass, x: mapped } of passes) {
       if (!mapped.some((v) => v)) continue;
-      linear.vjp(e, call, s, pass.weight, precisionOf(group)).forEach((c, i) => {
+      linear.vjp(e, s, pass.weight, precisionOf(group)).forEach((c, i) => {
         const factor = mapped[i];
         if (!factor) return;
-        const out = outs[i] ?? e.temp(`R ${call.node.name}→${call.inputs[data[i]]!.name}`, x[i].dims, linear.layout);
+        const out = outs[i] ?? e.temp(`R ${node}→${inputs[data[i]]}`, x[i].dims, linear.layout);
         share(site, x[i], factor, c, out, outs[i] === undefined);
         outs[i] = out;
       });
@@ -274,11 +277,10 @@ export function redistribute(
 }
 
 /** Jᵀ R through a linear node. */
-export function gradient(e: Emitter, call: Call<unknown>, linear: Linear<unknown>, received: Value): readonly Value[] {
-  const signs = linear.signs?.(call);
-  return linear.vjp(e, call, e.as(received, linear.layout), PLAIN, "exact").map((c, i) => {
+export function gradient(e: Emitter, node: string, { signs, layout, vjp }: Linear, received: Value): readonly Value[] {
+  return vjp(e, e.as(received, layout), PLAIN, "exact").map((c, i) => {
     if (!signs || signs[i] === 1) return c;
-    const negative = e.temp(`${call.node.name}:negative`, c.dims, c.layout);
+    const negative = e.temp(`${node}:negative`, c.dims, c.layout);
     e.emit("slopeForward", { x: c, y: negative, count: c.count, a: signs[i], b: signs[i] });
     return negative;
   });

@@ -1,7 +1,8 @@
 import type { Issue } from "../base/error.ts";
 import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import { ops } from "../ops/index.ts";
-import type { Family } from "../ops/op.ts";
+import type { Family, Way } from "../ops/op.ts";
+import type { Ways } from "../ops/ways.ts";
 import { type Composite, type Entry, WEIGHTED } from "./composite.ts";
 import { type Rule, ruleOf } from "./rule.ts";
 
@@ -60,55 +61,63 @@ function matches(entry: Entry, node: Node, places: ReturnType<typeof positions>)
   return position === undefined || places[position].has(node);
 }
 
-/** The rule's name when the rule cannot be used on the operator, with what could. */
-function misfit(graph: Graph, node: Node, rule: Rule): string | undefined {
-  const relevance = ops.get(node.type)!.relevance;
+/** What could be used on a node, when the rule cannot. @param channels of the input that carries activations */
+function misfit(way: Way, channels: number | undefined, rule: Rule): string | undefined {
   if (rule.kind === "linear") {
-    const channels = graph.dims.get(node.inputs.find((name) => !graph.constants.has(name))!)![1];
     const fits = [rule.low, rule.high].every(
       (bound) => bound === undefined || typeof bound === "number" || bound.length === channels,
     );
     if (!fits) return `bounds for ${channels} channels`;
   }
-  if (rule.kind === "gradient")
-    return relevance?.kind === "own" && !relevance.rules.gradient ? Object.keys(relevance.rules).join(", ") : undefined;
-  if (relevance?.kind === "linear" && rule.kind === "linear") {
-    const withWeights = relevance.signs === undefined;
-    if (
-      withWeights ||
-      rule.groups.every((g) => g.passes.every((p) => typeof p.weight !== "string" && typeof p.input !== "string"))
-    )
-      return undefined;
-    return "norm, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient (it has no parameters)";
-  }
-  if (relevance?.kind === "linear") return "a rule for linear layers";
-  if (relevance?.kind === "pass") {
-    const fits = rule.kind === "pass" || (rule.kind === "own" && Object.hasOwn(relevance.rules ?? {}, rule.mode));
-    return fits
+  if (way.kind === "linear") {
+    if (rule.kind === "gradient") return undefined;
+    if (rule.kind !== "linear") return "a rule for linear layers";
+    const maps = rule.groups.flatMap((group) => group.passes.flatMap(({ input, weight }) => [input, weight]));
+    return way.signs === undefined || maps.every((map) => typeof map !== "string")
       ? undefined
-      : ["pass", ...Object.keys(relevance.rules ?? {}), "gradient"].join(", ").replace(/, ([^,]*)$/, " or $1");
+      : "norm, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient (it has no parameters)";
   }
-  if (relevance?.kind === "own")
-    return rule.kind === "own" && Object.hasOwn(relevance.rules, rule.mode)
-      ? undefined
-      : `one of ${Object.keys(relevance.rules).join(", ")}`;
-  return undefined;
+  if (way.kind === "pass") {
+    const known = ["pass", ...Object.keys(way.rules ?? {}), "gradient"];
+    return known.includes(nameOf(rule)) ? undefined : known.join(", ").replace(/, ([^,]*)$/, " or $1");
+  }
+  if (way.kind !== "own" || Object.hasOwn(way.rules, nameOf(rule))) return undefined;
+  const known = Object.keys(way.rules).join(", ");
+  return rule.kind === "gradient" ? known : `one of ${known}`;
 }
+
+/** What a way calls a rule that is not for linear layers. */
+export const nameOf = (rule: Rule): string => (rule.kind === "own" ? rule.mode : rule.kind);
 
 /** The rule of every node that has a choice. Nodes that only move numbers have none and are not in the map. */
 export type Assignment = ReadonlyMap<Node, Rule>;
 
-/** Why no rule is known for a node, and whether it has a gradient to go by instead. */
-export function ruleless(graph: Graph, node: Node): { why: string; gradient: boolean } | undefined {
-  const relevance = ops.get(node.type)!.relevance;
-  if (!relevance || relevance.kind === "none")
-    return { why: relevance?.why ?? "one that has no rule", gradient: relevance?.vjp !== undefined };
-  const computed = node.inputs.filter((name) => name !== "" && !graph.constants.has(name));
-  // A linear operator without signs has weights, which are computed here.
-  const multiplies = relevance.kind === "pass" || (relevance.kind === "linear" && !relevance.signs);
-  if (multiplies && computed.length > 1)
-    return { why: "a product of activations", gradient: relevance.product !== undefined };
-  return undefined;
+/** @returns a rule, or why there is none; neither where there is no choice */
+function ruleFor(
+  node: Node,
+  way: Way,
+  channels: number | undefined,
+  { rule, unknown }: Choice,
+): Rule | Issue | undefined {
+  const where = whereIs(node);
+  if (way.kind === "route") return undefined;
+  if (way.kind === "none") {
+    if (way.vjp && unknown) return ruleOf.gradient();
+    const fix = way.vjp && 'unknown: "gradient" passes relevance by its gradient, which is not LRP.';
+    return { where, expected: "an operator that relevance can pass by a rule", received: way.why, fix };
+  }
+  if (!rule) {
+    const fix = `Add { type: "${ops.get(node.type)!.family}", rule: … }, or end the list with ...baseEntries().`;
+    return { where, expected: "an entry of the composite that matches it", received: "none", fix };
+  }
+  const expected = misfit(way, channels, rule);
+  return expected === undefined ? rule : { where, expected, received: `the rule ${rule.name}` };
+}
+
+/** What a composite says of a node. */
+interface Choice {
+  readonly rule: Rule | undefined;
+  readonly unknown: "gradient" | undefined;
 }
 
 /**
@@ -118,6 +127,7 @@ export function ruleless(graph: Graph, node: Node): { why: string; gradient: boo
  */
 export function assign(
   graph: Graph,
+  ways: Ways,
   onPath: ReadonlySet<Node>,
   composite: Composite,
   unknown?: "gradient",
@@ -129,36 +139,11 @@ export function assign(
   const assignment = new Map<Node, Rule>();
   for (const node of graph.nodes) {
     if (!onPath.has(node)) continue;
-    const relevance = ops.get(node.type)!.relevance;
-    if (relevance?.kind === "route") continue;
-    const without = ruleless(graph, node);
-    if (without && !(without.gradient && unknown)) {
-      const fix = without.gradient
-        ? 'unknown: "gradient" passes relevance by its gradient, which is not LRP.'
-        : undefined;
-      issues.push({
-        where: whereIs(node),
-        expected: "an operator that relevance can pass by a rule",
-        received: without.why,
-        fix,
-      });
-      continue;
-    }
-    if (without) {
-      assignment.set(node, ruleOf.gradient());
-      continue;
-    }
+    const [data] = node.inputs.filter((name) => name !== "" && !graph.constants.has(name));
     const rule = composite.find((entry) => matches(entry, node, places))?.rule;
-    const problem = rule && misfit(graph, node, rule);
-    if (!rule)
-      issues.push({
-        where: whereIs(node),
-        expected: "an entry of the composite that matches it",
-        received: "none",
-        fix: `Add { type: "${ops.get(node.type)!.family}", rule: … }, or end the list with ...baseEntries().`,
-      });
-    else if (problem) issues.push({ where: whereIs(node), expected: problem, received: `the rule ${rule.name}` });
-    else assignment.set(node, rule);
+    const found = ruleFor(node, ways.get(node)!, graph.dims.get(data)?.[1], { rule, unknown });
+    if (found && "kind" in found) assignment.set(node, found);
+    else if (found) issues.push(found);
   }
   return { assignment, issues };
 }

@@ -1,5 +1,4 @@
 import { type Issue, LrpError, shown } from "../base/error.ts";
-import { lrnModes } from "../ops/lrn.ts";
 import { checkedBy, expectedOf, isNumber, type ParameterName, parameters, wrongIn } from "./parameters.ts";
 import { type Group, type LinearRule, type Pass, type Rule, ruleOf } from "./rule.ts";
 
@@ -75,7 +74,7 @@ export const ruleFields: Readonly<Record<Rule["kind"], Fields>> = {
   },
   pass: any,
   gradient: any,
-  own: { ...any, mode: choice(...Object.keys(lrnModes), "guided", "deconvnet") },
+  own: { ...any, mode: { expected: "the name of a rule of the operator's own", fits: isText } },
 };
 
 const entryFields: Fields = {

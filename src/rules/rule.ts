@@ -63,7 +63,8 @@ export type Rule =
   | LinearRule
   | { readonly kind: "pass"; readonly name: string }
   | { readonly kind: "gradient"; readonly name: string }
-  | { readonly kind: "own"; readonly name: string; readonly mode: LrnMode | "taylor" | "guided" | "deconvnet" };
+  /** A rule of the operator's own: `mode` is what its way calls it. */
+  | { readonly kind: "own"; readonly name: string; readonly mode: string };
 
 const ID: Slopes = [1, 1];
 const POSITIVE: Slopes = [1, 0];

@@ -1,7 +1,8 @@
 import { LrpError } from "../base/error.ts";
 import type { Graph, Port } from "../graph/graph.ts";
 import type { Given } from "../infer/infer.ts";
-import type { BackwardRequest } from "../plan/lower.ts";
+import { type Ways, waysOf } from "../ops/ways.ts";
+import type { SegmentRequest } from "../plan/backward.ts";
 import type { Plan } from "../plan/place.ts";
 import { type Dims, firstNonFinite, shapeText } from "../base/tensor.ts";
 import { checkDims, type Shapes } from "./input.ts";
@@ -12,6 +13,7 @@ export interface Fitted {
   /** Dims of every input, and the numbers of those that have become constants of the graph. */
   readonly given: ReadonlyMap<string, Given>;
   readonly graph: Graph;
+  readonly ways: Ways;
   readonly session: Session;
   readonly plans: Map<string, Plan>;
 }
@@ -52,7 +54,7 @@ export function fitTo(graph: Graph, given: ReadonlyMap<string, Given>, session: 
   const kept = [...given].map(
     ([name, { dims, data }]) => [name, { dims: [...dims], data: free.has(name) ? undefined : data?.slice() }] as const,
   );
-  return { given: new Map(kept), graph, session, plans: new Map() };
+  return { given: new Map(kept), graph, ways: waysOf(graph), session, plans: new Map() };
 }
 
 /** Whether a graph was made for such inputs. */
@@ -72,13 +74,13 @@ export function numbersOf({ graph }: Fitted, given: ReadonlyMap<string, Required
  * Equal rules have equal keys, whichever composite they came from.
  * @param again whether relevance passes several times
  */
-export function planKey({ start, assignment, at }: BackwardRequest, again: boolean): string {
+export function planKey({ from, assignment, at }: SegmentRequest, again: boolean): string {
   const texts = new Map(Array.from(new Set(assignment.values()), (rule) => [rule, JSON.stringify(rule)]));
   // Each once, then its number for every node.
   const rules = [...new Set(texts.values())];
   const numbers = new Map(rules.map((text, i) => [text, i]));
   const chosen = Array.from(assignment.values(), (rule) => numbers.get(texts.get(rule)!));
-  return JSON.stringify([start, rules, chosen, at, again]);
+  return JSON.stringify([from, rules, chosen, at, again]);
 }
 
 /** The plan of that key, made if it is not there. */

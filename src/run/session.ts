@@ -1,4 +1,5 @@
 import { LrpError } from "../base/error.ts";
+import { forwardSteps } from "../plan/lower.ts";
 import { bytesOf, type Plan } from "../plan/place.ts";
 import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../program/step.ts";
 import { firstNonFinite } from "../base/tensor.ts";
@@ -55,22 +56,22 @@ export class Session {
     this.#top = this.#base;
   }
 
-  /**
-   * Runs the steps up to where relevance starts: all of a plan without relevance. @param inputs in the order of the
-   * program's
-   */
+  /** Runs the forward pass. @param inputs in the order of the program's */
   forward(plan: Plan, inputs: readonly Float32Array[]): void {
     const { steps } = this.#bind(plan);
     this.#write(plan, inputs);
-    for (const step of steps.slice(0, plan.program.relevance?.begin)) step();
+    for (const step of steps.slice(0, forwardSteps(plan.program))) step();
   }
 
-  /** Runs the rest, from relevance of the logits. May be repeated if the plan keeps the forward pass's values. */
-  backward(plan: Plan, relevance: Float32Array): void {
+  /**
+   * Runs one stretch of the way back, from relevance of the value where it begins. May be repeated if the plan keeps
+   * what it reads; what other stretches have left behind is then no longer good.
+   */
+  backward(plan: Plan, relevance: Float32Array, segment = 0): void {
     const { steps } = this.#bind(plan);
-    const { start, begin } = plan.program.relevance!;
-    this.read(plan, start).set(relevance);
-    for (const step of steps.slice(begin)) step();
+    const { seed, begin, end } = plan.program.segments[segment];
+    this.read(plan, seed).set(relevance);
+    for (const step of steps.slice(begin, end)) step();
   }
 
   /** Runs the forward steps again and names the first of `values` that is not finite. */

@@ -6,7 +6,10 @@ import { canonize } from "../../src/canonize/canonize.ts";
 import { build } from "../../src/read/build.ts";
 import { infer } from "../../src/infer/infer.ts";
 import { decode } from "../../src/read/onnx/decode.ts";
-import { lower, pathTo, type Program } from "../../src/plan/lower.ts";
+import { waysOf } from "../../src/ops/ways.ts";
+import type { Segment } from "../../src/plan/backward.ts";
+import { lower, type Program } from "../../src/plan/lower.ts";
+import { pathTo } from "../../src/plan/path.ts";
 import { bytesOf, type Plan, place } from "../../src/plan/place.ts";
 import { assign } from "../../src/rules/assign.ts";
 import { compositeOf } from "../../src/rules/composite.ts";
@@ -20,8 +23,10 @@ const demo = new Uint8Array(readFileSync(new URL("../../demo/digits.onnx", impor
 function program(composite: string): Program {
   const built = build(decode(demo));
   const graph = canonize(infer(built, new Map([[built.inputs[0].name, { dims: [2, 1, 28, 28] }]]))!);
-  const { assignment } = assign(graph, pathTo(graph, "logits").nodes, compositeOf(composite, {}));
-  return lower(graph, { winograd: true, weights: "kept" }, { start: "logits", assignment, at: [] });
+  const ways = waysOf(graph);
+  const { assignment } = assign(graph, ways, pathTo(graph, ways, "logits").nodes, compositeOf(composite, {}));
+  const lowering = { winograd: "paying", sparse: "paying", weights: "kept" } as const;
+  return lower(graph, ways, lowering, [{ from: "logits", assignment, at: [] }]);
 }
 
 interface Life {
@@ -31,7 +36,7 @@ interface Life {
 }
 
 /** First and last call at which each value is named, by a second reading of the program. */
-function lives({ steps, inputs, outputs, logits, relevance }: Program, again: boolean): Map<number, Life> {
+function lives({ steps, inputs, outputs, logits, segments }: Program, again: boolean): Map<number, Life> {
   const found = new Map<number, Life>();
   const see = ({ id, count }: Value, at: number) => {
     const life = found.get(id) ?? { first: at, last: at, bytes: bytesOf(count) };
@@ -55,18 +60,18 @@ function lives({ steps, inputs, outputs, logits, relevance }: Program, again: bo
     return start;
   });
   for (const output of outputs.values()) see(output, at);
-  if (!relevance) {
-    see(logits, at);
-    return found;
+  see(logits, at);
+  for (const segment of segments) {
+    const begin = starts[segment.begin] ?? at;
+    for (const value of [segment.value, segment.seed]) {
+      see(value, begin - 1);
+      see(value, begin);
+    }
+    for (const value of [...segment.inputs.values(), segment.ledger, ...segment.at.values()]) see(value, at);
+    for (const [id, life] of found)
+      if (again && life.first < begin && life.last >= begin) found.set(id, { ...life, last: at });
   }
-  const begin = starts[relevance.begin] ?? at;
-  for (const value of [relevance.logits, relevance.start]) {
-    see(value, begin - 1);
-    see(value, begin);
-  }
-  for (const value of [...relevance.inputs.values(), relevance.ledger, ...relevance.at.values()]) see(value, at);
-  const lasts = (life: Life) => again && life.first < begin && life.last >= begin;
-  return new Map([...found].map(([id, life]) => [id, lasts(life) ? { ...life, last: at } : life]));
+  return found;
 }
 
 const meet = (a: Life, b: Life) => a.first <= b.last && b.first <= a.last;
@@ -110,11 +115,11 @@ const step = fc.record({
 });
 const stretch = fc.array(step, { minLength: 1, maxLength: 60 });
 
-/** Programs in which values of few sizes live short, long, or across both passes. */
+/** Programs in which values of few sizes live short, long, or across several passes. */
 const programs = fc
-  .record({ forward: stretch, backward: fc.option(stretch), again: fc.boolean() })
+  .record({ forward: stretch, backward: fc.array(stretch, { maxLength: 3 }), again: fc.boolean() })
   .map(({ forward, backward, again }): { program: Program; again: boolean } => {
-    const e = new Emitter({ winograd: true, weights: "kept" });
+    const e = new Emitter({ winograd: "paying", sparse: "paying", weights: "kept" });
     const input = e.temp("x", [7]);
     const made = [input];
     const run = ({ count, back, choice }: { count: number; back: readonly number[]; choice: boolean }) => {
@@ -128,16 +133,18 @@ const programs = fc
     for (const one of forward) run(one);
     const logits = made.at(-1)!;
     const outputs = new Map([["y", logits]]);
-    const begin = e.steps.length;
-    if (!backward) return { program: { steps: e.steps, inputs: [input], outputs, logits }, again: false };
-    const [start, ledger] = [e.temp("R", logits.dims), e.scratch("ledger", 30)];
-    e.fill(ledger, 0);
-    made.push(start);
-    for (const one of backward) run(one);
-    const [at, arrived] = [made.at(-2)!, made.at(-1)!];
-    const there = { inputs: new Map([["x", arrived]]), at: new Map([["a", at]]) };
-    const relevance = { begin, logits, start, ...there, ledger, accounts: [] };
-    return { program: { steps: e.steps, inputs: [input], outputs, logits, relevance }, again };
+    const segments = backward.map((steps, i): Segment => {
+      const begin = e.steps.length;
+      const value = made[(7 * i) % made.length];
+      const [seed, ledger] = [e.temp("R", value.dims), e.scratch("ledger", 30)];
+      e.fill(ledger, 0);
+      made.push(seed);
+      for (const one of steps) run(one);
+      const [at, arrived] = [made.at(-2)!, made.at(-1)!];
+      const there = { inputs: new Map([["x", arrived]]), at: new Map([["a", at]]) };
+      return { begin, end: e.steps.length, value, seed, ...there, ledger, accounts: [] };
+    });
+    return { program: { steps: e.steps, inputs: [input], outputs, logits, segments }, again };
   });
 
 describe("the memory plan", () => {

@@ -98,12 +98,9 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
     ["an empty name", { kind: "gradient", name: "" }, ["'name': a text, got ''"]],
     ["a field too many", { kind: "pass", name: "p", mode: "beta" }, [": fields kind, name, got 'mode'"]],
     [
-      "a mode that does not exist",
-      { kind: "own", name: "o", mode: "taylr" },
-      [
-        "'mode': 'taylor', 'taylor-uniform', 'identity', 'beta', 'gradient', 'unnormalised', 'guided' or " +
-          "'deconvnet', got 'taylr'",
-      ],
+      "a mode that has no name",
+      { kind: "own", name: "o", mode: "" },
+      ["'mode': the name of a rule of the operator's own, got ''"],
     ],
     [
       "groups that are no list",

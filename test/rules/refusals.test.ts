@@ -6,6 +6,7 @@ import {
   dense,
   flatten,
   load,
+  lrn,
   maxPool2d,
   relu,
   ruleOf,
@@ -125,5 +126,24 @@ describe("calls of another kind than meant", () => {
     const huge = { data: new Float32Array(25).fill(3e38), dims: [1, 1, 5, 5] };
     for (const call of [() => model.predict(huge), () => model.explain(huge)])
       expect(call).toThrowError(/value 'conv1': expected finite numbers/);
+  });
+});
+
+describe("a rule of an operator's own that the operator does not have", () => {
+  const own = (mode: string) => ({ kind: "own", name: "mine", mode }) as const;
+  const of = (type: string, mode: string): Composite => [{ type, rule: own(mode) }, ...baseEntries()];
+  it.each([
+    ["Relu", "guidd", /\(Relu\): expected pass, deconvnet, guided or gradient, got the rule mine/],
+    ["Relu", "taylor", /\(Relu\): expected pass, deconvnet, guided or gradient/],
+    ["Relu", "toString", /\(Relu\): expected pass, deconvnet, guided or gradient/],
+    ["Conv", "taylor", /\(Conv\): expected a rule for linear layers, got the rule mine/],
+    ["LRN", "taylr", /\(LRN\): expected one of taylor, taylor-uniform, identity, beta, gradient, unnormalised, got/],
+    ["LRN", "guided", /\(LRN\): expected one of taylor/],
+  ])("%s: %s", async (type, mode, says) => {
+    const layers = [conv2d({ weight, name: "conv1" }), lrn({ size: 3, alpha: 1, beta: 0.75 }), relu(), flatten()];
+    using model = await load(sequential({ input: [1, 5, 5] }, layers));
+    const composite = [...of(type, mode), { rule: ruleOf.epsilon() }];
+    expect(() => model.explain(input, { composite })).toThrowError(says);
+    expect(() => model.explain(input, { composite })).toThrowError(expect.objectContaining({ code: "rule" }));
   });
 });

@@ -1,7 +1,8 @@
 import type { Value } from "../../program/step.ts";
 import type { Emitter } from "../../program/emitter.ts";
 import { size } from "../../base/tensor.ts";
-import { type BiasMap, type Call, type Halves, mapOf, PLAIN, type Precision, type WeightMap } from "../op.ts";
+import type { Operand } from "../../graph/graph.ts";
+import { type BiasMap, type Halves, mapOf, type Precision, type Site, type WeightMap } from "../op.ts";
 import { padded, PANEL, type Phase, phasesOf, roundUp, run, tileSide, together, usesTiles } from "./conv-layout.ts";
 import type { Axis, WindowAttributes } from "./window.ts";
 
@@ -30,29 +31,46 @@ export interface Geometry {
   readonly depthwise: boolean;
 }
 
-export const isHalves = (map: WeightMap): map is Halves => typeof map === "object" && "plus" in map;
+const isHalves = (map: WeightMap): map is Halves => typeof map === "object" && "plus" in map;
 
-/** @param channels @param m of the input and the output of the convolution */
-export function geometryOf({ group, volume }: ConvAttributes, samples: number, channels: number, m: number): Geometry {
+/** A convolution with all that its kernels need to know. One that is transposed is told by the one it transposes. */
+export interface Convolution {
+  /** The name of the node. */
+  readonly node: string;
+  readonly weight: Operand;
+  readonly bias?: Operand;
+  readonly plane: Geometry;
+  /** The same for an input of twice the channels, [x⁺, x⁻]. */
+  readonly wide: Geometry;
+}
+
+function geometryOf({ group, volume }: ConvAttributes, samples: number, channels: number, m: number): Geometry {
   const [d, h, w] = volume!;
   const c = channels * d.kernel;
   return { n: samples * d.out, c, m, group, d, h, w, depthwise: group === c && m === c && group > 1 };
 }
 
-/** @param map for an input of twice the channels, [x⁺, x⁻], where it says so */
-export function geometry({ inputs, attributes }: Call<ConvAttributes>, map: WeightMap = PLAIN): Geometry {
-  const [n, c] = inputs[0]!.dims;
-  return geometryOf(attributes, n, c * (isHalves(map) ? 2 : 1), inputs[1]!.dims[0]);
+/** @param channels @param m of the input and the output of the convolution */
+export function convolutionOf(
+  { node: { name }, inputs: [x, weight, bias], attributes }: Site<ConvAttributes>,
+  channels: number,
+  m: number,
+): Convolution {
+  const [samples] = x!.dims;
+  const [plane, wide] = [channels, 2 * channels].map((c) => geometryOf(attributes, samples, c, m));
+  return { node: name, weight: weight!, bias, plane, wide };
 }
+
+/** The plane on which a map works. */
+export const planeOf = ({ plane, wide }: Convolution, map: WeightMap): Geometry => (isHalves(map) ? wide : plane);
 
 /**
  * The weights under a map: a name for the whole, and the one number between output o and tap of input i of its group.
  */
-export function weightsOf(call: Call<ConvAttributes>, map: WeightMap) {
-  const { name, constant } = call.inputs[1]!;
+export function weightsOf({ weight: { name, constant }, plane }: Convolution, map: WeightMap) {
   const [, inputs, ...kernel] = constant!.dims;
   const taps = size(kernel);
-  const depth = call.attributes.volume![0].kernel;
+  const depth = plane.d.kernel;
   const source = constant!.data as Float32Array;
   const [plus, minus] = isHalves(map) ? [mapOf(map.plus), mapOf(map.minus)] : [mapOf(map), undefined];
   const variant = isHalves(map) ? `${map.plus}|${map.minus}` : `${map}`;
@@ -73,19 +91,19 @@ export function weightsOf(call: Call<ConvAttributes>, map: WeightMap) {
 /** The bias of `outputs` neighbours: the channels of a group, again and again. */
 export function biasValue(
   e: Emitter,
-  call: Call<ConvAttributes>,
+  conv: Convolution,
   map: BiasMap | undefined,
   group: number,
   outputs: number,
   channels = outputs,
 ): Value {
-  const bias = map && call.inputs[2]?.constant;
+  const bias = map && conv.bias?.constant;
   const count = roundUp(outputs, PANEL);
-  if (!bias) return zeros(e, call, count);
+  if (!bias) return zeros(e, conv, count);
   const source = bias.data as Float32Array;
   const f = mapOf(map);
   return e.weight(
-    call.inputs[2]!.name,
+    conv.bias!.name,
     source,
     `bias ${map} ${group}/${outputs}${channels === outputs ? "" : ` of ${channels}`}`,
     [count],
@@ -96,8 +114,7 @@ export function biasValue(
   );
 }
 
-function zeros(e: Emitter, call: Call<ConvAttributes>, count: number): Value {
-  const { name, constant } = call.inputs[1]!;
+function zeros(e: Emitter, { weight: { name, constant } }: Convolution, count: number): Value {
   return e.weight(`${name}:zeros`, constant!.data as Float32Array, `zeros ${count}`, [count], (to) => to.fill(0));
 }
 
@@ -122,16 +139,16 @@ const overhang = (length: number, kernel: number, tiled: boolean) =>
 /** y = L(x; f(W)) + f(b) at every neuron. */
 export function denseZ(
   e: Emitter,
-  call: Call<ConvAttributes>,
-  site: Geometry,
+  conv: Convolution,
   x: Value,
   y: Value,
   map: WeightMap,
   biasMap: BiasMap | undefined,
   precision: Precision,
 ): void {
-  const { n, c, m, group, h, w, depthwise } = site;
-  const tiled = precision === "fast" && tiledForward(e, site);
+  const plane = planeOf(conv, map);
+  const { n, c, m, group, h, w, depthwise } = plane;
+  const tiled = precision === "fast" && tiledForward(e, plane);
   const [bottom, right] = [
     Math.max(0, h.after) + overhang(h.out, h.kernel, tiled),
     Math.max(0, w.after) + overhang(w.out, w.kernel, tiled),
@@ -154,32 +171,32 @@ export function denseZ(
     tapRow: h.dilation * image.width * c,
     tapColumn: w.dilation * c,
   } as const;
-  const { at, ...named } = weightsOf(call, map);
+  const { at, ...named } = weightsOf(conv, map);
   const weights = { ...named, at: (g: number, o: number, tap: number, i: number) => at(g * outputs + o, i, tap) };
-  const bias = (g: number) => biasValue(e, call, biasMap, g, depthwise ? m : outputs);
+  const bias = (g: number) => biasValue(e, conv, biasMap, g, depthwise ? m : outputs);
   run(
     e,
-    call.node.name,
+    conv.node,
     pass,
     { group, inputs, outputs, depthwise },
     weights,
     bias,
-    zeros(e, call, roundUp(outputs, PANEL)),
+    zeros(e, conv, roundUp(outputs, PANEL)),
   );
 }
 
 /** out = Lᵀ(s; f(W)) + f(b) from every neuron; a bias of the transposed map has one number for each channel of out. */
 export function denseVjp(
   e: Emitter,
-  call: Call<ConvAttributes>,
-  site: Geometry,
+  conv: Convolution,
   s: Value,
   out: Value,
   map: WeightMap,
   biasMap: BiasMap | undefined,
   precision: Precision,
 ): void {
-  const { n, c, m, group, h, w, depthwise } = site;
+  const plane = planeOf(conv, map);
+  const { n, c, m, group, h, w, depthwise } = plane;
   const [rows, columns] = [phasesOf(h), group === 1 ? together(phasesOf(w), c) : phasesOf(w)];
   // One padded copy of s serves all phases.
   const reach = (phases: readonly Phase[], length: number): [number, number] => {
@@ -188,7 +205,7 @@ export function denseVjp(
     const last = used.reduce((most, p) => Math.max(most, p.start + (p.width - 1) * p.step + p.count - 1), length - 1);
     return [-first, last - (length - 1)];
   };
-  const tiled = precision === "fast" && tiledBack(e, site);
+  const tiled = precision === "fast" && tiledBack(e, plane);
   const [top, bottom] = reach(rows, h.out);
   const [left, right] = reach(columns, w.out);
   const image = padded(e, s, n, h.out, w.out, m, [
@@ -198,9 +215,9 @@ export function denseVjp(
     right + overhang(w.length, w.kernel, tiled),
   ]);
   const [inputs, width] = [m / group, c / group];
-  const { name, source, variant, at } = weightsOf(call, map);
+  const { name, source, variant, at } = weightsOf(conv, map);
   if ([...rows, ...columns].some((p) => p.width === 0)) {
-    if (biasMap) spread(e, biasValue(e, call, biasMap, 0, c), c, out);
+    if (biasMap) spread(e, biasValue(e, conv, biasMap, 0, c), c, out);
     else e.fill(out, 0);
   }
   for (const row of rows) {
@@ -237,9 +254,9 @@ export function denseVjp(
         },
       };
       const bias = (g: number) =>
-        depthwise ? biasValue(e, call, biasMap, g, c) : biasValue(e, call, biasMap, g, outputs, width);
-      const none = zeros(e, call, roundUp(depthwise ? c : outputs, PANEL));
-      run(e, call.node.name, pass, { group, inputs, outputs, depthwise }, weights, bias, none);
+        depthwise ? biasValue(e, conv, biasMap, g, c) : biasValue(e, conv, biasMap, g, outputs, width);
+      const none = zeros(e, conv, roundUp(depthwise ? c : outputs, PANEL));
+      run(e, conv.node, pass, { group, inputs, outputs, depthwise }, weights, bias, none);
     }
   }
 }

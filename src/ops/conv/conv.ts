@@ -1,16 +1,17 @@
 import { demand } from "../../base/complaint.ts";
 import type { Operand, Operands } from "../../graph/graph.ts";
-import type { Value } from "../../program/step.ts";
 import type { Emitter } from "../../program/emitter.ts";
 import { type Constant, type Dims, size } from "../../base/tensor.ts";
-import { type BiasMap, type Call, known, type Linear, type Op, PLAIN, type Precision, type WeightMap } from "../op.ts";
+import { known, type Linear, type Op, PLAIN, type Site, type Way, type WeightMap } from "../op.ts";
 import {
   biasValue,
   type ConvAttributes,
+  type Convolution,
+  convolutionOf,
   denseVjp,
   denseZ,
   type Geometry,
-  geometry,
+  planeOf,
   tiledBack,
   tiledForward,
   weightsOf,
@@ -19,43 +20,11 @@ import { tileGain } from "./conv-layout.ts";
 import { folded, unfolded } from "./volume.ts";
 import { asVolume, readWindow, windowAxes, windowSizes } from "./window.ts";
 
-function convZ(
-  e: Emitter,
-  call: Call<ConvAttributes>,
-  [image]: readonly Value[],
-  map: WeightMap,
-  biasMap: BiasMap | undefined,
-  precision: Precision,
-  where?: Value,
-): Value {
-  const site = geometry(call, map);
-  const x = unfolded(e, image, site);
-  const y = e.temp(call.outputs[0].name, call.outputs[0].dims, "last");
-  const dense = () => denseZ(e, call, site, x, y, map, biasMap, precision);
-  if (!where || site.depthwise) dense();
-  else
-    e.choose(
-      where,
-      sparseLimit(site, precision === "fast" && tiledForward(e, site)),
-      () => {
-        e.emit("convRowsForward", {
-          r: where,
-          x,
-          b: biasValue(e, call, biasMap, 0, site.m),
-          y,
-          ...byRows(e, call, map),
-        });
-      },
-      dense,
-    );
-  return y;
-}
-
 /** What the kernels that go neuron by neuron take. */
-function byRows(e: Emitter, call: Call<ConvAttributes>, map: WeightMap) {
-  const { n, c, m, group, h, w } = geometry(call, map);
+function byRows(e: Emitter, conv: Convolution, map: WeightMap) {
+  const { n, c, m, group, h, w } = planeOf(conv, map);
   const [taps, inputs] = [h.kernel * w.kernel, c / group];
-  const { name, source, variant, at } = weightsOf(call, map);
+  const { name, source, variant, at } = weightsOf(conv, map);
   const weights = e.weight(name, source, `rows ${variant}`, [m * taps * inputs], (to) => {
     for (let o = 0; o < m; o++) {
       for (let i = 0; i < inputs; i++)
@@ -64,7 +33,7 @@ function byRows(e: Emitter, call: Call<ConvAttributes>, map: WeightMap) {
   });
   return {
     weights,
-    scratch: e.scratch(`${call.node.name}:line`, taps * inputs + 2 * (m / group + 4)),
+    scratch: e.scratch(`${conv.node}:line`, taps * inputs + 2 * (m / group + 4)),
     ...{ n, h: h.length, w: w.length, c, oh: h.out, ow: w.out, m, ...windowSizes(h, w), group },
   };
 }
@@ -78,61 +47,66 @@ function sparseLimit({ c, group, h, w }: Geometry, tiled: boolean): number {
   return ((tiled ? 0.6 / tileGain(h.kernel) : 0.6) * inputs) / (inputs + 90);
 }
 
-function convVjp(
-  e: Emitter,
-  call: Call<ConvAttributes>,
-  s: Value,
-  map: WeightMap,
-  precision: Precision,
-): readonly Value[] {
-  const [n, , ...spatial] = call.inputs[0]!.dims;
-  const site = geometry(call, map);
-  const out = e.temp(`${call.node.name}:vjp`, [n, site.c / site.d.kernel, ...spatial], "last");
-  folded(
-    e,
-    out,
-    site,
-    () => e.fill(out, 0),
-    (slices) => planeVjp(e, call, site, s, slices, map, precision),
-  );
-  return [out];
+/** The way of a convolution. */
+function wayOf(site: Site<ConvAttributes>): Way {
+  const conv = convolutionOf(site, site.inputs[0]!.dims[1], site.inputs[1]!.dims[0]);
+  const [x, y] = [site.inputs[0]!, site.outputs[0]];
+  const linear: Linear = {
+    kind: "linear",
+    layout: "last",
+    data: [0],
+    z(e, [given], map, biasMap, precision, where) {
+      const plane = planeOf(conv, map);
+      const image = unfolded(e, given, plane);
+      const z = e.temp(y.name, y.dims, "last");
+      const dense = () => denseZ(e, conv, image, z, map, biasMap, precision);
+      if (!where || plane.depthwise) dense();
+      else
+        e.choose(
+          where,
+          sparseLimit(plane, precision === "fast" && tiledForward(e, plane)),
+          () => {
+            const b = biasValue(e, conv, biasMap, 0, plane.m);
+            e.emit("convRowsForward", { r: where, x: image, b, y: z, ...byRows(e, conv, map) });
+          },
+          dense,
+        );
+      return z;
+    },
+    vjp(e, s, map, precision) {
+      const plane = planeOf(conv, map);
+      const [n, , ...spatial] = x.dims;
+      const out = e.temp(`${conv.node}:vjp`, [n, plane.c / plane.d.kernel, ...spatial], "last");
+      // Where no two windows overlap, lists of what is not 0 do better than rows.
+      const pointwise = plane.group === 1 && plane.h.kernel * plane.w.kernel === 1 && plane.c >= 24;
+      folded(
+        e,
+        out,
+        plane,
+        () => e.fill(out, 0),
+        (slices) => {
+          const dense = () => denseVjp(e, conv, s, slices, map, undefined, precision);
+          if (plane.depthwise) dense();
+          else
+            e.choose(
+              s,
+              pointwise ? 0 : sparseLimit(plane, precision === "fast" && tiledBack(e, plane)),
+              () => {
+                e.emit("convRowsVjp", { s, out: slices, ...byRows(e, conv, map), from: 0, rows: plane.h.length });
+              },
+              dense,
+            );
+        },
+      );
+      return [out];
+    },
+    // Where a panel is not filled by one half.
+    halves: site.attributes.group === 1 && x.dims[1] < 8,
+    bias: conv.bias?.constant,
+    approximates: (e) => tiledForward(e, conv.plane),
+  };
+  return { ...linear, run: (e, at) => [linear.z(e, [e.as(at.x(0), "last")], PLAIN, PLAIN, "fast")] };
 }
-
-function planeVjp(
-  e: Emitter,
-  call: Call<ConvAttributes>,
-  site: Geometry,
-  s: Value,
-  out: Value,
-  map: WeightMap,
-  precision: Precision,
-): void {
-  const dense = () => denseVjp(e, call, site, s, out, map, undefined, precision);
-  // Where no two windows overlap, lists of what is not 0 do better than rows.
-  const pointwise = site.group === 1 && site.h.kernel * site.w.kernel === 1 && site.c >= 24;
-  if (site.depthwise) dense();
-  else
-    e.choose(
-      s,
-      pointwise ? 0 : sparseLimit(site, precision === "fast" && tiledBack(e, site)),
-      () => {
-        e.emit("convRowsVjp", { s, out, ...byRows(e, call, map), from: 0, rows: site.h.length });
-      },
-      dense,
-    );
-}
-
-const linear: Linear<ConvAttributes> = {
-  kind: "linear",
-  layout: "last",
-  data: () => [0],
-  z: convZ,
-  vjp: convVjp,
-  // Where a panel is not filled by one half.
-  halves: (call) => call.attributes.group === 1 && call.inputs[0]!.dims[1] < 8,
-  bias: (call) => call.inputs[2]?.constant,
-  approximates: (e, call) => tiledForward(e, geometry(call)),
-};
 
 /**
  * Input, kernel and channels of a convolution or its transpose; `sides` tells outputs m and inputs c by the weight's
@@ -189,8 +163,7 @@ export const conv: Op<ConvAttributes> = {
     const axes = windowAxes(x.dims.slice(2), a.window, kernel);
     return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.out)]], attributes: { ...a, volume: asVolume(axes) } };
   },
-  forward: (e, call) => [convZ(e, call, [e.as(call.x(0), "last")], PLAIN, PLAIN, "fast")],
-  relevance: linear,
+  node: wayOf,
 };
 
 /**

@@ -1,67 +1,46 @@
 import { demand } from "../../base/complaint.ts";
 import type { Operands } from "../../graph/graph.ts";
-import type { Value } from "../../program/step.ts";
-import type { Emitter } from "../../program/emitter.ts";
 import { type Constant, size } from "../../base/tensor.ts";
 import { parametersOf } from "./conv.ts";
-import {
-  biasValue,
-  type ConvAttributes,
-  denseVjp,
-  denseZ,
-  type Geometry,
-  geometryOf,
-  spread,
-  tiledBack,
-} from "./conv-dense.ts";
+import { biasValue, type ConvAttributes, convolutionOf, denseVjp, denseZ, spread, tiledBack } from "./conv-dense.ts";
 import { folded, unfolded } from "./volume.ts";
-import { type BiasMap, type Call, type Linear, type Op, PLAIN, type Precision, type WeightMap } from "../op.ts";
+import { type Linear, type Op, PLAIN, type Site, type Way } from "../op.ts";
 import { asVolume, isStill, readWindow, type TransposedAttributes, transposedAxes } from "./window.ts";
 
 type ConvTransposeAttributes = ConvAttributes & TransposedAttributes;
 
-/** The convolution that is transposed: it goes from the output here, of c channels, to the input, of m. */
-function geometry({ inputs, outputs, attributes }: Call<ConvTransposeAttributes>): Geometry {
-  return geometryOf(attributes, inputs[0]!.dims[0], outputs[0].dims[1], inputs[0]!.dims[1]);
-}
-
-function transposeZ(
-  e: Emitter,
-  call: Call<ConvTransposeAttributes>,
-  [x]: readonly Value[],
-  map: WeightMap,
-  biasMap: BiasMap | undefined,
-  precision: Precision,
-): Value {
-  const { name, dims } = call.outputs[0];
-  const y = e.temp(name, dims, "last");
-  const site = geometry(call);
+/** The way of a convolution's transpose: the convolution goes from the output here to the input. */
+function wayOf(site: Site<ConvTransposeAttributes>): Way {
+  const [x, y] = [site.inputs[0]!, site.outputs[0]];
+  const conv = convolutionOf(site, y.dims[1], x.dims[1]);
+  const { plane, node, bias } = conv;
   // Where slices are added up, the bias is there before them.
-  const inside = isStill(site.d) ? biasMap : undefined;
-  folded(
-    e,
-    y,
-    site,
-    () => spread(e, biasValue(e, call, biasMap, 0, dims[1]), dims[1], y),
-    (slices) => denseVjp(e, call, site, x, slices, map, inside, precision),
-  );
-  return y;
+  const sliced = !isStill(plane.d);
+  const linear: Linear = {
+    kind: "linear",
+    layout: "last",
+    data: [0],
+    z(e, [given], map, biasMap, precision) {
+      const z = e.temp(y.name, y.dims, "last");
+      folded(
+        e,
+        z,
+        plane,
+        () => spread(e, biasValue(e, conv, biasMap, 0, y.dims[1]), y.dims[1], z),
+        (slices) => denseVjp(e, conv, given, slices, map, sliced ? undefined : biasMap, precision),
+      );
+      return z;
+    },
+    vjp(e, s, map, precision) {
+      const out = e.temp(`${node}:vjp`, x.dims, "last");
+      denseZ(e, conv, unfolded(e, s, plane), out, map, undefined, precision);
+      return [out];
+    },
+    bias: bias?.constant,
+    approximates: (e) => tiledBack(e, plane),
+  };
+  return { ...linear, run: (e, at) => [linear.z(e, [e.as(at.x(0), "last")], PLAIN, PLAIN, "fast")] };
 }
-
-const linear: Linear<ConvTransposeAttributes> = {
-  kind: "linear",
-  layout: "last",
-  data: () => [0],
-  z: transposeZ,
-  vjp(e, call, s, map, precision) {
-    const out = e.temp(`${call.node.name}:vjp`, call.inputs[0]!.dims, "last");
-    const site = geometry(call);
-    denseZ(e, call, site, unfolded(e, s, site), out, map, undefined, precision);
-    return [out];
-  },
-  bias: (call) => call.inputs[2]?.constant,
-  approximates: (e, call) => tiledBack(e, geometry(call)),
-};
 
 /**
  * Transposed convolution with groups, strides, pads and dilations, over one, two or three spatial axes.
@@ -91,8 +70,7 @@ export const convTranspose: Op<ConvTransposeAttributes> = {
     const axes = transposedAxes(x.dims.slice(2), { ...a.window, ...a }, kernel);
     return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.length)]], attributes: { ...a, volume: asVolume(axes) } };
   },
-  forward: (e, call) => [transposeZ(e, call, [e.as(call.x(0), "last")], PLAIN, PLAIN, "fast")],
-  relevance: linear,
+  node: wayOf,
 };
 
 /** A transposed convolution's weight and bias with every output channel scaled and shifted. */

@@ -1,0 +1,178 @@
+import { assert, LrpError } from "../base/error.ts";
+import { type Graph, type Node, whereIs } from "../graph/graph.ts";
+import { reduceTo, zip } from "../ops/arithmetic.ts";
+import { ops } from "../ops/index.ts";
+import type { Linear, Passing, Places, Way } from "../ops/op.ts";
+import type { Ways } from "../ops/ways.ts";
+import type { Emitter } from "../program/emitter.ts";
+import type { Ref, Value } from "../program/step.ts";
+import { type Assignment, nameOf } from "../rules/assign.ts";
+import type { Rule } from "../rules/rule.ts";
+import type { Forward } from "./forward.ts";
+import { type Account, Ledger } from "./ledger.ts";
+import { pathTo } from "./path.ts";
+import { gradient, redistribute } from "./redistribute.ts";
+
+/** A stretch of the way back: relevance goes from one value to the inputs, and no further than the values in `ends`. */
+export interface SegmentRequest {
+  readonly from: string;
+  readonly ends?: readonly string[];
+  readonly assignment: Assignment;
+  /** Values at which relevance is wanted as well. */
+  readonly at: readonly string[];
+}
+
+/** A stretch of the way back as steps of a program: those from `begin` up to `end`. */
+export interface Segment {
+  readonly begin: number;
+  readonly end: number;
+  /** What the network computes where relevance starts. */
+  readonly value: Value;
+  /** Relevance there: what the caller writes before the steps run. */
+  readonly seed: Value;
+  /** Relevance of the graph's inputs, where it reaches them. */
+  readonly inputs: ReadonlyMap<string, Value>;
+  /** Relevance at the values asked for by name. */
+  readonly at: ReadonlyMap<string, Value>;
+  readonly ledger: Value;
+  readonly accounts: readonly Account[];
+}
+
+/** Which values are known to be ≥ 0. */
+export function nonnegativeValues(graph: Graph): ReadonlySet<string> {
+  const known = new Set<string>();
+  for (const [name, constant] of graph.constants) if (constant.data.every((v) => v >= 0)) known.add(name);
+  for (const node of graph.nodes) {
+    if (
+      ops.get(node.type)!.nonnegative?.(
+        node.inputs.map((name) => known.has(name)),
+        node.attributes,
+      )
+    )
+      known.add(node.outputs[0]);
+  }
+  return known;
+}
+
+/** One node on the way back. */
+interface Site {
+  readonly node: Node;
+  readonly at: Places;
+  readonly rule: Rule | undefined;
+  /** Relevance of the node's output. */
+  readonly r: Value;
+  readonly nonnegative: ReadonlySet<string>;
+  readonly ledger: Ref;
+}
+
+/** What went where. */
+interface Passed {
+  /** How the ledger calls the rule. */
+  readonly rule: string;
+  /** See Account. */
+  readonly open: boolean;
+  /** What each input of a node receives; undefined where it has none to receive. */
+  readonly inputs: readonly (Value | undefined)[];
+}
+
+/** Values at these of the inputs. */
+const placed = ({ inputs }: Node, data: readonly number[], values: readonly Value[]) =>
+  inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined));
+
+function throughPass(e: Emitter, way: Passing, { at, r }: Site, rule: Rule): Value {
+  if (rule.kind === "pass") return reduceTo(e, r, at.x(way.data));
+  return rule.kind === "gradient" ? way.vjp(e, at, r) : way.rules![nameOf(rule)](e, at, r);
+}
+
+function throughLinear(e: Emitter, way: Linear, site: Site, rule: Rule): readonly Value[] {
+  const { node, at, r, nonnegative, ledger } = site;
+  if (rule.kind !== "linear") return gradient(e, node.name, way, r);
+  return redistribute(e, node, at, way, rule, r, nonnegative, ledger);
+}
+
+function passBack(e: Emitter, way: Way, site: Site): Passed {
+  const { node, at, rule, r, ledger } = site;
+  if (way.kind === "route") return { rule: "route", open: way.drops ?? false, inputs: way.vjp(e, at, r) };
+  assert(rule, `no rule at ${node.name}`);
+  if (way.kind === "none") return { rule: rule.name, open: true, inputs: way.vjp!(e, at, r) };
+  if (way.kind === "own") {
+    const { conserves, back } = way.rules[nameOf(rule)];
+    return { rule: nameOf(rule), open: !conserves, inputs: back(e, at, r, ledger) };
+  }
+  const [data, values] =
+    way.kind === "pass"
+      ? [[way.data], [throughPass(e, way, site, rule)]]
+      : [way.data, throughLinear(e, way, site, rule)];
+  return { rule: rule.name, open: rule.kind !== way.kind, inputs: placed(node, data, values) };
+}
+
+/** The steps of one segment. @param value what the network computes where it begins, row-major */
+export function lowerSegment(
+  e: Emitter,
+  graph: Graph,
+  ways: Ways,
+  { places }: Forward,
+  value: Value,
+  { from, ends, assignment, at }: SegmentRequest,
+  nonnegative: ReadonlySet<string>,
+): Segment {
+  const { nodes: path } = pathTo(graph, ways, from, new Set(ends));
+  const begin = e.steps.length;
+  const seed = e.temp("R start", value.dims);
+  const edges = graph.nodes.reduce((count, node) => count + node.inputs.length + 2, 2);
+  const ledger = new Ledger(e, 5 * edges);
+  e.fill(ledger.value, 0);
+
+  const waiting = new Map<string, Value[]>([[from, [seed]]]);
+  const totals = new Map<string, Value>();
+  const total = (name: string): Value => {
+    let sum = totals.get(name);
+    if (!sum) {
+      const parts = waiting.get(name)!;
+      sum = parts.reduce((a, b) => zip(e, "addForward", `R ${name}`, a, e.as(b, a.layout), a.dims));
+      totals.set(name, sum);
+    }
+    return sum;
+  };
+
+  for (const node of [...graph.nodes].reverse()) {
+    const stuck = node.outputs.slice(1).find((name) => waiting.has(name));
+    if (stuck)
+      throw new LrpError("rule", {
+        where: whereIs(node),
+        expected: "relevance that arrives at its first output",
+        received: `some at '${stuck}'`,
+        fix: "No rule for it is known to relprop.",
+      });
+    if (!path.has(node) || !waiting.has(node.outputs[0])) continue;
+    const parts = waiting.get(node.outputs[0])!;
+    const received = parts.map((part) => ledger.sum(part));
+    const absorbed = ledger.absorbed();
+    const { rule, open, inputs } = passBack(e, ways.get(node)!, {
+      node,
+      at: places.get(node)!,
+      rule: assignment.get(node),
+      r: total(node.outputs[0]),
+      nonnegative,
+      ledger: absorbed.ref,
+    });
+    const [passed, constants]: number[][] = [[], []];
+    for (const [i, r] of inputs.entries()) {
+      if (!r) continue;
+      const name = node.inputs[i];
+      const isConstant = graph.constants.has(name);
+      (isConstant ? constants : passed).push(ledger.sum(r));
+      if (isConstant) continue;
+      const others = waiting.get(name);
+      if (others) others.push(r);
+      else waiting.set(name, [r]);
+    }
+    ledger.accounts.push({ node, rule, received, passed, constants, absorbed: absorbed.at, open });
+  }
+
+  const arrived = (names: readonly string[]) => new Map(names.map((name) => [name, e.as(total(name), "first")]));
+  const inputs = arrived(graph.inputs.map((port) => port.name).filter((name) => waiting.has(name)));
+  const wanted = arrived(at);
+  const end = e.steps.length;
+  return { begin, end, value, seed, inputs, at: wanted, ledger: ledger.value, accounts: ledger.accounts };
+}

@@ -1,0 +1,25 @@
+import type { Graph, Node } from "../graph/graph.ts";
+import type { Ways } from "../ops/ways.ts";
+
+/** The nodes and inputs that relevance reaches. */
+export interface Path {
+  readonly nodes: ReadonlySet<Node>;
+  /** The graph's inputs that it reaches. */
+  readonly inputs: ReadonlySet<string>;
+}
+
+const NOWHERE: ReadonlySet<string> = new Set();
+
+/** What `value` depends on, other than for what is chosen. @param ends values behind which relevance does not go */
+export function pathTo(graph: Graph, ways: Ways, value: string, ends = NOWHERE): Path {
+  const reached = new Set([value]);
+  const nodes = new Set<Node>();
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((name) => reached.has(name)) || ends.has(node.outputs[0])) continue;
+    nodes.add(node);
+    const way = ways.get(node)!;
+    const steers = way.kind === "route" ? way.steers : undefined;
+    for (const [i, input] of node.inputs.entries()) if (input !== "" && !steers?.includes(i)) reached.add(input);
+  }
+  return { nodes, inputs: new Set(graph.inputs.map((port) => port.name).filter((name) => reached.has(name))) };
+}
