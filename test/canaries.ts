@@ -69,7 +69,7 @@ function lives({ steps, inputs, outputs, logits, segments }: Plan["program"]) {
   const visit = (step: Step): void => {
     if ("limit" in step) {
       need(step.value, moments.size);
-      [...step.sparse, ...step.dense].forEach(visit);
+      [...step.sparse, ...step.whole].forEach(visit);
       return;
     }
     // Relevance may pass several times after what was before its stretch.

@@ -53,3 +53,56 @@ export function walkRows(
     }
   }
 }
+
+/** Strides of a value along the axes of the shape that it is broadcast to. */
+export function broadcastStrides(dims: Dims, own: readonly number[], out: Dims): number[] {
+  const lead = out.length - dims.length;
+  return out.map((_, axis) => (axis < lead || dims[axis - lead] === 1 ? 0 : own[axis - lead]));
+}
+
+/** Loops over a result of these dims and strides, and the operands that are broadcast to it. */
+export function broadcastLoops<T extends { readonly dims: Dims }>(
+  dims: Dims,
+  own: readonly number[],
+  operands: readonly T[],
+  stridesIn: (operand: T) => readonly number[],
+): Loops[] {
+  const places = operands.map((x) => broadcastStrides(x.dims, stridesIn(x), dims));
+  return fourAxes({ dims, starts: [0, ...operands.map(() => 0)], strides: [own, ...places] });
+}
+
+/** Where the numbers of a box lie, in row-major order, from how far each axis goes in memory. */
+function offsets(dims: Dims, steps: readonly number[]): Int32Array {
+  const out = new Int32Array(size(dims));
+  for (let axis = dims.length - 1, filled = 1; axis >= 0; filled *= dims[axis--]) {
+    for (let i = filled; i < filled * dims[axis]; i++) out[i] = out[i - filled] + steps[axis];
+  }
+  return out;
+}
+
+/** The same along some of the axes of a tensor. */
+export function along(axes: readonly number[], dims: Dims, steps: readonly number[]): Int32Array {
+  return offsets(
+    axes.map((axis) => dims[axis]),
+    axes.map((axis) => steps[axis]),
+  );
+}
+
+/** The axes that are not among `axes`. */
+export function otherAxes(dims: Dims, axes: readonly number[]): number[] {
+  return dims.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
+}
+
+/** One strided block that is copied: starts and strides per logical axis, in elements. */
+export interface Block {
+  readonly dims: Dims;
+  readonly from: number;
+  readonly fromStrides: readonly number[];
+  readonly to: number;
+  readonly toStrides: readonly number[];
+}
+
+/** The loops of a block: its place in the target before that in the source. */
+export function blockLoops({ dims, from, fromStrides, to, toStrides }: Block): Loops[] {
+  return fourAxes({ dims, starts: [to, from], strides: [toStrides, fromStrides] });
+}

@@ -1,5 +1,5 @@
 import { scaledConv } from "../ops/conv/conv.ts";
-import type { ConvAttributes } from "../ops/conv/conv-dense.ts";
+import type { ConvAttributes } from "../ops/conv/geometry.ts";
 import { scaledConvTranspose } from "../ops/conv/transpose.ts";
 import { type DenseAttributes, scaledDense } from "../ops/dense.ts";
 import { ops } from "../ops/index.ts";

@@ -18,7 +18,7 @@ type Name<K> = K extends `${infer N}Forward` ? (`${N}Vjp` extends keyof Kernels 
 type UnaryKernel = Extract<Name<keyof Kernels>, "relu" | "slope" | "clip" | "sigmoid" | "tanh">;
 
 /** A row for y = f(x): its kernel is called `<kernel>Forward`, its derivative times r `<kernel>Vjp`. */
-function unary(
+function byKernel(
   type: string,
   kernel: UnaryKernel,
   f: (v: number, a: number, b: number) => number,
@@ -79,7 +79,7 @@ function rectified(e: Emitter, name: string, r: Value): Value {
   return out;
 }
 
-export const relu: Op<Parameters> = unary("Relu", "relu", (v) => Math.max(v, 0), {
+export const relu: Op<Parameters> = byKernel("Relu", "relu", (v) => Math.max(v, 0), {
   nonnegative: () => true,
   rules: ({ node: { name } }) => ({
     deconvnet: (e, _at, r) => rectified(e, name, r),
@@ -93,12 +93,12 @@ export const relu: Op<Parameters> = unary("Relu", "relu", (v) => Math.max(v, 0),
 });
 
 /** v or alpha · v below 0. */
-export const leakyRelu = unary("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a * v : b * v), {
+export const leakyRelu = byKernel("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a * v : b * v), {
   attributes: (read) => ({ a: 1, b: read.float("alpha", 0.01) }),
   nonnegative: (x, { b }) => x || b <= 0,
 });
 
-export const clip = unary("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), b), {
+export const clip = byKernel("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), b), {
   attributes: (read) =>
     read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN },
   parameters(inputs, { a, b }) {
@@ -109,9 +109,9 @@ export const clip = unary("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), 
   nonnegative: (x, { a, b }) => a >= 0 || (x && b >= 0),
 });
 
-export const sigmoid = unary("Sigmoid", "sigmoid", (v) => 1 / (1 + Math.exp(-v)), { nonnegative: () => true });
+export const sigmoid = byKernel("Sigmoid", "sigmoid", (v) => 1 / (1 + Math.exp(-v)), { nonnegative: () => true });
 
-export const tanh = unary("Tanh", "tanh", Math.tanh, { nonnegative: (x) => x });
+export const tanh = byKernel("Tanh", "tanh", Math.tanh, { nonnegative: (x) => x });
 
 /**
  * x, or slope · x below 0, the slope broadcast to x. Relevance passes as through LeakyRelu; where the slope is computed

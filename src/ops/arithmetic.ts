@@ -1,8 +1,9 @@
+import { broadcastLoops, broadcastStrides } from "../base/loops.ts";
 import { stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Node, Operand, Operands } from "../graph/graph.ts";
 import { broadcast, type Constant, type Dims, firstNonFinite, size } from "../base/tensor.ts";
-import { broadcastLoops, broadcastStrides, folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
+import { folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
 import { type Affine, computedOf, type Linear, type Op, type Places, product, type Site, type Way } from "./op.ts";
 
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";

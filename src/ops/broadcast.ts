@@ -2,7 +2,7 @@ import { demand } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
 import { stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { fourAxes, type Loops, walkRows } from "../base/loops.ts";
+import { broadcastLoops, type Loops, walkRows } from "../base/loops.ts";
 import { broadcast, type Constant, type Dims, shapeText, size, strides } from "../base/tensor.ts";
 import type { Op } from "./op.ts";
 
@@ -19,23 +19,6 @@ export function inferBroadcast(inputs: Operands): { dims: Dims[] } {
   const dims = broadcast(inputs.map((x) => x!.dims));
   demand(dims, "shape", "shapes that can be broadcast", inputs.map((x) => shapeText(x!.dims, "")).join(" and "));
   return { dims: [dims] };
-}
-
-/** Strides of a value along the axes of the shape that it is broadcast to. */
-export function broadcastStrides(dims: Dims, own: readonly number[], out: Dims): number[] {
-  const lead = out.length - dims.length;
-  return out.map((_, axis) => (axis < lead || dims[axis - lead] === 1 ? 0 : own[axis - lead]));
-}
-
-/** Loops over a result of these dims and strides, and the operands that are broadcast to it. */
-export function broadcastLoops<T extends { readonly dims: Dims }>(
-  dims: Dims,
-  own: readonly number[],
-  operands: readonly T[],
-  stridesIn: (operand: T) => readonly number[],
-): Loops[] {
-  const places = operands.map((x) => broadcastStrides(x.dims, stridesIn(x), dims));
-  return fourAxes({ dims, starts: [0, ...operands.map(() => 0)], strides: [own, ...places] });
 }
 
 /** A value for what is computed of these operands, in the layout of one that has the full shape. */

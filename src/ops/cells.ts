@@ -1,4 +1,5 @@
-import { type Dims, size, strides } from "../base/tensor.ts";
+import { along, otherAxes } from "../base/loops.ts";
+import { type Dims, strides } from "../base/tensor.ts";
 import { type Axis, isStill } from "./conv/window.ts";
 
 export type Numbers = Float32Array | Float64Array;
@@ -9,28 +10,6 @@ type Visit = (to: number, base: number, taps: Taps, count: number) => void;
 
 /** Goes through all outputs of a reduction or a pool. */
 export type Walk = (visit: Visit) => void;
-
-/** Where the numbers of a box lie, in row-major order, from how far each axis goes in memory. */
-function offsets(dims: Dims, steps: readonly number[]): Int32Array {
-  const out = new Int32Array(size(dims));
-  for (let axis = dims.length - 1, filled = 1; axis >= 0; filled *= dims[axis--]) {
-    for (let i = filled; i < filled * dims[axis]; i++) out[i] = out[i - filled] + steps[axis];
-  }
-  return out;
-}
-
-/** The same along some of the axes of a tensor. */
-export function along(axes: readonly number[], dims: Dims, steps: readonly number[]): Int32Array {
-  return offsets(
-    axes.map((axis) => dims[axis]),
-    axes.map((axis) => steps[axis]),
-  );
-}
-
-/** The axes that are not among `axes`. */
-export function otherAxes(dims: Dims, axes: readonly number[]): number[] {
-  return dims.flatMap((_, axis) => (axes.includes(axis) ? [] : [axis]));
-}
 
 /** Cells that reach over whole axes, given in ascending order; y is row-major. */
 export function overAxes(axes: readonly number[], dims: Dims, steps: readonly number[] = strides(dims)): Walk {

@@ -1,10 +1,10 @@
+import { broadcastStrides } from "../base/loops.ts";
 import { demand } from "../base/complaint.ts";
 import type { Node, Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcast, type Constant, type Dims, size, strides } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
-import { broadcastStrides } from "./broadcast.ts";
 import {
   type BiasMap,
   known,

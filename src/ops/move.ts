@@ -1,6 +1,6 @@
 import type { Operands } from "../graph/graph.ts";
-import { type Block, stridesOf } from "../program/step.ts";
-import { fourAxes, walkRows } from "../base/loops.ts";
+import { stridesOf } from "../program/step.ts";
+import { type Block, blockLoops, walkRows } from "../base/loops.ts";
 import { type Constant, type Dims, size, strides } from "../base/tensor.ts";
 import { computedOf, type Inferred, type Op, type Site } from "./op.ts";
 
@@ -104,11 +104,7 @@ export function withRun(move: Move, run: Run, axis: number, toAxis = axis): Move
 
 /** Copies a block between arrays; the host's counterpart of the copy kernel. */
 function copyHost(from: Constant["data"], to: Constant["data"], block: Block): void {
-  for (const loops of fourAxes({
-    dims: block.dims,
-    starts: [block.to, block.from],
-    strides: [block.toStrides, block.fromStrides],
-  })) {
+  for (const loops of blockLoops(block)) {
     walkRows(loops, ([target, source], count, [stepTo, stepFrom]) => {
       if (stepTo === 1 && stepFrom === 1) to.set(from.subarray(source, source + count), target);
       else for (let i = 0; i < count; i++) to[target + i * stepTo] = from[source + i * stepFrom];

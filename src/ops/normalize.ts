@@ -1,11 +1,11 @@
+import { along, broadcastStrides, otherAxes } from "../base/loops.ts";
 import { demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import { type Operands, whereIs } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { stridesOf } from "../program/step.ts";
 import { broadcast, type Dims, shapeText, size, strides } from "../base/tensor.ts";
-import { broadcastStrides } from "./broadcast.ts";
-import { along, type Numbers, otherAxes, total } from "./cells.ts";
+import { type Numbers, total } from "./cells.ts";
 import { axesOf, type AttributeReader, type Op, type Places } from "./op.ts";
 import { pNorm } from "./p-norm.ts";
 
@@ -30,7 +30,7 @@ interface Attributes {
 }
 
 /** All that shapes have to say. */
-interface Plan extends Attributes {
+interface Shaped extends Attributes {
   /** x with its channels cut into groups, if there are any. */
   readonly split: Dims;
   readonly axes: readonly number[];
@@ -60,7 +60,7 @@ const ZERO = Float32Array.of(0);
 /**
  * Where cells begin and what belongs to them, in x and in a parameter. @param steps how far the axes of `split` go in x
  */
-function places({ split, axes, parameters }: Plan, steps: readonly number[]) {
+function places({ split, axes, parameters }: Shaped, steps: readonly number[]) {
   const lists = [otherAxes(split, axes), axes];
   const [bases, taps] = lists.map((list) => along(list, split, steps));
   const parameter = (i: number, data: Numbers | undefined, otherwise: Numbers) => {
@@ -73,7 +73,7 @@ function places({ split, axes, parameters }: Plan, steps: readonly number[]) {
 
 /** y = (x − centre) · factor · scale + shift, the first two for each cell. */
 function standardize(
-  a: Plan,
+  a: Shaped,
   steps: readonly number[],
   x: Numbers,
   y: Numbers,
@@ -97,7 +97,7 @@ function standardize(
 
 /** Jᵀ r of `standardize` in x. */
 function standardizeVjp(
-  a: Plan,
+  a: Shaped,
   steps: readonly number[],
   x: Numbers,
   r: Numbers,
@@ -120,12 +120,12 @@ function standardizeVjp(
 }
 
 /** The steps of x, cut into groups as `split` is. */
-function splitSteps(steps: readonly number[], { groups, split }: Plan): readonly number[] {
+function splitSteps(steps: readonly number[], { groups, split }: Shaped): readonly number[] {
   return groups === undefined ? steps : [steps[0], split[2] * steps[1], ...steps.slice(1)];
 }
 
 /** The shapes of one of these operators. */
-type Shapes = (x: Dims, inputs: Operands, a: Attributes) => Omit<Plan, keyof Attributes> & Pick<Plan, "axes">;
+type Shapes = (x: Dims, inputs: Operands, a: Attributes) => Omit<Shaped, keyof Attributes> & Pick<Shaped, "axes">;
 
 /** Groups of channels at all positions; scale and shift for each channel or group. */
 const byGroups: Shapes = ([n, c, ...spatial], inputs, { groups, perGroup }) => {
@@ -176,17 +176,17 @@ function row(
       demand(x, "invalid-model", "an input", "none");
       const rank = x.dims.length;
       demand(rank >= least, "shape", `an input of rank ${least} or more`, `rank ${rank}`);
-      const plan: Plan = { ...a, ...shapes(x.dims, inputs, { ...a, axes: a.axes && axesOf(a.axes, rank) }) };
+      const plan: Shaped = { ...a, ...shapes(x.dims, inputs, { ...a, axes: a.axes && axesOf(a.axes, rank) }) };
       return { dims: [x.dims, ...plan.further], attributes: plan };
     },
     fold([x, ...parameters], a, dims) {
       const outputs = dims.map((d) => new Float32Array(size(d)));
       const given = parameters.flatMap((p) => (p ? [p.data] : []));
-      standardize(a as Plan, splitSteps(strides(x!.dims), a as Plan), x!.data, outputs[0], given, outputs.slice(1));
+      standardize(a as Shaped, splitSteps(strides(x!.dims), a as Shaped), x!.data, outputs[0], given, outputs.slice(1));
       return outputs.map((data, i) => ({ type: "float32", dims: dims[i], data }));
     },
     node({ node, inputs, outputs, attributes }) {
-      const plan = attributes as Plan;
+      const plan = attributes as Shaped;
       const parametersAt = (e: Emitter, at: Places, which: readonly number[]) =>
         which.flatMap((i) => (inputs[i] ? [e.as(at.x(i), "first")] : []));
       return {

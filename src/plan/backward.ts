@@ -54,8 +54,8 @@ export function nonnegativeValues(graph: Graph): ReadonlySet<string> {
   return known;
 }
 
-/** One node on the way back. */
-interface Site {
+/** Relevance that has arrived at a node, and what goes on with it. */
+interface Arrival {
   readonly node: Node;
   readonly at: Places;
   readonly rule: Rule | undefined;
@@ -79,19 +79,19 @@ interface Passed {
 const placed = ({ inputs }: Node, data: readonly number[], values: readonly Value[]) =>
   inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined));
 
-function throughPass(e: Emitter, way: Passing, { at, r }: Site, rule: Rule): Value {
+function throughPass(e: Emitter, way: Passing, { at, r }: Arrival, rule: Rule): Value {
   if (rule.kind === "pass") return reduceTo(e, r, at.x(way.data));
   return rule.kind === "gradient" ? way.vjp(e, at, r) : way.rules![nameOf(rule)](e, at, r);
 }
 
-function throughLinear(e: Emitter, way: Linear, site: Site, rule: Rule): readonly Value[] {
-  const { node, at, r, nonnegative, ledger } = site;
+function throughLinear(e: Emitter, way: Linear, arrival: Arrival, rule: Rule): readonly Value[] {
+  const { node, at, r, nonnegative, ledger } = arrival;
   if (rule.kind !== "linear") return gradient(e, node.name, way, r);
   return redistribute(e, node, at, way, rule, r, nonnegative, ledger);
 }
 
-function passBack(e: Emitter, way: Way, site: Site): Passed {
-  const { node, at, rule, r, ledger } = site;
+function passBack(e: Emitter, way: Way, arrival: Arrival): Passed {
+  const { node, at, rule, r, ledger } = arrival;
   if (way.kind === "route") return { rule: "route", open: way.drops ?? false, inputs: way.vjp(e, at, r) };
   assert(rule, `no rule at ${node.name}`);
   if (way.kind === "none") return { rule: rule.name, open: true, inputs: way.vjp!(e, at, r) };
@@ -101,8 +101,8 @@ function passBack(e: Emitter, way: Way, site: Site): Passed {
   }
   const [data, values] =
     way.kind === "pass"
-      ? [[way.data], [throughPass(e, way, site, rule)]]
-      : [way.data, throughLinear(e, way, site, rule)];
+      ? [[way.data], [throughPass(e, way, arrival, rule)]]
+      : [way.data, throughLinear(e, way, arrival, rule)];
   return { rule: rule.name, open: rule.kind !== way.kind, inputs: placed(node, data, values) };
 }
 

@@ -24,7 +24,7 @@ export function bytesOf(count: number): number {
 
 /** The computed values of a step, call by call: the two ways of a choice follow each other. */
 function mentioned(step: Step): Value[][] {
-  if ("limit" in step) return [[step.value], ...[...step.sparse, ...step.dense].flatMap(mentioned)];
+  if ("limit" in step) return [[step.value], ...[...step.sparse, ...step.whole].flatMap(mentioned)];
   const values = (step.args as readonly Argument[]).map(valueOf);
   return [values.filter((value): value is Value => value !== undefined && !value.weight)];
 }

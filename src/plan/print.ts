@@ -18,7 +18,7 @@ export function printPlan(plan: Plan): string {
       ];
       return [
         ...way(`where less than ${step.limit.toFixed(3)} of ${text(step.value)} is not 0`, step.sparse),
-        ...way("else", step.dense),
+        ...way("else", step.whole),
       ];
     }
     if ("host" in step) return [`${indent}host ${step.host}(${step.args.map(text).join(", ")})`];

@@ -22,8 +22,8 @@ const dividers = {
   clip: "divideClipped",
 } as const satisfies Record<Exclude<Stabilizer["mode"], "terms">, string>;
 
-/** One linear node on the way back. */
-interface Site {
+/** One linear node on the way back, with all that its rule reads. */
+interface Layer {
   readonly e: Emitter;
   /** Its name. */
   readonly node: string;
@@ -47,7 +47,7 @@ export interface Named {
 }
 
 /** The input less a bound of it. */
-function lessBound({ e, node }: Site, x: Value, bound: Bound): Value {
+function lessBound({ e, node }: Layer, x: Value, bound: Bound): Value {
   const values = [bound].flat();
   const row = e.scratch(`${node}:bound`, values.length);
   values.forEach((v, i) => {
@@ -58,7 +58,7 @@ function lessBound({ e, node }: Site, x: Value, bound: Bound): Value {
 }
 
 /** The inputs of one pass, each undefined where it is known to be zero. */
-function mapInputs(site: Site, pass: Pass): (Value | undefined)[] {
+function mapInputs(site: Layer, pass: Pass): (Value | undefined)[] {
   const { e, node, linear, rule, x, nonnegative } = site;
   const signs = linear.signs;
   return x.map((value, i) => {
@@ -92,7 +92,7 @@ function joined([first, second, ...more]: readonly Pass[]): Emitted | undefined 
 }
 
 /** Passes with their inputs, without those that contribute nothing; without bias where the rule leaves it out. */
-function live(site: Site, { passes }: Pick<Group, "passes">): { pass: Emitted; x: (Value | undefined)[] }[] {
+function live(site: Layer, { passes }: Pick<Group, "passes">): { pass: Emitted; x: (Value | undefined)[] }[] {
   const hasBias = site.rule.bias && site.linear.bias !== undefined;
   const both = site.halves && joined(passes);
   if (both) return [{ pass: { ...both, bias: hasBias ? both.bias : undefined }, x: [site.halves] }];
@@ -102,7 +102,7 @@ function live(site: Site, { passes }: Pick<Group, "passes">): { pass: Emitted; x
 }
 
 /** z of the layer as the rule sees it: the forward pass's result unless the rule leaves out the bias. */
-function ownZ({ e, linear, rule, x, y }: Site): Value {
+function ownZ({ e, linear, rule, x, y }: Layer): Value {
   const asRun = rule.bias || linear.bias === undefined;
   return asRun ? e.as(y, linear.layout) : linear.z(e, x, PLAIN, undefined, "exact");
 }
@@ -123,7 +123,7 @@ function precisionOf(group: Pick<Group, "aboveOwn">): Precision {
 }
 
 /** Σ of the passes through the layer; the forward pass's own result where that is the same. */
-function denominator(site: Site, group: Pick<Group, "aboveOwn">, passes: ReturnType<typeof live>, r: Value): Value {
+function denominator(site: Layer, group: Pick<Group, "aboveOwn">, passes: ReturnType<typeof live>, r: Value): Value {
   const { e, node, linear, y } = site;
   const [only] = passes;
   const complete = only && (isPlain(only.pass.bias) || linear.bias === undefined);
@@ -141,7 +141,7 @@ function denominator(site: Site, group: Pick<Group, "aboveOwn">, passes: ReturnT
   return rounded ? zip(e, "maxForward", `${node}:floored`, z, ownZ(site), z.dims) : z;
 }
 
-function absorb({ e, node, linear, ledger }: Site, s: Value, map: BiasMap): void {
+function absorb({ e, node, linear, ledger }: Layer, s: Value, map: BiasMap): void {
   const bias = linear.bias;
   if (!bias) return;
   const source = bias.data as Float32Array;
@@ -173,7 +173,7 @@ const divideByTerms =
   };
 
 /** s = coefficient · R / stab(z), of the outputs whose own z has the group's sign. */
-function divide(site: Site, group: Group, r: Value, z: Value, own: Value | undefined): Value {
+function divide(site: Layer, group: Group, r: Value, z: Value, own: Value | undefined): Value {
   const { e, node, rule, ledger } = site;
   const { epsilon, mode } = rule.stabilizer;
   let gated = r;
@@ -215,7 +215,7 @@ function halvesOf({
   rule,
   x: [x],
   nonnegative: [nonnegative],
-}: Omit<Site, "halves">): Value | undefined {
+}: Omit<Layer, "halves">): Value | undefined {
   if (nonnegative || !linear.halves || !rule.groups.some((group) => joined(group.passes))) return undefined;
   const [n, c, ...spatial] = x.dims;
   const halves = e.temp(`${node}:halves`, [n, 2 * c, ...spatial], "last");
@@ -224,7 +224,7 @@ function halvesOf({
 }
 
 /** R_in += factor ⊙ c. */
-function share({ e, halves }: Site, x: Value, factor: Value, c: Value, out: Value, first: boolean): void {
+function share({ e, halves }: Layer, x: Value, factor: Value, c: Value, out: Value, first: boolean): void {
   const [, channels] = x.dims;
   if (factor === halves)
     e.emit(first ? "halvesMultiply" : "halvesMultiplyAdd", { x, c, y: out, pixels: x.count / channels, channels });
@@ -253,7 +253,7 @@ export function redistribute(
   const x = data.map((i) => e.as(at.x(i), linear.layout));
   const isNonnegative = data.map((i) => nonnegative.has(inputs[i]));
   const bare = { e, node, linear, rule, x, y: at.y(0), nonnegative: isNonnegative, ledger };
-  const site: Site = { ...bare, halves: halvesOf(bare) };
+  const site: Layer = { ...bare, halves: halvesOf(bare) };
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);
   // The sign is that of the output, bias and all: zennit's gamma chooses by it when the bias has no share as well.

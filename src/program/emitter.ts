@@ -1,9 +1,8 @@
-import { fourAxes } from "../base/loops.ts";
+import { type Block, blockLoops } from "../base/loops.ts";
 import { type Constant, type Dims, size } from "../base/tensor.ts";
 import { type KernelArguments, type Kernels, parametersOf } from "../kernels.gen.ts";
 import {
   type Argument,
-  type Block,
   type HostStep,
   type Layout,
   layoutsCoincide,
@@ -118,8 +117,8 @@ export class Emitter {
 
   /** Copies (or adds) blocks of x to y. */
   copy(x: Value, y: Value, blocks: readonly Block[], kernel: "copyBlock" | "addBlock" = "copyBlock"): void {
-    for (const { dims, from, fromStrides, to, toStrides } of blocks) {
-      for (const loops of fourAxes({ dims, starts: [to, from], strides: [toStrides, fromStrides] })) {
+    for (const block of blocks) {
+      for (const loops of blockLoops(block)) {
         const [[d0, d1, d2, d3], [y0, y1, y2, y3], [x0, x1, x2, x3]] = [loops.dims, ...loops.strides];
         const [toY, fromX] = [y, x].map((value, i) => ({ value, offset: loops.starts[i] }));
         this.emit(kernel, { x: fromX, y: toY, d0, d1, d2, d3, x0, x1, x2, x3, y0, y1, y2, y3 });
@@ -133,23 +132,23 @@ export class Emitter {
    * @param limit up to which share of numbers other than 0 the sparse way pays, 0 where it never does
    * @param sparse emits the way for at most that share
    */
-  choose(value: Value, limit: number, sparse: (share: number) => void, dense: () => void): void {
+  choose(value: Value, limit: number, sparse: (share: number) => void, whole: () => void): void {
     if (this.#sparse === "always") {
       sparse(1);
       return;
     }
     if (this.#sparse === "never" || limit === 0) {
-      dense();
+      whole();
       return;
     }
     const { steps } = this;
-    const [few, many] = [() => sparse(limit), dense].map((emit) => {
+    const [few, many] = [() => sparse(limit), whole].map((emit) => {
       this.steps = [];
       emit();
       return Object.freeze(this.steps);
     });
     this.steps = steps;
-    this.steps.push(Object.freeze({ value, limit, sparse: few, dense: many }));
+    this.steps.push(Object.freeze({ value, limit, sparse: few, whole: many }));
   }
 
   fill(y: Value, value: number): void {

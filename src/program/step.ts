@@ -64,19 +64,19 @@ export interface HostStep {
   run(...views: Float32Array[]): void;
 }
 
-/** Two ways to the same result: `sparse` where less than `limit` of the value's numbers differ from 0, else `dense`. */
+/** Two ways to the same result: `sparse` where less than `limit` of the value's numbers differ from 0, else `whole`. */
 export interface ChoiceStep {
   readonly value: Value;
   readonly limit: number;
   readonly sparse: readonly Step[];
-  readonly dense: readonly Step[];
+  readonly whole: readonly Step[];
 }
 
 export type Step = KernelStep | HostStep | ChoiceStep;
 
 /** Every call that may be made, in order. */
 export function callsOf(steps: readonly Step[]): (KernelStep | HostStep)[] {
-  return steps.flatMap((step) => ("limit" in step ? callsOf([...step.sparse, ...step.dense]) : [step]));
+  return steps.flatMap((step) => ("limit" in step ? callsOf([...step.sparse, ...step.whole]) : [step]));
 }
 
 /** Whether both layouts of these dims are the same bytes. */
@@ -99,13 +99,4 @@ export function stridesOf(value: Pick<Value, "dims" | "layout">): number[] {
     step *= value.dims[axis];
   }
   return out;
-}
-
-/** One strided block that is copied: starts and strides per logical axis, in elements. */
-export interface Block {
-  readonly dims: Dims;
-  readonly from: number;
-  readonly fromStrides: readonly number[];
-  readonly to: number;
-  readonly toStrides: readonly number[];
 }

@@ -7,7 +7,7 @@ import { type Composite, type Entry, WEIGHTED } from "./composite.ts";
 import { type Rule, ruleOf } from "./rule.ts";
 
 /** Nodes that have no other weighted layer before them, and those that have none after them. */
-function positions(graph: Graph): { first: Set<Node>; last: Set<Node> } {
+function placesOf(graph: Graph): { first: Set<Node>; last: Set<Node> } {
   const isWeighted = (node: Node) => WEIGHTED.includes(ops.get(node.type)!.family);
   const after = new Set<string>();
   const first = new Set<Node>();
@@ -52,7 +52,7 @@ function misspelled(nodes: ReadonlySet<string>, { layer, type }: Entry, index: n
   ];
 }
 
-function matches(entry: Entry, node: Node, places: ReturnType<typeof positions>): boolean {
+function matches(entry: Entry, node: Node, places: ReturnType<typeof placesOf>): boolean {
   const { layer, type, position } = entry;
   if (layer !== undefined && !(typeof layer === "string" ? layer === node.name : node.name.search(layer) >= 0))
     return false;
@@ -132,7 +132,7 @@ export function assign(
   composite: Composite,
   unknown?: "gradient",
 ): { assignment: Assignment; issues: readonly Issue[] } {
-  const places = positions(graph);
+  const places = placesOf(graph);
   const names = new Set(graph.nodes.map((node) => node.name));
   const issues: Issue[] = composite.flatMap((entry, i) => misspelled(names, entry, i));
   if (issues.length > 0) return { assignment: new Map(), issues };

@@ -5,13 +5,13 @@ import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from ".
 import { firstNonFinite } from "../base/tensor.ts";
 import { type Instance, PAGE } from "./wasm.ts";
 
-type Bound = () => void;
+type Run = () => void;
 
 /** That many bytes in whole pages. */
 const pages = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE;
 
 /** Where the weights of a plan go that are not there yet, and where its arena begins. */
-interface Layout {
+interface WeightLayout {
   readonly fresh: ReadonlyMap<Value["weight"] & object, { readonly value: Value; readonly at: number }>;
   readonly arena: number;
 }
@@ -25,9 +25,9 @@ interface Place {
 }
 
 interface BoundPlan {
-  readonly layout: Layout;
+  readonly layout: WeightLayout;
   readonly address: (value: Value) => number;
-  readonly steps: readonly Bound[];
+  readonly steps: readonly Run[];
   /** Bytes of the memory up to its end. */
   readonly need: number;
 }
@@ -132,7 +132,7 @@ export class Session {
     return { layout, address, steps, need };
   }
 
-  #bindStep(step: Step, place: Place): Bound {
+  #bindStep(step: Step, place: Place): Run {
     const { address, spare, watched } = place;
     const pointer = (argument: Argument): number => {
       if (typeof argument === "number") return argument;
@@ -143,12 +143,12 @@ export class Session {
       return isRef(argument) ? argument.value.count - argument.offset : argument.count;
     };
     if ("limit" in step) {
-      const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, place)));
+      const [sparse, whole] = [step.sparse, step.whole].map((steps) => steps.map((s) => this.#bindStep(s, place)));
       const { count } = step.value;
       const at = pointer(step.value);
       return () => {
         const few = this.#instance.kernels.countNonzero(at, count) < step.limit * count;
-        for (const run of few ? sparse : dense) run();
+        for (const run of few ? sparse : whole) run();
       };
     }
     if ("kernel" in step) {
@@ -167,7 +167,7 @@ export class Session {
     return this.#weights.get(source)?.get(variant);
   }
 
-  #layout(plan: Plan): Layout {
+  #layout(plan: Plan): WeightLayout {
     const fresh = new Map<Value["weight"] & object, { value: Value; at: number }>();
     let top = this.#top;
     for (const step of callsOf(plan.program.steps)) {
@@ -183,7 +183,7 @@ export class Session {
   }
 
   /** Copies the weights of a plan that are not there yet. */
-  #copy({ fresh, arena }: Layout): void {
+  #copy({ fresh, arena }: WeightLayout): void {
     for (const [weight, { value, at }] of fresh) {
       weight.write(new Float32Array(this.#instance.memory.buffer, at, value.count));
       let variants = this.#weights.get(weight.source);

@@ -48,7 +48,7 @@ function lives({ steps, inputs, outputs, logits, segments }: Program, again: boo
     if ("limit" in step) {
       see(step.value, at++);
       // Only one of the two ways is gone, but both read what was there before.
-      for (const one of [...step.sparse, ...step.dense]) walk(one);
+      for (const one of [...step.sparse, ...step.whole]) walk(one);
       return;
     }
     for (const value of (step.args as readonly Argument[]).map(valueOf)) if (value && !value.weight) see(value, at);

@@ -30,8 +30,6 @@ import { numbers } from "../random.ts";
 const tensor = (dims: readonly number[], seed: number): Tensor => ({ dims, data: numbers(size(dims), seed) });
 const DIMS = [2, 3, 5, 7];
 
-type Layers = (g: Builder, x: Handle) => Handle;
-
 const convolution = (m: number, c: number, k: number, seed: number) =>
   conv2d({ weight: tensor([m, c, k, k], seed), bias: tensor([m], seed + 1), pads: new Array(4).fill((k - 1) / 2) });
 

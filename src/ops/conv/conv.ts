@@ -1,51 +1,13 @@
 import { demand } from "../../base/complaint.ts";
 import type { Operand, Operands } from "../../graph/graph.ts";
-import type { Emitter } from "../../program/emitter.ts";
 import { type Constant, type Dims, size } from "../../base/tensor.ts";
-import { known, type Linear, type Op, PLAIN, type Site, type Way, type WeightMap } from "../op.ts";
-import {
-  biasValue,
-  type ConvAttributes,
-  type Convolution,
-  convolutionOf,
-  denseVjp,
-  denseZ,
-  type Geometry,
-  planeOf,
-  tiledBack,
-  tiledForward,
-  weightsOf,
-} from "./conv-dense.ts";
-import { tileGain } from "./conv-layout.ts";
+import { known, type Linear, type Op, PLAIN, type Site, type Way } from "../op.ts";
+import { paysHalves, paysLists, sparseLimit, tiledBack, tiledForward } from "./cost.ts";
+import { type ConvAttributes, convolutionOf, planeOf } from "./geometry.ts";
+import { byRows } from "./rows.ts";
+import { biasValue, wholeVjp, wholeZ } from "./whole.ts";
 import { folded, unfolded } from "./volume.ts";
-import { asVolume, readWindow, windowAxes, windowSizes } from "./window.ts";
-
-/** What the kernels that go neuron by neuron take. */
-function byRows(e: Emitter, conv: Convolution, map: WeightMap) {
-  const { n, c, m, group, h, w } = planeOf(conv, map);
-  const [taps, inputs] = [h.kernel * w.kernel, c / group];
-  const { name, source, variant, at } = weightsOf(conv, map);
-  const weights = e.weight(name, source, `rows ${variant}`, [m * taps * inputs], (to) => {
-    for (let o = 0; o < m; o++) {
-      for (let i = 0; i < inputs; i++)
-        for (let tap = 0; tap < taps; tap++) to[(o * taps + tap) * inputs + i] = at(o, i, tap);
-    }
-  });
-  return {
-    weights,
-    scratch: e.scratch(`${conv.node}:line`, taps * inputs + 2 * (m / group + 4)),
-    ...{ n, h: h.length, w: w.length, c, oh: h.out, ow: w.out, m, ...windowSizes(h, w), group },
-  };
-}
-
-/**
- * Up to which share of live neurons it pays to go neuron by neuron: measured, a live neuron costs about as much as 1.6
- * of a dense convolution, and a start as much as 90 of its inputs.
- */
-function sparseLimit({ c, group, h, w }: Geometry, tiled: boolean): number {
-  const inputs = (h.kernel * w.kernel * c) / group;
-  return ((tiled ? 0.6 / tileGain(h.kernel) : 0.6) * inputs) / (inputs + 90);
-}
+import { asVolume, readWindow, windowAxes } from "./window.ts";
 
 /** The way of a convolution. */
 function wayOf(site: Site<ConvAttributes>): Way {
@@ -59,8 +21,8 @@ function wayOf(site: Site<ConvAttributes>): Way {
       const plane = planeOf(conv, map);
       const image = unfolded(e, given, plane);
       const z = e.temp(y.name, y.dims, "last");
-      const dense = () => denseZ(e, conv, image, z, map, biasMap, precision);
-      if (!where || plane.depthwise) dense();
+      const whole = () => wholeZ(e, conv, image, z, map, biasMap, precision);
+      if (!where || plane.depthwise) whole();
       else
         e.choose(
           where,
@@ -69,7 +31,7 @@ function wayOf(site: Site<ConvAttributes>): Way {
             const b = biasValue(e, conv, biasMap, 0, plane.m);
             e.emit("convRowsForward", { r: where, x: image, b, y: z, ...byRows(e, conv, map) });
           },
-          dense,
+          whole,
         );
       return z;
     },
@@ -77,31 +39,28 @@ function wayOf(site: Site<ConvAttributes>): Way {
       const plane = planeOf(conv, map);
       const [n, , ...spatial] = x.dims;
       const out = e.temp(`${conv.node}:vjp`, [n, plane.c / plane.d.kernel, ...spatial], "last");
-      // Where no two windows overlap, lists of what is not 0 do better than rows.
-      const pointwise = plane.group === 1 && plane.h.kernel * plane.w.kernel === 1 && plane.c >= 24;
       folded(
         e,
         out,
         plane,
         () => e.fill(out, 0),
         (slices) => {
-          const dense = () => denseVjp(e, conv, s, slices, map, undefined, precision);
-          if (plane.depthwise) dense();
+          const whole = () => wholeVjp(e, conv, s, slices, map, undefined, precision);
+          if (plane.depthwise) whole();
           else
             e.choose(
               s,
-              pointwise ? 0 : sparseLimit(plane, precision === "fast" && tiledBack(e, plane)),
+              paysLists(plane) ? 0 : sparseLimit(plane, precision === "fast" && tiledBack(e, plane)),
               () => {
                 e.emit("convRowsVjp", { s, out: slices, ...byRows(e, conv, map), from: 0, rows: plane.h.length });
               },
-              dense,
+              whole,
             );
         },
       );
       return [out];
     },
-    // Where a panel is not filled by one half.
-    halves: site.attributes.group === 1 && x.dims[1] < 8,
+    halves: paysHalves(x.dims[1], site.attributes.group),
     bias: conv.bias?.constant,
     approximates: (e) => tiledForward(e, conv.plane),
   };

@@ -2,7 +2,9 @@ import { demand } from "../../base/complaint.ts";
 import type { Operands } from "../../graph/graph.ts";
 import { type Constant, size } from "../../base/tensor.ts";
 import { parametersOf } from "./conv.ts";
-import { biasValue, type ConvAttributes, convolutionOf, denseVjp, denseZ, spread, tiledBack } from "./conv-dense.ts";
+import { tiledBack } from "./cost.ts";
+import { type ConvAttributes, convolutionOf } from "./geometry.ts";
+import { biasValue, spread, wholeVjp, wholeZ } from "./whole.ts";
 import { folded, unfolded } from "./volume.ts";
 import { type Linear, type Op, PLAIN, type Site, type Way } from "../op.ts";
 import { asVolume, isStill, readWindow, type TransposedAttributes, transposedAxes } from "./window.ts";
@@ -27,13 +29,13 @@ function wayOf(site: Site<ConvTransposeAttributes>): Way {
         z,
         plane,
         () => spread(e, biasValue(e, conv, biasMap, 0, y.dims[1]), y.dims[1], z),
-        (slices) => denseVjp(e, conv, given, slices, map, sliced ? undefined : biasMap, precision),
+        (slices) => wholeVjp(e, conv, given, slices, map, sliced ? undefined : biasMap, precision),
       );
       return z;
     },
     vjp(e, s, map, precision) {
       const out = e.temp(`${node}:vjp`, x.dims, "last");
-      denseZ(e, conv, unfolded(e, s, plane), out, map, undefined, precision);
+      wholeZ(e, conv, unfolded(e, s, plane), out, map, undefined, precision);
       return [out];
     },
     bias: bias?.constant,

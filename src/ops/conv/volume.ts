@@ -1,6 +1,7 @@
-import type { Block, Value } from "../../program/step.ts";
+import type { Block } from "../../base/loops.ts";
+import type { Value } from "../../program/step.ts";
 import type { Emitter } from "../../program/emitter.ts";
-import type { Geometry } from "./conv-dense.ts";
+import type { Geometry } from "./geometry.ts";
 import { isStill } from "./window.ts";
 
 /*

@@ -1,5 +1,5 @@
+import { tileSide } from "../../ops/conv/winograd.ts";
 import type { Kernels } from "../../kernels.gen.ts";
-import { tileSide } from "../../ops/conv/conv-layout.ts";
 
 /** The arguments of a call by name. */
 export type Arguments = Readonly<Record<string, number>>;

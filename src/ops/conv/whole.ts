@@ -1,92 +1,16 @@
-import type { Value } from "../../program/step.ts";
 import type { Emitter } from "../../program/emitter.ts";
-import { size } from "../../base/tensor.ts";
-import type { Operand } from "../../graph/graph.ts";
-import { type BiasMap, type Halves, mapOf, type Precision, type Site, type WeightMap } from "../op.ts";
-import { padded, PANEL, type Phase, phasesOf, roundUp, run, tileSide, together, usesTiles } from "./conv-layout.ts";
-import type { Axis, WindowAttributes } from "./window.ts";
+import type { Value } from "../../program/step.ts";
+import { type BiasMap, mapOf, type Precision, type WeightMap } from "../op.ts";
+import { listLimit, tiledBack, tiledForward } from "./cost.ts";
+import { type Convolution, planeOf, weightsOf } from "./geometry.ts";
+import { runLists } from "./lists.ts";
+import { type Channels, padded, PANEL, panelsOf, type Sweep, roundUp, strides, TILE, type Weights } from "./panels.ts";
+import { type Phase, phasesOf, together } from "./phases.ts";
+import { runTiled, tileSide } from "./winograd.ts";
 
 /*
- * Convolution of whole images, forward and transposed, by panels of weights or Winograd's tiles.
+ * Convolution of whole images, forward and transposed, by panels of weights, lists, or Winograd's tiles.
  */
-
-export interface ConvAttributes {
-  readonly window: WindowAttributes;
-  readonly group: number;
-  readonly volume?: readonly [Axis, Axis, Axis];
-}
-
-/**
- * Sizes of one convolution over a plane: the names that kernels and formulas use. One over a volume is one over its
- * slices: every output depth is an image, and the window's taps along the depth are channels.
- */
-export interface Geometry {
-  readonly n: number;
-  readonly c: number;
-  readonly m: number;
-  readonly group: number;
-  readonly d: Axis;
-  readonly h: Axis;
-  readonly w: Axis;
-  readonly depthwise: boolean;
-}
-
-const isHalves = (map: WeightMap): map is Halves => typeof map === "object" && "plus" in map;
-
-/** A convolution with all that its kernels need to know. One that is transposed is told by the one it transposes. */
-export interface Convolution {
-  /** The name of the node. */
-  readonly node: string;
-  readonly weight: Operand;
-  readonly bias?: Operand;
-  readonly plane: Geometry;
-  /** The same for an input of twice the channels, [x⁺, x⁻]. */
-  readonly wide: Geometry;
-}
-
-function geometryOf({ group, volume }: ConvAttributes, samples: number, channels: number, m: number): Geometry {
-  const [d, h, w] = volume!;
-  const c = channels * d.kernel;
-  return { n: samples * d.out, c, m, group, d, h, w, depthwise: group === c && m === c && group > 1 };
-}
-
-/** @param channels @param m of the input and the output of the convolution */
-export function convolutionOf(
-  { node: { name }, inputs: [x, weight, bias], attributes }: Site<ConvAttributes>,
-  channels: number,
-  m: number,
-): Convolution {
-  const [samples] = x!.dims;
-  const [plane, wide] = [channels, 2 * channels].map((c) => geometryOf(attributes, samples, c, m));
-  return { node: name, weight: weight!, bias, plane, wide };
-}
-
-/** The plane on which a map works. */
-export const planeOf = ({ plane, wide }: Convolution, map: WeightMap): Geometry => (isHalves(map) ? wide : plane);
-
-/**
- * The weights under a map: a name for the whole, and the one number between output o and tap of input i of its group.
- */
-export function weightsOf({ weight: { name, constant }, plane }: Convolution, map: WeightMap) {
-  const [, inputs, ...kernel] = constant!.dims;
-  const taps = size(kernel);
-  const depth = plane.d.kernel;
-  const source = constant!.data as Float32Array;
-  const [plus, minus] = isHalves(map) ? [mapOf(map.plus), mapOf(map.minus)] : [mapOf(map), undefined];
-  const variant = isHalves(map) ? `${map.plus}|${map.minus}` : `${map}`;
-  const half = (o: number, i: number, tap: number) =>
-    i < inputs ? plus(source[(o * inputs + i) * taps + tap]) : minus!(source[(o * inputs + i - inputs) * taps + tap]);
-  const whole = (o: number, i: number, tap: number) => plus(source[(o * inputs + i) * taps + tap]);
-  const at = minus ? half : whole;
-  if (depth === 1) return { name, source, variant, at };
-  const channels = minus ? 2 * inputs : inputs;
-  return {
-    name,
-    source,
-    variant: `${variant} of ${depth} slices`,
-    at: (o: number, i: number, tap: number) => at(o, i % channels, Math.floor(i / channels) * (taps / depth) + tap),
-  };
-}
 
 /** The bias of `outputs` neighbours: the channels of a group, again and again. */
 export function biasValue(
@@ -123,21 +47,12 @@ export function spread(e: Emitter, row: Value, c: number, y: Value): void {
   e.copy(row, y, [{ dims: [y.count / c, c], from: 0, fromStrides: [0, 1], to: 0, toStrides: [c, 1] }]);
 }
 
-/**
- * Whether Winograd's tiles are used forward, and whether they are used back, where rounding to the largest of a tile
- * does no harm.
- */
-export const tiledForward = ({ winograd }: Emitter, { n, c, m, group, h, w }: Geometry) =>
-  usesTiles(winograd, { h, w, n, oh: h.out, ow: w.out, inputs: c / group, outputs: m / group });
-export const tiledBack = ({ winograd }: Emitter, { n, c, m, group, h, w }: Geometry) =>
-  usesTiles(winograd, { h, w, n, oh: h.length, ow: w.length, inputs: m / group, outputs: c / group });
-
 /** How far whole tiles reach beyond `length` outputs. */
 const overhang = (length: number, kernel: number, tiled: boolean) =>
   tiled ? roundUp(length, tileSide(kernel)) - length : 0;
 
 /** y = L(x; f(W)) + f(b) at every neuron. */
-export function denseZ(
+export function wholeZ(
   e: Emitter,
   conv: Convolution,
   x: Value,
@@ -174,7 +89,7 @@ export function denseZ(
   const { at, ...named } = weightsOf(conv, map);
   const weights = { ...named, at: (g: number, o: number, tap: number, i: number) => at(g * outputs + o, i, tap) };
   const bias = (g: number) => biasValue(e, conv, biasMap, g, depthwise ? m : outputs);
-  run(
+  runSweep(
     e,
     conv.node,
     pass,
@@ -186,7 +101,7 @@ export function denseZ(
 }
 
 /** out = Lᵀ(s; f(W)) + f(b) from every neuron; a bias of the transposed map has one number for each channel of out. */
-export function denseVjp(
+export function wholeVjp(
   e: Emitter,
   conv: Convolution,
   s: Value,
@@ -256,7 +171,76 @@ export function denseVjp(
       const bias = (g: number) =>
         depthwise ? biasValue(e, conv, biasMap, g, c) : biasValue(e, conv, biasMap, g, outputs, width);
       const none = zeros(e, conv, roundUp(depthwise ? c : outputs, PANEL));
-      run(e, conv.node, pass, { group, inputs, outputs, depthwise }, weights, bias, none);
+      runSweep(e, conv.node, pass, { group, inputs, outputs, depthwise }, weights, bias, none);
+    }
+  }
+}
+
+/** Emits a convolution. `bias` and `zeros` give one number for each output of a group, in whole panels. */
+function runSweep(
+  e: Emitter,
+  node: string,
+  p: Sweep,
+  g: Channels,
+  w: Weights,
+  bias: (group: number) => Value,
+  zeros: Value,
+): void {
+  const panels = () => runPanels(e, node, p, g, w, bias, zeros);
+  if (g.group > 1) panels();
+  else e.choose(p.x, listLimit(g, p), (share) => runLists(e, node, p, g, w, bias(0), share), panels);
+}
+
+function runPanels(
+  e: Emitter,
+  node: string,
+  p: Sweep,
+  g: Channels,
+  w: Weights,
+  bias: (group: number) => Value,
+  zeros: Value,
+): void {
+  const pixels = p.n * p.oh * p.ow;
+  const taps = p.rows * p.columns;
+  const table = e.scratch(`${node}:table`, 2 * roundUp(pixels, TILE));
+  const { n, oh, ow, rows, tapRow, tapColumn } = p;
+  if (!p.tiled) e.emit("convTable", { table, n, oh, ow, ...strides(p) });
+  const place = (group: number) =>
+    [
+      { value: p.x, offset: p.xOffset + group * g.inputs },
+      { value: p.y, offset: p.yOffset + group * g.outputs },
+    ] as const;
+  if (g.depthwise) {
+    const c = g.group;
+    const packed = e.weight(w.name, w.source, `depthwise ${w.variant}`, [taps, c], (to) => {
+      for (let o = 0; o < c; o++) for (let tap = 0; tap < taps; tap++) to[tap * c + o] = w.at(o, 0, tap, 0);
+    });
+    const [x, y] = place(0);
+    e.emit("depthwiseForward", {
+      x,
+      w: packed,
+      b: bias(0),
+      y,
+      table,
+      pixels,
+      c,
+      rows,
+      columns: p.columns,
+      tapRow,
+      tapColumn,
+    });
+    return;
+  }
+  // Neighbouring taps of an undilated row are neighbours in memory as well: the whole row is one run.
+  const joined = g.group === 1 && p.tapColumn === g.inputs;
+  const [columns, run] = joined ? [1, p.columns * g.inputs] : [p.columns, g.inputs];
+  for (let i = 0; i < g.group; i++) {
+    const packed = panelsOf(e, taps, g, w, i);
+    const [x, y] = place(i);
+    if (p.tiled) runTiled(e, node, p, g, x, packed, bias(i), zeros, y);
+    else {
+      const sizes = { pixels, m: g.outputs, rows, columns, run, tapRow, tapColumn };
+      e.emit("convForward", { x, w: packed, b: bias(i), y, table, ...sizes });
     }
   }
 }
