@@ -55,11 +55,13 @@ export function assigned({ graph, ways }: Given, options: ExplainOptions): Assig
   return { from, path, start, assignment, issues: [...issues, { where, expected, received }] };
 }
 
-/** @throws LrpError code "rule" listing every node that no rule of the composite fits */
-export function assignedAll(given: Given, options: ExplainOptions): Assigned {
-  const found = assigned(given, options);
-  if (found.issues.length > 0) throw new LrpError("rule", found.issues);
-  return found;
+/** Such a value is the same whenever its text is. */
+const isPlain = (value: unknown) => value === undefined || typeof value === "string" || Number.isFinite(value);
+
+/** @returns what tells one call's options from another's; undefined where they hold objects, which may change */
+export function optionsKey({ at = [], ...options }: ExplainOptions): string | undefined {
+  const entries = Object.entries(options);
+  return Array.isArray(at) && entries.every(([, value]) => isPlain(value)) ? JSON.stringify(entries) : undefined;
 }
 
 /** The values of those names on the way of relevance. */

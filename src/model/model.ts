@@ -1,4 +1,4 @@
-import { assigned, assignedAll, notesOf, outputOf, rulesOf, valuesAt } from "./assigned.ts";
+import { type Assigned, assigned, notesOf, optionsKey, outputOf, rulesOf, valuesAt } from "./assigned.ts";
 import { LrpError, sentence } from "../base/error.ts";
 import { canonize } from "../canonize/canonize.ts";
 import { type Graph, type OutputPort, type Port, printGraph } from "../graph/graph.ts";
@@ -26,6 +26,9 @@ import type { Value } from "../program/step.ts";
 import type { Lowering } from "../program/emitter.ts";
 import { firstNonFinite, size, type Tensor } from "../base/tensor.ts";
 
+/** How many assignments of rules are kept. */
+const KEPT_ASSIGNMENTS = 16;
+
 /** A network that is loaded: it predicts, and explains what it predicts. Made by `load`. */
 export class Model {
   /** What the network takes; free dimensions are names. */
@@ -38,6 +41,8 @@ export class Model {
   readonly #maxMemory: number;
   #engine: Engine | undefined;
   #fitted: Fitted | undefined;
+  /** By their options. */
+  readonly #known = new Map<string, Assigned>();
 
   /** @internal Made by `load`. @param forced ways of running that only tests ask for */
   constructor(graph: Graph, engine: Engine, options: Omit<LoadOptions, "relaxed">, forced: Partial<Lowering> = {}) {
@@ -103,7 +108,7 @@ export class Model {
         received: JSON.stringify(targets) ?? "none",
       });
     const { at = [] } = options;
-    const way = assignedAll(fitted, options);
+    const way = this.#assignedAll(fitted, options);
     const { from, start, assignment } = way;
     const names = valuesAt(graph, way, at);
     const again = targets.length > 1;
@@ -160,7 +165,7 @@ export class Model {
   inspect({ dims, ...options }: ExplainOptions & { readonly dims?: Shapes } = {}): Inspection {
     const fitted = this.#fit(shapesOf(this.inputs, dims));
     const { graph } = fitted;
-    const way = assigned(fitted, options);
+    const way = this.#assigned(fitted, options);
     const rules = new Map(rulesOf(fitted, way).map((r) => [r.node, r]));
     const nodes = graph.nodes.map((node) => ({
       node: node.name,
@@ -181,7 +186,7 @@ export class Model {
   /** The kernel calls of an explanation, one line each: for people who want to see how it is done. */
   printPlan(dims: Shapes, options: ExplainOptions = {}): string {
     const fitted = this.#fit(shapesOf(this.inputs, dims));
-    const { from, assignment } = assignedAll(fitted, options);
+    const { from, assignment } = this.#assignedAll(fitted, options);
     return printPlan(place(lower(fitted.graph, fitted.ways, this.#lowering, [{ from, assignment, at: [] }])));
   }
 
@@ -190,6 +195,7 @@ export class Model {
     this.#engine?.end();
     this.#engine = undefined;
     this.#fitted = undefined;
+    this.#known.clear();
   }
 
   [Symbol.dispose](): void {
@@ -219,8 +225,27 @@ export class Model {
       });
     if (this.#fitted && isFor(this.#fitted, given)) return this.#fitted;
     const graph = infer(this.#graph, given);
+    if (graph) this.#known.clear();
     if (graph) this.#fitted = fitTo(canonize(graph), given, new Session(this.#engine.instance, this.#maxMemory));
     return graph && this.#fitted;
+  }
+
+  /** The rules that these options give; those of the last few calls are still known. */
+  #assigned(fitted: Fitted, options: ExplainOptions): Assigned {
+    const key = optionsKey(options);
+    const known = key === undefined ? undefined : this.#known.get(key);
+    if (known) return known;
+    const found = assigned(fitted, options);
+    if (this.#known.size >= KEPT_ASSIGNMENTS) this.#known.clear();
+    if (key !== undefined) this.#known.set(key, found);
+    return found;
+  }
+
+  /** @throws LrpError code "rule" listing every node that no rule of the composite fits */
+  #assignedAll(fitted: Fitted, options: ExplainOptions): Assigned {
+    const found = this.#assigned(fitted, options);
+    if (found.issues.length > 0) throw new LrpError("rule", found.issues);
+    return found;
   }
 
   #outputs(fitted: Fitted, plan: Plan, name?: string): Prediction {

@@ -5,6 +5,7 @@ import { type Ways, waysOf } from "../ops/ways.ts";
 import type { SegmentRequest } from "../plan/backward.ts";
 import type { Plan } from "../plan/place.ts";
 import { type Dims, firstNonFinite, shapeText } from "../base/tensor.ts";
+import type { Assignment } from "../rules/assign.ts";
 import { checkDims, type Shapes } from "./input.ts";
 import type { Session } from "./session.ts";
 
@@ -70,17 +71,25 @@ export function numbersOf({ graph }: Fitted, given: ReadonlyMap<string, Required
   return graph.inputs.map(({ name }) => given.get(name)!.data);
 }
 
-/**
- * Equal rules have equal keys, whichever composite they came from.
- * @param again whether relevance passes several times
- */
-export function planKey({ from, assignment, at }: SegmentRequest, again: boolean): string {
+const ruleKeys = new WeakMap<Assignment, string>();
+
+/** Equal rules have equal keys, whichever composite they came from. */
+function ruleKey(assignment: Assignment): string {
+  const known = ruleKeys.get(assignment);
+  if (known !== undefined) return known;
   const texts = new Map(Array.from(new Set(assignment.values()), (rule) => [rule, JSON.stringify(rule)]));
   // Each once, then its number for every node.
   const rules = [...new Set(texts.values())];
   const numbers = new Map(rules.map((text, i) => [text, i]));
   const chosen = Array.from(assignment.values(), (rule) => numbers.get(texts.get(rule)!));
-  return JSON.stringify([from, rules, chosen, at, again]);
+  const key = JSON.stringify([rules, chosen]);
+  ruleKeys.set(assignment, key);
+  return key;
+}
+
+/** What tells one plan of a graph from another. @param again whether relevance passes several times */
+export function planKey({ from, assignment, at }: SegmentRequest, again: boolean): string {
+  return JSON.stringify([from, ruleKey(assignment), at, again]);
 }
 
 /** The plan of that key, made if it is not there. */

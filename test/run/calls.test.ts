@@ -297,3 +297,39 @@ it("the same rules at other nodes are another plan", async () => {
     expect(model.explain(input, { composite }).relevance).toEqual(fresh.explain(input, { composite }).relevance);
   }
 });
+
+it("options of another call are no options of this one", async () => {
+  const input = tensor([1, 4], 7);
+  const source = network([1, 4], dense({ weight: tensor([4, 4], 1), bias: tensor([4], 2) }), relu());
+  using model = await load(source);
+  const asked: ExplainOptions[] = [
+    {},
+    { composite: "epsilon" },
+    { composite: "epsilon", epsilon: 0.5 },
+    { composite: "epsilon", epsilon: 0.25 },
+    { composite: "gradient" },
+    { composite: "gradient", start: "logit" },
+    { composite: "paperBeta", beta: 2 },
+    { composite: "paperBeta" },
+    { composite: [{ type: "dense", rule: ruleOf.zPlus() }, ...baseEntries()] },
+    { composite: [{ type: "dense", rule: ruleOf.epsilon({ epsilon: 0.5 }) }, ...baseEntries()] },
+  ];
+  for (const options of [...asked, ...asked]) {
+    using fresh = await load(source);
+    const [got, want] = [model, fresh].map((one) => one.explain(input, options));
+    expect([got.relevance, got.rules, got.start]).toEqual([want.relevance, want.rules, want.start]);
+  }
+  // One of the caller's own may change between calls.
+  const mine = [{ type: "dense", rule: ruleOf.zPlus() }, ...baseEntries()];
+  const before = model.explain(input, { composite: mine }).relevance;
+  mine[0] = { type: "dense", rule: ruleOf.epsilon({ epsilon: 0.5 }) };
+  expect(model.explain(input, { composite: mine }).relevance).not.toEqual(before);
+  for (const wrong of [Number.NaN, Infinity, "0.5", null, [0.5], { valueOf: () => 0.5 }]) {
+    const options = { composite: "epsilon", epsilon: wrong } as unknown as ExplainOptions;
+    expect(() => model.explain(input, options), `${wrong}`).toThrowError(/'epsilon'/);
+  }
+  const stray = { composite: "epsilon", espilon: 0.5 } as ExplainOptions;
+  expect(() => model.explain(input, stray)).toThrowError(/'espilon'/);
+  for (const at of ["y", null, {}])
+    expect(() => model.explain(input, { at } as unknown as ExplainOptions)).toThrowError(/'at'/);
+});

@@ -7,7 +7,7 @@ const nodes = ["a", "b", "c"].map((name) => ({ name, type: "Gemm", attributes: {
 
 describe("the key of a plan", () => {
   const key = (...rules: ReturnType<typeof ruleOf.epsilon>[]) =>
-    planKey({ start: "y", assignment: new Map(rules.map((rule, i) => [nodes[i], rule])), at: [] }, false);
+    planKey({ from: "y", assignment: new Map(rules.map((rule, i) => [nodes[i], rule])), at: [] }, false);
   const [one, same, other] = [0.1, 0.1, 0.2].map((epsilon) => ruleOf.epsilon({ epsilon }));
 
   it("is that of equal rules", () => expect(key(one, same, other)).toBe(key(same, same, other)));
