@@ -56,8 +56,8 @@ export class Session {
   }
 
   /**
-   * Runs the steps up to where relevance starts: all of a plan without relevance. @param inputs in the order of the
-   * program's
+   * Runs the steps up to where relevance starts: all of a plan without relevance.
+   * @param inputs in the order of the program's
    */
   forward(plan: Plan, inputs: readonly Float32Array[]): void {
     const { steps } = this.#bind(plan);
