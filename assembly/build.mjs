@@ -66,6 +66,7 @@ function embed() {
     return { name, list, result, parameters };
   });
   const hex = (path) => readFileSync(at(path)).toString("hex");
+  const member = ({ name, isPointer }) => `readonly ${name}: ${isPointer ? "P" : "number"}`;
 
   writeFileSync(
     at("src/kernels.gen.ts"),
@@ -77,7 +78,7 @@ ${kernels.map(({ name, list, result }) => `  ${name}(${list}): ${result};`).join
 
 /** The arguments of every kernel by name: pointers are of type P. */
 export interface KernelArguments<P> {
-${kernels.map(({ name, parameters }) => `  ${name}: { ${parameters.map((p) => `readonly ${p.name}: ${p.isPointer ? "P" : "number"}`).join("; ")} };`).join("\n")}
+${kernels.map(({ name, parameters }) => `  ${name}: { ${parameters.map(member).join("; ")} };`).join("\n")}
 }
 
 /** The names of every kernel's arguments, in order, with a space between. */

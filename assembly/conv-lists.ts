@@ -18,8 +18,8 @@ const PANELS: i32 = 4;
  * Lists what differs from 0: (where its weights begin in a panel, in bytes; the number itself), for blocks of 128
  * channels.
  *
- * @param x f32[pixels, c] @param starts i32[ceil(c / 128), pixels + 1], written: where in `lists` that of each pixel
- * begins, in bytes
+ * @param x f32[pixels, c]
+ * @param starts i32[ceil(c / 128), pixels + 1], written: where in `lists` that of each pixel begins, in bytes
  * @param lists i32 and f32 in turn, written; room for one pair more than there are numbers other than 0
  */
 export function listNonzero(x: usize, starts: usize, lists: usize, pixels: i32, c: i32): void {
@@ -94,8 +94,8 @@ function check(
  * window begins
  * @param w f32[ceil(m / 8), rows, columns, c, 8] @param b f32[ceil(m / 8) · 8]
  * @param y f32, m contiguous channels written at the table's offsets; overlaps nothing
- * @param table as `convTable` writes it, with pixels for elements of x @param tapRow, tapColumn distances of taps, in
- * pixels
+ * @param table as `convTable` writes it, with pixels for elements of x
+ * @param tapRow, tapColumn distances of taps, in pixels
  */
 export function convListForward(
   lists: usize, starts: usize, w: usize, b: usize, y: usize, table: usize,

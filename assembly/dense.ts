@@ -166,8 +166,8 @@ function forward<T extends Weights>(
  *
  * Weights stay as the file has them, rows of k: one layout serves this kernel and `denseVjp`, and W⁺, W⁻ need no copy.
  *
- * @param x f32[n, k] @param w f32[m, k] @param b f32[m] @param y f32[n, m], written, its rows `yRow` apart; overlaps
- * nothing
+ * @param x f32[n, k] @param w f32[m, k] @param b f32[m]
+ * @param y f32[n, m], written, its rows `yRow` apart; overlaps nothing
  */
 export function denseForward(
   x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32,

@@ -245,8 +245,8 @@ function zip<T extends Binary>(
  *
  *   y[i, j, k, l] = f(a[i·a0 + j·a1 + k·a2 + l·a3], b[i·b0 + j·b1 + k·b2 + l·b3])
  *
- * @param a f32 @param b f32, strides in elements, 0 where broadcast @param y f32[d0, d1, d2, d3], written; may be a or
- * b where they are not broadcast
+ * @param a f32 @param b f32, strides in elements, 0 where broadcast
+ * @param y f32[d0, d1, d2, d3], written; may be a or b where they are not broadcast
  */
 export function addForward(
   a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32,

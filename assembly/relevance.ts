@@ -137,7 +137,9 @@ export function divideRelative(
 }
 
 /**
- * Books Σ s[i, j] · b[j] as absorbed by the bias. @param s f32[rows, m] @param b f32[m] @param ledger f64[3], added to
+ * Books Σ s[i, j] · b[j] as absorbed by the bias.
+ *
+ * @param s f32[rows, m] @param b f32[m] @param ledger f64[3], added to
  */
 export function absorbBias(s: usize, b: usize, rows: i32, m: i32, ledger: usize): void {
   if (!ASC_NO_ASSERT) {
@@ -232,8 +234,9 @@ function sumLanes(v: v128): f64 {
 }
 
 /**
- * An image twice over: y[pixel] = [max(x[pixel], 0), min(x[pixel], 0)]. @param x f32[pixels, c] @param y f32[pixels, 2
- * · c], written
+ * An image twice over: y[pixel] = [max(x[pixel], 0), min(x[pixel], 0)].
+ *
+ * @param x f32[pixels, c] @param y f32[pixels, 2 · c], written
  */
 export function halvesForward(x: usize, y: usize, pixels: i32, c: i32): void {
   if (!ASC_NO_ASSERT) apart(y, product(2, pixels, c), x, product(pixels, c));
@@ -256,8 +259,9 @@ function ofHalf(x: usize, c: usize, channels: i32): f32 {
 }
 
 /**
- * The last step of a rule on halves: y_i = x_i⁺ · c_i⁺ + x_i⁻ · c_i⁻. @param x, y f32[pixels, channels] @param c
- * f32[pixels, 2 · channels]
+ * The last step of a rule on halves: y_i = x_i⁺ · c_i⁺ + x_i⁻ · c_i⁻.
+ *
+ * @param x, y f32[pixels, channels] @param c f32[pixels, 2 · channels]
  */
 export function halvesMultiply(x: usize, c: usize, y: usize, pixels: i32, channels: i32): void {
   if (!ASC_NO_ASSERT) {

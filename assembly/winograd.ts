@@ -185,8 +185,8 @@ function check(
  * @param scratch f32[some · (36 · (c + 8) + 2) + 36 · 8 · c + 1896], 16-byte aligned
  * @param taps side of the window, 3 or 5
  * @param some tiles that are worked on together, a multiple of 6
- * @param xImage, xRow, xPixel distances of neighbouring images, rows, pixels of x, in elements; yPixel: of pixels of y,
- * which are contiguous
+ * @param xImage, xRow, xPixel distances of neighbouring images, rows, pixels of x, in elements
+ * @param yPixel distance of pixels of y, which are contiguous
  */
 export function winogradForward(
   x: usize, w: usize, b: usize, zeros: usize, y: usize, scratch: usize,

@@ -59,6 +59,10 @@ const rate = ({ gflop, times }, name) => round(times[name] && (1000 * gflop) / t
 const megabytes = ({ memory }, name) => round(memory[name] && memory[name] / 2 ** 20, 0);
 const largest = ({ differences }) => Math.max(...Object.values(differences)).toExponential(0);
 
+const noBatch = rows
+  .filter(({ cannot }) => cannot["batch of 8"])
+  .map(({ name, cannot }) => `\n${name}, batch of 8: ${cannot["batch of 8"]}\n`);
+
 const text = `# relprop beside other engines
 
 ${Object.entries(about)
@@ -120,7 +124,7 @@ ${table(
     ],
   ],
 )}
-${rows.map(({ name, cannot }) => (cannot["batch of 8"] ? `\n${name}, batch of 8: ${cannot["batch of 8"]}\n` : "")).join("")}
+${noBatch.join("")}
 ## Rate of predict and peak memory
 
 Memory is the most that a fresh process held that read the file and ran it once (relprop and zennit: explained it once).

@@ -45,7 +45,8 @@ for (const key of chosen(values.networks, positionals)) {
   });
 }
 const megabytes = (v) => (v / 2 ** 20).toFixed(2);
-console.log(`Explaining one picture by ${values.composite}, MB. Lower bound: the most that is alive at one step. Process: the file, JavaScript and all (by epsilonPlus).
+const about = `Explaining one picture by ${values.composite}, MB. Lower bound: the most that is alive at one step.`;
+console.log(`${about} Process: the file, JavaScript and all (by epsilonPlus).
 
 ${table(
   [

@@ -57,10 +57,9 @@ function writeGraph({ nodes, tensors, input, output }, pbf) {
 /**
  * A network as the bytes of an ONNX file.
  *
- * @param network nodes { type, name, inputs, attributes } whose one output bears their name; tensors { name, dims,
- * data: Float32Array };
- *   input and output { name, dims } with free dims as names. An attribute that is a whole number is written as an
- *   integer.
+ * @param network nodes { type, name, inputs, attributes } whose one output bears their name;
+ *   tensors { name, dims, data: Float32Array }; input and output { name, dims } with free dims as names.
+ *   An attribute that is a whole number is written as an integer.
  */
 export function writeOnnx(network) {
   const bytes = network.tensors.reduce((sum, { data }) => sum + data.byteLength, 0);

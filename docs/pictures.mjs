@@ -1,9 +1,10 @@
 /*
  * Makes the pictures of the README and the guides, after `npm run build`:
  *   node docs/pictures.mjs [GOOGLENET.onnx PHOTO.jpg]
- * docs/three.png: the demo's digit and its heatmap under three composites. docs/flamingo.png: GoogLeNet's heatmap of a
- * photo, without the photo. docs/guides/pictures: the digit, and its heatmap under every composite, every rule for
- * linear layers (everywhere), and every way through LRN.
+ * docs/three.png: the demo's digit and its heatmap under three composites.
+ * docs/flamingo.png: GoogLeNet's heatmap of a photo, without the photo.
+ * docs/guides/pictures: the digit, and its heatmap under every composite, every rule for linear layers (everywhere),
+ * and every way through LRN.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { baseEntries, composites, encodePng, heatmap, load, lrnModes, preprocess, ruleOf } from "../dist/index.js";

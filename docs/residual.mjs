@@ -1,6 +1,6 @@
 /*
- * Measures the rules for sums, and how much nodes amplify relevance, and writes the tables of docs/residual.md; after
- * `npm run build`:
+ * Measures the rules for sums, and how much nodes amplify relevance, and writes the tables of docs/residual.md.
+ * After `npm run build`:
  *   node docs/residual.mjs [FOLDER]
  * FOLDER (or RELPROP_DATA, or ../shared/data) holds the models, data sets and photos that are named below.
  */

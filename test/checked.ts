@@ -8,8 +8,9 @@ export const checkedBinary = join(import.meta.dirname, "../build/checked.wasm");
 
 /**
  * The kernels with the assertions at their entries. One that does not hold becomes an Error that has its text, its file
- * and line (the loader's), and the call: `fill(y = 1026, count = 1, value = 0): abort: a pointer is no multiple of 4 at
- * assembly/check.ts:51:3`.
+ * and line (the loader's), and the call:
+ *
+ *   fill(y = 1026, count = 1, value = 0): abort: a pointer is no multiple of 4 at assembly/check.ts:51:3
  */
 export function checkedInstance(): Instance {
   const { kernels, memory } = instantiate(new WebAssembly.Module(readFileSync(checkedBinary)));

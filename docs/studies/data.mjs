@@ -1,4 +1,7 @@
-/* Pictures that the studies read: as bytes, and as an array of prepared inputs that `relprop evaluate` takes as they are. */
+/*
+ * Pictures that the studies read: as bytes, and as an array of prepared inputs that `relprop evaluate` takes as they
+ * are.
+ */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { gunzipSync } from "node:zlib";

@@ -2,8 +2,9 @@
  * The paper's Table 1 and Figure 2 on real networks: makes docs/lrn-study.md and its plots; after `npm run build`:
  *   node docs/studies/lrn.mjs [IMAGES]
  * With IMAGES, so many instead of 500, and the page goes beside its results: a trial. Models and data are in
- * RELPROP_DATA, or ../shared/data. Ended in the middle and started again, it goes on: everything in studies/ (which no
- * build removes) is written whole, or not at all.
+ * RELPROP_DATA, or ../shared/data.
+ * Ended in the middle and started again, it goes on: everything in studies/ (which no build removes) is written whole,
+ * or not at all.
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";

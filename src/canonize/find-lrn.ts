@@ -107,8 +107,8 @@ function powersOf(graph: Graph): ReadonlyMap<string, Power> {
 }
 
 /**
- * What `last` divides x by, as a base and an exponent: Div(x, Pow(base, β)), Mul(x, Pow(base, −β)), Mul(x,
- * Reciprocal(Sqrt(base))) …
+ * What `last` divides x by, as a base and an exponent: Div(x, Pow(base, β)), Mul(x, Pow(base, −β)),
+ * Mul(x, Reciprocal(Sqrt(base))) …
  */
 function denominator(known: ReadonlyMap<string, Power>, last: Node): Divided[] {
   const [a, b] = last.inputs;

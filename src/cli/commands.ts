@@ -13,8 +13,8 @@ const PICTURES =
   "picture, prepared by --preset or by single steps: value = (pixel * scale - mean) / std. Single steps " +
   "change those of the preset.";
 const SIDECAR =
-  'A file NAME.relprop.json beside NAME.onnx, such as {"preprocess": "caffe", "classes": ["cat", "dog"]}, saves typing ' +
-  "--preset and --classes. Its preparation is never applied to .npy.";
+  'A file NAME.relprop.json beside NAME.onnx, such as {"preprocess": "caffe", "classes": ["cat", "dog"]}, saves ' +
+  "typing --preset and --classes. Its preparation is never applied to .npy.";
 
 export const commands: readonly Command[] = [
   {

@@ -42,7 +42,6 @@ export async function predict(
     "",
   );
   const tables = samples.map((scores, i) => `\n${batch > 1 ? `sample ${i}\n` : ""}${classTable(scores)}`);
-  out(
-    `${head}${tables.join("")}\n${columns([["time", `${ms.toFixed(0)} ms to load, ${time.predict.toFixed(0)} ms to predict`]], [], "")}`,
-  );
+  const took = `${ms.toFixed(0)} ms to load, ${time.predict.toFixed(0)} ms to predict`;
+  out(`${head}${tables.join("")}\n${columns([["time", took]], [], "")}`);
 }

@@ -51,7 +51,8 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
   const done = tried.filter((one) => one.explanation !== undefined);
   if (done.length === 0) throw tried[0].error;
   const [{ index, name, score }] = done[0].explanation.targets[sample];
-  const about = `${index}${name === undefined ? "" : ` ${name}`}${values.against === undefined ? "" : ` against ${values.against}`}, logit ${digits(score)}`;
+  const against = values.against === undefined ? "" : ` against ${values.against}`;
+  const about = `${index}${name === undefined ? "" : ` ${name}`}${against}, logit ${digits(score)}`;
   const tiles = done.map(({ name: label, explanation: { relevance } }) => ({
     label,
     picture: draw(relevance, input, values, fitting(relevance, SIDE)),

@@ -37,7 +37,8 @@ export function summary(found: Report): string {
     ["input", found.input + (relevanceDims[0] > 1 ? `, sample ${found.sample} of ${relevanceDims[0]}` : "")],
     [
       method ? "method" : "rules",
-      `${method ?? composite}${lrn && rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}${!sum || sum === "norm" ? "" : `, sums ${sum}`}`,
+      `${method ?? composite}${lrn && rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}` +
+        `${!sum || sum === "norm" ? "" : `, sums ${sum}`}`,
     ],
     [
       "class",
@@ -85,5 +86,6 @@ function whereItWent({ method, ledger, relevanceSum, relevanceDims }: Report): s
       .filter(({ sum }) => sum !== 0)
       .map(({ name, sum, most }) => [name, digits(sum), share(sum), `most at ${most}`]),
   ];
-  return `relevance went to${batch ? " (input: this sample; the rest: the whole batch)" : ""}\n${columns(rows, [1, 2])}`;
+  const of = batch ? " (input: this sample; the rest: the whole batch)" : "";
+  return `relevance went to${of}\n${columns(rows, [1, 2])}`;
 }

@@ -17,8 +17,9 @@ import { binaryFor, compileText } from "../run/wasm.ts";
  * @param source the bytes of an ONNX file, or a network described with `network` or `sequential`
  * @throws LrpError "not-onnx", "invalid-model" or "unsupported", with every problem of the file at once
  * @example
- * const model = await load(sequential({ input: [2] }, [dense({ weight: { data: Float32Array.of(3, 1), dims: [1, 2] }
- * })])); model.predict({ data: Float32Array.of(1, 2), dims: [1, 2] }).output.data; // Float32Array [5]
+ * const weight = { data: Float32Array.of(3, 1), dims: [1, 2] };
+ * const model = await load(sequential({ input: [2] }, [dense({ weight })]));
+ * model.predict({ data: Float32Array.of(1, 2), dims: [1, 2] }).output.data; // Float32Array [5]
  */
 export function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   return loadWith(compileText({ simd, relaxed }[binaryFor(options)]), source, options);

@@ -24,8 +24,9 @@ export interface Conservation {
  *
  * @param tolerance of |relative|; rounding in float32 alone takes 1e-5 or so
  * @throws LrpError "usage" where `expected` is not finite, "undefined" where it is 0
- * @example conservation({ data: [1, 2], dims: [1, 2] }, 4, 0.3); // { sum: 3, expected: 4, difference: -1, relative:
- * -0.25, holds: true }
+ * @example
+ * conservation({ data: [1, 2], dims: [1, 2] }, 4, 0.3);
+ * // { sum: 3, expected: 4, difference: -1, relative: -0.25, holds: true }
  */
 export function conservation(relevance: Attribution, expected: number, tolerance = 1e-3): Conservation {
   checkAbove("tolerance of conservation", tolerance, 0);

@@ -130,8 +130,9 @@ function resultOf(method: string, relevance: Tensor, { values, curves }: Measure
  * @throws LrpError as `attribute` and `measure`; a metric that has no value for an attribution is no error: its value
  * is null
  * @example
- * const { results } = await evaluate(model, image, { methods: [{ method: "epsilonPlus" }, { method: "gradient" }],
- * metrics: ["morf", "gini"] }); console.log(toCsv(results.map(({ method, values }) => ({ method, ...values }))));
+ * const methods = [{ method: "epsilonPlus" }, { method: "gradient" }];
+ * const { results } = await evaluate(model, image, { methods, metrics: ["morf", "gini"] });
+ * console.log(toCsv(results.map(({ method, values }) => ({ method, ...values }))));
  */
 export async function evaluate(model: Model, input: Tensor, options: EvaluateOptions): Promise<Evaluation> {
   checkNames("evaluate", options, OPTIONS);

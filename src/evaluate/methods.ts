@@ -125,8 +125,8 @@ function rangeOf(values: Float32Array): number {
 }
 
 /**
- * The sides of a window, or how far windows lie apart, along every axis after the batch. @param most the largest that
- * each may be
+ * The sides of a window, or how far windows lie apart, along every axis after the batch.
+ * @param most the largest that each may be
  */
 function sides(option: "window" | "strides", given: number | readonly number[] | undefined, most: Dims): number[] {
   const list = typeof given === "number" ? Array<number>(Math.max(1, most.length - 1)).fill(given) : given;

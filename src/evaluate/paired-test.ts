@@ -32,8 +32,9 @@ export interface PairedTest {
  *   p = (1 + #{|Σ s_i d_i| ≥ |Σ d_i|}) / (1 + resamples)
  *
  * Where 2^n is not above `resamples`, every choice of signs is taken once, and p is the share of them that are as far:
- * then it is exact. Source: Fisher 1935, *The design of experiments*, chapter 3; Good 2005, *Permutation, parametric
- * and bootstrap tests of hypotheses*.
+ * then it is exact.
+ * Source: Fisher 1935, *The design of experiments*, chapter 3; Good 2005, *Permutation, parametric and bootstrap tests
+ * of hypotheses*.
  *
  * @throws LrpError "usage" for options, numbers that are not finite, no pairs, or not as many of both
  * @example pairedTest([3, 4, 6], [1, 2, 4]).p; // 0.25: two of the eight choices of signs, + + + and − − −

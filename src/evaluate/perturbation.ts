@@ -156,8 +156,9 @@ function checkSubject({ inputs }: Predictor, input: Tensor, places: readonly num
  * @param relevance of the input's dims, or a map of its places
  * @throws LrpError "usage" for options and dims, and as `predict`; the signal's reason when it is aborted
  * @example
- * const curve = await perturbation(model, image, model.explain(image).relevance, { region: 9, replacement: { kind:
- * "noise" } }); aopc(curve);
+ * const { relevance } = model.explain(image);
+ * const curve = await perturbation(model, image, relevance, { region: 9, replacement: { kind: "noise" } });
+ * aopc(curve);
  */
 export async function perturbation(
   model: Predictor,

@@ -93,7 +93,8 @@ export interface RandomizedOptions extends OpenOptions {
 /**
  * The network with parameters at random: those of each layer change places within their tensor (weights among weights,
  * biases among biases). So every tensor keeps its distribution: scales stay what they were trained to, and variances
- * positive. Source: Adebayo et al. 2018, cascading randomisation.
+ * positive.
+ * Source: Adebayo et al. 2018, cascading randomisation.
  *
  * @returns what `load` takes
  * @throws LrpError "usage" for options, or a network without parameters

@@ -33,13 +33,14 @@ export type OpOptions = LayerOptions & Readonly<Record<string, AttributeValue | 
 /**
  * A layer of any operator that relprop runs, called as in ONNX, with ONNX's attributes, defaults and shapes of opset
  * 22. `LRN` has `region` and `window` besides, as `lrn` explains them. What does not fit is an error of the network
- *     that the layer becomes part of.
+ * that the layer becomes part of.
  *
  * @param parameters what each node of the layer reads after its inputs; undefined leaves one out
  * @example
  * const scale = { data: Float32Array.of(2, 0.5), dims: [2] };
- * const model = await load(sequential({ input: [2, 2] }, [op("ReduceMax", { keepdims: 0 }, [2]), op("Mul", {},
- * scale)])); const x = { data: Float32Array.of(1, 3, 2, 4), dims: [1, 2, 2] };
+ * const layers = [op("ReduceMax", { keepdims: 0 }, [2]), op("Mul", {}, scale)];
+ * const model = await load(sequential({ input: [2, 2] }, layers));
+ * const x = { data: Float32Array.of(1, 3, 2, 4), dims: [1, 2, 2] };
  * console.log(model.predict(x).output.data); // → Float32Array(2) [ 6, 2 ]
  */
 export function op(

@@ -38,8 +38,11 @@ export const WEIGHTED: readonly Family[] = ["convolution", "dense"];
  * rule. `delta` is that of the rule clip.
  *
  * @example
- * const mine: Composite = [{ type: "dense", rule: ruleOf.epsilon() }, { type: "convolution", rule: ruleOf.zPlus() },
- * ...baseEntries()];
+ * const mine: Composite = [
+ *   { type: "dense", rule: ruleOf.epsilon() },
+ *   { type: "convolution", rule: ruleOf.zPlus() },
+ *   ...baseEntries(),
+ * ];
  */
 export function baseEntries(
   lrn: LrnMode = parameters.lrn.default,

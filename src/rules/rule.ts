@@ -13,8 +13,8 @@ import {
 export type { Bound };
 
 /**
- * What stands in the place of the input x: two slopes, ones, or how far it is from the caller's bounds, x − low and x −
- * high.
+ * What stands in the place of the input x: two slopes, ones, or how far it is from the caller's bounds, x − low and
+ * x − high.
  */
 export type InputMap = Slopes | "one" | "low" | "high";
 

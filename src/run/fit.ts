@@ -29,8 +29,8 @@ export function oneSample({ dims }: Port): Dims | undefined {
 }
 
 /**
- * The dims of every input: as given, or one sample. @throws LrpError "usage" where they are free and not given, "shape"
- * where they do not fit
+ * The dims of every input: as given, or one sample.
+ * @throws LrpError "usage" where they are free and not given, "shape" where they do not fit
  */
 export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap<string, Given> {
   const byName = "length" in dims ? { [ports[0].name]: dims as Dims } : (dims as Readonly<Record<string, Dims>>);

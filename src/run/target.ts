@@ -6,13 +6,12 @@ import { isFloat32 } from "../base/tensor.ts";
 export type Class = "argmax" | number | string | readonly (number | string)[];
 
 /**
- * What speaks for one class rather than for others, as weights v of the logits f. C classes, t the class, p =
- * softmax(f):
+ * What speaks for one class rather than for others, as weights v of the logits f. C classes, t the class,
+ * p = softmax(f):
  *
- *   against a class c    v_t = 1            v_c = −1                    the score Σ v f is the log-odds f_t − f_c
- *   against "others"     v_t = 1            v_c = −1 / (C − 1)          f_t less the mean of all others; CLRP
- *   against "softmax"    v_t = p_t (1 − p_t)   v_c = −p_t p_c           ∂p_t / ∂f: others count by their probability;
- *   SGLRP
+ *   against a class c    v_t = 1               v_c = −1             the score Σ v f is the log-odds f_t − f_c
+ *   against "others"     v_t = 1               v_c = −1 / (C − 1)   f_t less the mean of all others; CLRP
+ *   against "softmax"    v_t = p_t (1 − p_t)   v_c = −p_t p_c       ∂p_t / ∂f: others count by probability; SGLRP
  *
  * `start: "one"` starts from v itself: SGLRP as published, and CLRP divided by f_t. `start: "logit"` starts from v f,
  * class by class. A class that is named "others" or "softmax" is given by its index.

@@ -1,7 +1,7 @@
 /*
  * npm run conformance                        ONNX's backend tests of the data folder; writes test/conformance/REPORT.md
- * npm run conformance -- PATH... [--json]    tests in ONNX's layout at and below each path, which may be a .tar.gz; a
- * line for each
+ * npm run conformance -- PATH... [--json]    tests in ONNX's layout at and below each path, which may be a .tar.gz;
+ *                                            a line for each
  *
  * Ends with 0 where no test failed, 1 where one did, 2 where there was none to run.
  */

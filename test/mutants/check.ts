@@ -40,8 +40,8 @@ function compiler(): (file: string, content: string) => string | undefined {
   };
 }
 
-/** What is wrong with the list itself: all of it, before anything runs. */
-export function mistakes(mutants: readonly Mutant[]): string[] {
+/** Faults whose file, text or tests are not where the list says: what a change of a file leaves behind. */
+export function misplaced(mutants: readonly Mutant[]): string[] {
   const problemOf = ({ file, text, instead, tests }: Mutant): string | undefined => {
     if (!existsSync(file)) return `there is no ${file}`;
     const count = readFileSync(file, "utf8").split(text).length - 1;
@@ -54,8 +54,13 @@ export function mistakes(mutants: readonly Mutant[]): string[] {
     const problem = problemOf(mutant);
     return problem ? [`${mutant.name}: ${problem}`] : [];
   });
-  if (found.length > 0)
-    return [...twice(mutants.map(({ name }) => name)).map((name) => `${name}: two of this name`), ...found];
+  return [...twice(mutants.map(({ name }) => name)).map((name) => `${name}: two of this name`), ...found];
+}
+
+/** What is wrong with the list itself: all of it, before anything runs. */
+export function mistakes(mutants: readonly Mutant[]): string[] {
+  const found = misplaced(mutants);
+  if (found.length > 0) return found;
   const compile = compiler();
   return mutants
     .filter(({ file }) => file.startsWith("src/"))

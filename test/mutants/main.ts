@@ -1,6 +1,7 @@
 /*
  * npm run mutants                  puts the faults of list.ts into a copy of the tree, one at a time, and runs the
- * tests that are to notice npm run mutants -- --only NAME   one of them
+ *                                  tests that are to notice
+ * npm run mutants -- --only NAME   one of them
  * npm run mutants -- --kind KIND   those of a kind
  *
  * Ends with 0 where every fault was noticed, 1 where one lives, 2 where the list is wrong, or tests fail without a

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { load } from "../../src/entries/index.ts";
+import { dense, load, ruleOf } from "../../src/entries/index.ts";
 import { canonize } from "../../src/canonize/canonize.ts";
 import { build } from "../../src/read/build.ts";
 import { infer } from "../../src/infer/infer.ts";
@@ -15,8 +15,12 @@ import { assign } from "../../src/rules/assign.ts";
 import { compositeOf } from "../../src/rules/composite.ts";
 import { type Argument, type Step, type Value, valueOf } from "../../src/program/step.ts";
 import { Emitter } from "../../src/program/emitter.ts";
+import { expectClose } from "../close.ts";
+import { explainFrom, network } from "../explain.ts";
 import { drawing } from "../properties/drawing.ts";
-import { numbers } from "../random.ts";
+import { numbers, tensor } from "../random.ts";
+import { apply, dense as literalDense } from "../reference/linear.ts";
+import { alphaBeta, explain } from "../reference/rules.ts";
 
 const demo = new Uint8Array(readFileSync(new URL("../../demo/digits.onnx", import.meta.url)));
 
@@ -201,6 +205,22 @@ describe("weights that are repacked on each run", () => {
       expect(kept.printPlan(x.dims, { composite })).not.toContain("host pack(");
     },
   );
+
+  it("layers of one shape have each its own, in every run, from the first step on", async () => {
+    const sides = [1, 2].map((seed) => ({ weight: tensor([6, 6], seed), bias: tensor([6], seed + 2) }));
+    const layers = sides.map((side, i) => dense({ ...side, name: `d${i}` }));
+    using model = await load(network([3, 6], ...layers), { weights: "repacked" });
+    const [first, second] = sides.map(({ weight, bias }) => literalDense(3, weight, bias.data));
+    const composite = [{ rule: ruleOf.zPlus() }];
+    for (const seed of [5, 6]) {
+      const [x, r] = [tensor([3, 6], seed, 0, 1), numbers(18, seed + 2)];
+      const middle = apply(first, x.data);
+      expectClose(model.predict(x).output.data, apply(second, middle), 2e-6);
+      const between = explain(second, middle, r, alphaBeta(1, 0)).relevance;
+      const { relevance } = explain(first, x.data, between, alphaBeta(1, 0));
+      expectClose(explainFrom(model, x, r, { composite }).relevance.data, relevance, 1e-5);
+    }
+  });
 
   it("is one of two words", async () => {
     await expect(load(demo, { weights: "none" as never })).rejects.toThrow(

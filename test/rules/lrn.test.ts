@@ -198,8 +198,8 @@ describe("the general recipe", () => {
     },
   );
 
-  // g_k = exp(w_k · x) over three inputs; at the origin z_i = 1/3 + w_i x_i, at a reference x̃ z_i = g(x̃)/3 + w_i
-  // g(x̃) (x_i − x̃_i).
+  // g_k = exp(w_k · x) over three inputs; at the origin z_i = 1/3 + w_i x_i,
+  // at a reference x̃ z_i = g(x̃)/3 + w_i g(x̃) (x_i − x̃_i).
   const w = [
     [0.5, -1, 0.25],
     [1, 0.75, -0.5],

@@ -152,8 +152,8 @@ const UNIT = 2 ** -20;
 const grid = (n: number, seed: number) => numbers(n, seed).map((v) => Math.round(v / UNIT) * UNIT);
 
 /**
- * The terms, one after another: of any size, or such that the second undoes the first but for a unit, for nothing, or 0
- * + 0.
+ * The terms, one after another: of any size, or such that the second undoes the first but for a unit, for nothing, or
+ * 0 + 0.
  */
 function termsOf({ type, terms }: Case, cancelling: boolean): Float32Array[] {
   const values = terms.map((dims, t) => grid(count(dims), 3 + t));

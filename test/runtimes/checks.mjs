@@ -1,4 +1,7 @@
-/* What is asked of the package itself. A check gets the tarball, what npm said of it and a folder where it is installed, and returns its finding. */
+/*
+ * What is asked of the package itself. A check gets the tarball, what npm said of it and a folder where it is
+ * installed, and returns its finding.
+ */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { bin, execute, modules, root } from "./tools.mjs";

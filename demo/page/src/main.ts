@@ -95,7 +95,8 @@ function show(answer: Answer): void {
   const what = nameOf(target.index, names);
   const share = percent(probabilities(scores).shares[target.index]);
   const strongest = scores.reduce((best, score, index) => (score > scores[best] ? index : best), 0);
-  const verdict = `${what}, ${share}${strongest === target.index ? "" : `; the strongest is ${nameOf(strongest, names)}`}`;
+  const other = strongest === target.index ? "" : `; the strongest is ${nameOf(strongest, names)}`;
+  const verdict = `${what}, ${share}${other}`;
   const ms = drawnMaps.reduce((sum, map) => sum + map.ms, 0);
   prediction.show(scores, names, state.target, target.index);
   maps.show(answer, what, state.photo === undefined);

@@ -6,8 +6,7 @@ const AGAINST = [52, 120, 246] as const;
 
 /**
  * A heatmap of relprop (blue, white, red) as ink: white becomes transparent, so that any picture can lie under it, and
- * opacity is
- * |relevance| / largest, times the gain where it is not yet full.
+ * opacity is |relevance| / largest, times the gain where it is not yet full.
  */
 export function inked({ data, width, height }: Picture, gain = 1): Picture {
   const out = new Uint8ClampedArray(data.length);

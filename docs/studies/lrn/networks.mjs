@@ -12,8 +12,8 @@ const LRN = { alpha: /LRN\*\x0f\n\x05alpha\x15/g, bias: /\n\x04bias\x15/g };
 
 /**
  * `value` takes Caffe's mean image, and says what the network takes for byte v of channel c at place p; `range` what 0
- * and 255 become in each channel; `alpha` and `bias` find LRN's numbers in the file, four bytes after each match; a =
- * alpha / `over`.
+ * and 255 become in each channel; `alpha` and `bias` find LRN's numbers in the file, four bytes after each match;
+ * a = alpha / `over`.
  */
 export const CIFAR = {
   cifar10_full: {

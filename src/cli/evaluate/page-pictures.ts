@@ -12,12 +12,16 @@ export function pictures(settings: Settings, parts: readonly Part[]): Content {
 
 function imageSection({ metrics }: Settings, part: Part): Content {
   const { image, name, label, predicted, methods, drawn } = part;
-  const figure = (of: string, alt: Content, caption: Content) =>
-    html`<figure><img src="${pictureFile(image, of)}" alt="${alt}" loading="lazy"><figcaption>${caption}</figcaption></figure>\n`;
+  const figure = (of: string, alt: Content, caption: Content) => {
+    const picture = html`<img src="${pictureFile(image, of)}" alt="${alt}" loading="lazy">`;
+    return html`<figure>${picture}<figcaption>${caption}</figcaption></figure>\n`;
+  };
   const value = (v: number | null) => (v === null ? "undefined" : digits(v));
+  const wrong = label && label.index !== predicted.index ? ", so the prediction is wrong" : "";
+  const labelled = label ? html`Label: ${className(label)}${wrong}.` : "No label.";
   return html`<article aria-labelledby="image-${image}">
 <h3 id="image-${image}">${nameOf(name)}</h3>
-<p>Predicted: ${className(predicted)}, logit ${digits(predicted.logit)}. ${label ? html`Label: ${className(label)}${label.index === predicted.index ? "" : ", so the prediction is wrong"}.` : "No label."}</p>
+<p>Predicted: ${className(predicted)}, logit ${digits(predicted.logit)}. ${labelled}</p>
 <div class="pictures">
 ${drawn ? figure("input", `Input ${name}`, "input") : ""}${methods.map(({ method, values }) =>
   figure(

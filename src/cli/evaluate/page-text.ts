@@ -37,9 +37,10 @@ export function probability(p: number): string {
  * A table that may be wider than the page; its first column is text, or its first `texts`, and the others are numbers.
  */
 export function table(caption: Content, head: readonly Content[], rows: readonly Content[], texts = 1): Html {
+  const cells = head.map((cell, i) => html`<th scope="col"${i < texts ? "" : html` class="number"`}>${cell}</th>`);
   return html`<div class="scroll" tabindex="0"><table>
 <caption><span>${caption}</span></caption>
-<thead><tr>${head.map((cell, i) => html`<th scope="col"${i < texts ? "" : html` class="number"`}>${cell}</th>`)}</tr></thead>
+<thead><tr>${cells}</tr></thead>
 <tbody>
 ${rows}</tbody>
 </table></div>

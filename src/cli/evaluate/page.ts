@@ -29,6 +29,12 @@ export function page(shown: Shown): string {
     ["intervals", "Intervals and tests", statistics(settings, summary)],
   ];
   const name = settings.model.file;
+  const { methods, metrics } = settings;
+  const links = sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`);
+  const contents = sections.map(
+    ([id, title, content]) =>
+      html`<section aria-labelledby="${id}">\n<h2 id="${id}">${title}</h2>\n${content}</section>\n`,
+  );
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -40,11 +46,11 @@ export function page(shown: Shown): string {
 <body>
 <header>
 <h1>Evaluation of ${nameOf(name)}</h1>
-<p>${count(settings.methods.length, "method")}, ${count(settings.metrics.length, "metric")}, ${count(summary.images, "image")}.</p>
-<nav aria-label="Sections"><ul>${sections.map(([id, title]) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
+<p>${count(methods.length, "method")}, ${count(metrics.length, "metric")}, ${count(summary.images, "image")}.</p>
+<nav aria-label="Sections"><ul>${links}</ul></nav>
 </header>
 <main>
-${sections.map(([id, title, content]) => html`<section aria-labelledby="${id}">\n<h2 id="${id}">${title}</h2>\n${content}</section>\n`)}</main>
+${contents}</main>
 </body>
 </html>
 `.text;
@@ -89,22 +95,37 @@ function measured({ settings, summary, parts }: Shown): Html {
 function curves({ summary, parts, plots }: Shown): Content {
   if (ordersOf(parts).length === 0) return html`<p>No metric that was measured has curves.</p>\n`;
   if (summary.curves.length === 0)
-    return html`<p>The images differ in how many regions are replaced at each point, so there is no mean curve; curves.csv has each image's.</p>\n`;
-  const fewer = summary.curves.filter(({ n }) => n < summary.images);
+    return html`<p>The images differ in how many regions are replaced at each point, so there is no mean curve;
+curves.csv has each image's.</p>
+`;
+  const fewer = summary.curves
+    .filter(({ n }) => n < summary.images)
+    .map(({ order, method, n }) => {
+      return html`<p>${order} of ${nameOf(method ?? "the random order")}: ${count(n, "image")} only.</p>\n`;
+    });
   const band =
     summary.images < 2
       ? "One image: no interval."
       : `The bands are ${100 * BAND.level} % intervals of the mean, at each point by itself.`;
-  return html`<p>Mean score over the images while pixels, or regions of them, are replaced. ${band} They also show how much images differ, so they may overlap where the paired difference is clear. Dashed: the random order, which is the same for all methods. Below each plot: its order, and what is to be expected where relevance is right.</p>
-${fewer.map(({ order, method, n }) => html`<p>${order} of ${nameOf(method ?? "the random order")}: ${count(n, "image")} only.</p>\n`)}${plots.filter(({ of }) => "order" in of).map(plotFigure)}`;
+  return html`<p>Mean score over the images while pixels, or regions of them, are replaced. ${band} They also show how
+much images differ, so they may overlap where the paired difference is clear. Dashed: the random order, which is the
+same for all methods. Below each plot: its order, and what is to be expected where relevance is right.</p>
+${fewer}${plots.filter(({ of }) => "order" in of).map(plotFigure)}`;
 }
 
 function statistics({ methods, seed }: Settings, { images, comparisons }: Summary): Html {
   const { level, resamples, flips } = STATISTICS;
   const share = `${100 * level} %`;
   if (images < 2) return html`<p>One image: no interval and no test.</p>\n`;
-  return html`<p>An interval is that of a mean over images: its value lies inside in ${share} of ${resamples} bootstrap samples of the images (percentiles, seed ${seed}; ${BAND.resamples} for the bands of curves). It speaks of images like these, and of this one network.</p>
-<p>Differences are paired: mean of the method minus ${nameOf(methods[0])}, image by image, with the bootstrap's interval. p is that of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs where these are fewer: how often signs by chance give a mean difference as far from 0. p (Holm) is adjusted for all ${count(comparisons, "comparison")} on this page.</p>
-<p>Where a method is called <em>not shown to be worse</em> than the best, the interval of their paired difference does not lie on the worse side of 0. These intervals are not adjusted for how many there are, and the best was chosen by the same images.</p>
+  return html`<p>An interval is that of a mean over images:
+its value lies inside in ${share} of ${resamples} bootstrap samples of the images (percentiles, seed ${seed};
+${BAND.resamples} for the bands of curves). It speaks of images like these, and of this one network.</p>
+<p>Differences are paired: mean of the method minus ${nameOf(methods[0])}, image by image, with the bootstrap's
+interval. p is that of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs
+where these are fewer: how often signs by chance give a mean difference as far from 0. p (Holm) is adjusted for all
+${count(comparisons, "comparison")} on this page.</p>
+<p>Where a method is called <em>not shown to be worse</em> than the best, the interval of their paired difference does
+not lie on the worse side of 0. These intervals are not adjusted for how many there are, and the best was chosen by the
+same images.</p>
 `;
 }

@@ -65,8 +65,9 @@ function each<T>(list: string, read: (text: string) => T): T[] {
 /**
  * What `--methods` says, the text of each being its label.
  * @throws LrpError "usage" with every problem at once
- * @example methodsOf("gradient,paperEpsilon:lrn=identity"); // [{ method: "gradient", … }, { method: "paperEpsilon",
- * lrn: "identity", … }]
+ * @example
+ * methodsOf("gradient,paperEpsilon:lrn=identity");
+ * // [{ method: "gradient", … }, { method: "paperEpsilon", lrn: "identity", … }]
  */
 export function methodsOf(list: string): MethodChoice[] {
   const known = [...composites, ...methods].map(({ name }) => name);

@@ -2,12 +2,22 @@ import { html } from "./html.ts";
 
 /** The style of report.html, which stands in the page: it is one file. */
 export const style = html`
-:root { color-scheme: light dark; --ink: #1b1c1e; --soft: #5a5e65; --paper: #fff; --fill: #f3f4f6; --line: #d5d8dd; --good: #0a6238; --good-fill: #dff3e7; }
+:root {
+  color-scheme: light dark;
+  --ink: #1b1c1e; --soft: #5a5e65; --paper: #fff; --fill: #f3f4f6; --line: #d5d8dd;
+  --good: #0a6238; --good-fill: #dff3e7;
+}
 @media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e7e9; --soft: #a2a7af; --paper: #16181b; --fill: #212429; --line: #3a3f46; --good: #8fdcb0; --good-fill: #173d28; }
+  :root {
+    --ink: #e6e7e9; --soft: #a2a7af; --paper: #16181b; --fill: #212429; --line: #3a3f46;
+    --good: #8fdcb0; --good-fill: #173d28;
+  }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 66rem; padding: 1rem; background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif; }
+body {
+  margin: 0 auto; max-width: 66rem; padding: 1rem;
+  background: var(--paper); color: var(--ink); font: 1rem/1.5 system-ui, sans-serif;
+}
 h1, h2, h3 { line-height: 1.25; overflow-wrap: anywhere; }
 h2 { margin-top: 2.5rem; border-bottom: 1px solid var(--line); padding-bottom: 0.25rem; }
 h3 { margin-top: 2rem; }
@@ -15,7 +25,10 @@ p, li, dd { max-width: 48rem; overflow-wrap: anywhere; }
 a { color: inherit; }
 nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; padding: 0; list-style: none; }
 code, pre { font-family: ui-monospace, monospace; font-size: 0.9em; }
-pre { padding: 0.75rem; border-radius: 0.4rem; background: var(--fill); white-space: pre-wrap; overflow-wrap: anywhere; }
+pre {
+  padding: 0.75rem; border-radius: 0.4rem; background: var(--fill);
+  white-space: pre-wrap; overflow-wrap: anywhere;
+}
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1rem; }
 dt { color: var(--soft); }
 dd { margin: 0; min-width: 0; }

@@ -74,8 +74,8 @@ export function metricRow(name: string): MetricRow {
 }
 
 /**
- * Parts by number. @throws LrpError "usage" where there is none, or a number twice, or other methods or metrics than in
- * the settings
+ * Parts by number.
+ * @throws LrpError "usage" where there is none, or a number twice, or other methods or metrics than in the settings
  */
 export function sortedParts({ methods, metrics }: Settings, parts: readonly Part[]): readonly Part[] {
   if (parts.length === 0) throw usage("the report", "a part or more", "none");

@@ -146,8 +146,8 @@ export class Pool {
    *
    * @throws LrpError as `predict`
    * @example
-   * for await (const { index, value } of pool.explain(images, { composite: "epsilonPlus" })) show(index,
-   * heatmap(value.relevance));
+   * for await (const { index, value } of pool.explain(images, { composite: "epsilonPlus" }))
+   *   show(index, heatmap(value.relevance));
    */
   explain(
     inputs: Many<Input>,
@@ -169,8 +169,8 @@ export class Pool {
    * @throws LrpError as `predict`
    * @example
    * const options = { methods: [{ method: "epsilonPlus" }, { method: "gradient" }], metrics: ["morf"] };
-   * for await (const { index, value } of pool.evaluate(images.map((input) => ({ input })), options)) console.log(index,
-   * value.results);
+   * const items = images.map((input) => ({ input }));
+   * for await (const { index, value } of pool.evaluate(items, options)) console.log(index, value.results);
    */
   evaluate(
     items: Many<EvaluationItem>,

@@ -35,8 +35,8 @@ const THICK = 14;
  *
  * @throws LrpError code "usage" for no bars, numbers that are not finite, and numbers of 0 or less on a log axis.
  * @example
- * const svg = barPlot({ title: "Gini index", value: { label: "gini" }, bars: [{ name: "epsilonPlus", value: 0.6, low:
- * 0.5, high: 0.7 }] });
+ * const bars = [{ name: "epsilonPlus", value: 0.6, low: 0.5, high: 0.7 }];
+ * const svg = barPlot({ title: "Gini index", value: { label: "gini" }, bars });
  */
 export function barPlot({ title, value, bars, reference, width = 720 }: BarPlot): string {
   checkSide("width", width, 240);
@@ -124,7 +124,8 @@ function compared(
 
 function description({ label }: Axis, bars: readonly Bar[], reference?: number): string {
   const each = bars.map(({ name, value, low, high }) => {
-    return `${name}: ${digits(value)}${low === undefined || high === undefined ? "" : ` (${digits(low)} to ${digits(high)})`}`;
+    const interval = low === undefined || high === undefined ? "" : ` (${digits(low)} to ${digits(high)})`;
+    return `${name}: ${digits(value)}${interval}`;
   });
   return `${label}. ${each.join("; ")}.${reference === undefined ? "" : ` Reference: ${digits(reference)}.`}`;
 }

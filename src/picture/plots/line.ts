@@ -43,11 +43,10 @@ const PAD = 16;
  * gives the same text everywhere.
  *
  * @throws LrpError code "usage" for no series, more than 49, a series without values or with lists of different
- * lengths, numbers that
- *   are not finite, and numbers of 0 or less on a log axis.
+ *   lengths, numbers that are not finite, and numbers of 0 or less on a log axis.
  * @example
- * const svg = linePlot({ title: "Flipping", x: { label: "pixels" }, y: { label: "logit" }, series: [{ name: "morf", x:
- * [0, 5], y: [7, 2] }] });
+ * const series = [{ name: "morf", x: [0, 5], y: [7, 2] }];
+ * const svg = linePlot({ title: "Flipping", x: { label: "pixels" }, y: { label: "logit" }, series });
  */
 export function linePlot({ title, x, y, series, width = 720, height = 300 }: LinePlot): string {
   checkSide("width", width, 240);

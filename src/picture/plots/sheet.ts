@@ -36,11 +36,11 @@ type Size = Pick<Pixels, "width" | "height">;
  *
  * @returns RGBA, opaque
  * @throws LrpError code "usage" for no tiles, columns that are no whole number from 1 on, pictures of other than 1 to 4
- * values per pixel,
- *   and sheets of more than 2^26 pixels.
+ *   values per pixel, and sheets of more than 2^26 pixels.
  * @example
- * const sheet = contactSheet(names.map((composite) => ({ label: composite, picture: heatmap(model.explain(x, {
- * composite }).relevance) }))); await writeFile("sheet.png", await encodePng(sheet));
+ * const pictureOf = (composite) => heatmap(model.explain(x, { composite }).relevance);
+ * const sheet = contactSheet(names.map((label) => ({ label, picture: pictureOf(label) })));
+ * await writeFile("sheet.png", await encodePng(sheet));
  */
 export function contactSheet(tiles: readonly Tile[], { columns, title = "" }: SheetOptions = {}): Picture {
   if (tiles.length === 0) throw usage("option 'tiles'", "at least one", "none");

@@ -79,8 +79,11 @@ export function figure(
     height,
     viewBox: `0 0 ${rounded(width)} ${rounded(height)}`,
     role: "img",
+    "font-family": "sans-serif",
+    "font-size": FONT,
+    fill: INK.text,
   };
-  return `${element("svg", { ...attributes, "font-family": "sans-serif", "font-size": FONT, fill: INK.text }, `\n${content.join("\n")}\n`)}\n`;
+  return `${element("svg", attributes, `\n${content.join("\n")}\n`)}\n`;
 }
 
 /** A number for people, in descriptions and labels. */
