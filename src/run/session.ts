@@ -9,6 +9,12 @@ type Bound = () => void;
 /** That many bytes in whole pages. */
 const pages = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE;
 
+/** How many numbers lie from where an argument points on. */
+function length(argument: Argument): number {
+  if (typeof argument === "number") return 0;
+  return isRef(argument) ? argument.value.count - argument.offset : argument.count;
+}
+
 /** Where the weights of a plan go that are not there yet, and where its arena begins. */
 interface Layout {
   readonly fresh: ReadonlyMap<Value["weight"] & object, { readonly value: Value; readonly at: number }>;
@@ -137,10 +143,6 @@ export class Session {
       if (typeof argument === "number") return argument;
       return isRef(argument) ? address(argument.value) + 4 * argument.offset : address(argument);
     };
-    const length = (argument: Argument) => {
-      if (typeof argument === "number") return 0;
-      return isRef(argument) ? argument.value.count - argument.offset : argument.count;
-    };
     if ("limit" in step) {
       const [sparse, dense] = [step.sparse, step.dense].map((steps) => steps.map((s) => this.#bindStep(s, place)));
       const { count } = step.value;
@@ -153,8 +155,9 @@ export class Session {
     if ("kernel" in step) {
       const kernel = this.#instance.kernels[step.kernel] as (...args: number[]) => void;
       const args = step.args.map(pointer);
-      const call = { kernel: step.kernel, args, lengths: step.args.map(length) };
-      return watched(step, this.#instance.bind?.(call, spare) ?? (() => kernel(...args)));
+      const { bind } = this.#instance;
+      if (!bind) return watched(step, () => kernel(...args));
+      return watched(step, bind({ kernel: step.kernel, args, lengths: step.args.map(length) }, spare));
     }
     const views = step.args.map((argument) => [pointer(argument), length(argument)] as const);
     return watched(step, () =>

@@ -499,8 +499,8 @@ export const mutants: readonly Mutant[] = [
     name: "tensors of other ranks, channels last",
     kind: "layout",
     file: "src/ops/arithmetic.ts",
-    text: 's.layout === like.layout && (s.layout === "first" || s.dims.length === like.dims.length);',
-    instead: "s.layout === like.layout;",
+    text: "const same = s.layout === like.layout && s.dims.length === like.dims.length;",
+    instead: "const same = s.layout === like.layout;",
     tests: ["test/rules/graphs.test.ts"],
   },
   {
@@ -523,8 +523,8 @@ export const mutants: readonly Mutant[] = [
     name: "neighbours that one operand repeats",
     kind: "broadcast",
     file: "src/base/loops.ts",
-    text: "if (outer?.steps.every((step, k) => step === axis.steps[k] * axis.d))",
-    instead: "if (outer?.steps.some((step, k) => step === axis.steps[k] * axis.d))",
+    text: "steps.every((of, k) => of[outer] === strides[k][axis] * dims[axis])",
+    instead: "steps.some((of, k) => of[outer] === strides[k][axis] * dims[axis])",
     tests: ["test/ops/arithmetic.test.ts"],
   },
 
