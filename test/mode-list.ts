@@ -62,11 +62,15 @@ export const common = {
   reporters: ["default", new ModesReporter()],
 };
 
-/** A project of vitest: these files in this mode. */
+/** Deep networks, which overflow a small stack where anything follows nodes by recursion. */
+export const deep = "test/plan/depth.test.ts";
+
+/** A project of vitest: these files in this mode, on a stack of that many kB if it is not to be Node's own of 984. */
 export function project(
   name: string,
   mode: ModeName,
   files: { readonly include: readonly string[]; readonly exclude?: readonly string[] },
+  stack?: number,
 ) {
   const { include, exclude = ["**/node_modules/**"] } = files;
   return {
@@ -74,6 +78,7 @@ export function project(
       root: ".",
       name,
       provide: { mode },
+      ...(stack === undefined ? {} : { execArgv: [`--stack-size=${stack}`] }),
       include: [...include],
       exclude: [...exclude],
       // Modules are loaded once for all files, which saves a third of the time.

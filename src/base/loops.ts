@@ -15,24 +15,29 @@ export interface Loops {
  */
 export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
   if (size(dims) === 0) return [];
-  const axes = dims
-    .map((d, i) => ({ d, steps: strides.map((s) => s[i]) }))
-    .filter((axis) => axis.d !== 1)
-    .sort((a, b) => Math.abs(b.steps[0]) - Math.abs(a.steps[0]));
-  const merged: typeof axes = [];
+  const axes = [...dims.keys()].filter((axis) => dims[axis] !== 1);
+  axes.sort((a, b) => Math.abs(strides[0][b]) - Math.abs(strides[0][a]));
+  // Lists of numbers and no objects: every call of a plan comes by here.
+  const merged: number[] = [];
+  const steps: number[][] = strides.map(() => []);
   for (const axis of axes) {
-    const outer = merged.at(-1);
-    if (outer?.steps.every((step, k) => step === axis.steps[k] * axis.d))
-      merged[merged.length - 1] = { d: outer.d * axis.d, steps: axis.steps };
-    else merged.push(axis);
+    const outer = merged.length - 1;
+    if (outer >= 0 && steps.every((of, k) => of[outer] === strides[k][axis] * dims[axis])) {
+      merged[outer] *= dims[axis];
+      for (const [k, of] of steps.entries()) of[outer] = strides[k][axis];
+    } else {
+      merged.push(dims[axis]);
+      for (const [k, of] of steps.entries()) of.push(strides[k][axis]);
+    }
   }
-  while (merged.length < 4) merged.unshift({ d: 1, steps: strides.map(() => 0) });
-  const [outer, ...inner] = merged.length > 4 ? merged : [{ d: 1, steps: strides.map(() => 0) }, ...merged];
-  return Array.from({ length: outer.d }, (_, i) => ({
-    dims: inner.map((a) => a.d),
-    starts: starts.map((start, k) => start + i * outer.steps[k]),
-    strides: strides.map((_, k) => inner.map((a) => a.steps[k])),
-  })).flatMap((loops) => (loops.dims.length > 4 ? fourAxes(loops) : [loops]));
+  while (merged.length < 4) for (const list of [merged, ...steps]) list.unshift(list === merged ? 1 : 0);
+  if (merged.length === 4) return [{ dims: merged, starts, strides: steps }];
+  const [count, ...inner] = merged;
+  return Array.from({ length: count }, (_, i) => ({
+    dims: inner,
+    starts: starts.map((start, k) => start + i * steps[k][0]),
+    strides: steps.map(([, ...of]) => of),
+  })).flatMap(fourAxes);
 }
 
 /**

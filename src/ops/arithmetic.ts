@@ -1,5 +1,5 @@
 import { broadcastLoops, broadcastStrides } from "../base/loops.ts";
-import { stridesOf, type Value } from "../program/step.ts";
+import { layoutsCoincide, stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Node, Operand, Operands } from "../graph/graph.ts";
 import { broadcast, type Constant, type Dims, firstNonFinite, size } from "../base/tensor.ts";
@@ -21,9 +21,11 @@ export function zip(e: Emitter, kernel: ZipKernel, name: string, a: Value, b: Va
 
 /** The adjoint of broadcasting: sums `s` to the shape of `like`. */
 export function reduceTo(e: Emitter, s: Value, like: Pick<Value, "dims" | "layout">): Value {
-  // Channels last, tensors of different ranks lie differently.
-  const same = s.layout === like.layout && (s.layout === "first" || s.dims.length === like.dims.length);
-  if (same && size(s.dims) === size(like.dims)) return e.view(s, like.dims, like.layout);
+  // Channels last, tensors of different ranks lie differently, unless they are row-major all the same.
+  const isRowMajor = ({ layout, dims }: typeof like) => layout === "first" || layoutsCoincide(dims);
+  const same = s.layout === like.layout && s.dims.length === like.dims.length;
+  if ((same || (isRowMajor(s) && isRowMajor(like))) && size(s.dims) === size(like.dims))
+    return e.view(s, like.dims, like.layout);
   const out = e.temp(`${s.name}:reduced`, like.dims, like.layout);
   e.fill(out, 0);
   e.copy(

@@ -22,11 +22,25 @@ export function bytesOf(count: number): number {
   return (Math.ceil((count * 4) / 16) + 1) * 16;
 }
 
-/** The computed values of a step, call by call: the two ways of a choice follow each other. */
-function mentioned(step: Step): Value[][] {
-  if ("limit" in step) return [[step.value], ...[...step.sparse, ...step.whole].flatMap(mentioned)];
-  const values = (step.args as readonly Argument[]).map(valueOf);
-  return [values.filter((value): value is Value => value !== undefined && !value.weight)];
+/**
+ * Visits the computed values of steps with the moment of each: a call is one; a choice is one, and so is every call of
+ * its two ways, which follow each other. @returns the moment after the last
+ */
+function mentions(steps: readonly Step[], from: number, visit: (value: Value, at: number) => void): number {
+  let at = from;
+  for (const step of steps) {
+    if ("limit" in step) {
+      visit(step.value, at);
+      at = mentions(step.whole, mentions(step.sparse, at + 1, visit), visit);
+      continue;
+    }
+    for (const argument of step.args as readonly Argument[]) {
+      const value = valueOf(argument);
+      if (value) visit(value, at);
+    }
+    at++;
+  }
+  return at;
 }
 
 /** A value lives from its first to its last mention; what the caller reads or writes is mentioned at the ends. */
@@ -36,27 +50,27 @@ function lifetimes({ steps, inputs, outputs, logits, segments }: Program, again:
     if (value.weight) return;
     const life = lives.get(value.id);
     if (!life) lives.set(value.id, { id: value.id, bytes: bytesOf(value.count), first: at, last: at });
-    else {
-      life.first = Math.min(life.first, at);
-      life.last = Math.max(life.last, at);
-    }
+    else if (at < life.first) life.first = at;
+    else if (at > life.last) life.last = at;
   };
   // The caller writes the inputs before the first step.
-  const moments: (readonly Value[])[] = [inputs, ...steps.flatMap(mentioned)];
-  moments.forEach((values, at) => {
-    for (const value of values) mention(value, at);
-  });
-  const end = moments.length;
+  for (const value of inputs) mention(value, 0);
+  const begins: number[] = [];
+  let [at, moment] = [0, 1];
+  for (const { begin } of segments) {
+    moment = mentions(steps.slice(at, begin), moment, mention);
+    begins.push(moment);
+    at = begin;
+  }
+  const end = mentions(steps.slice(at), moment, mention);
   for (const output of outputs.values()) mention(output, end);
   mention(logits, end);
-  let [at, moment] = [0, 1];
-  for (const { begin, value, seed, inputs: arrived, ledger, at: wanted } of segments) {
-    for (; at < begin; at++) moment += mentioned(steps[at]).length;
+  for (const [k, { value, seed, inputs: arrived, ledger, at: wanted }] of segments.entries()) {
     // The caller reads the value and writes the seed between the step before the segment and its first.
-    for (const one of [value, seed]) for (const when of [moment - 1, moment]) mention(one, when);
+    for (const one of [value, seed]) for (const when of [begins[k] - 1, begins[k]]) mention(one, when);
     for (const one of [...arrived.values(), ledger, ...wanted.values()]) mention(one, end);
     // What a segment reads of the steps before it, it reads once more the next time.
-    if (again) for (const life of lives.values()) if (life.first < moment && life.last >= moment) life.last = end;
+    if (again) for (const life of lives.values()) if (life.first < begins[k] && life.last >= begins[k]) life.last = end;
   }
   return [...lives.values()];
 }
@@ -78,10 +92,16 @@ function edgesUpTo(edges: Taken, at: number): number {
 /** The same with the bytes from `from` up to `to` added. */
 function taken(edges: Taken | undefined, from: number, to: number): Taken {
   if (!edges) return [from, to];
-  const [first, end] = [edgesUpTo(edges, from - 1), edgesUpTo(edges, to)];
-  // Inside what is taken already, there is an odd number of edges before.
-  if (first === end && first % 2 === 1) return edges;
-  edges.splice(first, end - first, ...(first % 2 === 0 ? [from] : []), ...(end % 2 === 0 ? [to] : []));
+  const last = edges.length - 1;
+  // By far the most often it is what lies highest.
+  if (from > edges[last]) edges.push(from, to);
+  else if (from === edges[last]) edges[last] = to;
+  else {
+    const [first, end] = [edgesUpTo(edges, from - 1), edgesUpTo(edges, to)];
+    // Inside what is taken already, there is an odd number of edges before.
+    if (first === end && first % 2 === 1) return edges;
+    edges.splice(first, end - first, ...(first % 2 === 0 ? [from] : []), ...(end % 2 === 0 ? [to] : []));
+  }
   return edges;
 }
 
@@ -111,28 +131,20 @@ class Occupation {
     this.#lived = new Array(2 * this.#leaves);
   }
 
-  /** The spans that hold a step. */
-  #around(step: number): number[] {
-    const spans: number[] = [];
-    for (let span = this.#leaves + step; span > 0; span >>= 1) spans.push(span);
-    return spans;
-  }
-
   /** The largest spans that make up a life. */
-  #within({ first, last }: Life): number[] {
-    const spans: number[] = [];
+  #within({ first, last }: Life, visit: (span: number) => void): void {
     for (let [low, high] = [this.#leaves + first, this.#leaves + last + 1]; low < high; low >>= 1, high >>= 1) {
-      if (low % 2 === 1) spans.push(low++);
-      if (high % 2 === 1) spans.push(--high);
+      if (low % 2 === 1) visit(low++);
+      if (high % 2 === 1) visit(--high);
     }
-    return spans;
   }
 
   /** The lowest place that is free as long as the value lives. */
   roomFor(life: Life): number {
-    const begun = this.#within(life).map((span) => this.#begun[span]);
-    const lived = this.#around(life.first).map((span) => this.#lived[span]);
-    const rivals = [...begun, ...lived].filter((edges) => edges !== undefined);
+    const rivals: Taken[] = [];
+    const rival = (edges: Taken | undefined) => edges && rivals.push(edges);
+    this.#within(life, (span) => rival(this.#begun[span]));
+    for (let span = this.#leaves + life.first; span > 0; span >>= 1) rival(this.#lived[span]);
     let place = 0;
     // Free in all of them, once a round through them changes nothing.
     for (let before = -1; before < place; ) {
@@ -144,8 +156,11 @@ class Occupation {
 
   enter(life: Life, place: number): void {
     const end = place + life.bytes;
-    for (const span of this.#around(life.first)) this.#begun[span] = taken(this.#begun[span], place, end);
-    for (const span of this.#within(life)) this.#lived[span] = taken(this.#lived[span], place, end);
+    for (let span = this.#leaves + life.first; span > 0; span >>= 1)
+      this.#begun[span] = taken(this.#begun[span], place, end);
+    this.#within(life, (span) => {
+      this.#lived[span] = taken(this.#lived[span], place, end);
+    });
   }
 }
 

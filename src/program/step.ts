@@ -84,19 +84,17 @@ export function layoutsCoincide(dims: Dims): boolean {
   return dims.length < 3 || dims[1] === 1 || size(dims.slice(2)) === 1;
 }
 
-/** The axes in the order in which memory has them. */
-function axesInMemory(rank: number, layout: Layout): number[] {
-  const axes = Array.from({ length: rank }, (_, i) => i);
-  return layout === "last" && rank > 2 ? [0, ...axes.slice(2), 1] : axes;
-}
-
 /** Element strides of the logical axes. */
-export function stridesOf(value: Pick<Value, "dims" | "layout">): number[] {
-  const out = new Array<number>(value.dims.length);
-  let step = 1;
-  for (const axis of axesInMemory(value.dims.length, value.layout).reverse()) {
-    out[axis] = step;
-    step *= value.dims[axis];
+export function stridesOf({ dims, layout }: Pick<Value, "dims" | "layout">): number[] {
+  const isLast = layout === "last" && dims.length > 2;
+  const out = new Array<number>(dims.length);
+  let step = isLast ? dims[1] : 1;
+  for (let axis = dims.length - 1; axis >= 0; axis--) {
+    if (isLast && axis === 1) out[axis] = 1;
+    else {
+      out[axis] = step;
+      step *= dims[axis];
+    }
   }
   return out;
 }

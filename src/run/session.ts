@@ -10,6 +10,12 @@ type Run = () => void;
 /** That many bytes in whole pages. */
 const pages = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE;
 
+/** How many numbers lie from where an argument points on. */
+function length(argument: Argument): number {
+  if (typeof argument === "number") return 0;
+  return isRef(argument) ? argument.value.count - argument.offset : argument.count;
+}
+
 /** Where the weights of a plan go that are not there yet, and where its arena begins. */
 interface WeightLayout {
   readonly fresh: ReadonlyMap<Value["weight"] & object, { readonly value: Value; readonly at: number }>;
@@ -138,10 +144,6 @@ export class Session {
       if (typeof argument === "number") return argument;
       return isRef(argument) ? address(argument.value) + 4 * argument.offset : address(argument);
     };
-    const length = (argument: Argument) => {
-      if (typeof argument === "number") return 0;
-      return isRef(argument) ? argument.value.count - argument.offset : argument.count;
-    };
     if ("limit" in step) {
       const [sparse, whole] = [step.sparse, step.whole].map((steps) => steps.map((s) => this.#bindStep(s, place)));
       const { count } = step.value;
@@ -154,8 +156,9 @@ export class Session {
     if ("kernel" in step) {
       const kernel = this.#instance.kernels[step.kernel] as (...args: number[]) => void;
       const args = step.args.map(pointer);
-      const call = { kernel: step.kernel, args, lengths: step.args.map(length) };
-      return watched(step, this.#instance.bind?.(call, spare) ?? (() => kernel(...args)));
+      const { bind } = this.#instance;
+      if (!bind) return watched(step, () => kernel(...args));
+      return watched(step, bind({ kernel: step.kernel, args, lengths: step.args.map(length) }, spare));
     }
     const views = step.args.map((argument) => [pointer(argument), length(argument)] as const);
     return watched(step, () =>

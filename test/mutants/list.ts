@@ -439,8 +439,8 @@ export const mutants: readonly Mutant[] = [
     name: "what a later segment reads",
     kind: "memory",
     file: "src/plan/place.ts",
-    text: "life.first < moment && life.last >= moment",
-    instead: "life.first < segments[0].begin && life.last >= moment",
+    text: "life.first < begins[k] && life.last >= begins[k]",
+    instead: "life.first < begins[0] && life.last >= begins[k]",
     tests: ["test/plan/place.test.ts", "test/plan/segments.test.ts"],
   },
   {
@@ -531,8 +531,8 @@ export const mutants: readonly Mutant[] = [
     name: "tensors of other ranks, channels last",
     kind: "layout",
     file: "src/ops/arithmetic.ts",
-    text: 's.layout === like.layout && (s.layout === "first" || s.dims.length === like.dims.length);',
-    instead: "s.layout === like.layout;",
+    text: "const same = s.layout === like.layout && s.dims.length === like.dims.length;",
+    instead: "const same = s.layout === like.layout;",
     tests: ["test/rules/graphs.test.ts"],
   },
   {
@@ -555,8 +555,8 @@ export const mutants: readonly Mutant[] = [
     name: "neighbours that one operand repeats",
     kind: "broadcast",
     file: "src/base/loops.ts",
-    text: "if (outer?.steps.every((step, k) => step === axis.steps[k] * axis.d))",
-    instead: "if (outer?.steps.some((step, k) => step === axis.steps[k] * axis.d))",
+    text: "steps.every((of, k) => of[outer] === strides[k][axis] * dims[axis])",
+    instead: "steps.some((of, k) => of[outer] === strides[k][axis] * dims[axis])",
     tests: ["test/ops/arithmetic.test.ts"],
   },
 
