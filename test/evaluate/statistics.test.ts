@@ -252,7 +252,7 @@ describe("the table of metrics", () => {
     withSmallCnn(async (model) => {
       const counted = { ...counting(model), inputs: model.inputs };
       const subject: Subject = {
-        relevance: goldenMap,
+        relevance: { ...goldenMap, data: Array.from(goldenMap.data, Math.abs) },
         input: x,
         model: counted,
         mask: { data: Array.from({ length: 64 }, (_, i) => i % 8 < 4), dims: [8, 8] },
@@ -277,12 +277,63 @@ describe("the table of metrics", () => {
       // Four orders, 9 inputs each, in one batch.
       expect(counted.calls()).toBe(4);
       expect(found.relevanceGain).toBe(found.lerf - found.morf);
-      expect(found.morf).toBe(areaUnder(await perturbation(model, x, goldenMap, options.perturbation)));
+      expect(found.morf).toBe(areaUnder(await perturbation(model, x, subject.relevance, options.perturbation)));
       expect(found.effective).toBe(64);
       expect(Object.isFrozen(found)).toBe(true);
     }));
 
+  test("notes of what is measured, once each run", () =>
+    withSmallCnn(async (model) => {
+      const notes: string[] = [];
+      const relevance = model.explain(x, { target: target === 0 ? 1 : 0 });
+      const explainer = (input: typeof x) => model.explain(input, { target: input === x ? 0 : 1 });
+      await measure(
+        ["morf", "aopc", "maxSensitivity", "localLipschitz"],
+        { relevance, input: x, model, explainer },
+        { ...options, onNote: (note) => notes.push(note) },
+      );
+      expect(notes.map((note) => note.slice(0, 27))).toEqual(
+        ["The relevance is of class 0", "2 of 2 inputs nearby were e"].map((note) =>
+          note.replace("class 0", `class ${target === 0 ? 1 : 0}`),
+        ),
+      );
+    }));
+
+  test("a metric without a value is an error, not a number", async () => {
+    const none = { ...goldenMap, data: new Float64Array(64) };
+    const mask = { data: Array.from({ length: 64 }, (_, i) => i % 8 < 4), dims: [8, 8] };
+    const undefinedOf = [
+      "morf",
+      "lerf",
+      "minAbs",
+      "relevanceGain",
+      "aopc",
+      "massAccuracy",
+      "positiveMass",
+      "rankAccuracy",
+      "pointing",
+      "gini",
+      "entropy",
+      "effective",
+    ];
+    await withSmallCnn(async (model) => {
+      for (const name of undefinedOf)
+        expect(await refusal(() => measure([name], { relevance: none, input: x, model, mask }, options)), name).toMatch(
+          /^undefined: .*relevance that is not 0 everywhere/,
+        );
+    });
+  });
+
   test.each<[string, () => unknown, RegExp]>([
+    [
+      "a batch",
+      () =>
+        measure(["gini"], {
+          relevance: { data: [1, 2], dims: [2, 1] },
+          input: { data: new Float32Array(2), dims: [2, 1] },
+        }),
+      /a tensor of one sample.*got 2 numbers of dims \[2, 1\]/,
+    ],
     [
       "a metric that is none",
       () => measure(["faithfulness"], { relevance: goldenMap }),
