@@ -1,4 +1,4 @@
-import { LrpError } from "../base/error.ts";
+import { LrpError, shown, usage } from "../base/error.ts";
 import type { Model } from "../model/model.ts";
 import type { ExplainOptions } from "../model/options.ts";
 import type { Explanation } from "../model/report.ts";
@@ -38,6 +38,9 @@ const SHARED: readonly (keyof AttributeOptions)[] = ["method", "target", "batch"
  * await writeFile("tabby.png", await encodePng(heatmap(e.relevance)));
  */
 export async function attribute(model: Model, input: Input, options: AttributeOptions): Promise<Explanation> {
+  if (typeof model?.explain !== "function") throw usage("the model of attribute", "what load gives", shown(model));
+  if (typeof options !== "object" || options === null)
+    throw usage("the options of attribute", "{ method, … }", shown(options));
   const { method, batch = 8, signal, onProgress, ...rest } = options;
   checkWhole("option 'batch'", batch, 1);
   const row = methods.find(({ name }) => name === method);

@@ -1,4 +1,4 @@
-import { usage } from "../base/error.ts";
+import { shown, usage } from "../base/error.ts";
 
 /** @internal @throws LrpError "usage" unless `value` is a whole number from `low` to `high` */
 export function checkWhole(where: string, value: unknown, low: number, high = Number.MAX_SAFE_INTEGER): void {
@@ -12,10 +12,31 @@ export function checkAbove(where: string, value: unknown, low: number): void {
   if (!(Number.isFinite(value) && (value as number) > low)) throw usage(where, `a finite number above ${low}`, value);
 }
 
-/** @internal @throws LrpError "usage" where `options` has a name that is not among `known` */
+/** @internal @throws LrpError "usage" where `options` is no object, or has a name that is not among `known` */
 export function checkNames(where: string, options: object, known: readonly string[]): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw usage(`the options of ${where}`, `an object of ${known.join(", ")}`, shown(options));
   const stray = Object.keys(options).find((name) => !known.includes(name));
   if (stray !== undefined) throw usage(where, `options ${known.join(", ")}`, `'${stray}'`);
+}
+
+const isList = (values: unknown): values is ArrayLike<unknown> =>
+  Array.isArray(values) || (ArrayBuffer.isView(values) && !(values instanceof DataView));
+
+/** @internal @throws LrpError "usage" unless `values` is a list of so many or more */
+export function checkList(where: string, values: unknown, least: number): void {
+  const what = least === 1 ? "a value or more" : `${least} samples or more`;
+  if (!isList(values)) throw usage(where, `a list of ${what}`, shown(values));
+  if (values.length < least) throw usage(where, what, values.length || "none");
+}
+
+/** @internal @throws LrpError "usage" unless both are lists of finite numbers, as many of each, so many or more */
+export function checkPairs(where: string, a: unknown, b: unknown, least: number): void {
+  if (!isList(a) || !isList(b)) throw usage(where, "two lists of numbers", `${shown(a)} and ${shown(b)}`);
+  if (a.length !== b.length || a.length < least)
+    throw usage(where, `as many of the one as of the other, ${least} or more`, `${a.length} and ${b.length}`);
+  const bad = [...Array.from(a), ...Array.from(b)].find((v) => !Number.isFinite(v));
+  if (bad !== undefined) throw usage(where, "finite numbers", shown(bad));
 }
 
 /** @internal The row of that name. @throws LrpError "usage" */

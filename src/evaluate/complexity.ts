@@ -1,5 +1,4 @@
-import { undefinedFor } from "../base/error.ts";
-import { type Attribution, mapOf, sum } from "./attribution.ts";
+import { type Attributed, checkRelevant, mapOf, sum } from "./attribution.ts";
 import { checkAbove } from "./check.ts";
 
 export interface Complexity {
@@ -7,7 +6,10 @@ export interface Complexity {
   readonly gini: number;
   /** In nats, from 0 (all in one place) to ln N. Bhatt, Weller and Moura 2020. */
   readonly entropy: number;
-  /** How many places have |R| above the threshold. Nguyen and Martínez 2020. */
+  /**
+   * How many places have |R| above the threshold, as Quantus counts them. The effective complexity of Nguyen and
+   * Martínez 2020 is another number: how many places a prediction needs to stay as good.
+   */
   readonly effective: number;
 }
 
@@ -19,14 +21,14 @@ export interface Complexity {
  *   effective  #{a > threshold · max a}
  *
  * @param threshold as a share of the largest |R|
- * @throws LrpError "undefined" where all relevance is 0
+ * @throws LrpError "usage" for several samples; "undefined" where all relevance is 0
  * @example complexity({ data: [0, 0, 0, 1], dims: [4] }); // { gini: 0.75, entropy: 0, effective: 1 }
  */
-export function complexity(relevance: Attribution, threshold = 1e-3): Complexity {
+export function complexity(relevance: Attributed, threshold = 1e-3): Complexity {
   checkAbove("threshold of complexity", threshold, 0);
   const a = mapOf(relevance).data.map(Math.abs).sort();
+  checkRelevant("complexity", a);
   const [total, most, n] = [sum(a), a[a.length - 1], a.length];
-  if (total === 0) throw undefinedFor("complexity", "relevance that is not 0 everywhere", 0);
   const gini = a.reduce((s, v, i) => s + (2 * (i + 1) - n - 1) * v, 0) / (n * total);
   // From 0, so that the entropy of a single place is 0 and not −0.
   const entropy = a.reduce((s, v) => (v > 0 ? s - (v / total) * Math.log(v / total) : s), 0);

@@ -1,6 +1,6 @@
-import { undefinedFor, usage } from "../base/error.ts";
+import { shown, undefinedFor, usage } from "../base/error.ts";
 import type { Explanation } from "../model/report.ts";
-import { type Attribution, numbersOf, sum } from "./attribution.ts";
+import { type Attributed, numbersOf, sum } from "./attribution.ts";
 import { checkAbove } from "./check.ts";
 
 export interface Conservation {
@@ -17,7 +17,8 @@ export interface Conservation {
 }
 
 /**
- * Whether relevance is as much as was started with, or an attribution as much as it should explain.
+ * Whether relevance is as much as was started with, or an attribution as much as it should explain; of all samples
+ * together. Where none is left, `relative` is −1: all of it was lost.
  *
  *   conservation of LRP    expected = R_out, see `startOf`              Bach et al. 2015, eq. 2
  *   completeness           expected = f(x) − f(baseline)                Sundararajan, Taly and Yan 2017
@@ -28,7 +29,7 @@ export interface Conservation {
  * conservation({ data: [1, 2], dims: [1, 2] }, 4, 0.3);
  * // { sum: 3, expected: 4, difference: -1, relative: -0.25, holds: true }
  */
-export function conservation(relevance: Attribution, expected: number, tolerance = 1e-3): Conservation {
+export function conservation(relevance: Attributed, expected: number, tolerance = 1e-3): Conservation {
   checkAbove("tolerance of conservation", tolerance, 0);
   if (!Number.isFinite(expected)) throw usage("what relevance should sum to", "a finite number", expected);
   if (expected === 0) throw undefinedFor("what relevance should sum to", "a number other than 0", expected);
@@ -39,6 +40,8 @@ export function conservation(relevance: Attribution, expected: number, tolerance
 }
 
 /** The relevance that an explanation started from: Σ weight · logit, or Σ weight, over all samples. */
-export function startOf({ targets, start }: Pick<Explanation, "targets" | "start">): number {
+export function startOf(explanation: Pick<Explanation, "targets" | "start">): number {
+  if (!Array.isArray(explanation?.targets)) throw usage("startOf", "what explain returns", shown(explanation));
+  const { targets, start } = explanation;
   return targets.flat().reduce((total, { weight, score }) => total + (start === "logit" ? weight * score : weight), 0);
 }

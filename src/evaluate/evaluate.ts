@@ -1,4 +1,4 @@
-import { LrpError, usage } from "../base/error.ts";
+import { LrpError, shown, usage } from "../base/error.ts";
 import type { Network } from "../read/network.ts";
 import type { Model } from "../model/model.ts";
 import type { Source } from "../read/open.ts";
@@ -10,10 +10,11 @@ import { attribute, type AttributeOptions } from "./attribute.ts";
 import { checkNames } from "./check.ts";
 import { startOf } from "./conservation.ts";
 import type { Mask } from "./localisation.ts";
+import type { Curve } from "./perturbation.ts";
+import { checkOne, checkPredictor } from "./predictor.ts";
 import { type Curves, chosenRows, type Measurement, type MeasureOptions, measured } from "./measure.ts";
 import { methods } from "./methods.ts";
 import type { Order } from "./order.ts";
-import type { Curve } from "./perturbation.ts";
 import type { NetworkExplainer } from "./randomisation.ts";
 import type { Watch } from "./runs.ts";
 import type { Subject } from "./table.ts";
@@ -79,8 +80,9 @@ const OPTIONS: readonly (keyof EvaluateOptions)[] = [
 
 /** The methods with a label each. */
 function labelled(choices: readonly MethodChoice[]): (AttributeOptions & { readonly label: string })[] {
-  if (!Array.isArray(choices) || choices.length === 0)
-    throw usage("option 'methods'", "a list of { method, … }", JSON.stringify(choices));
+  const isList = Array.isArray(choices) && choices.length > 0;
+  if (!isList || choices.some((choice) => typeof choice !== "object" || choice === null))
+    throw usage("option 'methods'", "a list of { method, … }", shown(choices));
   const list = choices.map((choice) => ({ ...choice, label: choice.label ?? choice.method }));
   const twice = list.find(({ label }, i) => list.findIndex((other) => other.label === label) < i)?.label;
   if (twice !== undefined) throw usage("option 'methods'", "a label of its own for each", `'${twice}' twice`);
@@ -100,7 +102,7 @@ function explainerOf(
   return async (network) => {
     const model = await load(network);
     try {
-      return [(await explain(model)).relevance];
+      return [await explain(model)];
     } finally {
       model.dispose();
     }
@@ -127,7 +129,7 @@ function resultOf(method: string, relevance: Tensor, { values, curves }: Measure
  * inputs.
  *
  * @param input f32[1, c, …places] or f32[1, features], of a network with one input
- * @throws LrpError as `attribute` and `measure`; a metric that has no value for an attribution is no error: its value
+ * @throws LrpError as `attribute` and `measure`; "usage" for several samples; a metric that has no value for an attribution is no error: its value
  * is null
  * @example
  * const methods = [{ method: "epsilonPlus" }, { method: "gradient" }];
@@ -137,6 +139,8 @@ function resultOf(method: string, relevance: Tensor, { values, curves }: Measure
 export async function evaluate(model: Model, input: Tensor, options: EvaluateOptions): Promise<Evaluation> {
   checkNames("evaluate", options, OPTIONS);
   const { metrics, batch, mask, network, signal, onProgress, sensitivity, randomisation } = options;
+  checkPredictor("evaluate", model);
+  checkOne("the input", input);
   const choices = labelled(options.methods);
   if (!Array.isArray(metrics)) throw usage("option 'metrics'", "a list of names", String(metrics));
   const needs = new Set(chosenRows(metrics).flatMap((row) => row.needs));
@@ -158,12 +162,12 @@ export async function evaluate(model: Model, input: Tensor, options: EvaluateOpt
     const begun = performance.now();
     const explanation = await explain(model, input);
     const subject: Subject = {
-      relevance: explanation.relevance,
+      relevance: explanation,
       input,
       model,
       mask,
       expected: expectedOf(choice.method, explanation),
-      explainer: async (x) => (await explain(model, x)).relevance,
+      explainer: (x) => explain(model, x),
       network: network && {
         source: network.source,
         explain: explainerOf(network.load, (other) => explain(other, input)),

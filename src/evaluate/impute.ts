@@ -1,12 +1,11 @@
 import { assert } from "../base/error.ts";
-import { norm, sum } from "./attribution.ts";
+import type { Dims } from "../base/tensor.ts";
+import { type Layout, norm, sum } from "./attribution.ts";
 
-/** Pixels of an image, channel by channel. */
+/** Pixels of an image, whose places are [h, w]. */
 export interface Image {
   readonly data: ArrayLike<number>;
-  readonly channels: number;
-  readonly height: number;
-  readonly width: number;
+  readonly layout: Layout;
 }
 
 /** The eight neighbours and their weights, which sum to 1. Source: Rong et al. 2022. */
@@ -55,7 +54,7 @@ export function conjugateGradients(multiply: Multiply, b: Float64Array): Float64
 }
 
 /** Which places neighbour each of those that are removed. */
-function neighboursOf(removed: Uint32Array, { height, width }: Image): { to: Int32Array; weights: Float64Array } {
+function neighboursOf(removed: Uint32Array, [height, width]: Dims): { to: Int32Array; weights: Float64Array } {
   const to = new Int32Array(removed.length * NEIGHBOURS.length).fill(-1);
   const weights = new Float64Array(to.length);
   removed.forEach((place, k) => {
@@ -83,13 +82,16 @@ function neighboursOf(removed: Uint32Array, { height, width }: Image): { to: Int
  * @param isRemoved 1 for every place that is removed
  */
 export function imputeLinear(image: Image, isRemoved: Uint8Array): Float32Array {
-  const { data, channels } = image;
-  const places = isRemoved.length;
+  const { data, layout } = image;
+  const { channels, count, channelOf, positionOf } = layout;
   const out = Float32Array.from(data);
   const removed = Uint32Array.from(isRemoved.keys()).filter((place) => isRemoved[place] === 1);
-  if (removed.length === places) return out.map((_, i, all) => meanOf(all, Math.floor(i / places), places));
-  const { to, weights } = neighboursOf(removed, image);
-  const idOf = new Int32Array(places).fill(-1);
+  if (removed.length === count) {
+    const means = Array.from({ length: channels }, (_, c) => meanOf(image, c));
+    return out.map((_, i) => means[channelOf(i)]);
+  }
+  const { to, weights } = neighboursOf(removed, layout.places);
+  const idOf = new Int32Array(count).fill(-1);
   removed.forEach((place, k) => {
     idOf[place] = k;
   });
@@ -105,15 +107,17 @@ export function imputeLinear(image: Image, isRemoved: Uint8Array): Float32Array 
   for (let c = 0; c < channels; c++) {
     const b = new Float64Array(removed.length);
     for (let n = 0; n < to.length; n++)
-      if (to[n] >= 0 && links[n] < 0) b[n >> 3] += weights[n] * data[c * places + to[n]];
+      if (to[n] >= 0 && links[n] < 0) b[n >> 3] += weights[n] * data[positionOf(c, to[n])];
     conjugateGradients(multiply, b).forEach((v, k) => {
-      out[c * places + removed[k]] = v;
+      out[positionOf(c, removed[k])] = v;
     });
   }
   return out;
 }
 
 /** The mean of one channel. */
-export function meanOf(data: Float32Array, channel: number, places: number): number {
-  return sum(data.subarray(channel * places, (channel + 1) * places)) / places;
+export function meanOf({ data, layout: { count, positionOf } }: Image, channel: number): number {
+  let total = 0;
+  for (let place = 0; place < count; place++) total += data[positionOf(channel, place)];
+  return total / count;
 }

@@ -1,7 +1,8 @@
-import { LrpError, usage } from "../base/error.ts";
+import { LrpError, shown, usage } from "../base/error.ts";
 import { checkNames, chosen } from "./check.ts";
 import type { Order } from "./order.ts";
 import { type Curve, perturbation, type PerturbationOptions } from "./perturbation.ts";
+import { checkOne } from "./predictor.ts";
 import { parameterRandomisation, type RandomisationOptions } from "./randomisation.ts";
 import type { Watch } from "./runs.ts";
 import { sensitivity, type SensitivityOptions } from "./sensitivity.ts";
@@ -13,6 +14,8 @@ export interface MeasureOptions extends Watch {
   readonly perturbation?: Omit<PerturbationOptions, "order" | keyof Watch>;
   readonly sensitivity?: Omit<SensitivityOptions, keyof Watch>;
   readonly randomisation?: Omit<RandomisationOptions, keyof Watch>;
+  /** Called with what is worth knowing: the `notes` of curves and of `sensitivity`. */
+  readonly onNote?: (note: string) => void;
 }
 
 /** @internal What came out, and the curves that were followed for it. */
@@ -32,22 +35,30 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 function runsOf(subject: Required<Subject>, options: MeasureOptions, curves: Curves): Runs {
   const { relevance, input, model, explainer, network } = subject;
-  const { signal } = options;
+  const { signal, onNote } = options;
+  const noted = async <T extends { readonly notes: readonly string[] }>(made: Promise<T>): Promise<T> => {
+    const result = await made;
+    for (const note of result.notes) onNote?.(note);
+    return result;
+  };
   return {
     subject,
     curve(order) {
       const known =
-        curves.get(order) ?? perturbation(model, input, relevance, { ...options.perturbation, order, signal });
+        curves.get(order) ?? noted(perturbation(model, input, relevance, { ...options.perturbation, order, signal }));
       curves.set(order, known);
       return known;
     },
-    nearby: once(() => sensitivity(explainer, input, { ...(options.sensitivity as SensitivityOptions), signal })),
+    nearby: once(() =>
+      noted(sensitivity(explainer, input, { ...(options.sensitivity as SensitivityOptions), signal })),
+    ),
     steps: once(() => parameterRandomisation(network.source, network.explain, { ...options.randomisation, signal })),
   };
 }
 
 /** @internal The rows of those names. @throws LrpError "usage" */
 export function chosenRows(names: readonly string[]): Row[] {
+  if (!Array.isArray(names)) throw usage("the metrics", "a list of names", shown(names));
   const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
   return names.map((name) => chosen("metric", byName, name));
 }
@@ -59,10 +70,13 @@ export async function measured(
   options: MeasureOptions,
   curves: Curves,
 ): Promise<Measurement> {
-  checkNames("measure", options, ["perturbation", "sensitivity", "randomisation", "signal", "onProgress"]);
+  checkNames("measure", options, ["perturbation", "sensitivity", "randomisation", "onNote", "signal", "onProgress"]);
   const wanted = chosenRows(names);
+  if (typeof subject !== "object" || subject === null)
+    throw usage("the subject of measure", "{ relevance, … }", shown(subject));
+  if (subject.input !== undefined) checkOne("the input", subject.input);
   const missing = wanted.flatMap((row) =>
-    row.needs.filter((need) => subject[need] === undefined).map((need) => `${need} for ${row.name}`),
+    row.needs.filter((need) => subject[need] == null).map((need) => `${need} for ${row.name}`),
   );
   if (missing.length > 0)
     throw usage("the subject of measure", missing.join(", "), Object.keys(subject).join(", ") || "nothing");
@@ -76,7 +90,9 @@ export async function measured(
     }
   };
   const values = await doParts(wanted.length, (i) => valueOf(wanted[i]), options);
-  const followed = await Promise.all([...curves].map(async ([order, curve]) => [order, await curve] as const));
+  const settled = await Promise.allSettled([...curves].map(async ([order, curve]) => [order, await curve] as const));
+  // A curve without a value is among the values, as an error.
+  const followed = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   return {
     values: Object.fromEntries(wanted.map((row, i) => [row.name, values[i]])),
     curves: Object.fromEntries(followed),

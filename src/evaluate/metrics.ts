@@ -1,4 +1,4 @@
-export { type Attribution, mapOf, type PlaceMap, sampleOf } from "./attribution.ts";
+export { type Attributed, type Attribution, type Explained, mapOf, type PlaceMap, sampleOf } from "./attribution.ts";
 export { bootstrap, type BootstrapOptions, type Interval, mean, pairedDifference } from "./bootstrap.ts";
 export { type Complexity, complexity } from "./complexity.ts";
 export { type Conservation, conservation, startOf } from "./conservation.ts";
@@ -12,9 +12,9 @@ export {
   type Curve,
   perturbation,
   type PerturbationOptions,
-  type Predictor,
   relevanceGain,
 } from "./perturbation.ts";
+export type { Predictor } from "./predictor.ts";
 export {
   type NetworkExplainer,
   parameterRandomisation,

@@ -1,7 +1,6 @@
-import { usage } from "../base/error.ts";
 import { sum } from "./attribution.ts";
 import { mean } from "./bootstrap.ts";
-import { checkNames, checkWhole } from "./check.ts";
+import { checkNames, checkPairs, checkWhole } from "./check.ts";
 import { random } from "./random.ts";
 
 export interface PairedTestOptions {
@@ -44,11 +43,8 @@ export function pairedTest(a: readonly number[], b: readonly number[], options: 
   const { resamples: most = 10_000, seed = 0 } = options;
   checkWhole("option 'resamples'", most, 1);
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
+  checkPairs("pairedTest", a, b, 1);
   const n = a.length;
-  if (n === 0 || b.length !== n)
-    throw usage("pairedTest", "as many of the one as of the other, 1 or more", `${n} and ${b.length}`);
-  const bad = [...a, ...b].find((v) => !Number.isFinite(v));
-  if (bad !== undefined) throw usage("pairedTest", "finite numbers", bad);
   const d = a.map((v, i) => v - b[i]);
   const exact = 2 ** n <= most;
   const resamples = exact ? 2 ** n : most;

@@ -1,29 +1,23 @@
-import { usage } from "../base/error.ts";
-import type { Port } from "../graph/graph.ts";
-import type { Prediction } from "../model/report.ts";
+import { shown, usage } from "../base/error.ts";
 import { type Chosen, chooseTargets, type Target } from "../run/target.ts";
-import type { Input } from "../run/input.ts";
 import type { Tensor } from "../base/tensor.ts";
-import { type Attribution, mapOf, placesOf, sum } from "./attribution.ts";
+import { type Attributed, checkRelevant, sum } from "./attribution.ts";
 import { checkNames, checkWhole } from "./check.ts";
 import { arranged, type Order } from "./order.ts";
+import { checkPredictor, notesOn, type Placed, type Predictor, subjectOf } from "./predictor.ts";
 import { fillOf, type Replacement } from "./replacement.ts";
 import type { Watch } from "./runs.ts";
 import { doParts } from "./work.ts";
-
-/** A network of one input that predicts: a `Model`, or whatever answers as one does, at once or later. */
-export interface Predictor {
-  readonly inputs: readonly Port[];
-  readonly classes?: readonly string[];
-  predict(input: Input): Prediction | Promise<Prediction>;
-}
 
 export interface PerturbationOptions extends Watch {
   /** Default "morf". */
   readonly order?: Order;
   /** Default uniform noise in the input's own range. */
   readonly replacement?: Replacement;
-  /** Side p of the regions of p × p pixels that are replaced together (default 1: single pixels). */
+  /**
+   * Side p of the regions of p × p pixels that are replaced together (default 1: single pixels), from the top left; at
+   * the right and the bottom they are cut off where p does not divide the side.
+   */
   readonly region?: number;
   /** How many regions are replaced at a time (default 1). */
   readonly step?: number;
@@ -36,7 +30,7 @@ export interface PerturbationOptions extends Watch {
   readonly target?: Target;
   /** Its logit (default; Σ weight · logit of several classes), or its probability by a softmax of the logits. */
   readonly score?: "logit" | "probability";
-  /** Of noise and of the random order (default 0). */
+  /** Of noise, of the random order, and of the order of equal relevance (default 0). */
   readonly seed?: number;
   /**
    * How many inputs run through the network at once (default 16); the curve does not depend on it, but for rounding.
@@ -73,6 +67,8 @@ export interface Curve {
   readonly region: number;
   readonly step: number;
   readonly seed: number;
+  /** What is worth knowing, in sentences: that the relevance is of another target than is followed. */
+  readonly notes: readonly string[];
 }
 
 type Settings = Required<Omit<PerturbationOptions, keyof Watch>>;
@@ -115,32 +111,22 @@ interface Perturbed {
 }
 
 /** The input after no step, one, two …; without an end, so that the last batch can be as large as the others. */
-function* perturbed(input: Tensor, regions: readonly number[][], settings: Settings): Generator<Perturbed, never> {
-  const fill = fillOf(settings.replacement, input.data, input.dims, settings.seed);
-  const removed = new Uint8Array(regions.reduce((count, places) => count + places.length, 0));
-  yield { data: input.data, replaced: 0 };
+function* perturbed(
+  { data, dims, channelAxis, layout }: Placed,
+  regions: readonly number[][],
+  settings: Settings,
+): Generator<Perturbed, never> {
+  const fill = fillOf(settings.replacement, data, dims, settings.seed, channelAxis);
+  const removed = new Uint8Array(layout.count);
+  yield { data, replaced: 0 };
   for (let replaced = 0, from = 0; ; from += settings.step) {
     for (const place of regions.slice(from, from + settings.step).flat()) {
       removed[place] = 1;
       replaced++;
     }
     const filled = fill(removed);
-    yield { data: input.data.map((v, i) => (removed[i % removed.length] ? filled[i] : v)), replaced };
+    yield { data: data.map((v, i) => (removed[layout.placeOf(i)] ? filled[i] : v)), replaced };
   }
-}
-
-function checkSubject({ inputs }: Predictor, input: Tensor, places: readonly number[]): void {
-  if (inputs.length !== 1) throw usage("perturbation", "a network of one input", `${inputs.length}`);
-  if (
-    !(input?.data instanceof Float32Array) ||
-    !Array.isArray(input.dims) ||
-    input.dims.length < 2 ||
-    input.dims[0] !== 1
-  )
-    throw usage("the input", "a tensor of one sample, { data: Float32Array, dims: [1, …] }", `dims [${input?.dims}]`);
-  const own = placesOf(input.dims);
-  if (own.join() !== places.join())
-    throw usage("the attribution", `one of places [${own}], as the input has`, `[${places}]`);
 }
 
 /**
@@ -149,12 +135,17 @@ function checkSubject({ inputs }: Predictor, input: Tensor, places: readonly num
  *
  *   y_m = f_t(x with the first m · step regions replaced)
  *
+ * Equal relevance, such as the 0 of pixels that are 0 under rules that share by x · w, is ordered by chance, from the
+ * seed: as the order "random" is.
+ *
  * Source: Bach et al. 2015 (pixel flipping), Samek et al. 2017 (regions), Binder et al. 2016 (orders morf, random,
  * minAbs; noise), Rong et al. 2022 (linear imputation).
  *
- * @param input f32[1, c, …places] or f32[1, features]
- * @param relevance of the input's dims, or a map of its places
- * @throws LrpError "usage" for options and dims, and as `predict`; the signal's reason when it is aborted
+ * @param input f32[1, c, …places] or f32[1, features]; channels as `mapOf` says, or as the relevance does
+ * @param relevance of the input's dims, or a map of its places; from what `explain` returns, `notes` knows whether it
+ * is of the target that is followed
+ * @throws LrpError "usage" for options and dims, and as `predict`; "undefined" where all relevance is 0, unless the order
+ * is random; the signal's reason when it is aborted
  * @example
  * const { relevance } = model.explain(image);
  * const curve = await perturbation(model, image, relevance, { region: 9, replacement: { kind: "noise" } });
@@ -163,19 +154,20 @@ function checkSubject({ inputs }: Predictor, input: Tensor, places: readonly num
 export async function perturbation(
   model: Predictor,
   input: Tensor,
-  relevance: Attribution,
+  relevance: Attributed,
   options: PerturbationOptions = {},
 ): Promise<Curve> {
   const settings = settingsOf(options);
   const { order, replacement, region, step, seed, score } = settings;
-  const map = mapOf(relevance);
-  checkSubject(model, input, map.dims);
+  checkPredictor("perturbation", model);
+  const { subject, map } = subjectOf(input, relevance);
+  if (order !== "random") checkRelevant(`order '${order}' of perturbation`, map.data);
   const regions = arranged(map, order, region, seed);
   const count = 1 + Math.min(settings.steps, Math.ceil(regions.length / step));
   const [fixed] = model.inputs[0].dims;
   // All batches have one size, because a network is planned anew for another.
   const batch = typeof fixed === "number" ? fixed : Math.ceil(count / Math.ceil(count / settings.batch));
-  const images = perturbed(input, regions, settings);
+  const images = perturbed(subject, regions, settings);
   const replaced: number[] = [];
   let targets: readonly Chosen[] | undefined;
   const parts = await doParts(
@@ -207,6 +199,7 @@ export async function perturbation(
     region,
     step,
     seed,
+    notes: notesOn(relevance, targets!),
   });
 }
 
@@ -223,7 +216,14 @@ const frozen = (curve: Curve): Curve =>
     values: Object.freeze(curve.values),
     replaced: Object.freeze(curve.replaced),
     regions: Object.freeze(curve.regions),
+    notes: Object.freeze(curve.notes),
   });
+
+function valuesOf(where: string, curve: Pick<Curve, "values">): readonly number[] {
+  const values = curve?.values;
+  if (!(values?.length >= 2)) throw usage(where, "a curve of two values or more", values?.length ?? shown(curve));
+  return values;
+}
 
 /**
  * The area under a curve, as the mean of its trapezoids; lower is better for "morf", higher for "lerf" and "minAbs".
@@ -232,8 +232,8 @@ const frozen = (curve: Curve): Curve =>
  *
  * @example areaUnder({ values: [4, 2, 0] }); // 2
  */
-export function areaUnder({ values }: Pick<Curve, "values">): number {
-  if (values.length < 2) throw usage("areaUnder", "a curve of two values or more", values.length);
+export function areaUnder(curve: Pick<Curve, "values">): number {
+  const values = valuesOf("areaUnder", curve);
   const [first, last] = [values[0], values[values.length - 1]];
   return (sum(values) - (first + last) / 2) / (values.length - 1);
 }
@@ -246,8 +246,8 @@ export function areaUnder({ values }: Pick<Curve, "values">): number {
  * Source: Samek et al. 2017.
  * @example aopc({ values: [4, 2, 0] }); // 2
  */
-export function aopc({ values }: Pick<Curve, "values">): number {
-  if (values.length < 2) throw usage("aopc", "a curve of two values or more", values.length);
+export function aopc(curve: Pick<Curve, "values">): number {
+  const values = valuesOf("aopc", curve);
   return values[0] - sum(values) / values.length;
 }
 
@@ -260,8 +260,8 @@ export function aopc({ values }: Pick<Curve, "values">): number {
  * @throws LrpError "usage" where the curves differ in more than their order
  */
 export function relevanceGain(lerf: Curve, morf: Curve): number {
-  if (lerf.order !== "lerf" || morf.order !== "morf")
-    throw usage("relevanceGain", "curves lerf and morf", `${lerf.order} and ${morf.order}`);
+  if (lerf?.order !== "lerf" || morf?.order !== "morf")
+    throw usage("relevanceGain", "curves lerf and morf", `${lerf?.order} and ${morf?.order}`);
   const [a, b] = [lerf, morf].map(({ regions, targets, score, replacement, region, step, seed }) =>
     JSON.stringify({
       regions,

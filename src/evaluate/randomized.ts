@@ -80,6 +80,7 @@ type OpenOptions = Pick<LoadOptions, "externalData">;
  * @throws LrpError as `load`, for a source that is no network
  */
 export async function parametrisedLayers(source: Source, options: OpenOptions = {}): Promise<readonly string[]> {
+  checkNames("parametrisedLayers", options, ["externalData"]);
   return layersOf(await open(source, options)).map(({ node }) => node.name);
 }
 

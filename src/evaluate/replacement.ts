@@ -1,6 +1,6 @@
 import { usage } from "../base/error.ts";
-import { type Dims, size } from "../base/tensor.ts";
-import { placesOf } from "./attribution.ts";
+import type { Dims } from "../base/tensor.ts";
+import { type Attribution, type Layout, layoutOf, sum } from "./attribution.ts";
 import { checkAbove, checkNames, chosen } from "./check.ts";
 import { type Image, imputeLinear, meanOf } from "./impute.ts";
 import { random } from "./random.ts";
@@ -31,18 +31,16 @@ export type Fill = (removed: Uint8Array) => Float32Array;
 
 interface Canvas {
   readonly data: Float32Array;
-  readonly channels: number;
-  /** Number of places, and their dims. */
-  readonly count: number;
-  readonly places: Dims;
+  readonly layout: Layout;
   readonly seed: number;
 }
 
 const WHERE = "option 'replacement'";
 
-function imageOf(kind: string, { data, channels, places }: Canvas): Image {
+function imageOf(kind: string, { data, layout }: Canvas): Image {
+  const { places } = layout;
   if (places.length !== 2) throw usage(WHERE, `an image for '${kind}', dims [1, c, h, w]`, `places [${places}]`);
-  return { data, channels, height: places[0], width: places[1] };
+  return { data, layout };
 }
 
 const everywhere = ({ data }: Canvas, make: (i: number) => number): Fill => {
@@ -64,14 +62,16 @@ function blurAxis(data: Float64Array, length: number, stride: number, weights: r
   });
 }
 
-function blurred({ data, height, width }: Image, sigma: number): Float64Array {
+function blurred({ data, layout }: Image, sigma: number): Float64Array {
   checkAbove(`${WHERE}: sigma`, sigma, 0);
+  const [height, width] = layout.places;
+  const step = layout.positionOf(0, 1);
   const weights = Array.from({ length: Math.ceil(3 * sigma) + 1 }, (_, d) => Math.exp(-(d * d) / (2 * sigma * sigma)));
-  return blurAxis(blurAxis(Float64Array.from(data), width, 1, weights), height, width, weights);
+  return blurAxis(blurAxis(Float64Array.from(data), width, step, weights), height, width * step, weights);
 }
 
 /** A number for each channel. */
-function channelsOf(where: string, given: PerChannel, { channels }: Canvas): readonly number[] {
+function channelsOf(where: string, given: PerChannel, { layout: { channels } }: Canvas): readonly number[] {
   const list = typeof given === "number" ? new Array<number>(channels).fill(given) : Array.from(given ?? []);
   if (list.length === channels && list.every(Number.isFinite)) return list;
   throw usage(`${WHERE}: ${where}`, `a finite number, or ${channels} of them`, given);
@@ -80,7 +80,7 @@ function channelsOf(where: string, given: PerChannel, { channels }: Canvas): rea
 const least = (data: Float32Array) => data.reduce((a, b) => Math.min(a, b), Infinity);
 
 function deviationOf(data: Float32Array): number {
-  const mean = meanOf(data, 0, data.length);
+  const mean = sum(data) / data.length;
   return Math.sqrt(data.reduce((s, v) => s + (v - mean) ** 2, 0) / data.length);
 }
 
@@ -95,14 +95,14 @@ const makers: {
     options: ["value"],
     make({ value }, canvas) {
       const list = channelsOf("value", value, canvas);
-      return everywhere(canvas, (i) => list[Math.floor(i / canvas.count)]);
+      return everywhere(canvas, (i) => list[canvas.layout.channelOf(i)]);
     },
   },
   mean: {
     options: [],
     make(_, canvas) {
-      const means = Array.from({ length: canvas.channels }, (_, c) => meanOf(canvas.data, c, canvas.count));
-      return everywhere(canvas, (i) => means[Math.floor(i / canvas.count)]);
+      const means = Array.from({ length: canvas.layout.channels }, (_, c) => meanOf(canvas, c));
+      return everywhere(canvas, (i) => means[canvas.layout.channelOf(i)]);
     },
   },
   noise: {
@@ -119,7 +119,7 @@ const makers: {
         );
       const { uniform } = random(canvas.seed);
       return everywhere(canvas, (i) => {
-        const c = Math.floor(i / canvas.count);
+        const c = canvas.layout.channelOf(i);
         return low[c] + uniform() * (high[c] - low[c]);
       });
     },
@@ -147,11 +147,15 @@ const makers: {
 /**
  * @internal Makes what fills removed places of one input. @throws LrpError "usage" for what `replacement` may not be
  */
-export function fillOf(replacement: Replacement, data: Float32Array, dims: Dims, seed: number): Fill {
+export function fillOf(
+  replacement: Replacement,
+  data: Float32Array,
+  dims: Dims,
+  seed: number,
+  channelAxis?: Attribution["channelAxis"],
+): Fill {
   const maker = chosen(WHERE, makers, replacement?.kind);
   checkNames(WHERE, replacement, ["kind", ...maker.options]);
-  const places = placesOf(dims);
-  const count = size(places);
-  const canvas: Canvas = { data, channels: data.length / count, count, places, seed };
+  const canvas: Canvas = { data, layout: layoutOf(dims, channelAxis), seed };
   return (maker.make as (given: Replacement, canvas: Canvas) => Fill)(replacement, canvas);
 }

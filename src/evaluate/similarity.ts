@@ -1,16 +1,23 @@
-import { undefinedFor, usage } from "../base/error.ts";
-import { type Attribution, numbersOf, sum } from "./attribution.ts";
+import { shown, undefinedFor, usage } from "../base/error.ts";
+import { type Attributed, type Attribution, attributionOf, numbersOf, sum } from "./attribution.ts";
 
-type Numbers = Attribution | ArrayLike<number>;
+type Numbers = Attributed | ArrayLike<number>;
 
-const valuesOf = (where: string, x: Numbers): Float64Array =>
-  numbersOf(where, "dims" in x ? x : { data: x, dims: [x.length] });
+/** A list is of any dims. */
+function read(where: string, given: Numbers): Attribution & { readonly isList: boolean } {
+  if (typeof given !== "object" || given === null)
+    throw usage(where, "numbers, { data, dims }, or what explain returns", shown(given));
+  if ("length" in given) return { data: given, dims: [given.length], isList: true };
+  const { data, dims } = attributionOf(where, given);
+  return { data, dims, isList: false };
+}
 
 function both(name: string, a: Numbers, b: Numbers): [Float64Array, Float64Array] {
-  const [x, y] = [valuesOf(`the first of ${name}`, a), valuesOf(`the second of ${name}`, b)];
-  if (x.length !== y.length || ("dims" in a && "dims" in b && a.dims.join() !== b.dims.join()))
-    throw usage(name, "two of the same dims", `${x.length} and ${y.length} numbers`);
-  return [x, y];
+  const [first, second] = [`the first of ${name}`, `the second of ${name}`];
+  const [x, y] = [read(first, a), read(second, b)];
+  const [u, v] = [numbersOf(first, x), numbersOf(second, y)];
+  if (u.length === v.length && (x.isList || y.isList || x.dims.join() === y.dims.join())) return [u, v];
+  throw usage(name, "two of the same dims", `dims [${x.dims}] and [${y.dims}]`);
 }
 
 const dot = (x: Float64Array, y: Float64Array) => sum(x.map((v, i) => v * y[i]));

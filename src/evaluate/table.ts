@@ -1,18 +1,20 @@
 import type { Source } from "../read/open.ts";
 import type { Tensor } from "../base/tensor.ts";
-import type { Attribution } from "./attribution.ts";
+import type { Attributed } from "./attribution.ts";
 import { mean } from "./bootstrap.ts";
 import { complexity } from "./complexity.ts";
 import { conservation } from "./conservation.ts";
 import { type Mask, massAccuracy, pointing, positiveMass, rankAccuracy } from "./localisation.ts";
 import type { Order } from "./order.ts";
-import { aopc, areaUnder, type Curve, type Predictor, relevanceGain } from "./perturbation.ts";
+import { aopc, areaUnder, type Curve, relevanceGain } from "./perturbation.ts";
+import type { Predictor } from "./predictor.ts";
 import type { NetworkExplainer, RandomisationStep } from "./randomisation.ts";
 import type { Explainer, Sensitivity } from "./sensitivity.ts";
 
 /** What is measured, and by what: as much of it as the metrics need. */
 export interface Subject {
-  readonly relevance: Attribution;
+  /** Of what `explain` returns, curves know whether it is of the target that they follow. */
+  readonly relevance: Attributed;
   readonly input?: Tensor;
   readonly model?: Predictor;
   readonly mask?: Mask;
@@ -102,9 +104,8 @@ export const rows: readonly Row[] = [
   {
     ...SHARES,
     name: "massAccuracy",
-    summary: "Σ R inside the mask / Σ R",
+    summary: "Σ R inside the mask / Σ R where no R is negative (else: positiveMass)",
     source: "Arras et al. 2022",
-    range: "0 to 1 where no R is negative",
     value: ({ subject }) => massAccuracy(subject.relevance, subject.mask),
   },
   {
@@ -117,16 +118,16 @@ export const rows: readonly Row[] = [
   {
     ...SHARES,
     name: "rankAccuracy",
-    summary: "share of the |mask| most relevant places that lie inside",
+    summary: "share of the |mask| most relevant places that lie inside; mean of ties",
     source: "Arras et al. 2022",
     value: ({ subject }) => rankAccuracy(subject.relevance, subject.mask),
   },
   {
     ...SHARES,
     name: "pointing",
-    summary: "1 where the most relevant place lies inside, else 0",
-    source: "Zhang et al. 2016",
-    value: ({ subject }) => Number(pointing(subject.relevance, subject.mask)),
+    summary: "1 where the most relevant place lies inside, else 0; mean of ties",
+    source: "Zhang et al. 2016, without tolerance",
+    value: ({ subject }) => pointing(subject.relevance, subject.mask),
   },
   {
     name: "gini",
@@ -149,7 +150,7 @@ export const rows: readonly Row[] = [
   {
     name: "effective",
     summary: "places with |R| above a thousandth of the largest",
-    source: "Nguyen and Martínez 2020",
+    source: "as in Quantus",
     range: "1 to N",
     better: "lower",
     needs: [],
@@ -159,7 +160,7 @@ export const rows: readonly Row[] = [
     ...NEARBY,
     name: "maxSensitivity",
     summary: "max ‖R(x + d) − R(x)‖ / ‖R(x)‖",
-    source: "Yeh et al. 2019",
+    source: "Yeh et al. 2019, divided as in captum",
     value: async (runs) => (await runs.nearby()).maxSensitivity,
   },
   {
@@ -172,11 +173,10 @@ export const rows: readonly Row[] = [
   {
     name: "parameterRandomisation",
     summary:
-      "Spearman's ρ with relevance after layers were randomised from the output down, mean over the layers; " +
-      "nearest 0 is best",
-    source: "Adebayo et al. 2018",
-    range: "−1 to 1",
-    better: "neither",
+      "Spearman's |ρ| with relevance after layers were randomised from the output down, mean over layers and draws",
+    source: "Adebayo et al. 2018, permuted",
+    range: "0 to 1",
+    better: "lower",
     needs: ["network"],
     value: async (runs) => mean((await runs.steps()).map((step) => step.spearman)),
   },

@@ -1,4 +1,4 @@
-import { usage } from "../base/error.ts";
+import { shown, usage } from "../base/error.ts";
 
 export type Cell = string | number | boolean | null | undefined;
 
@@ -19,7 +19,10 @@ function cell(value: unknown, where: string): string {
  * @example toCsv([{ method: "epsilon", auc: 0.5 }]); // "method,auc\nepsilon,0.5\n"
  */
 export function toCsv(rows: readonly Readonly<Record<string, Cell>>[]): string {
+  if (!Array.isArray(rows)) throw usage("toCsv", "a list of rows", shown(rows));
   if (rows.length === 0) throw usage("toCsv", "a row or more", "none");
+  const bad = rows.findIndex((row) => typeof row !== "object" || row === null);
+  if (bad >= 0) throw usage(`row ${bad} of toCsv`, "an object", shown(rows[bad]));
   const names = Object.keys(rows[0]);
   const lines = rows.map((row, i) => {
     const own = Object.keys(row);

@@ -4,8 +4,8 @@ import {
   complexity,
   evaluate,
   type EvaluateOptions,
-  massAccuracy,
   perturbation,
+  positiveMass,
   sensitivity,
 } from "../../src/evaluate/index.ts";
 import { load, type Model } from "../../src/entries/index.ts";
@@ -116,11 +116,16 @@ describe("evaluate", () => {
       const { results } = await evaluate(model, black, {
         target,
         methods: [{ method: "gradientTimesInput" }, { method: "gradient" }],
-        metrics: ["gini", "morf"],
+        metrics: ["gini", "morf", "random"],
         perturbation: perturbed,
       });
-      expect(results[0].values).toEqual({ gini: null, morf: expect.any(Number) });
-      expect(results[0].missing).toEqual({ gini: "complexity: expected relevance that is not 0 everywhere, got 0." });
+      expect(results[0].values).toEqual({ gini: null, morf: null, random: expect.any(Number) });
+      expect(results[0].missing).toEqual({
+        gini: "complexity: expected relevance that is not 0 everywhere, got 0.",
+        morf: "order 'morf' of perturbation: expected relevance that is not 0 everywhere, got 0.",
+      });
+      expect(Object.keys(results[0].curves)).toEqual(["random"]);
+      expect(Object.keys(results[1].curves).sort()).toEqual(["morf", "random"]);
       expect(results[1].values.gini).toBeGreaterThan(0);
     }));
 
@@ -128,11 +133,14 @@ describe("evaluate", () => {
     withSmallCnn(async (model) => {
       const mask = { data: Array.from({ length: 64 }, (_, i) => i < 32), dims: [8, 8] };
       const network = { source: smallCnn, load: (changed: typeof smallCnn) => load(changed, { relaxed: "never" }) };
-      const metrics = ["massAccuracy", "parameterRandomisation", "time"];
-      const [{ values, relevance }] = (
+      const metrics = ["positiveMass", "massAccuracy", "parameterRandomisation", "time"];
+      const [{ values, missing, relevance }] = (
         await evaluate(model, x, { methods: [{ method: "epsilon" }], metrics, target, mask, network })
       ).results;
-      expect(values.massAccuracy).toBe(massAccuracy(relevance, mask));
+      expect(values.positiveMass).toBe(positiveMass(relevance, mask));
+      // ε gives both signs.
+      expect(values.massAccuracy).toBe(null);
+      expect(missing.massAccuracy).toMatch(/positiveMass/);
       expect(values.parameterRandomisation).toBeLessThan(1);
       expect(values.time).toBeGreaterThan(0);
     }));
@@ -157,6 +165,14 @@ describe("evaluate", () => {
       expect(seen).toEqual(["1/3", "2/3", "3/3"]);
       await expect(evaluate(model, x, { ...given, signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow(
         "enough",
+      );
+    }));
+
+  test("a batch is refused, whatever is measured", () =>
+    withSmallCnn(async (model) => {
+      const two = { data: Float32Array.of(...x.data, ...x.data), dims: [2, ...x.dims.slice(1)] };
+      expect(await refusal(() => evaluate(model, two, { ...given, metrics: ["conservation"] }))).toMatch(
+        /the input: expected a tensor of one sample.*got 256 numbers of dims \[2, 2, 8, 8\]/,
       );
     }));
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { mapOf } from "../../src/evaluate/attribution.ts";
+import { layoutOf, mapOf } from "../../src/evaluate/attribution.ts";
 import { imputeLinear } from "../../src/evaluate/impute.ts";
 import {
   aopc,
@@ -78,19 +78,6 @@ describe("by hand", () => {
     ["most relevant first", values({}), [21, 20, 17, 12, 6, 2, 0]],
     ["least relevant first", values({ order: "lerf" }), [21, 19, 15, 9, 4, 1, 0]],
     ["smallest |R| first", values({ order: "minAbs" }), [21, 15, 10, 6, 3, 1, 0]],
-    ["equal ones from the first on", values({ steps: 2 }, [1, 1, 1, 1, 1, 1]), [21, 20, 18]],
-    ["most relevant first, equal ones from the first on", values({}, [2, 1, 2, 1, 2, 1]), [21, 20, 17, 12, 10, 6, 0]],
-    [
-      "least relevant first, equal ones from the first on",
-      values({ order: "lerf" }, [2, 1, 2, 1, 2, 1]),
-      [21, 19, 15, 9, 8, 5, 0],
-    ],
-    [
-      "smallest |R| first, equal ones from the first on",
-      values({ order: "minAbs" }, [1, -1, 2, 1, -2, -1]),
-      [21, 20, 18, 14, 8, 5, 0],
-    ],
-    ["equal regions from the first on", values({ region: 2 }, [1, 1, 2, 0, 0, 0]), [21, 9, 0]],
     ["a shorter last step", values({ step: 4 }), [21, 6, 0]],
     ["no more than these steps", values({ step: 2, steps: 1 }), [21, 17]],
     // Columns 0 and 1 sum to −2, column 2 to 3.
@@ -142,6 +129,139 @@ describe("by hand", () => {
     expect([areaUnder(curve), aopc(curve)]).toEqual([2.5, 3]);
     expect(areaUnder({ values: [6, 1] })).toBe(3.5);
   });
+});
+
+describe("equal relevance", () => {
+  /** Which pixel is replaced at each step. */
+  const orderOf = async (options: PerturbationOptions, relevance: number[]) => {
+    const curve = await values({ replacement: zero, ...options }, relevance);
+    return curve.slice(1).map((v, m) => curve[m] - v - 1);
+  };
+  const seeds = Array.from({ length: 200 }, (_, seed) => seed);
+
+  test.each(["morf", "lerf", "minAbs"] as const)("%s: by the seed, each as often first", async (order) => {
+    const relevance = [1, -1, 1, 1, -1, 1];
+    const group = order === "minAbs" ? [0, 1, 2, 3, 4, 5] : order === "morf" ? [0, 2, 3, 5] : [1, 4];
+    const firsts = await Promise.all(
+      seeds.map(async (seed) => (await orderOf({ order, seed }, relevance)).slice(0, group.length)),
+    );
+    for (const first of firsts) expect([...first].sort()).toEqual(group);
+    for (const place of group) {
+      const count = firsts.filter(([first]) => first === place).length;
+      // Four deviations of a share.
+      const share = 1 / group.length;
+      expect(Math.abs(count / seeds.length - share)).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / seeds.length));
+    }
+  });
+
+  test("what relevance leaves open is as in the random order, for every order alike", async () => {
+    for (const seed of [0, 1, 2]) {
+      const chance = await orderOf({ order: "random", seed }, [1, 1, 1, 1, 1, 1]);
+      for (const order of ["morf", "lerf", "minAbs"] as const) {
+        expect(await orderOf({ order, seed }, [1, 1, 1, 1, 1, 1])).toEqual(chance);
+        const [one] = order === "morf" ? [[0, 0, 9, 0, 0, 0]] : [[1, 1, 0, 1, 1, 1]];
+        expect(await orderOf({ order, seed }, one)).toEqual([2, ...chance.filter((place) => place !== 2)]);
+      }
+    }
+  });
+
+  test("without any relevance there is an order by chance alone", async () => {
+    const none = [0, -0, 0, 0, 0, 0];
+    for (const order of ["morf", "lerf", "minAbs"] as const)
+      expect(await refusal(() => values({ order }, none))).toMatch(
+        `undefined: order '${order}' of perturbation: expected relevance that is not 0 everywhere`,
+      );
+    expect((await orderOf({ order: "random" }, none)).sort()).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  test("equal regions, too", async () => {
+    const first = await Promise.all(
+      seeds.map(async (seed) => (await values({ region: 2, seed, steps: 1 }, [1, 1, 2, 0, 0, 0]))[1]),
+    );
+    expect(new Set(first)).toEqual(new Set([9, 12]));
+  });
+});
+
+describe("how numbers lie", () => {
+  /** The same picture of 2 channels, channels first and last; f = Σ x_i (i + 1) of the first, channel by channel. */
+  const [C, H, W] = [2, 3, 4];
+  const first = { dims: [1, C, H, W], data: Float32Array.from({ length: C * H * W }, (_, i) => Math.sin(i + 1)) };
+  const turned = (data: ArrayLike<number>) =>
+    Float32Array.from({ length: C * H * W }, (_, i) => data[(i % C) * H * W + Math.floor(i / C)]);
+  const last = { dims: [1, H, W, C], data: turned(first.data), channelAxis: "last" as const };
+  const back = (data: Float32Array) => {
+    const out = new Float32Array(data.length);
+    for (let i = 0; i < data.length; i++) out[(i % C) * H * W + Math.floor(i / C)] = data[i];
+    return out;
+  };
+  const predictor = (isLast: boolean) => ({
+    inputs: [{ name: "x", type: "float32", dims: ["n", ...(isLast ? last : first).dims.slice(1)] }] as never,
+    predict(input: unknown) {
+      const { data, dims } = input as Tensor;
+      const size = C * H * W;
+      const logits = Array.from({ length: dims[0] }, (_, n) => {
+        const own = data.subarray(n * size, (n + 1) * size);
+        return (isLast ? back(own) : own).reduce((s, v, i) => s + v * ((i * 7) % 11), 0);
+      });
+      return { logits: { data: Float32Array.from(logits), dims: [dims[0], 1] } } as never;
+    },
+  });
+
+  test.each<Replacement>([
+    { kind: "value", value: [3, -2] },
+    { kind: "mean" },
+    { kind: "blur", sigma: 1 },
+    { kind: "linear", noise: 0 },
+  ])("channels last give the curve of channels first: $kind", async (replacement) => {
+    const options = { replacement, step: 2 };
+    const of = (isLast: boolean, own: Tensor) => perturbation(predictor(isLast), own, own, options);
+    const [a, b] = [await of(false, first), await of(true, last)];
+    expectClose(b.values, a.values, 1e-6);
+    // The relevance alone may say where channels are.
+    const { channelAxis: _, ...input } = last;
+    expect((await perturbation(predictor(true), input, last, options)).values).toEqual(b.values);
+  });
+
+  test("[1, h, w] is one picture", async () => {
+    const model = (shape: number[]) =>
+      load(network(shape, flatten(), dense({ weight: { dims: [1, 6], data: Float32Array.of(1, 2, 3, 4, 5, 6) } })));
+    using flat = await model([1, 2, 3]);
+    using deep = await model([1, 1, 2, 3]);
+    const options = { replacement: zero, region: 2 } as const;
+    const map = { data: six.data, dims: [1, 2, 3] };
+    const own = await perturbation(flat, map, map, options);
+    expect(own.regions).toEqual([0, 1, 2]);
+    expect(own.values).toEqual((await perturbation(deep, six, six, options)).values);
+  });
+});
+
+describe("what relevance is of", () => {
+  const followed = (explained: PerturbationOptions["target"], options: PerturbationOptions) =>
+    withSmallCnn(
+      async (model) =>
+        (await perturbation(model, x, model.explain(x, { target: explained }), { steps: 1, ...options })).notes,
+    );
+
+  test("a note where it is another target", async () => {
+    expect(await followed(target, { target })).toEqual([]);
+    expect(await followed("argmax", {})).toEqual([]);
+    expect(await followed({ class: 0, against: "softmax" }, { target: { class: 0, against: "softmax" } })).toEqual([]);
+    expect(await followed(0, { target: 1 })).toEqual([
+      "The relevance is of class 0, but the score that is followed is of class 1.",
+    ]);
+    expect(await followed(0, { target: Float32Array.of(1 / 3, -1, 2, 0, 1) })).toEqual([
+      "The relevance is of class 0, but the score that is followed is of 0.333 · class 0 + -1 · class 1 + 2 · class 2 + ….",
+    ]);
+    expect(await followed({ class: 0, against: 1 }, { target: 0 })).toEqual([
+      "The relevance is of class 0 + -1 · class 1, but the score that is followed is of class 0.",
+    ]);
+  });
+
+  test("relevance alone does not know", () =>
+    withSmallCnn(async (model) => {
+      const { relevance } = model.explain(x, { target: 0 });
+      expect((await perturbation(model, x, relevance, { target: 1, steps: 1 })).notes).toEqual([]);
+    }));
 });
 
 describe("replacements", () => {
@@ -219,7 +339,9 @@ describe("replacements", () => {
 
   test("linear imputation by hand: at an edge, and where one pixel or none is left", () => {
     const impute = (data: number[], removed: number[], width: number) =>
-      Array.from(imputeLinear({ data, channels: 1, width, height: data.length / width }, Uint8Array.from(removed)));
+      Array.from(
+        imputeLinear({ data, layout: layoutOf([1, data.length / width, width], undefined) }, Uint8Array.from(removed)),
+      );
     // The corner's neighbours: two straight ones with 1/6, a diagonal one with 1/12.
     expectClose(impute([0, 1, 2, 4], [1, 0, 0, 0], 2), [(1 + 2 + 4 / 2) / 2.5, 1, 2, 4], 1e-7);
     // x_1 = (x_0 + x_2) / 2 along a line, x_3 = x_2.
@@ -311,7 +433,9 @@ describe("the run", () => {
       region: 1,
       step: 3,
       seed: 7,
+      notes: [],
     });
+    expect(Object.isFrozen(curve.notes)).toBe(true);
   });
 });
 
@@ -364,7 +488,7 @@ describe("refusals", () => {
     [
       "a map of other places",
       () => withSum((m) => perturbation(m, six, { data: [1, 2], dims: [1, 2] })),
-      /places \[2,3\].*got \[1,2\]/,
+      /the input's dims \[1,1,2,3\], or its places \[2,3\], got dims \[1,2\]/,
     ],
     [
       "a batch",

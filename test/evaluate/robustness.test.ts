@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Attribution } from "../../src/evaluate/attribution.ts";
-import { parameterRandomisation, type RandomisationOptions } from "../../src/evaluate/randomisation.ts";
+import { crossedBounds, parameterRandomisation, type RandomisationOptions } from "../../src/evaluate/randomisation.ts";
 import { parametrisedLayers, randomized } from "../../src/evaluate/randomized.ts";
 import { type Explainer, sensitivity, type SensitivityOptions } from "../../src/evaluate/sensitivity.ts";
+import { random } from "../../src/evaluate/random.ts";
 import { spearman } from "../../src/evaluate/similarity.ts";
 import { batchNormalization, dense, load, type Network, relu, type Source } from "../../src/entries/index.ts";
 import { expectClose } from "../close.ts";
@@ -13,7 +14,7 @@ import { refusal } from "./refusal.ts";
 import { smallCnn, target, withSmallCnn, x } from "./small-cnn.ts";
 
 describe("sensitivity", () => {
-  const point = { dims: [1, 3], data: Float32Array.of(1, -2, 2) };
+  const point = { dims: [1, 3], data: Float32Array.of(1.001, -2, 2) };
   const scaled =
     (factor: number): Explainer =>
     (input) => ({ dims: input.dims, data: Array.from(input.data, (v) => factor * v) });
@@ -41,7 +42,20 @@ describe("sensitivity", () => {
       radius: 0.5,
       samples: 10,
       seed: 0,
+      notes: [],
     });
+  });
+
+  test("a note where the target changes, which only what explain returns knows", async () => {
+    const explained: Explainer = ({ data }) => ({
+      relevance: { dims: [3], data: Array.from(data) },
+      targets: [[{ index: Number(data[0] > 1), weight: 1, score: 0 }]],
+    });
+    const { notes } = await run(explained, { samples: 40 });
+    expect(notes).toEqual([expect.stringMatching(/^[12]\d of 40 inputs nearby were explained for another target/)]);
+    expect((await run(explained, { radius: 1e-3 })).notes).toEqual([]);
+    const bare: Explainer = async (input) => ((await explained(input)) as { relevance: Attribution }).relevance;
+    expect((await run(bare, { samples: 40 })).notes).toEqual([]);
   });
 
   test("a network; one seed, one result; progress; an end by signal", async () => {
@@ -77,6 +91,16 @@ describe("sensitivity", () => {
     ],
     ["another option", () => run(scaled(1), { steps: 3 } as never), /options radius, samples/],
     ["a radius that rounds to nothing", () => run(scaled(1), { radius: 1e-12 }), /changes float32 numbers/],
+    [
+      "a batch",
+      () => sensitivity(scaled(1), { dims: [2, 3], data: new Float32Array(6).fill(1) }, { radius: 1 }),
+      /one sample, dims \[1, …\], got 2: 6 numbers of dims \[2, 3\]. sampleOf/,
+    ],
+    [
+      "a batch that the explanation knows",
+      () => run((input) => ({ relevance: scaled(1)(input) as Attribution, targets: [[], []] })),
+      /one sample, dims \[1, …\], got 2/,
+    ],
     ["no relevance", () => run(scaled(0)), /^undefined: .*not 0 everywhere/],
   ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
 });
@@ -213,22 +237,77 @@ describe("the parameter randomisation test", () => {
 
   test("relevance that knows nothing of the network passes no step", async () => {
     const steps = await run(() => ({ data: [3, 1, 2], dims: [3] }));
-    expect(steps).toEqual(["fc2", "norm", "fc1"].map((layer) => ({ layer, spearman: 1, each: [1], flat: 0 })));
+    const same = { spearman: 1, low: 1, high: 1, each: [1], draws: [1, 1, 1, 1, 1], flat: 0 };
+    expect(steps).toEqual(["fc2", "norm", "fc1"].map((layer) => ({ layer, ...same })));
     expect(Object.isFrozen(steps) && Object.isFrozen(steps[0])).toBe(true);
   });
 
   test("relevance that is a layer's weights changes at that layer, and stays so", async () => {
-    const steps = await run(weights, { seed: 2 });
-    const expected = spearman(weights(three), weights(await randomized(three, { layers: 1, seed: 2 })));
+    const steps = await run(weights, { seed: 2, draws: 1 });
+    const expected = Math.abs(spearman(weights(three), weights(await randomized(three, { layers: 1, seed: 2 }))));
     expect(steps.map((s) => s.spearman)).toEqual([expected, expected, expected]);
+    expect(steps[0]).toMatchObject({ low: null, high: null, each: [expected], draws: [expected] });
     expect(expected).toBeLessThan(0.9);
+  });
+
+  test("every draw is another, and the mean is of |ρ|", async () => {
+    const seen: number[] = [];
+    const explain: Explain = (network) => {
+      const map = weights(network);
+      if (network.graph !== three.graph) seen.push(spearman(weights(three), map));
+      return map;
+    };
+    const [step] = await run(explain, { draws: 8 });
+    const rho = seen.slice(0, 8);
+    expect(new Set(rho).size).toBe(8);
+    expect(rho.some((r) => r < 0)).toBe(true);
+    expectClose(step.draws, rho.map(Math.abs), 1e-12);
+    expectClose([step.spearman], [rho.reduce((a, r) => a + Math.abs(r), 0) / 8], 1e-12);
+  });
+
+  test("a map that is turned round is the same map still", async () => {
+    const ramp = Array.from({ length: 9 }, (_, i) => i);
+    const explain: Explain = ({ graph }) => ({ data: graph === three.graph ? ramp : ramp.map((v) => -v), dims: [9] });
+    expect((await run(explain)).map((s) => s.spearman)).toEqual([1, 1, 1]);
   });
 
   test("relevance that has become even counts as 0, and is counted", async () => {
     const sample = (...data: number[]) => ({ data, dims: [2] });
     const explain = ({ graph }: Network) => [sample(1, 2), graph === three.graph ? sample(1, 2) : sample(4, 4)];
-    const steps = await parameterRandomisation(three, explain);
-    expect(steps[0]).toEqual({ layer: "fc2", spearman: 0.5, each: [1, 0], flat: 1 });
+    const steps = await parameterRandomisation(three, explain, { draws: 2 });
+    expect(steps[0]).toMatchObject({ layer: "fc2", spearman: 0.5, each: [1, 0], draws: [0.5, 0.5], flat: 2 });
+  });
+
+  test("the interval is about other samples and other draws", async () => {
+    // |ρ| of 3 samples, and of 2 draws.
+    const { low, high } = crossedBounds([0.2, 0.4, 0.6], [0.3, 0.5], 0.95);
+    // Variances of the means: 0.04 / 3 and 0.02 / 2; (v + w)² / (v² / 2 + w² / 1) = 2.9 degrees of freedom, rounded down.
+    const reach = 4.302652729749462 * Math.sqrt(0.04 / 3 + 0.02 / 2);
+    expectClose([low, high], [0.4 - reach, 0.4 + reach], 1e-9);
+    const ofOne = crossedBounds([0.4], [0.3, 0.5], 0.95);
+    expectClose([ofOne.high - 0.4], [12.706204736174696 * 0.1], 1e-9);
+    expect(crossedBounds([0.4, 0.4], [0.4, 0.4], 0.95)).toEqual({ low: 0.4, high: 0.4 });
+  });
+
+  test.each([
+    [1, 5, 0, 1],
+    [6, 5, 1, 1],
+    [6, 5, 0, 0],
+    [20, 3, 0.3, 1],
+  ])("%i samples and %i draws, of deviations %f and %f: 95 % of intervals hold the mean", (S, D, ofSample, ofDraw) => {
+    const { normal } = random(S + D);
+    let held = 0;
+    for (let i = 0; i < 1000; i++) {
+      const [rows, columns] = [S, D].map((n, k) =>
+        Array.from({ length: n }, () => (k === 0 ? ofSample : ofDraw) * normal()),
+      );
+      const table = rows.map((r) => columns.map((c) => r + c + 0.5 * normal()));
+      const each = table.map((own) => own.reduce((a, b) => a + b) / D);
+      const draws = columns.map((_, d) => table.reduce((s, own) => s + own[d], 0) / S);
+      const { low, high } = crossedBounds(each, draws, 0.95);
+      if (low <= 0 && 0 <= high) held++;
+    }
+    expect(held).toBeGreaterThan(930);
   });
 
   test("on a network", async () => {
@@ -238,11 +317,11 @@ describe("the parameter randomisation test", () => {
       return [model.explain(x, { target }).relevance];
     };
     const onProgress = ({ done, total }: { done: number; total: number }) => seen.push(`${done}/${total}`);
-    const steps = await parameterRandomisation(smallCnn, explain, { seed: 3, onProgress });
+    const steps = await parameterRandomisation(smallCnn, explain, { seed: 3, draws: 2, onProgress });
     expect(steps.map((s) => s.layer)).toEqual(["fc", "conv2", "conv1"]);
     for (const { spearman: rho } of steps) expect(rho).toBeLessThan(0.95);
-    expect(await parameterRandomisation(smallCnn, explain, { seed: 3 })).toEqual(steps);
-    expect(seen).toEqual(["1/3", "2/3", "3/3"]);
+    expect(await parameterRandomisation(smallCnn, explain, { seed: 3, draws: 2 })).toEqual(steps);
+    expect(seen).toEqual(["1/6", "2/6", "3/6", "4/6", "5/6", "6/6"]);
     const signal = AbortSignal.abort(new Error("enough"));
     await expect(parameterRandomisation(smallCnn, explain, { signal })).rejects.toThrow("enough");
   });
@@ -258,6 +337,7 @@ describe("the parameter randomisation test", () => {
       () => run(() => ({ data: [1, 1], dims: [2] })),
       /^undefined: the trained network.s relevance: expected numbers that vary/,
     ],
+    ["no draws", () => run(weights, { draws: 0 }), /option 'draws': expected a whole number, 1 or more, got 0/],
     ["a network without parameters", () => run(weights, {}, network([1, 4], relu())), /layers with parameters/],
   ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
 });

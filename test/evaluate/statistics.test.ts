@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { bootstrap, mean, pairedDifference } from "../../src/evaluate/bootstrap.ts";
 import { pairedTest } from "../../src/evaluate/paired-test.ts";
+import { normal, normalQuantile } from "../../src/evaluate/distributions.ts";
 import { areaUnder, perturbation } from "../../src/evaluate/perturbation.ts";
 import { measure, type MeasureOptions } from "../../src/evaluate/measure.ts";
+import { random } from "../../src/evaluate/random.ts";
 import { metrics, type Subject } from "../../src/evaluate/table.ts";
 import { toCsv, toJson } from "../../src/evaluate/text.ts";
 import { load } from "../../src/entries/index.ts";
@@ -37,11 +39,58 @@ describe("bootstrap", () => {
     }
   });
 
-  // Two samples: the means of resamples are 0, 1/2 and 1 with 1/4, 1/2, 1/4.
-  test("percentiles of what two samples can give", () => {
-    const interval = (level: number) => bootstrap([0, 1], mean, { level });
-    expect(interval(0.95)).toMatchObject({ value: 0.5, low: 0, high: 1 });
-    expect(interval(0.3)).toMatchObject({ low: 0.5, high: 0.5 });
+  test("few samples have Student's interval", () => {
+    // s² = (4 + 1 + 9) / 2, so s / √3 = √(7 / 3); t of 2 degrees of freedom.
+    const { low, high } = bootstrap([1, 2, 6], mean, { resamples: 1 });
+    const reach = 4.302652729749462 * Math.sqrt(7 / 3);
+    expect(low).toBeCloseTo(3 - reach, 9);
+    expect(high).toBeCloseTo(3 + reach, 9);
+    const narrower = bootstrap([1, 2, 6], mean, { level: 0.5 });
+    expect(narrower.high - 3).toBeCloseTo(0.8164965809277261 * Math.sqrt(7 / 3), 9);
+  });
+
+  test("the interval of a ratio of few is the jackknife's, written out", () => {
+    const pairs = Array.from(numbers(9, 6), (v, i) => [2 + v, 3 + numbers(9, 7)[i]]);
+    const ratio = (some: readonly number[][]) => mean(some.map(([a]) => a)) / mean(some.map(([, b]) => b));
+    const without = pairs.map((_, i) => ratio(pairs.filter((_, k) => k !== i)));
+    const centre = mean(without);
+    const deviation = Math.sqrt((8 / 9) * without.reduce((s, v) => s + (v - centre) ** 2, 0));
+    const { value, low, high } = bootstrap(pairs, ratio);
+    expect(value).toBe(ratio(pairs));
+    // t of 8 degrees of freedom.
+    expect(high - value).toBeCloseTo(2.3060041350333704 * deviation, 9);
+    expect(value - low).toBeCloseTo(2.3060041350333704 * deviation, 9);
+  });
+
+  test("the interval of many is BCa, written out", () => {
+    const samples = Array.from(numbers(25, 8), (v) => Math.exp(2 * v));
+    const { value, low, high } = bootstrap(samples, mean, { resamples: 999, seed: 3 });
+    const { uniform } = random(3);
+    const means = Array.from({ length: 999 }, () => mean(samples.map(() => samples[Math.floor(25 * uniform())])));
+    means.sort((a, b) => a - b);
+    // Of a mean, the acceleration is Σ d³ / (6 (Σ d²)^1.5) with d the distances from it.
+    const d = samples.map((v) => v - mean(samples));
+    const acceleration = (mean(d.map((v) => v ** 3)) * 25) / (6 * (25 * mean(d.map((v) => v * v))) ** 1.5);
+    const bias = normalQuantile(means.filter((v) => v < value).length / 999);
+    // Student's t of 24 degrees of freedom, times √(n / (n − 1)).
+    const z = 2.063898561628021 * Math.sqrt(25 / 24);
+    const at = (q: number) => {
+      const place = 998 * normal(bias + (bias + q) / (1 - acceleration * (bias + q)));
+      const below = Math.floor(place);
+      return means[below] + (place - below) * (means[below + 1] - means[below]);
+    };
+    expect(low).toBeCloseTo(at(-z), 9);
+    expect(high).toBeCloseTo(at(z), 9);
+    // Skewed to the right: it reaches further there than to the left, and than percentiles.
+    expect(high - value).toBeGreaterThan(1.2 * (value - low));
+    expect(high).toBeGreaterThan(means[974]);
+  });
+
+  test("what all resamples agree on, and what lies at an end of them", () => {
+    expect(bootstrap(new Array(30).fill(5), mean)).toMatchObject({ low: 5, high: 5 });
+    const samples = Array.from({ length: 30 }, (_, i) => i);
+    const { low, high } = bootstrap(samples, (some) => Math.max(...some), { resamples: 50 });
+    expect([low >= 0, high]).toEqual([true, 29]);
   });
 
   test("pairs", () => {
@@ -54,12 +103,17 @@ describe("bootstrap", () => {
     );
     expect(ratio.high).toBeCloseTo(2, 12);
     expect(pairedDifference(a, b, { seed: 4 })).toEqual(pairedDifference(a, b, { seed: 4 }));
+    expect(pairedDifference(a.slice(0, 19), b.slice(0, 19), { seed: 4 })).toEqual({
+      ...pairedDifference(a.slice(0, 19), b.slice(0, 19), { seed: 5 }),
+      seed: 4,
+    });
     expect(pairedDifference(a, b, { seed: 4 }).low).not.toBe(pairedDifference(a, b, { seed: 5 }).low);
     expect(Object.isFrozen(ratio)).toBe(true);
   });
 
   test.each<[string, () => unknown, RegExp]>([
     ["a single sample", () => bootstrap([1], mean), /2 samples or more, got 1/],
+    ["no statistic", () => bootstrap([1, 2], undefined as never), /a function of samples, such as mean, got undefined/],
     ["a level of 0", () => bootstrap([1, 2], mean, { level: 0 }), /between 0 and 1, got 0/],
     ["a level of 1", () => bootstrap([1, 2], mean, { level: 1 }), /between 0 and 1, got 1/],
     ["a level of 95", () => bootstrap([1, 2], mean, { level: 95 }), /between 0 and 1, got 95/],
@@ -198,7 +252,7 @@ describe("the table of metrics", () => {
     withSmallCnn(async (model) => {
       const counted = { ...counting(model), inputs: model.inputs };
       const subject: Subject = {
-        relevance: goldenMap,
+        relevance: { ...goldenMap, data: Array.from(goldenMap.data, Math.abs) },
         input: x,
         model: counted,
         mask: { data: Array.from({ length: 64 }, (_, i) => i % 8 < 4), dims: [8, 8] },
@@ -223,12 +277,63 @@ describe("the table of metrics", () => {
       // Four orders, 9 inputs each, in one batch.
       expect(counted.calls()).toBe(4);
       expect(found.relevanceGain).toBe(found.lerf - found.morf);
-      expect(found.morf).toBe(areaUnder(await perturbation(model, x, goldenMap, options.perturbation)));
+      expect(found.morf).toBe(areaUnder(await perturbation(model, x, subject.relevance, options.perturbation)));
       expect(found.effective).toBe(64);
       expect(Object.isFrozen(found)).toBe(true);
     }));
 
+  test("notes of what is measured, once each run", () =>
+    withSmallCnn(async (model) => {
+      const notes: string[] = [];
+      const relevance = model.explain(x, { target: target === 0 ? 1 : 0 });
+      const explainer = (input: typeof x) => model.explain(input, { target: input === x ? 0 : 1 });
+      await measure(
+        ["morf", "aopc", "maxSensitivity", "localLipschitz"],
+        { relevance, input: x, model, explainer },
+        { ...options, onNote: (note) => notes.push(note) },
+      );
+      expect(notes.map((note) => note.slice(0, 27))).toEqual(
+        ["The relevance is of class 0", "2 of 2 inputs nearby were e"].map((note) =>
+          note.replace("class 0", `class ${target === 0 ? 1 : 0}`),
+        ),
+      );
+    }));
+
+  test("a metric without a value is an error, not a number", async () => {
+    const none = { ...goldenMap, data: new Float64Array(64) };
+    const mask = { data: Array.from({ length: 64 }, (_, i) => i % 8 < 4), dims: [8, 8] };
+    const undefinedOf = [
+      "morf",
+      "lerf",
+      "minAbs",
+      "relevanceGain",
+      "aopc",
+      "massAccuracy",
+      "positiveMass",
+      "rankAccuracy",
+      "pointing",
+      "gini",
+      "entropy",
+      "effective",
+    ];
+    await withSmallCnn(async (model) => {
+      for (const name of undefinedOf)
+        expect(await refusal(() => measure([name], { relevance: none, input: x, model, mask }, options)), name).toMatch(
+          /^undefined: .*relevance that is not 0 everywhere/,
+        );
+    });
+  });
+
   test.each<[string, () => unknown, RegExp]>([
+    [
+      "a batch",
+      () =>
+        measure(["gini"], {
+          relevance: { data: [1, 2], dims: [2, 1] },
+          input: { data: new Float32Array(2), dims: [2, 1] },
+        }),
+      /a tensor of one sample.*got 2 numbers of dims \[2, 1\]/,
+    ],
     [
       "a metric that is none",
       () => measure(["faithfulness"], { relevance: goldenMap }),

@@ -55,7 +55,7 @@ function networkTable(network, cells) {
     "entropy",
     "conservation",
     "sensitivity",
-    "randomised ρ",
+    "randomised \\|ρ\\|",
     "ms",
   ];
   const { images } = network.runs.mean;
@@ -107,7 +107,7 @@ function overallTable(rows, count) {
     `bold in, of ${count}`,
     "Gini",
     "sensitivity",
-    "randomised ρ",
+    "randomised \\|ρ\\|",
     `time / ${code(USUAL)}`,
   ];
   const last = (r) => [...r.described.map((v) => (Number.isNaN(v) ? "–" : v.toFixed(2))), digits(r.time)];

@@ -2,7 +2,7 @@
 import { bootstrap, mean, pairedTest } from "../../../dist/evaluate/index.js";
 import { holm } from "../../../build/js/cli/evaluate/holm.js";
 
-/** A method's values of a metric, image by image; those that are undefined are left out. */
+/** A method's values of a metric, image by image; null where it is undefined. */
 export function valuesOf({ methods, runs }, run, metric, method) {
   const at = methods.indexOf(method);
   return runs[run].images.map((image) => image.methods[at].values[metric]);
@@ -27,7 +27,9 @@ export function summary(network, run, metric, method) {
  * `p`: of the difference from the best, Holm's of all methods; the best has 1.
  */
 export function cell(network, run) {
-  const values = new Map(network.methods.map((method) => [method, valuesOf(network, run, "relevanceGain", method)]));
+  // A map without relevance leaves all to chance, whose gain is 0.
+  const gainsOf = (method) => valuesOf(network, run, "relevanceGain", method).map((gain) => gain ?? 0);
+  const values = new Map(network.methods.map((method) => [method, gainsOf(method)]));
   const sorted = [...values]
     .map(([method, gains]) => ({ method, gains, gain: mean(gains) }))
     .sort((a, b) => b.gain - a.gain);

@@ -1,7 +1,7 @@
 /** How strong LRN is on real activations, and how far Taylor's relevance is from identity's. */
 import { readFile } from "node:fs/promises";
 import { load } from "../../../dist/index.js";
-import { mapOf, mean, sampleOf, spearman } from "../../../dist/evaluate/index.js";
+import { mapOf, mean, orders, sampleOf, spearman } from "../../../dist/evaluate/index.js";
 import { COMPOSITES } from "./networks.mjs";
 import { numbersIn, observed } from "./lrn-file.mjs";
 
@@ -67,12 +67,8 @@ async function layersOf(network, bytes, inputs) {
   return rows;
 }
 
-const top = (map) =>
-  new Set(
-    Array.from(map.keys())
-      .sort((i, k) => map[k] - map[i])
-      .slice(0, TOP),
-  );
+/** The most relevant places; of equal ones some by chance, the same in all maps. */
+const top = (map) => new Set(orders.morf.arrange(map, 0).subarray(0, TOP));
 
 /** Two maps of one input: ρ, ‖a − b‖ / ‖a‖, and the share of the 100 highest that are others. */
 function apart(a, b) {

@@ -1,5 +1,5 @@
 import { type Order, orders, random } from "../../evaluate/index.ts";
-import { quantile } from "../../evaluate/bootstrap.ts";
+import { boundsOf, ENOUGH } from "../../evaluate/bootstrap.ts";
 import type { MethodPart, Part, Settings } from "./part.ts";
 
 /** Of the bands: fewer than of intervals, since there is one at every point of every curve. */
@@ -57,26 +57,32 @@ export function randomCurve({ methods }: Part): CurveList {
   return methods.flatMap((method) => curveOf(method, "random")).slice(0, 1);
 }
 
-/** The mean of curves, and its percentiles at each point while curves are drawn again. */
+/** The mean at each point of curves that are drawn again: one list of means for each point. */
+function drawnMeans(rows: readonly Float64Array[], seed: number): Float64Array[] {
+  const [n, points] = [rows.length, rows[0].length];
+  const { uniform } = random(seed);
+  const means = Array.from({ length: points }, () => new Float64Array(BAND.resamples));
+  for (let r = 0; r < BAND.resamples; r++) {
+    const sums = new Float64Array(points);
+    for (let k = 0; k < n; k++) {
+      const row = rows[Math.floor(uniform() * n)];
+      for (let m = 0; m < points; m++) sums[m] += row[m];
+    }
+    for (let m = 0; m < points; m++) means[m][r] = sums[m] / n;
+  }
+  return means;
+}
+
+/** The mean of curves, and the interval that `bootstrap` has for it at each point. */
 function bandOf(curves: CurveList, seed: number): Pick<CurveSummary, "mean" | "low" | "high"> {
   const n = curves.length;
-  const points = curves[0].map((_, m) => m);
-  const mean = points.map((m) => curves.reduce((sum, curve) => sum + curve[m], 0) / n);
+  const mean = curves[0].map((_, m) => curves.reduce((sum, curve) => sum + curve[m], 0) / n);
   if (n < 2) return { mean, low: null, high: null };
-  const { uniform } = random(seed);
-  const means = points.map(() => new Float64Array(BAND.resamples));
   const rows = curves.map((curve) => Float64Array.from(curve));
-  for (let r = 0; r < BAND.resamples; r++) {
-    const sums = new Float64Array(points.length);
-    for (let k = 0; k < n; k++) {
-      const curve = rows[Math.floor(uniform() * n)];
-      for (let m = 0; m < sums.length; m++) sums[m] += curve[m];
-    }
-    for (const m of points) means[m][r] = sums[m] / n;
-  }
-  const sorted = means.map((values) => values.sort());
-  const [low, high] = [(1 - BAND.level) / 2, (1 + BAND.level) / 2].map((q) =>
-    sorted.map((values) => quantile(values, q)),
-  );
-  return { mean, low, high };
+  const means = n < ENOUGH ? [] : drawnMeans(rows, seed);
+  const bounds = mean.map((value, m) => {
+    const without = Float64Array.from(rows, (row) => value + (value - row[m]) / (n - 1));
+    return boundsOf({ value, without, drawn: () => means[m] }, BAND.level);
+  });
+  return { mean, low: bounds.map(({ low }) => low), high: bounds.map(({ high }) => high) };
 }

@@ -44,18 +44,22 @@ interface Run {
 
 const portOf = ({ opened }: Run): Port => opened.model.inputs[0];
 
-/** Noise and orders of an image: its own, so that no chance is common to all; image 0 has the seed that was given. */
+/**
+ * Noise, orders and random networks of an image: its own, so that no chance is common to all, and intervals over images
+ * count it; image 0 has the seed that was given.
+ */
 const seedOf = (image: number, seed: number) => (seed + 65537 * image) % 2 ** 32;
 
 function itemOf(image: number, { content }: Sample, run: Run): EvaluationItem {
   const { settings, evaluation, preparation, target } = run;
   const seed = seedOf(image, settings.seed);
-  const { perturbation, sensitivity } = evaluation;
+  const { perturbation, sensitivity, randomisation } = evaluation;
   return {
     input: "numbers" in content ? content.numbers : preprocess(content.picture, preparation!, portOf(run).dims),
     target,
     perturbation: { ...perturbation, seed },
     sensitivity: sensitivity && { ...sensitivity, seed },
+    randomisation: { ...randomisation, seed },
   };
 }
 

@@ -1,8 +1,9 @@
+import { ENOUGH } from "../../evaluate/bootstrap.ts";
 import { BAND, ordersOf } from "./curves.ts";
 import { type Content, type Html, html } from "./html.ts";
 import { metricSections, overview, plotFigure, undefinedValues } from "./page-metrics.ts";
 import { pictures } from "./page-pictures.ts";
-import { count, joined, meanText, nameOf, terms } from "./page-text.ts";
+import { count, joined, meanText, nameOf, probability, terms } from "./page-text.ts";
 import type { Part, Settings } from "./part.ts";
 import type { Plot } from "./plots.ts";
 import { STATISTICS, type Summary } from "./summary.ts";
@@ -77,7 +78,7 @@ function measured({ settings, summary, parts }: Shown): Html {
     ],
     ["perturbation", listed(perturbation)],
     ["other options", listed(options)],
-    ["seed", `${seed}; image n has noise and orders of its own, from ${seed} + 65537 n`],
+    ["seed", `${seed}; image n has noise, orders and random networks of its own, from ${seed} + 65537 n`],
     ["versions", `relprop ${relprop}, Node ${node}`],
     [
       "files",
@@ -117,12 +118,19 @@ function statistics({ methods, seed }: Settings, { images, comparisons }: Summar
   const { level, resamples, flips } = STATISTICS;
   const share = `${100 * level} %`;
   if (images < 2) return html`<p>One image: no interval and no test.</p>\n`;
-  return html`<p>An interval is that of a mean over images:
-its value lies inside in ${share} of ${resamples} bootstrap samples of the images (percentiles, seed ${seed};
-${BAND.resamples} for the bands of curves). It speaks of images like these, and of this one network.</p>
-<p>Differences are paired: mean of the method minus ${nameOf(methods[0])}, image by image, with the bootstrap's
-interval. p is that of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs
-where these are fewer: how often signs by chance give a mean difference as far from 0. p (Holm) is adjusted for all
+  const few = images < ENOUGH;
+  const how = few
+    ? html`With fewer than ${ENOUGH} images it is Student's: mean ± t s / √n`
+    : html`It is of ${resamples} bootstrap samples of the images, bias-corrected and accelerated
+(seed ${seed}; ${BAND.resamples} for the bands of curves); where there are fewer than ${ENOUGH} values, it is Student's`;
+  const least = html`Of ${count(images, "image")} it cannot be below ${probability(2 / 2 ** images)}, whatever the values. `;
+  return html`<p>An interval is that of a mean over images,
+and meant to hold the true mean in ${share} of cases. ${how}.
+Where values are very skewed it holds it less often: in about ${few ? "88" : "93"} %. That of the accuracy is Clopper
+and Pearson's. It speaks of images like these, and of this one network.</p>
+<p>Differences are paired: mean of the method minus ${nameOf(methods[0])}, image by image, with their interval. p is that
+of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs where these are fewer:
+how often signs by chance give a mean difference as far from 0. ${images < 6 ? least : ""}p (Holm) is adjusted for all
 ${count(comparisons, "comparison")} on this page.</p>
 <p>Where a method is called <em>not shown to be worse</em> than the best, the interval of their paired difference does
 not lie on the worse side of 0. These intervals are not adjusted for how many there are, and the best was chosen by the

@@ -1,4 +1,5 @@
 import { chosen } from "../../evaluate/check.ts";
+import { probabilityInterval } from "../../evaluate/distributions.ts";
 import {
   bootstrap,
   type Interval,
@@ -13,7 +14,7 @@ import { type CurveSummary, curvesOf } from "./curves.ts";
 import { holm } from "./holm.ts";
 import type { Part, Settings } from "./part.ts";
 
-/** Share of resamples inside an interval, number of resamples of an interval and of a test. */
+/** How often an interval is meant to hold the true value; number of resamples of an interval, and of a test. */
 export const STATISTICS = Object.freeze({ level: 0.95, resamples: 2000, flips: 10_000 });
 
 /** A mean over n images; bounds are null where fewer than 2 have a value, and the mean where none has. */
@@ -58,7 +59,7 @@ export interface MetricSummary {
 
 export interface Summary {
   readonly images: number;
-  /** Share of the labelled images whose label is predicted; null where none is labelled. */
+  /** Share of the labelled images whose label is predicted, with Clopper and Pearson's interval; null where none is. */
   readonly accuracy: Mean | null;
   /** How many p-values there are. */
   readonly comparisons: number;
@@ -94,7 +95,7 @@ export function sortedParts({ methods, metrics }: Settings, parts: readonly Part
 }
 
 /**
- * Means, intervals, differences and tests of what was measured. Percentile bootstrap over images, paired by image.
+ * Means, intervals, differences and tests of what was measured: `bootstrap` over images, paired by image.
  *
  * @param parts as `sortedParts` gives them
  * @throws LrpError "usage" for a metric that is none
@@ -110,7 +111,7 @@ export function summaryOf(settings: Settings, parts: readonly Part[]): Summary {
   const labelled = parts.flatMap(({ label, predicted }) => (label ? [Number(label.index === predicted.index)] : []));
   return {
     images: parts.length,
-    accuracy: labelled.length > 0 ? meanOf(labelled, settings.seed) : null,
+    accuracy: labelled.length > 0 ? shareOf(labelled) : null,
     comparisons: adjusted.length,
     metrics: all.map((row) => ({ ...row, methods: row.methods.map(withHolm) })),
     curves: curvesOf(settings, parts),
@@ -178,6 +179,13 @@ function pairedMean(a: readonly Value[], b: readonly Value[], seed: number): Mea
 
 function meanOf(values: readonly number[], seed: number): Mean {
   return interval(values, () => bootstrap(values, mean, options(seed)));
+}
+
+/** The share of ones. */
+function shareOf(values: readonly number[]): Mean {
+  const [n, hits] = [values.length, values.reduce((a, b) => a + b)];
+  if (n < 2) return { n, mean: hits / n, low: null, high: null };
+  return { n, mean: hits / n, ...probabilityInterval(hits, n, STATISTICS.level) };
 }
 
 const options = (seed: number) => ({ level: STATISTICS.level, resamples: STATISTICS.resamples, seed });

@@ -45,7 +45,7 @@ describe("files", () => {
     expect(head).toBe(
       "method,metric,n,mean,low,high,undefined,difference,differenceN,differenceLow,differenceHigh,p,pHolm",
     );
-    expect(first).toMatch(/^first,morf,3,2,[\d.]+,[\d.]+,0,,,,,,$/);
+    expect(first).toMatch(/^first,morf,3,2,-0\.48[\d]+,4\.48[\d]+,0,,,,,,$/);
     expect(second).toMatch(/^second:lrn=taylor,morf,3,3,[\d.]+,[\d.]+,0,1,3,1,1,0.25,0.5$/);
   });
 
@@ -220,7 +220,12 @@ describe("report.html", () => {
     for (const name of ["results.csv", "summary.csv", "curves.csv", "results.json"])
       expect(html).toContain(`<a href="${name}">${name}</a>`);
     expect(html).toContain("The bands are 95 % intervals of the mean");
-    expect(html).toContain("its value lies inside in 95 % of 2000 bootstrap samples");
+    expect(html).toContain("meant to hold the true mean in 95 % of cases. With fewer than 20 images it is Student's");
+    expect(html).toContain("Of 3 images it cannot be below 0.250, whatever the values.");
+    const many = Array.from({ length: 20 }, (_, i) => ({ ...parts[i % 3], image: i }));
+    const more = file("report.html", many);
+    expect(more).toContain("It is of 2000 bootstrap samples of the images, bias-corrected and accelerated");
+    expect(more).not.toContain("cannot be below");
   });
 
   it("two images: intervals", () => {

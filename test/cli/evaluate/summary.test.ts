@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { BAND } from "../../../src/cli/evaluate/curves.ts";
 import { holm } from "../../../src/cli/evaluate/holm.ts";
 import type { Part, Settings } from "../../../src/cli/evaluate/part.ts";
 import { sortedParts, summaryOf } from "../../../src/cli/evaluate/summary.ts";
+import { bootstrap, mean } from "../../../src/evaluate/index.ts";
+import { expectClose } from "../../close.ts";
 import { refusal } from "../../evaluate/refusal.ts";
 import { part, parts, settings } from "./parts.ts";
 
@@ -46,7 +49,8 @@ describe("summary", () => {
     // Three differences of 1: no width; two of the eight choices of signs are as far from 0.
     expect(morf.methods[1].difference).toMatchObject({ n: 3, mean: 1, low: 1, high: 1, p: 0.25 });
     expect(morf).toMatchObject({ better: "lower", best: "first", notWorse: [] });
-    expect(gini).toMatchObject({ better: "higher", best: "first", notWorse: [] });
+    // Two pairs, 0.1 and 0.3 less: too few to show anything.
+    expect(gini).toMatchObject({ better: "higher", best: "first", notWorse: ["second:lrn=taylor"] });
   });
 
   it("leaves out what is undefined, in pairs on both sides", () => {
@@ -58,8 +62,9 @@ describe("summary", () => {
     // 0.3 − 0.4 and 0.3 − 0.6: two of the four choices of signs.
     expect(second.difference).toMatchObject({ n: 2, p: 0.5 });
     expect(second.difference!.mean).toBeCloseTo(-0.2, 12);
-    expect(second.difference!.low).toBeCloseTo(-0.3, 12);
-    expect(second.difference!.high).toBeCloseTo(-0.1, 12);
+    // s / √2 = 0.1; Student's t of one degree of freedom.
+    expect(second.difference!.low).toBeCloseTo(-0.2 - 1.27062047361747, 12);
+    expect(second.difference!.high).toBeCloseTo(-0.2 + 1.27062047361747, 12);
   });
 
   it("the best is one with a value for the most images, whatever the mean of fewer", () => {
@@ -124,7 +129,11 @@ describe("summary", () => {
   });
 
   it("accuracy of the labelled images", () => {
-    expect(summary().accuracy).toMatchObject({ n: 2, mean: 0.5, low: 0, high: 1 });
+    expect(summary().accuracy).toMatchObject({ n: 2, mean: 0.5, low: 0.012579117093425053, high: 0.9874208829065749 });
+    const right = parts.map((p) => ({ ...p, label: { index: p.predicted.index } }));
+    // Three of three: 0.025^(1/3) is the least accuracy that gives it in 2.5 % of cases.
+    expect(summary(right).accuracy).toMatchObject({ n: 3, mean: 1, high: 1 });
+    expect(summary(right).accuracy!.low).toBeCloseTo(0.025 ** (1 / 3), 9);
     expect(summary([parts[2]]).accuracy).toBe(null);
   });
 
@@ -151,8 +160,21 @@ describe("summary", () => {
     const [first, second] = curves;
     expect(first).toMatchObject({ n: 3, replaced: [0, 4], mean: [5 / 3, 2 / 3] });
     expect(second.mean[1]).toBeCloseTo(-1 / 3, 12);
-    // Images 0, 1 and 4: each resample of one image only is 1 of 27, more than the 2.5 % that are left out.
-    expect(first).toMatchObject({ low: [0, -1], high: [4, 3] });
+    // Images 0, 1 and 4: s² = 13/3; Student's t of two degrees of freedom.
+    const reach = 4.302652729749462 * Math.sqrt(13 / 9);
+    expectClose([...first.low!, ...first.high!], [5 / 3 - reach, 2 / 3 - reach, 5 / 3 + reach, 2 / 3 + reach], 1e-12);
+  });
+
+  it.each([19, 25])("the band of %i curves is the interval of the mean at each point", (count) => {
+    const many = Array.from({ length: count }, (_, i) => part((i * i) % 101, [{ morf: i }, { morf: -i }])).map(
+      (p, i) => ({ ...p, image: i }),
+    );
+    const [first] = summary(many, { ...settings, metrics: ["morf"] }).curves;
+    for (const m of [0, 1]) {
+      const scores = many.map(({ methods }) => methods[0].curves.morf[m]);
+      const { low, high } = bootstrap(scores, mean, { resamples: BAND.resamples, seed: settings.seed });
+      expectClose([first.low![m], first.high![m]], [low, high], 1e-12);
+    }
   });
 
   it("a curve that one method has not on one image", () => {
