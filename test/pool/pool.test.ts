@@ -430,7 +430,7 @@ describe("a pool", () => {
     const once =
       "const pool = await createPool(bytes, { size: 2 }); for await (const r of pool.explain(endless())) " +
       "break; await pool.dispose();";
-    expect(runAlone(`for (let i = 0; i < 12; i++) { ${once} } console.log("disposed", threads);`)).toBe("disposed 0\n");
+    expect(runAlone(`for (let i = 0; i < 6; i++) { ${once} } console.log("disposed", threads);`)).toBe("disposed 0\n");
   });
 
   it("new work after an abort keeps the process alive, though workers are still at what was given up", () => {
@@ -571,7 +571,7 @@ describe("evaluating many inputs", () => {
     perturbation: { steps: 3, step: 50 },
   };
   const mask = { data: Array.from({ length: 784 }, (_, i) => i < 400), dims: [28, 28] };
-  const items = [1, 2, 3].map((seed) => ({ input: digit(seed), mask, target: seed }));
+  const items = [1, 2].map((seed) => ({ input: digit(seed), mask, target: seed }));
 
   it("gives what evaluate gives", async () => {
     await using pool = await createPool(digits, { size: 2 });
@@ -581,7 +581,7 @@ describe("evaluating many inputs", () => {
       const { input, ...own } = items[index];
       expect(value).toEqual(await evaluate(model, input, { ...options, ...own, network: { source: digits, load } }));
     }
-    expect(found).toHaveLength(3);
+    expect(found).toHaveLength(2);
   });
 
   it("an item's error costs only itself", async () => {

@@ -99,6 +99,8 @@ describe("every row adds up", () => {
             known.map((n) => [n.node, n.type, n.rule]),
           );
           expectBalanced(explanation, started, explanation.at, producedBy);
+          // The same plan, whatever relevance starts from.
+          if (start === "one") continue;
           // Without `at` memory is used again as soon as it can be: nothing may change.
           const bare = model.explain(x, { ...options, lrn, start });
           expect([bare.relevance, bare.ledger]).toEqual([explanation.relevance, explanation.ledger]);

@@ -9,6 +9,7 @@ import {
   composites,
   conv2d,
   dense,
+  type ExplainOptions,
   flatten,
   hasRelaxedSimd,
   type LoadOptions,
@@ -62,7 +63,16 @@ const wide = (n: number): Network =>
     dense({ weight: he([7, 101], 11) }),
   );
 
-const ways = composites.map(({ name }) => ({ composite: name, low: -1, high: 1 }));
+type Way = Pick<ExplainOptions, "composite" | "low" | "high">;
+
+const ways = composites.map(
+  ({ name }): Way => (name.includes("Box") ? { composite: name, low: -1, high: 1 } : { composite: name }),
+);
+
+/** Those that together call every kernel that any of them calls. */
+const enough = ways.filter(({ composite }) =>
+  ["epsilonGammaBox", "epsilonAlpha2Beta1", "gradient", "excitationBackprop"].includes(composite as string),
+);
 
 /** @returns whether any relevance has arrived: a gradient may be 0 everywhere */
 function expectSame(one: Model, several: Model, x: Tensor, options: object): boolean {
@@ -87,14 +97,13 @@ async function expectSameModels(
   threads: number,
   options: LoadOptions = {},
   loadSeveral = load,
+  explained: readonly Way[] = ways,
 ): Promise<void> {
   const one = await loadAlone(source, options);
   const several = await loadSeveral(source, { ...options, threads });
   for (const x of inputs) {
     expect(several.predict(x)).toEqual(one.predict(x));
-    const arrived = ways.map(({ composite, low, high }) =>
-      expectSame(one, several, x, composite.includes("Box") ? { composite, low, high } : { composite }),
-    );
+    const arrived = explained.map((way) => expectSame(one, several, x, way));
     expect(arrived).toContain(true);
   }
   one.dispose();
@@ -121,16 +130,30 @@ describe("threads", () => {
   });
 
   it.each([
-    [1, 2, {}],
-    [3, 2, {}],
-    [1, 5, { winograd: false }],
-    [2, 3, { relaxed: "never" }],
+    [1, 2, {}, ways],
+    [3, 2, {}, enough],
+    [1, 5, { winograd: false }, enough],
+    [2, 3, { relaxed: "never" }, enough],
   ] as const)(
     "give the same bits as one where every layer is shared out: batch %i, %i threads, %o",
-    async (n, threads, options) => {
-      await expectSameModels(wide(n), [tensor([n, 3, 67, 71], 2)], threads, options);
+    async (n, threads, options, explained) => {
+      await expectSameModels(wide(n), [tensor([n, 3, 67, 71], 2)], threads, options, load, explained);
     },
   );
+
+  it("call in the smaller rows every kernel that any composite calls", async () => {
+    using model = await loadAlone(wide(1));
+    const kernels = (some: readonly Way[]) =>
+      new Set(
+        some.flatMap((way) =>
+          model
+            .printPlan([1, 3, 67, 71], way)
+            .match(/^ *\w+(?=\()/gm)
+            ?.map((k) => k.trim()),
+        ),
+      );
+    expect([...kernels(enough)].sort()).toEqual([...kernels(ways)].sort());
+  });
 
   it("give the same bits as one for the demo, one shape of input after the other", async () => {
     const bytes = new Uint8Array(readFileSync(join(root, "demo/digits.onnx")));
