@@ -129,8 +129,8 @@ function resultOf(method: string, relevance: Tensor, { values, curves }: Measure
  * inputs.
  *
  * @param input f32[1, c, …places] or f32[1, features], of a network with one input
- * @throws LrpError as `attribute` and `measure`; "usage" for several samples; a metric that has no value for an attribution is no error: its value
- * is null
+ * @throws LrpError as `attribute` and `measure`; "usage" for several samples; a metric that has no value for an
+ * attribution is no error: its value is null
  * @example
  * const methods = [{ method: "epsilonPlus" }, { method: "gradient" }];
  * const { results } = await evaluate(model, image, { methods, metrics: ["morf", "gini"] });

@@ -1,7 +1,7 @@
 import { LrpError, shown, undefinedFor, usage } from "../base/error.ts";
 import { type Attributed, type Attribution, checkRelevant, mapOf, sum } from "./attribution.ts";
 
-/** Where the object is: 1 or true inside, 0 or false outside; dims of the places ([h, w]), or [1, h, w], [1, 1, h, w]. */
+/** Where the object is: 1 or true inside, 0 or false outside; dims [h, w] of the places, [1, h, w] or [1, 1, h, w]. */
 export interface Mask {
   readonly data: ArrayLike<number | boolean>;
   readonly dims: readonly number[];

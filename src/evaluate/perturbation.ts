@@ -144,8 +144,8 @@ function* perturbed(
  * @param input f32[1, c, …places] or f32[1, features]; channels as `mapOf` says, or as the relevance does
  * @param relevance of the input's dims, or a map of its places; from what `explain` returns, `notes` knows whether it
  * is of the target that is followed
- * @throws LrpError "usage" for options and dims, and as `predict`; "undefined" where all relevance is 0, unless the order
- * is random; the signal's reason when it is aborted
+ * @throws LrpError "usage" for options and dims, and as `predict`; "undefined" where all relevance is 0, unless the
+ * order is random; the signal's reason when it is aborted
  * @example
  * const { relevance } = model.explain(image);
  * const curve = await perturbation(model, image, relevance, { region: 9, replacement: { kind: "noise" } });

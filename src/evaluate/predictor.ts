@@ -45,7 +45,10 @@ export function checkOne(where: string, input: Tensor): void {
   throw usage(where, "a tensor of one sample, { data: Float32Array, dims: [1, …] }", received);
 }
 
-/** @internal The input, and the map of the relevance: of its dims, where either says where channels are, or of its places. */
+/**
+ * @internal The input, and the map of the relevance: of the input's dims, where either says where channels are, or of
+ * its places.
+ */
 export function subjectOf(input: Tensor, given: Attributed): { subject: Placed; map: PlaceMap } {
   checkOne("the input", input);
   const { data, dims } = input;

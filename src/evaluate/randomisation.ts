@@ -39,8 +39,8 @@ export interface RandomisationStep {
   /** |ρ| of every draw, mean over the samples. */
   readonly draws: readonly number[];
   /**
-   * How many maps, of all samples and draws, have become the same everywhere, so that they have no ranks: their ρ counts
-   * as 0.
+   * How many maps, of all samples and draws, have become the same everywhere, so that they have no ranks: their ρ
+   * counts as 0.
    */
   readonly flat: number;
 }
@@ -59,8 +59,8 @@ const varianceOfMean = (values: readonly number[]) =>
  *
  *   mean ± t √(v_rows + v_columns)     v the variance of the mean of the rows' means, and of the columns'
  *
- * with Satterthwaite's degrees of freedom. What is neither a row's nor a column's counts in both, so that it is too wide
- * rather than too narrow. Of one row, v_rows is left out.
+ * with Satterthwaite's degrees of freedom. What is neither a row's nor a column's counts in both, so that it is too
+ * wide rather than too narrow. Of one row, v_rows is left out.
  * Source: Satterthwaite 1946, *An approximate distribution of estimates of variance components*.
  *
  * @param columns two or more

@@ -9,6 +9,7 @@ import {
   type PerturbationOptions,
   relevanceGain,
 } from "../../src/evaluate/perturbation.ts";
+import { notesOn } from "../../src/evaluate/predictor.ts";
 import { fillOf, type Replacement } from "../../src/evaluate/replacement.ts";
 import type { Progress } from "../../src/evaluate/runs.ts";
 import { dense, flatten, load, type Model, softmax, type Tensor } from "../../src/entries/index.ts";
@@ -249,11 +250,19 @@ describe("what relevance is of", () => {
     expect(await followed(0, { target: 1 })).toEqual([
       "The relevance is of class 0, but the score that is followed is of class 1.",
     ]);
-    expect(await followed(0, { target: Float32Array.of(1 / 3, -1, 2, 0, 1) })).toEqual([
-      "The relevance is of class 0, but the score that is followed is of 0.333 · class 0 + -1 · class 1 + 2 · class 2 + ….",
+    expect(await followed(0, { target: Float32Array.of(1 / 3, -1, 2) })).toEqual([
+      "The relevance is of class 0, but the score that is followed is of 0.333 · class 0 + -1 · class 1 + 2 · class 2.",
     ]);
     expect(await followed({ class: 0, against: 1 }, { target: 0 })).toEqual([
       "The relevance is of class 0 + -1 · class 1, but the score that is followed is of class 0.",
+    ]);
+  });
+
+  test("of many classes, three are named", () => {
+    const targets = [Array.from({ length: 9 }, (_, index) => ({ index, weight: 1, score: 0 }))];
+    const cat = { index: 3, name: "cat", weight: 1, score: 0 };
+    expect(notesOn({ relevance: goldenMap, targets }, [cat])).toEqual([
+      "The relevance is of class 0 + class 1 + class 2 + …, but the score that is followed is of class 3 'cat'.",
     ]);
   });
 

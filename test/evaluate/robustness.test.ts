@@ -281,7 +281,7 @@ describe("the parameter randomisation test", () => {
   test("the interval is about other samples and other draws", async () => {
     // |ρ| of 3 samples, and of 2 draws.
     const { low, high } = crossedBounds([0.2, 0.4, 0.6], [0.3, 0.5], 0.95);
-    // Variances of the means: 0.04 / 3 and 0.02 / 2; (v + w)² / (v² / 2 + w² / 1) = 2.9 degrees of freedom, rounded down.
+    // Variances of the means: 0.04 / 3 and 0.02 / 2; (v + w)² / (v² / 2 + w² / 1) = 2.9 degrees of freedom, cut to 2.
     const reach = 4.302652729749462 * Math.sqrt(0.04 / 3 + 0.02 / 2);
     expectClose([low, high], [0.4 - reach, 0.4 + reach], 1e-9);
     const ofOne = crossedBounds([0.4], [0.3, 0.5], 0.95);

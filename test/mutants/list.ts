@@ -596,12 +596,36 @@ export const mutants: readonly Mutant[] = [
 
   // Orders, and what is equal.
   {
-    name: "the first of equal relevance",
-    kind: "order",
-    file: "src/evaluate/attribution.ts",
-    text: "sort((a, b) => values[b] - values[a])",
-    instead: "sort((a, b) => values[b] - values[a] || b - a)",
-    tests: ["test/evaluate/perturbation.test.ts", "test/evaluate/maps.test.ts"],
+    name: "equal relevance row by row",
+    kind: "metric",
+    file: "src/evaluate/order.ts",
+    text: "return byChance(scores, seed).sort(",
+    instead: "return byChance(scores, seed).sort().sort(",
+    tests: ["test/evaluate/perturbation.test.ts"],
+  },
+  {
+    name: "the best of equal places",
+    kind: "metric",
+    file: "src/evaluate/localisation.ts",
+    text: "return hits + ((count - above) * equalInside) / equal;",
+    instead: "return hits + Math.min(count - above, equalInside);",
+    tests: ["test/evaluate/maps.test.ts"],
+  },
+  {
+    name: "an interval of percentiles",
+    kind: "metric",
+    file: "src/evaluate/bootstrap.ts",
+    text: "if (n < ENOUGH) {",
+    instead: "if (n < 2) {",
+    tests: ["test/evaluate/coverage.test.ts"],
+  },
+  {
+    name: "a map that is turned round",
+    kind: "metric",
+    file: "src/evaluate/randomisation.ts",
+    text: "Math.abs(spearman(own, other))",
+    instead: "spearman(own, other)",
+    tests: ["test/evaluate/robustness.test.ts"],
   },
   {
     name: "ranks of equal numbers",
@@ -613,10 +637,10 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the least relevant, backwards",
-    kind: "order",
+    kind: "metric",
     file: "src/evaluate/order.ts",
-    text: "descending(scores.map((v) => -v))",
-    instead: "descending(scores).reverse()",
+    text: "arrange: rising((v) => v) }",
+    instead: "arrange: (scores, seed) => rising((v) => -v)(scores, seed).reverse() }",
     tests: ["test/evaluate/perturbation.test.ts"],
   },
   {

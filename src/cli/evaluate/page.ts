@@ -122,15 +122,16 @@ function statistics({ methods, seed }: Settings, { images, comparisons }: Summar
   const how = few
     ? html`With fewer than ${ENOUGH} images it is Student's: mean ± t s / √n`
     : html`It is of ${resamples} bootstrap samples of the images, bias-corrected and accelerated
-(seed ${seed}; ${BAND.resamples} for the bands of curves); where there are fewer than ${ENOUGH} values, it is Student's`;
-  const least = html`Of ${count(images, "image")} it cannot be below ${probability(2 / 2 ** images)}, whatever the values. `;
+(seed ${seed}; ${BAND.resamples} for the bands of curves); of fewer than ${ENOUGH} values it is Student's`;
+  const least = probability(2 / 2 ** images);
+  const bound = html`Of ${count(images, "image")} it cannot be below ${least}, whatever the values. `;
   return html`<p>An interval is that of a mean over images,
 and meant to hold the true mean in ${share} of cases. ${how}.
 Where values are very skewed it holds it less often: in about ${few ? "88" : "93"} %. That of the accuracy is Clopper
 and Pearson's. It speaks of images like these, and of this one network.</p>
-<p>Differences are paired: mean of the method minus ${nameOf(methods[0])}, image by image, with their interval. p is that
-of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs where these are fewer:
-how often signs by chance give a mean difference as far from 0. ${images < 6 ? least : ""}p (Holm) is adjusted for all
+<p>Differences are paired: mean of the method minus ${nameOf(methods[0])}, image by image, with their interval. p is
+that of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs where these are fewer:
+how often signs by chance give a mean difference as far from 0. ${images < 6 ? bound : ""}p (Holm) is adjusted for all
 ${count(comparisons, "comparison")} on this page.</p>
 <p>Where a method is called <em>not shown to be worse</em> than the best, the interval of their paired difference does
 not lie on the worse side of 0. These intervals are not adjusted for how many there are, and the best was chosen by the
