@@ -110,6 +110,8 @@ export interface PlaceMap {
  *   [1, h, w], [h, w]      is such a map already; [1, c, k], of a signal of c channels, says `channelAxis: "first"`
  *   [1, k], [k]            the k features of a table's row
  *
+ * Of [n, k], dims do not say whether it is a map or n rows: what `explain` returns does.
+ *
  * @throws LrpError "usage" for several samples, or numbers that are not finite
  * @example
  * mapOf({ data: [1, 2, 30, 40], dims: [1, 2, 1, 2] }); // { data: [31, 42], dims: [1, 2] }
