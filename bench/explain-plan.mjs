@@ -11,5 +11,5 @@ export function explainPlan(bytes, dims, composite, weights = "kept") {
   const { start } = logitsOf(graph, resolve(graph, graph.outputs[0].name));
   const { assignment, issues } = assign(graph, pathTo(graph, start).nodes, compositeOf(composite, {}));
   if (issues.length > 0) throw new Error(`${composite}: ${JSON.stringify(issues)}`);
-  return place(lower(graph, { winograd: true, weights }, { start, assignment, at: [] }));
+  return place(lower(graph, { winograd: "paying", sparse: "paying", weights }, { start, assignment, at: [] }));
 }

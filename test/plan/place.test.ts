@@ -25,7 +25,11 @@ function program(composite: string): Program {
   const built = build(decode(demo));
   const graph = canonize(infer(built, new Map([[built.inputs[0].name, { dims: [2, 1, 28, 28] }]]))!);
   const { assignment } = assign(graph, pathTo(graph, "logits").nodes, compositeOf(composite, {}));
-  return lower(graph, { winograd: true, weights: "kept" }, { start: "logits", assignment, at: [] });
+  return lower(
+    graph,
+    { winograd: "paying", sparse: "paying", weights: "kept" },
+    { start: "logits", assignment, at: [] },
+  );
 }
 
 interface Life {
@@ -118,7 +122,7 @@ const stretch = fc.array(step, { minLength: 1, maxLength: 60 });
 const programs = fc
   .record({ forward: stretch, backward: fc.option(stretch), again: fc.boolean() })
   .map(({ forward, backward, again }): { program: Program; again: boolean } => {
-    const e = new Emitter({ winograd: true, weights: "kept" });
+    const e = new Emitter({ winograd: "paying", sparse: "paying", weights: "kept" });
     const input = e.temp("x", [7]);
     const made = [input];
     const run = ({ count, back, choice }: { count: number; back: readonly number[]; choice: boolean }) => {
