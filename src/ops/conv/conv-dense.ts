@@ -30,7 +30,7 @@ export interface Geometry {
   readonly depthwise: boolean;
 }
 
-export const isHalves = (map: WeightMap): map is Halves => typeof map === "object" && "plus" in map;
+const isHalves = (map: WeightMap): map is Halves => typeof map === "object" && "plus" in map;
 
 /** @param channels @param m of the input and the output of the convolution */
 export function geometryOf({ group, volume }: ConvAttributes, samples: number, channels: number, m: number): Geometry {
