@@ -7,7 +7,7 @@ import { normal, uniform } from "./random.mjs";
  * A random picture that is as smooth as photos are: six octaves of noise, each twice as fine and half as strong as the
  * one before. White noise would make every neuron fire alike.
  */
-export function smoothImage(seed, side = 256) {
+function smoothImage(seed, side = 256) {
   const next = uniform(seed);
   const data = new Uint8ClampedArray(side * side * 3);
   for (let channel = 0; channel < 3; channel++) {

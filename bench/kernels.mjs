@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { hasRelaxedSimd } from "../dist/index.js";
+import { parametersOf } from "../build/js/kernels.gen.js";
 import { Session } from "../build/js/run/session.js";
 import { compile, instantiate } from "../build/js/run/wasm.js";
 import { inputOf } from "./inputs.mjs";
@@ -15,7 +16,7 @@ import { bytesOf, chosen, networkOf } from "./networks.mjs";
 import { best, peaks } from "./peak.mjs";
 import { explainPlan } from "./explain-plan.mjs";
 import { table } from "./table.mjs";
-import { parameters, workOf } from "./work.mjs";
+import { workOf } from "./work.mjs";
 
 const options = { networks: { type: "string" }, composite: { type: "string", default: "epsilonPlus" } };
 const { values, positionals } = parseArgs({ allowPositionals: true, options });
@@ -64,9 +65,9 @@ function measured(plan, input) {
         rows.set(key, { kernel: name, back, calls: 1, seconds: undone(() => timed(() => kernel(...args))), ...work });
       return kernel(...args);
     };
-  const watched = Object.fromEntries(
-    [...parameters.keys()].map((name) => [name, name === "heapBase" ? kernels[name] : wrap(kernels[name], name)]),
-  );
+  const watched = new Proxy(kernels, {
+    get: (all, name) => (name === "heapBase" ? all[name] : wrap(all[name], name)),
+  });
   const session = new Session({ kernels: watched, memory }, 2 ** 32);
   session.forward(plan, [input.data]);
   const logits = session.read(plan, plan.program.logits);
@@ -100,7 +101,7 @@ function grouped(rows, by) {
 
 /** Kernels by their arguments' names, so that a bench call reads like the kernel's docstring. */
 function called(kernels, name, named) {
-  const args = parameters.get(name).map((parameter) => named[parameter] ?? 0);
+  const args = parametersOf(name).map((parameter) => named[parameter] ?? 0);
   return () => kernels[name](...args);
 }
 

@@ -1,13 +1,4 @@
-import { readFileSync } from "node:fs";
-
-/** The names of every kernel's arguments, as the compiler declares them. */
-const declarations = readFileSync(new URL("../dist/kernels.gen.d.ts", import.meta.url), "utf8");
-export const parameters = new Map(
-  [...declarations.matchAll(/^ +(\w+)\((.*)\): \w+;/gm)].map(([, name, list]) => [
-    name,
-    list.split(", ").map((p) => p.split(":")[0]),
-  ]),
-);
+import { parametersOf } from "../build/js/kernels.gen.js";
 
 const F32 = 4;
 const pools = ({ n, h, w, c, oh, ow }) => ({ inputs: n * h * w * c, outputs: n * oh * ow * c });
@@ -110,7 +101,7 @@ const PLACES =
  * neither flops nor bytes
  */
 export function workOf(kernel, args) {
-  const named = Object.fromEntries(parameters.get(kernel).map((name, i) => [name, args[i]]));
+  const named = Object.fromEntries(parametersOf(kernel).map((name, i) => [name, args[i]]));
   const shape = Object.entries(named)
     .filter(([name]) => !PLACES.test(name) || (name === "w" && "h" in named))
     .map(([name, v]) => `${name} ${Number.isInteger(v) ? v : v.toPrecision(3)}`)

@@ -3,9 +3,8 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const root = resolve(import.meta.dirname, "..");
-const source = join(root, "src");
 
-/** The straight line: a room may take from itself and from those before it, never from those after. */
+/** The straight line of src: a room may take from itself and from those before it, never from those after. */
 const rooms = [
   "base",
   "graph",
@@ -25,16 +24,45 @@ const rooms = [
   "cli",
 ];
 /** What the build writes has no room, and takes nothing from any. */
-const isGenerated = (file: string) => /^\w+\.gen(\.ts)?$/.test(file);
+const isGenerated = (file: string) => /^src\/\w+\.gen(\.ts)?$/.test(file);
 
-const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
-const roomOf = (file: string) => (isGenerated(file) ? -1 : rooms.indexOf(file.split("/")[0]));
+const { exports, bin } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+/** The package as a user has it. */
+const entries: readonly string[] = JSON.stringify([exports, bin]).match(/dist\/[\w/-]+\.js/g)!;
+const isEntry = (file: string) => entries.includes(file);
+/** Its inside, as it was compiled. */
+const isInside = (file: string) => file.startsWith("build/js/");
 
+/**
+ * What code of a folder may import by path from outside of it. Nobody but tests imports src: what is demonstrated and
+ * measured is what was built, and only benches and studies look inside.
+ */
+const outside: Readonly<Record<string, (file: string) => boolean>> = {
+  src: () => false,
+  assembly: () => false,
+  demo: (file) => isEntry(file) || file === "test/build.ts",
+  bench: (file) => isEntry(file) || isInside(file) || file === "assembly/simd.ts",
+  docs: (file) => isEntry(file) || isInside(file) || file === "bench/table.mjs",
+};
+
+const isCode = (path: string) => /\.(ts|mjs|js)$/.test(path);
+const isInstalled = (path: string) => /(^|\/)(node_modules|dist|build)\//.test(path);
+const codeIn = (folder: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .map((file) => `${folder}/${file}`)
+    .filter((file) => isCode(file) && !isInstalled(file));
+
+const files = codeIn("src");
+const code = [...Object.keys(outside), "test"].flatMap(codeIn);
+const roomOf = (file: string) => (isGenerated(file) ? -1 : rooms.indexOf(file.split("/")[1]));
+
+/** Code that a file imports or starts by its path; AssemblyScript leaves the extension out. */
 function importsOf(file: string): string[] {
-  const text = readFileSync(join(source, file), "utf8");
-  return [...text.matchAll(/from "(\.[^"]+)"/g)].map(([, path]) =>
-    relative(source, resolve(dirname(join(source, file)), path)),
-  );
+  const text = readFileSync(join(root, file), "utf8");
+  const paths = [...text.matchAll(/(?:\bfrom |\bimport |\bimport\(|new URL\()"(\.[^"]+)"/g)].map(([, path]) => path);
+  return paths
+    .map((path) => relative(root, resolve(dirname(join(root, file)), /\.\w+$/.test(path) ? path : `${path}.ts`)))
+    .filter(isCode);
 }
 
 describe("architecture", () => {
@@ -46,8 +74,8 @@ describe("architecture", () => {
     expect(importsOf(file).filter((other) => roomOf(other) > roomOf(file))).toEqual([]);
   });
 
-  it("no imports in a circle", () => {
-    const graph = new Map(files.map((file) => [file, importsOf(file)]));
+  it("no imports in a circle anywhere", () => {
+    const graph = new Map(code.map((file) => [file, importsOf(file)]));
     const done = new Set<string>();
     const visit = (file: string, path: readonly string[]): void => {
       if (path.includes(file)) throw new Error([...path.slice(path.indexOf(file)), file].join(" → "));
@@ -55,17 +83,26 @@ describe("architecture", () => {
       for (const other of graph.get(file) ?? []) visit(other, [...path, file]);
       done.add(file);
     };
-    for (const file of files) visit(file, []);
+    for (const file of code) visit(file, []);
+  });
+
+  it.each(Object.keys(outside))("%s imports nothing that lies outside of it but what it may", (folder) => {
+    const stray = codeIn(folder).flatMap((file) =>
+      importsOf(file)
+        .filter((other) => !other.startsWith(`${folder}/`) && !outside[folder](other))
+        .map((other) => `${file}: ${other}`),
+    );
+    expect(stray).toEqual([]);
   });
 
   it.each(files.filter((file) => !file.endsWith(".gen.ts")))("%s can be read in one go (at most 350 lines)", (file) => {
-    expect(readFileSync(join(source, file), "utf8").split("\n").length).toBeLessThanOrEqual(351);
+    expect(readFileSync(join(root, file), "utf8").split("\n").length).toBeLessThanOrEqual(351);
   });
 
   it("the core takes nothing from Node and evaluates no text", () => {
-    for (const file of files.filter((f) => !f.startsWith("cli/") && !f.endsWith(".gen.ts"))) {
-      const code = readFileSync(join(source, file), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
-      expect(code, file).not.toMatch(/from "node:|\beval\(|new Function\(|\brequire\("|\bprocess\.|\bBuffer\b\./);
+    for (const file of files.filter((f) => !f.startsWith("src/cli/") && !f.endsWith(".gen.ts"))) {
+      const text = readFileSync(join(root, file), "utf8").replace(/\/\*[\s\S]*?\*\//g, "");
+      expect(text, file).not.toMatch(/from "node:|\beval\(|new Function\(|\brequire\("|\bprocess\.|\bBuffer\b\./);
     }
   });
 

@@ -33,7 +33,7 @@ function blocksOf(file: string): Block[] {
 export const blocks = texts.flatMap(blocksOf);
 
 /** A folder of a program that has installed relprop and fast-png, with the demo's files beside it. */
-export function program(): string {
+function program(): string {
   const folder = mkdtempSync(join(tmpdir(), "relprop-blocks-"));
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules/relprop"));

@@ -4,7 +4,7 @@ import { type Kernels, parametersOf } from "../src/kernels.gen.ts";
 import { type Instance, instantiate } from "../src/run/wasm.ts";
 
 /** Written by npm run build. */
-export const checkedBinary = join(import.meta.dirname, "../build/checked.wasm");
+const checkedBinary = join(import.meta.dirname, "../build/checked.wasm");
 
 /**
  * The kernels with the assertions at their entries. One that does not hold becomes an Error that has its text, its file

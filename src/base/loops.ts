@@ -13,7 +13,7 @@ export interface Loops {
  * The same loops with exactly four axes, as the kernels take them: axes in the order in which operand 0 has them in
  * memory, neighbours that are contiguous in all operands merged, the outermost of more than four unrolled.
  */
-export function fourAxes({ dims, starts, strides }: Loops): Loops[] {
+function fourAxes({ dims, starts, strides }: Loops): Loops[] {
   if (size(dims) === 0) return [];
   const axes = [...dims.keys()].filter((axis) => dims[axis] !== 1);
   axes.sort((a, b) => Math.abs(strides[0][b]) - Math.abs(strides[0][a]));

@@ -83,7 +83,7 @@ export function layoutOf(dims: Dims, channelAxis: Attribution["channelAxis"]): L
 }
 
 /** @internal The dims of one sample, with its axis. @throws LrpError "usage" for several samples */
-export function sampleDims(where: string, given: Attributed): Dims {
+function sampleDims(where: string, given: Attributed): Dims {
   const { dims } = attributionOf(where, given);
   const samples = targetsOf(given)?.length;
   const fix = "sampleOf() takes one out of a batch.";

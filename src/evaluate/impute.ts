@@ -31,7 +31,7 @@ function dot(x: Float64Array, y: Float64Array): number {
  *
  * Source: Hestenes and Stiefel 1952. It stops where ‖r‖ ≤ 1e-8 ‖b‖.
  */
-export function conjugateGradients(multiply: Multiply, b: Float64Array): Float64Array {
+function conjugateGradients(multiply: Multiply, b: Float64Array): Float64Array {
   const x = new Float64Array(b.length);
   const r = b.slice();
   const d = b.slice();

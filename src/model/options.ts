@@ -37,7 +37,7 @@ export interface LoadOptions {
 }
 
 /** WebAssembly's addresses have 32 bits. */
-export const MOST_MEMORY = 2 ** 32;
+const MOST_MEMORY = 2 ** 32;
 
 /** What a model is made with, defaults filled in. @throws LrpError "usage" */
 export function checkedLoad(

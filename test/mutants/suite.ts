@@ -9,7 +9,7 @@ export interface Outcome {
   readonly by: string;
 }
 
-export const isSpec = (path: string): boolean => path.startsWith("assembly/");
+const isSpec = (path: string): boolean => path.startsWith("assembly/");
 
 /** Tests that run what is built, and not src. */
 const ON_DIST = /^test\/(threads\/threads|pool|run\/memory|cli\/main|cli\/evaluate\/command)/;

@@ -34,7 +34,7 @@ function meetsWeights(net: Literal, from: Stage, next: (stage: Stage) => readonl
   return next(from).some((stage) => isWeighted(stage) || meetsWeights(net, stage, next));
 }
 
-export function positionOf(net: Literal, stage: Stage): Position {
+function positionOf(net: Literal, stage: Stage): Position {
   const before = (s: Stage) => net.stages.filter((other) => s.inputs.includes(other.output));
   const after = (s: Stage) => net.stages.filter((other) => other.inputs.includes(s.output));
   const weighted = isWeighted(stage);

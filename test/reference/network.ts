@@ -85,7 +85,7 @@ function withoutIdentities(net: Literal): Literal {
  * A scaling becomes part of the linear layer before it, or of that after it where that has no padding, if nothing else
  * reads the value between them and it is the same wherever the layer's weights are; until there is none left.
  */
-export function folded(net: Literal): Literal {
+function folded(net: Literal): Literal {
   for (const affine of net.stages) {
     const { scaling } = affine;
     if (!scaling) continue;

@@ -3,7 +3,7 @@ import { simd } from "../../src/core.gen.ts";
 import { LrpError } from "../../src/base/error.ts";
 import { type Kernels, parametersOf } from "../../src/kernels.gen.ts";
 import { compileText, instantiate } from "../../src/run/wasm.ts";
-import { type Cut, cuts, GRAIN } from "../../src/parallel/threads/cuts.ts";
+import { type Cut, cuts, GRAIN, undivided } from "../../src/parallel/threads/cuts.ts";
 import { SUMS } from "../../src/parallel/threads/split.ts";
 import { numbers } from "../random.ts";
 
@@ -369,4 +369,11 @@ test.each(Object.keys(cuts) as Name[])("%s in parts is the whole", (kernel) => {
     }
   }
   expect([...taken].length, "ways that were taken").toBe(known.length);
+});
+
+test("every kernel is shared out, or there is a reason why not", () => {
+  const compiled = Object.entries(kernels).flatMap(([name, f]) =>
+    typeof f === "function" && !name.startsWith("__") ? [name] : [],
+  );
+  expect([...Object.keys(cuts), ...Object.keys(undivided)].sort()).toEqual(compiled.sort());
 });

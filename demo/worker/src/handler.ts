@@ -10,9 +10,10 @@ import {
 } from "relprop";
 import settings from "../../digits.relprop.json" with { type: "json" };
 import { MAX_BODY, withBody } from "./body.ts";
-import { decoderOf, MAX_PIXELS } from "./decode.ts";
+import { decoderOf } from "./decode.ts";
 import { type Digit, digitOf } from "./digit.ts";
 import { errorAnswer, Refusal } from "./refusal.ts";
+import { MAX_PIXELS } from "./size.ts";
 
 const USAGE = `What makes this picture a seven? POST a picture of a digit to find out.
 

@@ -1,6 +1,6 @@
 import { decode } from "jpeg-js";
 import type { Pixels } from "relprop";
-import { checkSize, MAX_PIXELS } from "./decode.ts";
+import { checkSize, MAX_PIXELS } from "./size.ts";
 
 /** What jpeg-js may use by its own count, by which `MAX_PIXELS` in full colour are 22. */
 const MAX_MEGABYTES = 32;

@@ -2,7 +2,7 @@ import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import { Unzlib } from "fflate";
 import type { Pixels } from "relprop";
 import { joined } from "./body.ts";
-import { checkSize } from "./decode.ts";
+import { checkSize } from "./size.ts";
 
 /** PNG's colour types: the samples of a pixel, and of how many bits they may be. */
 const KINDS: Readonly<

@@ -65,10 +65,10 @@ function inkOf(file: Uint8Array): (x: number, y: number) => number {
 
 /** Where the square of the drawing lies in `photo`. */
 export const PLACE = { left: 420, top: 130, side: 300 };
-export const PHOTO = { width: 900, height: 600 };
+const PHOTO = { width: 900, height: 600 };
 
 /** The grey of a photo of a digit in dark ink on paper that is lit from the left, with grain. */
-export function photo(file: Uint8Array): (x: number, y: number) => number {
+function photo(file: Uint8Array): (x: number, y: number) => number {
   const ink = inkOf(file);
   return (x, y) => {
     const paper = 235 - (50 * x) / PHOTO.width;

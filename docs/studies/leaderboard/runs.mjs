@@ -1,7 +1,7 @@
 /* What is measured: rows of command lines. */
 
 /** How far an input is moved for its sensitivity, as a share of the range that it can have. */
-export const RADIUS = 0.02;
+const RADIUS = 0.02;
 
 /** Pixels, or regions of p × p, that are all replaced in so many steps. */
 function replaced({ side }, region, steps) {

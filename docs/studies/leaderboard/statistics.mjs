@@ -3,7 +3,7 @@ import { bootstrap, mean, pairedTest } from "../../../dist/evaluate/index.js";
 import { holm } from "../../../build/js/cli/evaluate/holm.js";
 
 /** A method's values of a metric, image by image; null where it is undefined. */
-export function valuesOf({ methods, runs }, run, metric, method) {
+function valuesOf({ methods, runs }, run, metric, method) {
   const at = methods.indexOf(method);
   return runs[run].images.map((image) => image.methods[at].values[metric]);
 }

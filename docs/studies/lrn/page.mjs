@@ -15,7 +15,7 @@ const short = (v) =>
     : Math.abs(v) >= 1000 || (v !== 0 && Math.abs(v) < 1e-3)
       ? v.toExponential(1)
       : `${Number(v.toPrecision(2))}`;
-export const between = (interval) =>
+const between = (interval) =>
   interval === undefined ? "" : `${fixed(interval.value)} (${fixed(interval.low)} to ${fixed(interval.high)})`;
 const chance = (p) => (p === undefined ? "" : p < 1e-3 ? "< 0.001" : fixed(p));
 

@@ -21,7 +21,7 @@ export function checkGiven(values: Values, names: readonly OptionName[]): void {
 }
 
 /** The names of `--metrics`. */
-export function metricsOf(list: string): string[] {
+function metricsOf(list: string): string[] {
   const known = metrics.map(({ name }) => name);
   const names = list.split(",").map((name) => name.trim());
   const twice = names.find((name, i) => names.indexOf(name) < i);

@@ -10,7 +10,7 @@ import { tilesOf } from "./winograd.ts";
  */
 
 /** How much faster tiles are than the direct kernel, measured. */
-export const tileGain = (kernel: number) => (kernel === 3 ? 2.4 : 1.8);
+const tileGain = (kernel: number) => (kernel === 3 ? 2.4 : 1.8);
 
 /** Whether the kernel of Winograd's tiles can do it. */
 function tilesFit(h: Axis, w: Axis, inputs: number, outputs: number): boolean {
@@ -22,7 +22,7 @@ function tilesFit(h: Axis, w: Axis, inputs: number, outputs: number): boolean {
  * Whether Winograd's tiles are used. They pay, with 36 products for 16 outputs of a 3x3 window or 4 of a 5x5, unless
  * whole tiles, six at a time, and weights to transform cost more than that.
  */
-export function usesTiles(
+function usesTiles(
   use: Use,
   {
     h,

@@ -47,7 +47,7 @@ export interface Weights {
 }
 
 /** Weights of one group in panels of 8 outputs: [ceil(outputs / 8)][taps][inputs][8]. */
-export function packPanels(
+function packPanels(
   to: Float32Array,
   outputs: number,
   taps: number,

@@ -5,8 +5,6 @@ import { type Picture, type Pixels, type Plane, picture, planes } from "./pixels
 import { type Preparation, type PresetName, preparation } from "./preparation.ts";
 import { resize } from "./resize.ts";
 
-export { type Preparation, type PresetName, presets } from "./preparation.ts";
-
 const IMAGENET: Port["dims"] = [1, 3, 224, 224];
 
 /**

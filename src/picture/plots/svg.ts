@@ -19,7 +19,7 @@ const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
 /**
  * A text inside XML. What XML 1.0 cannot hold at all (control characters, halves of surrogate pairs) becomes U+FFFD.
  */
-export function escaped(text: string): string {
+function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (c) => entities[c]).replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu, "\ufffd");
 }
 
