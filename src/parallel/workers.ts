@@ -8,12 +8,12 @@ export const nodeThreads = () => globalThis.process?.getBuiltinModule?.("node:wo
 export const hasWorkers = (): boolean => nodeThreads() !== undefined || typeof Worker !== "undefined";
 
 /** @internal A worker's side of what passes between it and whoever started it. */
-export interface Port<In, Out> {
+export interface Channel<In, Out> {
   onmessage: ((message: { readonly data: In }) => void) | null;
   postMessage(message: Out, transfer?: readonly ArrayBuffer[]): void;
 }
 
-/** @internal Where a worker's messages come from: Node's threads have a port, those of browsers are one. */
-export function ownPort<In, Out>(): Port<In, Out> {
-  return (nodeThreads()?.parentPort ?? globalThis) as unknown as Port<In, Out>;
+/** @internal Where a worker's messages come from: Node's threads have one, those of browsers are one. */
+export function ownChannel<In, Out>(): Channel<In, Out> {
+  return (nodeThreads()?.parentPort ?? globalThis) as unknown as Channel<In, Out>;
 }

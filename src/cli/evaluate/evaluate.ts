@@ -18,7 +18,7 @@ import { count } from "./page-text.ts";
 import { reportOf } from "./report.ts";
 import { checkGiven, evaluationOf, settingsOf, sha256 } from "./settings.ts";
 import { shardOf } from "./spec.ts";
-import { begin, readParts, writePart, writeReport } from "./store.ts";
+import { readParts, readyFolder, writePart, writeReport } from "./store.ts";
 
 /** The folder that `--out` names. */
 export function folderOf({ out = [] }: Values): string {
@@ -175,7 +175,7 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
     path,
     target: targetOf(values, opened.model.classes),
   };
-  const there = await begin(dir, settings);
+  const there = await readyFolder(dir, settings);
   const own = Array.from({ length: settings.data.images }, (_, image) => image).filter(
     (image) => image % shard.of === shard.index - 1,
   );

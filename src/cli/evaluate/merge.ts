@@ -5,7 +5,7 @@ import type { Arguments } from "../args.ts";
 import type { Streams } from "../command.ts";
 import { finish, folderOf } from "./evaluate.ts";
 import { type Part, pictureFile } from "./part.ts";
-import { begin, checkSame, readParts, readSettings, writePart } from "./store.ts";
+import { checkSame, readParts, readSettings, readyFolder, writePart } from "./store.ts";
 
 /** The pictures of a part, from the folder where it was made. */
 async function picturesOf(dir: string, { image, methods }: Part): Promise<Map<string, Uint8Array>> {
@@ -33,7 +33,7 @@ export async function merge({ positionals: dirs, values }: Arguments, streams: S
       received: `${has.size}, without ${missing.slice(0, 5).join(", ")}${missing.length > 5 ? ", …" : ""}`,
       fix: "Run the shards that are missing.",
     });
-  await begin(out, settings[0]);
+  await readyFolder(out, settings[0]);
   for (const { dir, parts } of found)
     if (dir !== out) for (const part of parts) await writePart(out, part, await picturesOf(dir, part));
   await finish(out, settings[0], streams);

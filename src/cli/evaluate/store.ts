@@ -84,7 +84,7 @@ export async function readSettings(dir: string): Promise<Settings> {
  * @returns which images are done
  * @throws LrpError code "usage" where it has results of other settings, or holds something else
  */
-export async function begin(dir: string, settings: Settings): Promise<ReadonlySet<number>> {
+export async function readyFolder(dir: string, settings: Settings): Promise<ReadonlySet<number>> {
   const there = await settingsThere(dir);
   const where = `folder '${dir}'`;
   return foreseen(where, "a folder to write into", async () => {

@@ -218,13 +218,13 @@ export class Pool {
         "One input: [input].",
       );
     const total = totalOf(inputs);
-    return stream(source, (input: I, index) => this.#begin<I, T>(input, index, orderFor), this.#size + 1, {
+    return stream(source, (input: I, index) => this.#launch<I, T>(input, index, orderFor), this.#size + 1, {
       ...options,
       total,
     });
   }
 
-  #begin<I, T>(input: I, index: number, orderFor: (input: I) => Order): Flight<Result<T>> {
+  #launch<I, T>(input: I, index: number, orderFor: (input: I) => Order): Flight<Result<T>> {
     try {
       const { answer, drop } = this.#crew.run(orderFor(input));
       return { result: answer.then((said) => resultOf<T>(index, said)), drop };

@@ -48,10 +48,10 @@ export function totalOf(items: Many<unknown>): number | undefined {
   return [length, size].find((count) => typeof count === "number") as number | undefined;
 }
 
-/** @param begin called for each item when it is pulled */
+/** @param launch called for each item when it is pulled */
 export async function* stream<T, R>(
   source: NonNullable<ReturnType<typeof iteratorOf<T>>>,
-  begin: (item: T, index: number) => Flight<R>,
+  launch: (item: T, index: number) => Flight<R>,
   most: number,
   { ordered = true, signal, onProgress, total }: StreamOptions & { readonly total?: number },
 ): AsyncGenerator<R, void, undefined> {
@@ -99,7 +99,7 @@ export async function* stream<T, R>(
       const item = await next();
       if (closed || exhausted) return;
       const index = pulled++;
-      const flight = begin(item!, index);
+      const flight = launch(item!, index);
       air.set(index, flight);
       flight.result.then((result) => land(index, result)).catch(fail);
     } catch (error) {

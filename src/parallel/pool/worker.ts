@@ -6,10 +6,10 @@ import { load, LrpError, type Model } from "../../entries/index.ts";
 import { version } from "../../kernels.gen.ts";
 import type { Network } from "../../read/network.ts";
 import type { Explanation, Prediction } from "../../model/report.ts";
-import { ownPort } from "../workers.ts";
+import { ownChannel } from "../workers.ts";
 import type { Answer, Done, Order } from "./messages.ts";
 
-const port = ownPort<Order, Answer>();
+const channel = ownChannel<Order, Answer>();
 let model: Model | undefined;
 let network: Network | undefined;
 
@@ -38,12 +38,12 @@ function buffersOf(value: Done): ArrayBuffer[] {
   return [...new Set(tensors.map(({ data }) => data.buffer as ArrayBuffer))];
 }
 
-port.onmessage = async ({ data }) => {
+channel.onmessage = async ({ data }) => {
   try {
     const value = await follow(data);
-    port.postMessage({ value }, buffersOf(value));
+    channel.postMessage({ value }, buffersOf(value));
   } catch (error) {
-    if (error instanceof LrpError) port.postMessage({ error: { code: error.code, issues: error.issues } });
-    else port.postMessage({ fault: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    if (error instanceof LrpError) channel.postMessage({ error: { code: error.code, issues: error.issues } });
+    else channel.postMessage({ fault: error instanceof Error ? (error.stack ?? error.message) : String(error) });
   }
 };

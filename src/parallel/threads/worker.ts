@@ -1,4 +1,4 @@
-import { ownPort } from "../workers.ts";
+import { ownChannel } from "../workers.ts";
 import { CALL, controlOf, END, help, waitWhile } from "./part.ts";
 
 /** What a thread gets when it starts. */
@@ -13,16 +13,16 @@ export interface Orders {
   readonly threads: number;
 }
 
-const port = ownPort<Orders, string>();
+const channel = ownChannel<Orders, string>();
 
-port.onmessage = ({ data: { module, memory, buffer, kernels, thread, threads } }) => {
+channel.onmessage = ({ data: { module, memory, buffer, kernels, thread, threads } }) => {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   const control = controlOf(threads, buffer);
   const known = kernels.map((name) => exports[name] as (...args: number[]) => void);
-  port.postMessage("ready");
+  channel.postMessage("ready");
   for (let call = Atomics.load(control.ints, CALL); call !== END; call = Atomics.load(control.ints, CALL)) {
     help(control, known, thread);
     waitWhile(control, CALL, call);
   }
-  port.onmessage = null;
+  channel.onmessage = null;
 };
