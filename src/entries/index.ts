@@ -4,7 +4,7 @@
  *
  * @module relprop
  */
-// An entry says where its binaries come from, which its runtime or bundler finds while building; all else is `loadWith`.
+// An entry says where its binaries come from, which runtime or bundler finds while building; all else is `loadWith`.
 // One entry for all would need a condition in an import, which a page that imports dist/index.js by URL cannot read.
 import { relaxed, simd } from "../core.gen.ts";
 import { loadWith } from "../model/load.ts";

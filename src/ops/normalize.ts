@@ -13,8 +13,9 @@ import { pNorm } from "./p-norm.ts";
 interface Statistics {
   of(x: Numbers, base: number, taps: Int32Array): readonly [centre: number, factor: number];
   /**
-   * How centre and factor change with x: Σ_k g_k ∂v_k/∂x_i = factor · (g_i − centred · mean g) − slope(x_i − centre,
-   * factor, n) · Σ_k g_k (x_k − centre)
+   * How centre and factor change with x:
+   *
+   *   Σ_k g_k ∂v_k/∂x_i = factor · (g_i − centred · mean g) − slope(x_i − centre, factor, n) · Σ_k g_k (x_k − centre)
    */
   readonly centred: 0 | 1;
   slope(d: number, factor: number, n: number): number;

@@ -184,7 +184,9 @@ export interface Ruleless {
 /** How relevance goes back through a node: the theory of the library in one type. */
 export type WayBack = Passing | Routing | Linear | Own | Ruleless;
 
-/** How one node runs, and how relevance goes back through it. What depends on the node is computed once, with its way. */
+/**
+ * How one node runs, and how relevance goes back through it. What depends on the node is computed once, with its way.
+ */
 export type Way = { run(e: Emitter, at: Places): readonly Value[] } & WayBack;
 
 /** A product of several computed inputs: no rule is known, only Jᵀ R_out of each. */

@@ -157,8 +157,8 @@ const maxShared = {
 } satisfies Partial<Op<PoolAttributes>>;
 
 /**
- * Maximum over windows, and on demand where it stands; relevance goes to the first maximum in row-major order. Source:
- * ONNX MaxPool-12.
+ * Maximum over windows, and on demand where it stands; relevance goes to the first maximum in row-major order.
+ * Source: ONNX MaxPool-12.
  */
 export const maxPool: Op<PoolAttributes> = {
   ...maxShared,

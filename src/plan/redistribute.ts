@@ -234,8 +234,8 @@ function share({ e, halves }: Layer, x: Value, factor: Value, c: Value, out: Val
 /**
  * Emits a rule of the table at one linear node: relevance of its data inputs from relevance of its output.
  *
- *   for each group:  z = Σ_passes L(f(x); f(W)) + f(b),   s = coefficient · R / stab(z),   R_in += Σ_passes f(x) ⊙
- *   Lᵀ(s; f(W))
+ *   for each group:  z = Σ_passes L(f(x); f(W)) + f(b),   s = coefficient · R / stab(z),
+ *                    R_in += Σ_passes f(x) ⊙ Lᵀ(s; f(W))
  *
  * Source: Montavon et al. 2019, section 10.2.2 (the four steps); the rules are rows of `rules/rule.ts`.
  */

@@ -209,7 +209,7 @@ export const mutants: readonly Mutant[] = [
     name: "a stale plan",
     kind: "cache",
     file: "src/run/session.ts",
-    text: "if (known?.placement.arena === this.#top) return known;",
+    text: "if (known?.layout.arena === this.#top) return known;",
     instead: "if (known) return known;",
     tests: ["test/run/calls.test.ts"],
   },

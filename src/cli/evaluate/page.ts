@@ -130,9 +130,9 @@ and meant to hold the true mean in ${share} of cases. ${how}.
 Where values are very skewed it holds it less often: in about ${few ? "88" : "93"} %. That of the accuracy is Clopper
 and Pearson's. It speaks of images like these, and of this one network.</p>
 <p>Differences are paired: mean of the method minus ${nameOf(methods[0])}, image by image, with their interval. p is
-that of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs where these are fewer:
-how often signs by chance give a mean difference as far from 0. ${images < 6 ? bound : ""}p (Holm) is adjusted for all
-${count(comparisons, "comparison")} on this page.</p>
+that of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs where these are
+fewer: how often signs by chance give a mean difference as far from 0. ${images < 6 ? bound : ""}p (Holm) is adjusted
+for all ${count(comparisons, "comparison")} on this page.</p>
 <p>Where a method is called <em>not shown to be worse</em> than the best, the interval of their paired difference does
 not lie on the worse side of 0. These intervals are not adjusted for how many there are, and the best was chosen by the
 same images.</p>

@@ -68,8 +68,8 @@ export function sparseLimit({ c, group, h, w }: Geometry, tiled: boolean): numbe
 }
 
 /**
- * Up to which share of numbers other than 0 it pays to list them. Measured, in ns: a product of panels takes 1 / 27, one
- * from a list 1 / 21 (1 / 13 where the weights of several taps do not fit the first cache), for whole lots of 32
+ * Up to which share of numbers other than 0 it pays to list them. Measured, in ns: a product of panels takes 1 / 27,
+ * one from a list 1 / 21 (1 / 13 where the weights of several taps do not fit the first cache), for whole lots of 32
  * outputs; listing a number 0.7, and a list that begins 12.
  */
 export function listLimit({ inputs, outputs }: Channels, { rows, columns, tiled }: Sweep): number {
