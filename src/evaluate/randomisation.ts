@@ -51,8 +51,10 @@ function isFlat(attribution: Attributed): boolean {
 }
 
 /** The variance of the mean of these, as of numbers that were drawn at random. */
-const varianceOfMean = (values: readonly number[]) =>
-  values.reduce((s, v) => s + (v - mean(values)) ** 2, 0) / (values.length - 1) / values.length;
+function varianceOfMean(values: readonly number[]): number {
+  const center = mean(values);
+  return values.reduce((s, v) => s + (v - center) ** 2, 0) / (values.length - 1) / values.length;
+}
 
 /**
  * @internal The bounds of the mean of a table whose rows and columns are both drawn at random:

@@ -225,9 +225,10 @@ export class Model {
       });
     if (this.#fitted && isFor(this.#fitted, given)) return this.#fitted;
     const graph = infer(this.#graph, given);
-    if (graph) this.#known.clear();
-    if (graph) this.#fitted = fitTo(canonize(graph), given, new Session(this.#engine.instance, this.#maxMemory));
-    return graph && this.#fitted;
+    if (!graph) return undefined;
+    this.#known.clear();
+    this.#fitted = fitTo(canonize(graph), given, new Session(this.#engine.instance, this.#maxMemory));
+    return this.#fitted;
   }
 
   /** The rules that these options give; those of the last few calls are still known. */

@@ -44,8 +44,8 @@ function infer(inputs: Operands, a: ReduceAttributes): { dims: Dims[]; attribute
   return { dims: [reduced(x.dims, chosen, a.keepDims)], attributes: { ...a, axes: chosen } };
 }
 
-/** Of a node: its name, and its cells for an x of either layout; y is row-major. */
-type Cells = Pick<Site<{ readonly axes?: readonly number[] }>, "node" | "inputs" | "outputs" | "attributes">;
+/** A node whose cells are summed up, or searched, along some axes. */
+type Cells = Site<{ readonly axes?: readonly number[] }>;
 
 const walkOf = ({ attributes: { axes } }: Cells, x: Value): Walk => overAxes(axes!, x.dims, stridesOf(x));
 

@@ -81,7 +81,7 @@ const placed = ({ inputs }: Node, data: readonly number[], values: readonly Valu
 
 function throughPass(e: Emitter, way: Passing, { at, r }: Arrival, rule: Rule): Value {
   if (rule.kind === "pass") return reduceTo(e, r, at.x(way.data));
-  return rule.kind === "gradient" ? way.vjp(e, at, r) : way.rules![nameOf(rule)](e, at, r);
+  return rule.kind === "own" ? way.rules![rule.mode](e, at, r) : way.vjp(e, at, r);
 }
 
 function throughLinear(e: Emitter, way: Linear, arrival: Arrival, rule: Rule): readonly Value[] {

@@ -1,3 +1,4 @@
+import type { Node } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { zip } from "../ops/arithmetic.ts";
@@ -40,12 +41,6 @@ interface Layer {
   readonly ledger: Ref;
 }
 
-/** A node's name, and those of what it reads. */
-export interface Named {
-  readonly name: string;
-  readonly inputs: readonly string[];
-}
-
 /** The input less a bound of it. */
 function lessBound({ e, node }: Layer, x: Value, bound: Bound): Value {
   const values = [bound].flat();
@@ -58,12 +53,12 @@ function lessBound({ e, node }: Layer, x: Value, bound: Bound): Value {
 }
 
 /** The inputs of one pass, each undefined where it is known to be zero. */
-function mapInputs(site: Layer, pass: Pass): (Value | undefined)[] {
-  const { e, node, linear, rule, x, nonnegative } = site;
+function mapInputs(layer: Layer, pass: Pass): (Value | undefined)[] {
+  const { e, node, linear, rule, x, nonnegative } = layer;
   const signs = linear.signs;
   return x.map((value, i) => {
     const { input } = pass;
-    if (input === "low" || input === "high") return lessBound(site, value, rule[input]!);
+    if (input === "low" || input === "high") return lessBound(layer, value, rule[input]!);
     if (input === "one") {
       const ones = e.temp(`${node}:ones`, value.dims, value.layout);
       e.fill(ones, 1);
@@ -92,12 +87,12 @@ function joined([first, second, ...more]: readonly Pass[]): Emitted | undefined 
 }
 
 /** Passes with their inputs, without those that contribute nothing; without bias where the rule leaves it out. */
-function live(site: Layer, { passes }: Pick<Group, "passes">): { pass: Emitted; x: (Value | undefined)[] }[] {
-  const hasBias = site.rule.bias && site.linear.bias !== undefined;
-  const both = site.halves && joined(passes);
-  if (both) return [{ pass: { ...both, bias: hasBias ? both.bias : undefined }, x: [site.halves] }];
+function live(layer: Layer, { passes }: Pick<Group, "passes">): { pass: Emitted; x: (Value | undefined)[] }[] {
+  const hasBias = layer.rule.bias && layer.linear.bias !== undefined;
+  const both = layer.halves && joined(passes);
+  if (both) return [{ pass: { ...both, bias: hasBias ? both.bias : undefined }, x: [layer.halves] }];
   return passes
-    .map((pass) => ({ pass: { ...pass, bias: hasBias ? pass.bias : undefined }, x: mapInputs(site, pass) }))
+    .map((pass) => ({ pass: { ...pass, bias: hasBias ? pass.bias : undefined }, x: mapInputs(layer, pass) }))
     .filter(({ pass, x }) => pass.bias || x.some((v) => v));
 }
 
@@ -123,22 +118,22 @@ function precisionOf(group: Pick<Group, "aboveOwn">): Precision {
 }
 
 /** Σ of the passes through the layer; the forward pass's own result where that is the same. */
-function denominator(site: Layer, group: Pick<Group, "aboveOwn">, passes: ReturnType<typeof live>, r: Value): Value {
-  const { e, node, linear, y } = site;
+function denominator(layer: Layer, group: Pick<Group, "aboveOwn">, passes: ReturnType<typeof live>, r: Value): Value {
+  const { e, node, linear, y } = layer;
   const [only] = passes;
   const complete = only && (isPlain(only.pass.bias) || linear.bias === undefined);
   if (passes.length === 1 && isPlain(only.pass.input) && isPlain(only.pass.weight) && complete)
     return e.as(y, linear.layout);
   // A root mean square is one of all outputs, also of those without relevance.
-  const where = site.rule.stabilizer.mode === "relative" ? undefined : r;
+  const where = layer.rule.stabilizer.mode === "relative" ? undefined : r;
   const sums = passes.map(({ pass, x }) => {
-    const inputs = x.map((v, i) => v ?? zero(e, site.x[i]));
+    const inputs = x.map((v, i) => v ?? zero(e, layer.x[i]));
     return linear.z(e, inputs, pass.weight, pass.bias, precisionOf(group), where);
   });
   if (sums.length === 0) return zero(e, e.as(y, linear.layout));
   const z = sums.reduce((a, b) => zip(e, "addForward", `${node}:z`, a, b, a.dims));
   const rounded = group.aboveOwn && linear.approximates?.(e);
-  return rounded ? zip(e, "maxForward", `${node}:floored`, z, ownZ(site), z.dims) : z;
+  return rounded ? zip(e, "maxForward", `${node}:floored`, z, ownZ(layer), z.dims) : z;
 }
 
 function absorb({ e, node, linear, ledger }: Layer, s: Value, map: BiasMap): void {
@@ -173,8 +168,8 @@ const divideByTerms =
   };
 
 /** s = coefficient · R / stab(z), of the outputs whose own z has the group's sign. */
-function divide(site: Layer, group: Group, r: Value, z: Value, own: Value | undefined): Value {
-  const { e, node, rule, ledger } = site;
+function divide(layer: Layer, group: Group, r: Value, z: Value, own: Value | undefined): Value {
+  const { e, node, rule, ledger } = layer;
   const { epsilon, mode } = rule.stabilizer;
   let gated = r;
   if (own) {
@@ -185,7 +180,7 @@ function divide(site: Layer, group: Group, r: Value, z: Value, own: Value | unde
   }
   const s = e.temp(`${node}:s`, r.dims, r.layout);
   if (mode === "terms") {
-    const sizes = denominator(site, {}, live(site, { passes: [SIZES] }), r);
+    const sizes = denominator(layer, {}, live(layer, { passes: [SIZES] }), r);
     e.host(`${node}:divide`, [gated, z, sizes, s, ledger], divideByTerms(group.coefficient, epsilon));
     return s;
   }
@@ -241,7 +236,7 @@ function share({ e, halves }: Layer, x: Value, factor: Value, c: Value, out: Val
  */
 export function redistribute(
   e: Emitter,
-  { name: node, inputs }: Named,
+  { name: node, inputs }: Pick<Node, "name" | "inputs">,
   at: Places,
   linear: Linear,
   rule: LinearRule,
@@ -253,22 +248,22 @@ export function redistribute(
   const x = data.map((i) => e.as(at.x(i), linear.layout));
   const isNonnegative = data.map((i) => nonnegative.has(inputs[i]));
   const bare = { e, node, linear, rule, x, y: at.y(0), nonnegative: isNonnegative, ledger };
-  const site: Layer = { ...bare, halves: halvesOf(bare) };
+  const layer: Layer = { ...bare, halves: halvesOf(bare) };
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);
   // The sign is that of the output, bias and all: zennit's gamma chooses by it when the bias has no share as well.
-  const own = rule.groups.some((group) => group.where) ? e.as(site.y, linear.layout) : undefined;
+  const own = rule.groups.some((group) => group.where) ? e.as(layer.y, linear.layout) : undefined;
   for (const group of rule.groups) {
-    const passes = live(site, group);
-    const s = divide(site, group, r, denominator(site, group, passes, r), group.where && own);
-    for (const { pass } of passes) if (pass.bias) absorb(site, s, pass.bias);
+    const passes = live(layer, group);
+    const s = divide(layer, group, r, denominator(layer, group, passes, r), group.where && own);
+    for (const { pass } of passes) if (pass.bias) absorb(layer, s, pass.bias);
     for (const { pass, x: mapped } of passes) {
       if (!mapped.some((v) => v)) continue;
       linear.vjp(e, s, pass.weight, precisionOf(group)).forEach((c, i) => {
         const factor = mapped[i];
         if (!factor) return;
         const out = outs[i] ?? e.temp(`R ${node}→${inputs[data[i]]}`, x[i].dims, linear.layout);
-        share(site, x[i], factor, c, out, outs[i] === undefined);
+        share(layer, x[i], factor, c, out, outs[i] === undefined);
         outs[i] = out;
       });
     }

@@ -78,8 +78,9 @@ function misfit(way: Way, channels: number | undefined, rule: Rule): string | un
       : "norm, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient (it has no parameters)";
   }
   if (way.kind === "pass") {
-    const known = ["pass", ...Object.keys(way.rules ?? {}), "gradient"];
-    return known.includes(nameOf(rule)) ? undefined : known.join(", ").replace(/, ([^,]*)$/, " or $1");
+    const own = way.rules ?? {};
+    const fits = rule.kind === "own" ? Object.hasOwn(own, rule.mode) : rule.kind !== "linear";
+    return fits ? undefined : ["pass", ...Object.keys(own), "gradient"].join(", ").replace(/, ([^,]*)$/, " or $1");
   }
   if (way.kind !== "own" || Object.hasOwn(way.rules, nameOf(rule))) return undefined;
   const known = Object.keys(way.rules).join(", ");
@@ -92,12 +93,16 @@ export const nameOf = (rule: Rule): string => (rule.kind === "own" ? rule.mode :
 /** The rule of every node that has a choice. Nodes that only move numbers have none and are not in the map. */
 export type Assignment = ReadonlyMap<Node, Rule>;
 
-/** @returns a rule, or why there is none; neither where there is no choice */
+/**
+ * @param chosen what the composite says of it
+ * @returns a rule, or why there is none; neither where there is no choice
+ */
 function ruleFor(
   node: Node,
   way: Way,
   channels: number | undefined,
-  { rule, unknown }: Choice,
+  chosen: () => Rule | undefined,
+  unknown: "gradient" | undefined,
 ): Rule | Issue | undefined {
   const where = whereIs(node);
   if (way.kind === "route") return undefined;
@@ -106,18 +111,13 @@ function ruleFor(
     const fix = way.vjp && 'unknown: "gradient" passes relevance by its gradient, which is not LRP.';
     return { where, expected: "an operator that relevance can pass by a rule", received: way.why, fix };
   }
+  const rule = chosen();
   if (!rule) {
     const fix = `Add { type: "${ops.get(node.type)!.family}", rule: … }, or end the list with ...baseEntries().`;
     return { where, expected: "an entry of the composite that matches it", received: "none", fix };
   }
   const expected = misfit(way, channels, rule);
   return expected === undefined ? rule : { where, expected, received: `the rule ${rule.name}` };
-}
-
-/** What a composite says of a node. */
-interface Choice {
-  readonly rule: Rule | undefined;
-  readonly unknown: "gradient" | undefined;
 }
 
 /**
@@ -140,8 +140,8 @@ export function assign(
   for (const node of graph.nodes) {
     if (!onPath.has(node)) continue;
     const [data] = node.inputs.filter((name) => name !== "" && !graph.constants.has(name));
-    const rule = composite.find((entry) => matches(entry, node, places))?.rule;
-    const found = ruleFor(node, ways.get(node)!, graph.dims.get(data)?.[1], { rule, unknown });
+    const chosen = () => composite.find((entry) => matches(entry, node, places))?.rule;
+    const found = ruleFor(node, ways.get(node)!, graph.dims.get(data)?.[1], chosen, unknown);
     if (found && "kind" in found) assignment.set(node, found);
     else if (found) issues.push(found);
   }

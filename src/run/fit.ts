@@ -88,8 +88,8 @@ function ruleKey(assignment: Assignment): string {
 }
 
 /** What tells one plan of a graph from another. @param again whether relevance passes several times */
-export function planKey({ from, assignment, at }: SegmentRequest, again: boolean): string {
-  return JSON.stringify([from, ruleKey(assignment), at, again]);
+export function planKey({ from, ends, assignment, at }: SegmentRequest, again: boolean): string {
+  return JSON.stringify([from, ends, ruleKey(assignment), at, again]);
 }
 
 /** The plan of that key, made if it is not there. */

@@ -135,6 +135,8 @@ describe("a rule of an operator's own that the operator does not have", () => {
   it.each([
     ["Relu", "guidd", /\(Relu\): expected pass, deconvnet, guided or gradient, got the rule mine/],
     ["Relu", "taylor", /\(Relu\): expected pass, deconvnet, guided or gradient/],
+    ["Relu", "pass", /\(Relu\): expected pass, deconvnet, guided or gradient, got the rule mine/],
+    ["Relu", "gradient", /\(Relu\): expected pass, deconvnet, guided or gradient, got the rule mine/],
     ["Relu", "toString", /\(Relu\): expected pass, deconvnet, guided or gradient/],
     ["Conv", "taylor", /\(Conv\): expected a rule for linear layers, got the rule mine/],
     ["LRN", "taylr", /\(LRN\): expected one of taylor, taylor-uniform, identity, beta, gradient, unnormalised, got/],

@@ -17,6 +17,11 @@ describe("the key of a plan", () => {
     expect(key(one, other)).not.toBe(key(other, one));
   });
 
+  it("tells apart where a stretch ends", () => {
+    const at = (ends?: string[]) => planKey({ from: "y", ends, assignment: new Map(), at: [] }, false);
+    expect(new Set([at(), at(["a"]), at(["b"]), at(["a", "b"])]).size).toBe(4);
+  });
+
   it("has each rule once", () => expect(key(one, same, one).length).toBeLessThan(2 * JSON.stringify(one).length));
 });
 

@@ -177,16 +177,9 @@ export function wholeVjp(
 }
 
 /** Emits a convolution. `bias` and `zeros` give one number for each output of a group, in whole panels. */
-function runSweep(
-  e: Emitter,
-  node: string,
-  p: Sweep,
-  g: Channels,
-  w: Weights,
-  bias: (group: number) => Value,
-  zeros: Value,
-): void {
-  const panels = () => runPanels(e, node, p, g, w, bias, zeros);
+function runSweep(...args: Parameters<typeof runPanels>): void {
+  const [e, node, p, g, w, bias] = args;
+  const panels = () => runPanels(...args);
   if (g.group > 1) panels();
   else e.choose(p.x, listLimit(g, p), (share) => runLists(e, node, p, g, w, bias(0), share), panels);
 }
