@@ -5,7 +5,7 @@ import { depthToSpace, expand, spaceToDepth, tile, trilu } from "./blocks.ts";
 import { cast, constant, constantOfShape, nonZero, range, shape, sizeOf } from "./constant.ts";
 import { conv } from "./conv/conv.ts";
 import { convTranspose } from "./conv/transpose.ts";
-import { gemm } from "./dense.ts";
+import { gemm } from "./gemm.ts";
 import { gather } from "./gather.ts";
 import { gathers } from "./gather-at.ts";
 import { concat, pad, slice, transpose } from "./layout.ts";

@@ -1,0 +1,84 @@
+import { demand } from "../base/complaint.ts";
+import { broadcast, type Constant, size } from "../base/tensor.ts";
+import type { Node, Operands } from "../graph/graph.ts";
+import { type DenseAttributes, denseShared } from "./dense.ts";
+import { known, type Op } from "./op.ts";
+
+interface GemmAttributes extends DenseAttributes {
+  readonly transposed: boolean;
+}
+
+/**
+ * How Gemm's other forms come to the one with a plain A and a bias for each output: by a Transpose before it, and an
+ * Add behind it.
+ */
+function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonly Node[] | undefined {
+  const { transposed, ...plain } = a;
+  const [y] = node.outputs;
+  const m = w?.dims.at(a.rowsAreOutputs ? -2 : -1);
+  const isBias = !c || (c.constant && (size(c.dims) === 1 || (size(c.dims) === m && c.dims.at(-1) === m)));
+  if (!transposed && isBias) return undefined;
+  const dims = [x?.dims.at(transposed ? 1 : 0) ?? NaN, m ?? NaN];
+  demand(
+    !c || `${broadcast([c.dims, dims])}` === `${dims}`,
+    "shape",
+    `a C that can be broadcast to [${dims}]`,
+    `dims [${c?.dims}]`,
+  );
+  const named = (
+    part: string,
+    type: string,
+    inputs: readonly string[],
+    attributes: unknown = {},
+    output = `${y}:${part}`,
+  ): Node => ({
+    name: `${node.name}:${part}`,
+    type,
+    attributes,
+    inputs,
+    outputs: [output],
+  });
+  const [turned, product, beta, scaled] = ["A", "product", "beta", "C"].map((part) => `${y}:${part}`);
+  const value: Constant = { type: "float32", dims: [], data: Float32Array.of(a.beta) };
+  const inputs = [transposed ? turned : node.inputs[0], node.inputs[1], ...(isBias ? node.inputs.slice(2) : [])];
+  const added = !isBias && a.beta !== 0;
+  return [
+    ...(transposed ? [named("A", "Transpose", [node.inputs[0]])] : []),
+    { ...node, attributes: { ...plain, transposed: false }, inputs, outputs: [added ? product : y] },
+    ...(added
+      ? [
+          named("beta", "Constant", [], { value }),
+          named("C", "Mul", [node.inputs[2], beta]),
+          named("sum", "Add", [product, scaled], {}, y),
+        ]
+      : []),
+  ];
+}
+
+/** y = alpha · A · B + beta · C with a B that is known while loading. Source: ONNX Gemm-13. */
+export const gemm: Op<GemmAttributes> = {
+  ...denseShared,
+  type: "Gemm",
+  attributes: (read) => ({
+    transposed: read.int("transA", 0) === 1,
+    rowsAreOutputs: read.int("transB", 0) === 1,
+    alpha: read.float("alpha", 1),
+    beta: read.float("beta", 1),
+  }),
+  instead: aroundGemm,
+  infer(inputs, a) {
+    const [x, w] = inputs;
+    demand(x && w, "invalid-model", "inputs A and B", "none");
+    demand(!x.constant, "unsupported", "a computed A", "a constant one");
+    known(inputs, 1, "a B");
+    demand(
+      x.dims.length === 2 && w.dims.length === 2,
+      "shape",
+      "A and B of rank 2",
+      `ranks ${x.dims.length} and ${w.dims.length}`,
+    );
+    const [m, k] = a.rowsAreOutputs ? w.dims : [w.dims[1], w.dims[0]];
+    demand(x.dims[1] === k, "shape", `an A of ${k} columns`, `${x.dims[1]}`);
+    return { dims: [[x.dims[0], m]] };
+  },
+};
