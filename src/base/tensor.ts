@@ -13,6 +13,10 @@ export interface Tensor {
   readonly dims: Dims;
   /** What the numbers are where they are not float32: integers, or 1 for true and 0 for false. */
   readonly type?: Exclude<ElementType, "float32">;
+  /** The axis that counts samples, null where there is none; left out, 0. */
+  readonly batchAxis?: number | null;
+  /** Whether channels are the first or the last axis of a sample; left out, the first of pictures. */
+  readonly channelAxis?: "first" | "last";
 }
 
 /** Whether these are float32 numbers, of this realm or of another, such as a frame or a test runner's sandbox. */

@@ -7,6 +7,7 @@ import { checkInputs, type Input } from "../run/input.ts";
 import { shapeText, type Tensor } from "../base/tensor.ts";
 import { checkWhole } from "./check.ts";
 import { type MethodParameters, type MethodRow, methods } from "./methods.ts";
+import { axesOf } from "./predictor.ts";
 import type { Watch } from "./runs.ts";
 
 /** How a network is attributed. With the name of a composite: what `explain` takes beside it. */
@@ -20,7 +21,7 @@ export interface AttributeOptions extends Omit<ExplainOptions, "composite">, Met
   readonly batch?: number;
 }
 
-const SHARED: readonly (keyof AttributeOptions)[] = ["method", "target", "batch", "signal", "onProgress"];
+const SHARED: readonly (keyof AttributeOptions)[] = ["method", "target", "classAxis", "batch", "signal", "onProgress"];
 
 /**
  * Attributes the score of a target to the input, by any method: one call, and one type of result, for all that papers
@@ -69,7 +70,7 @@ function onlyInput(model: Model, input: Input, method: string): Tensor {
     });
   const { data, dims } = checkInputs(model.inputs, input).get(port.name)!;
   // A copy: the caller may use its array again while this waits.
-  return { data: data.slice(), dims: [...dims] };
+  return { data: data.slice(), dims: [...dims], ...axesOf(model, input as Tensor) };
 }
 
 async function byMethod(
@@ -89,12 +90,12 @@ async function byMethod(
       expected: `options ${known.join(", ")}`,
       received: `'${stray}'`,
     });
-  const { target = "argmax", signal, onProgress } = options;
+  const { target = "argmax", classAxis, signal, onProgress } = options;
   const x = onlyInput(model, input, row.name);
   const sums = new Float64Array(x.data.length);
-  const found = await row.run({ model, x, target, batch, signal, onProgress }, options, sums);
+  const found = await row.run({ model, x, target, classAxis, batch, signal, onProgress }, options, sums);
   const { output, logits, targets, rules, notes } = found;
-  const relevance = { data: Float32Array.from(sums), dims: x.dims };
+  const relevance = { ...x, data: Float32Array.from(sums) };
   return {
     output,
     logits,

@@ -1,13 +1,12 @@
 import { shown, undefinedFor, usage } from "../base/error.ts";
+import { type Axes, type Layout, layoutOf } from "../base/layout.ts";
 import { type Dims, shapeText, size } from "../base/tensor.ts";
 import type { Explanation } from "../model/report.ts";
 
 /** Relevance, or any other score, of every number of an input: `Explanation.relevance`, or a caller's own. */
-export interface Attribution {
+export interface Attribution extends Axes {
   readonly data: ArrayLike<number>;
   readonly dims: Dims;
-  /** Where channels are, if dims have any: see `mapOf`. */
-  readonly channelAxis?: "first" | "last";
 }
 
 /** What `explain` and `attribute` return: an attribution that knows what it explains. */
@@ -43,56 +42,19 @@ export function numbersOf(where: string, given: Attributed): Float64Array {
   return values;
 }
 
-/** @internal How the numbers of one sample lie. */
-export interface Layout {
-  /** Dims of the places: [h, w] of an image; [1, k] where they have one axis. */
-  readonly places: Dims;
-  /** Number of places, and of channels. */
-  readonly count: number;
-  readonly channels: number;
-  /** Of the number at a position. */
-  placeOf(position: number): number;
-  channelOf(position: number): number;
-  /** Where the number of a channel at a place is. */
-  positionOf(channel: number, place: number): number;
-}
-
-/** @internal The layout of one sample, as `mapOf` says. @param dims with the sample's axis, of length 1 */
-export function layoutOf(dims: Dims, channelAxis: Attribution["channelAxis"]): Layout {
-  const axis = dims.length < 3 ? undefined : (channelAxis ?? (dims.length === 3 ? undefined : "first"));
-  const inner = dims.length < 3 ? dims : dims.slice(1);
-  const own = axis === "first" ? inner.slice(1) : axis === "last" ? inner.slice(0, -1) : inner;
-  const [places, count] = [own.length === 1 ? [1, ...own] : [...own], size(own)];
-  const channels = size(inner) / count;
-  return {
-    places,
-    count,
-    channels,
-    ...(axis === "last"
-      ? {
-          placeOf: (i: number) => Math.floor(i / channels),
-          channelOf: (i: number) => i % channels,
-          positionOf: (channel: number, place: number) => place * channels + channel,
-        }
-      : {
-          placeOf: (i: number) => i % count,
-          channelOf: (i: number) => Math.floor(i / count),
-          positionOf: (channel: number, place: number) => channel * count + place,
-        }),
-  };
-}
-
-/** @internal The dims of one sample, with its axis. @throws LrpError "usage" for several samples */
-function sampleDims(where: string, given: Attributed): Dims {
-  const { dims } = attributionOf(where, given);
-  const samples = targetsOf(given)?.length;
+/** @internal How one sample lies. @throws LrpError "usage" for several, or axes that are none */
+function sampleLayout(where: string, given: Attributed): Layout {
+  const { dims, batchAxis, channelAxis } = attributionOf(where, given);
+  if (channelAxis !== undefined && channelAxis !== "first" && channelAxis !== "last")
+    throw usage(`channelAxis of ${where}`, "'first' or 'last'", shown(channelAxis));
+  if (batchAxis != null && !(Number.isInteger(batchAxis) && batchAxis >= 0 && batchAxis < dims.length))
+    throw usage(`batchAxis of ${where}`, `an axis of dims [${dims}], or null`, shown(batchAxis));
+  const layout = layoutOf({ dims, batchAxis, channelAxis });
+  const samples = targetsOf(given)?.length ?? layout.samples;
+  if (samples === 1 && layout.samples === 1) return layout;
+  const many = Math.max(samples, layout.samples);
   const fix = "sampleOf() takes one out of a batch.";
-  if (samples !== undefined && samples !== 1)
-    throw usage(where, "one sample", `${samples}, dims ${shapeText(dims, "")}`, fix);
-  if (dims.length < 3 || dims[0] === 1) return dims;
-  // A network without an axis of samples has explained one.
-  if (samples === 1) return [1, ...dims];
-  throw usage(where, "one sample, dims [1, …]", shapeText(dims, ""), fix);
+  throw usage(where, "one sample, dims [1, …]", `${many}, dims ${shapeText(dims, "")}`, fix);
 }
 
 /** Relevance of every place: a channel-summed map. */
@@ -107,10 +69,11 @@ export interface PlaceMap {
  *
  *   [1, c, …places]        summed over c: [1, 3, 224, 224] becomes [224, 224]
  *   [1, …places, c]        so with `channelAxis: "last"`: [1, 224, 224, 3] becomes [224, 224]
+ *   [c, …places]           so with `batchAxis: null`, where a network has no axis of samples
  *   [1, h, w], [h, w]      is such a map already; [1, c, k], of a signal of c channels, says `channelAxis: "first"`
  *   [1, k], [k]            the k features of a table's row
  *
- * Of [n, k], dims do not say whether it is a map or n rows: what `explain` returns does.
+ * What `explain` returns says its axes; of others' [n, k], dims do not say whether it is a map or n rows.
  *
  * @throws LrpError "usage" for several samples, or numbers that are not finite
  * @example
@@ -118,13 +81,11 @@ export interface PlaceMap {
  */
 export function mapOf(given: Attributed, where = "the attribution"): PlaceMap {
   const all = numbersOf(where, given);
-  const { channelAxis } = attributionOf(where, given);
-  if (channelAxis !== undefined && channelAxis !== "first" && channelAxis !== "last")
-    throw usage(`channelAxis of ${where}`, "'first' or 'last'", shown(channelAxis));
-  const { places, count, placeOf } = layoutOf(sampleDims(where, given), channelAxis);
-  const data = new Float64Array(count);
-  for (let i = 0; i < all.length; i++) data[placeOf(i)] += all[i];
-  return { data, dims: places };
+  const layout = sampleLayout(where, given);
+  const { place } = layout.tables();
+  const data = new Float64Array(layout.count);
+  for (let i = 0; i < all.length; i++) data[place[i]] += all[i];
+  return { data, dims: layout.places };
 }
 
 /** @internal @throws LrpError "undefined" where relevance is 0 everywhere: no order and no share says anything */
@@ -136,24 +97,29 @@ export function checkRelevant(name: string, relevance: Float64Array): void {
  * One sample of a batch.
  * @example sampleOf({ data: [1, 2, 3, 4], dims: [2, 2] }, 1); // { data: [3, 4], dims: [1, 2] }
  */
-export function sampleOf<A extends Attribution>(
-  batch: A,
-  sample: number,
-): { data: A["data"]; dims: number[]; channelAxis?: A["channelAxis"] } {
-  const { data, dims, channelAxis } = attributionOf("sampleOf", batch);
+export function sampleOf<A extends Attribution>(batch: A, sample: number): { data: A["data"]; dims: number[] } & Axes {
+  const { data, dims, batchAxis: axis = 0, channelAxis } = attributionOf("sampleOf", batch);
   if (!Array.isArray(dims) || data?.length !== size(dims))
     throw usage(
       "sampleOf",
       "{ data, dims } with as many numbers as dims say",
       `${data?.length ?? "none"} for dims ${shown(dims)}`,
     );
-  if (!(Number.isInteger(sample) && sample >= 0 && sample < dims[0]))
-    throw usage("sampleOf", `a sample from 0 to ${dims[0] - 1}`, sample);
-  const count = size(dims) / dims[0];
-  const slice = Array.prototype.slice as (this: ArrayLike<number>, from: number, to: number) => number[];
-  const [from, to] = [sample * count, (sample + 1) * count];
-  const own = ArrayBuffer.isView(data) ? (data as unknown as Float32Array).slice(from, to) : slice.call(data, from, to);
-  return { data: own, dims: [1, ...dims.slice(1)], ...(channelAxis && { channelAxis }) };
+  const samples = axis === null ? 1 : dims[axis];
+  if (!(Number.isInteger(sample) && sample >= 0 && sample < samples))
+    throw usage("sampleOf", `a sample from 0 to ${samples - 1}`, sample);
+  const own = dims.map((d, i) => (i === axis ? 1 : d));
+  const inner = axis === null ? size(dims) : size(dims.slice(axis + 1));
+  // Numbers of the sample stand in runs: one for each place of the axes before its own.
+  const from = (i: number) => (Math.floor(i / inner) * samples + sample) * inner + (i % inner);
+  const values = Array.from({ length: size(own) }, (_, i) => data[from(i)]);
+  const kind = (ArrayBuffer.isView(data) ? data.constructor : Array) as { from(list: number[]): A["data"] };
+  return {
+    data: kind.from(values),
+    dims: own,
+    ...(batch.batchAxis !== undefined && { batchAxis: axis }),
+    ...(channelAxis && { channelAxis }),
+  };
 }
 
 /** @internal Σ v */

@@ -4,6 +4,7 @@ import type { Model } from "../model/model.ts";
 import type { Source } from "../read/open.ts";
 import type { Explanation } from "../model/report.ts";
 import type { Input } from "../run/input.ts";
+import { scoresOf } from "../run/scores.ts";
 import { type Chosen, chooseTargets, type Target } from "../run/target.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { attribute, type AttributeOptions } from "./attribute.ts";
@@ -21,7 +22,7 @@ import type { Subject } from "./table.ts";
 import { doParts } from "./work.ts";
 
 /** A method, as `attribute` takes it. */
-export interface MethodChoice extends Omit<AttributeOptions, "target" | "batch" | keyof Watch> {
+export interface MethodChoice extends Omit<AttributeOptions, "target" | "classAxis" | "batch" | keyof Watch> {
   /** Names it in the result; needed where a method comes twice. Default: the method's name. */
   readonly label?: string;
 }
@@ -32,9 +33,11 @@ export interface EvaluateOptions extends Watch, Pick<MeasureOptions, "randomisat
   readonly metrics: readonly string[];
   /** Decided once, on the input as it is: every method and metric is about the same score. Default "argmax". */
   readonly target?: Target;
+  /** The axis of the output that has the classes; as of `explain`. */
+  readonly classAxis?: number;
   readonly batch?: number;
   readonly mask?: Mask;
-  readonly perturbation?: Omit<NonNullable<MeasureOptions["perturbation"]>, "target" | "batch">;
+  readonly perturbation?: Omit<NonNullable<MeasureOptions["perturbation"]>, "target" | "classAxis" | "batch">;
   readonly sensitivity?: MeasureOptions["sensitivity"];
   /** For `parameterRandomisation`: what the model was loaded from, and how its like are loaded. */
   readonly network?: { readonly source: Source; readonly load: (network: Network) => Promise<Model> };
@@ -68,6 +71,7 @@ const OPTIONS: readonly (keyof EvaluateOptions)[] = [
   "methods",
   "metrics",
   "target",
+  "classAxis",
   "batch",
   "mask",
   "perturbation",
@@ -138,25 +142,24 @@ function resultOf(method: string, relevance: Tensor, { values, curves }: Measure
  */
 export async function evaluate(model: Model, input: Tensor, options: EvaluateOptions): Promise<Evaluation> {
   checkNames("evaluate", options, OPTIONS);
-  const { metrics, batch, mask, network, signal, onProgress, sensitivity, randomisation } = options;
+  const { metrics, classAxis, batch, mask, network, signal, onProgress, sensitivity, randomisation } = options;
   checkPredictor("evaluate", model);
-  checkOne("the input", input);
+  checkOne("the input", model, input);
   const choices = labelled(options.methods);
   if (!Array.isArray(metrics)) throw usage("option 'metrics'", "a list of names", String(metrics));
   const needs = new Set(chosenRows(metrics).flatMap((row) => row.needs));
-  const { logits } = model.predict(input as Input);
-  const { targets, relevance: target } = chooseTargets(
-    options.target ?? "argmax",
-    "one",
-    logits.data,
-    1,
-    model.classes,
-  );
-  const how = { perturbation: { ...options.perturbation, target, batch }, sensitivity, randomisation, signal };
+  const scores = scoresOf(model.predict(input as Input), classAxis);
+  const { targets, relevance: target } = chooseTargets(options.target ?? "argmax", "one", scores, model.classes);
+  const how = {
+    perturbation: { ...options.perturbation, target, classAxis, batch },
+    sensitivity,
+    randomisation,
+    signal,
+  };
   const byChance: Curves = new Map();
 
   const one = async ({ label, ...choice }: (typeof choices)[number]): Promise<MethodResult> => {
-    const explain = (by: Model, x: Input) => attribute(by, x, { ...choice, target, batch, signal });
+    const explain = (by: Model, x: Input) => attribute(by, x, { ...choice, target, classAxis, batch, signal });
     // The first run makes the plan, which is not to be timed.
     if (needs.has("milliseconds")) await explain(model, input);
     const begun = performance.now();
@@ -182,7 +185,7 @@ export async function evaluate(model: Model, input: Tensor, options: EvaluateOpt
   };
 
   const results = await doParts(choices.length, (i) => one(choices[i]), { signal, onProgress });
-  const best = chooseTargets("argmax", "one", logits.data, 1, model.classes).targets[0][0];
+  const best = chooseTargets("argmax", "one", scores, model.classes).targets[0][0];
   const predicted = { index: best.index, name: best.name, logit: best.score };
   return Object.freeze({ targets: targets[0], predicted, results: Object.freeze(results) });
 }

@@ -1,6 +1,7 @@
 import { assert } from "../base/error.ts";
 import type { Dims } from "../base/tensor.ts";
-import { type Layout, norm, sum } from "./attribution.ts";
+import type { Layout } from "../base/layout.ts";
+import { norm, sum } from "./attribution.ts";
 
 /** Pixels of an image, whose places are [h, w]. */
 export interface Image {
@@ -83,12 +84,13 @@ function neighboursOf(removed: Uint32Array, [height, width]: Dims): { to: Int32A
  */
 export function imputeLinear(image: Image, isRemoved: Uint8Array): Float32Array {
   const { data, layout } = image;
-  const { channels, count, channelOf, positionOf } = layout;
+  const { channels, count, positionOf } = layout;
   const out = Float32Array.from(data);
   const removed = Uint32Array.from(isRemoved.keys()).filter((place) => isRemoved[place] === 1);
   if (removed.length === count) {
     const means = Array.from({ length: channels }, (_, c) => meanOf(image, c));
-    return out.map((_, i) => means[channelOf(i)]);
+    const { channel } = layout.tables();
+    return out.map((_, i) => means[channel[i]]);
   }
   const { to, weights } = neighboursOf(removed, layout.places);
   const idOf = new Int32Array(count).fill(-1);

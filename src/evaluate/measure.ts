@@ -74,7 +74,7 @@ export async function measured(
   const wanted = chosenRows(names);
   if (typeof subject !== "object" || subject === null)
     throw usage("the subject of measure", "{ relevance, … }", shown(subject));
-  if (subject.input !== undefined) checkOne("the input", subject.input);
+  if (subject.input !== undefined) checkOne("the input", subject.model, subject.input);
   const missing = wanted.flatMap((row) =>
     row.needs.filter((need) => subject[need] == null).map((need) => `${need} for ${row.name}`),
   );

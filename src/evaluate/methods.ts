@@ -1,8 +1,9 @@
 import { LrpError } from "../base/error.ts";
 import { type Dims, shapeText, size, type Tensor } from "../base/tensor.ts";
+import { layoutOf } from "../base/layout.ts";
 import { checkWhole } from "./check.ts";
 import { random } from "./random.ts";
-import { type Decided, gradients, type Runs, scores, scoresOf, type Study } from "./runs.ts";
+import { type Decided, gradients, type Runs, scores, type Study, weighed } from "./runs.ts";
 
 /** What methods take beside the target. */
 export interface MethodParameters {
@@ -20,8 +21,8 @@ export interface MethodParameters {
   /** Of SmoothGrad: from 0 to 2^32 − 1; equal seeds give equal noise. Default 0. */
   readonly seed?: number;
   /**
-   * Of occlusion: side of the window along each axis after the channels (in rows of features: along them), or a list
-   * for the last axes.
+   * Of occlusion: side of the window along each axis of the places (rows and columns of a picture, the features of a
+   * row), or a list for the last of channels and places, [channels, rows, columns].
    */
   readonly window?: number | readonly number[];
   /** Of occlusion: how far windows lie apart; as `window`, which is the default, and not more. */
@@ -105,15 +106,17 @@ function smooth(
   { samples = 20, noise = 0.1, seed = 0 }: MethodParameters,
   relevance: Float64Array,
 ): Promise<Decided> {
-  const { data, dims } = study.x;
+  const { data } = study.x;
   if (!(Number.isFinite(noise) && noise >= 0)) throw usage("noise", "a number ≥ 0", noise);
   checkWhole("option 'samples'", samples, 1);
-  const [{ normal }, one] = [random(seed), data.length / dims[0]];
-  const deviations = Array.from({ length: dims[0] }, (_, s) => noise * rangeOf(data.subarray(s * one, (s + 1) * one)));
+  const { normal } = random(seed);
+  const layout = layoutOf(study.x);
+  const { sample } = layout.tables();
+  const ranges = Array.from({ length: layout.samples }, (_, s) => rangeOf(data.filter((_, i) => sample[i] === s)));
   const runs: Runs = {
     total: samples,
     change(_, to) {
-      for (let i = 0; i < to.length; i++) to[i] += deviations[Math.floor(i / one)] * normal();
+      for (let i = 0; i < to.length; i++) to[i] += noise * ranges[sample[i]] * normal();
     },
   };
   return scaled(gradients(study, runs, adder(relevance)), relevance, () => 1 / samples);
@@ -125,11 +128,11 @@ function rangeOf(values: Float32Array): number {
 }
 
 /**
- * The sides of a window, or how far windows lie apart, along every axis after the batch.
+ * The sides of a window, or how far windows lie apart, along channels and every axis of the places.
  * @param most the largest that each may be
  */
 function sides(option: "window" | "strides", given: number | readonly number[] | undefined, most: Dims): number[] {
-  const list = typeof given === "number" ? Array<number>(Math.max(1, most.length - 1)).fill(given) : given;
+  const list = typeof given === "number" ? Array<number>(most.length - 1).fill(given) : given;
   const before = most.length - (list?.length ?? 0);
   const fits = Array.isArray(list) && list.length > 0 && before >= 0;
   if (fits && list.every((v, i) => Number.isInteger(v) && v >= 1 && v <= most[before + i]))
@@ -157,33 +160,36 @@ function windowsOf(axes: Dims, window: Dims, strides: Dims): { total: number; pl
 }
 
 async function occlude(study: Study, parameters: MethodParameters, relevance: Float64Array): Promise<Decided> {
-  const { data, dims } = study.x;
+  const { data } = study.x;
   const { fill = 0, keep = false } = parameters;
-  const [samples, ...axes] = dims;
-  if (axes.length === 0) throw usage("window", "an input with an axis after the batch", shapeText(dims));
+  const layout = layoutOf(study.x);
+  const { samples, channels, count, positionOf } = layout;
+  const axes = [channels, ...layout.axes];
+  const at = (p: number, s: number) => positionOf(Math.floor(p / count), p % count, s);
   if (!Number.isFinite(fill)) throw usage("fill", "a finite number", fill);
   if (typeof keep !== "boolean") throw usage("keep", "true or false", keep);
   const window = sides("window", parameters.window, axes);
   const strides = parameters.strides === undefined ? window : sides("strides", parameters.strides, window);
   const { total, places } = windowsOf(axes, window, strides);
-  const one = data.length / samples;
   const change = (k: number, to: Float32Array) => {
     if (keep) to.fill(fill);
-    for (const p of places(k)) for (let i = p; i < data.length; i += one) to[i] = keep ? data[i] : fill;
+    for (const p of places(k)) for (let s = 0; s < samples; s++) to[at(p, s)] = keep ? data[at(p, s)] : fill;
   };
-  const covered = new Float64Array(one);
+  const covered = new Float64Array(channels * count);
   const decided = await scores(study, { total, change }, (found, k) => {
     for (const p of places(k)) {
       covered[p]++;
       // A network may have one output for all samples.
-      for (let s = 0; s < samples; s++) relevance[s * one + p] += found[s % found.length];
+      for (let s = 0; s < samples; s++) relevance[at(p, s)] += found[s % found.length];
     }
   });
-  const clean = scoresOf(decided.logits.data, decided);
-  for (let i = 0; i < data.length; i++) {
-    const mean = relevance[i] / covered[i % one];
-    relevance[i] = keep ? mean : clean[Math.floor(i / one) % clean.length] - mean;
-  }
+  const clean = weighed(decided.logits.data, decided);
+  covered.forEach((times, p) => {
+    for (let s = 0; s < samples; s++) {
+      const mean = relevance[at(p, s)] / times;
+      relevance[at(p, s)] = keep ? mean : clean[s % clean.length] - mean;
+    }
+  });
   return decided;
 }
 

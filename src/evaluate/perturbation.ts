@@ -1,10 +1,12 @@
 import { shown, usage } from "../base/error.ts";
+import type { Prediction } from "../model/report.ts";
+import { scoreLayout, type Scores, scoresOf } from "../run/scores.ts";
 import { type Chosen, chooseTargets, type Target } from "../run/target.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { type Attributed, checkRelevant, sum } from "./attribution.ts";
 import { checkNames, checkWhole } from "./check.ts";
 import { arranged, type Order } from "./order.ts";
-import { checkPredictor, notesOn, type Placed, type Predictor, subjectOf } from "./predictor.ts";
+import { checkPredictor, stackOf, notesOn, type Placed, type Predictor, subjectOf } from "./predictor.ts";
 import { fillOf, type Replacement } from "./replacement.ts";
 import type { Watch } from "./runs.ts";
 import { doParts } from "./work.ts";
@@ -28,6 +30,8 @@ export interface PerturbationOptions extends Watch {
   readonly steps?: number;
   /** What is followed; decided on the unperturbed input. Default "argmax". */
   readonly target?: Target;
+  /** The axis of the output that has the classes; as of `explain`. */
+  readonly classAxis?: number;
   /** Its logit (default; Σ weight · logit of several classes), or its probability by a softmax of the logits. */
   readonly score?: "logit" | "probability";
   /** Of noise, of the random order, and of the order of equal relevance (default 0). */
@@ -45,6 +49,7 @@ const OPTIONS = [
   "step",
   "steps",
   "target",
+  "classAxis",
   "score",
   "seed",
   "batch",
@@ -71,7 +76,7 @@ export interface Curve {
   readonly notes: readonly string[];
 }
 
-type Settings = Required<Omit<PerturbationOptions, keyof Watch>>;
+type Settings = Required<Omit<PerturbationOptions, keyof Watch | "classAxis">> & Pick<PerturbationOptions, "classAxis">;
 
 function settingsOf(options: PerturbationOptions): Settings {
   checkNames("perturbation", options, OPTIONS);
@@ -81,7 +86,7 @@ function settingsOf(options: PerturbationOptions): Settings {
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
   if (score !== "logit" && score !== "probability")
     throw usage("option 'score'", "'logit' or 'probability'", `'${score}'`);
-  return { order, replacement, target, score, region, step, steps, seed, batch };
+  return { order, replacement, target, classAxis: options.classAxis, score, region, step, steps, seed, batch };
 }
 
 function softmax(logits: Float64Array): Float64Array {
@@ -91,10 +96,12 @@ function softmax(logits: Float64Array): Float64Array {
   return powers.map((p) => p / total);
 }
 
-/** The logits of each of a batch. */
-function rowsOf({ data, dims }: Tensor, batch: number): Float32Array[] {
-  // A single sample's logits may come without a batch axis.
-  if (batch > 1 && dims[0] !== batch)
+/** The scores of each of a batch. */
+function rowsOf(prediction: Prediction, batch: number, classAxis: number | undefined): Scores[] {
+  const scores = scoresOf(prediction, classAxis);
+  if (batch === 1) return [scores];
+  const { data, dims, batchAxis } = scores;
+  if (batchAxis !== 0 || dims[0] !== batch)
     throw usage(
       "the model",
       `logits for each of ${batch} inputs`,
@@ -102,7 +109,12 @@ function rowsOf({ data, dims }: Tensor, batch: number): Float32Array[] {
       "Option batch: 1 runs one at a time.",
     );
   const count = data.length / batch;
-  return Array.from({ length: batch }, (_, i) => data.subarray(i * count, (i + 1) * count));
+  const one = [1, ...dims.slice(1)];
+  return Array.from({ length: batch }, (_, i) => ({
+    ...scores,
+    data: data.subarray(i * count, (i + 1) * count),
+    dims: one,
+  }));
 }
 
 interface Perturbed {
@@ -112,20 +124,21 @@ interface Perturbed {
 
 /** The input after no step, one, two …; without an end, so that the last batch can be as large as the others. */
 function* perturbed(
-  { data, dims, channelAxis, layout }: Placed,
+  { data, layout }: Placed,
   regions: readonly number[][],
   settings: Settings,
 ): Generator<Perturbed, never> {
-  const fill = fillOf(settings.replacement, data, dims, settings.seed, channelAxis);
+  const fill = fillOf(settings.replacement, data, layout, settings.seed);
+  const { place } = layout.tables();
   const removed = new Uint8Array(layout.count);
   yield { data, replaced: 0 };
   for (let replaced = 0, from = 0; ; from += settings.step) {
-    for (const place of regions.slice(from, from + settings.step).flat()) {
-      removed[place] = 1;
+    for (const at of regions.slice(from, from + settings.step).flat()) {
+      removed[at] = 1;
       replaced++;
     }
     const filled = fill(removed);
-    yield { data: data.map((v, i) => (removed[layout.placeOf(i)] ? filled[i] : v)), replaced };
+    yield { data: data.map((v, i) => (removed[place[i]] ? filled[i] : v)), replaced };
   }
 }
 
@@ -160,16 +173,15 @@ export async function perturbation(
   const settings = settingsOf(options);
   const { order, replacement, region, step, seed, score } = settings;
   checkPredictor("perturbation", model);
-  const { subject, map } = subjectOf(input, relevance);
+  const { subject, map } = subjectOf(model, input, relevance);
   if (order !== "random") checkRelevant(`order '${order}' of perturbation`, map.data);
   const regions = arranged(map, order, region, seed);
   const count = 1 + Math.min(settings.steps, Math.ceil(regions.length / step));
-  const [fixed] = model.inputs[0].dims;
   // All batches have one size, because a network is planned anew for another.
-  const batch = typeof fixed === "number" ? fixed : Math.ceil(count / Math.ceil(count / settings.batch));
+  const batch = stackOf(model, input) ?? Math.ceil(count / Math.ceil(count / settings.batch));
   const images = perturbed(subject, regions, settings);
   const replaced: number[] = [];
-  let targets: readonly Chosen[] | undefined;
+  let followed: ReturnType<typeof chooseTargets> | undefined;
   const parts = await doParts(
     Math.ceil(count / batch),
     async () => {
@@ -180,10 +192,10 @@ export async function perturbation(
         data.set(image.data, i * input.data.length);
         if (i < used) replaced.push(image.replaced);
       }
-      const { logits } = await model.predict({ data, dims: [batch, ...input.dims.slice(1)] });
-      const rows = rowsOf(logits, batch).slice(0, used);
-      const followed = (targets ??= chooseTargets(settings.target, "one", rows[0], 1, model.classes).targets[0]);
-      return rows.map((row) => scoreOf(Float64Array.from(row), followed, score));
+      const dims = batch === 1 ? input.dims : [batch, ...input.dims.slice(1)];
+      const rows = rowsOf(await model.predict({ data, dims }), batch, settings.classAxis).slice(0, used);
+      const { relevance: weights } = (followed ??= chooseTargets(settings.target, "one", rows[0], model.classes));
+      return rows.map((row) => scoreOf(row, weights, score));
     },
     options,
   );
@@ -192,22 +204,29 @@ export async function perturbation(
     values: parts.flat(),
     replaced,
     regions: counts,
-    targets: targets!,
+    targets: followed!.targets[0],
     score,
     order,
     replacement,
     region,
     step,
     seed,
-    notes: notesOn(relevance, targets!),
+    notes: notesOn(relevance, followed!.targets[0]),
   });
 }
 
-function scoreOf(logits: Float64Array, targets: readonly Chosen[], score: Settings["score"]): number {
-  if (score === "probability" && logits.length < 2)
-    throw usage("option 'score'", "'logit' for a network of one output", `'${score}'`);
-  const values = score === "logit" ? logits : softmax(logits);
-  return targets.reduce((total, { index, weight }) => total + weight * values[index], 0);
+/** Σ weight · logit, or probability by a softmax over the classes of each place. */
+function scoreOf(scores: Scores, weights: Float32Array, score: Settings["score"]): number {
+  const values = Float64Array.from(scores.data);
+  if (score === "probability") {
+    const { classes, count, at } = scoreLayout(scores);
+    if (classes < 2) throw usage("option 'score'", "'logit' for a network of one output", `'${score}'`);
+    for (let place = 0; place < count; place++)
+      softmax(Float64Array.from({ length: classes }, (_, c) => scores.data[at(0, c, place)])).forEach((p, c) => {
+        values[at(0, c, place)] = p;
+      });
+  }
+  return values.reduce((total, v, i) => total + weights[i] * v, 0);
 }
 
 const frozen = (curve: Curve): Curve =>

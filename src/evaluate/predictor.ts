@@ -1,19 +1,11 @@
 import { shown, usage } from "../base/error.ts";
-import { shapeText, size, type Tensor } from "../base/tensor.ts";
+import { type Axes, type Layout, layoutOf } from "../base/layout.ts";
+import { type Dims, shapeText, size, type Tensor } from "../base/tensor.ts";
 import type { Port } from "../graph/graph.ts";
 import type { Prediction } from "../model/report.ts";
 import type { Input } from "../run/input.ts";
 import type { Chosen } from "../run/target.ts";
-import {
-  type Attributed,
-  type Attribution,
-  attributionOf,
-  type Layout,
-  layoutOf,
-  mapOf,
-  type PlaceMap,
-  targetsOf,
-} from "./attribution.ts";
+import { type Attributed, attributionOf, mapOf, type PlaceMap, targetsOf } from "./attribution.ts";
 
 /** A network of one input that predicts: a `Model`, or whatever answers as one does, at once or later. */
 export interface Predictor {
@@ -22,8 +14,10 @@ export interface Predictor {
   predict(input: Input): Prediction | Promise<Prediction>;
 }
 
-/** @internal The input, and how its numbers lie: where channels are, it or the relevance says. */
-export interface Placed extends Tensor, Pick<Attribution, "channelAxis"> {
+/** @internal The input of one sample, and how its numbers lie. */
+export interface Placed {
+  readonly data: Float32Array;
+  readonly dims: Dims;
   readonly layout: Layout;
 }
 
@@ -34,33 +28,47 @@ export function checkPredictor(where: string, model: Predictor): void {
   if (model.inputs.length !== 1) throw usage(where, "a network of one input", model.inputs.length);
 }
 
-/** @internal @throws LrpError "usage" unless it is a tensor of one sample, with an axis for it if it has others */
-export function checkOne(where: string, input: Tensor): void {
+/**
+ * @internal Which axes of the only input are samples and channels: as the tensor says, or the network; axis 0, where
+ * neither does.
+ */
+export function axesOf(model: Pick<Predictor, "inputs"> | undefined, input: Tensor): Axes {
+  const port: Axes = model?.inputs?.[0] ?? {};
+  const { batchAxis = port.batchAxis === undefined ? 0 : port.batchAxis, channelAxis = port.channelAxis } = input;
+  return { batchAxis, channelAxis };
+}
+
+/** @internal How many inputs run together, along axis 0; undefined where the network takes any number. */
+export function stackOf(model: Pick<Predictor, "inputs">, input: Tensor): number | undefined {
+  const [first] = model.inputs[0].dims;
+  if (axesOf(model, input).batchAxis !== 0) return 1;
+  return typeof first === "number" ? first : undefined;
+}
+
+/** @internal @throws LrpError "usage" unless it is a tensor of one sample */
+export function checkOne(where: string, model: Pick<Predictor, "inputs"> | undefined, input: Tensor): void {
   const { data, dims } = input ?? {};
   const fits = data instanceof Float32Array && Array.isArray(dims) && data.length === size(dims);
-  if (fits && (dims.length < 2 || dims[0] === 1)) return;
+  const { batchAxis } = fits ? axesOf(model, input) : {};
+  if (fits && (batchAxis === null || dims[batchAxis!] === 1)) return;
   const received = Array.isArray(dims)
     ? `${data?.length ?? "no"} numbers of dims ${shapeText(dims, "")}`
     : shown(input);
   throw usage(where, "a tensor of one sample, { data: Float32Array, dims: [1, …] }", received);
 }
 
-/**
- * @internal The input, and the map of the relevance: of the input's dims, where either says where channels are, or of
- * its places.
- */
-export function subjectOf(input: Tensor, given: Attributed): { subject: Placed; map: PlaceMap } {
-  checkOne("the input", input);
+/** @internal The input, and the map of the relevance, of the input's dims or of its places. */
+export function subjectOf(model: Predictor, input: Tensor, given: Attributed): { subject: Placed; map: PlaceMap } {
+  checkOne("the input", model, input);
   const { data, dims } = input;
-  if (dims.length < 2) throw usage("the input", "an axis of samples, dims [1, …]", `dims [${dims}]`);
   const relevance = attributionOf("the attribution", given);
   const same = relevance.dims?.join() === dims.join();
-  const channelAxis = (input as Attribution).channelAxis ?? (same ? relevance.channelAxis : undefined);
-  const own = same ? { data: relevance.data, dims, channelAxis } : relevance;
+  const { batchAxis, channelAxis = same ? relevance.channelAxis : undefined } = axesOf(model, input);
+  const own = same ? { data: relevance.data, dims, batchAxis, channelAxis } : relevance;
   const targets = targetsOf(given);
   const map = mapOf(targets ? { relevance: own, targets } : own);
-  const layout = layoutOf(dims, channelAxis);
-  if (layout.places.join() === map.dims.join()) return { subject: { data, dims, channelAxis, layout }, map };
+  const layout = layoutOf({ dims, batchAxis, channelAxis });
+  if (layout.places.join() === map.dims.join()) return { subject: { data, dims, layout }, map };
   const expected = `the input's dims [${dims}], or its places [${layout.places}]`;
   throw usage("the attribution", expected, `dims [${relevance.dims}]`);
 }
@@ -77,9 +85,10 @@ function namesOf(targets: readonly Chosen[]): string {
 
 /** The same classes and weights, but for rounding: those of a softmax are computed from the logits. */
 function isSame(a: readonly Chosen[], b: readonly Chosen[]): boolean {
-  const weights = new Map(a.map(({ index, weight }) => [index, weight]));
-  const near = ({ index, weight }: Chosen) => Math.abs(weights.get(index)! - weight) <= 1e-4 * Math.abs(weight);
-  return a.length === b.length && b.every((own) => weights.has(own.index) && near(own));
+  const keyOf = ({ index, position = [], area }: Chosen) => [index, area, ...position].join();
+  const weights = new Map(a.map((one) => [keyOf(one), one.weight]));
+  const near = (own: Chosen) => Math.abs(weights.get(keyOf(own))! - own.weight) <= 1e-4 * Math.abs(own.weight);
+  return a.length === b.length && b.every((own) => weights.has(keyOf(own)) && near(own));
 }
 
 /** @internal A note where relevance knows what it explains, and something else is followed. */

@@ -1,6 +1,6 @@
 import { usage } from "../base/error.ts";
-import type { Dims } from "../base/tensor.ts";
-import { type Attribution, type Layout, layoutOf, sum } from "./attribution.ts";
+import type { Layout } from "../base/layout.ts";
+import { sum } from "./attribution.ts";
 import { checkAbove, checkNames, chosen } from "./check.ts";
 import { type Image, imputeLinear, meanOf } from "./impute.ts";
 import { random } from "./random.ts";
@@ -43,8 +43,10 @@ function imageOf(kind: string, { data, layout }: Canvas): Image {
   return { data, layout };
 }
 
-const everywhere = ({ data }: Canvas, make: (i: number) => number): Fill => {
-  const filled = Float32Array.from(data, (_, i) => make(i));
+/** The same numbers whatever is removed. @param make one of them, of a channel */
+const everywhere = ({ data, layout }: Canvas, make: (channel: number) => number): Fill => {
+  const { channel } = layout.tables();
+  const filled = Float32Array.from(data, (_, i) => make(channel[i]));
   return () => filled;
 };
 
@@ -65,7 +67,7 @@ function blurAxis(data: Float64Array, length: number, stride: number, weights: r
 function blurred({ data, layout }: Image, sigma: number): Float64Array {
   checkAbove(`${WHERE}: sigma`, sigma, 0);
   const [height, width] = layout.places;
-  const step = layout.positionOf(0, 1);
+  const step = layout.count > 1 ? layout.positionOf(0, 1) : 1;
   const weights = Array.from({ length: Math.ceil(3 * sigma) + 1 }, (_, d) => Math.exp(-(d * d) / (2 * sigma * sigma)));
   return blurAxis(blurAxis(Float64Array.from(data), width, step, weights), height, width * step, weights);
 }
@@ -95,14 +97,14 @@ const makers: {
     options: ["value"],
     make({ value }, canvas) {
       const list = channelsOf("value", value, canvas);
-      return everywhere(canvas, (i) => list[canvas.layout.channelOf(i)]);
+      return everywhere(canvas, (c) => list[c]);
     },
   },
   mean: {
     options: [],
     make(_, canvas) {
       const means = Array.from({ length: canvas.layout.channels }, (_, c) => meanOf(canvas, c));
-      return everywhere(canvas, (i) => means[canvas.layout.channelOf(i)]);
+      return everywhere(canvas, (c) => means[c]);
     },
   },
   noise: {
@@ -118,17 +120,15 @@ const makers: {
           `${low[c]} to ${high[c]} in channel ${c}`,
         );
       const { uniform } = random(canvas.seed);
-      return everywhere(canvas, (i) => {
-        const c = canvas.layout.channelOf(i);
-        return low[c] + uniform() * (high[c] - low[c]);
-      });
+      return everywhere(canvas, (c) => low[c] + uniform() * (high[c] - low[c]));
     },
   },
   blur: {
     options: ["sigma"],
     make({ sigma }, canvas) {
       const filled = blurred(imageOf("blur", canvas), sigma);
-      return everywhere(canvas, (i) => filled[i]);
+      const values = Float32Array.from(filled);
+      return () => values;
     },
   },
   linear: {
@@ -147,15 +147,9 @@ const makers: {
 /**
  * @internal Makes what fills removed places of one input. @throws LrpError "usage" for what `replacement` may not be
  */
-export function fillOf(
-  replacement: Replacement,
-  data: Float32Array,
-  dims: Dims,
-  seed: number,
-  channelAxis?: Attribution["channelAxis"],
-): Fill {
+export function fillOf(replacement: Replacement, data: Float32Array, layout: Layout, seed: number): Fill {
   const maker = chosen(WHERE, makers, replacement?.kind);
   checkNames(WHERE, replacement, ["kind", ...maker.options]);
-  const canvas: Canvas = { data, layout: layoutOf(dims, channelAxis), seed };
+  const canvas: Canvas = { data, layout, seed };
   return (maker.make as (given: Replacement, canvas: Canvas) => Fill)(replacement, canvas);
 }

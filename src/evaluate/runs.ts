@@ -2,7 +2,9 @@ import { LrpError } from "../base/error.ts";
 import type { Model } from "../model/model.ts";
 import type { Explanation } from "../model/report.ts";
 import { chooseTargets, type Target } from "../run/target.ts";
-import { shapeText, type Tensor } from "../base/tensor.ts";
+import { scoresOf } from "../run/scores.ts";
+import { shapeText, size, type Tensor } from "../base/tensor.ts";
+import { stackOf } from "./predictor.ts";
 
 /** How far a method is. */
 export interface Progress {
@@ -30,6 +32,7 @@ export interface Study extends Watch {
   readonly model: Model;
   readonly x: Tensor;
   readonly target: Target;
+  readonly classAxis: number | undefined;
   /** How many samples may run together. */
   readonly batch: number;
 }
@@ -49,8 +52,7 @@ export interface Decided extends Pick<Explanation, "output" | "logits" | "target
 
 /** How many copies of the input run together: as many in each batch, since another shape would be planned anew. */
 function copiesFor({ model, x, batch }: Study, total: number): number {
-  const stackable = typeof model.inputs[0].dims[0] === "string";
-  const most = stackable ? Math.max(1, Math.floor(batch / x.dims[0])) : 1;
+  const most = stackOf(model, x) === undefined ? Math.max(1, Math.floor(batch / x.dims[0])) : 1;
   return Math.ceil(total / Math.ceil(total / most));
 }
 
@@ -83,11 +85,11 @@ function firstOf(copies: number, tensor: Tensor): Tensor {
   });
 }
 
-function decide({ model, x, target }: Study, stacked: Tensor, copies: number): Decided {
+function decide({ model, target, classAxis }: Study, stacked: Tensor, copies: number): Decided {
   const all = together(copies, () => model.predict(stacked));
   const [output, logits] = [firstOf(copies, all.output), firstOf(copies, all.logits)];
-  const samples = logits.dims[0] === x.dims[0] ? x.dims[0] : 1;
-  const { targets, relevance: weights } = chooseTargets(target, "one", logits.data, samples, model.classes);
+  const scores = scoresOf({ output, logits }, classAxis);
+  const { targets, relevance: weights } = chooseTargets(target, "one", scores, model.classes);
   const squashed = output.data.some((v, i) => v !== logits.data[i]);
   const notes = squashed ? ["The score is of logits: what the softmax, log-softmax or sigmoid at the end takes."] : [];
   return { output, logits, targets, weights, rules: [], notes };
@@ -114,7 +116,8 @@ async function inBatches<T>(
   const { x, signal, onProgress } = study;
   signal?.throwIfAborted();
   const copies = copiesFor(study, total);
-  const stacked = { data: repeated(x.data, copies), dims: [copies * x.dims[0], ...x.dims.slice(1)] };
+  const dims = copies === 1 ? x.dims : [copies * x.dims[0], ...x.dims.slice(1)];
+  const stacked = { data: repeated(x.data, copies), dims };
   const decided = decide(study, stacked, copies);
   for (let done = 0; done < total; ) {
     const now = Math.min(copies, total - done);
@@ -146,7 +149,7 @@ export async function gradients(
   const run = (stacked: Tensor, copies: number, { weights }: Decided) => {
     const target = repeated(weights, copies);
     const explanation = together(copies, () =>
-      study.model.explain(stacked, { composite: "gradient", target, start: "one" }),
+      study.model.explain(stacked, { composite: "gradient", target, start: "one", classAxis: study.classAxis }),
     );
     way = explanation;
     return partsOf(explanation.relevance.data, copies);
@@ -159,15 +162,16 @@ export async function gradients(
 export function scores(study: Study, runs: Runs, take: (scores: Float64Array, k: number) => void): Promise<Decided> {
   const run = (stacked: Tensor, copies: number, decided: Decided) => {
     const part = partsOf(together(copies, () => study.model.predict(stacked)).logits.data, copies);
-    return (i: number) => scoresOf(part(i), decided);
+    return (i: number) => weighed(part(i), decided);
   };
   return inBatches(study, runs, run, take);
 }
 
 /** @internal Σ weight · logit of each sample. */
-export function scoresOf(logits: Float32Array, { weights, targets }: Decided): Float64Array {
+export function weighed(logits: Float32Array, { weights, targets, output }: Decided): Float64Array {
   const sums = new Float64Array(targets.length);
-  const count = logits.length / targets.length;
-  for (let i = 0; i < logits.length; i++) sums[Math.floor(i / count)] += weights[i] * logits[i];
+  // The numbers of one sample stand together in runs, one for each place of the axes before the samples'.
+  const run = output.batchAxis ? size(output.dims.slice(output.batchAxis + 1)) : logits.length / targets.length;
+  for (let i = 0; i < logits.length; i++) sums[Math.floor(i / run) % targets.length] += weights[i] * logits[i];
   return sums;
 }

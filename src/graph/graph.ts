@@ -1,7 +1,8 @@
+import type { Axes } from "../base/layout.ts";
 import { type Constant, type Dims, type ElementType, shapeText } from "../base/tensor.ts";
 
 /** What a caller must hand in; free dimensions are names. */
-export interface Port {
+export interface Port extends Axes {
   readonly name: string;
   readonly type: ElementType;
   readonly dims: readonly (number | string)[];

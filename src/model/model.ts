@@ -2,6 +2,7 @@ import { type Assigned, assigned, notesOf, optionsKey, outputOf, rulesOf, values
 import { LrpError, sentence } from "../base/error.ts";
 import { canonize } from "../canonize/canonize.ts";
 import { type Graph, type OutputPort, type Port, printGraph } from "../graph/graph.ts";
+import { type AxesOptions, type Batch, batchOf, channelsOf, checkAxes } from "../infer/axes.ts";
 import { type Given, infer } from "../infer/infer.ts";
 import { lower } from "../plan/lower.ts";
 import { type Plan, place } from "../plan/place.ts";
@@ -9,6 +10,7 @@ import { printPlan } from "../plan/print.ts";
 import { checkedLoad, type ExplainOptions, type LoadOptions } from "./options.ts";
 import {
   amplificationNote,
+  argmaxNote,
   type Explanation,
   type Inspection,
   inspectionText,
@@ -16,9 +18,11 @@ import {
   magnitudeOf,
   type Prediction,
   shareNote,
+  sizesNote,
 } from "./report.ts";
 import { checkFinite, type Fitted, fitTo, isFor, numbersOf, oneSample, planKey, planOf, shapesOf } from "../run/fit.ts";
 import { checkInputs, type Input, type Shapes } from "../run/input.ts";
+import { scoresOf } from "../run/scores.ts";
 import { chooseTargets, type Target } from "../run/target.ts";
 import { Session } from "../run/session.ts";
 import type { Engine } from "../run/wasm.ts";
@@ -31,7 +35,10 @@ const KEPT_ASSIGNMENTS = 16;
 
 /** A network that is loaded: it predicts, and explains what it predicts. Made by `load`. */
 export class Model {
-  /** What the network takes; free dimensions are names. */
+  /**
+   * What the network takes; free dimensions are names. `batchAxis` is the axis that counts samples, null where there is
+   * none; undefined where only the first call can tell. `channelAxis` says where channels are.
+   */
   readonly inputs: readonly Port[];
   readonly outputs: readonly OutputPort[];
   /** Names of the classes, if they were given. */
@@ -39,6 +46,11 @@ export class Model {
   readonly #graph: Graph;
   readonly #lowering: Lowering;
   readonly #maxMemory: number;
+  readonly #axes: AxesOptions;
+  /** Axes of samples, by output: which they are does not depend on sizes. */
+  readonly #batches = new Map<string, Batch>();
+  /** What is worth knowing of the inputs' axes. */
+  readonly #axisNotes: readonly string[];
   #engine: Engine | undefined;
   #fitted: Fitted | undefined;
   /** By their options. */
@@ -51,11 +63,24 @@ export class Model {
     this.#lowering = { winograd: winograd ? "paying" : "never", sparse: "paying", weights, ...forced };
     this.#engine = engine;
     this.#maxMemory = maxMemory;
-    this.inputs = graph.inputs;
     this.outputs = graph.outputs;
     this.classes = options.classes;
+    this.#axes = options;
+    checkAxes(graph.inputs, options);
     // Whatever does not depend on a free size, or on numbers that come with the first call, is checked now.
-    if (graph.inputs.every(oneSample)) this.#tryFit(shapesOf(graph.inputs));
+    const given = graph.inputs.every(oneSample) ? shapesOf(graph.inputs) : undefined;
+    const fitted = given && this.#tryFit(given);
+    const batch = fitted && this.#batchOf(fitted, given, graph.outputs[0].name);
+    const described = graph.inputs.map((port) => {
+      const batchAxis = batch?.inputs.get(port.name);
+      return { port, batchAxis, ...channelsOf(graph, port, batchAxis, options) };
+    });
+    this.inputs = described.map(({ port, batchAxis, channelAxis }) =>
+      Object.freeze({ ...port, ...(batchAxis !== undefined && { batchAxis }), ...(channelAxis && { channelAxis }) }),
+    );
+    this.#axisNotes = described.flatMap(({ port: { name, dims }, fromSizes }) =>
+      fromSizes ? [sizesNote(name, dims)] : [],
+    );
   }
 
   /**
@@ -70,7 +95,7 @@ export class Model {
     const numbers = numbersOf(fitted, given);
     fitted.session.forward(plan, numbers);
     checkFinite(fitted, plan, numbers);
-    return this.#outputs(fitted, plan);
+    return this.#outputs(fitted, plan, given, outputOf(fitted.graph));
   }
 
   /**
@@ -121,23 +146,26 @@ export class Model {
     session.forward(plan, numbers);
     const logits = session.read(plan, segment.value).slice();
     if (firstNonFinite(logits) >= 0) checkFinite(fitted, plan, numbers);
-    const prediction = this.#outputs(fitted, plan, options.output);
+    const output = outputOf(graph, options.output);
+    const batch = this.#batchOf(fitted, given, output);
+    const prediction = this.#outputs(fitted, plan, given, output);
+    const scores = scoresOf(prediction, options.classAxis);
     const rules = rulesOf(fitted, way);
-    const notes = notesOf(fitted, way, options);
+    const notes = [...this.#axisNotes, ...notesOf(fitted, way, options)];
     // A slope is no share, of which little or much could arrive.
     const isSlope = [...assignment].some(
       ([node, { kind }]) => kind === "gradient" && ways.get(node)!.kind === "linear",
     );
-    const [batch = 1] = graph.dims.get(graph.inputs[0].name)!;
-    const samples = segment.value.dims[0] === batch ? batch : 1;
     const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
     const arrivedAt = (name: string): Tensor => {
       const value = segment.inputs.get(name);
       const dims = graph.dims.get(name)!;
-      return value ? tensor(value) : { data: new Float32Array(size(dims)), dims };
+      const { channelAxis } = this.inputs.find((port) => port.name === name)!;
+      const { data } = value ? tensor(value) : { data: new Float32Array(size(dims)) };
+      return { data, dims, batchAxis: batch.inputs.get(name), ...(channelAxis && { channelAxis }) };
     };
     return targets.map((target) => {
-      const chosen = chooseTargets(target, start, logits, samples, this.classes);
+      const chosen = chooseTargets(target, start, scores, this.classes);
       session.backward(plan, chosen.relevance);
       const inputs = Object.fromEntries(graph.inputs.map(({ name }) => [name, arrivedAt(name)]));
       const relevance = inputs[graph.inputs.find(({ name }) => segment.inputs.has(name))!.name];
@@ -149,10 +177,15 @@ export class Model {
         start,
         relevance,
         inputs,
-        at: Object.fromEntries(at.map((name, i) => [name, tensor(segment.at.get(names[i])!)])),
+        at: Object.fromEntries(at.map((name, i) => [name, inputs[names[i]] ?? tensor(segment.at.get(names[i])!)])),
         rules,
         ledger,
-        notes: [...notes, ...amplificationNote(ledger), ...(isSlope ? [] : shareNote(arrived, chosen.targets, start))],
+        notes: [
+          ...notes,
+          ...argmaxNote(target, chosen.targets, prediction.output),
+          ...amplificationNote(ledger),
+          ...(isSlope ? [] : shareNote(arrived, chosen.targets, start)),
+        ],
       };
     });
   }
@@ -179,7 +212,7 @@ export class Model {
     const parameters = [...graph.constants]
       .filter(([name, c]) => used.has(name) && c.type === "float32")
       .reduce((sum, [, c]) => sum + c.data.length, 0);
-    const notes = [...way.issues.map(sentence), ...notesOf(fitted, way, options)];
+    const notes = [...way.issues.map(sentence), ...this.#axisNotes, ...notesOf(fitted, way, options)];
     return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
   }
 
@@ -249,7 +282,16 @@ export class Model {
     return found;
   }
 
-  #outputs(fitted: Fitted, plan: Plan, name?: string): Prediction {
+  /** Which axes count samples, where this output is looked at. */
+  #batchOf(fitted: Fitted, given: ReadonlyMap<string, Given>, output: string): Batch {
+    const known = this.#batches.get(output);
+    if (known) return known;
+    const found = batchOf(this.#graph, fitted.graph, output, given, this.#axes.batch);
+    this.#batches.set(output, found);
+    return found;
+  }
+
+  #outputs(fitted: Fitted, plan: Plan, given: ReadonlyMap<string, Given>, name: string): Prediction {
     const outputs = Object.fromEntries(
       [...plan.program.outputs].map(([key, value]) => {
         const type = fitted.graph.types.get(key) ?? "float32";
@@ -262,8 +304,11 @@ export class Model {
       }),
     );
     const { logits } = plan.program;
+    const { output: batchAxis } = this.#batchOf(fitted, given, name);
+    // A network that takes its pictures channels last gives them so.
+    const isLast = outputs[name].dims.length > 2 && this.inputs.some(({ channelAxis }) => channelAxis === "last");
     return {
-      output: outputs[outputOf(fitted.graph, name)],
+      output: { ...outputs[name], batchAxis, ...(isLast && { channelAxis: "last" }) },
       outputs,
       logits: { data: fitted.session.read(plan, logits).slice(), dims: logits.dims },
     };

@@ -1,11 +1,12 @@
 import { LrpError, shown, usage } from "../base/error.ts";
+import type { AxesOptions } from "../infer/axes.ts";
 import type { ExternalData } from "../read/onnx/external.ts";
 import { type Composite, compositeOf, defaultComposite } from "../rules/composite.ts";
 import { optionNames, type Parameters } from "../rules/parameters.ts";
 import type { Target } from "../run/target.ts";
 
 /** How a network is loaded. */
-export interface LoadOptions {
+export interface LoadOptions extends AxesOptions {
   /** Names of the classes, in order: then targets may be given, and are reported, by name. */
   readonly classes?: readonly string[];
   /** Fused multiply-adds where the runtime has them (default "auto"); "never" gives the same bits everywhere. */
@@ -82,6 +83,11 @@ export interface ExplainOptions extends Parameters {
   readonly at?: readonly string[];
   /** Which output is explained, when the network has several. Default: the first. */
   readonly output?: string;
+  /**
+   * The axis of that output that has the classes; from the end, if negative. Default: of an output of several axes the
+   * first after that of the samples, where it is a picture, and the last, where it is a sequence [n, t, c].
+   */
+  readonly classAxis?: number;
 }
 
 /** The names of `ExplainOptions`, those of parameters left out. */
@@ -91,6 +97,7 @@ const OWN: Readonly<Record<Exclude<keyof ExplainOptions, keyof Parameters>, true
   start: true,
   at: true,
   output: true,
+  classAxis: true,
   unknown: true,
 };
 

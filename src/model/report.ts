@@ -1,8 +1,9 @@
 import { LrpError } from "../base/error.ts";
 import { ops } from "../ops/index.ts";
 import type { Segment } from "../plan/backward.ts";
-import type { Chosen } from "../run/target.ts";
-import type { Dims, Tensor } from "../base/tensor.ts";
+import type { Chosen, Target } from "../run/target.ts";
+import { type Dims, shapeText, type Tensor } from "../base/tensor.ts";
+import type { Port } from "../graph/graph.ts";
 
 /** The rule that one node got. */
 export interface RuleAt {
@@ -146,6 +147,23 @@ export function shareNote(arrived: number, targets: readonly (readonly Chosen[])
     `Less than 1 % of the relevance reaches the input (${arrived.toPrecision(2)} of ${begun.toPrecision(2)}): ` +
       `the ledger shows where the rest went.`,
   ];
+}
+
+/** What "argmax" has chosen of an output of several axes: of each sample the largest number. */
+export function argmaxNote(target: Target, targets: readonly (readonly Chosen[])[], { dims }: Tensor): string[] {
+  const found = targets.flatMap(([{ index, name, position }]) =>
+    position ? [`class ${index}${name === undefined ? "" : ` '${name}'`} at [${position.join(", ")}]`] : [],
+  );
+  if (target !== "argmax" || found.length === 0) return [];
+  return [`"argmax" has chosen the largest number of the output ${shapeText(dims)}: ${found.join("; ")}.`];
+}
+
+/** The channels of an input are taken for its last axis, though only its sizes say so. */
+export function sizesNote(name: string, dims: Port["dims"]): string {
+  return (
+    `input '${name}' ${shapeText(dims)} is taken as channels last, which only its sizes say: ` +
+    `load(…, { channelAxis: "first" }) takes it otherwise.`
+  );
 }
 
 /** The printed graph with each node's rule before its line, and what is worth knowing after it. */

@@ -4,16 +4,7 @@ import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcast, type Constant, type Dims, strides } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
-import {
-  type BiasMap,
-  type Linear,
-  mapOf,
-  type NumberMap,
-  PLAIN,
-  type Site,
-  type Slopes,
-  type Way,
-} from "./op.ts";
+import { type BiasMap, type Linear, mapOf, type NumberMap, PLAIN, type Site, type Slopes, type Way } from "./op.ts";
 
 /** Gemm and MatMul: y = scale · x · W + b, or W · x. */
 export interface DenseAttributes {

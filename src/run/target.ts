@@ -1,9 +1,39 @@
-import { distance } from "../base/distance.ts";
-import { LrpError } from "../base/error.ts";
-import { isFloat32 } from "../base/tensor.ts";
+import { LrpError, shown } from "../base/error.ts";
+import { isFloat32, size } from "../base/tensor.ts";
+import { classIndex, wrongTarget as usage } from "./classes.ts";
+import { type ScoreLayout, type Scores, scoreLayout } from "./scores.ts";
+import { type Area, placeAt, placesOf, positionAt } from "./place.ts";
 
-/** `"argmax"`, a class index, a class name, or a list with an index or name for each sample of the batch. */
-export type Class = "argmax" | number | string | readonly (number | string)[];
+type Integers =
+  | Int8Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/**
+ * `"argmax"`, a class index, a class name, or a list with an index or name for each sample of the batch. Typed arrays
+ * of integers are such lists.
+ */
+export type Class = "argmax" | number | string | readonly (number | string)[] | Integers;
+
+/** Where in an output of several axes, such as the [n, c, h, w] of a segmentation: at one place, or over some. */
+export interface Where {
+  /** Along the output's axes but those of samples and classes: [y, x], or [t] in a sequence. */
+  readonly position?: readonly number[];
+  /** The sum over places: all of them, those of a mask, or of a box. */
+  readonly area?: Area;
+}
+
+/** A class somewhere: needed where an output has more axes than those of samples and classes. */
+export interface ClassAt extends Where {
+  /** Default "argmax": the class that is largest there. */
+  readonly class?: Class;
+}
 
 /**
  * What speaks for one class rather than for others, as weights v of the logits f. C classes, t the class,
@@ -14,115 +44,124 @@ export type Class = "argmax" | number | string | readonly (number | string)[];
  *   against "softmax"    v_t = p_t (1 − p_t)   v_c = −p_t p_c       ∂p_t / ∂f: others count by probability; SGLRP
  *
  * `start: "one"` starts from v itself: SGLRP as published, and CLRP divided by f_t. `start: "logit"` starts from v f,
- * class by class. A class that is named "others" or "softmax" is given by its index.
+ * class by class. A class that is named "others" or "softmax" is given by its index. Over an area, the logits at its
+ * places are summed; "softmax" wants one place.
  * Source: Gu, Yang and Tresp 2018, CLRP1; Iwana, Kuroki and Uchida 2019.
  */
-export interface Contrast {
-  /** Default "argmax". */
-  readonly class?: Class;
+export interface Contrast extends ClassAt {
   readonly against: Class | "others" | "softmax";
 }
 
+/** One number of the output, by its index along every axis but the samples': [c, y, x]. */
+export interface ElementAt {
+  readonly index: readonly number[];
+}
+
 /**
- * What is explained: a class; one class against others; weights by class index or name, e.g. `{ 130: 1, 95: -1 }`;
- * or a vector of weights, one for each class (and sample).
+ * What is explained: a class; a class at a place; one class against others; one number; weights by class index or name,
+ * e.g. `{ 130: 1, 95: -1 }`; or a vector of weights, one for each number of the output (or of one sample of it).
  */
-export type Target = Class | Contrast | Readonly<Record<string, number>> | Float32Array;
+export type Target = Class | ClassAt | Contrast | ElementAt | Readonly<Record<string, number>> | Float32Array;
 
 /** One class that is explained, its weight in the score, and its logit. */
 export interface Chosen {
   readonly index: number;
   readonly name?: string;
   readonly weight: number;
+  /** Its logit; over an area, their sum. */
   readonly score: number;
+  /** Where, in an output of several axes. */
+  readonly position?: readonly number[];
+  /** Over how many places it is summed, if over several. */
+  readonly area?: number;
 }
 
-const WHERE = "option 'target'";
-
-function usage(expected: string, received: string, fix?: string): LrpError {
-  return new LrpError("usage", { where: WHERE, expected, received, fix });
+/** One sample's scores. */
+interface Sample {
+  readonly data: Float32Array;
+  readonly layout: ScoreLayout;
+  readonly sample: number;
+  readonly names: readonly string[] | undefined;
 }
 
-/** The class of a name; a class may have several names, separated by commas. */
-function indexOfName(name: string, classes: readonly string[] | undefined): number {
-  if (!classes)
-    throw usage(
-      "a class index",
-      `the name '${name}'`,
-      "Class names are known when they are given to load(…, { classes }).",
-    );
-  const wanted = name.trim().toLowerCase();
-  const namesOf = (entry: string) => [entry, ...entry.split(",")].map((n) => n.trim().toLowerCase());
-  const found = classes.flatMap((entry, i) => (namesOf(entry).includes(wanted) ? [i] : []));
-  if (found.length === 1) return found[0];
-  if (found.length > 1)
-    throw usage("a name that one class has", `'${name}', the name of classes ${found.join(", ")}`, "Give the index.");
-  const near = classes
-    .map((entry, i) => ({
-      text: `${i} '${entry}'`,
-      far: Math.min(...namesOf(entry).map((n) => (n.includes(wanted) ? 0 : distance(n, wanted)))),
-    }))
-    .sort((a, b) => a.far - b.far)
-    .slice(0, 3);
-  throw usage("a class name", `'${name}'`, `Nearest: ${near.map((n) => n.text).join(", ")}.`);
+/** A class with its weight, at some places. */
+interface Weighted {
+  readonly index: number;
+  readonly weight: number;
+  readonly places: readonly number[];
 }
 
-function indexOf(target: number | string, count: number, classes: readonly string[] | undefined): number {
-  const index = typeof target === "number" ? target : indexOfName(target, classes);
-  if (!Number.isInteger(index) || index < 0 || index >= count)
-    throw usage(`a class from 0 to ${count - 1}`, String(target));
-  return index;
-}
+/** The class's logit, summed over places. */
+const scoreAt = ({ data, layout, sample }: Sample, index: number, places: readonly number[]) =>
+  places.reduce((sum, place) => sum + data[layout.at(sample, index, place)], 0);
 
-function argmax(values: Float32Array): number {
+/** The first of the largest. */
+function largest(count: number, value: (i: number) => number): number {
   let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  for (let i = 1; i < count; i++) if (value(i) > value(best)) best = i;
   return best;
 }
 
-/** One sample's logits, and how to read a class of it. */
-interface Sample {
-  readonly logits: Float32Array;
-  readonly sample: number;
-  readonly samples: number;
-  readonly classes: readonly string[] | undefined;
+function listOf(target: Class, { layout: { samples } }: Sample): readonly (number | string)[] | undefined {
+  const isIntegers = ArrayBuffer.isView(target) && /^(Big)?(Int|Uint)/.test(target.constructor.name);
+  if (!Array.isArray(target) && !isIntegers) return undefined;
+  const list = Array.isArray(target) ? target : Array.from(target as Int32Array, Number);
+  if (list.length === samples) return list;
+  const fix = "Weights for all classes are a Float32Array.";
+  throw usage(`a class for each of ${samples} samples`, `${list.length}`, fix);
 }
 
-type Weights = [index: number, weight: number][];
+function classOf(target: Class, places: readonly number[], of: Sample): number {
+  const { layout, sample, names } = of;
+  if (target === "argmax") return largest(layout.classes, (c) => scoreAt(of, c, places));
+  const own = listOf(target, of)?.[sample] ?? target;
+  const fix = ArrayBuffer.isView(own) ? "Weights are a Float32Array, classes are integers." : undefined;
+  if (typeof own !== "number" && typeof own !== "string") throw usage("a class", shown(own), fix);
+  return classIndex(own, layout.classes, names);
+}
 
-function classOf(target: Class, { logits, sample, samples, classes }: Sample): number {
-  if (target === "argmax") return argmax(logits);
-  if (typeof target === "number" || typeof target === "string") return indexOf(target, logits.length, classes);
-  if (!Array.isArray(target)) throw usage("a class", String(target));
-  if (target.length !== samples)
-    throw usage(
-      `a class for each of ${samples} samples`,
-      `${target.length}`,
-      "Weights for all classes are a Float32Array.",
-    );
-  return indexOf(target[sample], logits.length, classes);
+/** Names of the axes of places. */
+const AXES = ["t", "y, x", "z, y, x"];
+
+function waysFor({ places, inner, classAmong }: ScoreLayout): string {
+  const axes = AXES[places.length - 1] ?? places.map((_, i) => `i${i}`).join(", ");
+  const all = axes.split(", ");
+  const index = inner.map((_, i) => (i === classAmong ? "c" : all.shift()));
+  return (
+    `Say where: { class, position: [${axes}] }; { class, area: "all" }, whose area may be a mask or a box too; or ` +
+    `{ index: [${index.join(", ")}] }.`
+  );
+}
+
+/** The places that are meant; left out, the only one that there is. */
+function whereOf({ position, area }: Where, { layout }: Sample): readonly number[] {
+  if (position !== undefined && area !== undefined) throw usage("a position or an area", "both");
+  if (position !== undefined) return [placeAt(layout, position)];
+  if (area !== undefined) return placesOf(layout, area);
+  if (layout.plain) return [0];
+  throw usage(`a place in the output ${layout.text}`, "a class alone", waysFor(layout));
 }
 
 /** The class comes first, then those that it is held against. */
-function contrastOf({ class: target = "argmax", against, ...rest }: Contrast, of: Sample): Weights {
-  const [stray] = Object.keys(rest);
-  if (stray) throw usage("class and against", `'${stray}' beside them`);
-  const { logits } = of;
-  const t = classOf(target, of);
+function contrast({ class: target = "argmax", against }: Contrast, places: readonly number[], of: Sample): Weighted[] {
+  const { layout } = of;
+  const t = classOf(target, places, of);
+  const weighted = (index: number, weight: number): Weighted => ({ index, weight, places });
   if (against !== "others" && against !== "softmax") {
-    const c = classOf(against, of);
+    const c = classOf(against, places, of);
     if (c === t) throw usage("two classes", `${t} against itself, in sample ${of.sample}`);
-    return [
-      [t, 1],
-      [c, -1],
-    ];
+    return [weighted(t, 1), weighted(c, -1)];
   }
-  const others = Array.from(logits.keys()).filter((c) => c !== t);
+  const others = Array.from({ length: layout.classes }, (_, c) => c).filter((c) => c !== t);
   if (others.length === 0) throw usage("two classes or more, to hold one against others", "1");
-  if (against === "others") return [[t, 1], ...others.map((c): [number, number] => [c, -1 / others.length])];
-  const most = logits[argmax(logits)];
-  const total = logits.reduce((sum, f) => sum + Math.exp(f - most), 0);
-  const p = (c: number) => Math.exp(logits[c] - most) / total;
+  if (against === "others") return [weighted(t, 1), ...others.map((c) => weighted(c, -1 / others.length))];
+  if (places.length > 1)
+    throw usage('one position, where a class is held against "softmax"', `${places.length} places`);
+  const logit = (c: number) => scoreAt(of, c, places);
+  const most = logit(largest(layout.classes, logit));
+  const powers = Array.from({ length: layout.classes }, (_, c) => Math.exp(logit(c) - most));
+  const total = powers.reduce((a, b) => a + b, 0);
+  const p = (c: number) => powers[c] / total;
   // 1 − p_t as the sum of the others, which keeps its digits where p_t is nearly 1.
   const slope = p(t) * others.reduce((sum, c) => sum + p(c), 0);
   if (Math.fround(slope) === 0)
@@ -131,57 +170,114 @@ function contrastOf({ class: target = "argmax", against, ...rest }: Contrast, of
       `probability ${p(t)} of class ${t}`,
       'Against "others", probabilities do not count.',
     );
-  return [[t, slope], ...others.map((c): [number, number] => [c, -p(t) * p(c)])];
+  return [weighted(t, slope), ...others.map((c) => weighted(c, -p(t) * p(c)))];
 }
 
-/** The weight of every class for one sample, as pairs. */
-function weightsOf(target: Target, of: Sample): Weights {
-  const { logits, sample, samples, classes } = of;
-  const count = logits.length;
-  if (isFloat32(target)) {
-    if (target.length !== count && target.length !== count * samples)
-      throw usage(`${count} weights, or ${count} for each of ${samples} samples`, `${target.length}`);
-    const own = target.length === count ? target : target.subarray(sample * count, (sample + 1) * count);
-    return Array.from(own, (w, i): [number, number] => [i, w]).filter(([, w]) => w !== 0);
+function element(index: ElementAt["index"], { layout }: Sample): Weighted {
+  const { inner, classAmong } = layout;
+  const fits = Array.isArray(index) && index.length === inner.length;
+  if (!fits || !index.every((v, i) => Number.isInteger(v) && v >= 0 && v < inner[i]))
+    throw usage(`an index within [${inner}], of the output ${layout.text}`, shown(index));
+  const position = index.filter((_, i) => i !== classAmong);
+  return { index: index[classAmong] ?? 0, weight: 1, places: [placeAt(layout, position)] };
+}
+
+/** A weight for every number of one sample, or of all. */
+function vector(weights: Float32Array, { layout, sample }: Sample): Weighted[] {
+  const { samples, classes, count, inner } = layout;
+  const all = classes * count;
+  if (weights.length !== all && weights.length !== all * samples)
+    throw usage(`${all} weights, or ${all} for each of ${samples} samples`, `${weights.length}`);
+  // Those of one sample lie as it would lie alone.
+  const alone = scoreLayout({ data: weights, dims: inner, batchAxis: null, classAxis: layout.classAmong });
+  const of = (c: number, place: number) =>
+    weights[weights.length === all ? alone.at(0, c, place) : layout.at(sample, c, place)];
+  const list: Weighted[] = [];
+  for (let place = 0; place < count; place++)
+    for (let index = 0; index < classes; index++) {
+      const weight = of(index, place);
+      if (weight !== 0) list.push({ index, weight, places: [place] });
+    }
+  return list;
+}
+
+const FIELDS = ["class", "against", "position", "area"];
+
+function weightsOf(target: Target, of: Sample): Weighted[] {
+  const { layout, names } = of;
+  if (isFloat32(target)) return vector(target, of);
+  if (target === "argmax" && !layout.plain) {
+    const { classes, count } = layout;
+    const best = largest(classes * count, (i) => of.data[layout.at(of.sample, i % classes, Math.floor(i / classes))]);
+    return [{ index: best % classes, weight: 1, places: [Math.floor(best / classes)] }];
   }
-  if (typeof target !== "object" || Array.isArray(target)) return [[classOf(target as Class, of), 1]];
-  if ("against" in target) return contrastOf(target as Contrast, of);
-  return Object.entries(target as Record<string, number>).map(([key, w]) => [
-    indexOf(/^\d+$/.test(key) ? Number(key) : key, count, classes),
-    w,
-  ]);
+  if (typeof target !== "object" || Array.isArray(target) || ArrayBuffer.isView(target)) {
+    const places = whereOf({}, of);
+    return [{ index: classOf(target as Class, places, of), weight: 1, places }];
+  }
+  const known = Object.keys(target);
+  if (known.includes("index")) {
+    if (known.length > 1) throw usage("index alone", shown(known));
+    return [element((target as ElementAt).index, of)];
+  }
+  if (known.some((name) => FIELDS.includes(name))) {
+    const stray = known.find((name) => !FIELDS.includes(name));
+    if (stray !== undefined) throw usage(FIELDS.join(", "), `'${stray}' beside them`);
+    const places = whereOf(target as Where, of);
+    if ("against" in target) return contrast(target as unknown as Contrast, places, of);
+    return [{ index: classOf((target as ClassAt).class ?? "argmax", places, of), weight: 1, places }];
+  }
+  const prototype = Object.getPrototypeOf(target) as unknown;
+  if (known.length === 0 || (prototype !== null && Object.getPrototypeOf(prototype) !== null))
+    throw usage("a class, a list of them, weights by class, or a Float32Array of weights", shown(target));
+  const places = whereOf({}, of);
+  return Object.entries(target as Record<string, number>).map(([key, weight]) => ({
+    index: classIndex(/^\d+$/.test(key) ? Number(key) : key, layout.classes, names),
+    weight,
+    places,
+  }));
 }
 
 /**
  * Chooses what is explained, and with how much relevance it starts: its weight times its logit, or its weight.
- * @param logits f32[samples, classes]
+ * @returns what was chosen for every sample, and relevance of the scores' dims
  */
 export function chooseTargets(
   target: Target,
   start: "logit" | "one",
-  logits: Float32Array,
-  samples: number,
-  classes: readonly string[] | undefined,
+  scores: Scores,
+  names: readonly string[] | undefined,
 ): { targets: Chosen[][]; relevance: Float32Array } {
-  const count = logits.length / samples;
-  if (classes && classes.length !== count)
+  const layout = scoreLayout(scores);
+  const { data } = scores;
+  if (names && names.length !== layout.classes)
     throw new LrpError("usage", {
       where: "option 'classes' of load",
-      expected: `a name for each of ${count} classes`,
-      received: `${classes.length} names`,
+      expected: `a name for each of ${layout.classes} classes`,
+      received: `${names.length} names`,
     });
   if (target === null || !["string", "number", "object"].includes(typeof target))
     throw usage('a class, a list, weights or "argmax"', String(target));
-  const relevance = new Float32Array(logits.length);
-  const targets = Array.from({ length: samples }, (_, sample) => {
-    const own = logits.subarray(sample * count, (sample + 1) * count);
-    const weights = weightsOf(target, { logits: own, sample, samples, classes });
-    if (weights.length === 0 || !weights.every(([, w]) => Number.isFinite(w)))
-      throw usage("finite weights, not all of them 0", JSON.stringify(weights.map(([, w]) => w)));
-    return weights.map(([index, weight]): Chosen => {
-      const score = own[index];
-      relevance[sample * count + index] = start === "logit" ? weight * score : weight;
-      return { index, name: classes?.[index], weight, score };
+  const relevance = new Float32Array(size(scores.dims));
+  const targets = Array.from({ length: layout.samples }, (_, sample) => {
+    const of: Sample = { data, layout, sample, names };
+    const weights = weightsOf(target, of);
+    const values = weights.map(({ weight }) => weight);
+    if (!values.some((v) => v !== 0) || !values.every(Number.isFinite))
+      throw usage("finite weights, not all of them 0", JSON.stringify(values));
+    return weights.map(({ index, weight, places }): Chosen => {
+      for (const place of places) {
+        const at = layout.at(sample, index, place);
+        relevance[at] += start === "logit" ? weight * data[at] : weight;
+      }
+      return {
+        index,
+        name: names?.[index],
+        weight,
+        score: scoreAt(of, index, places),
+        ...(!layout.plain && places.length === 1 && { position: positionAt(layout, places[0]) }),
+        ...(places.length > 1 && { area: places.length }),
+      };
     });
   });
   return { targets, relevance };

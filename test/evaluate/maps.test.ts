@@ -86,7 +86,7 @@ describe("by hand", () => {
     ],
     [
       "what explain returns of a network without an axis of samples",
-      mapOf({ relevance: { data: [1, 2, 3, 40, 50, 60], dims: [2, 1, 3] }, targets: [[]] }),
+      mapOf({ relevance: { data: [1, 2, 3, 40, 50, 60], dims: [2, 1, 3], batchAxis: null }, targets: [[]] }),
       { data: Float64Array.of(41, 52, 63), dims: [1, 3] },
     ],
     [
@@ -192,7 +192,7 @@ describe("refusals", () => {
     [
       "a batch that knows it",
       () => complexity({ relevance: { data: [1, 2], dims: [2, 1] }, targets: [[], []] }),
-      /one sample, got 2, dims \[2, 1\]. sampleOf/,
+      /one sample, dims \[1, …\], got 2, dims \[2, 1\]. sampleOf/,
     ],
     ["channels nowhere", () => mapOf({ ...row(1), channelAxis: "middle" as never }), /'first' or 'last', got 'middle'/],
     ["a sample beyond the batch", () => sampleOf(row(1), 1), /a sample from 0 to 0, got 1/],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { layoutOf, mapOf } from "../../src/evaluate/attribution.ts";
+import { layoutOf } from "../../src/base/layout.ts";
+import { mapOf } from "../../src/evaluate/attribution.ts";
 import { imputeLinear } from "../../src/evaluate/impute.ts";
 import {
   aopc,
@@ -278,7 +279,7 @@ describe("replacements", () => {
     fillOf(
       replacement,
       input.data,
-      input.dims,
+      layoutOf(input),
       seed,
     )(Uint8Array.from({ length: removed.length }, (_, i) => removed[i]));
   const image = (height: number, width: number, at: (y: number, x: number) => number): Tensor => ({
@@ -349,7 +350,7 @@ describe("replacements", () => {
   test("linear imputation by hand: at an edge, and where one pixel or none is left", () => {
     const impute = (data: number[], removed: number[], width: number) =>
       Array.from(
-        imputeLinear({ data, layout: layoutOf([1, data.length / width, width], undefined) }, Uint8Array.from(removed)),
+        imputeLinear({ data, layout: layoutOf({ dims: [1, data.length / width, width] }) }, Uint8Array.from(removed)),
       );
     // The corner's neighbours: two straight ones with 1/6, a diagonal one with 1/12.
     expectClose(impute([0, 1, 2, 4], [1, 0, 0, 0], 2), [(1 + 2 + 4 / 2) / 2.5, 1, 2, 4], 1e-7);

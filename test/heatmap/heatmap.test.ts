@@ -38,7 +38,10 @@ describe("values", () => {
   });
 
   test("signals and features are rows", () => {
-    expect(heatmap(tensor([1, 2, 3], [1, 2, 3, 4, 5, 6]))).toMatchObject({ width: 3, height: 1 });
+    const two = tensor([1, 2, 3], [1, 2, 3, 4, 5, 6]);
+    expect(heatmap({ ...two, channelAxis: "first" })).toMatchObject({ width: 3, height: 1 });
+    expect(heatmap({ ...two, channelAxis: "last" })).toMatchObject({ width: 2, height: 1 });
+    expect(heatmap(two)).toMatchObject({ width: 3, height: 2 });
     expect(pixels(heatmap(tensor([1, 3], [-2, 0, 2])))).toEqual([BLUE, WHITE, RED]);
   });
 
@@ -84,7 +87,7 @@ describe("errors", () => {
   test.each([
     [
       () => heatmap(tensor([2], [1, 2])),
-      "heatmap: expected relevance of f32[n, c, h, w], f32[n, c, w] or f32[n, f], got f32[2] with 2 values.",
+      "heatmap: expected relevance of f32[n, c, h, w], f32[n, h, w] or f32[n, f], got f32[2] with 2 values.",
     ],
     [() => heatmap(tensor([1, 3], [1, 2])), "got f32[1, 3] with 2 values."],
     [() => heatmap(tensor([1, 2], [1, Number.NaN])), "heatmap: expected finite relevance, got NaN at position 1."],

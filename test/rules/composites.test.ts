@@ -266,7 +266,10 @@ describe("composites of one's own", () => {
     const given = (composite: Composite) =>
       Object.fromEntries(
         two
-          .explain(x, { composite: [...composite, { type: "Conv", rule: z }, ...baseEntries()], target: 0 })
+          .explain(x, {
+            composite: [...composite, { type: "Conv", rule: z }, ...baseEntries()],
+            target: { index: [0, 0, 0] },
+          })
           .rules.map((r) => [r.node, r.rule]),
       );
     expect(given([{ position: "first", rule: f }])).toMatchObject({ a: "flat", b: "flat", c: "zPlus" });
@@ -289,7 +292,7 @@ describe("composites of one's own", () => {
     ] as const) {
       const { rules: given } = skipping.explain(x, {
         composite: [{ position, type: "Conv", rule: f }, { type: "Conv", rule: z }, ...baseEntries()],
-        target: 0,
+        target: { index: [0, 0, 0] },
       });
       expect(Object.fromEntries(given.map((r) => [r.node, r.rule]))).toMatchObject({ a, b });
     }

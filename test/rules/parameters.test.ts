@@ -154,7 +154,7 @@ describe("options of explain", () => {
   it("one that does not exist is refused by name, in explain and in inspect", async () => {
     using model = await loadInMode(source);
     const says =
-      `explain: expected options composite, target, start, at, output, unknown, ` +
+      `explain: expected options composite, target, start, at, output, classAxis, unknown, ` +
       `${optional.join(", ")}, got 'zeta'.`;
     for (const call of [
       () => model.explain(tensor(dims, 1), { zeta: 1 } as never),

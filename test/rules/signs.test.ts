@@ -170,7 +170,7 @@ describe("before a convolution", () => {
   test("a value that Identity or Dropout repeats can be asked for by either name", async () => {
     const { bytes } = file([node("Relu", ["@"]), node("Dropout", ["@"]), node("Identity", ["@"])]);
     using model = await loadInMode(bytes);
-    const { at } = model.explain(tensor(dims, 1), { at: ["h0", "h1", "h2"], target: 0 });
+    const { at } = model.explain(tensor(dims, 1), { at: ["h0", "h1", "h2"], target: { index: [0, 0, 0] } });
     expect(at.h1).toEqual(at.h0);
     expect(at.h2).toEqual(at.h0);
   });

@@ -287,7 +287,11 @@ describe("targets", async () => {
       ["itself", { class: 1, against: "dog" }, "expected two classes, got 1 against itself, in sample 0."],
       ["an unknown name", { against: "othes" }, "expected a class name, got 'othes'."],
       ["nothing", { against: undefined } as never, "expected a class, got undefined."],
-      ["something beside", { against: 1, than: 2 } as never, "expected class and against, got 'than' beside them."],
+      [
+        "something beside",
+        { against: 1, than: 2 } as never,
+        "expected class, against, position, area, got 'than' beside them.",
+      ],
     ])("refused: against %s", (_name, target, text) => expect(() => same.explain(input, { target })).toThrow(text));
 
     test("refused: a softmax that is saturated, a network of one class", async () => {
@@ -421,9 +425,9 @@ describe("targets", async () => {
     using two = await loadInMode(heads);
     const { outputs, output } = two.predict(x);
     expect(Object.keys(outputs)).toEqual(["a", "b"]);
-    expect(output).toEqual(outputs.a);
+    expect(output).toMatchObject(outputs.a);
     const explained = two.explain(x, { composite: "epsilon", output: "b", target: 4 });
-    expect(explained.output).toEqual(outputs.b);
+    expect(explained.output).toMatchObject(outputs.b);
     expect(explained.targets.map(([t]) => t.score)).toEqual([4, 9, 14].map((i) => outputs.b.data[i]));
     expect(explained.ledger.map((l) => l.node)).toEqual(["b", "f"]);
     expect(() => two.explain(x, { output: "a", target: 4 })).toThrow("a class from 0 to 2");

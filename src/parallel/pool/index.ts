@@ -81,7 +81,13 @@ function copyOf(input: Input): Input {
       Object.entries(input as Record<string, InputTensor>).map(([name, tensor]) => [name, copyOf(tensor)]),
     ) as Input;
   const { data, dims } = input as InputTensor;
-  return { data: copied(data, "the input's data"), dims: copied(dims, "the input's dims") };
+  const { batchAxis, channelAxis } = input as Tensor;
+  return {
+    data: copied(data, "the input's data"),
+    dims: copied(dims, "the input's dims"),
+    ...(batchAxis !== undefined && { batchAxis }),
+    ...(channelAxis && { channelAxis }),
+  };
 }
 
 /** The error that a worker answers. @throws what only a fault of relprop is */
@@ -270,15 +276,16 @@ export async function createPool(source: Source, options: PoolOptions): Promise<
     throw unsupported("a runtime without workers", "Load from 'relprop', and explain one input after the other.");
   const order = await loading(source, others);
   const crew = new Crew(size, createWorker, order);
-  const failed = await crew
+  const answers = await crew
     .start()
-    .then((answers) => answers.map((answer) => errorOf(answer)).find(Boolean))
     .catch((error) => (error instanceof LrpError ? error : unsupported((error as Error).message, NO_START)));
+  const failed = answers instanceof LrpError ? answers : answers.map((answer) => errorOf(answer)).find(Boolean);
   if (failed) {
     await crew.end();
     throw failed;
   }
-  const pool = new Pool(order.network.graph, crew, size);
+  const [{ value: inputs }] = answers as readonly { readonly value: readonly Port[] }[];
+  const pool = new Pool({ inputs, outputs: order.network.graph.outputs }, crew, size);
   forgotten ??= new FinalizationRegistry((end) => end());
   forgotten.register(pool, () => void crew.end());
   return pool;

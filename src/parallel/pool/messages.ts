@@ -1,5 +1,6 @@
 import type { EvaluateOptions, Evaluation, SharedOptions } from "../../evaluate/index.ts";
 import type { Code, Issue } from "../../base/error.ts";
+import type { Port } from "../../graph/graph.ts";
 import type { Network } from "../../read/network.ts";
 import type { ExplainOptions, LoadOptions } from "../../model/options.ts";
 import type { Explanation, Prediction } from "../../model/report.ts";
@@ -23,8 +24,8 @@ export type Order =
       readonly options: SharedOptions & Pick<EvaluateOptions, "target" | "mask">;
     };
 
-/** What comes of an order; nothing of loading. */
-export type Done = Prediction | Explanation | Evaluation | undefined;
+/** What comes of an order; of loading, the model's inputs. */
+export type Done = Prediction | Explanation | Evaluation | readonly Port[];
 
 /** What it answers: a class does not travel, so errors do in parts. `fault`: what only a fault of relprop throws. */
 export type Answer =

@@ -27,12 +27,12 @@ async function follow(order: Order): Promise<Done> {
     });
   network = order.network;
   model = await load(network, order.options);
-  return undefined;
+  return model.inputs;
 }
 
 /** The arrays' buffers, each once. */
 function buffersOf(value: Done): ArrayBuffer[] {
-  if (!value || "results" in value) return [];
+  if (Array.isArray(value) || "results" in value) return [];
   const { outputs, inputs = {}, at = {} } = value as Prediction & Partial<Explanation>;
   const tensors = [outputs, inputs, at].flatMap((byName) => Object.values(byName));
   return [...new Set(tensors.map(({ data }) => data.buffer as ArrayBuffer))];

@@ -1,6 +1,7 @@
 import { LrpError } from "../../base/error.ts";
 import { type Picture, type Pixels, planes } from "../image/pixels.ts";
 import { resize } from "../image/resize.ts";
+import { type Layout, layoutOf } from "../../base/layout.ts";
 import { shapeText, size, type Tensor } from "../../base/tensor.ts";
 import { colormap } from "./colormap.ts";
 
@@ -27,7 +28,8 @@ const MAX_PIXELS = 2 ** 26;
  * seen, at reduced contrast, and in proportion to |relevance| it gives way to the colours of the map. Nothing is
  * amplified or cut off: a faint colour is a faint relevance.
  *
- * @param relevance f32[n, c, h, w], f32[n, c, w] (drawn as one row) or f32[n, f] (one row)
+ * @param relevance f32[n, c, h, w], f32[n, h, w] or f32[n, f] (one row), unless it says its axes, as that of `explain`
+ * does: channels may be last, samples may have no axis, and f32[n, c, w] with `channelAxis: "first"` is one row
  * @returns RGBA, opaque, (w * scale) x (h * scale)
  * @throws LrpError code "shape" for other shapes; code "usage" for options out of range or relevance that is not
  * finite.
@@ -38,10 +40,11 @@ const MAX_PIXELS = 2 ** 26;
 export function heatmap(relevance: Tensor, options: HeatmapOptions = {}): Picture {
   const { scale = 1, sample = 0 } = options;
   const colour = colormap(options.colormap ?? "bwr");
-  const [n, c, h, w] = imageDims(relevance);
-  checkInteger("sample", sample, 0, n - 1);
+  const layout = pictureLayout(relevance);
+  const [h, w] = layout.places;
+  checkInteger("sample", sample, 0, layout.samples - 1);
   checkInteger("scale", scale, 1, Math.max(1, Math.floor(Math.sqrt(MAX_PIXELS / (h * w)))));
-  const values = normalise(sumChannels(relevance.data, sample * c * h * w, c, h * w));
+  const values = normalise(sumChannels(relevance.data, layout, sample));
   const [width, height] = [w * scale, h * scale];
   const below = options.over && resize(planes(options.over, 1)[0], width, height).data;
   const middle = colour(0);
@@ -57,17 +60,15 @@ export function heatmap(relevance: Tensor, options: HeatmapOptions = {}): Pictur
   return { data, width, height };
 }
 
-function imageDims({ data, dims }: Tensor): readonly [n: number, c: number, h: number, w: number] {
-  const [n, c, ...space] = dims;
-  const fits = dims.length >= 2 && dims.length <= 4 && size(dims) === data.length && data.length > 0;
-  if (!fits) {
-    throw new LrpError("shape", {
-      where: "heatmap",
-      expected: "relevance of f32[n, c, h, w], f32[n, c, w] or f32[n, f]",
-      received: `${shapeText(dims)} with ${data.length} values`,
-    });
-  }
-  return space.length === 0 ? [n, 1, 1, c] : space.length === 1 ? [n, c, 1, space[0]] : [n, c, space[0], space[1]];
+/** How relevance lies that can be drawn. */
+function pictureLayout({ data, dims, batchAxis = 0, channelAxis }: Tensor): Layout {
+  const layout = size(dims) === data.length && data.length > 0 && layoutOf({ dims, batchAxis, channelAxis });
+  if (layout && dims.length > 1 && layout.places.length === 2) return layout;
+  throw new LrpError("shape", {
+    where: "heatmap",
+    expected: "relevance of f32[n, c, h, w], f32[n, h, w] or f32[n, f]",
+    received: `${shapeText(dims)} with ${data.length} values`,
+  });
 }
 
 function checkInteger(option: string, value: number, from: number, to: number): void {
@@ -79,11 +80,9 @@ function checkInteger(option: string, value: number, from: number, to: number): 
   });
 }
 
-function sumChannels(data: Float32Array, start: number, c: number, area: number): Float64Array {
-  const sums = new Float64Array(area);
-  for (let k = 0; k < c; k++) {
-    for (let i = 0; i < area; i++) sums[i] += data[start + k * area + i];
-  }
+function sumChannels(data: Float32Array, { channels, count, positionOf }: Layout, sample: number): Float64Array {
+  const sums = new Float64Array(count);
+  for (let c = 0; c < channels; c++) for (let i = 0; i < count; i++) sums[i] += data[positionOf(c, i, sample)];
   return sums;
 }
 
