@@ -28,10 +28,8 @@ import { expectClose, total } from "../close.ts";
  * its line away.
  */
 const pending: Readonly<Record<string, string>> = {
-  bn_extra_outs: "more outputs of BatchNormalization mean training mode",
   clip_minmax_swapped: "Clip with min > max",
   const_value_string: "a string constant that nobody needs",
-  if_input: "If on a condition that is given at run time",
   nhwc_pre: "channels last",
   nobatch_chw: "an input without samples",
   pre_in: "a scale and shift of the input, by Div and Sub",

@@ -94,12 +94,12 @@ describe("comparisons and logic", () => {
   });
 
   test.each([
-    ["And", [FLOAT, FLOAT], "inputs of one type out of bool, got float32 and float32"],
-    ["Not", [FLOAT], "inputs of one type out of bool, got float32"],
-    ["Not", [BOOL, BOOL], "inputs: 1, got 2"],
-    ["Less", [FLOAT, INT64], "inputs of one type out of float32, int32, int64, got float32 and int64"],
-    ["Greater", [BOOL, BOOL], "inputs of one type out of float32, int32, int64, got bool and bool"],
-    ["Equal", [INT64], "inputs: 2, got 1"],
+    ["And", [FLOAT, FLOAT], "A of type bool, got float32"],
+    ["Not", [FLOAT], "X of type bool, got float32"],
+    ["Not", [BOOL, BOOL], "at most 1 input (X), got 2"],
+    ["Less", [FLOAT, INT64], "B of type float32, as the input before it, got int64"],
+    ["Greater", [BOOL, BOOL], "A of type float32 or int32 or int64, got bool"],
+    ["Equal", [INT64], "an input 'B', got none"],
   ])("%s of %s is refused", async (type, types, message) => {
     const names = types.map((_, i) => `x${i}`);
     const source = onnx({
