@@ -5,8 +5,8 @@ import { type Code, type Issue, LrpError } from "./error.ts";
 export class Problems {
   readonly #found: { readonly code: Complaint["code"]; readonly issue: Issue }[] = [];
 
-  get any(): boolean {
-    return this.#found.length > 0;
+  get count(): number {
+    return this.#found.length;
   }
 
   /** Runs `task`; a complaint of it becomes an issue at `where`, and the result is undefined. */
@@ -28,7 +28,7 @@ export class Problems {
 
   /** @throws LrpError with every issue; its code, unless given, is "unsupported" if any of them is */
   raise(code?: Code): void {
-    if (!this.any) return;
+    if (this.count === 0) return;
     const own = this.#found.some((p) => p.code === "unsupported") ? "unsupported" : this.#found[0].code;
     throw new LrpError(
       code ?? own,

@@ -175,6 +175,10 @@ function unsqueezed({ constants }: Graph, { attributes, inputs }: Node, axes: re
   return Array.from({ length: rank }, (_, i) => (fresh.has(i) ? -1 : (old.shift() ?? -1)));
 }
 
+interface Permutation {
+  readonly perm?: readonly number[];
+}
+
 /** Which axis of an input becomes the channels of the first reader that has such. */
 function channelsByReader(graph: Graph, { name, dims }: Port): number | undefined {
   let [value, axes] = [name, [...dims.keys()]];
@@ -182,10 +186,9 @@ function channelsByReader(graph: Graph, { name, dims }: Port): number | undefine
     if (!node.inputs.includes(value)) continue;
     if (CHANNELS_SECOND.has(node.type)) return axes[1];
     if (CHANNELS_LAST.has(node.type)) return axes.length === 3 ? axes[2] : undefined;
-    const { perm } = node.attributes as { readonly perm?: readonly number[] };
     const next =
       node.type === "Transpose"
-        ? (perm ?? [...axes.keys()].reverse()).map((axis) => axes[axis])
+        ? ((node.attributes as Permutation).perm ?? [...axes.keys()].reverse()).map((axis) => axes[axis])
         : node.type === "Unsqueeze"
           ? unsqueezed(graph, node, axes)
           : STAYING.has(node.type) && axes;

@@ -1,7 +1,9 @@
 import { Complaint, demand } from "../base/complaint.ts";
 import { ops } from "../ops/index.ts";
 import { type Constant, type Dims, type ElementType, isExact, size } from "../base/tensor.ts";
-import { type Branches, buildNodes, DAMAGED } from "../read/build.ts";
+import { known } from "../ops/op.ts";
+import { checkTypes } from "../ops/takes.ts";
+import { type Branches, buildNodes, DAMAGED, IF } from "../read/build.ts";
 import { behind, type Graph, type Node, type Operand, type Operands, whereIs } from "../graph/graph.ts";
 import { Problems } from "../base/problems.ts";
 
@@ -46,9 +48,7 @@ function operands(node: Node, state: State): Operands | undefined {
       continue;
     }
     const dims = state.dims.get(name);
-    // Unless the node that computes it was complained of already, it is an output that no row describes.
-    const expected = dims || state.problems.any || state.wanted.size > 0;
-    demand(expected, "unsupported", "inputs that relprop computes", `'${name}', a further output of the node before`);
+    // The node that computes it was complained of already, or waits for numbers.
     if (!dims) return undefined;
     list.push({ name, dims, type: state.types.get(name)!, constant: state.constants.get(name) });
   }
@@ -57,8 +57,11 @@ function operands(node: Node, state: State): Operands | undefined {
 
 /** The chosen branch of an If, its values renamed so that they cannot collide. */
 function inlined(node: Node, state: State): readonly Node[] {
-  const condition = state.constants.get(node.inputs[0]);
-  demand(condition, "unsupported", "a condition that is known while loading", "one that is computed from the input");
+  const inputs = operands(node, state);
+  if (!inputs) return [];
+  checkTypes(IF, state.opset, inputs);
+  const condition = known(inputs, 0, "a condition")!;
+  demand(condition.data.length === 1, "invalid-model", "one condition", `${condition.data.length}`);
   const branches = node.attributes as Branches;
   const branch = condition.data[0] ? branches.then : branches.else;
   const { nodes, constants } = buildNodes(branch, state.opset, (name) => state.dims.has(name));
@@ -90,6 +93,7 @@ function visit(node: Node, state: State): void {
   const inputs = operands(node, state);
   if (!inputs) return;
   const row = ops.get(node.type)!;
+  checkTypes(row, state.opset, inputs);
   const instead = row.instead?.(inputs, node.attributes, node);
   if (instead) {
     for (const part of instead) attempt(part, state);
@@ -181,16 +185,13 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
   return state;
 }
 
-function checkOutputs({ nodes, outputs }: Graph, { dims, types, constants }: State): void {
+function checkOutputs({ outputs }: Graph, { dims, types, constants }: State): void {
   const problems = new Problems();
-  const made = new Set(nodes.flatMap((node) => node.outputs));
   problems.collect(
     outputs,
     ({ name }) => `output '${name}'`,
     ({ name, type }) => {
-      const isMade = made.has(name) || dims.has(name);
-      demand(isMade, "invalid-model", "an output that some node computes", "none of this name");
-      demand(dims.has(name), "unsupported", "an output that relprop computes", "a further output of a node");
+      demand(dims.has(name), "invalid-model", "an output that some node computes", "none of this name");
       const constant = constants.get(name);
       demand(!constant || isExact(constant), "unsupported", "integers up to 2^24", "larger ones");
       demand(!dims.get(name)!.includes(0), "unsupported", "an output that is not empty", `dims [${dims.get(name)}]`);

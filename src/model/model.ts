@@ -308,7 +308,7 @@ export class Model {
     // A network that takes its pictures channels last gives them so.
     const isLast = outputs[name].dims.length > 2 && this.inputs.some(({ channelAxis }) => channelAxis === "last");
     return {
-      output: { ...outputs[name], batchAxis, ...(isLast && { channelAxis: "last" }) },
+      output: { ...outputs[name], ...(batchAxis !== 0 && { batchAxis }), ...(isLast && { channelAxis: "last" }) },
       outputs,
       logits: { data: fitted.session.read(plan, logits).slice(), dims: logits.dims },
     };

@@ -23,23 +23,21 @@ function byKernel(
   kernel: UnaryKernel,
   f: (v: number, a: number, b: number) => number,
   options: {
+    takes?: Op<Parameters>["takes"];
     attributes?: (read: AttributeReader) => Parameters;
     parameters?: (inputs: Operands, a: Parameters) => Parameters;
     nonnegative?: (x: boolean, a: Parameters) => boolean;
     rules?: (site: Site<Parameters>) => Passing["rules"];
   } = {},
 ): Op<Parameters> {
-  const { attributes = () => ({ a: 0, b: 0 }), parameters, nonnegative = () => false, rules } = options;
+  const { takes, attributes = () => ({ a: 0, b: 0 }), parameters, nonnegative = () => false, rules } = options;
   return {
     type,
     family: "activation",
     summary: "pass",
+    takes,
     attributes,
-    infer(inputs, a) {
-      const [x] = inputs;
-      demand(x, "invalid-model", "an input", "none");
-      return { dims: [x.dims], attributes: parameters?.(inputs, a) ?? a };
-    },
+    infer: (inputs, a) => ({ dims: [inputs[0]!.dims], attributes: parameters?.(inputs, a) ?? a }),
     fold: ([x], { a, b }) => [{ ...x!, data: x!.data.map((v) => f(v, a, b)) }],
     node(site) {
       const { node, outputs, attributes } = site;
@@ -80,6 +78,7 @@ function rectified(e: Emitter, name: string, r: Value): Value {
 }
 
 export const relu: Op<Parameters> = byKernel("Relu", "relu", (v) => Math.max(v, 0), {
+  takes: "X:number",
   nonnegative: () => true,
   rules: ({ node: { name } }) => ({
     deconvnet: (e, _at, r) => rectified(e, name, r),
@@ -99,6 +98,7 @@ export const leakyRelu = byKernel("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a 
 });
 
 export const clip = byKernel("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), b), {
+  takes: { 6: "input:number", 11: "input:number min:number? max:number?" },
   attributes: (read) =>
     read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN },
   parameters(inputs, { a, b }) {
@@ -121,14 +121,14 @@ export const pRelu: Op<None> = {
   type: "PRelu",
   family: "activation",
   summary: "pass, when the slope is constant",
+  takes: "X:number slope:number",
   attributes: () => NONE,
-  infer(inputs) {
-    const [x, slope] = inputs;
-    demand(x && slope, "invalid-model", "an input and a slope", "fewer");
-    const fits = broadcast([x.dims, slope.dims])?.join() === x.dims.join();
-    demand(fits, "shape", `a slope that can be broadcast to ${shapeText(x.dims, "")}`, shapeText(slope.dims, ""));
-    demand(!x.constant || slope.constant, "unsupported", "a computed input", "a constant one beside a computed slope");
-    return { dims: [x.dims] };
+  infer([x, slope]) {
+    const { dims, constant } = x!;
+    const fits = broadcast([dims, slope!.dims])?.join() === dims.join();
+    demand(fits, "shape", `a slope that can be broadcast to ${shapeText(dims, "")}`, shapeText(slope!.dims, ""));
+    demand(!constant || slope!.constant, "unsupported", "a computed input", "a constant one beside a computed slope");
+    return { dims: [dims] };
   },
   fold: folding((v, slope) => (v < 0 ? slope * v : v)),
   // max(x, 0) + slope · min(x, 0), for which there are kernels.

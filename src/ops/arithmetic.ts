@@ -129,10 +129,12 @@ function sumLinear({ inputs, outputs: [{ name }] }: Site<None>, signs = inputs.m
   };
 }
 
+const PAIR = "A:number B:number";
 const shared = { attributes: () => NONE, infer: inferBroadcast } as const;
 
 const sumFamily = {
   ...shared,
+  takes: "data_0...",
   family: "sum",
   summary: "norm, zPlus, ratio, clip, or any linear rule on its terms",
 } as const;
@@ -145,6 +147,7 @@ const zipped =
 export const add: Op<None> = {
   ...sumFamily,
   type: "Add",
+  takes: PAIR,
   instead: masked,
   fold: folding((a, b) => a + b),
   node: (site) => ({ ...sumLinear(site), run: zipped("addForward", site) }),
@@ -158,6 +161,7 @@ export const add: Op<None> = {
 export const sub: Op<None> = {
   ...sumFamily,
   type: "Sub",
+  takes: PAIR,
   fold: folding((a, b) => a - b),
   node: (site) => ({ ...sumLinear(site, [1, -1]), run: zipped("subForward", site) }),
   affine: affineOf(
@@ -231,6 +235,7 @@ function scaling(
 ): Op<None> {
   return {
     ...shared,
+    takes: PAIR,
     type,
     family: "normalization",
     summary: "pass, when the other factor is constant",

@@ -1,9 +1,11 @@
 import { demand } from "../base/complaint.ts";
-import type { Operands } from "../graph/graph.ts";
+import type { Operand, Operands } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { type Dims, size } from "../base/tensor.ts";
 import { zip } from "./arithmetic.ts";
 import { type Affine, known, type Op } from "./op.ts";
+
+const INFERENCE = "Export the network in inference mode.";
 
 interface BatchNormAttributes {
   readonly epsilon: number;
@@ -35,34 +37,36 @@ export const batchNormalization: Op<BatchNormAttributes> = {
   type: "BatchNormalization",
   family: "normalization",
   summary: "folded into its linear neighbour; where there is none, pass",
+  takes: "X scale B input_mean input_var",
+  outputs: 5,
   attributes(read) {
-    demand(
-      read.int("training_mode", 0) === 0,
-      "unsupported",
-      "training_mode = 0",
-      "1",
-      "Export the network in inference mode.",
-    );
+    demand(read.int("training_mode", 0) === 0, "unsupported", "training_mode = 0", "1", INFERENCE);
     read.ignore("momentum");
     return { epsilon: read.float("epsilon", 1e-5), perPosition: read.int("spatial", 1) === 0 };
   },
+  // Until opset 13 there is no attribute: whoever asks for the running statistics trains.
+  instead(_inputs, _a, { outputs }) {
+    const [, ...statistics] = outputs.filter((name) => name !== "");
+    const received = `${statistics.length} more, which mean training mode`;
+    demand(statistics.length === 0, "unsupported", "one output", received, INFERENCE);
+    return undefined;
+  },
   infer(inputs, given) {
-    const [x, ...rest] = inputs;
-    demand(x && inputs.length === 5 && rest.every((p) => p), "invalid-model", "five inputs", `${inputs.length}`);
+    const [x, ...rest] = inputs as readonly Operand[];
     demand(x.dims.length >= 1, "shape", "an input of rank 1 or more", "rank 0");
     for (let i = 1; i < 5; i++) known(inputs, i, "parameters");
     // MXNet writes spatial = 0 beside parameters of whole channels.
-    const perChannel = rest[0]!.constant!.data.length === (x.dims[1] ?? 1);
+    const perChannel = rest[0].constant!.data.length === (x.dims[1] ?? 1);
     const a = { ...given, perPosition: given.perPosition && !perChannel };
     const count = size(parameterDims(x.dims, a));
     demand(
-      rest.every((p) => p!.constant!.data.length === count),
+      rest.every((p) => p.constant!.data.length === count),
       "shape",
       `${count} numbers in each parameter`,
-      rest.map((p) => p!.constant!.data.length).join(", "),
+      rest.map((p) => p.constant!.data.length).join(", "),
     );
     demand(
-      rest[3]!.constant!.data.every((v) => v + a.epsilon > 0),
+      rest[3].constant!.data.every((v) => v + a.epsilon > 0),
       "invalid-model",
       "a variance ≥ 0",
       "a negative one",

@@ -9,12 +9,11 @@ const never = () => false;
 /** Source: ONNX Expand-13, with a shape that is known while loading. */
 export const expand = mover<null>({
   type: "Expand",
+  takes: "input:any shape:int",
   summary: "summed over the copies",
   attributes: () => null,
   infer(inputs) {
-    const [x] = inputs;
-    const shape = integers(inputs, 1, "a shape");
-    demand(x && shape, "invalid-model", "an input and a shape", "fewer");
+    const [x, shape] = [inputs[0]!, integers(inputs, 1, "a shape")!];
     const dims = broadcast([x.dims, shape]);
     demand(dims, "shape", "shapes that can be broadcast", `${shapeText(x.dims, "")} and ${shapeText(shape, "")}`);
     return { dims: [dims] };
@@ -31,12 +30,11 @@ export const expand = mover<null>({
 /** Source: ONNX Tile-13, with repeats that are known while loading. */
 export const tile = mover<{ repeats?: readonly number[] }>({
   type: "Tile",
+  takes: "input:any repeats:int",
   summary: "summed over the copies",
   attributes: () => ({}),
   infer(inputs) {
-    const [x] = inputs;
-    const repeats = integers(inputs, 1, "repeats");
-    demand(x && repeats, "invalid-model", "an input and repeats", "fewer");
+    const [x, repeats] = [inputs[0]!, integers(inputs, 1, "repeats")!];
     demand(repeats.length === x.dims.length, "invalid-model", `${x.dims.length} repeats`, `[${repeats}]`);
     return { dims: [x.dims.map((d, k) => d * repeats[k])], attributes: { repeats } };
   },
@@ -80,6 +78,7 @@ function blocks(
 ) {
   return mover<BlockAttributes>({
     type,
+    takes: "input:any",
     summary: "moved back",
     attributes(read) {
       const [size, mode] = [read.int("blocksize", 0), read.string("mode", "DCR")];
@@ -88,13 +87,13 @@ function blocks(
       return { size, mode };
     },
     infer([x], { size }) {
-      demand(x?.dims.length === 4, "invalid-model", "an input of rank 4", `rank ${x?.dims.length ?? "none"}`);
-      const dims = shape(x.dims, size);
+      demand(x!.dims.length === 4, "invalid-model", "an input of rank 4", `rank ${x!.dims.length}`);
+      const dims = shape(x!.dims, size);
       demand(
         dims.every(Number.isInteger),
         "shape",
         `axes that blocks of ${size} divide`,
-        `dims ${shapeText(x.dims, "")}`,
+        `dims ${shapeText(x!.dims, "")}`,
       );
       return { dims: [dims] };
     },
@@ -127,11 +126,12 @@ export const spaceToDepth = blocks(
 /** The upper or lower triangle of matrices; k counts the diagonals above the main one. Source: ONNX Trilu-14. */
 export const trilu = mover<{ upper: boolean; k?: number }>({
   type: "Trilu",
+  takes: "input:any k:int?",
   summary: "moved back, zero elsewhere",
   attributes: (read) => ({ upper: read.int("upper", 1) === 1 }),
   infer(inputs, a) {
-    const [x] = inputs;
-    demand(x && x.dims.length >= 2, "invalid-model", "an input of rank 2 or more", `rank ${x?.dims.length ?? "none"}`);
+    const x = inputs[0]!;
+    demand(x.dims.length >= 2, "invalid-model", "an input of rank 2 or more", `rank ${x.dims.length}`);
     const [k = 0] = integers(inputs, 1, "a k") ?? [];
     return { dims: [x.dims], attributes: { ...a, k } };
   },

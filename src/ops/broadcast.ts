@@ -15,7 +15,6 @@ export type Pointwise = (a: number, b: number, c: number) => number;
 type Numbers = Constant["data"];
 
 export function inferBroadcast(inputs: Operands): { dims: Dims[] } {
-  demand(inputs.length > 0 && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
   const dims = broadcast(inputs.map((x) => x!.dims));
   demand(dims, "shape", "shapes that can be broadcast", inputs.map((x) => shapeText(x!.dims, "")).join(" and "));
   return { dims: [dims] };

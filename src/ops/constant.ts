@@ -14,6 +14,7 @@ function scalar(type: Constant["type"], values: readonly number[], dims: readonl
 export const constant: Op<{ value: Constant }> = {
   ...onLoading,
   type: "Constant",
+  takes: "",
   attributes(read) {
     const [float, int] = [read.float("value_float", NaN), read.int("value_int", NaN)];
     const [floats, ints] = [read.floats("value_floats"), read.ints("value_ints")];
@@ -34,11 +35,10 @@ export const constant: Op<{ value: Constant }> = {
 export const constantOfShape: Op<{ value: Constant }> = {
   ...onLoading,
   type: "ConstantOfShape",
+  takes: "input:int",
   attributes: (read) => ({ value: read.tensor("value") ?? scalar("float32", [0], [1]) }),
   infer(inputs, { value }) {
-    const shape = integers(inputs, 0, "a shape");
-    demand(shape, "invalid-model", "a shape", "none");
-    return { dims: [shape], types: [value.type] };
+    return { dims: [integers(inputs, 0, "a shape")!], types: [value.type] };
   },
   fold([_shape], { value }, [dims]) {
     const data = value.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
@@ -50,10 +50,10 @@ export const constantOfShape: Op<{ value: Constant }> = {
 export const shape: Op<{ start: number; end: number; dims?: readonly number[] }> = {
   ...onLoading,
   type: "Shape",
+  takes: "data:any",
   attributes: (read) => ({ start: read.int("start", 0), end: read.int("end", Infinity) }),
   infer([x], a) {
-    demand(x, "invalid-model", "an input", "none");
-    const dims = x.dims.slice(a.start, a.end);
+    const dims = x!.dims.slice(a.start, a.end);
     return { dims: [[dims.length]], types: ["int64"], attributes: { ...a, dims } };
   },
   shapeOnly: true,
@@ -64,11 +64,9 @@ export const shape: Op<{ start: number; end: number; dims?: readonly number[] }>
 export const sizeOf: Op<{ count?: number }> = {
   ...onLoading,
   type: "Size",
+  takes: "data:any",
   attributes: () => ({}),
-  infer([x]) {
-    demand(x, "invalid-model", "an input", "none");
-    return { dims: [[]], types: ["int64"], attributes: { count: size(x.dims) } };
-  },
+  infer: ([x]) => ({ dims: [[]], types: ["int64"], attributes: { count: size(x!.dims) } }),
   shapeOnly: true,
   fold: (_inputs, { count }) => [scalar("int64", [count!], [])],
 };
@@ -77,15 +75,11 @@ export const sizeOf: Op<{ count?: number }> = {
 export const range: Op<null> = {
   ...onLoading,
   type: "Range",
+  takes: "start:number limit:number delta:number",
   attributes: () => null,
   infer(inputs) {
-    const [start, limit, delta] = ["a start", "a limit", "a delta"].map((what, i) => known(inputs, i, what)?.data[0]);
-    demand(
-      start !== undefined && limit !== undefined && delta,
-      "invalid-model",
-      "a start, a limit and a delta other than 0",
-      [start, limit, delta].join(", "),
-    );
+    const [start, limit, delta] = ["a start", "a limit", "a delta"].map((what, i) => known(inputs, i, what)!.data[0]);
+    demand(delta, "invalid-model", "a delta other than 0", `${delta}`);
     return { dims: [[Math.max(0, Math.ceil((limit - start) / delta))]] };
   },
   fold([start, , delta], _a, [[count]]) {
@@ -98,10 +92,10 @@ export const range: Op<null> = {
 export const nonZero: Op<{ found?: readonly number[][] }> = {
   ...onLoading,
   type: "NonZero",
+  takes: "X:any",
   attributes: () => ({}),
   infer(inputs) {
-    const x = known(inputs, 0, "numbers");
-    demand(x, "invalid-model", "an input", "none");
+    const x = known(inputs, 0, "numbers")!;
     const found = positions(x.dims).filter((_, i) => x.data[i] !== 0);
     return { dims: [[x.dims.length, found.length]], types: ["int64"], attributes: { found } };
   },
@@ -131,6 +125,7 @@ export const cast: Op<{ to: ElementType }> = {
   type: "Cast",
   family: "route",
   summary: "pass",
+  takes: "input:any",
   anyType: true,
   attributes(read) {
     const to = castTypes[read.int("to", 0)];
@@ -138,10 +133,7 @@ export const cast: Op<{ to: ElementType }> = {
     demand(to, "unsupported", "a cast to float, double, int32, int64 or bool", typeName(read.int("to", 0)));
     return { to };
   },
-  infer([x]: Operands, { to }) {
-    demand(x, "invalid-model", "an input", "none");
-    return { dims: [x.dims], types: [to] };
-  },
+  infer: ([x]: Operands, { to }) => ({ dims: [x!.dims], types: [to] }),
   fold: ([x], { to }) => [scalar(to, Array.from(x!.data, castMaps[to] ?? ((v) => v)), x!.dims)],
   node: ({ inputs: [input], outputs: [{ name }], attributes: { to } }) => ({
     kind: "route",

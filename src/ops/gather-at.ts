@@ -1,6 +1,6 @@
 import { Complaint, demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
-import { whereIs } from "../graph/graph.ts";
+import { type Operand, whereIs } from "../graph/graph.ts";
 import { type Constant, type Dims, normalizeAxis, positions, shapeText, size, strides } from "../base/tensor.ts";
 import { axisOf, type AttributeReader, type Op, type Site } from "./op.ts";
 
@@ -42,10 +42,11 @@ function row<A>(
     type,
     family: "route",
     summary: "moved back, added up where an index repeats",
+    takes: "data:any indices:int",
     anyType: true,
     attributes,
-    infer([data, indices], a) {
-      demand(data && indices, "invalid-model", "data and indices", "fewer");
+    infer(inputs, a) {
+      const [data, indices] = inputs as readonly Operand[];
       const inferred = output(data.dims, indices.dims, a);
       if (indices.constant) starts(inferred.attributes, data.dims, indices.dims, indices.constant.data);
       return { ...inferred, dims: [inferred.dims] };

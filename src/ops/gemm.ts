@@ -1,6 +1,6 @@
 import { demand } from "../base/complaint.ts";
 import { broadcast, type Constant, size } from "../base/tensor.ts";
-import type { Node, Operands } from "../graph/graph.ts";
+import type { Node, Operand, Operands } from "../graph/graph.ts";
 import { type DenseAttributes, denseShared } from "./dense.ts";
 import { known, type Op } from "./op.ts";
 
@@ -59,6 +59,7 @@ function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonl
 export const gemm: Op<GemmAttributes> = {
   ...denseShared,
   type: "Gemm",
+  takes: "A:number B:number C:number?",
   attributes: (read) => ({
     transposed: read.int("transA", 0) === 1,
     rowsAreOutputs: read.int("transB", 0) === 1,
@@ -67,8 +68,7 @@ export const gemm: Op<GemmAttributes> = {
   }),
   instead: aroundGemm,
   infer(inputs, a) {
-    const [x, w] = inputs;
-    demand(x && w, "invalid-model", "inputs A and B", "none");
+    const [x, w] = inputs as readonly Operand[];
     demand(!x.constant, "unsupported", "a computed A", "a constant one");
     known(inputs, 1, "a B");
     demand(

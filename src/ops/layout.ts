@@ -1,4 +1,5 @@
 import { demand } from "../base/complaint.ts";
+import type { Operand } from "../graph/graph.ts";
 import { type Dims, normalizeAxis, positions, shapeText } from "../base/tensor.ts";
 import { loop, type Move, mover, runsOf, whole, withRun, zeros } from "./move.ts";
 import { axisOf, integers, known } from "./op.ts";
@@ -8,18 +9,19 @@ const never = () => false;
 /** Source: ONNX Transpose-13. */
 export const transpose = mover<{ perm: readonly number[] | undefined }>({
   type: "Transpose",
+  takes: "data:any",
   summary: "moved back",
   attributes: (read) => ({ perm: read.ints("perm") }),
   infer([x], a) {
-    demand(x, "invalid-model", "an input", "none");
-    const perm = a.perm ?? x.dims.map((_, i) => x.dims.length - 1 - i);
+    const { dims } = x!;
+    const perm = a.perm ?? dims.map((_, i) => dims.length - 1 - i);
     demand(
-      [...perm].sort((p, q) => p - q).join() === x.dims.map((_, i) => i).join(),
+      [...perm].sort((p, q) => p - q).join() === dims.map((_, i) => i).join(),
       "invalid-model",
-      `a permutation of ${x.dims.length} axes`,
+      `a permutation of ${dims.length} axes`,
       `[${perm}]`,
     );
-    return { dims: [perm.map((axis) => x.dims[axis])], attributes: { perm } };
+    return { dims: [perm.map((axis) => dims[axis])], attributes: { perm } };
   },
   moves: ([x], output, { perm }) => [
     { input: 0, from: zeros(x), to: zeros(x), loops: output.map((d, k) => loop(d, perm![k], k)) },
@@ -31,11 +33,11 @@ export const transpose = mover<{ perm: readonly number[] | undefined }>({
 /** Source: ONNX Concat-13. */
 export const concat = mover<{ axis: number }>({
   type: "Concat",
+  takes: "inputs...:any",
   summary: "every input gets its slice",
   attributes: (read) => ({ axis: read.int("axis", NaN) }),
   infer(inputs, a) {
-    const [first] = inputs;
-    demand(first && inputs.every((x) => x), "invalid-model", "inputs", "one that is left out");
+    const first = inputs[0]!;
     const axis = axisOf(a.axis, first.dims.length);
     const fits = inputs.every(
       (x) => x!.dims.length === first.dims.length && x!.dims.every((d, i) => i === axis || d === first.dims[i]),
@@ -77,12 +79,12 @@ const modulo = (v: number, length: number) => ((v % length) + length) % length;
 /** Source: ONNX Slice-13; before opset 10 starts, ends and axes are attributes. */
 export const slice = mover<SliceAttributes>({
   type: "Slice",
+  takes: { 1: "data:any", 10: "data:any starts:int ends:int axes:int? steps:int?" },
   summary: "moved back, zero elsewhere",
   attributes: (read) =>
     read.opset < 10 ? { starts: read.ints("starts"), ends: read.ints("ends"), axes: read.ints("axes") } : {},
   infer(inputs, a) {
-    const [x] = inputs;
-    demand(x, "invalid-model", "an input", "none");
+    const x = inputs[0]!;
     const starts = a.starts ?? integers(inputs, 1, "starts");
     const ends = a.ends ?? integers(inputs, 2, "ends");
     demand(
@@ -143,11 +145,11 @@ export interface GatherAttributes {
 /** Gather with indices that are known while loading. */
 export const gatherKnown = mover<GatherAttributes>({
   type: "Gather",
+  takes: "data:any indices:int",
   summary: "moved back, added up where an index repeats",
   attributes: (read) => ({ axis: read.int("axis", 0) }),
   infer(inputs, a) {
-    const [x, index] = inputs;
-    demand(x && index, "invalid-model", "data and indices", "fewer");
+    const [x, index] = inputs as readonly Operand[];
     const axis = axisOf(a.axis, x.dims.length);
     const indices = index.constant && Array.from(index.constant.data, (i) => normalizeAxis(i, x.dims[axis]));
     demand(
@@ -200,6 +202,11 @@ const beyond: Readonly<Record<string, (at: number, length: number) => number>> =
 /** Source: ONNX Pad-21, with pads that are known while loading; before opset 11 pads and value are attributes. */
 export const pad = mover<PadAttributes>({
   type: "Pad",
+  takes: {
+    2: "data:any",
+    11: "data:any pads:int constant_value:any?",
+    18: "data:any pads:int constant_value:any? axes:int?",
+  },
   summary: "cropped (constant), or moved back to where each number came from",
   attributes(read) {
     const mode = read.string("mode", "constant");
@@ -207,8 +214,7 @@ export const pad = mover<PadAttributes>({
     return read.opset < 11 ? { mode, pads: read.ints("pads"), value: read.float("value", 0) } : { mode, value: 0 };
   },
   infer(inputs, a) {
-    const [x] = inputs;
-    demand(x, "invalid-model", "an input", "none");
+    const x = inputs[0]!;
     const rank = x.dims.length;
     const axes = integers(inputs, 3, "axes")?.map((axis) => normalizeAxis(axis, rank)) ?? x.dims.map((_, i) => i);
     const given = a.pads ?? integers(inputs, 1, "pads");

@@ -108,11 +108,11 @@ export const lrn: Op<LrnAttributes> = {
     return checkedLrn({ region, before, after, a: alpha / (region === "channels" ? size : size * size), beta, bias });
   },
   infer([x], a) {
-    demand(x, "invalid-model", "an input", "none");
-    demand(x.dims.length >= 3 && x.dims.length <= 4, "unsupported", "an input of rank 3 or 4", `rank ${x.dims.length}`);
+    const { dims } = x!;
+    demand(dims.length >= 3 && dims.length <= 4, "unsupported", "an input of rank 3 or 4", `rank ${dims.length}`);
     // A window that reaches further than the channels go sees the same as one that reaches just as far.
-    const most = a.region === "channels" ? x.dims[1] - 1 : Math.max(...x.dims.slice(2)) - 1;
-    return { dims: [x.dims], attributes: { ...a, before: Math.min(a.before, most), after: Math.min(a.after, most) } };
+    const most = a.region === "channels" ? dims[1] - 1 : Math.max(...dims.slice(2)) - 1;
+    return { dims: [dims], attributes: { ...a, before: Math.min(a.before, most), after: Math.min(a.after, most) } };
   },
   node: wayOf,
   nonnegative: ([x]) => x,

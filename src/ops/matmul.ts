@@ -1,4 +1,5 @@
 import { demand } from "../base/complaint.ts";
+import type { Operand } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcast, type Constant, size } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
@@ -68,10 +69,11 @@ function computedProduct(site: Site<DenseAttributes>): Way {
 export const matMul: Op<DenseAttributes> = {
   ...denseShared,
   type: "MatMul",
+  takes: "A:number B:number",
   summary: "any linear rule, when one factor is constant",
   attributes: () => ({ rowsAreOutputs: false, alpha: 1, beta: 1 }),
-  infer([a, b], attributes) {
-    demand(a && b, "invalid-model", "two inputs", "fewer");
+  infer(inputs, attributes) {
+    const [a, b] = inputs as readonly Operand[];
     demand(
       a.dims.length > 0 && b.dims.length > 0,
       "shape",

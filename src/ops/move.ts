@@ -116,6 +116,7 @@ function copyHost(from: Constant["data"], to: Constant["data"], block: Block): v
 interface Mover<A> {
   readonly type: string;
   readonly summary: string;
+  readonly takes: Op<A>["takes"];
   attributes: Op<A>["attributes"];
   infer(inputs: Operands, a: A): Inferred<A>;
   moves(inputs: readonly Dims[], output: Dims, a: A): readonly Move[];
@@ -133,6 +134,7 @@ export function mover<A>(m: Mover<A>): Op<A> {
     type: m.type,
     family: "route",
     summary: m.summary,
+    takes: m.takes,
     attributes: m.attributes,
     anyType: true,
     infer: m.infer,

@@ -146,7 +146,6 @@ const byGroups: Shapes = ([n, c, ...spatial], inputs, { groups, perGroup }) => {
 
 /** All axes from one on; scale and shift broadcast. */
 const fromAxis: Shapes = (x, inputs, { axes: [first] = [] }) => {
-  demand(inputs[1], "invalid-model", "a scale", "none");
   const parameters = [inputs[1], inputs[2]].map((p) => p?.dims ?? []);
   const fits = parameters.every((dims) => broadcast([x, dims])?.join() === x.join());
   demand(
@@ -163,6 +162,7 @@ const overGiven: Shapes = (x, _inputs, { axes }) => ({ split: x, axes: axes!, pa
 
 function row(
   type: string,
+  takes: string,
   least: number,
   attributes: (read: AttributeReader) => Attributes,
   shapes: Shapes,
@@ -171,10 +171,11 @@ function row(
     type,
     family: "normalization",
     summary: "no rule",
+    takes,
+    outputs: shapes === fromAxis ? 3 : 1,
     attributes,
     infer(inputs, a) {
-      const [x] = inputs;
-      demand(x, "invalid-model", "an input", "none");
+      const x = inputs[0]!;
       const rank = x.dims.length;
       demand(rank >= least, "shape", `an input of rank ${least} or more`, `rank ${rank}`);
       const plan: Shaped = { ...a, ...shapes(x.dims, inputs, { ...a, axes: a.axes && axesOf(a.axes, rank) }) };
@@ -229,6 +230,7 @@ function row(
 /** Source: ONNX InstanceNormalization-6. */
 const instance = row(
   "InstanceNormalization",
+  "input scale B",
   3,
   (read) => ({ statistics: moments(read.float("epsilon", 1e-5)), groups: 0 }),
   byGroups,
@@ -237,6 +239,7 @@ const instance = row(
 /** Until opset 20 scale and bias are those of the groups. Source: ONNX GroupNormalization-18 and -21. */
 const group = row(
   "GroupNormalization",
+  "X scale bias",
   2,
   (read) => {
     const groups = read.int("num_groups", 0);
@@ -256,6 +259,7 @@ function checkStash(read: AttributeReader): void {
 /** Further outputs are mean and 1 / √(var + ε). Source: ONNX LayerNormalization-17. */
 const layer = row(
   "LayerNormalization",
+  "X Scale B?",
   1,
   (read) => {
     checkStash(read);
@@ -267,6 +271,7 @@ const layer = row(
 /** (x − mean) / (√var + 1e-9). Source: ONNX MeanVarianceNormalization-13. */
 const meanVariance = row(
   "MeanVarianceNormalization",
+  "X",
   1,
   (read) => ({ statistics: moments(0, 1e-9), axes: read.ints("axes") ?? [0, 2, 3] }),
   overGiven,
@@ -275,6 +280,7 @@ const meanVariance = row(
 /** x / ‖x‖ along one axis; zeros stay. Source: ONNX LpNormalization-22. */
 const lp = row(
   "LpNormalization",
+  "input",
   1,
   (read) => {
     const p = read.int("p", 2);

@@ -221,6 +221,14 @@ export interface Op<A> {
   readonly family: Family;
   /** For the README: how LRP passes it. */
   readonly summary: string;
+  /**
+   * The inputs, by ONNX's names and in its order, as in "data:any axes:int? rest...:number": after a colon the kind of
+   * its numbers, float unless given (`takes.ts` has the kinds); `...`: any number of them; `?`: may be left out. Where
+   * opsets differ, the text from each opset on. One float input, unless given.
+   */
+  readonly takes?: string | Readonly<Record<number, string>>;
+  /** How many outputs there may be; one, unless given. */
+  readonly outputs?: number;
   attributes(read: AttributeReader): A;
   /**
    * Nodes that together do the same and stand in for this one; where there are always some, nothing below is needed.

@@ -65,10 +65,10 @@ const folding =
   };
 
 function infer<A extends PoolAttributes>([x]: Operands, a: A): { dims: Dims[]; attributes: A } {
-  demand(x, "invalid-model", "an input", "none");
-  demand(x.dims.length >= 3, "shape", "an input of rank 3 or more", `rank ${x.dims.length}`);
+  const { dims } = x!;
+  demand(dims.length >= 3, "shape", "an input of rank 3 or more", `rank ${dims.length}`);
   demand(a.window.kernel, "invalid-model", "a kernel_shape", "none");
-  const axes = windowAxes(x.dims.slice(2), a.window, a.window.kernel);
+  const axes = windowAxes(dims.slice(2), a.window, a.window.kernel);
   const within = axes.every((axis) => Math.max(axis.before, axis.after) < axis.dilation * (axis.kernel - 1) + 1);
   demand(
     within,
@@ -76,7 +76,7 @@ function infer<A extends PoolAttributes>([x]: Operands, a: A): { dims: Dims[]; a
     "pads smaller than the window",
     axes.map((axis) => `${axis.before}, ${axis.after}`).join("; "),
   );
-  return { dims: [[x.dims[0], x.dims[1], ...axes.map((axis) => axis.out)]], attributes: { ...a, axes } };
+  return { dims: [[dims[0], dims[1], ...axes.map((axis) => axis.out)]], attributes: { ...a, axes } };
 }
 
 /** A flat index, row-major, as one whose last axis goes furthest; n and c keep their places. */
@@ -163,6 +163,7 @@ const maxShared = {
 export const maxPool: Op<PoolAttributes> = {
   ...maxShared,
   type: "MaxPool",
+  outputs: 2,
   attributes: (read) => ({
     window: readWindow(read),
     countPads: false,

@@ -27,6 +27,7 @@ export const pow: Op<None> = {
   type: "Pow",
   family: "activation",
   summary: "pass, when base or exponent is constant",
+  takes: "X:number Y:exponent",
   anyType: true,
   attributes: () => NONE,
   infer: inferBroadcast,

@@ -1,4 +1,3 @@
-import { demand } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
 import { stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
@@ -34,9 +33,7 @@ function reduced(dims: Dims, axes: readonly number[], keepDims: boolean): Dims {
 }
 
 function infer(inputs: Operands, a: ReduceAttributes): { dims: Dims[]; attributes: ReduceAttributes } {
-  const [x] = inputs;
-  demand(x, "invalid-model", "an input", "none");
-  demand(a.asInput || inputs.length === 1, "invalid-model", "axes as an attribute in this opset", "a second input");
+  const x = inputs[0]!;
   const given = (a.asInput ? integers(inputs, 1, "axes") : a.axes) ?? [];
   const axes = axesOf(given, x.dims.length);
   const all = x.dims.map((_, axis) => axis);
@@ -120,13 +117,23 @@ const ofSquares: Slope = (_, x, base, taps, i) => 2 * x[base + taps[i]];
 const ofLogOfSum: Slope = (y) => Math.exp(-y);
 const ofLogOfExps: Slope = (y, x, base, taps, i) => Math.exp(x[base + taps[i]] - y);
 
-type Kind = Pick<Op<ReduceAttributes>, "family" | "summary" | "anyType"> & { readonly back: (site: Cells) => WayBack };
+type Kind = Pick<Op<ReduceAttributes>, "family" | "summary" | "anyType"> & {
+  readonly back: (site: Cells) => WayBack;
+  /** What they are, for `takes`. */
+  readonly numbers?: string;
+};
 const adding = (family: "sum" | "average", reduce: Reducer, weight: (count: number) => number): Kind => ({
   family,
   summary: "norm, or any linear rule on its positive weights",
   back: linear(reduce, weight),
 });
-const SELECTING: Kind = { family: "route", summary: "to the first winner", back: toWinner, anyType: true };
+const SELECTING: Kind = {
+  family: "route",
+  summary: "to the first winner",
+  back: toWinner,
+  anyType: true,
+  numbers: "any",
+};
 const norm = (p: number): Kind => ({ ...P_NORM, back: (site) => pNormRelevance(site, p, (x) => walkOf(site, x)) });
 const other = (slope: Slope): Kind => ({ family: "other", summary: "no rule", back: notLinear(slope) });
 
@@ -147,7 +154,7 @@ const never = () => false;
  */
 function row(
   type: string,
-  { back, ...kind }: Kind,
+  { back, numbers = "number", ...kind }: Kind,
   reduce: Reducer,
   nonnegative: Op<ReduceAttributes>["nonnegative"] = never,
   since = 18,
@@ -155,6 +162,7 @@ function row(
   return {
     type,
     ...kind,
+    takes: { 1: `data:${numbers}`, [since]: `data:${numbers} axes:int?` },
     attributes(read) {
       const asInput = read.opset >= since;
       return {
@@ -220,6 +228,7 @@ function argRow(type: "ArgMax" | "ArgMin", sign: 1 | -1): Op<ArgAttributes> {
     type,
     family: "other",
     summary: "no rule",
+    takes: "data:number",
     anyType: true,
     attributes: (read) => ({
       axis: read.int("axis", 0),
@@ -227,9 +236,8 @@ function argRow(type: "ArgMax" | "ArgMin", sign: 1 | -1): Op<ArgAttributes> {
       last: read.int("select_last_index", 0) === 1,
     }),
     infer([x], a) {
-      demand(x, "invalid-model", "an input", "none");
-      const axis = axisOf(a.axis, x.dims.length);
-      return { dims: [reduced(x.dims, [axis], a.keepDims)], types: ["int64"], attributes: { ...a, axes: [axis] } };
+      const axis = axisOf(a.axis, x!.dims.length);
+      return { dims: [reduced(x!.dims, [axis], a.keepDims)], types: ["int64"], attributes: { ...a, axes: [axis] } };
     },
     fold([x], { axes, last }, [dims]) {
       const data = new Float64Array(size(dims));

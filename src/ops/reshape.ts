@@ -6,22 +6,22 @@ import { type Dims, type ElementType, normalizeAxis, size } from "../base/tensor
 import { axesOf, integers, known, type Op } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
-function reshaping<A>(type: string, attributes: Op<A>["attributes"], shape: (inputs: Operands, a: A) => Dims): Op<A> {
+function reshaping<A>(
+  type: string,
+  takes: Op<A>["takes"],
+  attributes: Op<A>["attributes"],
+  shape: (inputs: Operands, a: A) => Dims,
+): Op<A> {
   return {
     type,
     family: "route",
     summary: "moved back",
+    takes,
     attributes,
     anyType: true,
     infer(inputs, a) {
-      demand(inputs[0], "invalid-model", "an input", "none");
-      const dims = shape(inputs, a);
-      demand(
-        size(dims) === size(inputs[0].dims),
-        "shape",
-        `as many numbers as the input has, ${size(inputs[0].dims)}`,
-        `dims [${dims}]`,
-      );
+      const [dims, count] = [shape(inputs, a), size(inputs[0]!.dims)];
+      demand(size(dims) === count, "shape", `as many numbers as the input has, ${count}`, `dims [${dims}]`);
       return { dims: [dims] };
     },
     fold: ([x], _a, [dims]) => [{ ...x!, dims }],
@@ -43,12 +43,11 @@ function renamed(e: Emitter, x: Value, dims: Dims): Value {
 /** Source: ONNX Reshape-14. */
 export const reshape = reshaping<{ allowZero: boolean }>(
   "Reshape",
+  "data:any shape:int",
   (read) => ({ allowZero: read.int("allowzero", 0) === 1 }),
   (inputs, { allowZero }) => {
     const [x] = inputs;
-    const target = integers(inputs, 1, "target dims");
-    demand(target, "invalid-model", "a shape", "none");
-    const dims = target.map((d, i) => (d === 0 && !allowZero ? x!.dims[i] : d));
+    const dims = integers(inputs, 1, "target dims")!.map((d, i) => (d === 0 && !allowZero ? x!.dims[i] : d));
     const known = size(dims.filter((d) => d !== -1));
     return dims.map((d) => (d === -1 ? size(x!.dims) / known : d));
   },
@@ -57,6 +56,7 @@ export const reshape = reshaping<{ allowZero: boolean }>(
 /** Source: ONNX Flatten-13. */
 export const flatten = reshaping<{ axis: number }>(
   "Flatten",
+  "input:any",
   (read) => ({ axis: read.int("axis", 1) }),
   ([x], { axis }) => {
     const at = axis < 0 ? axis + x!.dims.length : axis;
@@ -69,33 +69,43 @@ type Axes = { readonly axes: readonly number[] | undefined };
 const readAxes: Op<Axes>["attributes"] = (read) => ({ axes: read.opset < 13 ? read.ints("axes") : undefined });
 
 /** Source: ONNX Squeeze-13; before that the axes are an attribute. */
-export const squeeze = reshaping<Axes>("Squeeze", readAxes, (inputs, a) => {
-  const { dims } = inputs[0]!;
-  const axes = (a.axes ?? integers(inputs, 1, "axes"))?.map((axis) => normalizeAxis(axis, dims.length));
-  demand(
-    !axes || axes.every((axis) => axis !== undefined && dims[axis] === 1),
-    "shape",
-    "axes of length 1",
-    `axes [${axes}] of dims [${dims}]`,
-  );
-  return dims.filter((d, i) => (axes ? !axes.includes(i) : d !== 1));
-});
+export const squeeze = reshaping<Axes>(
+  "Squeeze",
+  { 1: "data:any", 13: "data:any axes:int?" },
+  readAxes,
+  (inputs, a) => {
+    const { dims } = inputs[0]!;
+    const axes = (a.axes ?? integers(inputs, 1, "axes"))?.map((axis) => normalizeAxis(axis, dims.length));
+    demand(
+      !axes || axes.every((axis) => axis !== undefined && dims[axis] === 1),
+      "shape",
+      "axes of length 1",
+      `axes [${axes}] of dims [${dims}]`,
+    );
+    return dims.filter((d, i) => (axes ? !axes.includes(i) : d !== 1));
+  },
+);
 
 /** Source: ONNX Unsqueeze-13; before that the axes are an attribute. */
-export const unsqueeze = reshaping<Axes>("Unsqueeze", readAxes, (inputs, a) => {
-  const { dims } = inputs[0]!;
-  const given = a.axes ?? integers(inputs, 1, "axes");
-  demand(given, "invalid-model", "axes", "none");
-  const out = new Array<number>(dims.length + given.length).fill(-1);
-  for (const axis of axesOf(given, out.length)) out[axis] = 1;
-  let next = 0;
-  return out.map((d) => (d === 1 ? 1 : dims[next++]));
-});
+export const unsqueeze = reshaping<Axes>(
+  "Unsqueeze",
+  { 1: "data:any", 13: "data:any axes:int" },
+  readAxes,
+  (inputs, a) => {
+    const { dims } = inputs[0]!;
+    const given = a.axes ?? integers(inputs, 1, "axes");
+    demand(given, "invalid-model", "axes", "none");
+    const out = new Array<number>(dims.length + given.length).fill(-1);
+    for (const axis of axesOf(given, out.length)) out[axis] = 1;
+    let next = 0;
+    return out.map((d) => (d === 1 ? 1 : dims[next++]));
+  },
+);
 
 type None = Readonly<Record<string, never>>;
 const nothing = () => Object.freeze({});
 
-export const identity = reshaping<None>("Identity", nothing, ([x]) => x!.dims);
+export const identity = reshaping<None>("Identity", "input:any", nothing, ([x]) => x!.dims);
 
 interface DropoutAttributes {
   /** Before opset 10 it is of the input's type. */
@@ -104,6 +114,7 @@ interface DropoutAttributes {
 
 const unchanged = reshaping<DropoutAttributes>(
   "Dropout",
+  { 1: "data", 12: "data ratio? training_mode:bool?" },
   (read) => {
     read.ignore("ratio", "seed");
     return { mask: read.opset < 10 ? "float32" : "bool" };
@@ -120,6 +131,7 @@ const unchanged = reshaping<DropoutAttributes>(
  */
 export const dropout: Op<DropoutAttributes> = {
   ...unchanged,
+  outputs: 2,
   infer(inputs, a) {
     const [dims] = unchanged.infer!(inputs, a).dims;
     return { dims: [dims, dims], types: [inputs[0]!.type, a.mask] };

@@ -162,6 +162,10 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
     type,
     family: "average",
     summary: "nearest: moved back; else norm, or any linear rule on its weights",
+    takes:
+      type === "Upsample"
+        ? { 7: "X:any", 9: "X:any scales" }
+        : { 10: "X:any scales", 11: "X:any roi? scales? sizes:int?" },
     attributes: (read) => readResize(read, type),
     instead: selection,
     infer(inputs, a) {
@@ -170,6 +174,7 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
     },
     fold([x], { resized, bias }, [dims]) {
       demand(!bias, "unsupported", "an extrapolation_value of 0 for constants", "another");
+      demand(x!.type === "float32", "unsupported", "constants of type float32", x!.type);
       return [
         {
           type: "float32",

@@ -1,4 +1,3 @@
-import { demand } from "../base/complaint.ts";
 import type { Operand } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
@@ -41,6 +40,7 @@ function extreme(
     type,
     family: "route",
     summary: "to the first operand that is the result; pass beside a number",
+    takes: "data_0...:number",
     anyType: true,
     attributes: () => NONE,
     instead: cutOff(type, f),
@@ -79,20 +79,10 @@ export const where: Op<None> = {
   type: "Where",
   family: "route",
   summary: "to the operand that was chosen",
+  takes: "condition:bool X:any Y:any",
   anyType: true,
   attributes: () => NONE,
-  infer(inputs) {
-    const { dims } = inferBroadcast(inputs);
-    const [condition, x, y] = inputs.map((input) => input!.type);
-    const fits = inputs.length === 3 && condition === "bool" && x === y;
-    demand(
-      fits,
-      "invalid-model",
-      "a bool condition and two operands of one type",
-      `${[condition, x, y].filter(Boolean)}`,
-    );
-    return { dims, types: [x] };
-  },
+  infer: (inputs) => ({ ...inferBroadcast(inputs), types: [inputs[1]!.type] }),
   fold: ([condition, x, y]) => [zipConstants((c, a, b) => (c ? a : b), [condition!, x!, y!], x!.type)],
   node: ({ node, outputs: [{ name, dims }] }) => ({
     kind: "route",

@@ -1,4 +1,3 @@
-import { demand } from "../base/complaint.ts";
 import { type Dims, size } from "../base/tensor.ts";
 import { axisOf, type Op } from "./op.ts";
 
@@ -23,9 +22,9 @@ function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoft
     summary: "left out when it ends the network (relevance starts from the logit)",
     attributes: (read) => ({ axis: read.int("axis", read.opset < 13 ? 1 : -1), flattened: read.opset < 13 }),
     infer([x], a) {
-      demand(x, "invalid-model", "an input", "none");
-      const axis = a.axis === x.dims.length && a.flattened ? a.axis : axisOf(a.axis, x.dims.length);
-      return { dims: [x.dims], attributes: { ...a, axis } };
+      const { dims } = x!;
+      const axis = a.axis === dims.length && a.flattened ? a.axis : axisOf(a.axis, dims.length);
+      return { dims: [dims], attributes: { ...a, axis } };
     },
     node({ node, outputs: [{ name, dims }], attributes }) {
       const groups = groupsOf(dims, attributes);

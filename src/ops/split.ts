@@ -22,6 +22,8 @@ export const split: Op<SplitAttributes> = {
   type: "Split",
   family: "route",
   summary: "moved back",
+  takes: { 2: "input:any", 13: "input:any split:int?" },
+  outputs: Infinity,
   attributes: (read) => ({
     axis: read.int("axis", 0),
     split: read.opset < 13 ? read.ints("split") : undefined,
@@ -29,10 +31,9 @@ export const split: Op<SplitAttributes> = {
     uneven: read.opset >= 18,
   }),
   instead(inputs, a, { name, inputs: [input], outputs }) {
-    const [x] = inputs;
-    demand(x, "invalid-model", "an input", "none");
-    const axis = axisOf(a.axis, x.dims.length);
-    const length = x.dims[axis];
+    const { dims } = inputs[0]!;
+    const axis = axisOf(a.axis, dims.length);
+    const length = dims[axis];
     const lengths =
       a.split ?? integers(inputs, 1, "lengths") ?? equalParts(length, a.count ?? outputs.length, a.uneven);
     const total = lengths.reduce((sum, v) => sum + v, 0);

@@ -182,8 +182,7 @@ export interface ResizedAxis {
 
 /** The output's dims, and the axes along which it is not the input. */
 export function resizedAxes(inputs: Operands, a: Resizing): { dims: Dims; axes: readonly ResizedAxis[] } {
-  const [x] = inputs;
-  demand(x, "invalid-model", "an input", "none");
+  const x = inputs[0]!;
   const dims = [...x.dims];
   const axes = changesOf(inputs, a).map((change): ResizedAxis => {
     dims[change.axis] = change.out;

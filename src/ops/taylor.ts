@@ -97,8 +97,9 @@ export const taylorLayer: Op<TaylorNeurons> = {
     return neurons;
   },
   infer([x], neurons) {
-    demand(x && x.dims.length >= 2, "shape", "an input with a batch axis", `rank ${x?.dims.length}`);
-    return { dims: [[x.dims[0], ...neurons.outputDims(x.dims.slice(1))]] };
+    const { dims } = x!;
+    demand(dims.length >= 2, "shape", "an input with a batch axis", `rank ${dims.length}`);
+    return { dims: [[dims[0], ...neurons.outputDims(dims.slice(1))]] };
   },
   node: wayOf,
 };

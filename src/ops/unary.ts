@@ -1,4 +1,3 @@
-import { demand } from "../base/complaint.ts";
 import type { Constant } from "../base/tensor.ts";
 import type { AttributeReader, Op, Passing, Way } from "./op.ts";
 
@@ -30,11 +29,9 @@ export function unary<A>({ type, attributes, f, slope, nonnegative = () => false
     family: "activation",
     summary: none ? `no rule: ${none}` : "pass",
     anyType,
+    takes: anyType ? "X:number" : "X",
     attributes: attributes ?? (() => ({}) as A),
-    infer([x]) {
-      demand(x, "invalid-model", "an input", "none");
-      return { dims: [x.dims] };
-    },
+    infer: ([x]) => ({ dims: [x!.dims] }),
     fold([x], a) {
       const data = x!.data.slice();
       f(data, data, a);

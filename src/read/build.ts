@@ -4,6 +4,7 @@ import type { AttributeProto, AttributeValues, GraphProto, ModelProto, NodeProto
 import type { TensorProto } from "./onnx/tensor.ts";
 import { ops } from "../ops/index.ts";
 import type { AttributeReader, Op } from "../ops/op.ts";
+import { checkCounts, countOf } from "../ops/takes.ts";
 import { type Constant, type ElementType, firstNonFinite, typeName } from "../base/tensor.ts";
 import { type Graph, type Node, type OutputPort, type Port, whereIs } from "../graph/graph.ts";
 import { Problems } from "../base/problems.ts";
@@ -82,6 +83,9 @@ export function withInfinities(value: Constant): Constant {
   return value.data.length === 1 ? value : { ...value, infinite: true };
 }
 
+/** How an If is judged, which has no row. */
+export const IF = { takes: "cond:bool", outputs: Infinity } as const;
+
 /** A node whose branches are chosen, and built, once its condition is known. */
 export interface Branches {
   readonly then: GraphProto;
@@ -118,6 +122,15 @@ function buildNode(proto: NodeProto, opset: number): Node {
     const [then, otherwise] = ["then_branch", "else_branch"].map((name) => read.graph(name) as GraphProto | undefined);
     read.check();
     demand(then && otherwise, "invalid-model", "a then_branch and an else_branch", "fewer");
+    checkCounts(IF, opset, proto);
+    const made = [then, otherwise].map((branch) => branch.outputs.length);
+    const count = proto.outputs.length;
+    demand(
+      made.every((n) => n === count),
+      "invalid-model",
+      `branches of ${count} outputs`,
+      made.join(" and "),
+    );
     return Object.freeze({
       name: proto.name,
       type: "If",
@@ -128,8 +141,10 @@ function buildNode(proto: NodeProto, opset: number): Node {
   }
   const fix = "Its README lists them; simplifying the model (onnx-simplifier) may remove this one.";
   demand(row, "unsupported", "an operator that relprop runs", proto.type, fix);
-  const { name, type, inputs, outputs } = proto;
-  return Object.freeze({ name, type, inputs, outputs, attributes: attributesOf(row, given, opset) });
+  const { name, type, outputs } = proto;
+  const node = { name, type, outputs, attributes: attributesOf(row, given, opset) };
+  checkCounts(row, opset, proto);
+  return Object.freeze({ ...node, inputs: proto.inputs.slice(0, countOf(proto.inputs)) });
 }
 
 /** ONNX's numbers for the element types that values may have while a network runs. */

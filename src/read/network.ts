@@ -4,6 +4,8 @@ import { OPSETS } from "./build.ts";
 import { attributesFor, checkType, type ConstantInput, constantOf, Handle, isNone, textOf } from "./described.ts";
 import { type Graph, type Node, type OutputPort, type Port, whereIs } from "../graph/graph.ts";
 import { Problems } from "../base/problems.ts";
+import { ops } from "../ops/index.ts";
+import { checkCounts } from "../ops/takes.ts";
 import type { Layer } from "./layers.ts";
 import type { Constant, ElementType } from "../base/tensor.ts";
 
@@ -130,6 +132,7 @@ export class Builder {
     const { type, parameters } = layer;
     const name = nameOf(layer, place);
     const where = whereIs({ name, type });
+    const before = this.#problems.count;
     const names = chosen.length > 0 ? chosen.map((own, i) => own ?? `${name}.${i}`) : [name];
     const attributes = this.#problems.attempt(where, () => {
       claim(this.#nodeNames, name);
@@ -145,6 +148,11 @@ export class Builder {
         this.#problems.attempt(`parameter '${name}:${i}'`, () => this.#constant(x, `${name}:${i}`, true)),
       ),
     ];
+    // What is wrong with an input is not told as one that is missing.
+    if (this.#problems.count === before)
+      this.#problems.attempt(where, () =>
+        checkCounts(ops.get(type)!, OPSETS.newest, { inputs: inputs.map((x) => (x ? "there" : "")), outputs: names }),
+      );
     while (inputs.length > 0 && !inputs.at(-1)) inputs.pop();
     const outputs = names.map((own, i) => this.#value(own, isNone(layer.name ?? chosen[i])));
     this.#nodes.push({ name, type, attributes, inputs, outputs });

@@ -31,8 +31,8 @@ export interface ScoreLayout {
   readonly plain: boolean;
   /** Axes of a sample, in their order, without that of the samples. */
   readonly inner: Dims;
-  /** Which of the inner axes has the classes. */
-  readonly classAmong: number;
+  /** Which of the inner axes has the classes; undefined where there is none. */
+  readonly classAmong: number | undefined;
   /** Where the number of a class at a place of a sample is. */
   at(sample: number, index: number, place: number): number;
 }
@@ -69,7 +69,7 @@ export function scoreLayout(scores: Scores): ScoreLayout {
     count: size(dims) / samples / classes,
     plain: offsets.length === 1,
     inner: axes.map((axis) => dims[axis]),
-    classAmong: own === undefined ? -1 : axes.indexOf(own),
+    classAmong: own === undefined ? undefined : axes.indexOf(own),
     at: (sample, index, place) => sample * sampleStep + index * classStep + offsets[place],
   };
 }

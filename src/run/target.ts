@@ -179,7 +179,7 @@ function element(index: ElementAt["index"], { layout }: Sample): Weighted {
   if (!fits || !index.every((v, i) => Number.isInteger(v) && v >= 0 && v < inner[i]))
     throw usage(`an index within [${inner}], of the output ${layout.text}`, shown(index));
   const position = index.filter((_, i) => i !== classAmong);
-  return { index: index[classAmong] ?? 0, weight: 1, places: [placeAt(layout, position)] };
+  return { index: classAmong === undefined ? 0 : index[classAmong], weight: 1, places: [placeAt(layout, position)] };
 }
 
 /** A weight for every number of one sample, or of all. */

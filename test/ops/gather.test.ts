@@ -38,7 +38,7 @@ describe("Gather with computed indices", () => {
         }
     expect(e.output.data).toEqual(want);
     expect(e.relevance.data).toEqual(back);
-    expect(e.inputs.i).toEqual({ dims: [2, 2], data: new Float32Array(4) });
+    expect(e.inputs.i).toMatchObject({ dims: [2, 2], data: new Float32Array(4) });
   });
 
   it("from a table of embeddings: the relevance of a word is the sum over its vector", async () => {
@@ -134,10 +134,10 @@ describe("GatherElements and GatherND", () => {
       [known, x],
     ] as const) {
       const e = model.explain(given as never, options);
-      expect(e.output).toEqual(wanted);
+      expect(e.output).toMatchObject(wanted);
       expect(e.inputs.x.data).toEqual(Float32Array.from(back));
     }
-    expect(folded.predict({ dims: out, data: new Float32Array(places.length) }).output).toEqual(wanted);
+    expect(folded.predict({ dims: out, data: new Float32Array(places.length) }).output).toMatchObject(wanted);
   });
 
   it("wrong indices are the file's fault, or the caller's", async () => {

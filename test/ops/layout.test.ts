@@ -418,11 +418,11 @@ describe("moves", () => {
       { type: "Pad", attributes: { mode: "mirror" }, inputs: ["x"], outputs: ["y"] },
       "mode constant, edge, reflect, wrap, got mirror",
     ],
-    [{ type: "Dropout", inputs: ["x", "", "p"], outputs: ["y"] }, "training_mode = false, got true"],
+    [{ type: "Dropout", inputs: ["x", "", "on"], outputs: ["y"] }, "training_mode = false, got true"],
   ] as const)("$1", async (node, message) => {
     const file = onnx({
       nodes: [node],
-      initializers: { p: ints(2, 2), three: ints(1, 2, 3) },
+      initializers: { p: ints(2, 2), three: ints(1, 2, 3), on: { dims: [], data: [true] } },
       inputs: { x: [3, 5] },
       outputs: { y: [] },
     });

@@ -233,18 +233,16 @@ describe("selection", () => {
     });
 
     test.each([
-      [{ c: 1 }, "float32,float32,float32"],
-      [{ c: 9, a: 7 }, "bool,int64,float32"],
-    ])("of types %j is refused", async (types, received) => {
+      [{ c: 1 }, "condition of type bool, got float32"],
+      [{ c: 9, a: 7 }, "Y of type int64, as the input before it, got float32"],
+    ])("of types %j is refused", async (types, says) => {
       const source = onnx({
         nodes: [{ type: "Where", inputs: ["c", "a", "b"], outputs: ["y"] }],
         inputs: { c: [3], a: [3], b: [3] },
         outputs: { y: [] },
         types,
       });
-      await expect(loadInMode(source)).rejects.toThrow(
-        `node 'y' (Where): expected a bool condition and two operands of one type, got ${received}`,
-      );
+      await expect(loadInMode(source)).rejects.toThrow(`node 'y' (Where): expected ${says}`);
     });
   });
 
@@ -327,6 +325,6 @@ describe("selection", () => {
     });
     using model = await loadInMode(source);
     const { output } = model.predict({ a: { dims: [4], data: [-5, 0, 2, 9] }, b: { dims: [1], data: [0] } });
-    expect(output).toEqual({ type: "int64", dims: [4], data: Float32Array.of(0, 0, 2, 3) });
+    expect(output).toMatchObject({ type: "int64", dims: [4], data: Float32Array.of(0, 0, 2, 3) });
   });
 });

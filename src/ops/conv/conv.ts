@@ -76,8 +76,8 @@ export function parametersOf(
   { group, window }: ConvAttributes,
   sides: (rows: number, width: number) => { m: number; c: number },
 ): { x: Operand; kernel: Dims; m: number; c: number } {
-  const [x, w, b] = inputs;
-  demand(x && w, "invalid-model", "an input and a weight", "none");
+  const [x, w] = inputs as readonly Operand[];
+  const [, , b] = inputs;
   known(inputs, 1, "a weight");
   known(inputs, 2, "a bias");
   demand(
@@ -108,6 +108,7 @@ export function parametersOf(
  */
 export const conv: Op<ConvAttributes> = {
   type: "Conv",
+  takes: "X W B?",
   family: "convolution",
   summary: "any linear rule",
   attributes: (read) => ({ window: readWindow(read, "convolution"), group: read.int("group", 1) }),

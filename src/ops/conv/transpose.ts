@@ -53,6 +53,7 @@ function wayOf(site: Site<ConvTransposeAttributes>): Way {
  */
 export const convTranspose: Op<ConvTransposeAttributes> = {
   type: "ConvTranspose",
+  takes: "X W B?",
   family: "convolution",
   summary: "any linear rule",
   attributes: (read) => ({
