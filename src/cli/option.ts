@@ -9,6 +9,10 @@ export const kinds = {
   number: { expected: "a number", parse: toNumber },
   numbers: { expected: "a number, or several joined by commas", parse: toNumbers },
   count: { expected: "a whole number from 1 on", parse: (text: string) => toInteger(text, 1) },
+  amount: {
+    expected: "a number from 1 on",
+    parse: (text: string) => ((toNumber(text) ?? 0) >= 1 ? toNumber(text) : undefined),
+  },
   index: { expected: "a whole number from 0 on", parse: (text: string) => toInteger(text, 0) },
   side: {
     expected: "a number of pixels or 'exact'",

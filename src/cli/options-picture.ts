@@ -30,6 +30,12 @@ export const pictureOptions = {
   scale: { kind: "number", value: "X", group: "picture", help: "factor on the 0..255 values, e.g. 1/255" },
   mean: { kind: "numbers", value: "X[,X..]", group: "picture", help: "subtracted after --scale, per channel" },
   std: { kind: "numbers", value: "X[,X..]", group: "picture", help: "divided by at the end, per channel" },
+  "max-pixels": {
+    kind: "amount",
+    value: "N",
+    group: "picture",
+    help: "the most pixels of a picture, which its header states, and of what resizing makes of it; default 1e8",
+  },
 
   out: {
     kind: "text",

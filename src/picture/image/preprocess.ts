@@ -1,9 +1,9 @@
 import { LrpError } from "../../base/error.ts";
 import type { Port } from "../../graph/graph.ts";
 import { shapeText, type Tensor } from "../../base/tensor.ts";
-import { type Picture, type Pixels, type Plane, picture, planes } from "./pixels.ts";
+import { channelCount, checkPixels, MAX_PIXELS, type Picture, type Pixels, type Plane, picture, planes } from "./pixels.ts";
 import { type Preparation, type PresetName, preparation } from "./preparation.ts";
-import { resize } from "./resize.ts";
+import { type Area, resize } from "./resize.ts";
 
 const IMAGENET: Port["dims"] = [1, 3, 224, 224];
 
@@ -20,7 +20,8 @@ const IMAGENET: Port["dims"] = [1, 3, 224, 224];
  * @param preset a name of `presets`, or its fields
  * @param dims the model's input, `[n, c, h, w]`; n is taken as 1
  * @throws LrpError code "usage" when the preparation or the picture is not valid or does not lead to h x w;
- *   code "shape" when the model does not take pictures.
+ *   code "shape" when the model does not take pictures; code "memory" when the picture, or what resizing would make of
+ *   it, has more than `maxPixels`.
  * @example
  * const input = preprocess({ data, width: 640, height: 480 }, "torchvision", model.inputs[0].dims);
  * const { output } = model.predict(input);
@@ -61,44 +62,49 @@ function visible(image: Pixels, steps: Preparation, dims: Port["dims"]): Plane[]
       fix: "Give the input as numbers instead.",
     });
   }
-  return planes(image, c).map((plane) => framed(plane, steps, h, w));
+  channelCount(image);
+  const { maxPixels = MAX_PIXELS } = steps;
+  checkPixels("picture", image.width, image.height, maxPixels);
+  const { width, height, area } = framed(image, steps, h, w);
+  checkPixels("picture", width, height, maxPixels, " after resizing");
+  const whole = [image, area].every((one) => one.width === width && one.height === height);
+  return planes(image, c).map((plane) => (whole ? plane : resize(plane, width, height, { area, maxPixels })));
 }
 
-function framed(plane: Plane, steps: Preparation, h: number | string, w: number | string): Plane {
-  const resized = resizeTo(plane, steps.resize, h, w);
-  const height = typeof h === "number" ? h : resized.height;
-  const width = typeof w === "number" ? w : resized.width;
-  const equal = resized.width === width && resized.height === height;
-  if (equal) return resized;
-  if (steps.crop && resized.width >= width && resized.height >= height) return crop(resized, width, height);
-  throw new LrpError("usage", {
-    where: "picture",
-    expected: `${width} x ${height} pixels${steps.crop ? " or more to crop from" : ""}, as the model's input`,
-    received: `${resized.width} x ${resized.height}${steps.resize ? " after resizing" : ""}`,
-    fix: steps.crop
-      ? `Resize the short side to ${Math.max(width, height)} or more.`
-      : `Resize it ("exact" stretches), crop it, or name a preset.`,
-  });
+/** The size after resizing, and the part of it that the network sees. */
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly area: Area;
 }
 
-function resizeTo(plane: Plane, to: Preparation["resize"], h: number | string, w: number | string): Plane {
-  if (to === undefined) return plane;
-  if (to === "exact")
-    return resize(plane, typeof w === "number" ? w : plane.width, typeof h === "number" ? h : plane.height);
-  const short = Math.min(plane.width, plane.height);
-  const side = (length: number) => Math.trunc((to * length) / short);
-  return resize(plane, side(plane.width), side(plane.height));
+function framed(image: Pixels, steps: Preparation, h: number | string, w: number | string): Frame {
+  const [width, height] = resizedTo(image, steps.resize, h, w);
+  const seen = { width: typeof w === "number" ? w : width, height: typeof h === "number" ? h : height };
+  const equal = width === seen.width && height === seen.height;
+  if (!equal && !(steps.crop && width >= seen.width && height >= seen.height))
+    throw new LrpError("usage", {
+      where: "picture",
+      expected: `${seen.width} x ${seen.height} pixels${steps.crop ? " or more to crop from" : ""}, as the model's input`,
+      received: `${width} x ${height}${steps.resize ? " after resizing" : ""}`,
+      fix: steps.crop
+        ? `Resize the short side to ${Math.max(seen.width, seen.height)} or more.`
+        : `Resize it ("exact" stretches), crop it, or name a preset.`,
+    });
+  const [left, top] = [width - seen.width, height - seen.height].map((rest) => roundHalfToEven(rest / 2));
+  return { width, height, area: { ...seen, left, top } };
 }
 
-function crop(plane: Plane, width: number, height: number): Plane {
-  const left = roundHalfToEven((plane.width - width) / 2);
-  const top = roundHalfToEven((plane.height - height) / 2);
-  const data = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    const start = (top + y) * plane.width + left;
-    data.set(plane.data.subarray(start, start + width), y * width);
-  }
-  return { data, width, height };
+function resizedTo(
+  { width, height }: Pixels,
+  to: Preparation["resize"],
+  h: number | string,
+  w: number | string,
+): readonly [width: number, height: number] {
+  if (to === undefined) return [width, height];
+  if (to === "exact") return [typeof w === "number" ? w : width, typeof h === "number" ? h : height];
+  const short = Math.min(width, height);
+  return [Math.trunc((to * width) / short), Math.trunc((to * height) / short)];
 }
 
 /** As Python's `round`, which torchvision uses: 0.5 becomes 0, 1.5 becomes 2. */
