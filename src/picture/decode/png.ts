@@ -101,7 +101,11 @@ function pixelsOf(image: DecodedPng): Pixels {
 function eightBits(image: DecodedPng): Uint8Array {
   const { data, depth } = image;
   if (depth < 8) return samples(image).map((v) => (v * 255) / (2 ** depth - 1));
-  return depth === 16 ? Uint8Array.from(data, (v) => Math.round(v / 257)) : new Uint8Array(data);
+  if (depth === 8) return data as Uint8Array;
+  // From() would make a list of numbers first.
+  const out = new Uint8Array(data.length);
+  for (let i = 0; i < out.length; i++) out[i] = Math.round(data[i] / 257);
+  return out;
 }
 
 /** The grey samples of 1, 2 or 4 bits, which fast-png leaves packed, each row from a byte of its own. */
