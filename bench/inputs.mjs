@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { decodeImage } from "../build/js/cli/image.js";
+import { decodeImage } from "../build/js/picture/decode/decode.js";
 import { preprocess } from "../dist/index.js";
 import { normal, uniform } from "./random.mjs";
 
@@ -44,6 +44,6 @@ export function inputOf({ preset, photo }, port) {
   const isPicture = dims.length === 3 && (dims[0] === 1 || dims[0] === 3);
   if (!isPicture) return { data: new Float32Array(count).map(normal(1)), dims: [1, ...dims] };
   const usual = dims[0] === 3 ? "torchvision" : "unit";
-  const picture = photo ? decodeImage(new Uint8Array(readFileSync(photo)), photo) : smoothImage(1);
+  const picture = photo ? decodeImage(new Uint8Array(readFileSync(photo)), { name: photo }) : smoothImage(1);
   return preprocess(picture, preset ?? usual, [1, ...dims]);
 }

@@ -8,7 +8,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { baseEntries, composites, encodePng, heatmap, load, lrnModes, preprocess, ruleOf } from "../dist/index.js";
-import { decodeImage } from "../build/js/cli/image.js";
+import { decodeImage } from "../build/js/picture/decode/decode.js";
 
 /** Pictures of one height in a row, with a white gap. */
 function row(pictures, gap) {
@@ -39,7 +39,7 @@ function ink({ data, dims: [, , h, w] }, zoom) {
 }
 
 const here = (path) => new URL(path, import.meta.url);
-const image = async (path) => decodeImage(new Uint8Array(await readFile(path)), String(path));
+const image = async (path) => decodeImage(new Uint8Array(await readFile(path)), { name: String(path) });
 
 const digits = await load(await readFile(here("../demo/digits.onnx")));
 const three = preprocess(await image(here("../demo/three.png")), "unit", digits.inputs[0].dims);

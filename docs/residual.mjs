@@ -8,7 +8,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { decode } from "fast-png";
 import { load, preprocess, sumRules } from "../dist/index.js";
-import { decodeImage } from "../build/js/cli/image.js";
+import { decodeImage } from "../build/js/picture/decode/decode.js";
 import { table } from "../bench/table.mjs";
 
 const IMAGES = 500;
@@ -36,7 +36,7 @@ const digit = (n) => ({
 
 const names = (await readdir(`${folder}/images`)).filter((name) => /\.(jpg|png)$/.test(name));
 const photos = await Promise.all(
-  names.map(async (name) => decodeImage(new Uint8Array(await file(`images/${name}`)), name)),
+  names.map(async (name) => decodeImage(new Uint8Array(await file(`images/${name}`)), { name })),
 );
 const prepared = (preset, side) => photos.map((photo) => preprocess(photo, preset, [1, 3, side, side]));
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect } from "vitest";
-import { decodeImage } from "../src/cli/image.ts";
+import { decodeImage } from "../src/picture/decode/decode.ts";
 import { preprocess, type Tensor } from "../src/entries/index.ts";
 import { dataRoot } from "./data-root.ts";
 
@@ -48,7 +48,7 @@ export const photos = [
 
 /** A photo, prepared as a network of that input size wants it. */
 export function photo(name: string, preset: "caffe" | "mobilenet", dims: readonly (number | string)[]): Tensor {
-  return preprocess(decodeImage(dataFile(`images/${name}`), name), preset, dims);
+  return preprocess(decodeImage(dataFile(`images/${name}`), { name }), preset, dims);
 }
 
 /** The largest difference, as a share of the largest reference value. */

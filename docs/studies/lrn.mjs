@@ -8,7 +8,7 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { decodeImage } from "../../build/js/cli/image.js";
+import { decodeImage } from "../../build/js/picture/decode/decode.js";
 import { readNpy } from "../../build/js/cli/npy.js";
 import { preprocess } from "../../dist/index.js";
 import { analysed } from "./lrn/analysis.mjs";
@@ -54,7 +54,7 @@ for (const [key, network] of Object.entries(CIFAR)) {
 
 const photos = await Promise.all(
   results.googlenet.images.map(async ({ name }) =>
-    decodeImage(new Uint8Array(await readFile(`${folder}/photos/${name}`)), name),
+    decodeImage(new Uint8Array(await readFile(`${folder}/photos/${name}`)), { name }),
   ),
 );
 strengths.googlenet = await strength("googlenet", GOOGLENET, "googlenet.onnx", () =>

@@ -1,7 +1,8 @@
 import { parseArgs } from "node:util";
 import { type Issue, LrpError } from "../entries/index.ts";
 import { didYouMean } from "./nearest.ts";
-import { kinds, type Option, type OptionName, options, type Values } from "./options.ts";
+import { kinds, type Option } from "./option.ts";
+import { type OptionName, options, type Values } from "./options.ts";
 
 export interface Arguments {
   readonly positionals: readonly string[];

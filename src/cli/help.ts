@@ -1,6 +1,7 @@
 import type { Command } from "./command.ts";
 import { columns, definition, wrap } from "./layout.ts";
-import { type Option, options } from "./options.ts";
+import type { Option } from "./option.ts";
+import { options } from "./options.ts";
 
 const WIDTH = 100;
 const LEFT = 26;

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { preparation } from "../picture/image/preparation.ts";
+import { decodeImage } from "../picture/decode/index.ts";
 import { viewed } from "../picture/image/preprocess.ts";
 import {
   LrpError,
@@ -11,7 +12,6 @@ import {
   type Tensor,
 } from "../entries/index.ts";
 import { readBytes } from "./files.ts";
-import { decodeImage } from "./image.ts";
 import { isNpy, readNpy } from "./npy.ts";
 import { givenIn, type Values } from "./options.ts";
 import type { Sidecar } from "./sidecar.ts";
@@ -33,7 +33,7 @@ export async function readInput(path: string, model: Model, values: Values, side
   const bytes = await readBytes(path, "a .npy array or a .png or .jpg picture");
   const name = basename(path);
   if (isNpy(bytes)) return fromNpy(bytes, path, values);
-  const image = decodeImage(bytes, path);
+  const image = decodeImage(bytes, { name: path, maxPixels: mostPixels(values, sidecar) });
   const { steps, by } = chosen(values, sidecar);
   const [{ dims }] = model.inputs;
   return {
@@ -63,9 +63,13 @@ function fromNpy(bytes: Uint8Array, path: string, values: Values): Input {
   return { tensor: readNpy(bytes, path), text: `${basename(path)}, taken as it is` };
 }
 
+/** The most pixels of a picture, if it is said. */
+export const mostPixels = (values: Values, { preprocess: given }: Sidecar): number | undefined =>
+  values["max-pixels"] ?? given?.maxPixels;
+
 /** How pictures are to be prepared. @throws LrpError code "usage" where nothing says it */
 export function chosen(values: Values, sidecar: Sidecar): { steps: Preparation; by: string } {
-  const { preset, ...fields } = givenIn(values, "picture");
+  const { preset, "max-pixels": _, ...fields } = givenIn(values, "picture");
   const base = preset ? presets[preset] : sidecar.preprocess;
   if (!base && Object.keys(fields).length === 0) {
     throw new LrpError("usage", {
@@ -77,7 +81,7 @@ export function chosen(values: Values, sidecar: Sidecar): { steps: Preparation; 
   }
   const sources = [preset ?? (base && basename(sidecar.path)), ...Object.keys(fields).map((name) => `--${name}`)];
   return {
-    steps: preparation({ ...base, ...(fields as Preparation) }, "options"),
+    steps: preparation({ ...base, ...(fields as Preparation), maxPixels: mostPixels(values, sidecar) }, "options"),
     by: sources.filter(Boolean).join(", "),
   };
 }

@@ -97,7 +97,7 @@ describe("errors", () => {
     [{ resize: 1.5 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 1.5."],
     [{ resize: 16385 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 16385."],
     [{ resize: 0 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 0."],
-    [{ size: 3 }, "preset: expected only the fields resize, crop, channels, scale, mean, std, got 'size'."],
+    [{ size: 3 }, "preset: expected only the fields resize, crop, channels, scale, mean, std, maxPixels, got 'size'."],
     [{ std: [1, 0, 1] }, "preset, field 'std': expected a number other than 0, or one per channel, got [1,0,1]."],
     [{ mean: [1, 2] }, "preset, field 'mean': expected 1 number or 3, as the model has 3 channels, got 2."],
   ])("%j", (given, message) => expect(fails(given)).toBe(message));

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { decodeImage } from "../../src/cli/image.ts";
+import { decodeImage } from "../../src/picture/decode/decode.ts";
 import { load, preprocess } from "../../src/entries/index.ts";
 import { dataFile, hasData } from "../data.ts";
 
@@ -12,7 +12,7 @@ describe("the demo", () => {
     ["seven.png", 7],
   ] as const)("%s is read as %d, and both normalizations are found", async (name, digit) => {
     const model = await load(file("digits.onnx"));
-    const e = model.explain(preprocess(decodeImage(file(name), name), "unit", model.inputs[0].dims));
+    const e = model.explain(preprocess(decodeImage(file(name), { name }), "unit", model.inputs[0].dims));
     expect(e.targets[0][0].index).toBe(digit);
     expect(e.rules.filter((r) => r.type === "LRN" && r.rule === "taylor")).toHaveLength(2);
     const largest = Math.max(...e.ledger.map((row) => row.magnitude));
@@ -21,7 +21,7 @@ describe("the demo", () => {
 
   it("its normalization is strong: Taylor and identity differ", async () => {
     const model = await load(file("digits.onnx"));
-    const input = preprocess(decodeImage(file("three.png"), "three.png"), "unit", model.inputs[0].dims);
+    const input = preprocess(decodeImage(file("three.png")), "unit", model.inputs[0].dims);
     const [taylor, identity] = (["taylor", "identity"] as const).map(
       (lrn) => model.explain(input, { composite: "epsilonPlus", lrn }).relevance.data,
     );

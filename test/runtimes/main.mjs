@@ -10,7 +10,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { table } from "../../bench/table.mjs";
-import { decodeImage } from "../../build/js/cli/image.js";
+import { decodeImage } from "../../build/js/picture/decode/decode.js";
 import { preprocess } from "../../dist/index.js";
 import { cases } from "./cases.mjs";
 import { checks } from "./checks.mjs";
@@ -24,7 +24,7 @@ const installed = join(temporary, "installed");
 /** The demo as a module: some runtimes have no files. */
 function demo() {
   const file = (name) => readFileSync(join(root, "demo", name));
-  const { data } = preprocess(decodeImage(new Uint8Array(file("three.png")), "three.png"), "unit", [1, 1, 28, 28]);
+  const { data } = preprocess(decodeImage(new Uint8Array(file("three.png"))), "unit", [1, 1, 28, 28]);
   return `export const model = "${file("digits.onnx").toString("base64")}";\nexport const pixels = [${data}];\n`;
 }
 

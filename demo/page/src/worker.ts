@@ -1,6 +1,7 @@
 import {
   type Explanation,
   heatmap,
+  imageSize,
   type Inspection,
   LrpError,
   load,
@@ -22,6 +23,8 @@ let prepared: { readonly preset: string; readonly input: Tensor; readonly seen: 
 const MOST_NUMBERS = 2 ** 24;
 /** A longer vector is no picture. */
 const LONGEST = 256;
+/** Photos with more are not decoded: a browser would take four bytes for each. */
+const READABLE_PIXELS = 1e8;
 /** Larger photos are scaled down while they are decoded: canvases end somewhere above. */
 const MOST_PIXELS = 2 ** 24;
 
@@ -102,6 +105,14 @@ function refused(where: string, expected: string, received: string, fix?: string
 }
 
 async function decoded(file: Blob, name: string): Promise<{ picture: Pixels; size: [number, number] }> {
+  const stated = imageSize(new Uint8Array(await file.arrayBuffer()));
+  if (stated && stated.width * stated.height > READABLE_PIXELS)
+    throw refused(
+      `file '${name}'`,
+      `at most ${READABLE_PIXELS} pixels`,
+      `${stated.width} x ${stated.height}`,
+      "Make it smaller.",
+    );
   let bitmap: ImageBitmap;
   try {
     bitmap = await createImageBitmap(file);

@@ -16,7 +16,8 @@ let held = 0;
 /**
  * Reads a body and hands it on. At most `MAX_BODY` bytes of it are ever kept, whatever its headers say.
  *
- * @param use is not asynchronous: pictures are decoded one after the other, so that their pixels never add up
+ * @param use is not asynchronous: pictures are decoded, explained and drawn one after the other, so that their pixels
+ * never add up
  * @throws Refusal 413 when it is too large, 503 when the bodies of too many requests are being read, 400 when it breaks
  * off
  */
@@ -70,7 +71,7 @@ async function* partsOf({ body }: Request): AsyncGenerator<Uint8Array> {
   }
 }
 
-export function joined(parts: readonly Uint8Array[]): Uint8Array {
+function joined(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -1,8 +1,8 @@
+import { encode } from "fast-png";
 import {
   composites,
   defaultComposite,
   type Explanation,
-  encodePng,
   heatmap,
   load,
   type Model,
@@ -10,10 +10,9 @@ import {
 } from "relprop";
 import settings from "../../digits.relprop.json" with { type: "json" };
 import { MAX_BODY, withBody } from "./body.ts";
-import { decoderOf } from "./decode.ts";
+import { decoderOf, MAX_PIXELS } from "./decode.ts";
 import { type Digit, digitOf } from "./digit.ts";
 import { errorAnswer, Refusal } from "./refusal.ts";
-import { MAX_PIXELS } from "./size.ts";
 
 const USAGE = `What makes this picture a seven? POST a picture of a digit to find out.
 
@@ -79,9 +78,8 @@ async function explain(model: Model, request: Request): Promise<Response> {
   const query = queryOf(request);
   const write = FORMATS[formatOf(request, query)];
   const decode = decoderOf(request);
-  return write(
-    await withBody(request, (file) => find(model, digitOf(decode(file), Number(model.inputs[0].dims[3])), query)),
-    model,
+  return withBody(request, (file) =>
+    write(find(model, digitOf(decode(file), Number(model.inputs[0].dims[3])), query), model),
   );
 }
 
@@ -116,9 +114,11 @@ function json({ explanation, composite, digit: { pixels: _, ...seen } }: Found, 
   });
 }
 
-async function png({ explanation, digit }: Found): Promise<Response> {
+/** Not by encodePng, which waits for the platform: heatmaps of many requests would wait together. */
+function png({ explanation, digit }: Found): Response {
   const picture = heatmap(explanation.relevance, { scale: SCALE, over: digit.pixels });
-  return new Response(await encodePng(picture), { headers: { "Content-Type": "image/png" } });
+  const file = encode({ ...picture, channels: 4 }, { zlib: { level: 1, mem: 0 } });
+  return new Response(new Uint8Array(file), { headers: { "Content-Type": "image/png" } });
 }
 
 function queryOf(request: Request): Record<string, string> {

@@ -10,6 +10,8 @@ const bin = (name: string) => join(worker, "node_modules/.bin", name);
 /** What runs the handler. */
 export interface Server {
   readonly url: string;
+  /** The largest memory that its process has had, in bytes. */
+  peak(): number;
   stop(): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ async function workerd(): Promise<Server> {
   const miniflare = new Miniflare({ modules, modulesRoot: folder, compatibilityDate });
   return {
     url: String(await miniflare.ready),
+    peak: () => peakOf(workerdOf(process.pid)),
     async stop() {
       await miniflare.dispose();
       rmSync(folder, { recursive: true });
@@ -71,6 +74,7 @@ function command(name: string, ...args: string[]): () => Promise<Server> {
     });
     return {
       url,
+      peak: () => peakOf(readFileSync(`/proc/${child.pid}/status`, "utf8")),
       async stop() {
         child.kill();
       },
@@ -89,9 +93,12 @@ export const runtimes = [
   { name: "Bun", start: command("bun", "src/bun.ts", "0"), there: existsSync(bin("bun")) },
 ];
 
-/** The largest memory that workerd, started by this process, has had: bytes. */
-export function peakOfWorkerd(): number {
-  const status = readdirSync("/proc")
+const pidOf = (status: string) => Number(/Pid:\t(\d+)/.exec(status)![1]);
+const peakOf = (status: string) => 1024 * Number(/VmHWM:\s+(\d+) kB/.exec(status)![1]);
+
+/** What the system says of the workerd that was started last by a process. */
+function workerdOf(parent: number): string {
+  return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map((pid) => {
       try {
@@ -100,8 +107,9 @@ export function peakOfWorkerd(): number {
         return "";
       }
     })
-    .find((text) => text.startsWith("Name:\tworkerd\n") && text.includes(`PPid:\t${process.pid}\n`));
-  return 1024 * Number(/VmHWM:\s+(\d+) kB/.exec(status!)![1]);
+    .filter((text) => text.startsWith("Name:\tworkerd\n") && text.includes(`PPid:\t${parent}\n`))
+    .sort((a, b) => pidOf(a) - pidOf(b))
+    .at(-1)!;
 }
 
 export interface Sent {

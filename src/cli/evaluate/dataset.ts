@@ -3,9 +3,9 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { sampleOf } from "../../evaluate/index.ts";
+import { decodeImage } from "../../picture/decode/index.ts";
 import { LrpError, type Pixels, type Tensor } from "../../entries/index.ts";
 import { foreseen, readBytes, readTextIfThere } from "../files.ts";
-import { decodeImage } from "../image.ts";
 import { isNpy, readNpy } from "../npy.ts";
 
 /** One image of a data set: a picture, which is prepared for the network, or numbers, which are taken as they are. */
@@ -27,11 +27,11 @@ export interface Dataset {
 
 const WHAT = "a folder of pictures or .npy, an idx file, a CIFAR-10 binary, or a .npy of [n, …]";
 
-function contentOf(bytes: Uint8Array, path: string): Sample["content"] {
-  return isNpy(bytes) ? { numbers: readNpy(bytes, path) } : { picture: decodeImage(bytes, path) };
+function contentOf(bytes: Uint8Array, name: string, maxPixels: number | undefined): Sample["content"] {
+  return isNpy(bytes) ? { numbers: readNpy(bytes, name) } : { picture: decodeImage(bytes, { name, maxPixels }) };
 }
 
-async function folder(path: string): Promise<Dataset> {
+async function folder(path: string, maxPixels: number | undefined): Promise<Dataset> {
   const where = `folder '${path}'`;
   const names = (await foreseen(where, WHAT, () => readdir(path)))
     .filter((name) => /\.(png|jpe?g|npy)$/i.test(name))
@@ -50,7 +50,7 @@ async function folder(path: string): Promise<Dataset> {
     async read(index) {
       const name = names[index];
       const file = join(path, name);
-      return { name, content: contentOf(await readBytes(file, "a picture or a .npy array"), file) };
+      return { name, content: contentOf(await readBytes(file, "a picture or a .npy array"), file, maxPixels) };
     },
   };
 }
@@ -176,9 +176,9 @@ async function unpacked(path: string): Promise<Uint8Array> {
  * The images of a folder, by name, or of a file that holds many.
  * @throws LrpError code "usage" for what is none, or damaged
  */
-export async function openDataset(path: string): Promise<Dataset> {
+export async function openDataset(path: string, maxPixels?: number): Promise<Dataset> {
   const found = await foreseen(`data '${path}'`, WHAT, () => stat(path));
-  if (found.isDirectory()) return folder(path);
+  if (found.isDirectory()) return folder(path, maxPixels);
   const bytes = await unpacked(path);
   const format = formats.find(({ matches }) => matches(bytes, path));
   if (!format) throw broken(path, WHAT, "other content");

@@ -7,7 +7,7 @@ import type { Arguments } from "../args.ts";
 import { besideModel } from "../beside.ts";
 import { targetOf } from "../classes.ts";
 import type { Streams } from "../command.ts";
-import { checkUnprepared, chosen } from "../input.ts";
+import { checkUnprepared, chosen, mostPixels } from "../input.ts";
 import { type Opened, open } from "../open.ts";
 import type { Values } from "../options.ts";
 import { withProgress } from "../progress.ts";
@@ -152,7 +152,8 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
   const evaluation = evaluationOf(values);
   const dir = folderOf(values);
   const shard = shardOf(values.shard ?? "1/1");
-  const [opened, dataset] = [await open(path, values), await openDataset(dataPath)];
+  const opened = await open(path, values);
+  const dataset = await openDataset(dataPath, mostPixels(values, opened.sidecar));
   const { content } = await dataset.read(0);
   if ("numbers" in content) checkUnprepared(dataPath, values);
   const preparation = "picture" in content ? chosen(values, opened.sidecar).steps : undefined;

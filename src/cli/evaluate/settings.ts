@@ -126,6 +126,7 @@ export function settingsOf({ paths, values, version, modelHash, dataset, evaluat
     perturbation: evaluation.perturbation!,
     pictures: Math.min(values.pictures ?? PICTURES, images),
     seed: values.seed ?? 0,
-    options: { ...Object.fromEntries(rest), preparation },
+    // A limit changes no result.
+    options: { ...Object.fromEntries(rest), preparation: preparation && { ...preparation, maxPixels: undefined } },
   });
 }

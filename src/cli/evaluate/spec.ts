@@ -1,7 +1,8 @@
 import { type MethodChoice, methods, type Replacement } from "../../evaluate/index.ts";
 import { composites, type Issue, LrpError } from "../../entries/index.ts";
 import { didYouMean } from "../nearest.ts";
-import { inGroup, kinds, type Option, type OptionName, options } from "../options.ts";
+import { kinds, type Option } from "../option.ts";
+import { inGroup, type OptionName, options } from "../options.ts";
 
 /** A name and what it takes: "NAME", or "NAME:key=value:key=value" with lists joined by "/". */
 interface Spec {

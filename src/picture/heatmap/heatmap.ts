@@ -49,12 +49,15 @@ export function heatmap(relevance: Tensor, options: HeatmapOptions = {}): Pictur
   const below = options.over && resize(planes(options.over, 1)[0], width, height).data;
   const middle = colour(0);
   const data = new Uint8ClampedArray(4 * width * height).fill(255);
-  for (let i = 0; i < width * height; i++) {
-    const v = values[Math.floor(Math.floor(i / width) / scale) * w + Math.floor((i % width) / scale)];
-    const rgb = colour(v);
-    for (let k = 0; k < 3; k++) {
-      const shade = below ? CONTRAST * (1 - Math.abs(v)) * (below[i] - middle[k]) : 0;
-      data[4 * i + k] = rgb[k] + shade;
+  for (let y = 0; y < h; y++) {
+    // Once for each value, not for each of its pixels.
+    const row = Array.from(values.subarray(y * w, (y + 1) * w), (v) => ({ rgb: colour(v), pale: 1 - Math.abs(v) }));
+    for (let i = y * scale * width; i < (y + 1) * scale * width; i++) {
+      const { rgb, pale } = row[Math.floor((i % width) / scale)];
+      for (let k = 0; k < 3; k++) {
+        const shade = below ? CONTRAST * pale * (below[i] - middle[k]) : 0;
+        data[4 * i + k] = rgb[k] + shade;
+      }
     }
   }
   return { data, width, height };

@@ -1,4 +1,5 @@
 import { LrpError } from "../../base/error.ts";
+import { joined } from "../image/parts.ts";
 import type { Pixels } from "../image/pixels.ts";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
@@ -35,16 +36,6 @@ export async function encodePng(picture: Pixels): Promise<Uint8Array<ArrayBuffer
     ...chunk("IDAT", await deflated(rows)),
     ...chunk("IEND", []),
   ]);
-}
-
-function joined(parts: readonly ArrayLike<number>[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }
 
 /** Compressed by the platform, in zlib's format. */

@@ -13,7 +13,7 @@ import { resize } from "../image/resize.ts";
 export function toAnsi(picture: Pixels, options: { readonly columns?: number } = {}): string {
   const width = Math.min(picture.width, Math.max(1, Math.floor(options.columns ?? 80)));
   const height = Math.max(1, Math.round((picture.height * width) / picture.width));
-  const parts = planes(picture, 3).map((plane) => resize(plane, width, height, "box"));
+  const parts = planes(picture, 3).map((plane) => resize(plane, width, height, { filter: "box" }));
   let text = "";
   for (let y = 0; y < height; y += 2) text += line(parts, y);
   return text;

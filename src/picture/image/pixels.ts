@@ -17,6 +17,20 @@ export interface Picture {
   readonly height: number;
 }
 
+/** The most pixels of a picture, unless it is said otherwise. */
+export const MAX_PIXELS = 1e8;
+
+/** @throws LrpError code "memory" before anything of that size is made */
+export function checkPixels(where: string, width: number, height: number, most: number, made = ""): void {
+  if (width * height <= most) return;
+  throw new LrpError("memory", {
+    where,
+    expected: `at most ${most} pixels${made}`,
+    received: `${width} x ${height}`,
+    fix: "Make it smaller, or raise maxPixels.",
+  });
+}
+
 /** One channel of a picture. */
 export interface Plane {
   readonly data: Uint8Array | Uint8ClampedArray;
@@ -52,7 +66,8 @@ export function picture(parts: readonly Plane[]): Picture {
   return { data, width, height };
 }
 
-function channelCount({ data, width, height }: Pixels): number {
+/** @throws LrpError code "usage" for what is no picture */
+export function channelCount({ data, width, height }: Pixels): number {
   const count = data.length / (width * height);
   if ([1, 2, 3, 4].includes(count)) return count;
   throw new LrpError("usage", {

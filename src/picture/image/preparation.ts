@@ -17,6 +17,8 @@ export interface Preparation {
   readonly mean?: number | readonly number[];
   /** Divided by at the end: one number, or one per channel in the order of `channels`. Default: 1. */
   readonly std?: number | readonly number[];
+  /** The most pixels of the picture, and of what resizing makes of it. Default: 100 million. */
+  readonly maxPixels?: number;
 }
 
 /** The usual preparations by name: value = (pixel * scale - mean) / std. */
@@ -49,6 +51,7 @@ const fields: Readonly<Record<keyof Preparation, { expected: string; fits: (v: u
     expected: "a number other than 0, or one per channel",
     fits: (v) => oneOrMore(v, (x) => finite(x) && x !== 0),
   },
+  maxPixels: { expected: "a number of pixels from 1 on", fits: (v) => finite(v) && v >= 1 },
 };
 
 /**

@@ -1,4 +1,4 @@
-import type { Plane } from "./pixels.ts";
+import { checkPixels, MAX_PIXELS, type Plane } from "./pixels.ts";
 
 /**
  * A resampling filter: `weight` is 0 beyond `support`, in source pixels when enlarging, in target pixels when
@@ -20,29 +20,50 @@ type Taps = readonly { readonly first: number; readonly weights: Int32Array }[];
 /** Pillow's fixed point for 8-bit pictures; with it results are equal to Pillow's to the last bit. */
 const ONE = 2 ** 22;
 
+/** A part of a picture, in pixels. */
+export interface Area {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+interface Wanted {
+  /** "triangle" is Pillow's BILINEAR, "box" averages areas. */
+  readonly filter?: keyof typeof filters;
+  readonly area?: Area;
+  readonly maxPixels?: number;
+}
+
 /**
  * A plane at another size, equal to Pillow's `resize` (and torchvision's on Pillow images) in every pixel: the filter
  * grows with the reduction (antialiasing), rows are resampled before columns, and both round to 8 bits.
  *
- * @param filter "triangle" is Pillow's BILINEAR, "box" averages areas.
+ * Nothing but what is wanted is made, and how much that is is judged first.
+ *
+ * @throws LrpError code "memory"
  */
-export function resize(plane: Plane, width: number, height: number, filter: keyof typeof filters = "triangle"): Plane {
-  const wide = resample(
-    plane.data,
-    taps(plane.width, width, filters[filter]),
-    plane.height,
-    [plane.width, 1],
-    [width, 1],
-  );
-  const data = resample(wide, taps(plane.height, height, filters[filter]), width, [1, width], [1, width]);
-  return { data, width, height };
+export function resize(plane: Plane, width: number, height: number, wanted: Wanted = {}): Plane {
+  const { filter = "triangle", area = { left: 0, top: 0, width, height }, maxPixels = MAX_PIXELS } = wanted;
+  checkPixels("picture", area.width, area.height, maxPixels, " after resizing");
+  checkPixels("picture", area.width, plane.height, maxPixels, " after its rows are resized");
+  const across = taps(plane.width, width, area.left, area.width, filters[filter]);
+  const down = taps(plane.height, height, area.top, area.height, filters[filter]);
+  const first = down[0].first;
+  const end = down.reduce((most, row) => Math.max(most, row.first + row.weights.length), first);
+  const rows = plane.data.subarray(first * plane.width, end * plane.width);
+  const wide = resample(rows, across, end - first, [plane.width, 1], [area.width, 1]);
+  const below = down.map((row) => ({ ...row, first: row.first - first }));
+  const data = resample(wide, below, area.width, [1, area.width], [1, area.width]);
+  return { data, width: area.width, height: area.height };
 }
 
-function taps(from: number, to: number, { support, weight }: Filter): Taps {
+/** Of so many target positions from `start` on. */
+function taps(from: number, to: number, start: number, count: number, { support, weight }: Filter): Taps {
   const ratio = from / to;
   const stretch = Math.max(1, ratio);
-  return Array.from({ length: to }, (_, i) => {
-    const centre = (i + 0.5) * ratio;
+  return Array.from({ length: count }, (_, i) => {
+    const centre = (start + i + 0.5) * ratio;
     const first = Math.max(0, Math.trunc(centre - support * stretch + 0.5));
     const end = Math.min(from, Math.trunc(centre + support * stretch + 0.5));
     const raw = Array.from({ length: end - first }, (_, k) => weight((first + k - centre + 0.5) / stretch));

@@ -1,7 +1,7 @@
 import { encode } from "fast-png";
 import { describe, expect, test } from "vitest";
-import { orientation } from "../../src/cli/exif.ts";
-import { decodeImage } from "../../src/cli/image.ts";
+import { orientation } from "../../src/picture/decode/exif.ts";
+import { decodeImage } from "../../src/picture/decode/decode.ts";
 import golden from "./image_golden.json" with { type: "json" };
 
 const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, "base64"));
@@ -11,7 +11,7 @@ const ascii = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 const JPEG_TOLERANCE = 12;
 
 test.each(golden)("$name", ({ file, width, height, channels, values, blocks = [] }) => {
-  const image = decodeImage(bytes(file), "x");
+  const image = decodeImage(bytes(file), { name: "x" });
   expect([image.width, image.height, image.data.length]).toEqual([width, height, width * height * channels]);
   if (values) expect(Array.from(image.data)).toEqual(values);
   blocks.forEach((value, i) => {
@@ -50,7 +50,7 @@ test("the orientation is one of several entries, in either order of bytes", () =
 
 test("a picture whose orientation is none of the eight stays as it is", () => {
   const jpeg = bytes(golden.find(({ name }) => name === "JPEG RGB")?.file ?? "");
-  const upright = decodeImage(jpeg, "x");
+  const upright = decodeImage(jpeg, { name: "x" });
   for (const turn of [0, 1, 9]) {
     const exif = [
       ...ascii("Exif\0\0MM"),
@@ -80,13 +80,13 @@ test("a picture whose orientation is none of the eight stays as it is", () => {
       0,
     ];
     const turned = Uint8Array.from([0xff, 0xd8, 0xff, 0xe1, 0, exif.length + 2, ...exif, ...jpeg.subarray(2)]);
-    expect(decodeImage(turned, "x")).toEqual(upright);
+    expect(decodeImage(turned, { name: "x" })).toEqual(upright);
   }
 });
 
 test("interlaced pictures", () => {
   const data = Uint8Array.from({ length: 3 * 11 * 5 }, (_, i) => i * 7);
-  expect(decodeImage(encode({ data, width: 11, height: 5, channels: 3 }, { interlace: "Adam7" }), "x").data).toEqual(
+  expect(decodeImage(encode({ data, width: 11, height: 5, channels: 3 }, { interlace: "Adam7" }), { name: "x" }).data).toEqual(
     data,
   );
 });
@@ -107,9 +107,9 @@ describe("errors name the file and what it is", () => {
     [
       "WebP",
       ascii("RIFF1234WEBPVP8 "),
-      /^file 'x.png': expected a \.png or \.jpg picture, or a \.npy array, got WebP\. Convert it to PNG\.$/,
+      /^file 'x.png': expected a \.png or \.jpg picture, got WebP\. Convert it to PNG\.$/,
     ],
     ["text", ascii("hello"), /got unknown content\.$/],
     ["one byte", ascii("\x89"), /got unknown content\.$/],
-  ])("%s", (_, file, message) => expect(() => decodeImage(file, "x.png")).toThrow(message));
+  ])("%s", (_, file, message) => expect(() => decodeImage(file, { name: "x.png" })).toThrow(message));
 });

@@ -1,4 +1,4 @@
-"""Goldens for image.test.ts: python3 test/cli/image_golden.py > test/cli/image_golden.json (Pillow 9.4.0, numpy 1.24.2)"""
+"""Goldens for decode.test.ts: python3 test/decode/image_golden.py > test/decode/image_golden.json (Pillow 9.4.0, numpy 1.24.2)"""
 import base64, io, json
 import numpy as np
 from PIL import Image, ImageOps
