@@ -42,7 +42,7 @@ const here = (path) => new URL(path, import.meta.url);
 const image = async (path) => decodeImage(new Uint8Array(await readFile(path)), { name: String(path) });
 
 const digits = await load(await readFile(here("../demo/digits.onnx")));
-const three = preprocess(await image(here("../demo/three.png")), "unit", digits.inputs[0].dims);
+const three = preprocess(await image(here("../demo/three.png")), "unit", digits.inputs[0]);
 const maps = ["epsilonPlus", "epsilon", "epsilonAlpha2Beta1"].map((composite) =>
   heatmap(digits.explain(three, { composite }).relevance, { scale: 7 }),
 );
@@ -89,7 +89,7 @@ for (const [name, picture] of Object.entries(guides))
 const [network, photo] = process.argv.slice(2);
 if (network) {
   const googlenet = await load(await readFile(network));
-  const input = preprocess(await image(photo), "caffe", googlenet.inputs[0].dims);
+  const input = preprocess(await image(photo), "caffe", googlenet.inputs[0]);
   await writeFile(
     here("flamingo.png"),
     await encodePng(heatmap(googlenet.explain(input, { composite: "epsilonPlus" }).relevance, { scale: 2 })),

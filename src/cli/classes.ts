@@ -1,5 +1,7 @@
-import { LrpError, type Target } from "../entries/index.ts";
+import { usage } from "../base/error.ts";
+import { type Area, LrpError, type Target } from "../entries/index.ts";
 import { readBytes } from "./files.ts";
+import { readNpy } from "./npy.ts";
 import type { Values } from "./options.ts";
 
 /** Class names from a file: a JSON list, or one per line, a leading synset id ("n01440764 ") dropped. */
@@ -49,10 +51,29 @@ function classOf(
   });
 }
 
-/** What is explained: the target, or the target against another class or several. */
-export function targetOf({ target = "argmax", against }: Values, classes: readonly string[] | undefined): Target {
+/** The places that `--area` means: all, those of a mask in a file, or a box. */
+async function areaOf(text: string): Promise<Area> {
+  if (text === "all") return text;
+  if (/^\d+(,\d+)*$/.test(text)) return { box: text.split(",").map(Number) };
+  if (text.endsWith(".npy")) return readNpy(await readBytes(text, "a .npy array of 0 and 1"), text);
+  throw usage("option '--area'", "all, a .npy file, or the corners Y0,X0,Y1,X1 of a box", `'${text}'`);
+}
+
+/** What is explained: the target, at its place, against another class or several; or one number. */
+export async function targetOf(values: Values, classes: readonly string[] | undefined): Promise<Target> {
+  const { target = "argmax", against, position, area, index } = values;
+  if (index) {
+    const beside = (["target", "against", "position", "area"] as const).find((name) => values[name] !== undefined);
+    if (beside) throw usage("option '--index'", "it alone", `--${beside} beside it`);
+    return { index };
+  }
+  if (position && area) throw usage("option '--area'", "a position or an area", "both");
   const chosen = classOf("target", target, ["argmax"], classes);
-  return against === undefined
-    ? chosen
-    : { class: chosen, against: classOf("against", against, ["others", "softmax"], classes) };
+  if (against === undefined && !position && !area) return chosen;
+  return {
+    class: chosen,
+    ...(against !== undefined && { against: classOf("against", against, ["others", "softmax"], classes) }),
+    ...(position && { position }),
+    ...(area && { area: await areaOf(area) }),
+  };
 }

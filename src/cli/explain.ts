@@ -6,7 +6,7 @@ import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
 import { readInput } from "./input.ts";
 import { chosenSample, open } from "./open.ts";
-import { givenIn } from "./options.ts";
+import { givenIn, type Values } from "./options.ts";
 import { contents, outFiles, terminalPicture } from "./outputs.ts";
 import { withProgress } from "./progress.ts";
 import { report } from "./report.ts";
@@ -25,16 +25,17 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   await checkWritable(files);
   const opened = await open(path, values);
   const input = await readInput(inputPath, opened.model, values, opened.sidecar);
-  const sample = chosenSample(values, input.tensor.dims[0]);
-  const target = targetOf(values, opened.model.classes);
+  const target = await targetOf(values, opened.model.classes);
   const start = performance.now();
-  const { composite = defaultComposite, ...rules } = givenIn(values, "rules");
-  const { method = composite, ...parameters } = givenIn(values, "method");
-  const options = { method, ...rules, ...parameters, target, start: values.start, at: values.at };
+  const { composite = defaultComposite, ...rules } = givenIn(values, "rules") as Pick<Values, "composite">;
+  const { method = composite, ...parameters } = givenIn(values, "method") as Pick<Values, "method">;
+  const classAxis = values["class-axis"];
+  const options = { method, ...rules, ...parameters, target, start: values.start, at: values.at, classAxis };
   const explanation = await withProgress(streams, (onProgress) =>
     attribute(opened.model, input.tensor, { ...options, onProgress }),
   );
   const ms = performance.now() - start;
+  const sample = chosenSample(values, explanation.targets.length);
   const found = report({ path, values, opened, input, explanation, sample, files, ms });
   const drawing = values.show ? toAnsi(terminalPicture(explanation.relevance, input, values), { columns }) : "";
   await writeAll(await contents(planned, explanation, input, values));

@@ -8,6 +8,7 @@ const LEFT = 26;
 
 const groups: readonly (readonly [Option["group"], string])[] = [
   ["explain", "What to compute"],
+  ["axes", "Outputs and inputs of several axes"],
   ["evaluate", "What to measure"],
   ["rules", "Rules"],
   ["method", "Other methods"],

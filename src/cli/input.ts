@@ -35,10 +35,10 @@ export async function readInput(path: string, model: Model, values: Values, side
   if (isNpy(bytes)) return fromNpy(bytes, path, values);
   const image = decodeImage(bytes, { name: path, maxPixels: mostPixels(values, sidecar) });
   const { steps, by } = chosen(values, sidecar);
-  const [{ dims }] = model.inputs;
+  const [port] = model.inputs;
   return {
-    tensor: preprocess(image, steps, dims),
-    view: () => viewed(image, steps, dims),
+    tensor: preprocess(image, steps, port),
+    view: () => viewed(image, steps, port),
     text: `${name}, ${image.width} x ${image.height}, prepared by ${by}`,
   };
 }

@@ -1,4 +1,4 @@
-import { load, LrpError, type Model } from "../entries/index.ts";
+import { load, type LoadOptions, LrpError, type Model } from "../entries/index.ts";
 import { besideModel } from "./beside.ts";
 import { readClasses } from "./classes.ts";
 import { readBytes } from "./files.ts";
@@ -24,16 +24,34 @@ export async function open(path: string, values: Values): Promise<Opened> {
   const sidecar = await readSidecar(path);
   const bytes = await readBytes(path, "an ONNX model");
   const classes = values.classes === undefined ? sidecar.classes : await readClasses(values.classes);
-  const model = await load(bytes, { classes, externalData: besideModel(path) }).catch((error) =>
+  const axes = {
+    batch: values.batch === undefined ? undefined : axesOf(values.batch),
+    channelAxis: values["channel-axis"],
+  };
+  const model = await load(bytes, { classes, externalData: besideModel(path), ...axes }).catch((error) =>
     Promise.reject(naming(error, path)),
   );
   if (classes) checkCount(classes, model, values.classes ?? sidecar.path);
   return { model, sidecar, bytes, ms: performance.now() - start };
 }
 
+/** What `--batch` says: no axis of samples at all, or for each input which one, or none. */
+function axesOf(text: string): LoadOptions["batch"] {
+  if (text === "none") return false;
+  const pairs = text.split(",").map((part) => {
+    const at = part.lastIndexOf(":");
+    const axis = part.slice(at + 1);
+    return [part.slice(0, at), axis === "none" ? null : Number(axis)] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
 function checkCount(classes: readonly string[], model: Model, path: string): void {
-  const count = model.outputs[0].dims.slice(1).reduce<number>((product, d) => product * Number(d), 1);
-  if (classes.length === count || Number.isNaN(count)) return;
+  const { dims } = model.outputs[0];
+  const inner = dims.length > 1 ? dims.slice(1) : dims;
+  const count = inner.reduce<number>((product, d) => product * Number(d), 1);
+  // Which of several axes has the classes is known when something is explained.
+  if (classes.length === count || Number.isNaN(count) || inner.filter((d) => d !== 1).length > 1) return;
   throw new LrpError("usage", {
     where: `file '${path}'`,
     expected: `${count} class names, as many as the model's output has values`,

@@ -14,6 +14,15 @@ export const kinds = {
     parse: (text: string) => ((toNumber(text) ?? 0) >= 1 ? toNumber(text) : undefined),
   },
   index: { expected: "a whole number from 0 on", parse: (text: string) => toInteger(text, 0) },
+  indices: { expected: "whole numbers from 0 on, joined by commas", parse: toIndices },
+  axis: {
+    expected: "an axis, a whole number; from the end if negative",
+    parse: (text: string) => (/^[+-]?\d+$/.test(text) ? Number(text) : undefined),
+  },
+  axes: {
+    expected: "'none', or INPUT:AXIS or INPUT:none, joined by commas",
+    parse: (text: string) => (/^(none|[^,]+:(\d+|none)(,[^,]+:(\d+|none))*)$/.test(text) ? text : undefined),
+  },
   side: {
     expected: "a number of pixels or 'exact'",
     parse: (text: string) => (text === "exact" ? text : toInteger(text, 1)),
@@ -29,7 +38,7 @@ export interface Option {
   readonly choices?: readonly string[];
   /** May be given several times. */
   readonly repeat?: true;
-  readonly group: "rules" | "method" | "evaluate" | "explain" | "picture" | "output" | "other";
+  readonly group: "rules" | "method" | "evaluate" | "explain" | "axes" | "picture" | "output" | "other";
 }
 
 function toNumber(text: string): number | undefined {
@@ -43,6 +52,11 @@ function toNumbers(text: string): number | number[] | undefined {
   const list = text.split(",").map(toNumber);
   if (list.includes(undefined)) return undefined;
   return list.length === 1 ? list[0] : (list as number[]);
+}
+
+function toIndices(text: string): readonly number[] | undefined {
+  const list = text.split(",").map((part) => toInteger(part, 0));
+  return list.includes(undefined) ? undefined : (list as number[]);
 }
 
 function toInteger(text: string, from: number): number | undefined {

@@ -2,6 +2,7 @@ import { methods } from "../evaluate/index.ts";
 import { composites, defaultComposite } from "../entries/index.ts";
 import { optionNames, type ParameterRow, type Parameters, parameters } from "../rules/parameters.ts";
 import type { kinds, Option } from "./option.ts";
+import { axesOptions } from "./options-axes.ts";
 import { evaluateOptions } from "./options-evaluate.ts";
 import { pictureOptions } from "./options-picture.ts";
 
@@ -150,6 +151,7 @@ export const options = {
     help: "class names, one per line; a leading synset id (n01440764) is dropped",
   },
 
+  ...axesOptions,
   ...pictureOptions,
 
   help: { kind: "flag", group: "other", help: "this text" },

@@ -1,5 +1,6 @@
 import { extname } from "node:path";
 import { type Explanation, encodePng, heatmap, LrpError, type Tensor } from "../entries/index.ts";
+import { layoutOf } from "../base/layout.ts";
 import type { Input } from "./input.ts";
 import { writeNpy } from "./npy.ts";
 import type { Values } from "./options.ts";
@@ -95,8 +96,8 @@ function zoom(relevance: Tensor, values: Values): number {
 }
 
 /** The largest scale at which relevance fits into a square of `side` pixels. */
-export function fitting({ dims }: Tensor, side: number): number {
-  return Math.max(1, Math.floor(side / Math.max(...dims.slice(dims.length > 2 ? 2 : 1))));
+export function fitting({ dims, batchAxis = 0, channelAxis }: Tensor, side: number): number {
+  return Math.max(1, Math.floor(side / Math.max(...layoutOf({ dims, batchAxis, channelAxis }).places)));
 }
 
 function beside(path: string, value: string): string {

@@ -4,7 +4,8 @@ import type { Streams } from "./command.ts";
 import { readInput } from "./input.ts";
 import { columns } from "./layout.ts";
 import { open } from "./open.ts";
-import { ranking, sampleOf } from "./ranking.ts";
+import { ranking, samplesAxis } from "./ranking.ts";
+import { scoreLayout } from "../run/scores.ts";
 import { classTable } from "./summary.ts";
 
 export async function predict(
@@ -16,10 +17,9 @@ export async function predict(
   const start = performance.now();
   const { output } = model.predict(input.tensor);
   const time = { load: ms, predict: performance.now() - start };
-  const batch = input.tensor.dims[0];
-  const samples = Array.from({ length: batch }, (_, i) =>
-    ranking(sampleOf(output, i, batch), values.top ?? 5, model.classes),
-  );
+  const scores = { ...output, batchAxis: samplesAxis(output), classAxis: values["class-axis"] };
+  const { samples: batch } = scoreLayout(scores);
+  const samples = Array.from({ length: batch }, (_, i) => ranking(scores, i, values.top ?? 5, model.classes));
   if (values.json) {
     const found = {
       model: modelPath,

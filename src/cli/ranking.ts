@@ -1,10 +1,17 @@
 import type { Tensor } from "../entries/index.ts";
+import { positionAt } from "../run/place.ts";
+import { scoreLayout, type Scores } from "../run/scores.ts";
 
 export interface Score {
   readonly index: number;
   readonly name?: string;
   readonly score: number;
+  /** Where, in an output of several axes. */
+  readonly position?: readonly number[];
 }
+
+/** The axis that counts the samples of an output. */
+export const samplesAxis = ({ dims, batchAxis = dims.length > 1 ? 0 : null }: Tensor) => batchAxis;
 
 /** The values that belong to one sample of a batch. */
 export function sampleOf({ data }: Tensor, sample: number, batch: number): Float32Array {
@@ -12,8 +19,16 @@ export function sampleOf({ data }: Tensor, sample: number, batch: number): Float
   return data.subarray(sample * count, (sample + 1) * count);
 }
 
-/** The `top` largest values, the largest first. */
-export function ranking(values: Float32Array, top: number, classes?: readonly string[]): Score[] {
-  const scores = Array.from(values, (score, index) => ({ index, name: classes?.[index], score }));
-  return scores.sort((a, b) => b.score - a.score).slice(0, top);
+/** The `top` largest values of a sample, the largest first. */
+export function ranking(scores: Scores, sample: number, top: number, classes?: readonly string[]): Score[] {
+  const layout = scoreLayout(scores);
+  const places = Array.from({ length: layout.count }, (_, place) => place);
+  const all = places.flatMap((place) =>
+    Array.from({ length: layout.classes }, (_, index): Score => {
+      const score = scores.data[layout.at(sample, index, place)];
+      const named = { index, name: classes?.[index], score };
+      return layout.plain ? named : { ...named, position: positionAt(layout, place) };
+    }),
+  );
+  return all.sort((a, b) => b.score - a.score).slice(0, top);
 }

@@ -2,7 +2,8 @@ import { composites, defaultComposite, type Explanation, parameters, type Tensor
 import type { Input } from "./input.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
-import { ranking, sampleOf } from "./ranking.ts";
+import { ranking, sampleOf, samplesAxis } from "./ranking.ts";
+import { sampleOf as ofSample } from "../evaluate/index.ts";
 
 /** What `relprop explain` found out: the object of `--json`, which the summary for people reads too. */
 export type Report = ReturnType<typeof report>;
@@ -21,10 +22,11 @@ interface Sources {
 
 export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
   const { output, targets, relevance, at, start, rules, ledger, notes } = explanation;
-  const [{ index, name, score }] = targets[sample];
+  const [{ index, name, score, position, area }] = targets[sample];
   const composite = values.method ? null : (values.composite ?? defaultComposite);
   const taken = composites.find((row) => row.name === composite)?.parameters ?? [];
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
+  const scores = { ...output, batchAxis: samplesAxis(output), classAxis: values["class-axis"] };
   return {
     model: path,
     input: input.text,
@@ -36,10 +38,12 @@ export function report({ path, values, opened, input, explanation, sample, files
     target: index,
     against: values.against ?? null,
     className: name ?? null,
+    position: position ?? null,
+    area: area ?? null,
     logit: score,
     start,
-    scores: ranking(own(output), 5, opened.model.classes),
-    relevanceSum: sum(own(relevance)),
+    scores: ranking(scores, sample, 5, opened.model.classes),
+    relevanceSum: sum(ofSample(relevance, sample).data),
     relevanceDims: relevance.dims,
     at: Object.fromEntries(
       Object.entries(at).map(([value, tensor]) => [value, { dims: tensor.dims, sum: sum(own(tensor)) }]),

@@ -43,16 +43,18 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
   await checkWritable([file]);
   const { model, sidecar } = await open(path, values);
   const input = await readInput(inputPath, model, values, sidecar);
-  const sample = chosenSample(values, input.tensor.dims[0]);
-  const target = targetOf(values, model.classes);
+  const target = await targetOf(values, model.classes);
   const tried = rows.map((row) =>
-    attempt(row, values, (options) => model.explain(input.tensor, { ...options, target, start: values.start })),
+    attempt(row, values, (options) =>
+      model.explain(input.tensor, { ...options, target, start: values.start, classAxis: values["class-axis"] }),
+    ),
   );
   const done = tried.filter((one) => one.explanation !== undefined);
   if (done.length === 0) throw tried[0].error;
-  const [{ index, name, score }] = done[0].explanation.targets[sample];
+  const { targets } = done[0].explanation;
+  const [{ index, name, score, position }] = targets[chosenSample(values, targets.length)];
   const against = values.against === undefined ? "" : ` against ${values.against}`;
-  const about = `${index}${name === undefined ? "" : ` ${name}`}${against}, logit ${digits(score)}`;
+  const about = `${index}${name === undefined ? "" : ` ${name}`}${against}${position ? ` at ${position.join(", ")}` : ""}, logit ${digits(score)}`;
   const tiles = done.map(({ name: label, explanation: { relevance } }) => ({
     label,
     picture: draw(relevance, input, values, fitting(relevance, SIDE)),

@@ -26,7 +26,9 @@ export function summary(found: Report): string {
     sum,
     rules,
     ledger,
-    relevanceDims,
+    position,
+    area,
+    targets,
     notes,
     files,
     time,
@@ -34,7 +36,7 @@ export function summary(found: Report): string {
   const name = className === null ? "" : ` ${className}`;
   const head = [
     ["model", basename(found.model)],
-    ["input", found.input + (relevanceDims[0] > 1 ? `, sample ${found.sample} of ${relevanceDims[0]}` : "")],
+    ["input", found.input + (targets.length > 1 ? `, sample ${found.sample} of ${targets.length}` : "")],
     [
       method ? "method" : "rules",
       `${method ?? composite}${lrn && rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}` +
@@ -42,7 +44,8 @@ export function summary(found: Report): string {
     ],
     [
       "class",
-      `${target}${name}${against === null ? "" : ` against ${against}`}, logit ` +
+      `${target}${name}${against === null ? "" : ` against ${against}`}` +
+        `${position ? ` at ${position.join(", ")}` : area ? ` over ${area} places` : ""}, logit ` +
         `${digits(logit)}${start === "one" && !method ? ", started from 1" : ""}`,
     ],
   ];
@@ -65,18 +68,22 @@ export function summary(found: Report): string {
 /** Classes with their scores, one per line. */
 export function classTable(scores: readonly Score[]): string {
   return columns(
-    scores.map(({ index, name, score }) => [digits(score), `${index}`, name ?? ""]),
+    scores.map(({ index, name, score, position }) => [
+      digits(score),
+      `${index}${position ? ` at ${position.join(", ")}` : ""}`,
+      name ?? "",
+    ]),
     [0, 1],
   );
 }
 
-function whereItWent({ method, ledger, relevanceSum, relevanceDims }: Report): string {
+function whereItWent({ method, ledger, relevanceSum, targets }: Report): string {
   if (method) return `relevance sums to ${digits(relevanceSum)}\n`;
   const lost = sinks.map(([column, name]) => {
     const most = ledger.reduce((a, b) => (Math.abs(b[column]) > Math.abs(a[column]) ? b : a), ledger[0]);
     return { name, sum: ledger.reduce((total, row) => total + row[column], 0), most: most?.node };
   });
-  const batch = relevanceDims[0] > 1;
+  const batch = targets.length > 1;
   const inputSum = batch ? undefined : relevanceSum;
   const total = lost.reduce((t, { sum }) => t + sum, inputSum ?? 0);
   const share = (value: number) => (batch || total === 0 ? "" : `${((100 * value) / total).toFixed(1)} %`);

@@ -3,7 +3,8 @@ import { targetOf } from "../../src/cli/classes.ts";
 import { errorText } from "../../src/cli/errors.ts";
 import { columns, definition, digits, wrap } from "../../src/cli/layout.ts";
 import { didYouMean, nearest } from "../../src/cli/nearest.ts";
-import { ranking, sampleOf } from "../../src/cli/ranking.ts";
+import type { Values } from "../../src/cli/options.ts";
+import { ranking } from "../../src/cli/ranking.ts";
 import { LrpError } from "../../src/base/error.ts";
 
 describe("errors", () => {
@@ -45,23 +46,47 @@ describe("errors", () => {
   });
 });
 
-test("targets are argmax, an index, or a name that the core looks up", () => {
-  expect(["argmax", "3", "-3", "crane"].map((target) => targetOf({ target }, ["crane"]))).toEqual([
-    "argmax",
-    3,
-    -3,
-    "crane",
-  ]);
-  expect(["3", "others", "softmax", "crane"].map((against) => targetOf({ against }, ["crane"]))).toEqual(
-    [3, "others", "softmax", "crane"].map((against) => ({ class: "argmax", against })),
-  );
-  expect(() => targetOf({ against: "drake" }, undefined)).toThrow(
+test("targets are argmax, an index, or a name that the core looks up", async () => {
+  const of = (values: Values) => targetOf(values, ["crane"]);
+  for (const [text, meant] of [
+    ["argmax", "argmax"],
+    ["3", 3],
+    ["-3", -3],
+    ["crane", "crane"],
+  ] as const)
+    expect(await of({ target: text })).toBe(meant);
+  for (const [text, against] of [
+    ["3", 3],
+    ["others", "others"],
+    ["softmax", "softmax"],
+    ["crane", "crane"],
+  ] as const)
+    expect(await of({ against: text })).toEqual({ class: "argmax", against });
+  await expect(targetOf({ against: "drake" }, undefined)).rejects.toThrow(
     "option '--against': expected others, softmax or a class index",
   );
-  expect(() => targetOf({ target: "drake" }, undefined)).toThrow(
+  await expect(targetOf({ target: "drake" }, undefined)).rejects.toThrow(
     "option '--target': expected argmax or a class index, as the names of the classes are not known, got " +
       "'drake'. Give them with --classes FILE.",
   );
+});
+
+test("where a target is in an output of several axes", async () => {
+  expect(await targetOf({ target: "2", position: [3, 4] }, undefined)).toEqual({ class: 2, position: [3, 4] });
+  expect(await targetOf({ against: "0", position: [3] }, undefined)).toEqual({
+    class: "argmax",
+    against: 0,
+    position: [3],
+  });
+  expect(await targetOf({ area: "all" }, undefined)).toEqual({ class: "argmax", area: "all" });
+  expect(await targetOf({ area: "0,1,2,3" }, undefined)).toEqual({ class: "argmax", area: { box: [0, 1, 2, 3] } });
+  expect(await targetOf({ index: [1, 2, 3] }, undefined)).toEqual({ index: [1, 2, 3] });
+  for (const [values, says] of [
+    [{ index: [1], target: "2" }, "option '--index': expected it alone, got --target beside it"],
+    [{ area: "all", position: [1] }, "option '--area': expected a position or an area, got both"],
+    [{ area: "some" }, "option '--area': expected all, a .npy file, or the corners Y0,X0,Y1,X1 of a box, got 'some'"],
+  ] as const)
+    await expect(targetOf(values, undefined)).rejects.toThrow(says);
 });
 
 test("near names", () => {
@@ -72,9 +97,14 @@ test("near names", () => {
 
 test("the best classes of a sample of a batch", () => {
   const output = { data: Float32Array.of(9, 9, 9, 0.25, 0.5, 0.125), dims: [2, 3, 1, 1] };
-  expect(ranking(sampleOf(output, 1, 2), 2, ["a", "b", "c"])).toEqual([
+  expect(ranking({ ...output, batchAxis: 0 }, 1, 2, ["a", "b", "c"])).toEqual([
     { index: 1, name: "b", score: 0.5 },
     { index: 0, name: "a", score: 0.25 },
+  ]);
+  const map = { data: Float32Array.of(1, 5, 3, 2), dims: [1, 2, 1, 2], batchAxis: 0 };
+  expect(ranking(map, 0, 2)).toEqual([
+    { index: 0, name: undefined, score: 5, position: [0, 1] },
+    { index: 1, name: undefined, score: 3, position: [0, 0] },
   ]);
 });
 

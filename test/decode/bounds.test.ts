@@ -11,7 +11,8 @@ const [width, height] = [5, 3];
 const grey = rowsOf(width, height, (x, y) => [50 * y + 7 * x]);
 const pixels = Array.from({ length: width * height }, (_, i) => 50 * Math.floor(i / width) + 7 * (i % width));
 const photo = jpeg.encode({ data: Buffer.alloc(4 * 24 * 17, 99), width: 24, height: 17 }, 80).data;
-const behindStart = (...bytes: number[]) => Buffer.concat([photo.subarray(0, 2), Buffer.from(bytes), photo.subarray(2)]);
+const behindStart = (...bytes: number[]) =>
+  Buffer.concat([photo.subarray(0, 2), Buffer.from(bytes), photo.subarray(2)]);
 /** The photo with a byte of its frame changed, counted from the marker. */
 const frame = (at: number, value: number) => {
   const start = photo.findIndex((byte, i) => byte === 0xff && photo[i + 1] === 0xc0);

@@ -86,9 +86,9 @@ test("a picture whose orientation is none of the eight stays as it is", () => {
 
 test("interlaced pictures", () => {
   const data = Uint8Array.from({ length: 3 * 11 * 5 }, (_, i) => i * 7);
-  expect(decodeImage(encode({ data, width: 11, height: 5, channels: 3 }, { interlace: "Adam7" }), { name: "x" }).data).toEqual(
-    data,
-  );
+  expect(
+    decodeImage(encode({ data, width: 11, height: 5, channels: 3 }, { interlace: "Adam7" }), { name: "x" }).data,
+  ).toEqual(data);
 });
 
 describe("errors name the file and what it is", () => {

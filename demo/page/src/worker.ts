@@ -134,12 +134,12 @@ async function decoded(file: Blob, name: string): Promise<{ picture: Pixels; siz
 }
 
 function prepare({ inputs }: Model, { drawing, preset }: Question): { input: Tensor; seen: Picture } {
-  const [{ dims, name }] = inputs;
+  const [port] = inputs;
   if (inputs.length > 1)
-    throw refused("the network", "one input, a picture", `${inputs.length} inputs, '${name}' the first`);
+    throw refused("the network", "one input, a picture", `${inputs.length} inputs, '${port.name}' the first`);
   const picture = drawing ?? photo;
   if (!picture) throw refused("the page", "a picture", "none", "Draw, or open a photo.");
-  const made = () => ({ preset, input: preprocess(picture, preset, dims), seen: viewed(picture, preset, dims) });
+  const made = () => ({ preset, input: preprocess(picture, preset, port), seen: viewed(picture, preset, port) });
   if (drawing) return made();
   if (prepared?.preset !== preset) prepared = made();
   return prepared;

@@ -1,13 +1,5 @@
 import { encode } from "fast-png";
-import {
-  composites,
-  defaultComposite,
-  type Explanation,
-  heatmap,
-  load,
-  type Model,
-  preprocess,
-} from "relprop";
+import { composites, defaultComposite, type Explanation, heatmap, load, type Model, preprocess } from "relprop";
 import settings from "../../digits.relprop.json" with { type: "json" };
 import { MAX_BODY, withBody } from "./body.ts";
 import { decoderOf, MAX_PIXELS } from "./decode.ts";
@@ -88,7 +80,7 @@ function find(
   digit: Digit,
   { composite = defaultComposite, target = "argmax" }: Record<string, string>,
 ): Found {
-  const input = preprocess(digit.pixels, settings.preprocess as "unit", model.inputs[0].dims);
+  const input = preprocess(digit.pixels, settings.preprocess as "unit", model.inputs[0]);
   // The range of what `unit` makes of pixels, for those that ask.
   const range = composites.find(({ name }) => name === composite)?.required ? { low: 0, high: 1 } : {};
   const explanation = model.explain(input, {

@@ -85,7 +85,13 @@ const refused: readonly [name: string, query: string, sent: Sent, status: number
   ["half a JPEG", "", asJpeg(jpegPhoto(three, false).subarray(0, 5000)), 422, "image"],
   ["a wrong checksum", "", asPng(changed(three, three.length - 1)), 422, "image"],
   ["a broken pixel", "", asPng(changed(three, 150)), 422, "image"],
-  ["an interlaced PNG of too few rows", "", asPng(png({ width: 9, height: 9, interlaced: 1, rows: new Uint8Array(99) })), 422, "image"],
+  [
+    "an interlaced PNG of too few rows",
+    "",
+    asPng(png({ width: 9, height: 9, interlaced: 1, rows: new Uint8Array(99) })),
+    422,
+    "image",
+  ],
   [
     "a picture whose one colour is transparent",
     "",

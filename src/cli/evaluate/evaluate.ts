@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import type { Evaluation, Progress, SharedOptions } from "../../evaluate/index.ts";
-import { LrpError, type Port, type Preparation, preprocess, type Target } from "../../entries/index.ts";
+import { LrpError, type Port, type Preparation, preprocess, type Target, type Tensor } from "../../entries/index.ts";
 import { version } from "../../kernels.gen.ts";
 import { createPool, type EvaluationItem } from "../../parallel/pool/index.ts";
 import type { Arguments } from "../args.ts";
@@ -44,6 +44,10 @@ interface Run {
 
 const portOf = ({ opened }: Run): Port => opened.model.inputs[0];
 
+/** One of the n inputs in a file, as the network takes it: without an axis of samples where it has none. */
+const sampled = (input: Tensor, { batchAxis }: Port): Tensor =>
+  batchAxis === null ? { ...input, dims: input.dims.slice(1), batchAxis } : input;
+
 /**
  * Noise, orders and random networks of an image: its own, so that no chance is common to all, and intervals over images
  * count it; image 0 has the seed that was given.
@@ -55,7 +59,10 @@ function itemOf(image: number, { content }: Sample, run: Run): EvaluationItem {
   const seed = seedOf(image, settings.seed);
   const { perturbation, sensitivity, randomisation } = evaluation;
   return {
-    input: "numbers" in content ? content.numbers : preprocess(content.picture, preparation!, portOf(run).dims),
+    input:
+      "numbers" in content
+        ? sampled(content.numbers, portOf(run))
+        : preprocess(content.picture, preparation!, portOf(run)),
     target,
     perturbation: { ...perturbation, seed },
     sensitivity: sensitivity && { ...sensitivity, seed },
@@ -124,7 +131,7 @@ async function measure(
     if (result.error) throw naming(result.error, sample.name);
     const { value } = result;
     const pictures =
-      image < settings.pictures ? await picturesOf(image, sample, value, preparation, portOf(run).dims) : new Map();
+      image < settings.pictures ? await picturesOf(image, sample, value, preparation, portOf(run)) : new Map();
     await writePart(dir, partOf(image, sample, value, classes, pictures), pictures);
     samples.delete(image);
     onProgress?.({ done: ++done, total: images.length });
@@ -174,7 +181,7 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
     opened,
     preparation,
     path,
-    target: targetOf(values, opened.model.classes),
+    target: await targetOf(values, opened.model.classes),
   };
   const there = await readyFolder(dir, settings);
   const own = Array.from({ length: settings.data.images }, (_, image) => image).filter(

@@ -71,6 +71,7 @@ export function evaluationOf(values: Values): SharedOptions {
   return {
     methods,
     metrics: names,
+    classAxis: values["class-axis"],
     perturbation: { region, step, steps: flips, replacement: replacementOf(replacement), score },
     sensitivity: radius === undefined ? undefined : { radius },
     randomisation: { seed },

@@ -32,7 +32,7 @@ const formats: readonly { name: string; magic: RegExp; decode?: (bytes: Uint8Arr
  * @throws LrpError code "memory" when the picture has more than `maxPixels`, "usage" when the file is broken or of
  *   another format.
  * @example
- * const input = preprocess(decodeImage(await readFile("photo.jpg")), "torchvision", model.inputs[0].dims);
+ * const input = preprocess(decodeImage(await readFile("photo.jpg")), "torchvision", model.inputs[0]);
  */
 export function decodeImage(bytes: Uint8Array, { name, maxPixels = MAX_PIXELS }: DecodeOptions = {}): Pixels {
   const where = name === undefined ? "the picture" : `file '${name}'`;

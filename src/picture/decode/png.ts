@@ -133,4 +133,3 @@ function withAlpha(image: DecodedPng, values: Uint8Array): Uint8Array {
   }
   return out;
 }
-

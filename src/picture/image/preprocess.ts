@@ -1,15 +1,28 @@
 import { LrpError } from "../../base/error.ts";
 import type { Port } from "../../graph/graph.ts";
+import type { Axes } from "../../base/layout.ts";
 import { shapeText, type Tensor } from "../../base/tensor.ts";
-import { channelCount, checkPixels, MAX_PIXELS, type Picture, type Pixels, type Plane, picture, planes } from "./pixels.ts";
+import {
+  channelCount,
+  checkPixels,
+  MAX_PIXELS,
+  type Picture,
+  type Pixels,
+  type Plane,
+  picture,
+  planes,
+} from "./pixels.ts";
 import { type Preparation, type PresetName, preparation } from "./preparation.ts";
 import { type Area, resize } from "./resize.ts";
+
+/** What a picture is made for: an input of a model, or its dims, [n, c, h, w]. */
+export type PictureInput = Port["dims"] | Pick<Port, "dims" | "batchAxis" | "channelAxis">;
 
 const IMAGENET: Port["dims"] = [1, 3, 224, 224];
 
 /**
- * A picture as a network's input, f32[1, c, h, w]: resized, cropped, its channels ordered, and scaled by
- * value = (pixel * scale - mean) / std.
+ * A picture as a network's input, f32[1, c, h, w], or as that input lies: resized, cropped, its channels ordered, and
+ * scaled by value = (pixel * scale - mean) / std.
  *
  * Resizing and cropping equal Pillow's and torchvision's pixel by pixel: bilinear with antialiasing, the long side
  * rounded down, the crop's corner rounded half to even. Transparent parts show white; a grey model (c = 1) sees the
@@ -18,26 +31,34 @@ const IMAGENET: Port["dims"] = [1, 3, 224, 224];
  *
  * @param image grey, grey + alpha, RGB or RGBA
  * @param preset a name of `presets`, or its fields
- * @param dims the model's input, `[n, c, h, w]`; n is taken as 1
+ * @param to the model's input, which says where channels are; or dims `[n, c, h, w]`; n is taken as 1
  * @throws LrpError code "usage" when the preparation or the picture is not valid or does not lead to h x w;
  *   code "shape" when the model does not take pictures; code "memory" when the picture, or what resizing would make of
  *   it, has more than `maxPixels`.
  * @example
- * const input = preprocess({ data, width: 640, height: 480 }, "torchvision", model.inputs[0].dims);
+ * const input = preprocess({ data, width: 640, height: 480 }, "torchvision", model.inputs[0]);
  * const { output } = model.predict(input);
  */
-export function preprocess(image: Pixels, preset: PresetName | Preparation, dims: Port["dims"] = IMAGENET): Tensor {
+export function preprocess(image: Pixels, preset: PresetName | Preparation, to: PictureInput = IMAGENET): Tensor {
   const steps = preparation(preset);
-  const seen = visible(image, steps, dims);
+  const frame = frameOf(to);
+  const seen = visible(image, steps, frame);
   const ordered = steps.channels === "bgr" ? [...seen].reverse() : seen;
   const area = ordered[0].data.length;
+  const [{ height, width }] = ordered;
+  const sizes = { [frame.c]: ordered.length, [frame.h]: height, [frame.w]: width };
+  const dims = frame.dims.map((_, axis) => sizes[axis] ?? 1);
+  // What is not channels stands in rows.
+  const [channel, pixel] = frame.c > frame.h ? [1, ordered.length] : [area, 1];
   const data = new Float32Array(ordered.length * area);
   const mean = perChannel("mean", steps.mean ?? 0, ordered.length);
   const std = perChannel("std", steps.std ?? 1, ordered.length);
   ordered.forEach((plane, k) => {
-    for (let i = 0; i < area; i++) data[k * area + i] = (plane.data[i] * (steps.scale ?? 1) - mean[k]) / std[k];
+    for (let i = 0; i < area; i++) {
+      data[k * channel + i * pixel] = (plane.data[i] * (steps.scale ?? 1) - mean[k]) / std[k];
+    }
   });
-  return { data, dims: [1, ordered.length, ordered[0].height, ordered[0].width] };
+  return { data, dims, ...frame.axes };
 }
 
 /**
@@ -45,40 +66,66 @@ export function preprocess(image: Pixels, preset: PresetName | Preparation, dims
  * Takes the same arguments as `preprocess` and throws the same errors.
  *
  * @example
- * const over = viewed(photo, "caffe", model.inputs[0].dims);
+ * const over = viewed(photo, "caffe", model.inputs[0]);
  * const drawn = heatmap(explanation.relevance, { over, scale: 2 });
  */
-export function viewed(image: Pixels, preset: PresetName | Preparation, dims: Port["dims"] = IMAGENET): Picture {
-  return picture(visible(image, preparation(preset), dims));
+export function viewed(image: Pixels, preset: PresetName | Preparation, to: PictureInput = IMAGENET): Picture {
+  return picture(visible(image, preparation(preset), frameOf(to)));
 }
 
-function visible(image: Pixels, steps: Preparation, dims: Port["dims"]): Plane[] {
-  const [, c, h, w] = dims;
-  if (dims.length !== 4 || (c !== 1 && c !== 3)) {
-    throw new LrpError("shape", {
-      where: "the model's input",
-      expected: "[n, c, h, w] with 1 (grey) or 3 (colour) channels to make it from a picture",
-      received: shapeText(dims, ""),
-      fix: "Give the input as numbers instead.",
-    });
-  }
+/** Which axes of an input are channels, rows and columns. */
+interface Frame {
+  readonly dims: Port["dims"];
+  readonly c: number;
+  readonly h: number;
+  readonly w: number;
+  readonly axes: Axes;
+}
+
+function frameOf(to: PictureInput): Frame {
+  const { dims, ...given } = "dims" in to ? to : { dims: to };
+  const { batchAxis, channelAxis } = given as Axes;
+  const own = [...dims.keys()].filter((axis) => axis !== (batchAxis === undefined ? 0 : batchAxis));
+  const [c, h, w] = channelAxis === "last" ? [own[2], own[0], own[1]] : own;
+  if (own.length === 3 && (dims[c] === 1 || dims[c] === 3))
+    return {
+      dims,
+      c,
+      h,
+      w,
+      axes: { ...(batchAxis !== undefined && { batchAxis }), ...(channelAxis && { channelAxis }) },
+    };
+  throw new LrpError("shape", {
+    where: "the model's input",
+    expected: "[n, c, h, w] with 1 (grey) or 3 (colour) channels to make it from a picture",
+    received: `${shapeText(dims, "")}${channelAxis === "last" ? ", channels last" : ""}`,
+    fix:
+      "Give the input as numbers instead; or where channels are last, model.inputs[0] in the place of its dims, " +
+      "loaded with channelAxis: 'last' if it does not say so.",
+  });
+}
+
+function visible(image: Pixels, steps: Preparation, { dims, c, h: rows, w: columns }: Frame): Plane[] {
+  const [h, w] = [dims[rows], dims[columns]];
   channelCount(image);
   const { maxPixels = MAX_PIXELS } = steps;
   checkPixels("picture", image.width, image.height, maxPixels);
-  const { width, height, area } = framed(image, steps, h, w);
+  const { width, height, area } = placed(image, steps, h, w);
   checkPixels("picture", width, height, maxPixels, " after resizing");
   const whole = [image, area].every((one) => one.width === width && one.height === height);
-  return planes(image, c).map((plane) => (whole ? plane : resize(plane, width, height, { area, maxPixels })));
+  return planes(image, dims[c] as 1 | 3).map((plane) =>
+    whole ? plane : resize(plane, width, height, { area, maxPixels }),
+  );
 }
 
 /** The size after resizing, and the part of it that the network sees. */
-interface Frame {
+interface Placed {
   readonly width: number;
   readonly height: number;
   readonly area: Area;
 }
 
-function framed(image: Pixels, steps: Preparation, h: number | string, w: number | string): Frame {
+function placed(image: Pixels, steps: Preparation, h: number | string, w: number | string): Placed {
   const [width, height] = resizedTo(image, steps.resize, h, w);
   const seen = { width: typeof w === "number" ? w : width, height: typeof h === "number" ? h : height };
   const equal = width === seen.width && height === seen.height;
