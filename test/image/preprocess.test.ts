@@ -117,3 +117,48 @@ describe("errors", () => {
     );
   });
 });
+
+describe("no more is made than was asked for", () => {
+  const failure = (picture: { width: number; height: number }, given: Preparation, to = dims(1, 224, 224)) => {
+    try {
+      preprocess({ ...picture, data: new Uint8Array(picture.width * picture.height) }, given, to);
+    } catch (error) {
+      return error as LrpError;
+    }
+    throw new Error("nothing was thrown");
+  };
+  const caffe = { resize: 256, crop: true };
+
+  test.each([
+    [{ width: 1, height: 1e6 }, caffe, "256 x 256000000", " after resizing"],
+    [{ width: 1e6, height: 1 }, caffe, "256000000 x 256", " after resizing"],
+    [{ width: 1, height: 1e6 }, { resize: "exact" }, "224 x 1000000", " after its rows are resized"],
+    [{ width: 40, height: 25 }, { ...caffe, maxPixels: 999 }, "40 x 25", ""],
+    [{ width: 40, height: 25 }, { ...caffe, maxPixels: 1000 }, "409 x 256", " after resizing"],
+  ] as const)("%j under %j", (picture, given, received, made) => {
+    const { code, message } = failure(picture, given);
+    const most = "maxPixels" in given ? given.maxPixels : 1e8;
+    expect([code, message]).toEqual([
+      "memory",
+      `picture: expected at most ${most} pixels${made}, got ${received}. Make it smaller, or raise maxPixels.`,
+    ]);
+  });
+
+  test("the part that is cropped is that of the whole, resized", () => {
+    const photo = noise(97, 61, 3);
+    const whole = preprocess(photo, { resize: 53 }, [1, 3, "h", "w"]);
+    const [height, width] = whole.dims.slice(2);
+    const [top, left] = [(height - 41) / 2, Math.round((width - 37) / 2)];
+    const part = preprocess(photo, { resize: 53, crop: true }, dims(3, 41, 37));
+    const expected = Array.from({ length: 3 * 41 * 37 }, (_, i) => {
+      const [k, y, x] = [Math.floor(i / (41 * 37)), Math.floor(i / 37) % 41, i % 37];
+      return whole.data[(k * height + top + y) * width + left + x];
+    });
+    expect(Array.from(part.data)).toEqual(expected);
+  });
+
+  test("a limit that is none", () =>
+    expect(failure({ width: 2, height: 2 }, { maxPixels: 0 }).message).toBe(
+      "preset, field 'maxPixels': expected a number of pixels from 1 on, got 0.",
+    ));
+});
