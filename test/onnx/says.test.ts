@@ -109,6 +109,9 @@ describe("names", () => {
       expect(e.rules.map((row) => row.node)).toContain(name);
     }
     expect(model.inspect({ dims: record([[name, [3, 2]]]) }).nodes[0].outputs[0].dims).toEqual([3, 2]);
+    // Options by name, of which there is none.
+    using another = await load(source, { batch: {}, channelAxis: {} });
+    expect(another.inputs).toEqual([{ name, type: "float32", dims: ["n", 2], batchAxis: null }]);
     const wrong = await refusal(() => model.predict({ other: x }));
     expect(wrong.message).toContain(`input '${name}'`);
   });
@@ -129,17 +132,25 @@ describe("names", () => {
     const named = onnx({ nodes: [node("Relu", ["x"], [name])], inputs: { x: [2] }, outputs: record([[name, []]]) });
     using single = await load(named);
     const { outputs, output } = single.predict(floats([2], -1, 2));
-    expect(Object.entries(outputs)).toEqual([[name, output]]);
+    expect(Object.keys(outputs)).toEqual([name]);
+    expect(output).toMatchObject(Object.values(outputs)[0]);
     expect([...output.data]).toEqual([0, 2]);
     expect([...single.explain(floats([2], -1, 2), { output: name }).relevance.data]).toEqual([0, 2]);
+    const inside = onnx({
+      nodes: [node("Relu", ["x"], [name]), node("Neg", [name], ["y"])],
+      inputs: { x: [2] },
+      outputs: { y: [] },
+    });
+    using hidden = await load(inside);
+    const e = hidden.explain(floats([2], -1, 2), { at: [name], target: 1 });
+    expect(Object.entries(e.at).map(([at, { data }]) => [at, [...data]])).toEqual([[name, [0, -2]]]);
   });
 });
 
 describe("an input of which the file says no shape", () => {
   test("has that of what is handed in", async () => {
-    using model = await load(
-      onnx({ nodes: [node("Softsign", ["x"], ["y"])], inputs: { x: null }, outputs: { y: [] } }),
-    );
+    const source = onnx({ nodes: [node("Softsign", ["x"], ["y"])], inputs: { x: null }, outputs: { y: [] } });
+    using model = await load(source);
     expect(model.inputs).toEqual([{ name: "x", type: "float32", dims: ["..."] }]);
     for (const dims of [[], [3], [1, 5], [2, 3, 5, 7, 1]]) {
       const count = dims.reduce((product, d) => product * d, 1);
@@ -158,6 +169,8 @@ describe("an input of which the file says no shape", () => {
       expect((await refusal(() => model.predict({ dims, data: new Float32Array(3) } as never))).message).toContain(
         "input 'x'",
       );
+    using last = await load(source, { batch: { x: 1 } });
+    expect(last.explain(floats([2, 3], 1, 2, 3, 4, 5, 6), { composite: "epsilon" }).targets).toHaveLength(3);
     expect((await refusal(() => model.inspect())).message).toBe(
       "option 'dims': expected numbers for f32[...], got none.",
     );
