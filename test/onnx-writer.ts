@@ -43,8 +43,8 @@ export interface FileNode {
 export interface FileGraph {
   readonly nodes: readonly FileNode[];
   readonly initializers?: Readonly<Record<string, FileTensor>>;
-  /** Dims by name; a string is a free dimension. */
-  readonly inputs?: Readonly<Record<string, readonly (number | string)[]>>;
+  /** Dims by name; a string is a free dimension, null says nothing of any. */
+  readonly inputs?: Readonly<Record<string, readonly (number | string)[] | null>>;
   readonly outputs: Readonly<Record<string, readonly (number | string)[]>>;
   /** ONNX's numbers of the element types of inputs and outputs; float32, unless given. */
   readonly types?: Readonly<Record<string, number>>;
@@ -130,18 +130,19 @@ function nodeBytes({ type, inputs, outputs, attributes = {}, name = outputs[0], 
   ];
 }
 
-function portBytes(name: string, dims: readonly (number | string)[], type = FLOAT): Bytes {
-  const shape = dims.flatMap((d) => field(1, typeof d === "number" ? field(1, d) : field(2, utf8(d))));
-  return [...field(1, utf8(name)), ...field(2, field(1, [...field(1, type), ...field(2, shape)]))];
+function portBytes(name: string, dims: readonly (number | string)[] | null, type = FLOAT): Bytes {
+  const shape = dims?.flatMap((d) => field(1, typeof d === "number" ? field(1, d) : field(2, utf8(d))));
+  return [...field(1, utf8(name)), ...field(2, field(1, [...field(1, type), ...(shape ? field(2, shape) : [])]))];
 }
 
 function graphBytes({ nodes, initializers = {}, inputs = {}, outputs, types = {}, fields = [] }: FileGraph): Bytes {
+  const typeOf = new Map(Object.entries(types));
   return [
     ...nodes.flatMap((n) => field(1, nodeBytes(n))),
     ...field(2, utf8("test")),
     ...Object.entries(initializers).flatMap(([name, t]) => field(5, tensorBytes(t, name))),
-    ...Object.entries(inputs).flatMap(([name, dims]) => field(11, portBytes(name, dims, types[name]))),
-    ...Object.entries(outputs).flatMap(([name, dims]) => field(12, portBytes(name, dims, types[name]))),
+    ...Object.entries(inputs).flatMap(([name, dims]) => field(11, portBytes(name, dims, typeOf.get(name)))),
+    ...Object.entries(outputs).flatMap(([name, dims]) => field(12, portBytes(name, dims, typeOf.get(name)))),
     ...fields,
   ];
 }

@@ -1,7 +1,10 @@
 import type { Axes } from "../base/layout.ts";
 import { type Constant, type Dims, type ElementType, shapeText } from "../base/tensor.ts";
 
-/** What a caller must hand in; free dimensions are names. */
+/** In the place of all dims of an input: the file says nothing of them, not even how many there are. */
+export const UNSTATED = "...";
+
+/** What a caller must hand in; free dimensions are names, and `["..."]` is any number of them. */
 export interface Port extends Axes {
   readonly name: string;
   readonly type: ElementType;

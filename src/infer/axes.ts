@@ -1,6 +1,6 @@
 import { LrpError, shown, usage } from "../base/error.ts";
 import { type Dims, shapeText } from "../base/tensor.ts";
-import type { Graph, Node, Port } from "../graph/graph.ts";
+import { type Graph, type Node, type Port, UNSTATED } from "../graph/graph.ts";
 import { type Given, infer } from "./infer.ts";
 
 /** What the caller says of axes, where the file does not, or says it wrongly. */
@@ -38,7 +38,10 @@ export function checkAxes(inputs: readonly Port[], { batch, channelAxis }: AxesO
   };
   if (batch !== undefined && batch !== false)
     for (const [{ name, dims }, axis] of byName("batch", batch))
-      if (axis !== null && !(Number.isInteger(axis) && (axis as number) >= 0 && (axis as number) < dims.length))
+      if (
+        axis !== null &&
+        !(Number.isInteger(axis) && (axis as number) >= 0 && ((axis as number) < dims.length || dims[0] === UNSTATED))
+      )
         throw usage(`option 'batch' of load`, `an axis of '${name}' ${shapeText(dims, "")}, or null`, shown(axis));
   const wheres = typeof channelAxis === "string" || channelAxis === undefined ? [channelAxis] : [];
   if (wheres.length === 0) wheres.push(...byName("channelAxis", channelAxis).map(([, where]) => where as "first"));
@@ -121,14 +124,15 @@ function byPlace({ graph, dims, given }: Search): InputAxes {
 /** As the caller says. */
 function asked(search: Search, batch: NonNullable<AxesOptions["batch"]>): Batch {
   const { graph, output, dims, given } = search;
-  const inputs = new Map(graph.inputs.map(({ name }) => [name, batch === false ? null : (batch[name] ?? null)]));
+  const own = new Map(Object.entries(batch));
+  const inputs = new Map(graph.inputs.map(({ name }) => [name, own.get(name) ?? null]));
   const axes = new Map([...inputs].flatMap(([name, axis]) => (axis === null ? [] : [[name, axis] as const])));
   if (axes.size === 0) return { inputs, output: dims.length > 1 && dims[0] === 1 ? 0 : null };
   const [[name, axis]] = axes;
   const length = given.get(name)!.dims[axis];
   const equal = [...dims.keys()].filter((i) => dims[i] === length);
-  const own = followed(search, axes) ?? (dims[0] === length ? 0 : equal.length === 1 ? equal[0] : undefined);
-  if (own !== undefined || length === 1) return { inputs, output: own ?? null };
+  const found = followed(search, axes) ?? (dims[0] === length ? 0 : equal.length === 1 ? equal[0] : undefined);
+  if (found !== undefined || length === 1) return { inputs, output: found ?? null };
   const expected = `an axis of the output '${output}' that is as long as axis ${axis} of '${name}', ${length}`;
   throw usage("option 'batch' of load", expected, shapeText(dims));
 }
@@ -207,7 +211,7 @@ export function channelsOf(
   batchAxis: number | null | undefined,
   { channelAxis }: AxesOptions,
 ): { channelAxis?: "first" | "last"; fromSizes?: true } {
-  const own = typeof channelAxis === "string" ? channelAxis : channelAxis?.[port.name];
+  const own = typeof channelAxis === "object" ? new Map(Object.entries(channelAxis)).get(port.name) : channelAxis;
   const inner = [...port.dims.keys()].filter((axis) => axis !== (batchAxis === undefined ? 0 : batchAxis));
   if (own || inner.length < 2) return { channelAxis: own };
   const told = channelsByReader(graph, port);

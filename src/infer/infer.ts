@@ -1,7 +1,7 @@
 import { Complaint, demand } from "../base/complaint.ts";
 import { ops } from "../ops/index.ts";
 import { type Constant, type Dims, type ElementType, isExact, size } from "../base/tensor.ts";
-import { known } from "../ops/op.ts";
+import { single } from "../ops/op.ts";
 import { checkTypes } from "../ops/takes.ts";
 import { type Branches, buildNodes, DAMAGED, IF } from "../read/build.ts";
 import { behind, type Graph, type Node, type Operand, type Operands, whereIs } from "../graph/graph.ts";
@@ -60,10 +60,8 @@ function inlined(node: Node, state: State): readonly Node[] {
   const inputs = operands(node, state);
   if (!inputs) return [];
   checkTypes(IF, state.opset, inputs);
-  const condition = known(inputs, 0, "a condition")!;
-  demand(condition.data.length === 1, "invalid-model", "one condition", `${condition.data.length}`);
   const branches = node.attributes as Branches;
-  const branch = condition.data[0] ? branches.then : branches.else;
+  const branch = single(inputs, 0, "a condition") ? branches.then : branches.else;
   const { nodes, constants } = buildNodes(branch, state.opset, (name) => state.dims.has(name));
   const own = new Set([...constants.keys(), ...nodes.flatMap((n) => n.outputs)]);
   const rename = (name: string) => (own.has(name) ? `${node.name}/${name}` : name);
@@ -147,15 +145,26 @@ function visit(node: Node, state: State): void {
   state.nodes.push(Object.freeze({ ...node, attributes: Object.freeze(attributes) }));
 }
 
+/**
+ * The inputs that a value is computed from, if the caller's numbers may stand for them: an input itself, or integers
+ * and booleans, which relevance does not need.
+ */
+function sources(name: string, { free, nodes, types }: State): readonly string[] {
+  if (free.has(name)) return [name];
+  const read = new Set(behind(nodes, [name]).flatMap((node) => node.inputs));
+  const found = [...free].filter((input) => read.has(input));
+  return found.some((input) => types.get(input) === "float32") ? [] : found;
+}
+
 /** Where only the values of inputs are missing, which the caller can give, that is no complaint yet. */
 function attempt(node: Node, state: State): void {
   state.problems.attempt(whereIs(node), () => {
     try {
       visit(node, state);
     } catch (error) {
-      const wanted = error instanceof Complaint ? error.wanted.map((i) => node.inputs[i]) : [];
-      if (wanted.length === 0 || !wanted.every((name) => state.free.has(name))) throw error;
-      for (const name of wanted) state.wanted.add(name);
+      const wanted = error instanceof Complaint ? error.wanted.map((i) => sources(node.inputs[i], state)) : [];
+      if (wanted.length === 0 || wanted.some((found) => found.length === 0)) throw error;
+      for (const name of wanted.flat()) state.wanted.add(name);
     }
   });
 }

@@ -167,8 +167,9 @@ export class Model {
     return targets.map((target) => {
       const chosen = chooseTargets(target, start, scores, this.classes);
       session.backward(plan, chosen.relevance);
-      const inputs = Object.fromEntries(graph.inputs.map(({ name }) => [name, arrivedAt(name)]));
-      const relevance = inputs[graph.inputs.find(({ name }) => segment.inputs.has(name))!.name];
+      const all = new Map(graph.inputs.map(({ name }) => [name, arrivedAt(name)]));
+      const inputs = Object.fromEntries(all);
+      const relevance = all.get(graph.inputs.find(({ name }) => segment.inputs.has(name))!.name)!;
       const ledger = ledgerRows(segment, session.read(plan, segment.ledger));
       const arrived = magnitudeOf(Object.values(inputs), ledger);
       return {
@@ -177,7 +178,7 @@ export class Model {
         start,
         relevance,
         inputs,
-        at: Object.fromEntries(at.map((name, i) => [name, inputs[names[i]] ?? tensor(segment.at.get(names[i])!)])),
+        at: Object.fromEntries(at.map((name, i) => [name, all.get(names[i]) ?? tensor(segment.at.get(names[i])!)])),
         rules,
         ledger,
         notes: [
@@ -260,6 +261,8 @@ export class Model {
     const graph = infer(this.#graph, given);
     if (!graph) return undefined;
     this.#known.clear();
+    // The numbers of an input that is a constant may decide shapes.
+    if (graph.inputs.length < this.#graph.inputs.length) this.#batches.clear();
     this.#fitted = fitTo(canonize(graph), given, new Session(this.#engine.instance, this.#maxMemory));
     return this.#fitted;
   }

@@ -6,7 +6,7 @@ import type { Kernels } from "../kernels.gen.ts";
 import { broadcast, shapeText } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, NONE, type None, zipHost } from "./broadcast.ts";
-import { type AttributeReader, computedOf, known, type Op, type Passing, product, type Site, type Way } from "./op.ts";
+import { type AttributeReader, computedOf, type Op, type Passing, product, single, type Site, type Way } from "./op.ts";
 
 /** The two numbers that a kernel of one variable takes. */
 interface Parameters {
@@ -65,9 +65,7 @@ function byKernel(
 
 /** A bound of Clip: an attribute before opset 11, an input since. */
 function bound(inputs: Operands, index: number, attribute: number, otherwise: number): number {
-  const input = inputs[index];
-  if (!input) return Number.isNaN(attribute) ? otherwise : attribute;
-  return known(inputs, index, "a bound")!.data[0];
+  return single(inputs, index, "a bound") ?? (Number.isNaN(attribute) ? otherwise : attribute);
 }
 
 /** R⁺ */
@@ -97,16 +95,15 @@ export const leakyRelu = byKernel("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a 
   nonnegative: (x, { b }) => x || b <= 0,
 });
 
+/** Where min > max, max everywhere. Source: ONNX Clip-13. */
 export const clip = byKernel("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), b), {
   takes: { 6: "input:number", 11: "input:number min:number? max:number?" },
   attributes: (read) =>
     read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN },
   parameters(inputs, { a, b }) {
-    const [min, max] = [bound(inputs, 1, a, -Infinity), bound(inputs, 2, b, Infinity)];
-    demand(min <= max, "invalid-model", "min ≤ max", `${min} and ${max}`);
-    return { a: min, b: max };
+    return { a: bound(inputs, 1, a, -Infinity), b: bound(inputs, 2, b, Infinity) };
   },
-  nonnegative: (x, { a, b }) => a >= 0 || (x && b >= 0),
+  nonnegative: (x, { a, b }) => b >= 0 && (x || a >= 0),
 });
 
 export const sigmoid = byKernel("Sigmoid", "sigmoid", (v) => 1 / (1 + Math.exp(-v)), { nonnegative: () => true });
@@ -145,7 +142,7 @@ export const pRelu: Op<None> = {
     };
     const back = `${node.name}:vjp`;
     const toX: Passing["vjp"] = (e, at, r) =>
-      zipHost(e, (v, slope, u) => (v < 0 ? slope * u : u), back, [at.x(0), at.x(1), r], r.dims);
+      zipHost(e, (v, slope, u) => (v > 0 ? u : slope * u), back, [at.x(0), at.x(1), r], r.dims);
     const toSlope: Passing["vjp"] = (e, at, r) =>
       reduceTo(
         e,

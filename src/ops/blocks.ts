@@ -1,7 +1,7 @@
 import { demand } from "../base/complaint.ts";
 import { broadcast, type Dims, shapeText } from "../base/tensor.ts";
 import { type Loop, loop, type Move, mover, zeros } from "./move.ts";
-import { integers } from "./op.ts";
+import { integers, single } from "./op.ts";
 
 const always = () => true;
 const never = () => false;
@@ -132,7 +132,7 @@ export const trilu = mover<{ upper: boolean; k?: number }>({
   infer(inputs, a) {
     const x = inputs[0]!;
     demand(x.dims.length >= 2, "invalid-model", "an input of rank 2 or more", `rank ${x.dims.length}`);
-    const [k = 0] = integers(inputs, 1, "a k") ?? [];
+    const k = single(inputs, 1, "a k") ?? 0;
     return { dims: [x.dims], attributes: { ...a, k } };
   },
   moves([x], _output, { upper, k }) {

@@ -1,7 +1,7 @@
 import { demand } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
 import { type Constant, type ElementType, positions, size, typeName } from "../base/tensor.ts";
-import { integers, known, type Op } from "./op.ts";
+import { integers, known, type Op, single } from "./op.ts";
 
 /** A row for what exists only while loading. */
 const onLoading = { family: "other", summary: "folded while loading" } as const;
@@ -16,8 +16,8 @@ export const constant: Op<{ value: Constant }> = {
   type: "Constant",
   takes: "",
   attributes(read) {
-    const [float, int] = [read.float("value_float", NaN), read.int("value_int", NaN)];
-    const [floats, ints] = [read.floats("value_floats"), read.ints("value_ints")];
+    const [float, int] = [read.float("value_float", NaN), read.int("value_int", NaN, "wide")];
+    const [floats, ints] = [read.floats("value_floats"), read.ints("value_ints", "wide")];
     const value =
       read.tensor("value") ??
       (floats && scalar("float32", floats, [floats.length])) ??
@@ -51,7 +51,7 @@ export const shape: Op<{ start: number; end: number; dims?: readonly number[] }>
   ...onLoading,
   type: "Shape",
   takes: "data:any",
-  attributes: (read) => ({ start: read.int("start", 0), end: read.int("end", Infinity) }),
+  attributes: (read) => ({ start: read.int("start", 0, "wide"), end: read.int("end", Infinity, "wide") }),
   infer([x], a) {
     const dims = x!.dims.slice(a.start, a.end);
     return { dims: [[dims.length]], types: ["int64"], attributes: { ...a, dims } };
@@ -78,7 +78,7 @@ export const range: Op<null> = {
   takes: "start:number limit:number delta:number",
   attributes: () => null,
   infer(inputs) {
-    const [start, limit, delta] = ["a start", "a limit", "a delta"].map((what, i) => known(inputs, i, what)!.data[0]);
+    const [start, limit, delta] = ["a start", "a limit", "a delta"].map((what, i) => single(inputs, i, what)!);
     demand(delta, "invalid-model", "a delta other than 0", `${delta}`);
     return { dims: [[Math.max(0, Math.ceil((limit - start) / delta))]] };
   },

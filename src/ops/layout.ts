@@ -2,7 +2,7 @@ import { demand } from "../base/complaint.ts";
 import type { Operand } from "../graph/graph.ts";
 import { type Dims, normalizeAxis, positions, shapeText } from "../base/tensor.ts";
 import { loop, type Move, mover, runsOf, whole, withRun, zeros } from "./move.ts";
-import { axisOf, integers, known } from "./op.ts";
+import { axisOf, integers, single } from "./op.ts";
 
 const never = () => false;
 
@@ -82,7 +82,9 @@ export const slice = mover<SliceAttributes>({
   takes: { 1: "data:any", 10: "data:any starts:int ends:int axes:int? steps:int?" },
   summary: "moved back, zero elsewhere",
   attributes: (read) =>
-    read.opset < 10 ? { starts: read.ints("starts"), ends: read.ints("ends"), axes: read.ints("axes") } : {},
+    read.opset < 10
+      ? { starts: read.ints("starts", "wide"), ends: read.ints("ends", "wide"), axes: read.ints("axes") }
+      : {},
   infer(inputs, a) {
     const x = inputs[0]!;
     const starts = a.starts ?? integers(inputs, 1, "starts");
@@ -242,7 +244,7 @@ export const pad = mover<PadAttributes>({
       `pads ≥ 0 in mode ${a.mode}`,
       `[${pads}]`,
     );
-    return { dims: [dims], attributes: { mode: a.mode, pads, value: known(inputs, 2, "a value")?.data[0] ?? a.value } };
+    return { dims: [dims], attributes: { mode: a.mode, pads, value: single(inputs, 2, "a value") ?? a.value } };
   },
   moves([x], output, { mode, pads }) {
     let moves: Move[] = [{ input: 0, from: zeros(x), to: zeros(x), loops: [] }];

@@ -28,7 +28,7 @@ export const nonlinear = [
     f(x, y, { alpha }) {
       for (let i = 0; i < x.length; i++) y[i] = x[i] < 0 ? alpha * Math.expm1(x[i]) : x[i];
     },
-    slope: (v, { alpha }) => (v < 0 ? alpha * Math.exp(v) : 1),
+    slope: (v, { alpha }) => (v > 0 ? 1 : alpha * Math.exp(v)),
     nonnegative: kept,
   }),
   /** γ x, γ α (e^x − 1) from 0 down */

@@ -7,10 +7,11 @@ import { type Constant, type Dims, type ElementType, normalizeAxis } from "../ba
 /** Reads the attributes of one node by name and type, with the standard's defaults. What is not read is an error. */
 export interface AttributeReader {
   readonly opset: number;
-  int(name: string, otherwise: number): number;
+  /** Of 32 bits, as the kernels take them; a `wide` one of 64. */
+  int(name: string, otherwise: number, width?: "wide"): number;
   float(name: string, otherwise: number): number;
   string(name: string, otherwise: string): string;
-  ints(name: string): readonly number[] | undefined;
+  ints(name: string, width?: "wide"): readonly number[] | undefined;
   floats(name: string): readonly number[] | undefined;
   tensor(name: string): Constant | undefined;
   /** A subgraph as the file has it, to be built when it is needed. */
@@ -32,6 +33,13 @@ export function known(inputs: Operands, index: number, what: string): Constant |
     undefined,
     [index],
   );
+}
+
+/** The one number of a constant input. */
+export function single(inputs: Operands, index: number, what: string): number | undefined {
+  const data = known(inputs, index, what)?.data;
+  demand(!data || data.length === 1, "invalid-model", `${what} of one number`, `${data?.length}`);
+  return data?.[0];
 }
 
 /** The numbers of a constant integer input. */

@@ -3,7 +3,7 @@ import type { Operands } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { type Dims, type ElementType, normalizeAxis, size } from "../base/tensor.ts";
-import { axesOf, integers, known, type Op } from "./op.ts";
+import { axesOf, integers, type Op, single } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
 function reshaping<A>(
@@ -120,7 +120,7 @@ const unchanged = reshaping<DropoutAttributes>(
     return { mask: read.opset < 10 ? "float32" : "bool" };
   },
   (inputs) => {
-    const idle = !known(inputs, 2, "a training_mode")?.data[0] || known(inputs, 1, "a ratio")?.data[0] === 0;
+    const idle = !single(inputs, 2, "a training_mode") || single(inputs, 1, "a ratio") === 0;
     demand(idle, "unsupported", "training_mode = false", "true", "Export the network in inference mode.");
     return inputs[0]!.dims;
   },

@@ -12,7 +12,7 @@ interface Unary<A> {
    * number more.
    */
   f(x: Numbers, y: Numbers, a: A): void;
-  /** f′(v), at a kink the slope that the standard's side of it has. */
+  /** f′(v), at a kink that of PyTorch. */
   slope(v: number, a: A): number;
   /** Whether y ≥ 0, given whether x is; no unless given. */
   nonnegative?(x: boolean, a: A): boolean;

@@ -6,7 +6,7 @@ import { ops } from "../ops/index.ts";
 import type { AttributeReader, Op } from "../ops/op.ts";
 import { checkCounts, countOf } from "../ops/takes.ts";
 import { type Constant, type ElementType, firstNonFinite, typeName } from "../base/tensor.ts";
-import { type Graph, type Node, type OutputPort, type Port, whereIs } from "../graph/graph.ts";
+import { type Graph, type Node, type OutputPort, type Port, UNSTATED, whereIs } from "../graph/graph.ts";
 import { Problems } from "../base/problems.ts";
 
 /** The opsets that the operator table describes. */
@@ -18,6 +18,14 @@ export interface Attributes {
   /** The one of this name, and its type: `wanted` if it can be taken for that. */
   find(name: string, wanted: keyof AttributeValues): AttributeProto | undefined;
   beyond?(name: string): unknown;
+}
+
+function sized<V extends number | readonly number[] | undefined>(name: string, given: V, width?: "wide"): V {
+  const far = width
+    ? undefined
+    : [given].flat().find((v) => Number.isFinite(v) && (v as number) !== ((v as number) | 0));
+  demand(far === undefined, "unsupported", `attribute ${name} within 32 bits`, `${far}`);
+  return given;
 }
 
 type Reader = AttributeReader & { rest(): string[]; check(): void };
@@ -38,10 +46,10 @@ function reader({ names, find, beyond }: Attributes, opset: number): Reader {
   }
   return {
     opset,
-    int: (name, otherwise) => get(name, "INT") ?? otherwise,
+    int: (name, otherwise, width) => sized(name, get(name, "INT") ?? otherwise, width),
     float: (name, otherwise) => get(name, "FLOAT") ?? otherwise,
     string: (name, otherwise) => get(name, "STRING") ?? otherwise,
-    ints: (name) => get(name, "INTS"),
+    ints: (name, width) => sized(name, get(name, "INTS"), width),
     floats: (name) => get(name, "FLOATS"),
     tensor(name) {
       const t = get(name, "TENSOR");
@@ -157,10 +165,10 @@ function elementType({ type }: ValueInfo): ElementType {
 
 function input(info: ValueInfo): Port {
   const type = elementType(info);
-  demand(info.dims, "unsupported", "an input whose rank is stated", "none");
-  const dims = info.dims.map((d, i) =>
-    typeof d === "number" && d > 0 ? d : d === "?" || typeof d === "number" ? `d${i}` : d,
-  );
+  const dims = (info.dims ?? [UNSTATED]).map((d, i) => {
+    if (typeof d === "number") return d > 0 ? d : `d${i}`;
+    return d === "?" || (info.dims && d === UNSTATED) ? `d${i}` : d;
+  });
   return Object.freeze({ name: info.name, type, dims: Object.freeze(dims) });
 }
 
@@ -221,7 +229,31 @@ function topological(
   return [...ordered];
 }
 
-/** Nodes and constants of a graph of the file; `outer` tells which values surround it. */
+/** What a node reads; its branches see the values around them. */
+function readsOf({ inputs, attributes }: NodeProto): readonly string[] {
+  const graphs = [...attributes.values()].flatMap(({ type, value }) => (type === "GRAPH" ? [value as GraphProto] : []));
+  const inner = graphs.map(({ nodes, outputs }) => [...nodes.flatMap(readsOf), ...outputs.map(({ name }) => name)]);
+  return [...inputs, ...inner.flat()];
+}
+
+/** What the outputs depend on: the names, and the nodes among them. */
+function needed({ nodes, outputs }: GraphProto): { names: ReadonlySet<string>; nodes: ReadonlySet<NodeProto> } {
+  const makers = new Map(nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)));
+  const found = { names: new Set(outputs.map(({ name }) => name)), nodes: new Set<NodeProto>() };
+  // A set that grows while it is walked through.
+  for (const name of found.names) {
+    const node = makers.get(name);
+    if (!node || found.nodes.has(node)) continue;
+    found.nodes.add(node);
+    for (const read of readsOf(node)) found.names.add(read);
+  }
+  return found;
+}
+
+/**
+ * Nodes and constants of a graph of the file, as far as its outputs depend on them: others are not judged. `outer`
+ * tells which values surround it.
+ */
 export function buildNodes(
   proto: GraphProto,
   opset: number,
@@ -233,24 +265,27 @@ export function buildNodes(
     demand(!names.has(name), "invalid-model", "names of its own for its values", `'${name}' again`);
     names.add(name);
   };
+  const wanted = needed(proto);
   const constants = new Map(
-    problems.collect(
-      proto.initializers,
-      (t) => `initializer '${t.name}'`,
-      (t) => {
-        once(t.name);
-        return [t.name, constantOf(t)] as const;
-      },
-    ),
+    problems
+      .collect(
+        proto.initializers,
+        (t) => `initializer '${t.name}'`,
+        (t) => {
+          once(t.name);
+          return wanted.names.has(t.name) ? [[t.name, constantOf(t)] as const] : [];
+        },
+      )
+      .flat(),
   );
   for (const { name } of proto.inputs) names.add(name);
   const nodes = problems.collect(proto.nodes, whereIs, (node) => {
     node.outputs.filter(Boolean).forEach(once);
-    return buildNode(node, opset);
+    return wanted.nodes.has(node) ? [buildNode(node, opset)] : [];
   });
   problems.raise();
   const known = new Set([...constants.keys(), ...proto.inputs.map((i) => i.name)]);
-  return { nodes: topological(nodes, known, outer), constants };
+  return { nodes: topological(nodes.flat(), known, outer), constants };
 }
 
 /**
@@ -270,8 +305,9 @@ export function build(model: ModelProto): Graph {
   const { nodes, constants } = buildNodes(model.graph, opset, () => false);
   const problems = new Problems();
   // Old files list their weights among the inputs.
+  const weights = new Set(model.graph.initializers.map(({ name }) => name));
   const inputs = problems.collect(
-    model.graph.inputs.filter((i) => !constants.has(i.name)),
+    model.graph.inputs.filter((i) => !weights.has(i.name)),
     (i) => `input '${i.name}'`,
     input,
   );

@@ -6,7 +6,7 @@ import type { SegmentRequest } from "../plan/backward.ts";
 import type { Plan } from "../plan/place.ts";
 import { type Dims, firstNonFinite, shapeText } from "../base/tensor.ts";
 import type { Assignment } from "../rules/assign.ts";
-import { checkDims, type Shapes } from "./input.ts";
+import { checkDims, isUnstated, type Shapes } from "./input.ts";
 import type { Session } from "./session.ts";
 
 /** A graph for one shape of each input, with the memory and the plans that belong to it. */
@@ -24,6 +24,7 @@ const [KEPT_PLANS, KEPT_STEPS] = [8, 1_000_000];
 
 /** The dims of one sample, unless more than the batch is free. */
 export function oneSample({ dims }: Port): Dims | undefined {
+  if (isUnstated(dims)) return undefined;
   const fixed = dims.map((d, axis) => (axis === 0 && typeof d === "string" ? 1 : d));
   return fixed.every((d): d is number => typeof d === "number") ? fixed : undefined;
 }
@@ -33,10 +34,10 @@ export function oneSample({ dims }: Port): Dims | undefined {
  * @throws LrpError "usage" where they are free and not given, "shape" where they do not fit
  */
 export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap<string, Given> {
-  const byName = "length" in dims ? { [ports[0].name]: dims as Dims } : (dims as Readonly<Record<string, Dims>>);
+  const named = new Map(Array.isArray(dims) ? [[ports[0].name, dims as Dims]] : Object.entries(dims));
   return new Map(
     ports.map((port) => {
-      const wanted = byName[port.name] ?? oneSample(port);
+      const wanted = named.get(port.name) ?? oneSample(port);
       if (!wanted)
         throw new LrpError("usage", {
           where: "option 'dims'",

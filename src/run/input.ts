@@ -1,5 +1,5 @@
 import { LrpError } from "../base/error.ts";
-import type { Port } from "../graph/graph.ts";
+import { type Port, UNSTATED } from "../graph/graph.ts";
 import type { Given } from "../infer/infer.ts";
 import { type Dims, firstNonFinite, isFloat32, LARGEST_INTEGER, shapeText, size } from "../base/tensor.ts";
 
@@ -18,14 +18,24 @@ export type Input = InputTensor | Readonly<Record<string, InputTensor>>;
 /** Dims of the first input, or of several by name. */
 export type Shapes = Dims | Readonly<Record<string, Dims>>;
 
+/** Whether a file leaves dims out. */
+export const isUnstated = (dims: Port["dims"]): boolean => dims.length === 1 && dims[0] === UNSTATED;
+
+/** Whether this is one tensor. Inputs, too, may have the names "data" and "dims". */
+export function isTensor(input: object): input is InputTensor {
+  if (!("data" in input && "dims" in input)) return false;
+  const { dims } = input;
+  return typeof dims !== "object" || dims === null || !("dims" in dims);
+}
+
 /** @throws LrpError code "shape" when dims do not fit what the network takes */
 export function checkDims({ name, type, dims }: Port, given: Dims): void {
   // A list of axes or of sizes may be empty.
   const least = type === "float32" ? 1 : 0;
   const fits =
     Array.isArray(given) &&
-    given.length === dims.length &&
-    given.every((d, i) => Number.isInteger(d) && d >= least && (typeof dims[i] === "string" || d === dims[i]));
+    (isUnstated(dims) || given.length === dims.length) &&
+    given.every((d, i) => Number.isInteger(d) && d >= least && (typeof dims[i] !== "number" || d === dims[i]));
   if (!fits) {
     if (Array.isArray(given) && given.includes(0))
       throw new LrpError("unsupported", {
@@ -82,8 +92,8 @@ function checkInput(port: Port, input: unknown): Required<Given> {
 
 /** The dims and numbers of every input, if they are all there: right shapes, finite numbers. */
 export function checkInputs(ports: readonly Port[], input: Input): ReadonlyMap<string, Required<Given>> {
-  const named = typeof input === "object" && input !== null && !("data" in input && "dims" in input);
-  if (ports.length === 1 && !(named && ports[0].name in input))
+  const named = typeof input === "object" && input !== null && !isTensor(input);
+  if (ports.length === 1 && !(named && Object.hasOwn(input, ports[0].name)))
     return new Map([[ports[0].name, checkInput(ports[0], input)]]);
   const given = named ? Object.keys(input).sort() : ["a single tensor"];
   const wanted = ports.map((port) => port.name);

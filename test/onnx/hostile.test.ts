@@ -325,7 +325,7 @@ describe("networks that do not hold together", () => {
         onnx({
           nodes: [
             node("Constant", [], ["c"], { value: { tensor: { dims: [1], data: { type: 14, fields: [] } } } }),
-            node("Relu", ["x"], ["a"]),
+            node("Sum", ["x", "w", "s", "e", "d", "c"], ["a"]),
           ],
           initializers: {
             w: weight,

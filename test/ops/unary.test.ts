@@ -178,7 +178,7 @@ describe("functions of one variable", () => {
   test.each<[string, Attributes, number, number, number]>([
     ["Relu", {}, 0, 0, 0],
     ["LeakyRelu", { alpha: { float: 0.25 } }, 0, 0, 0.25],
-    ["Elu", { alpha: { float: 2 } }, 0, 0, 1],
+    ["Elu", { alpha: { float: 2 } }, 0, 0, 2],
     ["Selu", { alpha: { float: 2 }, gamma: { float: 3 } }, 0, 0, 6],
     ["Celu", { alpha: { float: 2 } }, 0, 0, 1],
     ["HardSigmoid", { alpha: { float: 0.25 }, beta: { float: 0.5 } }, -2, 0, 0],

@@ -6,7 +6,7 @@ import { version } from "../../kernels.gen.ts";
 import { open, type Source } from "../../read/open.ts";
 import { checkedLoad, checkOptions, type ExplainOptions, type LoadOptions } from "../../model/options.ts";
 import type { Explanation, Prediction } from "../../model/report.ts";
-import type { Input, InputTensor } from "../../run/input.ts";
+import { type Input, type InputTensor, isTensor } from "../../run/input.ts";
 import type { Tensor } from "../../base/tensor.ts";
 import { hasWorkers } from "../workers.ts";
 import { Crew, disposed } from "./crew.ts";
@@ -76,7 +76,7 @@ function copied<T>(value: T, where: string): T {
 /** A copy of an input: whoever gave it may write to it while the copy waits for a worker. */
 function copyOf(input: Input): Input {
   if (typeof input !== "object" || input === null) return input;
-  if (!("data" in input && "dims" in input))
+  if (!isTensor(input))
     return Object.fromEntries(
       Object.entries(input as Record<string, InputTensor>).map(([name, tensor]) => [name, copyOf(tensor)]),
     ) as Input;
