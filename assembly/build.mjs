@@ -137,7 +137,7 @@ export const worker: string = ${JSON.stringify(worker)};
 }
 
 /** The folders of src/ that are found in dist/ under a shorter name. */
-const shorter = { decode: "picture/decode", plots: "picture/plots", pool: "parallel/pool", threads: "parallel/threads" };
+const shorter = { image: "picture/decode", plots: "picture/plots", pool: "parallel/pool", threads: "parallel/threads" };
 
 /** Where a module that programs import comes from, by its path in dist/. */
 function sourceOf(path) {

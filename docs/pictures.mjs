@@ -1,28 +1,15 @@
 /*
  * Makes the pictures of the README and the guides, after `npm run build`:
  *   node docs/pictures.mjs [GOOGLENET.onnx PHOTO.jpg]
- * docs/three.png: the demo's digit and its heatmap under three composites.
+ * docs/three.png: the demo's digit and its heatmap under three composites, the default first.
  * docs/flamingo.png: GoogLeNet's heatmap of a photo, without the photo.
  * docs/guides/pictures: the digit, and its heatmap under every composite, every rule for linear layers (everywhere),
  * and every way through LRN.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { baseEntries, composites, encodePng, heatmap, load, lrnModes, preprocess, ruleOf } from "../dist/index.js";
+import { contactSheet } from "../dist/plots/index.js";
 import { decodeImage } from "../build/js/picture/decode/decode.js";
-
-/** Pictures of one height in a row, with a white gap. */
-function row(pictures, gap) {
-  const height = pictures[0].height;
-  const width = pictures.reduce((sum, p) => sum + p.width + gap, -gap);
-  const data = new Uint8ClampedArray(width * height * 4).fill(255);
-  let left = 0;
-  for (const p of pictures) {
-    for (let y = 0; y < height; y++)
-      data.set(p.data.subarray(y * p.width * 4, (y + 1) * p.width * 4), (y * width + left) * 4);
-    left += p.width + gap;
-  }
-  return { data, width, height };
-}
 
 /** A grey picture of values from 0 (white) to 1 (black), enlarged. */
 function ink({ data, dims: [, , h, w] }, zoom) {
@@ -43,10 +30,13 @@ const image = async (path) => decodeImage(new Uint8Array(await readFile(path)), 
 
 const digits = await load(await readFile(here("../demo/digits.onnx")));
 const three = preprocess(await image(here("../demo/three.png")), "unit", digits.inputs[0]);
-const maps = ["epsilonPlus", "epsilon", "epsilonAlpha2Beta1"].map((composite) =>
-  heatmap(digits.explain(three, { composite }).relevance, { scale: 7 }),
-);
-await writeFile(here("three.png"), await encodePng(row([ink(three, 7), ...maps], 14)));
+const shown = { epsilonPlusFlat: "epsilonPlusFlat (default)", epsilonPlus: "epsilonPlus", epsilon: "epsilon" };
+const maps = Object.entries(shown).map(([composite, label]) => ({
+  label,
+  picture: heatmap(digits.explain(three, { composite }).relevance, { scale: 7 }),
+}));
+const tiles = [{ label: "what the network saw: three", picture: ink(three, 7) }, ...maps];
+await writeFile(here("three.png"), await encodePng(contactSheet(tiles, { columns: tiles.length })));
 
 const linear = [
   "lrp0",

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { transformSync } from "esbuild";
 import ts from "typescript";
-import { readme, root } from "./readme.ts";
+import { readme, referenceFolder, root } from "./readme.ts";
 
 /** A piece of TypeScript in a text, and the lines that it says it prints: what follows `// → `. */
 export interface Block {
@@ -16,9 +16,11 @@ export interface Block {
 
 export const guides = join(root, "docs/guides");
 const inside = join(root, "docs/inside.md");
-const texts = [readme, inside, ...readdirSync(guides).map((file) => join(guides, file))].filter((f) =>
-  f.endsWith(".md"),
-);
+const texts = [
+  readme,
+  inside,
+  ...[guides, referenceFolder].flatMap((folder) => readdirSync(folder).map((file) => join(folder, file))),
+].filter((f) => f.endsWith(".md"));
 
 function blocksOf(file: string): Block[] {
   const text = readFileSync(file, "utf8");
@@ -29,7 +31,7 @@ function blocksOf(file: string): Block[] {
   }));
 }
 
-/** Every piece of TypeScript that the README and the guides have. */
+/** Every piece of TypeScript that the README, the guides and the reference have. */
 export const blocks = texts.flatMap(blocksOf);
 
 /** A folder of a program that has installed relprop and fast-png, with the demo's files beside it. */

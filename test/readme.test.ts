@@ -5,6 +5,7 @@ import { composites, lrnModes, type ParameterRow, parameters, rules } from "../s
 import { ops } from "../src/ops/index.ts";
 import { type Fields, ruleFields } from "../src/rules/literal.ts";
 import { expectedOf, type ParameterName } from "../src/rules/parameters.ts";
+import { familyRows } from "./families.ts";
 import { blocks, complaints, guides, run } from "./blocks.ts";
 import { readTable, table, writeTable } from "./readme.ts";
 import { summary } from "./runtimes/cases.mjs";
@@ -18,7 +19,7 @@ const defaultOf = (name: string, { default: value = "" }: ParameterRow) =>
     ),
   ].join("; ");
 
-/** The tables of the README, from the tables of the library. */
+/** The tables of README and reference, from the tables of the library. */
 const tables: Readonly<Record<string, string>> = {
   rules: table(
     ["rule", "equation", "what it does", "source", "parameters"],
@@ -54,10 +55,11 @@ const tables: Readonly<Record<string, string>> = {
     ["operator", "how relevance passes"],
     [...ops.values()].filter((op) => op.family !== "taylor").map((op) => [op.type, op.summary]),
   ),
+  families: table(["network", "predicts", "is explained", ""], familyRows),
   runtimes: table(["runtime or bundler", "version", "what is imported", "binary"], summary()),
 };
 
-describe("README", () => {
+describe("README and reference", () => {
   it.each(Object.keys(tables))("the table of %s is that of the library (npm run docs writes it)", (name) => {
     if (process.env.WRITE_DOCS) writeTable(name, tables[name]);
     else expect(readTable(name)).toBe(tables[name]);
@@ -79,7 +81,7 @@ test("the guide has every field of a rule as an object, with what it may be", ()
   expect(lines.map((line) => `${line.split(" |").slice(0, 3).join(" |")} |`)).toEqual(expected);
 });
 
-describe("code in the README and the guides", () => {
+describe("code in the README, the guides and the reference", () => {
   it.each(blocks)("runs and prints what it says: $where", (block) => {
     expect(run(block).filter(Boolean)).toEqual(block.prints);
   });

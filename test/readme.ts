@@ -3,6 +3,8 @@ import { join, resolve } from "node:path";
 
 export const root = resolve(import.meta.dirname, "..");
 export const readme = join(root, "README.md");
+export const referenceFolder = join(root, "docs/reference");
+const reference = (name: string) => join(referenceFolder, `${name}.md`);
 
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
   [head, head.map(() => "---"), ...rows]
@@ -17,9 +19,23 @@ function around(name: string, file: string): { before: string; text: string; aft
   return { before: all.slice(0, from), text: all.slice(from, to).trim(), after: all.slice(to) };
 }
 
-export const readTable = (name: string, file = readme): string => around(name, file).text;
+/** Which file has which table, between comments of its name. */
+const places: Readonly<Record<string, string>> = {
+  families: readme,
+  rules: reference("rules"),
+  parameters: reference("rules"),
+  composites: reference("rules"),
+  lrn: reference("rules"),
+  methods: reference("methods"),
+  metrics: reference("metrics"),
+  operators: reference("operators"),
+  runtimes: reference("runtimes"),
+  differences: reference("precision"),
+};
+
+export const readTable = (name: string, file = places[name]): string => around(name, file).text;
 
 export function writeTable(name: string, text: string): void {
-  const { before, after } = around(name, readme);
-  writeFileSync(readme, `${before}${text}\n${after}`);
+  const { before, after } = around(name, places[name]);
+  writeFileSync(places[name], `${before}${text}\n${after}`);
 }

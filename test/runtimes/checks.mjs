@@ -12,7 +12,8 @@ const unless = (problems, finding) => {
 };
 
 /** What belongs into the package: neither tests, nor sources, nor maps, nor what an earlier build left. */
-const WANTED = /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|dist\/(.+\.d\.ts|.+\.js|core(-relaxed)?\.wasm))$/;
+const WANTED =
+  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|demo\/(digits\.onnx|digits\.relprop\.json|three\.png)|dist\/(.+\.d\.ts|.+\.js|core(-relaxed)?\.wasm))$/;
 
 function contents({ packed: { files, size, unpackedSize } }) {
   const stray = files.map(({ path }) => path).filter((path) => !WANTED.test(path));
