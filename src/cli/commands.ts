@@ -42,6 +42,8 @@ export const commands: readonly Command[] = [
       "show",
       "over",
       "colormap",
+      "smooth",
+      "cap",
       "zoom",
       "json",
     ],
@@ -104,6 +106,8 @@ export const commands: readonly Command[] = [
       "columns",
       "over",
       "colormap",
+      "smooth",
+      "cap",
     ],
     examples: [
       ["all composites", "relprop sheet googlenet.onnx flamingo.jpg --preset caffe --out sheet.png"],

@@ -23,6 +23,10 @@ export const kinds = {
     expected: "'none', or INPUT:AXIS or INPUT:none, joined by commas",
     parse: (text: string) => (/^(none|[^,]+:(\d+|none)(,[^,]+:(\d+|none))*)$/.test(text) ? text : undefined),
   },
+  orNone: {
+    expected: "a number, or 'none'",
+    parse: (text: string) => (text === "none" ? (false as const) : toNumber(text)),
+  },
   side: {
     expected: "a number of pixels or 'exact'",
     parse: (text: string) => (text === "exact" ? text : toInteger(text, 1)),

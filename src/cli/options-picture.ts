@@ -61,6 +61,18 @@ export const pictureOptions = {
     group: "output",
     help: "tiles in a row of the sheet; default: about as many as rows",
   },
+  smooth: {
+    kind: "orNone",
+    value: "PIXELS|none",
+    group: "output",
+    help: "spread each value of a heatmap by a Gaussian; default 2.5 at 224 pixels, none where a side is below 64",
+  },
+  cap: {
+    kind: "orNone",
+    value: "PERCENT|none",
+    group: "output",
+    help: "the percentile that has full colour; default 99.5, none (the largest) where a side is below 64",
+  },
   zoom: {
     kind: "count",
     value: "N",

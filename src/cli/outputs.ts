@@ -76,12 +76,12 @@ export function terminalPicture(relevance: Tensor, input: Input, values: Values)
 export function draw(
   relevance: Tensor,
   input: Input,
-  { colormap, sample, over }: Values,
+  { colormap, sample, over, smooth, cap }: Values,
   scale: number,
 ): ReturnType<typeof heatmap> {
   if (over && !input.view)
     throw new LrpError("usage", { where: "option '--over'", expected: "a picture as input", received: "numbers" });
-  return heatmap(relevance, { colormap, sample, scale, over: over ? input.view?.() : undefined });
+  return heatmap(relevance, { colormap, sample, scale, smooth, cap, over: over ? input.view?.() : undefined });
 }
 
 function zoom(relevance: Tensor, values: Values): number {

@@ -1,9 +1,10 @@
-import { LrpError } from "../../base/error.ts";
+import { LrpError, shown, usage } from "../../base/error.ts";
 import { type Picture, type Pixels, planes } from "../image/pixels.ts";
 import { resize } from "../image/resize.ts";
 import { type Layout, layoutOf } from "../../base/layout.ts";
 import { shapeText, size, type Tensor } from "../../base/tensor.ts";
 import { colormap } from "./colormap.ts";
+import { percentile, smoothed } from "./smooth.ts";
 
 export interface HeatmapOptions {
   /** One of `colormaps`. Default: "bwr", red for the target, blue against it, white for no relevance. */
@@ -14,19 +15,48 @@ export interface HeatmapOptions {
   readonly over?: Pixels;
   /** Which sample of the batch. Default: 0. */
   readonly sample?: number;
+  /**
+   * Deviation, in pixels of the map, of a Gaussian that spreads each number over its neighbours; the sum is kept.
+   * `false`: none. Default: 2.5 at 224 pixels and in proportion, none where a side is below 64.
+   */
+  readonly smooth?: number | false;
+  /**
+   * The percentile of |relevance| that has full colour: what is larger is drawn no stronger. `false`: the largest has.
+   * Default: 99.5, and `false` where a side is below 64.
+   */
+  readonly cap?: number | false;
 }
+
+/** A heatmap, and how it was made. */
+export interface Heatmap extends Picture {
+  /** Deviation of the Gaussian in pixels of the map; 0: not smoothed. */
+  readonly smooth: number;
+  /** The magnitude that has full colour. */
+  readonly full: number;
+  /** How many values of the map are larger. */
+  readonly capped: number;
+}
+
+/** From this side on, a map is one of a photo: neighbouring pixels say little apart. */
+const PHOTO = 64;
+/** Deviation of the Gaussian, as a share of the shorter side. */
+const SMOOTH = 2.5 / 224;
+const CAP = 99.5;
 
 /** How much of its contrast a picture keeps under a heatmap: enough to know it by, too little to compete. */
 const CONTRAST = 0.4;
 const MAX_PIXELS = 2 ** 26;
 
 /**
- * Relevance as a picture. Channels are summed (in double precision), the sums divided by their largest magnitude, and
- * the resulting [-1, 1] coloured; 0 is always the middle of the colour map, so that the sign can be read off.
+ * Relevance as a picture. Channels are summed (in double precision), the sums divided by the magnitude that has full
+ * colour, and the resulting [-1, 1] coloured; 0 is always the middle of the colour map, so that the sign can be read
+ * off.
+ *
+ * Maps of photos are smoothed, since a strided layer leaves a lattice that is no evidence, and capped, since a few
+ * pixels would make the rest pale. The result says how; the relevance itself stays what it is.
  *
  * With `over`, the grey picture takes the place of the map's middle colour: where there is no relevance it alone is
- * seen, at reduced contrast, and in proportion to |relevance| it gives way to the colours of the map. Nothing is
- * amplified or cut off: a faint colour is a faint relevance.
+ * seen, at reduced contrast, and in proportion to |relevance| it gives way to the colours of the map.
  *
  * @param relevance f32[n, c, h, w], f32[n, h, w] or f32[n, f] (one row), unless it says its axes, as that of `explain`
  * does: channels may be last, samples may have no axis, and f32[n, c, w] with `channelAxis: "first"` is one row
@@ -37,14 +67,23 @@ const MAX_PIXELS = 2 ** 26;
  * const { data, width, height } = heatmap(explanation.relevance, { colormap: "bwr", scale: 2 });
  * context.putImageData(new ImageData(data, width, height), 0, 0);
  */
-export function heatmap(relevance: Tensor, options: HeatmapOptions = {}): Picture {
+export function heatmap(relevance: Tensor, options: HeatmapOptions = {}): Heatmap {
   const { scale = 1, sample = 0 } = options;
   const colour = colormap(options.colormap ?? "bwr");
   const layout = pictureLayout(relevance);
   const [h, w] = layout.places;
   checkInteger("sample", sample, 0, layout.samples - 1);
   checkInteger("scale", scale, 1, Math.max(1, Math.floor(Math.sqrt(MAX_PIXELS / (h * w)))));
-  const values = normalise(sumChannels(relevance.data, layout, sample));
+  const isPhoto = Math.min(h, w) >= PHOTO;
+  const smooth = deviationOf(options.smooth ?? (isPhoto && SMOOTH * Math.min(h, w)), Math.max(h, w));
+  const cap = capOf(options.cap ?? (isPhoto && CAP));
+  const sums = sumChannels(relevance.data, layout, sample);
+  checkFinite(sums);
+  const map = smooth > 0 ? smoothed(sums, w, smooth) : sums;
+  const full = percentile(map, cap);
+  const capped = map.reduce((count, v) => count + Number(Math.abs(v) > full), 0);
+  // Zeros stay zeros.
+  const values = full > 0 ? map.map((v) => Math.max(-1, Math.min(1, v / full))) : map;
   const [width, height] = [w * scale, h * scale];
   const below = options.over && resize(planes(options.over, 1)[0], width, height).data;
   const middle = colour(0);
@@ -60,7 +99,7 @@ export function heatmap(relevance: Tensor, options: HeatmapOptions = {}): Pictur
       }
     }
   }
-  return { data, width, height };
+  return { data, width, height, smooth, full, capped };
 }
 
 /** How relevance lies that can be drawn. */
@@ -89,16 +128,20 @@ function sumChannels(data: Float32Array, { channels, count, positionOf }: Layout
   return sums;
 }
 
-/** Divided by the largest magnitude; zeros stay zeros. */
-function normalise(values: Float64Array): Float64Array {
+function checkFinite(values: Float64Array): void {
   const bad = values.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) {
-    throw new LrpError("usage", {
-      where: "heatmap",
-      expected: "finite relevance",
-      received: `${values[bad]} at position ${bad}`,
-    });
-  }
-  const most = values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
-  return most > 0 ? values.map((v) => v / most) : values;
+  if (bad >= 0) throw usage("heatmap", "finite relevance", `${values[bad]} at position ${bad}`);
+}
+
+function deviationOf(smooth: unknown, side: number): number {
+  if (smooth === false) return 0;
+  if (typeof smooth === "number" && smooth > 0 && smooth <= side) return smooth;
+  throw usage("option 'smooth'", `a number of pixels above 0, to ${side}, or false`, shown(smooth));
+}
+
+/** The percentile: all, where nothing is capped. */
+function capOf(cap: unknown): number {
+  if (cap === false) return 100;
+  if (typeof cap === "number" && cap > 0 && cap <= 100) return cap;
+  throw usage("option 'cap'", "a percentile above 0, to 100, or false", shown(cap));
 }
