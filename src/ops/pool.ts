@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { Complaint, demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import { type Operands, whereIs } from "../graph/graph.ts";
 import { stridesOf, type Value } from "../program/step.ts";
@@ -24,6 +24,8 @@ interface PoolAttributes {
   readonly window: WindowAttributes;
   /** Whether the mean's divisor counts padding. */
   readonly countPads: boolean;
+  /** Whether windows of padding alone have a value, which is 0. */
+  readonly ofNothing?: boolean;
   readonly axes?: readonly Axis[];
   /** Of MaxPool's indices: whether the last axis goes furthest instead of the first. */
   readonly columnMajor?: boolean;
@@ -64,18 +66,27 @@ const folding =
     return [{ type: "float32", dims, data }];
   };
 
+/** Whether every window has some of its taps in the input. */
+function reachesInput({ length, kernel, stride, dilation, before, out }: Axis): boolean {
+  for (let start = -before; start < out * stride - before; start += stride) {
+    const first = Math.max(0, Math.ceil(-start / dilation));
+    if (first >= kernel || start + first * dilation >= length) return false;
+  }
+  return true;
+}
+
 function infer<A extends PoolAttributes>([x]: Operands, a: A): { dims: Dims[]; attributes: A } {
   const { dims } = x!;
   demand(dims.length >= 3, "shape", "an input of rank 3 or more", `rank ${dims.length}`);
   demand(a.window.kernel, "invalid-model", "a kernel_shape", "none");
   const axes = windowAxes(dims.slice(2), a.window, a.window.kernel);
-  const within = axes.every((axis) => Math.max(axis.before, axis.after) < axis.dilation * (axis.kernel - 1) + 1);
-  demand(
-    within,
-    "invalid-model",
-    "pads smaller than the window",
-    axes.map((axis) => `${axis.before}, ${axis.after}`).join("; "),
-  );
+  const at = a.ofNothing ? -1 : axes.findIndex((axis) => !reachesInput(axis));
+  if (at >= 0) {
+    const { kernel, stride, dilation, before, after } = axes[at];
+    const window = `kernel ${kernel}, stride ${stride}, dilation ${dilation}, pads ${before} and ${after}`;
+    const received = `one of padding alone along axis ${at + 2} (${window}, ceil_mode ${Number(a.window.ceil)})`;
+    throw new Complaint("invalid-model", "windows that reach the input", received);
+  }
   return { dims: [[dims[0], dims[1], ...axes.map((axis) => axis.out)]], attributes: { ...a, axes } };
 }
 
@@ -190,7 +201,8 @@ function counted({ countPads }: PoolAttributes, [h, w]: Plane) {
 function averageWay(site: Site<PoolAttributes>): Way {
   const { node, inputs, outputs, attributes } = site;
   const { dims } = inputs[0]!;
-  const plane = planeOf(attributes.axes!);
+  // Kernels have no windows of padding alone.
+  const plane = attributes.axes!.every(reachesInput) ? planeOf(attributes.axes!) : undefined;
   const window = plane && { ...sizes(site, plane), ...counted(attributes, plane) };
   const linear: Linear = {
     kind: "linear",
@@ -231,7 +243,10 @@ const averageShared = {
 export const averagePool: Op<PoolAttributes> = {
   ...averageShared,
   type: "AveragePool",
-  attributes: (read) => ({ window: readWindow(read), countPads: read.int("count_include_pad", 0) === 1 }),
+  attributes(read) {
+    const countPads = read.int("count_include_pad", 0) === 1;
+    return { window: readWindow(read), countPads, ofNothing: countPads };
+  },
   infer,
 };
 
@@ -275,7 +290,12 @@ const lpShared = {
 export const lpPool: Op<LpAttributes> = {
   ...lpShared,
   type: "LpPool",
-  attributes: (read) => ({ window: readWindow(read), countPads: false, p: checkedP(read.int("p", 2)) }),
+  attributes: (read) => ({
+    window: readWindow(read),
+    countPads: false,
+    ofNothing: true,
+    p: checkedP(read.int("p", 2)),
+  }),
   infer,
 };
 

@@ -31,11 +31,14 @@ export const split: Op<SplitAttributes> = {
     uneven: read.opset >= 18,
   }),
   instead(inputs, a, { name, inputs: [input], outputs }) {
-    const { dims } = inputs[0]!;
+    const [x, given] = inputs;
+    const fits = a.count === undefined || (a.count === outputs.length && !given);
+    const received = `${a.count}${given ? " and lengths" : ""}`;
+    demand(fits, "invalid-model", `num_outputs ${outputs.length}, or lengths`, received);
+    const { dims } = x!;
     const axis = axisOf(a.axis, dims.length);
     const length = dims[axis];
-    const lengths =
-      a.split ?? integers(inputs, 1, "lengths") ?? equalParts(length, a.count ?? outputs.length, a.uneven);
+    const lengths = a.split ?? integers(inputs, 1, "lengths") ?? equalParts(length, outputs.length, a.uneven);
     const total = lengths.reduce((sum, v) => sum + v, 0);
     demand(
       lengths.length === outputs.length && lengths.every((v) => v >= 0) && total === length,

@@ -42,6 +42,18 @@ const cases: readonly Case[] = [
   // A window longer than the axis, padding included.
   { x: [1, 3, 2, 7], kernel: [3, 2], strides: [2, 3], ceil: true },
   { x: [2, 2, 3, 4], kernel: [3, 2], strides: [3, 4], pads: [0, 0, 1, 1], dilations: [2, 5], ceil: true },
+  // As PyTorch writes ceil_mode below opset 10: pads behind the end, as large as the window or larger.
+  { x: [1, 3, 8, 10], kernel: [3, 3], strides: [2, 2], pads: [1, 1, 3, 3] },
+  { x: [1, 2, 8, 12], kernel: [3, 2], strides: [2, 3], pads: [1, 1, 3, 3] },
+  { x: [1, 2, 7, 4], kernel: [3, 2], strides: [7, 3], pads: [2, 0, 6, 3], ceil: true },
+];
+
+/** Of which some see padding alone: a mean that counts it, and a norm, are 0 there; a maximum is nothing. */
+const beside: readonly Case[] = [
+  { x: [1, 3, 4, 5], kernel: [2, 1], strides: [2, 3], pads: [2, 1, 2, 0] },
+  { x: [2, 2, 5], kernel: [3], strides: [2], pads: [3, 4] },
+  { x: [1, 2, 1, 4], kernel: [2, 3], dilations: [2, 1], pads: [1, 0, 1, 0] },
+  { x: [1, 2, 5, 4], kernel: [2, 2], strides: [2, 3], pads: [2, 0, 3, 0], ceil: true },
 ];
 
 const nameOf = ({ x, ...window }: Case) => `[${x}] ${JSON.stringify(window)}`;
@@ -121,6 +133,40 @@ describe("pools", () => {
         scale: 1,
       });
     }
+  });
+
+  test.each(beside.map((c) => [nameOf(c), c] as const))("windows of padding alone %s", async (_name, c) => {
+    const map = average(c.x, c, true);
+    const expected = { dims: map.dims, forward: (v: ArrayLike<number>) => apply(map, v), scale: 1 };
+    expect(map.connections.some((list) => list.length === 0)).toBe(true);
+    await expectLayer(source("AveragePool", c, true), tensor(c.x, 11), expected);
+    const [x, r] = [tensor(c.x, 11), numbers(map.connections.length, 7)];
+    const { relevance, ledger } = await explainLayer(source("AveragePool", c, true), x, r, ruleOf.zPlus());
+    expectClose(relevance.data, explain(map, x.data, r, alphaBeta(1, 0)).relevance, 2e-5);
+    expect(Math.abs(ledger[0].gap)).toBeLessThan(1e-5 * ledger[0].magnitude);
+    await checkNorm((before) => chain(c.x, [...before, { type: "LpPool", attributes: attributesOf(c) }], 18), c, 2);
+    for (const type of ["MaxPool", "AveragePool"] as const)
+      await expect(load(source(type, c))).rejects.toThrow(
+        new RegExp(
+          "expected windows that reach the input, got one of padding alone along axis 2 \\(kernel \\d, stride \\d, " +
+            `dilation \\d, pads \\d and \\d, ceil_mode ${Number(c.ceil ?? false)}\\)`,
+        ),
+      );
+  });
+
+  // node_v1.22.0, test_averagepool_2d_ceil_last_window_starts_on_pad, whose outputs are rounded to four digits.
+  test("a last window that would begin in the padding", async () => {
+    const x = [0.858, 0.0786, 0.2692, 0.1537, 0.8816, 0.4353, 0.5772, 0.6623, 0.9067, 0.9483, 0.597, 0.763];
+    const window = { kernel_shape: [3, 3], strides: [3, 3], pads: [1, 1, 1, 1], ceil_mode: 1, count_include_pad: 1 };
+    using model = await loadInMode(chain([1, 3, 2, 2], [{ type: "AveragePool", attributes: window }], 22));
+    const { output } = model.predict({ dims: [1, 3, 2, 2], data: Float32Array.from(x) });
+    expect(output.dims).toEqual([1, 3, 1, 1]);
+    const sums = [0, 1, 2].map((c) => x.slice(4 * c, 4 * c + 4).reduce((sum, v) => sum + v, 0));
+    expectClose(
+      output.data,
+      sums.map((sum) => sum / 9),
+      1e-6,
+    );
   });
 
   test.each(solid.map((c) => [nameOf(c), c] as const))("rules at AveragePool %s", async (_name, c) => {

@@ -113,14 +113,16 @@ const rows: readonly Row[] = [
     row(type, image, [], "a kernel_shape, got none"),
     row(type, image, [], "2 kernel sizes ≥ 1, got [2]", { attributes: { kernel_shape: [2] } }),
     row(type, image, [], "2 kernel sizes ≥ 1, got [0, 2]", { attributes: { kernel_shape: [0, 2] } }),
-    row(type, image, [], "pads smaller than the window, got 2, 0; 0, 0", {
-      attributes: { kernel_shape: [2, 2], pads: [2, 0, 0, 0] },
-    }),
-    row(type, image, [], "pads smaller than the window, got 0, 0; 0, 3", {
-      attributes: { kernel_shape: [3, 3], pads: [0, 0, 0, 3] },
-    }),
     row(type, [1, 4, 2, 6], [], "a padded axis of at least 3 (the kernel's reach is 3), got 2", {
       attributes: { kernel_shape: [3, 3] },
+    }),
+  ]),
+  ...["MaxPool", "AveragePool"].flatMap((type) => [
+    row(type, image, [], "padding alone along axis 2 (kernel 2, stride 1, dilation 1, pads 2 and 0, ceil_mode 0)", {
+      attributes: { kernel_shape: [2, 2], pads: [2, 0, 0, 0] },
+    }),
+    row(type, image, [], "padding alone along axis 3 (kernel 3, stride 1, dilation 1, pads 0 and 5, ceil_mode 1)", {
+      attributes: { kernel_shape: [3, 3], pads: [0, 0, 0, 5], ceil_mode: 1 },
     }),
   ]),
   row("LpPool", image, [], "p ≥ 1, got 0", { attributes: { kernel_shape: [2, 2], p: 0 } }),
@@ -199,6 +201,18 @@ const rows: readonly Row[] = [
   row("Slice", [2, 3], [ints(0), ints(1), ints(0), ints(0)], "steps other than 0, got axis 0, step 0"),
   row("Slice", [2, 3], [ints(1), ints(1)], "values that are not empty, got dims [0,3]"),
   row("Split", [2, 5], [], "an axis that 2 parts divide, got 5", { attributes: { axis: 1 }, outputs: 2 }),
+  ...[1, 3, 2 ** 31 - 1].map((num_outputs) =>
+    row("Split", [2, 6], [], `num_outputs 2, or lengths, got ${num_outputs}`, {
+      attributes: { axis: 1, num_outputs },
+      outputs: 2,
+      opset: 18,
+    }),
+  ),
+  row("Split", [2, 6], [ints(2, 4)], "num_outputs 2, or lengths, got 2 and lengths", {
+    attributes: { axis: 1, num_outputs: 2 },
+    outputs: 2,
+    opset: 18,
+  }),
   row("Split", [2, 5], [ints(2, 2)], "2 lengths that add up to 5, got [2,2]", { attributes: { axis: 1 }, outputs: 2 }),
   row("Split", [2, 5], [ints(2, 4)], "2 lengths that add up to 5, got [2,4]", { attributes: { axis: 1 }, outputs: 2 }),
   row("Split", [2, 5], [ints(6, -1)], "2 lengths that add up to 5, got [6,-1]", {
