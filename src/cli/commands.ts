@@ -42,6 +42,7 @@ export const commands: readonly Command[] = [
       "show",
       "over",
       "colormap",
+      "layout",
       "smooth",
       "cap",
       "zoom",

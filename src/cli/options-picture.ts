@@ -73,6 +73,15 @@ export const pictureOptions = {
     group: "output",
     help: "the percentile that has full colour; default 99.5, none (the largest) where a side is below 64",
   },
+  layout: {
+    kind: "text",
+    value: "HOW",
+    group: "output",
+    choices: ["beside", "over", "map"],
+    help:
+      "how a .png is drawn: photo beside heatmap and legend (default for pictures), the heatmap over the photo, or " +
+      "the bare map (default for .npy)",
+  },
   zoom: {
     kind: "count",
     value: "N",

@@ -1,5 +1,7 @@
 import { extname } from "node:path";
-import { type Explanation, encodePng, heatmap, LrpError, type Tensor } from "../entries/index.ts";
+import { type Explanation, encodePng, heatmap, LrpError, type Picture, type Tensor } from "../entries/index.ts";
+import { usage } from "../base/error.ts";
+import { drawImage, type PictureLayout } from "../picture/decode/index.ts";
 import { layoutOf } from "../base/layout.ts";
 import type { Input } from "./input.ts";
 import { writeNpy } from "./npy.ts";
@@ -17,10 +19,30 @@ const LARGEST = 8192;
 /** Small pictures are enlarged in the terminal to about so many columns. */
 const TERMINAL = 64;
 
-const writers: Readonly<Record<string, (relevance: Tensor, input: Input, values: Values) => Promise<Uint8Array>>> = {
-  ".png": async (relevance, input, values) => encodePng(draw(relevance, input, values, zoom(relevance, values))),
-  ".npy": async (relevance) => writeNpy(relevance),
+/** What is written: the relevance of the input, or of a value inside the network. */
+interface Result {
+  readonly explanation: Explanation;
+  readonly relevance: Tensor;
+}
+
+const writers: Readonly<Record<string, (result: Result, input: Input, values: Values) => Promise<Uint8Array>>> = {
+  ".png": async ({ explanation, relevance }, input, values) => {
+    const layout = values.layout ?? (input.view && !values.over ? "beside" : "map");
+    if (relevance === explanation.relevance && layout !== "map")
+      return encodePng(laidOut(explanation, input, values, layout));
+    return encodePng(draw(relevance, input, values, zoom(relevance, values)));
+  },
+  ".npy": async ({ relevance }) => writeNpy(relevance),
 };
+
+/** The heatmap with the photo and a legend. */
+function laidOut(explanation: Explanation, { view }: Input, values: Values, layout: PictureLayout): Picture {
+  if (!view) throw usage("option '--layout'", "map, where the input is no picture", `'${layout}'`);
+  if (values.over) throw usage("option '--over'", "it without --layout", `--layout ${layout}`);
+  const { colormap, smooth, cap, sample } = values;
+  const scale = values.zoom === undefined ? undefined : zoom(explanation.relevance, values);
+  return drawImage(explanation, view(), { layout, colormap, smooth, cap, sample, scale });
+}
 
 /**
  * Every file that `--out` and `--at` ask for. Relevance at a value goes beside the input's: `--at conv1 --out r.npy`
@@ -62,7 +84,7 @@ export async function contents(
   const made = new Map<string, Uint8Array>();
   for (const { path, at } of files) {
     const relevance = at === undefined ? explanation.relevance : explanation.at[at];
-    made.set(path, await writers[extname(path).toLowerCase()](relevance, input, values));
+    made.set(path, await writers[extname(path).toLowerCase()]({ explanation, relevance }, input, values));
   }
   return made;
 }

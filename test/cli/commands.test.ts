@@ -79,8 +79,21 @@ describe("explain", () => {
     const relevance = readNpy(await readFile(at("r.npy")), "r.npy");
     expect(relevance.dims).toEqual([1, 1, 28, 28]);
     expect(relevance.data.reduce((a, b) => a + b, 0)).toBeCloseTo(found.relevanceSum, 4);
-    const drawn = decode(await readFile(at("r.png")));
-    expect([drawn.width, drawn.height]).toEqual([504, 504]);
+    const sizeOf = async (name: string) => {
+      const { width, height } = decode(await readFile(at(name)));
+      return [width, height];
+    };
+    expect(await sizeOf("r.png")).toEqual([484, 335]);
+    for (const [layout, size] of [
+      ["beside", [484, 335]],
+      ["over", [248, 335]],
+      ["map", [504, 504]],
+    ] as const) {
+      await json("explain", MODEL, THREE, "--out", at(`${layout}.png`), "--layout", layout);
+      expect(await sizeOf(`${layout}.png`)).toEqual(size);
+    }
+    await json("explain", MODEL, THREE, "--out", at("over-only.png"), "--over");
+    expect(await sizeOf("over-only.png")).toEqual([504, 504]);
     expect(found.files).toHaveLength(4);
     expect(found.at[value]).toEqual({ dims: [1, 10], sum: expect.closeTo(found.logit, 5) });
     expect(readNpy(await readFile(found.files[1]), "at").dims).toEqual([1, 10]);

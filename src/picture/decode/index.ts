@@ -1,1 +1,8 @@
+export {
+  drawImage,
+  type ExplainedImage,
+  type ExplainImageOptions,
+  explainImage,
+  type PictureLayout,
+} from "../explained/explain-image.ts";
 export { type DecodeOptions, decodeImage } from "./decode.ts";

@@ -1,6 +1,7 @@
 import { usage } from "../../base/error.ts";
 import { type Picture, type Pixels, planes } from "../image/pixels.ts";
-import { ADVANCE, LEADING, pixelsOf } from "./font.ts";
+import { fill, widthOf, write } from "./draw.ts";
+import { LEADING } from "./font.ts";
 import { wrap } from "./text.ts";
 
 export interface Tile {
@@ -23,7 +24,7 @@ const GAP = 12;
  */
 const LEAST = 112;
 const MAX_PIXELS = 2 ** 26;
-const [FRAME, TEXT] = [200, 34];
+const FRAME = 200;
 
 type Size = Pick<Pixels, "width" | "height">;
 
@@ -83,11 +84,6 @@ function sizes(tiles: readonly Tile[]): { readonly cell: Size; readonly letter: 
   return { cell: { width, height: highest * factor }, letter: Math.floor(width / LEAST) };
 }
 
-/** The gap after the last letter is none of the text. */
-function widthOf(text: string, letter: number): number {
-  return ([...text].length * ADVANCE - 1) * letter;
-}
-
 /** A picture in the middle of its cell, in a frame of one pixel, which shows where white ends. */
 function place(sheet: Picture, picture: Pixels, left: number, top: number, cell: Size): void {
   const { width: w, height: h } = picture;
@@ -98,22 +94,5 @@ function place(sheet: Picture, picture: Pixels, left: number, top: number, cell:
   for (let i = 0; i < w * h; i++) {
     const colour = channels.map(({ data }) => data[i]);
     fill(sheet, x0 + (i % w) * factor, y0 + Math.floor(i / w) * factor, factor, factor, colour);
-  }
-}
-
-function write(sheet: Picture, line: string, left: number, top: number, size: number): void {
-  for (const { x, y } of pixelsOf(line)) fill(sheet, left + x * size, top + y * size, size, size, [TEXT, TEXT, TEXT]);
-}
-
-function fill(
-  { data, width }: Picture,
-  left: number,
-  top: number,
-  w: number,
-  h: number,
-  colour: readonly number[],
-): void {
-  for (let y = top; y < top + h; y++) {
-    for (let x = left; x < left + w; x++) data.set(colour, 4 * (y * width + x));
   }
 }

@@ -1,0 +1,111 @@
+import { shown, usage } from "../../base/error.ts";
+import type { Model } from "../../model/model.ts";
+import type { ExplainOptions } from "../../model/options.ts";
+import type { Explanation } from "../../model/report.ts";
+import { type DecodeOptions, decodeImage } from "../decode/decode.ts";
+import { type Heatmap, type HeatmapOptions, heatmap } from "../heatmap/heatmap.ts";
+import { encodePng } from "../heatmap/png.ts";
+import type { Picture, Pixels } from "../image/pixels.ts";
+import type { Preparation, PresetName } from "../image/preparation.ts";
+import { preprocess, viewed } from "../image/preprocess.ts";
+import { contactSheet } from "../plots/sheet.ts";
+import { legend } from "./legend.ts";
+
+/** Photo and heatmap side by side, the heatmap over the photo, or the bare map. */
+export type PictureLayout = "beside" | "over" | "map";
+
+/** How a photo is explained and drawn. */
+export interface ExplainImageOptions
+  extends ExplainOptions,
+    Omit<HeatmapOptions, "over" | "sample">,
+    Pick<DecodeOptions, "maxPixels"> {
+  /** How the network wants its pictures: a name of `presets`, or its fields. */
+  readonly preset: PresetName | Preparation;
+  /** Default "beside". */
+  readonly layout?: PictureLayout;
+}
+
+/** What `explainImage` returns. */
+export interface ExplainedImage {
+  readonly explanation: Explanation;
+  readonly picture: Picture;
+  /** The picture as a PNG file. */
+  readonly png: Uint8Array<ArrayBuffer>;
+}
+
+/** Pictures of one width, one below the other. */
+function stacked(pictures: readonly Picture[]): Picture {
+  const height = pictures.reduce((sum, p) => sum + p.height, 0);
+  const data = new Uint8ClampedArray(4 * pictures[0].width * height);
+  let at = 0;
+  for (const picture of pictures) {
+    data.set(picture.data, at);
+    at += picture.data.length;
+  }
+  return { data, width: pictures[0].width, height };
+}
+
+/** What is explained, in a few words. */
+function about({ targets }: Explanation, sample: number): string {
+  const [{ index, name, position, area, score }, ...others] = targets[sample];
+  const where = position ? ` at ${position.join(", ")}` : area ? ` over ${area} places` : "";
+  const against = others.length > 0 ? " against others" : "";
+  return `class ${index}${name === undefined ? "" : ` ${name}`}${where}${against}, logit ${Number(score.toPrecision(4))}`;
+}
+
+/** How the heatmap was made, where that is not the numbers as they are. */
+function made({ smooth, capped }: Heatmap): string[] {
+  const parts = [
+    ...(smooth > 0 ? [`smoothed by ${Number(smooth.toPrecision(2))} pixels`] : []),
+    ...(capped > 0 ? [`${capped} values are beyond full colour`] : []),
+  ];
+  return parts.length > 0 ? [parts.join("; ")] : [];
+}
+
+/**
+ * Draws an explanation of a photo as people want to see it: the photo, the heatmap over it, and a legend.
+ *
+ * @param seen what the network saw of the photo: what `viewed` returns
+ */
+export function drawImage(
+  explanation: Explanation,
+  seen: Pixels,
+  options: Omit<HeatmapOptions, "over"> & { readonly layout?: PictureLayout } = {},
+): Picture {
+  const { layout = "beside", scale, ...rest } = options;
+  if (!["beside", "over", "map"].includes(layout)) throw usage("option 'layout'", "beside, over or map", shown(layout));
+  if (layout === "map") return heatmap(explanation.relevance, { scale, ...rest });
+  // Small pictures are enlarged, so that there is room for the legend.
+  const factor = scale ?? Math.max(1, Math.ceil(224 / seen.width));
+  const map = heatmap(explanation.relevance, { ...rest, over: seen, scale: factor });
+  const tiles = [
+    ...(layout === "beside" ? [{ label: "what the network saw", picture: seen }] : []),
+    { label: about(explanation, options.sample ?? 0), picture: map },
+  ];
+  const sheet = contactSheet(tiles, { columns: tiles.length });
+  return stacked([sheet, legend(sheet.width, options.colormap ?? "bwr", { full: map.full, lines: made(map) })]);
+}
+
+/**
+ * Explains what a network saw in a photo, and draws it.
+ *
+ * @param image the bytes of a PNG or JPEG file, or pixels
+ * @throws LrpError as `decodeImage`, `preprocess`, `explain` and `heatmap`
+ * @example
+ * const { explanation, png } = await explainImage(model, await readFile("cat.jpg"), { preset: "torchvision" });
+ * await writeFile("cat.heatmap.png", png);
+ */
+export async function explainImage(
+  model: Model,
+  image: Uint8Array | Pixels,
+  options: ExplainImageOptions,
+): Promise<ExplainedImage> {
+  if (typeof options !== "object" || options === null)
+    throw usage("explainImage", "options with a preset", shown(options));
+  const { preset, layout, colormap, scale, smooth, cap, maxPixels, ...others } = options;
+  const pixels = "width" in image ? image : decodeImage(image, { maxPixels });
+  const [port] = model.inputs;
+  const explanation = model.explain(preprocess(pixels, preset, port), others);
+  const picture = drawImage(explanation, viewed(pixels, preset, port), { layout, colormap, scale, smooth, cap });
+  return { explanation, picture, png: await encodePng(picture) };
+}
