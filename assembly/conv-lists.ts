@@ -13,6 +13,8 @@ import { madd, storeLanes } from "./simd";
 const BLOCK: i32 = 128;
 /** Panels of 8 outputs that a list meets in one go. */
 const PANELS: i32 = 4;
+/** Numbers that are summed in one go, and up to where the next list ends, in bytes of a list. */
+const SEGMENT: usize = 1024;
 
 /**
  * Lists what differs from 0: (where its weights begin in a panel, in bytes; the number itself), for blocks of 128
@@ -47,29 +49,21 @@ export function listNonzero(x: usize, starts: usize, lists: usize, pixels: i32, 
   }
 }
 
+/** Sums that go to y: added to what y holds if they are `carried` on, with the bias once they are `done`. */
 // @ts-ignore: decorator
 @inline
-function addPair(y: usize, low: v128, high: v128, lanes: i32): void {
+function put(y: usize, b: usize, low: v128, high: v128, lanes: i32, carried: bool, done: bool): void {
   if (lanes <= 0) return;
-  storeLanes(y, f32x4.add(v128.load(y), low), lanes);
-  if (lanes > 4) storeLanes(y + 16, f32x4.add(v128.load(y, 16), high), lanes - 4);
-}
-
-/** y[o] += Σ of one list, for 32 outputs: sums of at most 128 terms, for the sake of rounding. */
-// @ts-ignore: decorator
-@inline
-function addList(at: usize, end: usize, w0: usize, w1: usize, w2: usize, w3: usize, y: usize, lanes: i32): void {
-  const zero = f32x4.splat(0);
-  let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
-  for (; at < end; at += 8) {
-    const k = <usize>i32.load(at), v = v128.load32_splat(at, 4);
-    c00 = madd(v, v128.load(w0 + k), c00); c01 = madd(v, v128.load(w0 + k, 16), c01);
-    c10 = madd(v, v128.load(w1 + k), c10); c11 = madd(v, v128.load(w1 + k, 16), c11);
-    c20 = madd(v, v128.load(w2 + k), c20); c21 = madd(v, v128.load(w2 + k, 16), c21);
-    c30 = madd(v, v128.load(w3 + k), c30); c31 = madd(v, v128.load(w3 + k, 16), c31);
+  if (carried) {
+    low = f32x4.add(low, v128.load(y));
+    if (lanes > 4) high = f32x4.add(high, v128.load(y, 16));
   }
-  addPair(y, c00, c01, lanes); addPair(y + 32, c10, c11, lanes - 8); addPair(y + 64, c20, c21, lanes - 16);
-  addPair(y + 96, c30, c31, lanes - 24);
+  if (done) {
+    low = f32x4.add(low, v128.load(b));
+    high = f32x4.add(high, v128.load(b, 16));
+  }
+  storeLanes(y, low, lanes);
+  if (lanes > 4) storeLanes(y + 16, high, lanes - 4);
 }
 
 function check(
@@ -102,28 +96,44 @@ export function convListForward(
   pixels: i32, m: i32, rows: i32, columns: i32, c: i32, image: i32, tapRow: i32, tapColumn: i32,
 ): void {
   if (!ASC_NO_ASSERT) check(lists, starts, w, b, y, table, pixels, m, rows, columns, c, image, tapRow, tapColumn);
-  const tapBytes: usize = c << 5, panelBytes = tapBytes * (rows * columns);
+  const taps = rows * columns;
+  const tapBytes: usize = c << 5, panelBytes = tapBytes * taps;
   const blockStarts: usize = (image + 1) << 2;
-  for (let p = 0; p < pixels; p++) {
-    const to = y + i32.load(table + (p << 3), 4);
-    for (let o = 0; o < m; o += 4) storeLanes(to + (o << 2), v128.load(b + (o << 2)), m - o);
-  }
+  const zero = f32x4.splat(0);
   for (let o = 0; o < m; o += PANELS * 8) {
     // Beyond the last panel, the last one again, whose sums are then dropped.
     const last = (m - 1) >> 3, panel = o >> 3;
     const w0 = w + panelBytes * panel, w1 = w + panelBytes * min(panel + 1, last);
     const w2 = w + panelBytes * min(panel + 2, last), w3 = w + panelBytes * min(panel + 3, last);
+    const bias = b + (o << 2), lanes = m - o;
     for (let first = 0, block = starts; first < c; first += BLOCK, block += blockStarts) {
+      const ends = first + BLOCK >= c;
       for (let p = 0; p < pixels; p++) {
         const window = block + i32.load(table + (p << 3)), to = y + i32.load(table + (p << 3), 4) + (o << 2);
-        let tap: usize = 0;
-        for (let r = 0; r < rows; r++) {
-          for (let q = 0; q < columns; q++, tap += tapBytes) {
-            const at = window + ((r * tapRow + q * tapColumn) << 2);
-            const from = i32.load(at), end = i32.load(at, 4);
-            if (from != end) addList(lists + from, lists + end, w0 + tap, w1 + tap, w2 + tap, w3 + tap, to, m - o);
+        let tap = 0, r = 0, q = 0, carried = first > 0;
+        do {
+          let c00 = zero, c01 = zero, c10 = zero, c11 = zero, c20 = zero, c21 = zero, c30 = zero, c31 = zero;
+          for (let summed: usize = 0; tap < taps && summed < SEGMENT; tap++) {
+            const at = window + ((r * tapRow + q * tapColumn) << 2), from = <usize>tap * tapBytes;
+            const end = lists + i32.load(at, 4);
+            let pair = lists + i32.load(at);
+            summed += end - pair;
+            for (; pair < end; pair += 8) {
+              const k = from + i32.load(pair), v = v128.load32_splat(pair, 4);
+              c00 = madd(v, v128.load(w0 + k), c00); c01 = madd(v, v128.load(w0 + k, 16), c01);
+              c10 = madd(v, v128.load(w1 + k), c10); c11 = madd(v, v128.load(w1 + k, 16), c11);
+              c20 = madd(v, v128.load(w2 + k), c20); c21 = madd(v, v128.load(w2 + k, 16), c21);
+              c30 = madd(v, v128.load(w3 + k), c30); c31 = madd(v, v128.load(w3 + k, 16), c31);
+            }
+            if (++q == columns) { q = 0; r++; }
           }
-        }
+          const done = ends && tap == taps;
+          put(to, bias, c00, c01, lanes, carried, done);
+          put(to + 32, bias + 32, c10, c11, lanes - 8, carried, done);
+          put(to + 64, bias + 64, c20, c21, lanes - 16, carried, done);
+          put(to + 96, bias + 96, c30, c31, lanes - 24, carried, done);
+          carried = true;
+        } while (tap < taps);
       }
     }
   }

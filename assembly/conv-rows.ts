@@ -15,6 +15,8 @@ import { clearRows, endTap, firstTap } from "./taps";
 
 /** Numbers of a block's rows: 512 kB. */
 const BLOCK: i32 = 131072;
+/** Neurons of a block at most, whose shares are added up before they are given to the image. */
+const MOST: i32 = 256;
 
 /** Lists the live neurons: (row of weights in bytes, number of the neuron · 4); gives the end of the list. */
 // @ts-ignore: decorator
@@ -237,7 +239,7 @@ export function convRowsVjp(
   }
   const inputs = c / group, outputs = m / group, k = kh * kw * inputs;
   const rowBytes: usize = k << 2, list = scratch + rowBytes;
-  const block = max(4, BLOCK / k);
+  const block = min(MOST, max(4, BLOCK / k));
   clearRows(out, n, h, w * c, from, rows);
   for (let o = 0; o < m; o += min(block, outputs - o % outputs)) {
     const count = min(block, outputs - o % outputs);

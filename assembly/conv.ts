@@ -1,5 +1,5 @@
 import { block, product, sizes, span, tabled } from "./check";
-import { madd, storeLanes } from "./simd";
+import { lost, madd, storeLanes } from "./simd";
 
 /** Output pixels of one tile: with 8 output channels they fill 12 of the 16 vector registers with sums. */
 const TILE: i32 = 6;
@@ -66,6 +66,37 @@ function storePair(y: usize, low: v128, high: v128, lanes: i32): void {
 
 /** Taps that are summed in one go, in bytes of x; longer sums are carried on in y, for the sake of rounding. */
 const SEGMENT: usize = 1024;
+/** Taps beyond which what is lost where sums are carried is carried on too. */
+const MANY: i32 = 32768;
+
+/** `convForward` pixel by pixel, of any number of taps: a tile has no room for what many of them lose. */
+function manyTaps(
+  x: usize, w: usize, b: usize, y: usize, table: usize,
+  pixels: i32, m: i32, rows: i32, columns: i32, run: i32, tapRow: i32, tapColumn: i32,
+): void {
+  for (let o = 0; o < m; o += 4, b += 16, y += 16) {
+    for (let p = 0; p < pixels; p++) {
+      const window = x + i32.load(table + (p << 3)), to = y + i32.load(table + (p << 3), 4);
+      let weight = w + ((o & 4) << 2), room = SEGMENT;
+      let s = f32x4.splat(0), t = s;
+      for (let r = 0; r < rows; r++) {
+        for (let q = 0; q < columns; q++) {
+          let at = window + ((r * tapRow + q * tapColumn) << 2);
+          for (const end = at + (run << 2); at < end; at += 4, weight += 32) {
+            s = madd(v128.load32_splat(at), v128.load(weight), s);
+            if (room -= 4) continue;
+            room = SEGMENT;
+            const u = t;
+            t = f32x4.add(u, s);
+            s = lost(u, s, t);
+          }
+        }
+      }
+      storeLanes(to, f32x4.add(f32x4.add(t, s), v128.load(b)), m - o);
+    }
+    if (o & 4) w += (rows * columns * run) << 5;
+  }
+}
 
 /**
  * Convolution over channels-last images, all of whose taps lie inside x (the caller has padded it).
@@ -73,7 +104,8 @@ const SEGMENT: usize = 1024;
  *   y[pixel, o] = b[o] + Σ_{r,q,i} x[window(pixel) + r·tapRow + q·tapColumn + i] · w[o, r, q, i]
  *
  * A tile of 6 pixels by 8 output channels stays in registers while its taps are read as contiguous runs.
- * With undilated taps and one group a whole kernel row is one run: columns = 1, run = kw · c.
+ * With undilated taps and one group a whole kernel row is one run: columns = 1, run = kw · c. The bias comes last: to
+ * begin with it would round every product to what the bias can hold.
  *
  * @param x f32, read at the table's offsets; must not overlap y
  * @param w f32[ceil(m / 8), rows, columns, run, 8], panels of 8 output channels, zero beyond m
@@ -91,22 +123,39 @@ export function convForward(
     const nb = (m + 7) / 8 * 8, nw = product(nb, rows, columns, run);
     tabled(x, nx, y, m, table, wholeTiles(pixels), w, nw, b, nb);
   }
+  const taps = rows * columns * run;
+  if (taps == 0 || taps > MANY) manyTaps(x, w, b, y, table, pixels, m, rows, columns, run, tapRow, tapColumn);
+  else sumTiles(x, w, b, y, table, pixels, m, rows, columns, run, tapRow, tapColumn);
+}
+
+/** The same, of 1 to 32768 taps. */
+export function sumTiles(
+  x: usize, w: usize, b: usize, y: usize, table: usize,
+  pixels: i32, m: i32, rows: i32, columns: i32, run: i32, tapRow: i32, tapColumn: i32,
+): void {
   const panelBytes: usize = (rows * columns * run) << 5;
   const tableEnd = table + (wholeTiles(pixels) << 3);
-  const long = <usize>(rows * columns * run) << 2 > SEGMENT;
   const zero = f32x4.splat(0);
   for (let o = 0; o < m; o += 8, w += panelBytes, b += 32, y += 32) {
     const lanes = m - o;
-    const b0 = v128.load(b);
-    const b1 = v128.load(b, 16);
+    const b0 = v128.load(b), b1 = v128.load(b, 16), biased = v128.any_true(v128.or(b0, b1)), panelEnd = w + panelBytes;
     // Where four outputs or fewer are left, what lies behind them may be no memory.
     const far: usize = lanes > 4 ? 16 : 0;
     for (let at = table; at < tableEnd; at += TILE << 3) {
       const y0 = y + i32.load(at, 4), y1 = y + i32.load(at, 12), y2 = y + i32.load(at, 20);
       const y3 = y + i32.load(at, 28), y4 = y + i32.load(at, 36), y5 = y + i32.load(at, 44);
-      let c00 = b0, c01 = b1, c10 = b0, c11 = b1, c20 = b0, c21 = b1;
-      let c30 = b0, c31 = b1, c40 = b0, c41 = b1, c50 = b0, c51 = b1;
-      let panel = w;
+      // The first products begin the sums.
+      const p0 = v128.load(w), p1 = v128.load(w, 16);
+      const v0 = v128.load32_splat(x + i32.load(at));
+      const v1 = v128.load32_splat(x + i32.load(at, 8));
+      const v2 = v128.load32_splat(x + i32.load(at, 16));
+      const v3 = v128.load32_splat(x + i32.load(at, 24));
+      const v4 = v128.load32_splat(x + i32.load(at, 32));
+      const v5 = v128.load32_splat(x + i32.load(at, 40));
+      let c00 = f32x4.mul(v0, p0), c01 = f32x4.mul(v0, p1), c10 = f32x4.mul(v1, p0), c11 = f32x4.mul(v1, p1);
+      let c20 = f32x4.mul(v2, p0), c21 = f32x4.mul(v2, p1), c30 = f32x4.mul(v3, p0), c31 = f32x4.mul(v3, p1);
+      let c40 = f32x4.mul(v4, p0), c41 = f32x4.mul(v4, p1), c50 = f32x4.mul(v5, p0), c51 = f32x4.mul(v5, p1);
+      let panel = w + 32, room = SEGMENT - 4, skip: usize = 4;
       let carried = false;
       for (let r = 0; r < rows; r++) {
         for (let q = 0; q < columns; q++) {
@@ -118,8 +167,11 @@ export function convForward(
           let a4 = tap + i32.load(at, 32);
           let a5 = tap + i32.load(at, 40);
           const end = a0 + (run << 2);
+          a0 += skip; a1 += skip; a2 += skip; a3 += skip; a4 += skip; a5 += skip;
+          skip = 0;
           while (a0 < end) {
-            const stop = min(end, a0 + SEGMENT);
+            const stop = min(end, a0 + room);
+            room -= stop - a0;
             while (a0 < stop) {
               const p0 = v128.load(panel), p1 = v128.load(panel, 16);
               let v = v128.load32_splat(a0);
@@ -136,7 +188,9 @@ export function convForward(
               c50 = madd(v, p0, c50); c51 = madd(v, p1, c51);
               a0 += 4; a1 += 4; a2 += 4; a3 += 4; a4 += 4; a5 += 4; panel += 32;
             }
-            if (!long) continue;
+            // The last part is carried with the bias, below.
+            if (room != 0 || panel == panelEnd) continue;
+            room = SEGMENT;
             if (carried) {
               // All are read before any is written: a pixel that is repeated at the end of the table is added to once.
               c00 = f32x4.add(c00, v128.load(y0)); c01 = f32x4.add(c01, v128.load(y0 + far));
@@ -154,9 +208,53 @@ export function convForward(
           }
         }
       }
-      if (long) continue;
+      if (carried) {
+        c00 = f32x4.add(c00, v128.load(y0)); c01 = f32x4.add(c01, v128.load(y0 + far));
+        c10 = f32x4.add(c10, v128.load(y1)); c11 = f32x4.add(c11, v128.load(y1 + far));
+        c20 = f32x4.add(c20, v128.load(y2)); c21 = f32x4.add(c21, v128.load(y2 + far));
+        c30 = f32x4.add(c30, v128.load(y3)); c31 = f32x4.add(c31, v128.load(y3 + far));
+        c40 = f32x4.add(c40, v128.load(y4)); c41 = f32x4.add(c41, v128.load(y4 + far));
+        c50 = f32x4.add(c50, v128.load(y5)); c51 = f32x4.add(c51, v128.load(y5 + far));
+      }
+      if (biased) {
+        c00 = f32x4.add(c00, b0); c01 = f32x4.add(c01, b1);
+        c10 = f32x4.add(c10, b0); c11 = f32x4.add(c11, b1);
+        c20 = f32x4.add(c20, b0); c21 = f32x4.add(c21, b1);
+        c30 = f32x4.add(c30, b0); c31 = f32x4.add(c31, b1);
+        c40 = f32x4.add(c40, b0); c41 = f32x4.add(c41, b1);
+        c50 = f32x4.add(c50, b0); c51 = f32x4.add(c51, b1);
+      }
       storePair(y0, c00, c01, lanes); storePair(y1, c10, c11, lanes); storePair(y2, c20, c21, lanes);
       storePair(y3, c30, c31, lanes); storePair(y4, c40, c41, lanes); storePair(y5, c50, c51, lanes);
+    }
+  }
+}
+
+/** Taps of a channel that are summed in one go. */
+const LINE: i32 = 64;
+
+/** `depthwiseForward` pixel by pixel, of any number of taps. */
+function longKernels(
+  x: usize, w: usize, b: usize, y: usize, table: usize,
+  pixels: i32, c: i32, rows: i32, columns: i32, tapRow: i32, tapColumn: i32,
+): void {
+  const cBytes: usize = c << 2;
+  for (let p = 0; p < pixels; p++) {
+    const window = x + i32.load(table + (p << 3)), to = y + i32.load(table + (p << 3), 4);
+    for (let i: usize = 0; i < cBytes; i += 16) {
+      let weight = w + i, room = LINE;
+      let s = f32x4.splat(0), t = s;
+      for (let r = 0; r < rows; r++) {
+        for (let q = 0; q < columns; q++, weight += cBytes) {
+          s = madd(v128.load(window + i + ((r * tapRow + q * tapColumn) << 2)), v128.load(weight), s);
+          if (--room) continue;
+          room = LINE;
+          const u = t;
+          t = f32x4.add(u, s);
+          s = lost(u, s, t);
+        }
+      }
+      storeLanes(to + i, f32x4.add(f32x4.add(t, s), v128.load(b + i)), <i32>(cBytes - i) >> 2);
     }
   }
 }
@@ -182,18 +280,34 @@ export function depthwiseForward(
     const nx = span(rows, tapRow, columns, tapColumn, c, 1), nw = product(rows, columns, c);
     tabled(x, nx, y, c, table, wholeTiles(pixels), w, nw, b, c);
   }
+  const taps = rows * columns;
+  if (taps == 0 || taps > LINE) {
+    longKernels(x, w, b, y, table, pixels, c, rows, columns, tapRow, tapColumn);
+    return;
+  }
   const tableEnd = table + (wholeTiles(pixels) << 3);
   const cBytes: usize = c << 2;
+  const zero = f32x4.splat(0);
   for (let at = table; at < tableEnd; at += TILE << 3) {
     const x0 = x + i32.load(at), x1 = x + i32.load(at, 8), x2 = x + i32.load(at, 16);
     const x3 = x + i32.load(at, 24), x4 = x + i32.load(at, 32), x5 = x + i32.load(at, 40);
     for (let i: usize = 0; i < cBytes; i += 16) {
-      let s0 = v128.load(b + i);
-      let s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
+      let s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero;
       let weight = w + i;
       for (let r = 0; r < rows; r++) {
         let tap = i + (r * tapRow << 2);
-        for (let q = 0; q < columns; q++, tap += tapColumn << 2, weight += cBytes) {
+        let q = 0;
+        if (r == 0) {
+          const v = v128.load(weight);
+          s0 = f32x4.mul(v128.load(x0 + tap), v); s1 = f32x4.mul(v128.load(x1 + tap), v);
+          s2 = f32x4.mul(v128.load(x2 + tap), v);
+          s3 = f32x4.mul(v128.load(x3 + tap), v); s4 = f32x4.mul(v128.load(x4 + tap), v);
+          s5 = f32x4.mul(v128.load(x5 + tap), v);
+          q = 1;
+          tap += tapColumn << 2;
+          weight += cBytes;
+        }
+        for (; q < columns; q++, tap += tapColumn << 2, weight += cBytes) {
           const v = v128.load(weight);
           s0 = madd(v128.load(x0 + tap), v, s0); s1 = madd(v128.load(x1 + tap), v, s1);
           s2 = madd(v128.load(x2 + tap), v, s2);
@@ -201,6 +315,9 @@ export function depthwiseForward(
           s5 = madd(v128.load(x5 + tap), v, s5);
         }
       }
+      const bias = v128.load(b + i);
+      s0 = f32x4.add(s0, bias); s1 = f32x4.add(s1, bias); s2 = f32x4.add(s2, bias);
+      s3 = f32x4.add(s3, bias); s4 = f32x4.add(s4, bias); s5 = f32x4.add(s5, bias);
       const lanes = <i32>(cBytes - i) >> 2, to = y + i;
       storeLanes(to + i32.load(at, 4), s0, lanes); storeLanes(to + i32.load(at, 12), s1, lanes);
       storeLanes(to + i32.load(at, 20), s2, lanes);

@@ -33,17 +33,31 @@ export function copyBlock(
   }
 }
 
-/** As `copyBlock`, but adds to what y holds; y may be broadcast (stride 0), so this is the adjoint of every copy. */
+/**
+ * As `copyBlock`, but adds to what y holds; y may be broadcast (stride 0), so this is the adjoint of every copy. What is
+ * added to one place of y by inner loops is added up in double precision.
+ */
 export function addBlock(
   x: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32,
   x0: i32, x1: i32, x2: i32, x3: i32, y0: i32, y1: i32, y2: i32, y3: i32,
 ): void {
   if (!ASC_NO_ASSERT) check(x, y, d0, d1, d2, d3, x0, x1, x2, x3, y0, y1, y2, y3);
+  let place: usize = 0;
+  let total: f64 = 0;
   for (let i = 0; i < d0; i++) {
     for (let j = 0; j < d1; j++) {
       for (let k = 0; k < d2; k++) {
         const from = x + ((i * x0 + j * x1 + k * x2) << 2);
         const to = y + ((i * y0 + j * y1 + k * y2) << 2);
+        if (y3 == 0) {
+          if (to != place) {
+            if (place) f32.store(place, <f32>total);
+            place = to;
+            total = f32.load(to);
+          }
+          for (let l = 0; l < d3; l++) total += <f64>f32.load(from + ((l * x3) << 2));
+          continue;
+        }
         let l = 0;
         if (x3 == 1 && y3 == 1) {
           for (; l + 4 <= d3; l += 4) {
@@ -57,6 +71,7 @@ export function addBlock(
       }
     }
   }
+  if (place) f32.store(place, <f32>total);
 }
 
 /** y[i] = value. @param y f32[count], written */

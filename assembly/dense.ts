@@ -127,15 +127,17 @@ function forward<T extends Weights>(
   x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32,
 ): void {
   const kBytes: usize = k << 2, mBytes: usize = yRow << 2;
+  const long = k > RUN;
   let o = 0;
   for (; o + 4 <= m; o += 4) {
     const yo = y + (o << 2);
+    if (long) for (let i = 0; i < n; i++) v128.store(yo + <usize>i * mBytes, f32x4.splat(0));
     for (let first = 0; first == 0 || first < k; first += RUN) {
       const length = min(RUN, k - first);
       const xo = x + (first << 2), wo = w + <usize>o * kBytes + (first << 2);
-      // The first block starts from the bias, which is the same for all rows; later ones go on with what stands in y.
-      const from = first == 0 ? b + (o << 2) : yo;
-      const fromBytes: usize = first == 0 ? 0 : mBytes;
+      // The bias is the same for all rows; blocks of a long sum go on with what stands in y, and the bias comes last.
+      const from = long ? yo : b + (o << 2);
+      const fromBytes: usize = long ? mBytes : 0;
       let i = 0;
       for (; i + 3 <= n; i += 3) {
         tile3x4<T>(xo + <usize>i * kBytes, wo, from + <usize>i * fromBytes, yo + <usize>i * mBytes, fromBytes, mBytes,
@@ -146,15 +148,21 @@ function forward<T extends Weights>(
           q);
       }
     }
+    if (long) {
+      for (let i = 0; i < n; i++) {
+        const at = yo + <usize>i * mBytes;
+        v128.store(at, f32x4.add(v128.load(at), v128.load(b + (o << 2))));
+      }
+    }
   }
   for (; o < m; o++) {
     for (let i = 0; i < n; i++) {
-      let value = f32.load(b + (o << 2));
+      let value: f64 = 0;
       for (let first = 0; first == 0 || first < k; first += RUN) {
         value += dot<T>(x + <usize>i * kBytes + (first << 2), w + <usize>o * kBytes +
         (first << 2), min(RUN, k - first), p, q);
       }
-      f32.store(y + <usize>i * mBytes + (o << 2), value);
+      f32.store(y + <usize>i * mBytes + (o << 2), <f32>(value + <f64>f32.load(b + (o << 2))));
     }
   }
 }
@@ -182,6 +190,8 @@ export function denseForward(
 
 /** Columns of w that are worked on together, so that the sums stay in the first-level cache. */
 const BLOCK: i32 = 2048;
+/** Neurons whose shares are added up before they are added to those of others. */
+const MOST: i32 = 1024;
 
 /** Whether any sample has relevance at neuron o. */
 // @ts-ignore: decorator
@@ -212,19 +222,32 @@ function rowOf(w: usize, m: i32, k: i32, o: i32): usize {
   return w + (<usize>min(o, m - 1) * <usize>k << 2);
 }
 
-/** Eight neurons at a time, which makes the sums in y eight times shorter. */
+/** Adds rows of `count` numbers to those of y, and clears them. */
+function addRows(x: usize, y: usize, n: i32, count: i32, yBytes: usize): void {
+  for (let i = 0; i < n; i++, y += yBytes) {
+    for (let j = 0; j < count; j++, x += 4) f32.store(y + (<usize>j << 2), f32.load(y + (<usize>j << 2)) + f32.load(x));
+  }
+  const bytes = <usize>(n * count) << 2;
+  memory.fill(x - bytes, 0, bytes);
+}
+
+/** Eight neurons at a time, which makes the sums in y eight times shorter; where they are many, in two stages. */
 // @ts-ignore: decorator
 @inline
 function vjp<T extends Weights>(
-  s: usize, w: usize, y: usize, n: i32, m: i32, k: i32, columns: i32, p: f32, q: f32,
+  s: usize, w: usize, y: usize, scratch: usize, n: i32, m: i32, k: i32, columns: i32, p: f32, q: f32,
 ): void {
   const map = changetype<T>(0);
   const pv = f32x4.splat(p), qv = f32x4.splat(q);
+  const many = m > MOST;
   for (let i = 0; i < n; i++) memory.fill(y + (<usize>i * <usize>k << 2), 0, <usize>columns << 2);
+  if (many) memory.fill(scratch, 0, <usize>(n * min(BLOCK, columns)) << 2);
   for (let first = 0; first < columns; first += BLOCK) {
     const count = min(BLOCK, columns - first);
     const end: usize = (count & ~3) << 2;
-    const from = w + (<usize>first << 2);
+    const from = w + (<usize>first << 2), to = y + (<usize>first << 2);
+    const sums = many ? scratch : to, row = <usize>(many ? count : k) << 2;
+    let eights = 0;
     // A neuron without relevance passes none on: its weights are not even read.
     for (let o0 = next(s, n, m, 0); o0 < m;) {
       const o1 = next(s, n, m, o0 + 1), o2 = next(s, n, m, o1 + 1), o3 = next(s, n, m, o2 + 1),
@@ -240,7 +263,7 @@ function vjp<T extends Weights>(
         const a4 = scaleOf(at, m, o4), a5 = scaleOf(at, m, o5), a6 = scaleOf(at, m, o6), a7 = scaleOf(at, m, o7);
         const v0 = f32x4.splat(a0), v1 = f32x4.splat(a1), v2 = f32x4.splat(a2), v3 = f32x4.splat(a3);
         const v4 = f32x4.splat(a4), v5 = f32x4.splat(a5), v6 = f32x4.splat(a6), v7 = f32x4.splat(a7);
-        const sum = y + ((<usize>i * <usize>k + <usize>first) << 2);
+        const sum = sums + <usize>i * row;
         for (let j: usize = 0; j < end; j += 16) {
           let low = f32x4.mul(v0, map.vector(v128.load(w0 + j), pv, qv));
           let high = f32x4.mul(v4, map.vector(v128.load(w4 + j), pv, qv));
@@ -261,6 +284,10 @@ function vjp<T extends Weights>(
         }
       }
       o0 = next(s, n, m, o7 + 1);
+      if (many && (++eights == MOST >> 3 || o0 >= m)) {
+        addRows(sums, to, n, count, <usize>k << 2);
+        eights = 0;
+      }
     }
   }
 }
@@ -271,13 +298,18 @@ function vjp<T extends Weights>(
  *   y[n, k] = Σ_m s[n, m] · f(w[m, k])
  *
  * @param s f32[n, m] @param w f32[m, k] @param y f32[n, k], written; overlaps nothing
+ * @param scratch f32[n, min(columns, 2048)]; where m is at most 1024, anything
  * @param columns how many of the k are computed, from those at which w and y point
  */
-export function denseVjp(s: usize, w: usize, y: usize, n: i32, m: i32, k: i32, columns: i32, p: f32, q: f32): void {
+export function denseVjp(
+  s: usize, w: usize, y: usize, scratch: usize, n: i32, m: i32, k: i32, columns: i32, p: f32, q: f32,
+): void {
   if (!ASC_NO_ASSERT) {
     assert(columns <= k, "more columns than there are");
-    apart(y, span(n, k, columns, 1), s, product(n, m), w, span(m, k, columns, 1));
+    const room = m > MOST ? product(n, min(columns, BLOCK)) : 0;
+    apart(y, span(n, k, columns, 1), s, product(n, m), w, span(m, k, columns, 1), scratch, room);
+    apart(scratch, room, s, product(n, m), w, span(m, k, columns, 1));
   }
-  if (p == 1 && q == 1) vjp<Plain>(s, w, y, n, m, k, columns, p, q);
-  else vjp<Sloped>(s, w, y, n, m, k, columns, p, q);
+  if (p == 1 && q == 1) vjp<Plain>(s, w, y, scratch, n, m, k, columns, p, q);
+  else vjp<Sloped>(s, w, y, scratch, n, m, k, columns, p, q);
 }

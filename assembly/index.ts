@@ -1,5 +1,5 @@
 /** The surface of the WebAssembly module: what stands here is exported, nothing else. */
-export * from "./conv";
+export { convForward, convTable, depthwiseForward } from "./conv";
 export * from "./conv-rows";
 export * from "./conv-lists";
 export * from "./winograd";

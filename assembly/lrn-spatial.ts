@@ -11,11 +11,14 @@ function spatialSum(
 ): v128 {
   let sum = f32x4.splat(0);
   for (let i = max(0, row - before); i <= min(h - 1, row + after); i++) {
+    // Row by row, which keeps sums short.
+    let line = f32x4.splat(0);
     for (let j = max(0, column - before); j <= min(w - 1, column + after); j++) {
       if (i == row && j == column) continue;
       const v = v128.load(image + (((i * w + j) * c) << 2));
-      sum = squared ? madd(v, v, sum) : f32x4.add(sum, v);
+      line = squared ? madd(v, v, line) : f32x4.add(line, v);
     }
+    sum = f32x4.add(sum, line);
   }
   return sum;
 }

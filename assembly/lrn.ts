@@ -16,11 +16,13 @@ function neighbours(line: usize, before: i32, after: i32): v128 {
       f32x4.add(v128.load(line, 4), v128.load(line, 8)),
     );
   }
-  let sum = f32x4.splat(0);
+  // In parts, which keeps sums short.
+  let sum = f32x4.splat(0), part = sum;
   for (let t = -before; t <= after; t++) {
-    if (t != 0) sum = f32x4.add(sum, v128.load(line + (t << 2)));
+    if (t != 0) part = f32x4.add(part, v128.load(line + (t << 2)));
+    if ((t & 31) == 31) { sum = f32x4.add(sum, part); part = f32x4.splat(0); }
   }
-  return sum;
+  return f32x4.add(sum, part);
 }
 
 /** Squares of one pixel's channels, between margins of zeros that the caller has laid out. */

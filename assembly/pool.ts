@@ -1,5 +1,5 @@
 import { apart, product, rowsOf, sizes, windows } from "./check";
-import { storeLanes } from "./simd";
+import { high, loadLanes, low, narrow, storeLanes } from "./simd";
 import { clearRows, endTap, firstTap } from "./taps";
 
 /** Taps of one window along one axis that fall inside [-before, length + after). */
@@ -191,32 +191,72 @@ export function averagePoolForward(
     sizes(countTop, countBottom, countLeft, countRight);
     apart(y, product(n, oh, ow, c), x, product(n, h, w, c));
   }
+  const down: usize = (dilationH * w * c) << 2, right: usize = (dilationW * c) << 2;
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
-      const rows = taps(a * strideH - top, kh, dilationH, h, countTop, countBottom);
-      for (let b = 0; b < ow; b++) {
-        const count = rows * taps(b * strideW - left, kw, dilationW, w, countLeft, countRight);
-        const to = y + ((((i * oh + a) * ow + b) * c) << 2);
-        memory.fill(to, 0, c << 2);
-        for (let r = 0; r < kh; r++) {
-          const row = a * strideH - top + r * dilationH;
-          if (<u32>row >= <u32>h) continue;
-          for (let q = 0; q < kw; q++) {
-            const column = b * strideW - left + q * dilationW;
-            if (<u32>column >= <u32>w) continue;
-            addRow(to, x + ((((i * h + row) * w + column) * c) << 2), c);
-          }
-        }
-        divideRow(to, to, c, <f32>count);
+      const row = a * strideH - top, r = firstTap(row, dilationH), rows = endTap(row, kh, dilationH, h) - r;
+      const counted = taps(row, kh, dilationH, h, countTop, countBottom);
+      for (let b = 0; b < ow; b++, y += c << 2) {
+        const column = b * strideW - left, q = firstTap(column, dilationW),
+          columns = endTap(column, kw, dilationW, w) - q;
+        const count = <f64>counted * <f64>taps(column, kw, dilationW, w, countLeft, countRight);
+        const from = x + ((((i * h + row + r * dilationH) * w + column + q * dilationW) * c) << 2);
+        let j = 0;
+        for (; j <= c - 8; j += 8) mean8(from + (j << 2), y + (j << 2), rows, columns, down, right, count);
+        for (; j < c; j += 4) storeLanes(y + (j << 2), mean(from + (j << 2), rows, columns, down, right, count), c - j);
       }
     }
   }
 }
 
 /**
+ * The mean of 4 channels over rows x columns pixels, as `maximum` has them, in double precision. A window all of whose
+ * taps lie outside, as dilated ones can: 0 / 0 is left as the NaN that it is.
+ */
+// @ts-ignore: decorator
+@inline
+function mean(x: usize, rows: i32, columns: i32, down: usize, right: usize, count: f64): v128 {
+  let s0 = f64x2.splat(0), s1 = s0;
+  for (let r = 0; r < rows; r++, x += down) {
+    for (let q = 0, at = x; q < columns; q++, at += right) {
+      const v = v128.load(at);
+      s0 = f64x2.add(s0, low(v));
+      s1 = f64x2.add(s1, high(v));
+    }
+  }
+  return quotient(s0, s1, count);
+}
+
+// @ts-ignore: decorator
+@inline
+function quotient(a: v128, b: v128, by: f64): v128 {
+  const divisor = f64x2.splat(by);
+  return narrow(f64x2.div(a, divisor), f64x2.div(b, divisor));
+}
+
+/** `mean` of 8 channels, stored at y. */
+// @ts-ignore: decorator
+@inline
+function mean8(x: usize, y: usize, rows: i32, columns: i32, down: usize, right: usize, count: f64): void {
+  let s0 = f64x2.splat(0), s1 = s0, s2 = s0, s3 = s0;
+  for (let r = 0; r < rows; r++, x += down) {
+    for (let q = 0, at = x; q < columns; q++, at += right) {
+      let v = v128.load(at);
+      s0 = f64x2.add(s0, low(v));
+      s1 = f64x2.add(s1, high(v));
+      v = v128.load(at, 16);
+      s2 = f64x2.add(s2, low(v));
+      s3 = f64x2.add(s3, high(v));
+    }
+  }
+  v128.store(y, quotient(s0, s1, count));
+  v128.store(y, quotient(s2, s3, count), 16);
+}
+
+/**
  * The vector-Jacobian product of `averagePoolForward`: every tap receives s / count.
  *
- * @param s f32[n, oh, ow, c] @param scratch f32[c] @param out f32[n, h, w, c], written; overlaps nothing
+ * @param s f32[n, oh, ow, c] @param scratch f64[oh + ow] @param out f32[n, h, w, c], written; overlaps nothing
  * @param from, rows which rows of every image of out are worked on
  */
 export function averagePoolVjp(
@@ -229,48 +269,51 @@ export function averagePoolVjp(
     check(w, ow, kw, strideW, dilationW, left);
     sizes(countTop, countBottom, countLeft, countRight);
     rowsOf(h, from, rows);
-    apart(out, product(n, h, w, c), s, product(n, oh, ow, c), scratch, c);
-    apart(scratch, c, s, product(n, oh, ow, c));
+    apart(out, product(n, h, w, c), s, product(n, oh, ow, c), scratch, 2 * (oh + ow));
+    apart(scratch, 2 * (oh + ow), s, product(n, oh, ow, c));
   }
-  clearRows(out, n, h, w * c, from, rows);
+  const acrossAt = scratch + (<usize>oh << 3);
+  shares(scratch, oh, kh, strideH, top, dilationH, h, countTop, countBottom);
+  shares(acrossAt, ow, kw, strideW, left, dilationW, w, countLeft, countRight);
   for (let i = 0; i < n; i++) {
-    for (let a = 0; a < oh; a++) {
-      const inside = taps(a * strideH - top, kh, dilationH, h, countTop, countBottom);
-      const first = firstTap(a * strideH - top - from, dilationH),
-        end = endTap(a * strideH - top - from, kh, dilationH, rows);
-      if (first >= end) continue;
-      for (let b = 0; b < ow; b++) {
-        const count = inside * taps(b * strideW - left, kw, dilationW, w, countLeft, countRight);
-        divideRow(s + ((((i * oh + a) * ow + b) * c) << 2), scratch, c, <f32>count);
-        for (let r = first; r < end; r++) {
-          const row = a * strideH - top + r * dilationH;
-          for (let q = 0; q < kw; q++) {
-            const column = b * strideW - left + q * dilationW;
-            if (<u32>column >= <u32>w) continue;
-            addRow(out + ((((i * h + row) * w + column) * c) << 2), scratch, c);
+    const image = s + (<usize>(i * oh * ow * c) << 2);
+    for (let p = from; p < from + rows; p++) {
+      const row = p + top, a = firstWindow(row, kh, strideH, dilationH), end = min(oh, row / strideH + 1);
+      for (let q = 0; q < w; q++) {
+        const column = q + left, b = firstWindow(column, kw, strideW, dilationW), stop = min(ow, column / strideW + 1);
+        const to = out + (<usize>(((i * h + p) * w + q) * c) << 2);
+        for (let j = 0; j < c; j += 4) {
+          let low0 = f64x2.splat(0), high0 = low0;
+          for (let k = a; k < end; k++) {
+            if ((row - k * strideH) % dilationH != 0) continue;
+            const down = f64.load(scratch + (<usize>k << 3));
+            for (let l = b; l < stop; l++) {
+              if ((column - l * strideW) % dilationW != 0) continue;
+              const v = loadLanes(image + (<usize>((k * ow + l) * c + j) << 2), c - j);
+              const share = f64x2.splat(down * f64.load(acrossAt + (<usize>l << 3)));
+              low0 = f64x2.add(low0, f64x2.mul(low(v), share));
+              high0 = f64x2.add(high0, f64x2.mul(high(v), share));
+            }
           }
+          storeLanes(to + (<usize>j << 2), narrow(low0, high0), c - j);
         }
       }
     }
   }
 }
 
-// @ts-ignore: decorator
-@inline
-function addRow(y: usize, x: usize, c: i32): void {
-  let j: usize = 0;
-  const end: usize = (c & ~3) << 2, all: usize = c << 2;
-  for (; j < end; j += 16) v128.store(y + j, f32x4.add(v128.load(y + j), v128.load(x + j)));
-  for (; j < all; j += 4) f32.store(y + j, f32.load(y + j) + f32.load(x + j));
+/** 1 / count along one axis, for each window. */
+function shares(
+  to: usize, out: i32, kernel: i32, stride: i32, before: i32, dilation: i32, length: i32, first: i32, last: i32,
+): void {
+  for (let i = 0; i < out; i++, to += 8) {
+    f64.store(to, 1 / <f64>taps(i * stride - before, kernel, dilation, length, first, last));
+  }
 }
 
-/** A window all of whose taps lie outside, as dilated ones can: 0 / 0 is left as the NaN that it is. */
+/** The first window whose reach has a place; places count from where the first window begins. */
 // @ts-ignore: decorator
 @inline
-function divideRow(x: usize, y: usize, c: i32, by: f32): void {
-  let j: usize = 0;
-  const end: usize = (c & ~3) << 2, all: usize = c << 2;
-  const divisor = f32x4.splat(by);
-  for (; j < end; j += 16) v128.store(y + j, f32x4.div(v128.load(x + j), divisor));
-  for (; j < all; j += 4) f32.store(y + j, f32.load(x + j) / by);
+function firstWindow(place: i32, kernel: i32, stride: i32, dilation: i32): i32 {
+  return max(0, place - (kernel - 1) * dilation + stride - 1) / stride;
 }

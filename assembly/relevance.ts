@@ -154,14 +154,16 @@ function absorbChunk(s: usize, b: usize, rows: i32, m: i32, ledger: usize): void
   let total: f64 = 0;
   for (let i = 0; i < rows; i++) {
     const row = s + (<usize>(i * m) << 2);
-    let even = f32x4.splat(0), odd = even;
-    let j = 0;
-    for (; j <= m - 8; j += 8) {
-      even = madd(v128.load(row + (j << 2)), v128.load(b + (j << 2)), even);
-      odd = madd(v128.load(row + (j << 2), 16), v128.load(b + (j << 2), 16), odd);
+    for (let j = 0; j < m;) {
+      let even = f32x4.splat(0), odd = even;
+      const end = min(m, j + BLOCK);
+      for (; j <= end - 8; j += 8) {
+        even = madd(v128.load(row + (j << 2)), v128.load(b + (j << 2)), even);
+        odd = madd(v128.load(row + (j << 2), 16), v128.load(b + (j << 2), 16), odd);
+      }
+      for (; j < end; j += 4) even = madd(loadLanes(row + (j << 2), m - j), loadLanes(b + (j << 2), m - j), even);
+      total += sumLanes(f32x4.add(even, odd));
     }
-    for (; j < m; j += 4) even = madd(loadLanes(row + (j << 2), m - j), loadLanes(b + (j << 2), m - j), even);
-    total += sumLanes(f32x4.add(even, odd));
   }
   book(ledger, BIAS, total);
 }

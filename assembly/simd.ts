@@ -42,6 +42,17 @@ export const BLOCK: i32 = 128;
  */
 export const CHUNK: i32 = 16384;
 
+/**
+ * What t = u + c has lost of c by rounding; 0 where that is not finite. A sum that goes on from it loses nothing where
+ * it is carried.
+ */
+// @ts-ignore: decorator
+@inline
+export function lost(u: v128, c: v128, t: v128): v128 {
+  const rest = f32x4.sub(c, f32x4.sub(t, u));
+  return v128.and(rest, f32x4.eq(f32x4.sub(rest, rest), f32x4.splat(0)));
+}
+
 /** Lanes 0 and 1 in double precision. */
 // @ts-ignore: decorator
 @inline

@@ -1,5 +1,5 @@
 import { apart, product, sizes, span } from "./check";
-import { convForward, convTable } from "./conv";
+import { convTable, sumTiles } from "./conv";
 import { madd } from "./simd";
 
 /*
@@ -213,8 +213,7 @@ export function winogradForward(
     for (let o = 0; o < m; o += PANEL) {
       weightPanel(w + <usize>(o / PANEL) * panelBytes, u, uPlane, c, taps, square);
       for (let plane: usize = 0; plane < PLANES; plane++) {
-        convForward(v + plane * vPlane, u + plane * uPlane, zeros, p + plane * pPlane, table, count, PANEL, 1, 1, c, 0,
-          0);
+        sumTiles(v + plane * vPlane, u + plane * uPlane, zeros, p + plane * pPlane, table, count, PANEL, 1, 1, c, 0, 0);
       }
       for (let t = 0; t < count; t++) {
         const tile = first + t;

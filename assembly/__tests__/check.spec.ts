@@ -68,7 +68,7 @@ describe("a kernel asserts what it demands", () => {
     addForward(at(0), at(64), at(0), 1, 1, 2, 8, 0, 0, 8, 1, 0, 0, 0, 1);
     copyBlock(at(15), at(0), 1, 1, 1, 8, 0, 0, 0, -1, 0, 0, 0, 1);
     denseForward(at(0), at(64), at(128), at(192), 2, 4, 4, 5, 1, 1);
-    denseVjp(at(0), beforeEnd(20), at(192), 2, 4, 4, 4, 1, 1);
+    denseVjp(at(0), beforeEnd(20), at(192), at(256), 2, 4, 4, 4, 1, 1);
     softmaxForward(at(0), at(0), 2, 3, 4);
     sum(at(0), at(8), 8);
     divideStabilized(at(0), at(8), at(0), 8, 1, 0, at(64));
@@ -125,7 +125,7 @@ describe("a kernel asserts what it demands", () => {
   it("blocks that lie in memory, with the 16 bytes behind them", () => {
     expect(() => { countNonzero(beforeEnd(11), 8); }).toThrow("12 bytes left");
     // Without relevance no weight is read.
-    expect(() => { denseVjp(at(0), beforeEnd(12), at(192), 2, 4, 4, 4, 1, 1); }).toThrow("w of denseVjp");
+    expect(() => { denseVjp(at(0), beforeEnd(12), at(192), at(256), 2, 4, 4, 4, 1, 1); }).toThrow("w of denseVjp");
     expect(() => { rows(beforeEnd(60), 4, 1, 2, 2); }).toThrow("weights of convRowsVjp");
   });
 
@@ -201,7 +201,7 @@ describe("a kernel asserts what it demands", () => {
     expect(() => { winograd(4, 8, 3, 4, 6); }).toThrow("8 outputs in 4 places");
     expect(() => { rows(at(4096), 6, 4, 0, 4); }).toThrow("4 groups of 6 channels");
     expect(() => { denseForward(at(0), at(64), at(128), at(192), 2, 4, 4, 3, 1, 1); }).toThrow("rows of y");
-    expect(() => { denseVjp(at(0), at(64), at(192), 2, 4, 4, 5, 1, 1); }).toThrow("columns");
+    expect(() => { denseVjp(at(0), at(64), at(192), at(256), 2, 4, 4, 5, 1, 1); }).toThrow("columns");
     expect(() => { softmaxForward(at(0), at(0), 2, 0, 4); }).toThrow("an axis of 0");
     const table = tableAt(512);
     i32.store(table, 2, 16);

@@ -64,6 +64,11 @@ describe("convolution of listed numbers", () => {
     check(2, 2, 3, 300, 9, 1, 2, 1, 3);
   });
 
+  it("more numbers than are summed in one go", () => {
+    check(1, 23, 29, 3, 5, 19, 23, 1, 1);
+    check(1, 3, 5, 140, 33, 3, 2, 1, 1);
+  });
+
   it("strides, a first pixel inside the image, and room between the pixels of y", () => {
     check(2, 9, 8, 5, 12, 3, 3, 2, 3);
     check(1, 7, 8, 4, 33, 2, 3, 1, 3, 2, 1);

@@ -121,6 +121,8 @@ describe("convolution neuron by neuron, forward and transposed", () => {
   it("more neurons than one block of rows holds", () => {
     begin("two blocks");
     new Site(1, 1, 3, 8191, 1, 3, 17).check(3);
+    begin("many short rows");
+    new Site(1, 2, 3, 5, 1, 2, 521).check(1);
   });
 });
 

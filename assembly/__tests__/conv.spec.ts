@@ -289,6 +289,26 @@ describe("convForward", () => {
     near(y, expected(y.count, sum), expected(y.count, sum), 3e-6);
   });
 
+  it("adds a large bias once", () => {
+    // Begun at the bias, each product would be rounded to what 1e6 can hold, a sixteenth.
+    const counts: i32[] = [1, 7, 255, 256, 257, 3001];
+    for (let a = 0; a < counts.length; a++) {
+      const count = counts[a], x = room(count), w = room(8 * count), table = room(12), y = room(6), bias = room(8);
+      begin(`${count} taps`);
+      for (let i = 0; i < count; i++) x.set(i, 0.1);
+      for (let i = 0; i < w.count; i++) w.set(i, 0.1);
+      for (let i = 0; i < 8; i++) bias.set(i, 1e6);
+      convTable(table.at, 1, 1, 6, 0, 0, 0, 0, 0, 1);
+      convForward(x.at, w.at, bias.at, y.at, table.at, 6, 1, 1, 1, count, 0, 0);
+      near(y, expected(6, 1e6 + <f64>count * 0.01), expected(6, 1e6), 7e-8);
+    }
+  });
+
+  it("has more taps than tiles hold", () => {
+    begin("183 x 181");
+    image(1, 185, 182, 1, 1, 183, 181).random(false);
+  });
+
   it("is the bias where there are no taps", () => {
     for (let a = 0; a < tails.length; a++) {
       const m = tails[a], pixels = 7;
@@ -335,6 +355,23 @@ describe("depthwiseForward", () => {
       conv.gap = 3;
       conv.randomDepthwise();
     }
+  });
+
+  it("carries sums over more taps than one go has, and adds the bias once", () => {
+    const sides: i32[] = [63, 64, 65, 129, 257];
+    for (let a = 0; a < sides.length; a++) {
+      begin(`${sides[a]} taps`);
+      depthwise(image(1, 3, sides[a] + 1, 5, 1, 1, sides[a])).randomDepthwise();
+      depthwise(image(1, sides[a] + 1, 4, 5, 1, sides[a], 2)).randomDepthwise();
+    }
+    begin("a tenth, again and again");
+    const count = 65521, x = room(count), w = room(count), b = room(1), table = room(12), y = room(1);
+    for (let i = 0; i < count; i++) { x.set(i, 0.1); w.set(i, 1); }
+    b.set(0, 1000);
+    convTable(table.at, 1, 1, 1, 0, 0, 0, 0, 0, 1);
+    depthwiseForward(x.at, w.at, b.at, y.at, table.at, 1, 1, 7, 9360, 9360, 1);
+    const want = 1000 + 65520 * <f64><f32>0.1;
+    near(y, expected(1, want), expected(1, want), 1e-6);
   });
 
   it("keeps NaN and infinity in their own channel", () => {

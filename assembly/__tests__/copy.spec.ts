@@ -120,6 +120,15 @@ describe("addBlock", () => {
     }
   });
 
+  it("loses no digits in long sums", () => {
+    begin("a tenth, again and again");
+    const x = room(3 * 87447), y = room(3);
+    for (let i = 0; i < x.count; i++) x.set(i, 0.1);
+    for (let i = 0; i < 3; i++) y.set(i, 0);
+    addBlock(x.at, y.at, 1, 3, 283, 309, 0, 1, 3 * 309, 3, 0, 1, 0, 0);
+    same(y, expected(3, 87447 * <f64><f32>0.1));
+  });
+
   it("is the adjoint of copyBlock: ⟨copy(x), s⟩ = ⟨x, add(s)⟩", () => {
     const all = moves();
     for (let m = 0; m < all.length; m++) {

@@ -16,12 +16,15 @@ function forward(x: Block, w: Block, b: Block, n: i32, m: i32, k: i32, p: f64, q
   same(y, want);
 }
 
+/** What `denseVjp` needs beside its output. */
+function sums(n: i32, m: i32, k: i32): Block { return room(m > 1024 ? n * min(k, 2048) : 0); }
+
 /** As the definition, but a row without relevance takes part in nothing. */
 function vjp(s: Block, w: Block, n: i32, m: i32, k: i32, p: f64, q: f64): void {
   const y = room(n * k);
-  const half = k / 8 * 4;
-  denseVjp(s.at, w.at, y.at, n, m, k, half, <f32>p, <f32>q);
-  denseVjp(s.at, w.at + (half << 2), y.at + (half << 2), n, m, k, k - half, <f32>p, <f32>q);
+  const half = k / 8 * 4, scratch = sums(n, m, k);
+  denseVjp(s.at, w.at, y.at, scratch.at, n, m, k, half, <f32>p, <f32>q);
+  denseVjp(s.at, w.at + (half << 2), y.at + (half << 2), scratch.at, n, m, k, k - half, <f32>p, <f32>q);
   const want = expected(n * k);
   for (let i = 0; i < n; i++) for (let o = 0; o < m; o++) for (let j = 0; j < k; j++) {
     if (s.get(i * m + o) != 0) want[i * k + j] += s.get(i * m + o) * f(w.get(o * k + j), p, q);
@@ -128,15 +131,41 @@ describe("denseVjp", () => {
     }
   });
 
+  it("sums in two stages over more neurons than 1024", () => {
+    const ms: i32[] = [1024, 1025, 1033, 2048, 3079];
+    for (let a = 0; a < ms.length; a++) for (let b = 0; b < 2; b++) {
+      begin(`m ${ms[a]}, slopes ${b}`);
+      vjp(inputs(2, ms[a]), inputs(ms[a], 7), 2, ms[a], 7, slopes[b][0], slopes[b][1]);
+    }
+    begin("few of many");
+    const few = room(1500);
+    for (let i = 0; i < 1500; i++) few.set(i, i % 700 == 3 ? 0.5 : 0);
+    vjp(few.freeze(), inputs(1500, 7), 1, 1500, 7, 1, 1);
+  });
+
+  it("adds a large bias once", () => {
+    // Begun at the bias, every block of 1024 would be rounded to what 1e6 can hold, a sixteenth.
+    for (let m = 1; m <= 5; m += 4) {
+      begin(`m ${m}`);
+      const k = 8192, x = room(k), w = room(m * k), b = room(m), y = room(m);
+      for (let i = 0; i < k; i++) x.set(i, 0.001);
+      for (let i = 0; i < w.count; i++) w.set(i, 0.01);
+      for (let i = 0; i < m; i++) b.set(i, 1e6);
+      denseForward(x.at, w.at, b.at, y.at, 1, m, k, m, 1, 1);
+      const size = expected(m, 1e6);
+      near(y, expected(m, 1e6 + <f64>k * <f64><f32>0.001 * <f64><f32>0.01), size, 7e-8);
+    }
+  });
+
   it("loses no digits in sums over many neurons", () => {
     // One after the other, 8192 times a tenth would be off by a ten-thousandth.
     begin("a tenth, again and again");
     const m = 8192, k = 5, s = room(m), w = room(m * k), y = room(k);
     for (let i = 0; i < m; i++) s.set(i, 0.1);
     for (let i = 0; i < w.count; i++) w.set(i, 1);
-    denseVjp(s.at, w.at, y.at, 1, m, k, k, 1, 1);
+    denseVjp(s.at, w.at, y.at, sums(1, m, k).at, 1, m, k, k, 1, 1);
     const sum = expected(k, <f64>m * <f64><f32>0.1);
-    near(y, sum, sum, 2e-5);
+    near(y, sum, sum, 2e-6);
   });
 
   it("does not read the weights of a neuron without relevance", () => {
@@ -162,7 +191,7 @@ describe("denseVjp", () => {
       const none = room(m);
       memory.fill(none.at, 0, m << 2);
       denseForward(x.at, w.at, none.freeze().at, y.at, n, m, k, m, p, q);
-      denseVjp(s.at, w.at, back.at, n, m, k, k, p, q);
+      denseVjp(s.at, w.at, back.at, sums(n, m, k).at, n, m, k, k, p, q);
       let left: f64 = 0, right: f64 = 0;
       for (let i = 0; i < n * m; i++) left += y.get(i) * s.get(i);
       for (let i = 0; i < n * k; i++) right += x.get(i) * back.get(i);

@@ -113,8 +113,12 @@ function affineOf(
   };
 }
 
-function addUp(e: Emitter, name: string, xs: readonly Value[]): Value {
-  return xs.reduce((a, b) => zip(e, "addForward", name, a, b, broadcast([a.dims, b.dims])!));
+/** The sum of values: of halves, which loses fewer digits than one after another. */
+export function addUp(e: Emitter, name: string, xs: readonly Value[]): Value {
+  if (xs.length === 1) return xs[0];
+  const half = Math.ceil(xs.length / 2);
+  const [a, b] = [xs.slice(0, half), xs.slice(half)].map((part) => addUp(e, name, part));
+  return zip(e, "addForward", name, a, b, broadcast([a.dims, b.dims])!);
 }
 
 /** Sums: relevance is shared by what each term contributes; a constant term keeps its share. */

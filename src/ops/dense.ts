@@ -163,6 +163,11 @@ export function multiplied(
   return weightFirst ? swapped(e, y, n, m, dims) : y;
 }
 
+/** Memory in which `denseVjp` adds up many neurons: [n, k] and no more than 2048 columns, above 1024 neurons. */
+export function spreadScratch(e: Emitter, name: string, n: number, m: number, k: number): Value {
+  return e.scratch(`${name}:sums`, m > 1024 ? n * Math.min(k, 2048) : 0);
+}
+
 /** The way of a product with a constant weight. */
 export function denseWay(site: Site<DenseAttributes>): Way {
   const { node, inputs, attributes } = site;
@@ -186,8 +191,9 @@ export function denseWay(site: Site<DenseAttributes>): Way {
       const out = e.temp(`${node.name}:vjp`, [...batch, n, k]);
       // What one matrix of x gave to several of y comes back from all of them.
       const apart = { ...product, x: product.x.map((_, i) => i) };
+      const scratch = spreadScratch(e, node.name, rows.count / m, m, k);
       eachMatrix(apart, { x: out, w: value, y: rows }, (to, weight, from, count) =>
-        e.emit("denseVjp", { s: from, w: weight, y: to, n: count, m, k, columns: k, p, q }),
+        e.emit("denseVjp", { s: from, w: weight, y: to, scratch, n: count, m, k, columns: k, p, q }),
       );
       const sum = reduceTo(e, out, { ...out, dims: [...ofX, n, k] });
       return [attributes.weightFirst ? swapped(e, sum, n, k, dims) : e.view(sum, dims)];

@@ -11,6 +11,7 @@ import {
   matrix,
   multiplied,
   productOf,
+  spreadScratch,
   swapped,
 } from "./dense.ts";
 import { computedOf, type Op, product, type Site, type Way } from "./op.ts";
@@ -37,8 +38,9 @@ function computedProduct(site: Site<DenseAttributes>): Way {
       const name = `${site.node.name}:vjp`;
       const [toA, toB] = [e.temp(name, [...batch, n, k]), e.temp(name, [...batch, k, m])];
       const apart = { ...matrices, x: matrices.x.map((_, i) => i) };
+      const scratch = spreadScratch(e, site.node.name, r.count / m, m, k);
       eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) =>
-        e.emit("denseVjp", { s: y, w, y: x, n: rows, m, k, columns: k, p: 1, q: 1 }),
+        e.emit("denseVjp", { s: y, w, y: x, scratch, n: rows, m, k, columns: k, p: 1, q: 1 }),
       );
       // The rows of aᵀ are rows here, and those of Rᵀ are weights.
       const [rows, weights] = [swapped(e, a, n, k, a.dims), swapped(e, r, n, m, r.dims)];

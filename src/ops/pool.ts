@@ -18,7 +18,16 @@ import {
 } from "./cells.ts";
 import { type Linear, type Op, PLAIN, type Site, type Way } from "./op.ts";
 import { checkedP, P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
-import { type Axis, planeOf, readWindow, type WindowAttributes, windowAxes, windowSizes } from "./conv/window.ts";
+import {
+  type Axis,
+  MOST_OVERLAP,
+  overlap,
+  planeOf,
+  readWindow,
+  type WindowAttributes,
+  windowAxes,
+  windowSizes,
+} from "./conv/window.ts";
 
 interface PoolAttributes {
   readonly window: WindowAttributes;
@@ -133,6 +142,8 @@ function maximumWay(site: Site<PoolAttributes>): Way {
   const { node, outputs, attributes } = site;
   const plane = planeOf(attributes.axes!);
   const window = plane && sizes(site, plane);
+  // The kernel adds up in single precision what overlapping windows give.
+  const back = plane && overlap(plane) <= MOST_OVERLAP ? window : undefined;
   const largest = (e: Emitter, x: Value): Value => {
     if (!window) return lowered(e, site, x, maximum);
     const y = e.temp(outputs[0].name, outputs[0].dims, "last");
@@ -149,7 +160,7 @@ function maximumWay(site: Site<PoolAttributes>): Way {
       const [x, y] = [window ? e.as(at.x(0), "last") : at.x(0), at.y(0)];
       const out = e.temp(`${node.name}:vjp`, x.dims, x.layout);
       const received = e.as(r, y.layout);
-      if (window) e.emit("maxPoolVjp", { x, y, r: received, out, ...window, from: 0, rows: window.h });
+      if (back) e.emit("maxPoolVjp", { x, y, r: received, out, ...back, from: 0, rows: back.h });
       else {
         const walk = walkOf(attributes, x, y);
         e.host(node.type, [x, y, received, out], (from, best, rs, to) => routeCells(walk, from, best, rs, to));
@@ -217,7 +228,7 @@ function averageWay(site: Site<PoolAttributes>): Way {
     vjp(e, s) {
       const out = e.temp(`${node.name}:vjp`, dims, "last");
       if (window) {
-        const scratch = e.scratch(`${node.name}:row`, dims[1]);
+        const scratch = e.scratch(`${node.name}:shares`, 2 * (window.oh + window.ow));
         e.emit("averagePoolVjp", { s, scratch, out, ...window, from: 0, rows: window.h });
       } else {
         const walk = walkOf(attributes, out, s);

@@ -1,6 +1,6 @@
 import { assert, LrpError } from "../base/error.ts";
 import { type Graph, type Node, whereIs } from "../graph/graph.ts";
-import { reduceTo, zip } from "../ops/arithmetic.ts";
+import { addUp, reduceTo } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Linear, Passing, Places, Way } from "../ops/op.ts";
 import type { Ways } from "../ops/ways.ts";
@@ -128,8 +128,8 @@ export function lowerSegment(
   const total = (name: string): Value => {
     let sum = totals.get(name);
     if (!sum) {
-      const parts = waiting.get(name)!;
-      sum = parts.reduce((a, b) => zip(e, "addForward", `R ${name}`, a, e.as(b, a.layout), a.dims));
+      const [first, ...others] = waiting.get(name)!;
+      sum = addUp(e, `R ${name}`, [first, ...others.map((part) => e.as(part, first.layout))]);
       totals.set(name, sum);
     }
     return sum;

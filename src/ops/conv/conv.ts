@@ -7,7 +7,7 @@ import { type ConvAttributes, convolutionOf, planeOf } from "./geometry.ts";
 import { byRows } from "./rows.ts";
 import { biasValue, wholeVjp, wholeZ } from "./whole.ts";
 import { folded, unfolded } from "./volume.ts";
-import { asVolume, readWindow, windowAxes } from "./window.ts";
+import { asVolume, MOST_OVERLAP, overlap, readWindow, windowAxes } from "./window.ts";
 
 /** The way of a convolution. */
 function wayOf(site: Site<ConvAttributes>): Way {
@@ -39,25 +39,19 @@ function wayOf(site: Site<ConvAttributes>): Way {
       const plane = planeOf(conv, map);
       const [n, , ...spatial] = x.dims;
       const out = e.temp(`${conv.node}:vjp`, [n, plane.c / plane.d.kernel, ...spatial], "last");
-      folded(
-        e,
-        out,
-        plane,
-        () => e.fill(out, 0),
-        (slices) => {
-          const whole = () => wholeVjp(e, conv, s, slices, map, undefined, precision);
-          if (plane.depthwise) whole();
-          else
-            e.choose(
-              s,
-              paysLists(plane) ? 0 : sparseLimit(plane, precision === "fast" && tiledBack(e, plane)),
-              () => {
-                e.emit("convRowsVjp", { s, out: slices, ...byRows(e, conv, map), from: 0, rows: plane.h.length });
-              },
-              whole,
-            );
-        },
-      );
+      folded(e, out, plane, (slices) => {
+        const whole = () => wholeVjp(e, conv, s, slices, map, undefined, precision);
+        if (plane.depthwise || overlap([plane.h, plane.w]) > MOST_OVERLAP) whole();
+        else
+          e.choose(
+            s,
+            paysLists(plane) ? 0 : sparseLimit(plane, precision === "fast" && tiledBack(e, plane)),
+            () => {
+              e.emit("convRowsVjp", { s, out: slices, ...byRows(e, conv, map), from: 0, rows: plane.h.length });
+            },
+            whole,
+          );
+      });
       return [out];
     },
     halves: paysHalves(x.dims[1], site.attributes.group),

@@ -4,7 +4,8 @@ import { type Constant, size } from "../../base/tensor.ts";
 import { parametersOf } from "./conv.ts";
 import { tiledBack } from "./cost.ts";
 import { type ConvAttributes, convolutionOf } from "./geometry.ts";
-import { biasValue, spread, wholeVjp, wholeZ } from "./whole.ts";
+import { zip } from "../arithmetic.ts";
+import { biasValue, wholeVjp, wholeZ } from "./whole.ts";
 import { folded, unfolded } from "./volume.ts";
 import { type Linear, type Op, PLAIN, type Site, type Way } from "../op.ts";
 import { asVolume, isStill, readWindow, type TransposedAttributes, transposedAxes } from "./window.ts";
@@ -16,7 +17,7 @@ function wayOf(site: Site<ConvTransposeAttributes>): Way {
   const [x, y] = [site.inputs[0]!, site.outputs[0]];
   const conv = convolutionOf(site, y.dims[1], x.dims[1]);
   const { plane, node, bias } = conv;
-  // Where slices are added up, the bias is there before them.
+  // Where slices are added up, the bias comes after them.
   const sliced = !isStill(plane.d);
   const linear: Linear = {
     kind: "linear",
@@ -24,14 +25,10 @@ function wayOf(site: Site<ConvTransposeAttributes>): Way {
     data: [0],
     z(e, [given], map, biasMap, precision) {
       const z = e.temp(y.name, y.dims, "last");
-      folded(
-        e,
-        z,
-        plane,
-        () => spread(e, biasValue(e, conv, biasMap, 0, y.dims[1]), y.dims[1], z),
-        (slices) => wholeVjp(e, conv, given, slices, map, sliced ? undefined : biasMap, precision),
-      );
-      return z;
+      folded(e, z, plane, (slices) => wholeVjp(e, conv, given, slices, map, sliced ? undefined : biasMap, precision));
+      if (!sliced || !biasMap || !bias) return z;
+      const row = e.view(biasValue(e, conv, biasMap, 0, y.dims[1]), [y.dims[1], 1, 1, 1]);
+      return zip(e, "addForward", z.name, z, row, z.dims);
     },
     vjp(e, s, map, precision) {
       const out = e.temp(`${node}:vjp`, x.dims, "last");

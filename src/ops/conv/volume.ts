@@ -42,16 +42,10 @@ export function unfolded(e: Emitter, x: Value, site: Geometry): Value {
 }
 
 /**
- * The transposed map: out = what `prepare` puts there + the slices that `write` makes, each where it came from. Without
- * a depth, what `write` makes.
+ * The transposed map: out = the slices that `write` makes, each added where it came from. Without a depth, what `write`
+ * makes.
  */
-export function folded(
-  e: Emitter,
-  out: Value,
-  site: Geometry,
-  prepare: () => void,
-  write: (slices: Value) => void,
-): void {
+export function folded(e: Emitter, out: Value, site: Geometry, write: (slices: Value) => void): void {
   if (isStill(site.d)) {
     write(out);
     return;
@@ -59,7 +53,7 @@ export function folded(
   const { n, c, h, w } = site;
   const slices = e.scratch(`${out.name}:slices`, n * h.length * w.length * c);
   write(slices);
-  prepare();
+  e.fill(out, 0);
   const back = slicesOf(site).map(({ dims, from, fromStrides, to, toStrides }) => ({
     dims,
     from: to,

@@ -43,7 +43,7 @@ function zeros(e: Emitter, { weight: { name, constant } }: Convolution, count: n
 }
 
 /** y = row, at every pixel of y's c channels. */
-export function spread(e: Emitter, row: Value, c: number, y: Value): void {
+function spread(e: Emitter, row: Value, c: number, y: Value): void {
   e.copy(row, y, [{ dims: [y.count / c, c], from: 0, fromStrides: [0, 1], to: 0, toStrides: [c, 1] }]);
 }
 

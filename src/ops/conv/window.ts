@@ -192,6 +192,13 @@ export function asVolume(axes: readonly Axis[]): readonly [Axis, Axis, Axis] {
   return [list[0], list[1], list[2]];
 }
 
+/** How many windows hold one place at most. */
+export const overlap = (axes: readonly Axis[]) =>
+  axes.reduce((product, { kernel, stride, out }) => product * Math.min(out, Math.ceil(kernel / stride)), 1);
+
+/** As many numbers are added up one after another in single precision, without more than 4e-6 of their size lost. */
+export const MOST_OVERLAP = 64;
+
 /** kh, kw and the strides, pads and dilations of two axes: the order in which kernels take them. */
 export function windowSizes(h: Axis, w: Axis) {
   return {
