@@ -193,21 +193,22 @@ export function averagePoolForward(
   }
   for (let i = 0; i < n; i++) {
     for (let a = 0; a < oh; a++) {
-      const rows = taps(a * strideH - top, kh, dilationH, h, countTop, countBottom);
+      const up = a * strideH - top, rows = taps(up, kh, dilationH, h, countTop, countBottom);
+      const firstRow = firstTap(up, dilationH), endRow = endTap(up, kh, dilationH, h);
       for (let b = 0; b < ow; b++) {
-        const count = rows * taps(b * strideW - left, kw, dilationW, w, countLeft, countRight);
+        const start = b * strideW - left;
+        const count = <f32>rows * <f32>taps(start, kw, dilationW, w, countLeft, countRight);
+        const first = firstTap(start, dilationW), end = endTap(start, kw, dilationW, w);
         const to = y + ((((i * oh + a) * ow + b) * c) << 2);
         memory.fill(to, 0, c << 2);
-        for (let r = 0; r < kh; r++) {
-          const row = a * strideH - top + r * dilationH;
-          if (<u32>row >= <u32>h) continue;
-          for (let q = 0; q < kw; q++) {
-            const column = b * strideW - left + q * dilationW;
-            if (<u32>column >= <u32>w) continue;
+        for (let r = firstRow; r < endRow; r++) {
+          const row = up + r * dilationH;
+          for (let q = first; q < end; q++) {
+            const column = start + q * dilationW;
             addRow(to, x + ((((i * h + row) * w + column) * c) << 2), c);
           }
         }
-        divideRow(to, to, c, <f32>count);
+        divideRow(to, to, c, count);
       }
     }
   }
@@ -240,13 +241,14 @@ export function averagePoolVjp(
         end = endTap(a * strideH - top - from, kh, dilationH, rows);
       if (first >= end) continue;
       for (let b = 0; b < ow; b++) {
-        const count = inside * taps(b * strideW - left, kw, dilationW, w, countLeft, countRight);
-        divideRow(s + ((((i * oh + a) * ow + b) * c) << 2), scratch, c, <f32>count);
+        const start = b * strideW - left;
+        const count = <f32>inside * <f32>taps(start, kw, dilationW, w, countLeft, countRight);
+        divideRow(s + ((((i * oh + a) * ow + b) * c) << 2), scratch, c, count);
+        const leftmost = firstTap(start, dilationW), beyond = endTap(start, kw, dilationW, w);
         for (let r = first; r < end; r++) {
           const row = a * strideH - top + r * dilationH;
-          for (let q = 0; q < kw; q++) {
-            const column = b * strideW - left + q * dilationW;
-            if (<u32>column >= <u32>w) continue;
+          for (let q = leftmost; q < beyond; q++) {
+            const column = start + q * dilationW;
             addRow(out + ((((i * h + row) * w + column) * c) << 2), scratch, c);
           }
         }
