@@ -2,14 +2,14 @@
 // @ts-ignore: decorator
 @inline
 export function firstTap(start: i32, dilation: i32): i32 {
-  return start < 0 ? (dilation - 1 - start) / dilation : 0;
+  return start < 0 ? (-1 - start) / dilation + 1 : 0;
 }
 
 /** One after the last tap that is before `length`; no more than `firstTap` where none is inside. */
 // @ts-ignore: decorator
 @inline
 export function endTap(start: i32, kernel: i32, dilation: i32, length: i32): i32 {
-  return min(kernel, (length - start + dilation - 1) / dilation);
+  return start < length ? min(kernel, (length - 1 - start) / dilation + 1) : 0;
 }
 
 /** 0 to some rows of every image, `row` numbers each. */

@@ -13,8 +13,8 @@ export interface Loops {
  * The same loops with exactly four axes, as the kernels take them: axes in the order in which operand 0 has them in
  * memory, neighbours that are contiguous in all operands merged, the outermost of more than four unrolled.
  */
-function fourAxes({ dims, starts, strides }: Loops): Loops[] {
-  if (size(dims) === 0) return [];
+function* fourAxes({ dims, starts, strides }: Loops): Generator<Loops> {
+  if (size(dims) === 0) return;
   const axes = [...dims.keys()].filter((axis) => dims[axis] !== 1);
   axes.sort((a, b) => Math.abs(strides[0][b]) - Math.abs(strides[0][a]));
   // Lists of numbers and no objects: every call of a plan comes by here.
@@ -31,13 +31,14 @@ function fourAxes({ dims, starts, strides }: Loops): Loops[] {
     }
   }
   while (merged.length < 4) for (const list of [merged, ...steps]) list.unshift(list === merged ? 1 : 0);
-  if (merged.length === 4) return [{ dims: merged, starts, strides: steps }];
+  if (merged.length === 4) {
+    yield { dims: merged, starts, strides: steps };
+    return;
+  }
   const [count, ...inner] = merged;
-  return Array.from({ length: count }, (_, i) => ({
-    dims: inner,
-    starts: starts.map((start, k) => start + i * steps[k][0]),
-    strides: steps.map(([, ...of]) => of),
-  })).flatMap(fourAxes);
+  const within = steps.map(([, ...of]) => of);
+  for (let i = 0; i < count; i++)
+    yield* fourAxes({ dims: inner, starts: starts.map((start, k) => start + i * steps[k][0]), strides: within });
 }
 
 /**
@@ -71,7 +72,7 @@ export function broadcastLoops<T extends { readonly dims: Dims }>(
   own: readonly number[],
   operands: readonly T[],
   stridesIn: (operand: T) => readonly number[],
-): Loops[] {
+): Iterable<Loops> {
   const places = operands.map((x) => broadcastStrides(x.dims, stridesIn(x), dims));
   return fourAxes({ dims, starts: [0, ...operands.map(() => 0)], strides: [own, ...places] });
 }
@@ -108,6 +109,6 @@ export interface Block {
 }
 
 /** The loops of a block: its place in the target before that in the source. */
-export function blockLoops({ dims, from, fromStrides, to, toStrides }: Block): Loops[] {
+export function blockLoops({ dims, from, fromStrides, to, toStrides }: Block): Iterable<Loops> {
   return fourAxes({ dims, starts: [to, from], strides: [toStrides, fromStrides] });
 }

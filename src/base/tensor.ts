@@ -70,11 +70,6 @@ export function strides(dims: Dims): number[] {
   return out;
 }
 
-/** All positions, in row-major order. */
-export function positions(dims: Dims): number[][] {
-  return dims.reduce<number[][]>((all, d) => all.flatMap((p) => Array.from({ length: d }, (_, i) => [...p, i])), [[]]);
-}
-
 /** ONNX (numpy) broadcasting of any number of shapes; undefined where they do not fit. */
 export function broadcast(shapes: readonly Dims[]): number[] | undefined {
   const rank = shapes.reduce((most, s) => Math.max(most, s.length), 0);

@@ -1,3 +1,4 @@
+import { Budget, HOST } from "../base/budget.ts";
 import { scaledConv } from "../ops/conv/conv.ts";
 import type { ConvAttributes } from "../ops/conv/geometry.ts";
 import { scaledConvTranspose } from "../ops/conv/transpose.ts";
@@ -6,7 +7,7 @@ import { ops } from "../ops/index.ts";
 import type { Affine } from "../ops/op.ts";
 import { type Constant, type Dims, size } from "../base/tensor.ts";
 import { foldNormalizations } from "./find-lrn.ts";
-import { type Graph, type Node, operandsOf, producers, readers, resolve } from "../graph/graph.ts";
+import { type Graph, type Node, operandsOf, producers, readers, resolve, whereIs } from "../graph/graph.ts";
 
 /**
  * Identity and Dropout leave no trace, unless a mask is asked for; whoever asks for their output is given their input.
@@ -62,7 +63,9 @@ function hasPlainWeight({ constants, dims }: Graph, { type, inputs }: Node): boo
 function isUnpadded(linear: Node): boolean {
   if (!CONVOLUTIONS.has(linear.type)) return true;
   if (linear.type === "ConvTranspose") return false;
-  return (linear.attributes as ConvAttributes).volume!.every((axis) => axis.before === 0 && axis.after <= 0);
+  return (linear.attributes as ConvAttributes).volume!.every(
+    (axis) => axis.before === 0 && axis.after <= 0 && !axis.trimmed,
+  );
 }
 
 function mergeOf(
@@ -122,7 +125,7 @@ function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: No
  * BatchNormalization, and Add, Sub, Mul, Div by constants, become part of the linear layer before or (unpadded) after
  * them.
  */
-function foldAffine(graph: Graph): Graph {
+function foldAffine(graph: Graph, budget: Budget): Graph {
   const constants = new Map(graph.constants);
   const dims = new Map(graph.dims);
   const current: Graph = { ...graph, constants, dims };
@@ -138,6 +141,9 @@ function foldAffine(graph: Graph): Graph {
       const place = placeOf.get(affine)!;
       const merge = order[place] === affine && mergeOf(current, affine, by, readerOf, count);
       if (!merge) continue;
+      const { data } = constants.get(merge.linear.inputs[1])!;
+      budget.where = whereIs(affine);
+      budget.take(data.byteLength, HOST * data.length);
       const { node, constants: parameters } = merged(current, merge);
       for (const [name, value] of parameters) {
         constants.set(name, value);
@@ -156,11 +162,12 @@ function foldAffine(graph: Graph): Graph {
 }
 
 /** The rewrites, in order. None changes what the network computes. */
-const rewrites: readonly ((graph: Graph) => Graph)[] = [dropIdentities, foldNormalizations, foldAffine];
+const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [dropIdentities, foldNormalizations, foldAffine];
 
 /**
  * Brings a graph into the form whose rules are meant: no idle nodes, LRN as one node, affine maps inside linear layers.
+ * @throws LrpError code "memory" where that takes more than the budget
  */
-export function canonize(graph: Graph): Graph {
-  return Object.freeze(rewrites.reduce((g, rewrite) => rewrite(g), graph));
+export function canonize(graph: Graph, budget: Budget = new Budget()): Graph {
+  return Object.freeze(rewrites.reduce((g, rewrite) => rewrite(g, budget), graph));
 }

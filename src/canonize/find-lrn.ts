@@ -1,7 +1,8 @@
+import { type Budget, HOST } from "../base/budget.ts";
 import { ops } from "../ops/index.ts";
 import { checkedLrn, type LrnAttributes } from "../ops/lrn.ts";
 import { addScaled, type Constant, type Dims, size, strides } from "../base/tensor.ts";
-import { behind, type Graph, type Node, producers } from "../graph/graph.ts";
+import { behind, type Graph, type Node, producers, whereIs } from "../graph/graph.ts";
 
 /*
  * LRN in disguise: x / (bias + a · Σ_window x²)^beta, spelled with elementary nodes.
@@ -225,10 +226,19 @@ function slopeOf(x: Float64Array, y: Float32Array, bias: number): number {
 /** Large, so that even a tiny alpha moves the base, and far from float32's end. */
 const IMPULSE = 1e15;
 
-function identify(graph: Graph, c: Candidate): LrnAttributes | undefined {
+/** Images that are made beside those of the nodes between. */
+const IMAGES = 12;
+
+function identify(graph: Graph, c: Candidate, budget: Budget): LrnAttributes | undefined {
   const dims = graph.dims.get(c.square)!;
   if (dims.length < 3 || dims.length > 4) return undefined;
   if (graph.dims.get(c.base)!.join() !== dims.join()) return undefined;
+  const made = c.between.flatMap(({ outputs }) => outputs).reduce((sum, name) => sum + size(graph.dims.get(name)!), 0);
+  const numbers = made + IMAGES * size(dims);
+  budget.where = whereIs(c.last);
+  budget.fits(4 * numbers);
+  // Each of at most six images goes through all of the nodes.
+  budget.take(0, 6 * HOST * numbers);
   const zeros = new Float32Array(size(dims));
   const bias = evaluate(graph, c, zeros)[0];
   const impulse = (at: number) => {
@@ -254,10 +264,10 @@ function identify(graph: Graph, c: Candidate): LrnAttributes | undefined {
 }
 
 /** Replaces every disguised LRN by one LRN node, in place of the last of its nodes. */
-export function foldNormalizations(graph: Graph): Graph {
+export function foldNormalizations(graph: Graph, budget: Budget): Graph {
   const instead = new Map<Node, Node>();
   for (const c of candidates(graph)) {
-    const attributes = instead.has(c.last) ? undefined : identify(graph, c);
+    const attributes = instead.has(c.last) ? undefined : identify(graph, c, budget);
     if (!attributes) continue;
     const { before, after, region, a, beta, bias } = attributes;
     const digits = (v: number) => Number(v.toPrecision(6));

@@ -13,6 +13,7 @@ const groups: readonly (readonly [Option["group"], string])[] = [
   ["rules", "Rules"],
   ["method", "Other methods"],
   ["picture", "Preparing a picture"],
+  ["model", "The model"],
   ["output", "Output"],
 ];
 

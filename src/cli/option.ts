@@ -42,7 +42,7 @@ export interface Option {
   readonly choices?: readonly string[];
   /** May be given several times. */
   readonly repeat?: true;
-  readonly group: "rules" | "method" | "evaluate" | "explain" | "axes" | "picture" | "output" | "other";
+  readonly group: "rules" | "method" | "evaluate" | "explain" | "axes" | "picture" | "model" | "output" | "other";
 }
 
 function toNumber(text: string): number | undefined {

@@ -154,6 +154,13 @@ export const options = {
   ...axesOptions,
   ...pictureOptions,
 
+  "max-work": {
+    kind: "amount",
+    value: "N",
+    group: "model",
+    help: "refuse more multiply-adds for one sample, which are counted before it runs; default 1e12",
+  },
+
   help: { kind: "flag", group: "other", help: "this text" },
 } as const satisfies Record<string, Option>;
 

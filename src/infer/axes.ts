@@ -1,3 +1,4 @@
+import { Budget, type Limits } from "../base/budget.ts";
 import { LrpError, shown, usage } from "../base/error.ts";
 import { type Dims, shapeText } from "../base/tensor.ts";
 import { type Graph, type Node, type Port, UNSTATED } from "../graph/graph.ts";
@@ -49,12 +50,18 @@ export function checkAxes(inputs: readonly Port[], { batch, channelAxis }: AxesO
   if (stray !== undefined) throw usage("option 'channelAxis' of load", "'first' or 'last'", shown(stray));
 }
 
-/** The dims of the output, if the network takes such inputs. */
-function outputDims(graph: Graph, output: string, given: ReadonlyMap<string, Given>): Dims | undefined {
+/**
+ * The dims of the output, if the network takes such inputs. They are longer than those that are asked for, and so may
+ * take more.
+ */
+function outputDims(
+  { graph, output, limits: { maxMemory, maxWork } }: Search,
+  given: Search["given"],
+): Dims | undefined {
   try {
-    return infer(graph, given)?.dims.get(output);
+    return infer(graph, given, new Budget({ maxMemory: 2 * maxMemory, maxWork: 2 * maxWork }))?.dims.get(output);
   } catch (error) {
-    if (error instanceof LrpError) return undefined;
+    if (error instanceof LrpError && error.code !== "memory") return undefined;
     throw error;
   }
 }
@@ -69,15 +76,17 @@ interface Search {
   /** Its dims, and those of every input. */
   readonly dims: Dims;
   readonly given: ReadonlyMap<string, Given>;
+  readonly limits: Required<Limits>;
 }
 
 /** Which axis of the output is as long as these of the inputs, and stays so where they are one longer. */
-function followed({ graph, output, dims, given }: Search, axes: InputAxes): number | undefined {
+function followed(search: Search, axes: InputAxes): number | undefined {
+  const { dims, given } = search;
   const longer = new Map(given);
   for (const [name, axis] of axes)
     longer.set(name, { dims: given.get(name)!.dims.map((d, i) => (i === axis ? d + 1 : d)) });
   const [[first, axis]] = axes;
-  const found = outputDims(graph, output, longer);
+  const found = outputDims(search, longer);
   const at = found?.findIndex((d, i) => dims[i] === given.get(first)!.dims[axis] && d === dims[i] + 1);
   return at === undefined || at < 0 ? undefined : at;
 }
@@ -150,9 +159,10 @@ export function batchOf(
   output: string,
   given: ReadonlyMap<string, Given>,
   batch: AxesOptions["batch"],
+  limits: Required<Limits>,
 ): Batch {
   const dims = fitted.dims.get(output)!;
-  const search: Search = { graph, output, dims, given };
+  const search: Search = { graph, output, dims, given, limits };
   if (batch !== undefined) return asked(search, batch);
   const axes = byName(search) ?? bySizes(search) ?? byPlace(search);
   const inputs = new Map(graph.inputs.map(({ name }) => [name, axes.get(name) ?? null]));

@@ -1,3 +1,4 @@
+import { Budget, HOST } from "../base/budget.ts";
 import { Complaint, demand } from "../base/complaint.ts";
 import { ops } from "../ops/index.ts";
 import { type Constant, type Dims, type ElementType, isExact, size } from "../base/tensor.ts";
@@ -25,14 +26,12 @@ interface State {
   readonly free: ReadonlySet<string>;
   /** Those of them whose numbers must be known before. */
   readonly wanted: Set<string>;
-  /** How many numbers were folded. */
-  folded: number;
+  /** A few bytes of a file can ask for any number of constants. */
+  readonly budget: Budget;
 }
 
-/**
- * As many numbers as constants that are folded may have together: a few bytes of a file can ask for any number of them.
- */
-const MOST_FOLDED = 2 ** 28;
+/** Axes of a value. */
+const MOST_AXES = 64;
 
 function know(state: State, name: string, { dims, type }: Pick<Constant, "dims" | "type">, constant?: Constant): void {
   state.dims.set(name, Object.freeze(dims));
@@ -92,33 +91,32 @@ function visit(node: Node, state: State): void {
   if (!inputs) return;
   const row = ops.get(node.type)!;
   checkTypes(row, state.opset, inputs);
-  const instead = row.instead?.(inputs, node.attributes, node);
+  const { budget } = state;
+  budget.where = whereIs(node);
+  const instead = row.instead?.(inputs, node.attributes, node, budget);
   if (instead) {
     for (const part of instead) attempt(part, state);
     return;
   }
-  const { dims, types = [], attributes = node.attributes } = row.infer!(inputs, node.attributes);
+  const { dims, types = [], attributes = node.attributes, work = 0 } = row.infer!(inputs, node.attributes, budget);
   const type = inputs.find((x) => x)?.type ?? "float32";
   const constant = row.shapeOnly || inputs.every((x) => !x || x.constant);
   const infinite = inputs.find((x) => x?.constant?.infinite);
   const isMask = constant || row.family === "route";
   demand(!infinite || isMask, "invalid-model", "finite numbers", `infinity in '${infinite?.name}'`, DAMAGED);
-  for (const d of dims)
+  for (const [i, d] of dims.entries()) {
+    demand(d.length <= MOST_AXES, "unsupported", `at most ${MOST_AXES} axes`, `${d.length}`);
     demand(
       d.every((v) => Number.isSafeInteger(v) && v >= 0),
       "shape",
       "output dims ≥ 1",
       `[${d}]`,
     );
-  if (constant) {
-    state.folded += dims.reduce((sum, d) => sum + size(d), 0);
-    demand(
-      state.folded <= MOST_FOLDED,
-      "unsupported",
-      `at most ${MOST_FOLDED} numbers in folded constants`,
-      `${state.folded}`,
-    );
+    const bytes = size(d) * (constant && (types[i] ?? type) !== "float32" ? 8 : 4);
+    if (!constant) budget.fits(bytes);
+    else if (!row.renames) budget.take(bytes, HOST * size(d));
   }
+  if (constant) budget.take(0, HOST * (work + inputs.reduce((sum, x) => sum + (x ? size(x.dims) : 0), 0)));
   const values =
     constant &&
     row.fold?.(
@@ -170,7 +168,7 @@ function attempt(node: Node, state: State): void {
 }
 
 /** One walk through the graph, with the values of some inputs as constants. */
-function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>): State {
+function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>, budget: Budget): State {
   const free = new Set(graph.inputs.map((i) => i.name).filter((name) => !fixed.has(name)));
   const state: State = {
     opset: graph.opset,
@@ -181,11 +179,13 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     problems: new Problems(),
     free,
     wanted: new Set(),
-    folded: 0,
+    budget,
   };
   for (const [name, value] of graph.constants) know(state, name, value, value);
   for (const { name, type } of graph.inputs) {
     const { dims, data } = given.get(name)!;
+    budget.where = `input '${name}'`;
+    budget.fits(4 * size(dims));
     const value = { type, dims: [...dims], data: type === "float32" ? data! : Float64Array.from(data ?? []) };
     know(state, name, value, fixed.has(name) ? value : undefined);
   }
@@ -215,17 +215,21 @@ function checkOutputs({ outputs }: Graph, { dims, types, constants }: State): vo
  * Fills in the dims of every value for one shape of each input, and folds what depends only on constants and shapes.
  * Inputs whose numbers decide shapes or are weights become constants too, and are no longer inputs of the graph.
  * @returns undefined where such numbers are not given
- * @throws LrpError listing every node whose inputs do not fit
+ * @throws LrpError listing every node whose inputs do not fit; "memory" at the first that has no room
  */
-export function infer(graph: Graph, given: ReadonlyMap<string, Given>): Graph | undefined {
+export function infer(
+  graph: Graph,
+  given: ReadonlyMap<string, Given>,
+  budget: Budget = new Budget(),
+): Graph | undefined {
   const fixed = new Set<string>();
-  let state = walk(graph, given, fixed);
+  let state = walk(graph, given, fixed, budget);
   while (state.wanted.size > 0) {
     for (const name of state.wanted) {
       if (!given.get(name)!.data) return undefined;
       fixed.add(name);
     }
-    state = walk(graph, given, fixed);
+    state = walk(graph, given, fixed, budget);
   }
   checkOutputs(graph, state);
   // Values that nobody reads any more would be computed for nothing.

@@ -1,6 +1,6 @@
 import { Model } from "./model.ts";
 import { open, type Source } from "../read/open.ts";
-import type { LoadOptions } from "./options.ts";
+import { checkedLoad, type LoadOptions } from "./options.ts";
 import { instantiate } from "../run/wasm.ts";
 
 /** @internal Loads a network for kernels that are compiled, on another thread, while the file is read. */
@@ -9,6 +9,10 @@ export async function loadWith(
   source: Source,
   options: LoadOptions,
 ): Promise<Model> {
-  const [module, graph] = await Promise.all([compiling, open(source, options)]);
+  const reading = async () => {
+    checkedLoad(options);
+    return open(source, options);
+  };
+  const [module, graph] = await Promise.all([compiling, reading()]);
   return new Model(graph, { instance: instantiate(module), end() {} }, options);
 }

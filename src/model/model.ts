@@ -1,9 +1,11 @@
+import { Budget, type Limits } from "../base/budget.ts";
 import { type Assigned, assigned, notesOf, optionsKey, outputOf, rulesOf, valuesAt } from "./assigned.ts";
 import { LrpError, sentence } from "../base/error.ts";
 import { canonize } from "../canonize/canonize.ts";
 import { type Graph, type OutputPort, type Port, printGraph } from "../graph/graph.ts";
 import { type AxesOptions, type Batch, batchOf, channelsOf, checkAxes } from "../infer/axes.ts";
 import { type Given, infer } from "../infer/infer.ts";
+import type { SegmentRequest } from "../plan/backward.ts";
 import { lower } from "../plan/lower.ts";
 import { type Plan, place } from "../plan/place.ts";
 import { printPlan } from "../plan/print.ts";
@@ -20,7 +22,18 @@ import {
   shareNote,
   sizesNote,
 } from "./report.ts";
-import { checkFinite, type Fitted, fitTo, isFor, numbersOf, oneSample, planKey, planOf, shapesOf } from "../run/fit.ts";
+import {
+  checkFinite,
+  type Fitted,
+  fitTo,
+  isFor,
+  numbersOf,
+  oneSample,
+  planKey,
+  planOf,
+  samplesOf,
+  shapesOf,
+} from "../run/fit.ts";
 import { checkInputs, type Input, type Shapes } from "../run/input.ts";
 import { scoresOf } from "../run/scores.ts";
 import { chooseTargets, type Target } from "../run/target.ts";
@@ -43,9 +56,9 @@ export class Model {
   readonly outputs: readonly OutputPort[];
   /** Names of the classes, if they were given. */
   readonly classes?: readonly string[];
-  readonly #graph: Graph;
+  #graph: Graph | undefined;
   readonly #lowering: Lowering;
-  readonly #maxMemory: number;
+  readonly #limits: Required<Limits>;
   readonly #axes: AxesOptions;
   /** Axes of samples, by output: which they are does not depend on sizes. */
   readonly #batches = new Map<string, Batch>();
@@ -58,11 +71,11 @@ export class Model {
 
   /** @internal Made by `load`. @param forced ways of running that only tests ask for */
   constructor(graph: Graph, engine: Engine, options: Omit<LoadOptions, "relaxed">, forced: Partial<Lowering> = {}) {
-    const { winograd, weights, maxMemory } = checkedLoad(options);
+    const { winograd, weights, ...limits } = checkedLoad(options);
     this.#graph = graph;
     this.#lowering = { winograd: winograd ? "paying" : "never", sparse: "paying", weights, ...forced };
     this.#engine = engine;
-    this.#maxMemory = maxMemory;
+    this.#limits = limits;
     this.outputs = graph.outputs;
     this.classes = options.classes;
     this.#axes = options;
@@ -91,7 +104,7 @@ export class Model {
   predict(input: Input): Prediction {
     const given = checkInputs(this.inputs, input);
     const fitted = this.#fit(given);
-    const plan = planOf(fitted, "predict", () => place(lower(fitted.graph, fitted.ways, this.#lowering)));
+    const plan = planOf(fitted, "predict", () => this.#plan(fitted));
     const numbers = numbersOf(fitted, given);
     fitted.session.forward(plan, numbers);
     checkFinite(fitted, plan, numbers);
@@ -138,9 +151,7 @@ export class Model {
     const names = valuesAt(graph, way, at);
     const again = targets.length > 1;
     const request = { from, assignment, at: names };
-    const plan = planOf(fitted, planKey(request, again), () =>
-      place(lower(graph, ways, this.#lowering, [request]), again),
-    );
+    const plan = planOf(fitted, planKey(request, again), () => this.#plan(fitted, [request], again));
     const [segment] = plan.program.segments;
     const numbers = numbersOf(fitted, given);
     session.forward(plan, numbers);
@@ -221,7 +232,7 @@ export class Model {
   printPlan(dims: Shapes, options: ExplainOptions = {}): string {
     const fitted = this.#fit(shapesOf(this.inputs, dims));
     const { from, assignment } = this.#assignedAll(fitted, options);
-    return printPlan(place(lower(fitted.graph, fitted.ways, this.#lowering, [{ from, assignment, at: [] }])));
+    return printPlan(this.#plan(fitted, [{ from, assignment, at: [] }]));
   }
 
   /** Lets go of the memory. The model cannot be used any more. */
@@ -229,6 +240,7 @@ export class Model {
     this.#engine?.end();
     this.#engine = undefined;
     this.#fitted = undefined;
+    this.#graph = undefined;
     this.#known.clear();
   }
 
@@ -251,20 +263,28 @@ export class Model {
   }
 
   #tryFit(given: ReadonlyMap<string, Given>): Fitted | undefined {
-    if (!this.#engine)
+    if (!this.#engine || !this.#graph)
       throw new LrpError("usage", {
         where: "the model",
         expected: "one that is not disposed",
         received: "a call after dispose()",
       });
     if (this.#fitted && isFor(this.#fitted, given)) return this.#fitted;
-    const graph = infer(this.#graph, given);
+    const budget = new Budget(this.#limits);
+    const graph = infer(this.#graph, given, budget);
     if (!graph) return undefined;
     this.#known.clear();
     // The numbers of an input that is a constant may decide shapes.
     if (graph.inputs.length < this.#graph.inputs.length) this.#batches.clear();
-    this.#fitted = fitTo(canonize(graph), given, new Session(this.#engine.instance, this.#maxMemory));
+    const session = new Session(this.#engine.instance, this.#limits.maxMemory);
+    this.#fitted = fitTo(canonize(graph, budget), given, session);
     return this.#fitted;
+  }
+
+  #plan({ graph, ways, given }: Fitted, segments?: readonly SegmentRequest[], again?: boolean): Plan {
+    const { maxMemory, maxWork } = this.#limits;
+    const budget = new Budget({ maxMemory, maxWork: maxWork * samplesOf(this.inputs, given) });
+    return place(lower(graph, ways, this.#lowering, segments, budget), again);
   }
 
   /** The rules that these options give; those of the last few calls are still known. */
@@ -289,7 +309,7 @@ export class Model {
   #batchOf(fitted: Fitted, given: ReadonlyMap<string, Given>, output: string): Batch {
     const known = this.#batches.get(output);
     if (known) return known;
-    const found = batchOf(this.#graph, fitted.graph, output, given, this.#axes.batch);
+    const found = batchOf(this.#graph!, fitted.graph, output, given, this.#axes.batch, this.#limits);
     this.#batches.set(output, found);
     return found;
   }

@@ -1,3 +1,4 @@
+import { type Limits, MOST_MEMORY, MOST_WORK } from "../base/budget.ts";
 import { LrpError, shown, usage } from "../base/error.ts";
 import type { AxesOptions } from "../infer/axes.ts";
 import type { ExternalData } from "../read/onnx/external.ts";
@@ -25,10 +26,17 @@ export interface LoadOptions extends AxesOptions {
   /**
    * The most bytes that the model's WebAssembly memory may have (default 4 GiB, all that there are addresses for). It
    * grows to the largest of the runs so far, whose need is known beforehand: one that needs more is refused, with both
-   * numbers, before anything is allocated. Forms of the weights that only other composites read are given up first. Not
-   * counted: the file, and results, which are JavaScript's.
+   * numbers, before anything is allocated. Forms of the weights that only other composites read are given up first.
+   * Each of these in JavaScript's memory may have as much: the file's weights, the constants that are folded for an
+   * input's shape, a plan, and what one step needs beside it. Not counted: the file itself, and results.
    */
   readonly maxMemory?: number;
+  /**
+   * The most multiply-adds that one sample may take in one call, and what is folded for an input's shape (default 1e12:
+   * VGG-16 takes 1.5e10 to predict). They are counted before anything runs; code "memory". A number that JavaScript works on
+   * counts as 32.
+   */
+  readonly maxWork?: number;
   /**
    * For a model that keeps weights in other files: gives the whole content of one of them. relprop itself opens
    * nothing. It checks that every part that the model wants lies in the file and is as long as the weights that are
@@ -37,14 +45,11 @@ export interface LoadOptions extends AxesOptions {
   readonly externalData?: ExternalData;
 }
 
-/** WebAssembly's addresses have 32 bits. */
-const MOST_MEMORY = 2 ** 32;
-
 /** What a model is made with, defaults filled in. @throws LrpError "usage" */
 export function checkedLoad(
   options: Omit<LoadOptions, "relaxed">,
-): Required<Pick<LoadOptions, "winograd" | "weights" | "maxMemory">> {
-  const { winograd = true, weights = "kept", maxMemory = MOST_MEMORY } = options;
+): Required<Pick<LoadOptions, "winograd" | "weights"> & Limits> {
+  const { winograd = true, weights = "kept", maxMemory = MOST_MEMORY, maxWork = MOST_WORK } = options;
   if (weights !== "kept" && weights !== "repacked")
     throw new LrpError("usage", {
       where: "option 'weights' of load",
@@ -52,12 +57,10 @@ export function checkedLoad(
       received: `'${weights}'`,
     });
   if (!Number.isInteger(maxMemory) || maxMemory < 1 || maxMemory > MOST_MEMORY)
-    throw new LrpError("usage", {
-      where: "option 'maxMemory' of load",
-      expected: `a whole number of bytes from 1 to ${MOST_MEMORY}`,
-      received: typeof maxMemory === "string" ? `'${maxMemory}'` : String(maxMemory),
-    });
-  return { winograd, weights, maxMemory };
+    throw usage("option 'maxMemory' of load", `a whole number of bytes from 1 to ${MOST_MEMORY}`, shown(maxMemory));
+  if (!(typeof maxWork === "number" && maxWork >= 1))
+    throw usage("option 'maxWork' of load", "a number of multiply-adds, 1 or more", shown(maxWork));
+  return { winograd, weights, maxMemory, maxWork };
 }
 
 /** How a network is explained. */

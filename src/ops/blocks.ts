@@ -1,6 +1,6 @@
 import { demand } from "../base/complaint.ts";
 import { broadcast, type Dims, shapeText } from "../base/tensor.ts";
-import { type Loop, loop, type Move, mover, zeros } from "./move.ts";
+import { type Loop, loop, mover, zeros } from "./move.ts";
 import { integers, single } from "./op.ts";
 
 const always = () => true;
@@ -135,15 +135,15 @@ export const trilu = mover<{ upper: boolean; k?: number }>({
     const k = single(inputs, 1, "a k") ?? 0;
     return { dims: [x.dims], attributes: { ...a, k } };
   },
-  moves([x], _output, { upper, k }) {
+  *moves([x], _output, { upper, k }) {
     const [rows, columns] = [x.length - 2, x.length - 1];
     const outer = x.slice(0, rows).map((d, axis) => loop(d, axis));
-    return Array.from({ length: x[rows] }, (_, row): Move => {
+    for (let row = 0; row < x[rows]; row++) {
       const diagonal = Math.min(Math.max(row + k! + (upper ? 0 : 1), 0), x[columns]);
       const [first, end] = upper ? [diagonal, x[columns]] : [0, diagonal];
       const from = x.map((_, axis) => (axis === rows ? row : axis === columns ? first : 0));
-      return { input: 0, from, to: from, loops: [...outer, loop(end - first, columns)] };
-    });
+      yield { input: 0, from, to: from, loops: [...outer, loop(end - first, columns)] };
+    }
   },
   exact: false,
   drops: always,

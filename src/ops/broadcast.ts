@@ -28,7 +28,7 @@ export function resultOf(e: Emitter, name: string, operands: readonly Value[], d
 }
 
 /** y = f(a, b, c) position by position, in double precision, rounded once: what folding and running share. */
-function zipNumbers(f: Pointwise, loops: readonly Loops[], y: Numbers, [a, b = a, c = b]: readonly Numbers[]): void {
+function zipNumbers(f: Pointwise, loops: Iterable<Loops>, y: Numbers, [a, b = a, c = b]: readonly Numbers[]): void {
   for (const loop of loops) {
     walkRows(loop, ([at, p, q = p, r = q], count, [step, stepA, stepB = stepA, stepC = stepB]) => {
       for (let i = 0; i < count; i++) y[at + i * step] = f(a[p + i * stepA], b[q + i * stepB], c[r + i * stepC]);
@@ -39,8 +39,9 @@ function zipNumbers(f: Pointwise, loops: readonly Loops[], y: Numbers, [a, b = a
 /** f of values with broadcasting, on the host. */
 export function zipHost(e: Emitter, f: Pointwise, name: string, operands: readonly Value[], dims: Dims): Value {
   const y = resultOf(e, name, operands, dims);
-  const loops = broadcastLoops(dims, stridesOf(y), operands, stridesOf);
-  e.host(name, [y, ...operands], (out, ...views) => zipNumbers(f, loops, out, views));
+  e.host(name, [y, ...operands], (out, ...views) =>
+    zipNumbers(f, broadcastLoops(dims, stridesOf(y), operands, stridesOf), out, views),
+  );
   return y;
 }
 

@@ -35,22 +35,30 @@ export function overWindows(
   return (visit) => {
     const still = otherAxes(dims, moving);
     const [bases, starts] = [from, to].map((steps) => along(still, dims, steps));
-    const descend = (depth: number, at: number, taps: number[], count: number): void => {
+    const descend = (depth: number, at: number, base: number, taps: number[], count: number): void => {
       if (depth === moving.length) {
-        for (let i = 0; i < bases.length; i++) visit(starts[i] + at, bases[i], taps, count);
+        for (let i = 0; i < bases.length; i++) visit(starts[i] + at, bases[i] + base, taps, count);
         return;
       }
       const k = moving[depth];
       const { length, kernel, stride, dilation, before, after, out } = axes[k - 2];
+      // Windows that are cut off alike share their taps.
+      let [next, shape]: [number[], string] = [[], ""];
       for (let p = 0; p < out; p++) {
-        const places = Array.from({ length: kernel }, (_, i) => p * stride - before + i * dilation);
-        const inside = places.filter((t) => t >= 0 && t < length);
-        const counted = countPads ? places.filter((t) => t < length + after) : inside;
-        const next = taps.flatMap((tap) => inside.map((t) => tap + t * from[k]));
-        descend(depth + 1, at + p * to[k], next, count * counted.length);
+        const start = p * stride - before;
+        // One after the last tap that is before `end`.
+        const endBefore = (end: number) => Math.min(kernel, Math.ceil((end - start) / dilation));
+        const first = Math.max(0, Math.ceil(-start / dilation));
+        const inside = Math.max(0, endBefore(length) - first);
+        if (`${first} ${inside}` !== shape) {
+          [next, shape] = [[], `${first} ${inside}`];
+          for (const tap of taps) for (let i = 0; i < inside; i++) next.push(tap + (first + i) * dilation * from[k]);
+        }
+        const counted = countPads ? endBefore(length + after) : inside;
+        descend(depth + 1, at + p * to[k], base + start * from[k], next, count * counted);
       }
     };
-    descend(0, 0, [0], 1);
+    descend(0, 0, 0, [0], 1);
   };
 }
 

@@ -1,12 +1,12 @@
 import { demand } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
-import { type Constant, type ElementType, positions, size, typeName } from "../base/tensor.ts";
+import { type Constant, type ElementType, size, strides, typeName } from "../base/tensor.ts";
 import { integers, known, type Op, single } from "./op.ts";
 
 /** A row for what exists only while loading. */
 const onLoading = { family: "other", summary: "folded while loading" } as const;
 
-function scalar(type: Constant["type"], values: readonly number[], dims: readonly number[]): Constant {
+function scalar(type: Constant["type"], values: ArrayLike<number>, dims: readonly number[]): Constant {
   return { type, dims, data: type === "float32" ? Float32Array.from(values) : Float64Array.from(values) };
 }
 
@@ -29,6 +29,7 @@ export const constant: Op<{ value: Constant }> = {
   },
   infer: (_inputs, { value }) => ({ dims: [value.dims], types: [value.type] }),
   fold: (_inputs, { value }) => [value],
+  renames: true,
 };
 
 /** Source: ONNX ConstantOfShape-9. */
@@ -83,25 +84,34 @@ export const range: Op<null> = {
     return { dims: [[Math.max(0, Math.ceil((limit - start) / delta))]] };
   },
   fold([start, , delta], _a, [[count]]) {
-    const values = Array.from({ length: count }, (_, i) => start!.data[0] + i * delta!.data[0]);
+    const values = new Float64Array(count).map((_, i) => start!.data[0] + i * delta!.data[0]);
     return [scalar(start!.type, values, [count])];
   },
 };
 
 /** Positions of what is not 0, one row an axis. Source: ONNX NonZero-13. */
-export const nonZero: Op<{ found?: readonly number[][] }> = {
+export const nonZero: Op<null> = {
   ...onLoading,
   type: "NonZero",
   takes: "X:any",
-  attributes: () => ({}),
+  attributes: () => null,
   infer(inputs) {
     const x = known(inputs, 0, "numbers")!;
-    const found = positions(x.dims).filter((_, i) => x.data[i] !== 0);
-    return { dims: [[x.dims.length, found.length]], types: ["int64"], attributes: { found } };
+    let count = 0;
+    for (const v of x.data) count += Number(v !== 0);
+    return { dims: [[x.dims.length, count]], types: ["int64"] };
   },
-  fold: (_inputs, { found }, [dims]) => [
-    scalar("int64", Array.from({ length: dims[0] }, (_, axis) => found!.map((p) => p[axis])).flat(), dims),
-  ],
+  fold([x], _a, [[rank, count]]) {
+    const data = new Float64Array(rank * count);
+    const steps = strides(x!.dims);
+    let k = 0;
+    x!.data.forEach((v, i) => {
+      if (v === 0) return;
+      for (let axis = 0; axis < rank; axis++) data[axis * count + k] = Math.floor(i / steps[axis]) % x!.dims[axis];
+      k++;
+    });
+    return [{ type: "int64", dims: [rank, count], data }];
+  },
 };
 
 /** ONNX's numbers for element types. */
@@ -134,7 +144,7 @@ export const cast: Op<{ to: ElementType }> = {
     return { to };
   },
   infer: ([x]: Operands, { to }) => ({ dims: [x!.dims], types: [to] }),
-  fold: ([x], { to }) => [scalar(to, Array.from(x!.data, castMaps[to] ?? ((v) => v)), x!.dims)],
+  fold: ([x], { to }) => [scalar(to, castMaps[to] ? x!.data.map(castMaps[to]) : x!.data, x!.dims)],
   node: ({ inputs: [input], outputs: [{ name }], attributes: { to } }) => ({
     kind: "route",
     run(e, at) {

@@ -1,4 +1,4 @@
-import { broadcastStrides } from "../base/loops.ts";
+import { along, broadcastStrides } from "../base/loops.ts";
 import type { Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
@@ -29,8 +29,8 @@ interface Product {
   readonly ofX: Dims;
   readonly ofW: Dims;
   /** For each matrix of y which of x, and which of the weight, it is made of. */
-  readonly x: readonly number[];
-  readonly w: readonly number[];
+  readonly x: Int32Array;
+  readonly w: Int32Array;
 }
 
 /** A vector counts as a row where it is the first factor, as a column where it is the second. */
@@ -38,13 +38,8 @@ export const matrix = (dims: Dims, position: 0 | 1): Dims =>
   dims.length > 1 ? dims : position === 0 ? [1, ...dims] : [...dims, 1];
 
 /** Where each place of a batch stands in an operand that is broadcast to it. */
-function placesIn(dims: Dims, batch: Dims): number[] {
-  const steps = broadcastStrides(dims, strides(dims), batch);
-  return batch.reduce<number[]>(
-    (places, d, axis) => places.flatMap((p) => Array.from({ length: d }, (_, i) => p + i * steps[axis])),
-    [0],
-  );
-}
+const placesIn = (dims: Dims, batch: Dims): Int32Array =>
+  along([...batch.keys()], batch, broadcastStrides(dims, strides(dims), batch));
 
 export function productOf({ inputs, attributes }: Given): Product {
   const { rowsAreOutputs, weightFirst } = attributes;
@@ -193,7 +188,7 @@ export function denseWay(site: Site<DenseAttributes>): Way {
       const apart = { ...product, x: product.x.map((_, i) => i) };
       const scratch = spreadScratch(e, node.name, rows.count / m, m, k);
       eachMatrix(apart, { x: out, w: value, y: rows }, (to, weight, from, count) =>
-        e.emit("denseVjp", { s: from, w: weight, y: to, scratch, n: count, m, k, columns: k, p, q }),
+        e.emit("denseVjp", { s: from, w: weight, y: to, scratch, n: count, m, k, columns: k, p, q }, count * m * k),
       );
       const sum = reduceTo(e, out, { ...out, dims: [...ofX, n, k] });
       return [attributes.weightFirst ? swapped(e, sum, n, k, dims) : e.view(sum, dims)];

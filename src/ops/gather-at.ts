@@ -1,11 +1,12 @@
 import { Complaint, demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import { type Operand, whereIs } from "../graph/graph.ts";
-import { type Constant, type Dims, normalizeAxis, positions, shapeText, size, strides } from "../base/tensor.ts";
+import { along } from "../base/loops.ts";
+import { type Constant, type Dims, normalizeAxis, shapeText, size, strides } from "../base/tensor.ts";
 import { axisOf, type AttributeReader, type Op, type Site } from "./op.ts";
 
 /** Where each run of numbers begins in the data; in the output they lie one after another. */
-type Starts<A> = (a: A, data: Dims, dims: Dims, indices: Constant["data"]) => number[];
+type Starts<A> = (a: A, data: Dims, dims: Dims, indices: Constant["data"]) => Int32Array;
 
 /** An index from the end, too. */
 function placed(index: number, length: number): number {
@@ -15,7 +16,7 @@ function placed(index: number, length: number): number {
 }
 
 /** Indices that are computed are wrong by the caller's numbers, not by the file. */
-function startsOf<A>(starts: Starts<A>, { node, attributes, inputs }: Site<A>, indices: Float32Array): number[] {
+function startsOf<A>(starts: Starts<A>, { node, attributes, inputs }: Site<A>, indices: Float32Array): Int32Array {
   try {
     return starts(attributes, inputs[0]!.dims, inputs[1]!.dims, indices);
   } catch (error) {
@@ -34,9 +35,9 @@ function row<A>(
   output: (data: Dims, indices: Dims, a: A) => { dims: Dims; attributes: A },
   starts: Starts<A>,
 ): Op<A> {
-  const fill = (from: readonly number[], x: Constant["data"], y: Constant["data"]) => {
+  const fill = (from: Int32Array, x: Constant["data"], y: Constant["data"]) => {
     const inner = y.length / from.length;
-    for (const [k, start] of from.entries()) y.set(x.subarray(start, start + inner), k * inner);
+    for (let k = 0; k < from.length; k++) for (let i = 0; i < inner; i++) y[k * inner + i] = x[from[k] + i];
   };
   return {
     type,
@@ -97,9 +98,8 @@ const gatherElements = row(
   },
   ({ axis }, data, dims, indices) => {
     const steps = strides(data);
-    return positions(dims).map((position, i) =>
-      position.reduce((at, v, k) => at + steps[k] * (k === axis ? placed(indices[i], data[axis]) : v), 0),
-    );
+    const others = steps.map((step, k) => (k === axis ? 0 : step));
+    return along([...dims.keys()], dims, others).map((at, i) => at + steps[axis] * placed(indices[i], data[axis]));
   },
 );
 
@@ -124,7 +124,7 @@ const gatherND = row(
     const each = tuples / size(dims.slice(0, batch));
     const inBatch = size(data.slice(batch));
     const place = (t: number, k: number) => steps[batch + k] * placed(indices[t * length + k], data[batch + k]);
-    return Array.from({ length: tuples }, (_, t) =>
+    return new Int32Array(tuples).map((_, t) =>
       Array.from({ length }, (_, k) => place(t, k)).reduce((a, b) => a + b, Math.floor(t / each) * inBatch),
     );
   },

@@ -4,12 +4,8 @@ import { size } from "../base/tensor.ts";
 import { type GatherAttributes, gatherKnown } from "./layout.ts";
 import type { Op, Site, Way } from "./op.ts";
 
-/** One run of numbers that an index chose: where it lies in the data, where in the output. */
-interface Run {
-  readonly index: number;
-  readonly from: number;
-  readonly to: number;
-}
+/** One number that an index chose: where it lies in the data, where in the output. */
+type Visit = (from: number, to: number, index: number) => void;
 
 /** The way of a node whose indices are computed. */
 function computedWay({
@@ -21,8 +17,8 @@ function computedWay({
   const { dims } = data!;
   const length = dims[axis];
   const [outer, inner] = [size(dims.slice(0, axis)), size(dims.slice(axis + 1))];
-  const runsOf = (indices: Float32Array): readonly Run[] => {
-    const places = Array.from(indices, (index) => (index < 0 ? index + length : index));
+  const walk = (indices: Float32Array, visit: Visit): void => {
+    const places = indices.map((index) => (index < 0 ? index + length : index));
     const wrong = places.findIndex((place) => !(place >= 0 && place < length));
     if (wrong >= 0)
       throw new LrpError("usage", {
@@ -31,13 +27,12 @@ function computedWay({
         received: `${indices[wrong]}`,
         fix: "Do these numbers come from the vocabulary that the network was trained with?",
       });
-    return Array.from({ length: outer }, (_, o) =>
-      places.map((place, index) => ({
-        index,
-        from: (o * length + place) * inner,
-        to: (o * places.length + index) * inner,
-      })),
-    ).flat();
+    for (let o = 0; o < outer; o++) {
+      for (let i = 0; i < places.length; i++) {
+        const [from, to] = [(o * length + places[i]) * inner, (o * places.length + i) * inner];
+        for (let k = 0; k < inner; k++) visit(from + k, to + k, i);
+      }
+    }
   };
   // To the numbers that were chosen; where these are constants, to the indices that chose them.
   const toIndices = data!.constant !== undefined;
@@ -47,7 +42,9 @@ function computedWay({
     run(e, at) {
       const y = e.temp(output.name, output.dims);
       e.host("Gather", [e.as(at.x(0), "first"), e.as(at.x(1), "first"), y], (x, indices, out) => {
-        for (const { from, to } of runsOf(indices)) out.set(x.subarray(from, from + inner), to);
+        walk(indices, (from, to) => {
+          out[to] = x[from];
+        });
       });
       return [y];
     },
@@ -55,9 +52,9 @@ function computedWay({
       const out = e.temp(`${node.name}:vjp`, (toIndices ? index! : data!).dims);
       e.host("Gather back", [e.as(r, "first"), e.as(at.x(1), "first"), out], (relevance, indices, to) => {
         const sums = new Float64Array(to.length);
-        for (const run of runsOf(indices)) {
-          for (let k = 0; k < inner; k++) sums[toIndices ? run.index : run.from + k] += relevance[run.to + k];
-        }
+        walk(indices, (place, from, index) => {
+          sums[toIndices ? index : place] += relevance[from];
+        });
         to.set(sums);
       });
       return toIndices ? [undefined, out] : [out];

@@ -1,6 +1,6 @@
 import { demand } from "../base/complaint.ts";
 import type { Operand } from "../graph/graph.ts";
-import { type Dims, normalizeAxis, positions, shapeText } from "../base/tensor.ts";
+import { type Dims, normalizeAxis, shapeText, size, strides } from "../base/tensor.ts";
 import { loop, type Move, mover, runsOf, whole, withRun, zeros } from "./move.ts";
 import { axisOf, integers, single } from "./op.ts";
 
@@ -154,34 +154,38 @@ export const gatherKnown = mover<GatherAttributes>({
     const [x, index] = inputs as readonly Operand[];
     const axis = axisOf(a.axis, x.dims.length);
     const indices = index.constant && Array.from(index.constant.data, (i) => normalizeAxis(i, x.dims[axis]));
-    demand(
-      indices?.every((i) => i !== undefined) ?? true,
-      "invalid-model",
-      `indices below ${x.dims[axis]}`,
-      `${index.constant?.data}`,
-    );
+    const wrong = indices?.indexOf(undefined) ?? -1;
+    demand(wrong < 0, "invalid-model", `indices below ${x.dims[axis]}`, `${index.constant?.data[wrong]}`);
     return {
       dims: [[...x.dims.slice(0, axis), ...index.dims, ...x.dims.slice(axis + 1)]],
       attributes: { axis, indices: indices as number[] | undefined, shape: index.dims },
     };
   },
-  moves([x], output, { axis, indices, shape }) {
+  *moves([x], output, { axis, indices, shape }) {
     const rank = shape!.length;
     // A row of the indices' last axis at a time; a single index has no axis in the output.
     const length = shape!.at(-1) ?? 1;
     const others = x.flatMap((d, k) => (k === axis ? [] : [loop(d, k, k < axis ? k : k - 1 + rank)]));
-    return positions(shape!.slice(0, -1)).flatMap((position, row) => {
-      const to = output.map((_, k) => position[k - axis] ?? 0);
+    const outer = shape!.slice(0, -1);
+    const steps = strides(outer);
+    for (let row = 0; row < size(outer); row++) {
+      const to = zeros(output);
+      outer.forEach((d, k) => {
+        to[axis + k] = Math.floor(row / steps[k]) % d;
+      });
       const move = { input: 0, from: x.map((_, k) => (k === axis ? indices![row * length] : 0)), to, loops: others };
-      const last = axis + rank - 1;
-      return rank === 0
-        ? [move]
-        : runsOf(indices!.slice(row * length, (row + 1) * length)).map((run) => withRun(move, run, axis, last));
-    });
+      if (rank === 0) yield move;
+      else
+        for (const run of runsOf(length, (k) => indices![row * length + k]))
+          yield withRun(move, run, axis, axis + rank - 1);
+    }
   },
   exact: false,
   drops: never,
 });
+
+/** What a run takes, with what it is made of. */
+const RUN_BYTES = 100;
 
 interface PadAttributes {
   readonly mode: string;
@@ -215,7 +219,7 @@ export const pad = mover<PadAttributes>({
     demand(Object.hasOwn(beyond, mode), "invalid-model", `mode ${Object.keys(beyond).join(", ")}`, mode);
     return read.opset < 11 ? { mode, pads: read.ints("pads"), value: read.float("value", 0) } : { mode, value: 0 };
   },
-  infer(inputs, a) {
+  infer(inputs, a, budget) {
     const x = inputs[0]!;
     const rank = x.dims.length;
     const axes = integers(inputs, 3, "axes")?.map((axis) => normalizeAxis(axis, rank)) ?? x.dims.map((_, i) => i);
@@ -244,15 +248,17 @@ export const pad = mover<PadAttributes>({
       `pads ≥ 0 in mode ${a.mode}`,
       `[${pads}]`,
     );
+    // What repeats has a run for each time.
+    if (a.mode !== "constant") budget.fits(RUN_BYTES * dims.reduce((sum, d) => sum + d, 0));
     return { dims: [dims], attributes: { mode: a.mode, pads, value: single(inputs, 2, "a value") ?? a.value } };
   },
   moves([x], output, { mode, pads }) {
-    let moves: Move[] = [{ input: 0, from: zeros(x), to: zeros(x), loops: [] }];
-    x.forEach((length, axis) => {
-      const runs = runsOf(Array.from({ length: output[axis] }, (_, i) => beyond[mode](i - pads![axis], length)));
-      moves = moves.flatMap((move) => runs.map((run) => withRun(move, run, axis)));
-    });
-    return moves;
+    const runs = x.map((length, axis) => runsOf(output[axis], (i) => beyond[mode](i - pads![axis], length)));
+    function* along(axis: number, move: Move): Generator<Move> {
+      if (axis === x.length) yield move;
+      else for (const run of runs[axis]) yield* along(axis + 1, withRun(move, run, axis));
+    }
+    return along(0, { input: 0, from: zeros(x), to: zeros(x), loops: [] });
   },
   exact: false,
   background: ({ value }) => value,

@@ -55,6 +55,7 @@ function wayOf({
   const { region, ...attributes } = given;
   const pixels = n * size(spatial);
   const plane = { n, h: spatial.length > 1 ? spatial[0] : 1, w: spatial.at(-1) ?? 1, c };
+  const work = size(dims) * (attributes.before + attributes.after + 1) ** (region === "channels" ? 1 : 2);
   const reach = c + attributes.before + attributes.after + 4;
   const back =
     (mode: LrnMode): OwnRule["back"] =>
@@ -65,10 +66,10 @@ function wayOf({
       const y = e.temp(`${name}:relevance`, dims, "last");
       if (region === "channels") {
         const scratch = e.scratch(`${name}:lines`, 3 * reach);
-        e.emit(kernels[0], { x, r: received, y, scratch, pixels, c, ...attributes });
+        e.emit(kernels[0], { x, r: received, y, scratch, pixels, c, ...attributes }, work);
       } else {
         const scratch = e.scratch(`${name}:planes`, 2 * (plane.h * plane.w * c + 4));
-        e.emit(kernels[1], { x, r: received, y, scratch, ...plane, ...attributes });
+        e.emit(kernels[1], { x, r: received, y, scratch, ...plane, ...attributes }, work);
       }
       return [y];
     };
@@ -79,8 +80,8 @@ function wayOf({
       const x = e.as(at.x(0), "last");
       const y = e.temp(output, dims, "last");
       if (region === "channels") {
-        e.emit("lrnForward", { x, y, scratch: e.scratch(`${name}:line`, reach), pixels, c, ...attributes });
-      } else e.emit("lrnSpatialForward", { x, y, ...plane, ...attributes });
+        e.emit("lrnForward", { x, y, scratch: e.scratch(`${name}:line`, reach), pixels, c, ...attributes }, work);
+      } else e.emit("lrnSpatialForward", { x, y, ...plane, ...attributes }, work);
       return [y];
     },
     rules: Object.fromEntries(modes.map((mode) => [mode, { conserves: lrnModes[mode].conserves, back: back(mode) }])),

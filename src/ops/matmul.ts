@@ -40,7 +40,7 @@ function computedProduct(site: Site<DenseAttributes>): Way {
       const apart = { ...matrices, x: matrices.x.map((_, i) => i) };
       const scratch = spreadScratch(e, site.node.name, r.count / m, m, k);
       eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) =>
-        e.emit("denseVjp", { s: y, w, y: x, scratch, n: rows, m, k, columns: k, p: 1, q: 1 }),
+        e.emit("denseVjp", { s: y, w, y: x, scratch, n: rows, m, k, columns: k, p: 1, q: 1 }, rows * m * k),
       );
       // The rows of aᵀ are rows here, and those of Rᵀ are weights.
       const [rows, weights] = [swapped(e, a, n, k, a.dims), swapped(e, r, n, m, r.dims)];
@@ -92,7 +92,11 @@ export const matMul: Op<DenseAttributes> = {
       ...(b.dims.length > 1 ? [right.at(-1)!] : []),
     ];
     const weightFirst = a.constant !== undefined && !b.constant;
-    return { dims: [dims], attributes: { ...attributes, weightFirst, rowsAreOutputs: weightFirst } };
+    return {
+      dims: [dims],
+      attributes: { ...attributes, weightFirst, rowsAreOutputs: weightFirst },
+      work: size(dims) * left.at(-1)!,
+    };
   },
   fold(inputs, attributes, [dims]) {
     const [a, b] = inputs as readonly Constant[];

@@ -1,8 +1,7 @@
-import type { Operands } from "../graph/graph.ts";
 import { stridesOf } from "../program/step.ts";
 import { type Block, blockLoops, walkRows } from "../base/loops.ts";
 import { type Constant, type Dims, size, strides } from "../base/tensor.ts";
-import { computedOf, type Inferred, type Op, type Site } from "./op.ts";
+import { computedOf, type Op, type Site } from "./op.ts";
 
 /**
  * One loop of a move: `count` times, each time `step` along an axis of the input and `toStep` along one of the output
@@ -62,7 +61,7 @@ interface Run {
 }
 
 /** Neighbours that fit are joined, as far as they do. */
-function joined<T>(items: readonly T[], join: (last: T, next: T) => T | undefined): T[] {
+function joined<T>(items: Iterable<T>, join: (last: T, next: T) => T | undefined): T[] {
   const out: T[] = [];
   for (const item of items) {
     const both = out.length > 0 ? join(out[out.length - 1], item) : undefined;
@@ -72,12 +71,17 @@ function joined<T>(items: readonly T[], join: (last: T, next: T) => T | undefine
   return out;
 }
 
+/** Each number by itself. */
+function* singles(length: number, from: (to: number) => number): Generator<Run> {
+  for (let to = 0; to < length; to++) {
+    const at = from(to);
+    if (at >= 0) yield { from: at, to, count: 1, step: 0, outer: 1, outerStep: 0 };
+  }
+}
+
 /** Where each number along an axis of the output is from, as few runs; −1: from nowhere. */
-export function runsOf(indices: readonly number[]): readonly Run[] {
-  const single = indices.flatMap((from, to): Run[] =>
-    from < 0 ? [] : [{ from, to, count: 1, step: 0, outer: 1, outerStep: 0 }],
-  );
-  const rows = joined(single, (a, b) => {
+export function runsOf(length: number, from: (to: number) => number): readonly Run[] {
+  const rows = joined(singles(length, from), (a, b) => {
     const step = (b.from - a.from) / a.count;
     return b.to === a.to + a.count && (a.count === 1 || step === a.step)
       ? { ...a, count: a.count + 1, step }
@@ -118,8 +122,9 @@ interface Mover<A> {
   readonly summary: string;
   readonly takes: Op<A>["takes"];
   attributes: Op<A>["attributes"];
-  infer(inputs: Operands, a: A): Inferred<A>;
-  moves(inputs: readonly Dims[], output: Dims, a: A): readonly Move[];
+  infer: NonNullable<Op<A>["infer"]>;
+  /** May be many: each is made when its turn has come. */
+  moves(inputs: readonly Dims[], output: Dims, a: A): Iterable<Move>;
   /** Whether every number of every input arrives exactly once. */
   readonly exact: boolean;
   /** What stands where no move arrives. */
@@ -160,11 +165,8 @@ export function mover<A>(m: Mover<A>): Op<A> {
         attributes,
       } = site;
       // Parameters such as indices come after the data, and no move names them.
-      const moves = m.moves(
-        inputs.map((x) => x?.dims ?? []),
-        dims,
-        attributes,
-      );
+      const given = inputs.map((x) => x?.dims ?? []);
+      const moves = () => m.moves(given, dims, attributes);
       const computed = computedOf(inputs);
       return {
         kind: "route",
@@ -173,7 +175,7 @@ export function mover<A>(m: Mover<A>): Op<A> {
           const like = computed.map((i) => at.x(i)).find((x) => x.dims.length === dims.length);
           const y = e.temp(name, dims, (m.type !== "Transpose" && like?.layout) || "first");
           if (!m.exact) e.fill(y, m.background?.(attributes) ?? 0);
-          for (const move of moves) {
+          for (const move of moves()) {
             const x = at.x(move.input);
             e.copy(x, y, [blockOf(move, stridesOf(x), stridesOf(y))]);
           }
@@ -184,7 +186,7 @@ export function mover<A>(m: Mover<A>): Op<A> {
             computed.includes(i) ? e.temp(`${node.name}:vjp`, x!.dims, at.x(i).layout) : undefined,
           );
           if (!m.exact) for (const out of outs) if (out) e.fill(out, 0);
-          for (const move of moves) {
+          for (const move of moves()) {
             const out = outs[move.input];
             if (!out) continue;
             const { dims, from, fromStrides, to, toStrides } = blockOf(move, stridesOf(out), stridesOf(r));

@@ -1,3 +1,4 @@
+import type { Budget } from "../base/budget.ts";
 import { Complaint, demand } from "../base/complaint.ts";
 import type { Node, Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
@@ -41,10 +42,14 @@ export function single(inputs: Operands, index: number, what: string): number | 
   demand(!data || data.length === 1, "invalid-model", `${what} of one number`, `${data?.length}`);
   return data?.[0];
 }
+/** More than any list has that says something of each axis, or of each output. */
+const LONGEST = 2 ** 16;
 
 /** The numbers of a constant integer input. */
 export function integers(inputs: Operands, index: number, what: string): readonly number[] | undefined {
   const constant = known(inputs, index, what);
+  const count = constant?.data.length ?? 0;
+  demand(count <= LONGEST, "unsupported", `${what} of at most ${LONGEST} numbers`, `${count}`);
   return constant && Array.from(constant.data);
 }
 
@@ -221,6 +226,8 @@ export interface Inferred<A> {
   readonly types?: readonly ElementType[];
   /** Attributes with all that constants and shapes have to say. */
   readonly attributes?: A;
+  /** Multiply-adds of the node, where these are more than its numbers. */
+  readonly work?: number;
 }
 
 /** One row of the operator table: all that relprop knows of one ONNX operator. */
@@ -241,11 +248,14 @@ export interface Op<A> {
   /**
    * Nodes that together do the same and stand in for this one; where there are always some, nothing below is needed.
    */
-  instead?(inputs: Operands, a: A, node: Node): readonly Node[] | undefined;
-  infer?(inputs: Operands, a: A): Inferred<A>;
+  instead?(inputs: Operands, a: A, node: Node, budget: Budget): readonly Node[] | undefined;
+  /** @param budget for tables, which are larger than the numbers that a node reads and makes */
+  infer?(inputs: Operands, a: A, budget: Budget): Inferred<A>;
   /** The value of the node when everything it reads is constant, or, for `shapeOnly`, has known dims. */
   fold?(inputs: readonly (Constant | undefined)[], a: A, dims: readonly Dims[]): readonly Constant[];
   readonly shapeOnly?: boolean;
+  /** Whether that value's numbers are those of an input, or the file's. */
+  readonly renames?: boolean;
   /**
    * Whether computed inputs may be integers or booleans, since it only moves, compares or counts. Others want float32.
    */

@@ -1,3 +1,4 @@
+import { HOST } from "../base/budget.ts";
 import { demand } from "../base/complaint.ts";
 import type { Value } from "../program/step.ts";
 import { type Reducer, reducer, type Walk } from "./cells.ts";
@@ -31,7 +32,7 @@ export type CellWalk = (x: Value, y: Value) => Walk;
  * Source: Montavon et al. 2017, section 5 (pooling by p-norm); Binder et al. 2016, section 2, expanded at 0 with the
  * slopes at x.
  */
-export function pNormRelevance({ node }: Pick<Site<unknown>, "node">, p: number, walkOf: CellWalk): Own {
+export function pNormRelevance({ node }: Pick<Site<unknown>, "node">, p: number, walkOf: CellWalk, taps = 1): Own {
   const norm = pNorm(p);
   const rule = (slope: boolean): OwnRule => ({
     conserves: !slope,
@@ -39,7 +40,7 @@ export function pNormRelevance({ node }: Pick<Site<unknown>, "node">, p: number,
       const [x, y] = [at.x(0), at.y(0)];
       const out = e.temp(`${node.name}:relevance`, x.dims, x.layout);
       const walk = walkOf(x, y);
-      e.host(node.type, [x, e.as(r, y.layout), out, ledger], (from, received, to, absorbed) => {
+      const run = (from: Float32Array, received: Float32Array, to: Float32Array, absorbed: Float32Array) => {
         const sums = new Float64Array(to.length);
         const columns = new Float64Array(absorbed.buffer, absorbed.byteOffset, 3);
         walk((k, base, taps, count) => {
@@ -52,7 +53,8 @@ export function pNormRelevance({ node }: Pick<Site<unknown>, "node">, p: number,
           }
         });
         to.set(sums);
-      });
+      };
+      e.host(node.type, [x, e.as(r, y.layout), out, ledger], run, HOST * Math.max(x.count, y.count * taps));
       return [out];
     },
   });

@@ -1,3 +1,4 @@
+import { type Budget, HOST } from "../base/budget.ts";
 import { Complaint, demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import { type Operands, whereIs } from "../graph/graph.ts";
@@ -16,7 +17,8 @@ import {
   type Walk,
   winner,
 } from "./cells.ts";
-import { type Linear, type Op, PLAIN, type Site, type Way } from "./op.ts";
+import { type Inferred, type Linear, type Op, PLAIN, type Site, type Way } from "./op.ts";
+import { roundUp } from "./conv/panels.ts";
 import { checkedP, P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
 import {
   type Axis,
@@ -53,11 +55,20 @@ function walkOf({ axes, countPads }: PoolAttributes, x: Value, y: Value): Walk {
   return overWindows(axes!, x.dims, stridesOf(x), stridesOf(y), countPads);
 }
 
+/** Numbers that one window reads at most. */
+const tapsOf = ({ axes }: PoolAttributes) =>
+  axes!.reduce((product, { kernel, length }) => product * Math.min(kernel, length), 1);
+
+/** Of a kernel: a tap takes a step of its own, of four channels. */
+const kernelWork = ({ count, dims: [, c] }: Value, a: PoolAttributes) => 4 * (count / c) * roundUp(c, 4) * tapsOf(a);
+
+const hostWork = ({ count }: Value, a: PoolAttributes) => HOST * count * tapsOf(a);
+
 /** y on the host: more axes than the kernels have, or a reducer that is none of theirs. */
 function lowered(e: Emitter, { node, outputs, attributes }: Site<PoolAttributes>, x: Value, reduce: Reducer): Value {
   const y = e.temp(outputs[0].name, outputs[0].dims, x.layout);
   const walk = walkOf(attributes, x, y);
-  e.host(node.type, [x, y], (from, to) => reduceCells(walk, reduce, from, to));
+  e.host(node.type, [x, y], (from, to) => reduceCells(walk, reduce, from, to), hostWork(y, attributes));
   return y;
 }
 
@@ -77,18 +88,23 @@ const folding =
 
 /** Whether every window has some of its taps in the input. */
 function reachesInput({ length, kernel, stride, dilation, before, out }: Axis): boolean {
-  for (let start = -before; start < out * stride - before; start += stride) {
-    const first = Math.max(0, Math.ceil(-start / dilation));
-    if (first >= kernel || start + first * dilation >= length) return false;
-  }
+  const end = out * stride - before;
+  if (end - stride >= length || Math.ceil(before / dilation) >= kernel) return false;
+  // Of taps that are no further apart than the input is long one is in it.
+  for (let start = dilation > length ? -before : end; start < Math.min(end, 0); start += stride)
+    if (start + Math.ceil(-start / dilation) * dilation >= length) return false;
   return true;
 }
 
-function infer<A extends PoolAttributes>([x]: Operands, a: A): { dims: Dims[]; attributes: A } {
-  const { dims } = x!;
-  demand(dims.length >= 3, "shape", "an input of rank 3 or more", `rank ${dims.length}`);
+type Windows<A> = Inferred<A> & { readonly attributes: A };
+
+function infer<A extends PoolAttributes>([x]: Operands, a: A, budget: Budget): Windows<A> {
+  const [n, c, ...spatial] = x!.dims;
+  demand(spatial.length >= 1, "shape", "an input of rank 3 or more", `rank ${x!.dims.length}`);
   demand(a.window.kernel, "invalid-model", "a kernel_shape", "none");
-  const axes = windowAxes(dims.slice(2), a.window, a.window.kernel);
+  const axes = windowAxes(spatial, a.window, a.window.kernel);
+  const dims = [n, c, ...axes.map((axis) => axis.out)];
+  budget.fits(4 * size(dims));
   const at = a.ofNothing ? -1 : axes.findIndex((axis) => !reachesInput(axis));
   if (at >= 0) {
     const { kernel, stride, dilation, before, after } = axes[at];
@@ -96,7 +112,7 @@ function infer<A extends PoolAttributes>([x]: Operands, a: A): { dims: Dims[]; a
     const received = `one of padding alone along axis ${at + 2} (${window}, ceil_mode ${Number(a.window.ceil)})`;
     throw new Complaint("invalid-model", "windows that reach the input", received);
   }
-  return { dims: [[dims[0], dims[1], ...axes.map((axis) => axis.out)]], attributes: { ...a, axes } };
+  return { dims: [dims], attributes: { ...a, axes }, work: size(dims) * tapsOf({ ...a, axes }) };
 }
 
 /** A flat index, row-major, as one whose last axis goes furthest; n and c keep their places. */
@@ -134,7 +150,12 @@ function indices(e: Emitter, { node, inputs, attributes }: Site<PoolAttributes>,
     });
   const out = e.temp(node.outputs[1], y.dims);
   const args = [e.as(x, "first"), e.as(y, "first"), out];
-  e.host(node.type, args, (from, best, to) => locate(attributes, dims, y.dims, from, best, to));
+  e.host(
+    node.type,
+    args,
+    (from, best, to) => locate(attributes, dims, y.dims, from, best, to),
+    hostWork(y, attributes),
+  );
   return out;
 }
 
@@ -147,7 +168,7 @@ function maximumWay(site: Site<PoolAttributes>): Way {
   const largest = (e: Emitter, x: Value): Value => {
     if (!window) return lowered(e, site, x, maximum);
     const y = e.temp(outputs[0].name, outputs[0].dims, "last");
-    e.emit("maxPoolForward", { x: e.as(x, "last"), y, ...window });
+    e.emit("maxPoolForward", { x: e.as(x, "last"), y, ...window }, kernelWork(y, attributes));
     return y;
   };
   return {
@@ -160,10 +181,16 @@ function maximumWay(site: Site<PoolAttributes>): Way {
       const [x, y] = [window ? e.as(at.x(0), "last") : at.x(0), at.y(0)];
       const out = e.temp(`${node.name}:vjp`, x.dims, x.layout);
       const received = e.as(r, y.layout);
-      if (back) e.emit("maxPoolVjp", { x, y, r: received, out, ...back, from: 0, rows: back.h });
+      if (back)
+        e.emit("maxPoolVjp", { x, y, r: received, out, ...back, from: 0, rows: back.h }, kernelWork(y, attributes));
       else {
         const walk = walkOf(attributes, x, y);
-        e.host(node.type, [x, y, received, out], (from, best, rs, to) => routeCells(walk, from, best, rs, to));
+        e.host(
+          node.type,
+          [x, y, received, out],
+          (from, best, rs, to) => routeCells(walk, from, best, rs, to),
+          hostWork(y, attributes),
+        );
       }
       return [out];
     },
@@ -191,9 +218,9 @@ export const maxPool: Op<PoolAttributes> = {
     countPads: false,
     columnMajor: read.int("storage_order", 0) === 1,
   }),
-  infer(inputs, a) {
-    const { dims, attributes } = infer(inputs, a);
-    return { dims: [dims[0], dims[0]], types: ["float32", "int64"], attributes };
+  infer(inputs, a, budget) {
+    const { dims, ...more } = infer(inputs, a, budget);
+    return { ...more, dims: [dims[0], dims[0]], types: ["float32", "int64"] };
   },
   fold([x], a, [dims]) {
     const [y] = maxShared.fold([x], a, [dims]);
@@ -222,17 +249,18 @@ function averageWay(site: Site<PoolAttributes>): Way {
     z(e, [x]) {
       if (!window) return lowered(e, site, x, mean);
       const y = e.temp(outputs[0].name, outputs[0].dims, "last");
-      e.emit("averagePoolForward", { x, y, ...window });
+      e.emit("averagePoolForward", { x, y, ...window }, kernelWork(y, attributes));
       return y;
     },
     vjp(e, s) {
       const out = e.temp(`${node.name}:vjp`, dims, "last");
       if (window) {
         const scratch = e.scratch(`${node.name}:shares`, 2 * (window.oh + window.ow));
-        e.emit("averagePoolVjp", { s, scratch, out, ...window, from: 0, rows: window.h });
+        e.emit("averagePoolVjp", { s, scratch, out, ...window, from: 0, rows: window.h }, kernelWork(s, attributes));
       } else {
         const walk = walkOf(attributes, out, s);
-        e.host(node.type, [s, out], (from, to) => spreadCells(walk, (count) => 1 / count, from, to));
+        const run = (from: Float32Array, to: Float32Array) => spreadCells(walk, (count) => 1 / count, from, to);
+        e.host(node.type, [s, out], run, hostWork(s, attributes));
       }
       return [out];
     },
@@ -273,8 +301,8 @@ const WHOLE: WindowAttributes = {
 /** One window over all positions. */
 const global = {
   attributes: (): PoolAttributes => ({ window: WHOLE, countPads: false }),
-  infer: <A extends PoolAttributes>([x]: Operands, a: A) =>
-    infer([x], { ...a, window: { ...WHOLE, kernel: x?.dims.slice(2) } }),
+  infer: <A extends PoolAttributes>([x]: Operands, a: A, budget: Budget) =>
+    infer([x], { ...a, window: { ...WHOLE, kernel: x?.dims.slice(2) } }, budget),
 };
 
 /** Mean over all positions. Source: ONNX GlobalAveragePool-1. */
@@ -291,7 +319,7 @@ const lpShared = {
   ...P_NORM,
   fold: folding((a: LpAttributes) => pNorm(a.p)),
   node: (site) => ({
-    ...pNormRelevance(site, site.attributes.p, (x, y) => walkOf(site.attributes, x, y)),
+    ...pNormRelevance(site, site.attributes.p, (x, y) => walkOf(site.attributes, x, y), tapsOf(site.attributes)),
     run: (e, at) => [lowered(e, site, at.x(0), pNorm(site.attributes.p))],
   }),
   nonnegative: () => true,

@@ -25,6 +25,7 @@ function reshaping<A>(
       return { dims: [dims] };
     },
     fold: ([x], _a, [dims]) => [{ ...x!, dims }],
+    renames: true,
     node: ({ inputs: [x], outputs: [y] }) => ({
       kind: "route",
       run: (e, at) => [renamed(e, at.x(0), y.dims)],
@@ -132,8 +133,9 @@ const unchanged = reshaping<DropoutAttributes>(
 export const dropout: Op<DropoutAttributes> = {
   ...unchanged,
   outputs: 2,
-  infer(inputs, a) {
-    const [dims] = unchanged.infer!(inputs, a).dims;
+  renames: false,
+  infer(inputs, a, budget) {
+    const [dims] = unchanged.infer!(inputs, a, budget).dims;
     return { dims: [dims, dims], types: [inputs[0]!.type, a.mask] };
   },
   fold: (inputs, a, [dims]) => [

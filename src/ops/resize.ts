@@ -1,8 +1,9 @@
+import { type Budget, HOST } from "../base/budget.ts";
 import { demand } from "../base/complaint.ts";
 import type { Node, Operands } from "../graph/graph.ts";
 import { type Layout, stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { addScaled, type Constant, type Dims, positions, size } from "../base/tensor.ts";
+import { addScaled, type Constant, type Dims, size } from "../base/tensor.ts";
 import { type Linear, mapOf, type NumberMap, type Op, PLAIN, type Site, type Way } from "./op.ts";
 import { type ResizedAxis, type Resizing, readResize, resizedAxes } from "./taps.ts";
 
@@ -62,6 +63,10 @@ function addStage(
   return y;
 }
 
+/** Multiply-adds: of each entry as many as there are numbers beside the axis. */
+const workOf = (stages: readonly Stage[]) =>
+  stages.reduce((sum, { entries, outer, inner }) => sum + entries.length * outer * inner, 0);
+
 const positive = (w: number) => Math.max(w, 0);
 const negative = (w: number) => Math.min(w, 0);
 
@@ -93,10 +98,11 @@ function emitSums(
   map: NumberMap,
   bias?: ArrayLike<number>,
 ): Value {
-  e.host(name, [x, y], (from, to) => {
+  const run = (from: Float32Array, to: Float32Array) => {
     const sums = weightedSums(stages, Float64Array.from(from), map);
     to.set(bias ? sums.map((v, i) => v + bias[i]) : sums);
-  });
+  };
+  e.host(name, [x, y], run, HOST * workOf(stages));
   return y;
 }
 
@@ -126,9 +132,10 @@ function outside(dims: Dims, resized: readonly ResizedAxis[], value: number): Co
   if (value === 0 || resized.every(({ taps }) => taps.every((t) => t.size > 0))) return undefined;
   const place = stridesOf({ dims, layout: "last" });
   const data = new Float32Array(size(dims));
-  for (const position of positions(dims)) {
-    if (resized.some(({ axis, taps }) => taps[position[axis]].size === 0))
-      data[position.reduce((at, p, k) => at + p * place[k], 0)] = value;
+  for (const { axis, taps } of resized) {
+    const inner = place[axis];
+    for (let run = 0; run * inner < data.length; run++)
+      if (taps[run % taps.length].size === 0) data.fill(value, run * inner, (run + 1) * inner);
   }
   return { type: "float32", dims: [data.length], data };
 }
@@ -138,8 +145,9 @@ function selection(
   inputs: Operands,
   a: ResizeAttributes,
   { name, inputs: [x], outputs: [y] }: Node,
+  budget: Budget,
 ): readonly Node[] | undefined {
-  const { axes } = resizedAxes(inputs, a);
+  const { axes } = resizedAxes(inputs, a, budget);
   if (!axes.every(({ taps }) => taps.every((t) => t.size === 1))) return undefined;
   if (axes.length === 0) return [{ name, type: "Identity", attributes: {}, inputs: [x], outputs: [y] }];
   return axes.flatMap(({ axis, taps }, i) => {
@@ -168,9 +176,10 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
         : { 10: "X:any scales", 11: "X:any roi? scales? sizes:int?" },
     attributes: (read) => readResize(read, type),
     instead: selection,
-    infer(inputs, a) {
-      const { dims, axes } = resizedAxes(inputs, a);
-      return { dims: [dims], attributes: { ...a, resized: axes, bias: outside(dims, axes, a.extrapolation) } };
+    infer(inputs, a, budget) {
+      const { dims, axes } = resizedAxes(inputs, a, budget);
+      const attributes = { ...a, resized: axes, bias: outside(dims, axes, a.extrapolation) };
+      return { dims: [dims], attributes, work: workOf(stagesOf(axes, inputs[0]!.dims, "first")) };
     },
     fold([x], { resized, bias }, [dims]) {
       demand(!bias, "unsupported", "an extrapolation_value of 0 for constants", "another");

@@ -1,6 +1,7 @@
+import type { Budget } from "../base/budget.ts";
 import { demand } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
-import { type Dims, normalizeAxis } from "../base/tensor.ts";
+import { type Dims, normalizeAxis, size } from "../base/tensor.ts";
 import { type AttributeReader, integers } from "./op.ts";
 
 /** What Resize and Upsample have as attributes. */
@@ -180,14 +181,31 @@ export interface ResizedAxis {
   readonly taps: readonly Taps[];
 }
 
+/** What a tap takes, in its map and in the lists that are made of it. */
+const TAP_BYTES = 200;
+
 /** The output's dims, and the axes along which it is not the input. */
-export function resizedAxes(inputs: Operands, a: Resizing): { dims: Dims; axes: readonly ResizedAxis[] } {
+export function resizedAxes(
+  inputs: Operands,
+  a: Resizing,
+  budget: Budget,
+): { dims: Dims; axes: readonly ResizedAxis[] } {
   const x = inputs[0]!;
   const dims = [...x.dims];
-  const axes = changesOf(inputs, a).map((change): ResizedAxis => {
-    dims[change.axis] = change.out;
-    return { axis: change.axis, taps: Array.from({ length: change.out }, (_, i) => tapsOf(i, change, a)) };
-  });
+  const changes = changesOf(inputs, a);
+  const taps = changes.reduce((sum, { out, scale }) => {
+    const stretch = a.antialias ? Math.min(1, scale) : 1;
+    return sum + out * (1 + (2 * filters[a.mode].reach) / stretch);
+  }, 0);
+  for (const { axis, out } of changes) dims[axis] = out;
+  budget.fits(4 * size(dims));
+  budget.fits(TAP_BYTES * taps);
+  const axes = changes.map(
+    (change): ResizedAxis => ({
+      axis: change.axis,
+      taps: Array.from({ length: change.out }, (_, i) => tapsOf(i, change, a)),
+    }),
+  );
   const same = ({ axis, taps }: ResizedAxis) =>
     dims[axis] === x.dims[axis] && taps.every((t, i) => t.size === 1 && t.get(i) === 1);
   return { dims, axes: axes.filter((axis) => !same(axis)) };

@@ -145,6 +145,7 @@ export function lowerSegment(
         fix: "No rule for it is known to relprop.",
       });
     if (!path.has(node) || !waiting.has(node.outputs[0])) continue;
+    e.budget.where = whereIs(node);
     const parts = waiting.get(node.outputs[0])!;
     const received = parts.map((part) => ledger.sum(part));
     const absorbed = ledger.absorbed();

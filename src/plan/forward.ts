@@ -35,6 +35,7 @@ export function lowerForward(e: Emitter, graph: Graph, ways: Ways): Forward {
       y: (i) => values.get(node.outputs[i])!,
     };
     places.set(node, at);
+    e.budget.where = whereIs(node);
     for (const [i, y] of ways.get(node)!.run(e, at).entries()) values.set(node.outputs[i], y);
   }
   return { inputs, values, places };

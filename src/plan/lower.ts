@@ -1,3 +1,4 @@
+import type { Budget } from "../base/budget.ts";
 import { type Graph, logitsOf, resolve } from "../graph/graph.ts";
 import type { Ways } from "../ops/ways.ts";
 import { Emitter, type Lowering } from "../program/emitter.ts";
@@ -37,9 +38,16 @@ function constantOutput(e: Emitter, graph: Graph, name: string): Value {
  *
  * @param segments each from a value whose relevance the caller writes; the first begins at the logits of the output
  * that is explained
+ * @throws LrpError code "memory" where steps or their work go beyond the budget
  */
-export function lower(graph: Graph, ways: Ways, lowering: Lowering, segments: readonly SegmentRequest[] = []): Program {
-  const e = new Emitter(lowering);
+export function lower(
+  graph: Graph,
+  ways: Ways,
+  lowering: Lowering,
+  segments: readonly SegmentRequest[] = [],
+  budget?: Budget,
+): Program {
+  const e = new Emitter(lowering, budget);
   const forward = lowerForward(e, graph, ways);
   const result = (name: string) => e.as(forward.values.get(name) ?? constantOutput(e, graph, name), "first");
   const outputs = new Map(graph.outputs.map(({ name }) => [name, result(name)]));

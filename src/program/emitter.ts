@@ -1,9 +1,11 @@
+import { Budget, HOST } from "../base/budget.ts";
 import { type Block, blockLoops } from "../base/loops.ts";
 import { type Constant, type Dims, size } from "../base/tensor.ts";
 import { type KernelArguments, type Kernels, parametersOf } from "../kernels.gen.ts";
 import {
   type Argument,
   type HostStep,
+  isRef,
   type Layout,
   layoutsCoincide,
   type Ref,
@@ -25,9 +27,29 @@ export interface Lowering {
   readonly weights: "kept" | "repacked";
 }
 
+/** Arguments of kernels whose product is how often their innermost loop goes round. */
+const COUNTS = new Set(
+  "n oh ow m k c channels pixels rows columns run count d0 d1 d2 d3 outer axis inner kh kw taps".split(" "),
+);
+
+/** Those that go in vectors. */
+const CHANNELS = new Set(["m", "c", "channels"]);
+const LANES = 4;
+
+/** Bytes that a step takes, its values and what binds it to addresses included: measured, rounded up. */
+const STEP_BYTES = 1024;
+
+/** How many numbers lie from where an argument points on. */
+export function lengthOf(argument: Argument): number {
+  if (typeof argument === "number") return 0;
+  return isRef(argument) ? argument.value.count - argument.offset : argument.count;
+}
+
 /** Collects the steps of one program, in order. Only the lowering stage makes one. */
 export class Emitter {
   readonly winograd: Use;
+  /** What the program may still take. */
+  readonly budget: Budget;
   readonly #sparse: Use;
   readonly #repacks: boolean;
   steps: Step[] = [];
@@ -35,7 +57,8 @@ export class Emitter {
   readonly #laidOut = new Map<string, Value>();
   #next = 0;
 
-  constructor({ winograd, sparse, weights }: Lowering) {
+  constructor({ winograd, sparse, weights }: Lowering, budget = new Budget()) {
+    this.budget = budget;
     this.winograd = winograd;
     this.#sparse = sparse;
     this.#repacks = weights === "repacked";
@@ -76,6 +99,7 @@ export class Emitter {
         weight: { source, variant, write },
       } satisfies Value);
       variants.set(variant, value);
+      this.budget.take(0, HOST * value.count);
     }
     return value;
   }
@@ -89,13 +113,28 @@ export class Emitter {
     );
   }
 
-  /** Calls a kernel, its arguments by name: pointers are values or places in them, all else are numbers. */
-  emit<K extends keyof Kernels>(kernel: K, named: KernelArguments<Value | Ref>[K]): void {
-    const args = parametersOf(kernel).map((name) => (named as Readonly<Record<string, Argument>>)[name]);
+  /**
+   * Calls a kernel, its arguments by name: pointers are values or places in them, all else are numbers.
+   * @param work multiply-adds, where they are not the product of its counts
+   */
+  emit<K extends keyof Kernels>(kernel: K, named: KernelArguments<Value | Ref>[K], work?: number): void {
+    // What only goes through memory takes as long as some multiply-adds, and vectors have four lanes.
+    let product = "w" in named ? 1 : LANES;
+    const args = parametersOf(kernel).map((name) => {
+      const argument = (named as Readonly<Record<string, Argument>>)[name];
+      // A pointer may be called c.
+      if (typeof argument === "number" && COUNTS.has(name))
+        product *= Math.max(argument, CHANNELS.has(name) ? LANES : 1);
+      return argument;
+    });
+    this.budget.take(STEP_BYTES, work ?? product);
     this.steps.push(Object.freeze({ kernel, args: Object.freeze(args) }));
   }
 
-  host(host: string, args: readonly (Value | Ref)[], run: HostStep["run"]): void {
+  /** @param work multiply-adds, where they are more than `HOST` for each number */
+  host(host: string, args: readonly (Value | Ref)[], run: HostStep["run"], work = 0): void {
+    const numbers = args.reduce((sum, argument) => sum + lengthOf(argument), 0);
+    this.budget.take(STEP_BYTES, Math.max(work, HOST * numbers));
     this.steps.push(Object.freeze({ host, args, run }));
   }
 
@@ -142,8 +181,11 @@ export class Emitter {
       return;
     }
     const { steps } = this;
+    const { work } = this.budget;
     const [few, many] = [() => sparse(limit), whole].map((emit) => {
       this.steps = [];
+      // Only one of both runs; the whole way is the longer.
+      this.budget.work = work;
       emit();
       return Object.freeze(this.steps);
     });

@@ -1,3 +1,4 @@
+import { Budget, type Limits } from "../base/budget.ts";
 import { LrpError } from "../base/error.ts";
 import { build } from "./build.ts";
 import type { Graph } from "../graph/graph.ts";
@@ -25,9 +26,13 @@ function checkedBytes(source: unknown): Uint8Array {
 }
 
 /** @internal The graph of a source. */
-export async function open(source: Source, { externalData }: { readonly externalData?: ExternalData }): Promise<Graph> {
+export async function open(
+  source: Source,
+  { externalData, ...limits }: Limits & { readonly externalData?: ExternalData },
+): Promise<Graph> {
   if (isNetwork(source)) return source.graph;
-  const model = decode(checkedBytes(source));
-  await readExternal(model.graph, externalData);
+  const budget = new Budget(limits);
+  const model = decode(checkedBytes(source), budget);
+  await readExternal(model.graph, externalData, budget);
   return build(model);
 }

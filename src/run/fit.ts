@@ -50,6 +50,14 @@ export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap
   );
 }
 
+/** How many samples the caller gives at once, where that is free. */
+export function samplesOf(ports: readonly Port[], given: Fitted["given"]): number {
+  const sizes = ports.map(({ name, dims, batchAxis }) =>
+    typeof dims[batchAxis ?? 0] === "string" ? given.get(name)!.dims[batchAxis ?? 0] : 1,
+  );
+  return Math.max(...sizes);
+}
+
 /** @internal @param graph as inferred from what is `given` */
 export function fitTo(graph: Graph, given: ReadonlyMap<string, Given>, session: Session): Fitted {
   const free = new Set(graph.inputs.map((port) => port.name));

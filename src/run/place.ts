@@ -1,5 +1,5 @@
 import { shown } from "../base/error.ts";
-import { type Dims, positions, size, strides } from "../base/tensor.ts";
+import { type Dims, size, strides } from "../base/tensor.ts";
 import { wrongTarget as usage } from "./classes.ts";
 import type { ScoreLayout } from "./scores.ts";
 
@@ -44,12 +44,8 @@ function boxPlaces(layout: Places, box: readonly number[]): number[] {
     const limits = [...places.map(() => 0), ...places];
     throw usage(`a box that is not empty, within [${limits}], of the output ${text}`, shown(box));
   }
-  const sides = places.map((_, i) => box[rank + i] - box[i]);
-  return positions(sides).map((p) =>
-    placeAt(
-      layout,
-      p.map((v, i) => v + box[i]),
-    ),
+  return placesOf(layout, "all").filter((place) =>
+    positionAt(layout, place).every((v, i) => v >= box[i] && v < box[rank + i]),
   );
 }
 

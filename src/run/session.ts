@@ -1,6 +1,7 @@
 import { LrpError } from "../base/error.ts";
 import { forwardSteps } from "../plan/lower.ts";
 import { bytesOf, type Plan } from "../plan/place.ts";
+import { lengthOf } from "../program/emitter.ts";
 import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../program/step.ts";
 import { firstNonFinite } from "../base/tensor.ts";
 import { type Instance, PAGE } from "./wasm.ts";
@@ -9,12 +10,6 @@ type Run = () => void;
 
 /** That many bytes in whole pages. */
 const pages = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE;
-
-/** How many numbers lie from where an argument points on. */
-function length(argument: Argument): number {
-  if (typeof argument === "number") return 0;
-  return isRef(argument) ? argument.value.count - argument.offset : argument.count;
-}
 
 /** Where the weights of a plan go that are not there yet, and where its arena begins. */
 interface WeightLayout {
@@ -158,9 +153,9 @@ export class Session {
       const args = step.args.map(pointer);
       const { bind } = this.#instance;
       if (!bind) return watched(step, () => kernel(...args));
-      return watched(step, bind({ kernel: step.kernel, args, lengths: step.args.map(length) }, spare));
+      return watched(step, bind({ kernel: step.kernel, args, lengths: step.args.map(lengthOf) }, spare));
     }
-    const views = step.args.map((argument) => [pointer(argument), length(argument)] as const);
+    const views = step.args.map((argument) => [pointer(argument), lengthOf(argument)] as const);
     return watched(step, () =>
       step.run(...views.map(([at, count]) => new Float32Array(this.#instance.memory.buffer, at, count))),
     );

@@ -190,7 +190,7 @@ describe("weights in another file that are refused", () => {
       w(at, 1, [2 ** 20, 2 ** 20]),
       () => expect.unreachable(),
       "memory",
-      "weights of at most 4294967296 bytes, got 4398046511104",
+      "the model's weights: expected at most 4294967296 bytes, got a need of 43980465111",
     ],
   ])("%s", async (_name, file, externalData, code, message) => {
     const error = await refusal(file, externalData);

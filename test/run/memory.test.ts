@@ -207,6 +207,7 @@ describe("a process", () => {
   it.each([
     ["does not grow by load, explain, dispose", "index", 12, `${used} m.dispose();`, false],
     ["does not grow by load and explain, without dispose", "index", 12, used, false],
+    ["does not grow by models that are kept, once disposed", "index", 12, `${used} m.dispose(); kept.push(m);`, false],
     ["does not grow by changes of the input's shape", "index", 25, "model.explain(input(1 + (i % 5)));", false],
     ["does not grow by load, explain, dispose with threads", "threads/index", 6, `${used} m.dispose();`, false],
     // Kept on purpose: a leak of as much is noticed.

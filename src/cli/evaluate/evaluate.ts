@@ -123,7 +123,12 @@ async function measure(
     }
   }
   const size = Math.min(workers, images.length);
-  await using pool = await createPool(opened.bytes, { size, classes, externalData: besideModel(path) });
+  await using pool = await createPool(opened.bytes, {
+    size,
+    classes,
+    externalData: besideModel(path),
+    ...opened.limits,
+  });
   let done = 0;
   for await (const result of pool.evaluate(items(), { ...evaluation, ordered: false })) {
     const image = images[result.index];

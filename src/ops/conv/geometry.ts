@@ -71,12 +71,20 @@ export function weightsOf({ weight: { name, constant }, plane }: Convolution, ma
     i < inputs ? plus(source[(o * inputs + i) * taps + tap]) : minus!(source[(o * inputs + i - inputs) * taps + tap]);
   const whole = (o: number, i: number, tap: number) => plus(source[(o * inputs + i) * taps + tap]);
   const at = minus ? half : whole;
-  if (depth === 1) return { name, source, variant, at };
+  const { d, h, w } = plane;
+  const cut = [d, h, w].map(({ trimmed, kernel }) => trimmed ?? { skip: 0, kernel });
+  const all = cut.reduce((product, { kernel }) => product * kernel, 1);
+  const few = depth * h.kernel * w.kernel < all;
+  if (depth === 1 && !few) return { name, source, variant, at };
   const channels = minus ? 2 * inputs : inputs;
+  const place = (slice: number, tap: number) => {
+    const [z, y, x] = [slice, Math.floor(tap / w.kernel), tap % w.kernel].map((k, axis) => k + cut[axis].skip);
+    return (z * cut[1].kernel + y) * cut[2].kernel + x;
+  };
   return {
     name,
     source,
-    variant: `${variant} of ${depth} slices`,
-    at: (o: number, i: number, tap: number) => at(o, i % channels, Math.floor(i / channels) * (taps / depth) + tap),
+    variant: `${variant} of ${depth} slices${few ? ` from ${cut.map(({ skip }) => skip)} by ${h.kernel} x ${w.kernel}` : ""}`,
+    at: (o: number, i: number, tap: number) => at(o, i % channels, place(Math.floor(i / channels), tap)),
   };
 }

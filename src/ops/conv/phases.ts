@@ -24,16 +24,30 @@ export interface Phase {
  *
  *   input i meets kernel position k at output o where i + before = o · t + k · dilation
  */
-export function phasesOf(axis: Axis): Phase[] {
-  return Array.from({ length: Math.min(axis.stride, axis.length) }, (_, first) => {
-    const count = Math.ceil((axis.length - first) / axis.stride);
-    const hits = Array.from({ length: axis.kernel }, (_, k) => k)
-      .map((k) => ({ k, o: (first + axis.before - k * axis.dilation) / axis.stride }))
-      .filter(({ o }) => Number.isInteger(o))
-      .reverse();
-    const step = hits.length > 1 ? hits[1].o - hits[0].o : 1;
-    return { taps: [hits.map((hit) => hit.k)], width: hits.length, start: hits[0]?.o ?? 0, step, first, count };
-  });
+export function phasesOf({ length, kernel, stride, dilation, before, out }: Axis): Phase[] {
+  const all = Math.min(stride, length);
+  const hits = new Map<number, { k: number; o: number }[]>();
+  // Of far more phases than taps most have none, and are left out: `together` takes all or none of them.
+  if (all <= PANEL * kernel) for (let first = 0; first < all; first++) hits.set(first, []);
+  for (let k = kernel - 1; k >= 0; k--) {
+    const from = k * dilation - before;
+    const first = ((from % stride) + stride) % stride;
+    const o = (first - from) / stride;
+    // Outputs that there are not would only be read as the zeros beside them.
+    const last = o + Math.ceil((length - first) / stride) - 1;
+    if (first >= length || last < 0 || o >= out) continue;
+    const others = hits.get(first);
+    if (others) others.push({ k, o });
+    else hits.set(first, [{ k, o }]);
+  }
+  return [...hits].map(([first, list]) => ({
+    taps: [list.map(({ k }) => k)],
+    width: list.length,
+    start: list[0]?.o ?? 0,
+    step: list.length > 1 ? list[1].o - list[0].o : 1,
+    first,
+    count: Math.ceil((length - first) / stride),
+  }));
 }
 
 /**

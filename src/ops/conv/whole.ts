@@ -112,7 +112,8 @@ export function wholeVjp(
 ): void {
   const plane = planeOf(conv, map);
   const { n, c, m, group, h, w, depthwise } = plane;
-  const [rows, columns] = [phasesOf(h), group === 1 ? together(phasesOf(w), c) : phasesOf(w)];
+  const [rows, across] = [phasesOf(h), phasesOf(w)];
+  const columns = group === 1 && across.length === Math.min(w.stride, w.length) ? together(across, c) : across;
   // One padded copy of s serves all phases.
   const reach = (phases: readonly Phase[], length: number): [number, number] => {
     const used = phases.filter((p) => p.width > 0);
@@ -131,7 +132,9 @@ export function wholeVjp(
   ]);
   const [inputs, width] = [m / group, c / group];
   const { name, source, variant, at } = weightsOf(conv, map);
-  if ([...rows, ...columns].some((p) => p.width === 0)) {
+  const covered = (phases: readonly Phase[]) =>
+    phases.reduce((sum, p) => sum + (p.width > 0 ? p.count * p.taps.length : 0), 0);
+  if (covered(rows) < h.length || covered(columns) < w.length) {
     if (biasMap) spread(e, biasValue(e, conv, biasMap, 0, c), c, out);
     else e.fill(out, 0);
   }

@@ -21,6 +21,8 @@ export interface Axis {
   readonly before: number;
   readonly after: number;
   readonly out: number;
+  /** Where taps that no window has inside the picture were left out: how many of the first, and of all. */
+  readonly trimmed?: { readonly skip: number; readonly kernel: number };
 }
 
 /** @param of convolutions have no ceil_mode */
@@ -42,6 +44,9 @@ export function readWindow(read: AttributeReader, of: "convolution" | "pool" = "
   };
 }
 
+/** Kernels have numbers of 32 bits. */
+const LARGEST = 2 ** 31 - 1;
+
 function perAxis(
   given: readonly number[] | undefined,
   what: string,
@@ -56,6 +61,8 @@ function perAxis(
     `${length} ${what} ≥ ${least}`,
     `[${values.join(", ")}]`,
   );
+  const large = values.find((v) => v > LARGEST);
+  demand(!large, "unsupported", `${what} up to ${LARGEST}`, `${large}`);
   return values;
 }
 
@@ -66,15 +73,13 @@ function statedAxes(spatial: Dims, a: WindowAttributes, kernel: readonly number[
   const strides = perAxis(a.strides, "strides", rank, 1, 1);
   const dilations = perAxis(a.dilations, "dilations", rank, 1, 1);
   const pads = perAxis(a.pads, "pads", 2 * rank, 0, 0);
-  return spatial.map((length, i) => ({
-    length,
-    kernel: kernels[i],
-    stride: strides[i],
-    dilation: dilations[i],
-    before: pads[i],
-    after: pads[rank + i],
-    span: dilations[i] * (kernels[i] - 1) + 1,
-  }));
+  return spatial.map((length, i) => {
+    const [before, after] = [pads[i], pads[rank + i]];
+    const padded = length + before + after;
+    demand(padded <= LARGEST, "unsupported", `a padded axis of at most ${LARGEST}`, `${padded}`);
+    const [kernel, stride, dilation] = [kernels[i], strides[i], dilations[i]];
+    return { length, kernel, stride, dilation, before, after, span: dilation * (kernel - 1) + 1 };
+  });
 }
 
 /** Padding shared between both ends; what is odd of it goes to the end with SAME_UPPER, else to the beginning. */
@@ -113,6 +118,26 @@ export function windowAxes(spatial: Dims, a: WindowAttributes, kernel: readonly 
     if (a.ceil && (out - 1) * axis.stride >= length + before) out--;
     return { ...axis, out };
   });
+}
+
+/**
+ * The windows without the taps that none of them has inside the picture: a window may be far larger than it. Where none
+ * is inside, one tap is left, which is not.
+ */
+export function trimmed(axis: Axis): Axis {
+  const { length, kernel, stride, dilation, before, out } = axis;
+  const reach = (out - 1) * stride;
+  const skip = Math.max(0, Math.ceil((before - reach) / dilation));
+  const taps = Math.min(kernel, Math.floor((length - 1 + before) / dilation) + 1) - skip;
+  if (taps === kernel) return axis;
+  const some = taps > 0;
+  const rest = {
+    kernel: Math.max(1, taps),
+    dilation: taps > 1 ? dilation : 1,
+    before: some ? before - skip * dilation : -length,
+  };
+  const after = reach + rest.dilation * (rest.kernel - 1) + 1 - length - rest.before;
+  return { ...axis, ...rest, after, trimmed: { skip: some ? skip : 0, kernel } };
 }
 
 /** What only transposed convolutions have. */
@@ -187,7 +212,7 @@ export function planeOf(axes: readonly Axis[]): readonly [Axis, Axis] | undefine
 
 /** The axes as [depth, height, width]. */
 export function asVolume(axes: readonly Axis[]): readonly [Axis, Axis, Axis] {
-  const list = atLeast(3, axes);
+  const list = atLeast(3, axes.map(trimmed));
   demand(list.length === 3, "unsupported", "a window over at most three axes", `${axes.length} axes`);
   return [list[0], list[1], list[2]];
 }

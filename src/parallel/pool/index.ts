@@ -248,7 +248,7 @@ async function loading(
 ): Promise<Order & { readonly method: "load" }> {
   checkedLoad(options);
   const sent = copied(options, "the options of createPool");
-  const graph = await open(source, { externalData });
+  const graph = await open(source, { externalData, ...options });
   const code = graph.nodes.find(({ type }) => type === "TaylorNeurons");
   if (code)
     throw new LrpError("unsupported", {

@@ -1,3 +1,4 @@
+import { Budget } from "../../base/budget.ts";
 import { Complaint } from "../../base/complaint.ts";
 import { PbfReader } from "pbf";
 import { LrpError } from "../../base/error.ts";
@@ -106,7 +107,7 @@ const HOLDS: Readonly<Record<number, string>> = {
 const EMPTY: Readonly<Record<string, AttributeProto["value"]>> = { FLOAT: 0, INT: 0, STRING: "", FLOATS: [], INTS: [] };
 const REFERENCE = 21;
 
-function attribute(pbf: PbfReader, end: number, depth: number): [string, AttributeProto] {
+function attribute(pbf: PbfReader, end: number, budget: Budget, depth: number): [string, AttributeProto] {
   let [name, declared, refers] = ["", 0, false];
   let value: AttributeProto["value"];
   const held = new Set<string>();
@@ -117,8 +118,8 @@ function attribute(pbf: PbfReader, end: number, depth: number): [string, Attribu
     else if (tag === 2) value = one(p, float);
     else if (tag === 3) value = one(p, int);
     else if (tag === 4) value = text(p, stop);
-    else if (tag === 5) value = tensor(p, stop);
-    else if (tag === 6) value = graph(p, stop, depth + 1);
+    else if (tag === 5) value = tensor(p, stop, budget);
+    else if (tag === 6) value = graph(p, stop, budget, depth + 1);
     else if (tag === 7 || tag === 8) many(p, stop, list, tag === 7 ? float : int);
     else if (tag === 20) declared = one(p, uint);
     else if (tag === REFERENCE) refers = true;
@@ -137,7 +138,7 @@ function judged(declared: number, held: readonly string[], value: AttributeProto
   return lost ? { type: `${type} that is NaN, or no integer that a double holds` } : { type, value };
 }
 
-function node(pbf: PbfReader, end: number, depth: number): NodeProto {
+function node(pbf: PbfReader, end: number, budget: Budget, depth: number): NodeProto {
   let [name, type, domain] = ["", "", ""];
   const [inputs, outputs]: string[][] = [[], []];
   const attributes = new Map<string, AttributeProto>();
@@ -148,7 +149,7 @@ function node(pbf: PbfReader, end: number, depth: number): NodeProto {
     else if (tag === 4) type = text(p, stop);
     else if (tag === 7) domain = text(p, stop);
     if (tag !== 5) return;
-    const [key, value] = attribute(p, stop, depth);
+    const [key, value] = attribute(p, stop, budget, depth);
     attributes.set(key, attributes.has(key) ? { type: "two of this name" } : value);
   });
   return { name: name || outputs[0] || "?", type, domain, inputs, outputs, attributes };
@@ -157,10 +158,10 @@ function node(pbf: PbfReader, end: number, depth: number): NodeProto {
 /** A graph that a writer made is flat, or nested once for each loop or condition in its source. */
 const DEEPEST = 32;
 
-function sparse(pbf: PbfReader, end: number): TensorProto {
+function sparse(pbf: PbfReader, end: number, budget: Budget): TensorProto {
   let name = "";
   inner(pbf, end, (tag, p, stop) => {
-    if (tag === 1) name = tensor(p, stop).name;
+    if (tag === 1) name = tensor(p, stop, budget).name;
   });
   return {
     name,
@@ -173,7 +174,7 @@ function sparse(pbf: PbfReader, end: number): TensorProto {
   };
 }
 
-function graph(pbf: PbfReader, end: number, depth: number): GraphProto {
+function graph(pbf: PbfReader, end: number, budget: Budget, depth: number): GraphProto {
   if (depth > DEEPEST)
     throw new LrpError("unsupported", {
       where: "the model",
@@ -187,11 +188,11 @@ function graph(pbf: PbfReader, end: number, depth: number): GraphProto {
     outputs: [] as ValueInfo[],
   };
   inner(pbf, end, (tag, p, stop) => {
-    if (tag === 1) result.nodes.push(node(p, stop, depth));
-    else if (tag === 5) result.initializers.push(tensor(p, stop));
+    if (tag === 1) result.nodes.push(node(p, stop, budget, depth));
+    else if (tag === 5) result.initializers.push(tensor(p, stop, budget));
     else if (tag === 11) result.inputs.push(valueInfo(p, stop));
     else if (tag === 12) result.outputs.push(valueInfo(p, stop));
-    else if (tag === 15) result.initializers.push(sparse(p, stop));
+    else if (tag === 15) result.initializers.push(sparse(p, stop, budget));
   });
   return result;
 }
@@ -210,10 +211,11 @@ const signatures: readonly [string, readonly number[]][] = [
 
 /**
  * Reads the bytes of an ONNX file.
- * @throws LrpError code "not-onnx" when they are something else, empty, or cut off; "unsupported" when graphs nest too
+ * @throws LrpError code "not-onnx" when they are something else, empty, or cut off; "memory" when weights have no room;
+ * "unsupported" when graphs nest too
  * deep
  */
-export function decode(file: Uint8Array): ModelProto {
+export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
   const refuse = (received: string, fix?: string) =>
     new LrpError("not-onnx", { where: "the model", expected: "the bytes of an ONNX file", received, fix });
   if (file.byteLength === 0) throw refuse("an empty file");
@@ -228,7 +230,7 @@ export function decode(file: Uint8Array): ModelProto {
     message(pbf, file.byteLength, (tag, p, end) => {
       if (tag === 7) {
         check(!found, "one graph");
-        found = graph(p, end, 0);
+        found = graph(p, end, budget, 0);
       }
       if (tag !== 8) return;
       let [domain, version] = ["", 0];

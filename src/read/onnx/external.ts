@@ -1,3 +1,4 @@
+import type { Budget } from "../../base/budget.ts";
 import { demand } from "../../base/complaint.ts";
 import { type Issue, LrpError } from "../../base/error.ts";
 import type { GraphProto } from "./decode.ts";
@@ -10,9 +11,6 @@ import { attempt, type External, type TensorProto } from "./tensor.ts";
  * opening it
  */
 export type ExternalData = (location: string) => Uint8Array | ArrayBuffer | Promise<Uint8Array | ArrayBuffer>;
-
-/** More does not fit into the memory of WebAssembly. */
-const MOST_BYTES = 2 ** 32;
 
 /**
  * What is bytes, as a plain Uint8Array (of a Buffer, slice() would be a view); also of another realm, as sandboxes have
@@ -53,28 +51,22 @@ function usage(location: string, received: string): Issue {
  * @throws LrpError "usage" that names every file when there is no `read`, or when it returns something else than bytes;
  * "memory"
  */
-export async function readExternal(graph: GraphProto, read: ExternalData | undefined): Promise<void> {
+export async function readExternal(graph: GraphProto, read: ExternalData | undefined, budget: Budget): Promise<void> {
   const files = new Map<string, Outside[]>();
-  let total = 0;
   for (const tensor of tensorsOf(graph)) {
     if (!tensor.external) continue;
-    const { location, length } = tensor.external;
+    const { location } = tensor.external;
     const same = files.get(location);
     if (same) same.push(tensor as Outside);
     else files.set(location, [tensor as Outside]);
-    total += length;
   }
   if (files.size > 0 && typeof read !== "function")
     throw new LrpError(
       "usage",
       [...files].map(([location, { length }]) => usage(location, `nothing (tensors in it: ${length})`)),
     );
-  if (total > MOST_BYTES)
-    throw new LrpError("memory", {
-      where: "the model",
-      expected: `weights of at most ${MOST_BYTES} bytes`,
-      received: `${total}`,
-    });
+  budget.where = "the model's weights";
+  for (const tensor of [...files.values()].flat()) budget.take(tensor.external.bytes);
   // One file after the other, so that two of them are never held at once.
   for (const [location, tensors] of files) {
     const given: unknown = await read!(location);

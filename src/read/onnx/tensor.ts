@@ -1,4 +1,5 @@
 import { Complaint, demand } from "../../base/complaint.ts";
+import type { Budget } from "../../base/budget.ts";
 import type { PbfReader } from "pbf";
 import { type Constant, type Dims, size, typeName } from "../../base/tensor.ts";
 import { type Element, elements, fromBytes, fromNumbers } from "./elements.ts";
@@ -22,6 +23,8 @@ export interface External {
   readonly location: string;
   readonly offset: number;
   readonly length: number;
+  /** What its numbers take once they are read. */
+  readonly bytes: number;
   value(raw: Uint8Array): Constant;
 }
 
@@ -68,7 +71,7 @@ function entry(pbf: PbfReader, end: number): [string, string] {
 }
 
 /** A TensorProto. What is wrong with it is its `problem`, so that all tensors of a file are judged at once. */
-export function tensor(pbf: PbfReader, end: number): TensorProto {
+export function tensor(pbf: PbfReader, end: number, budget: Budget): TensorProto {
   let [name, code, location] = ["", 0, 0];
   let raw: Uint8Array | undefined;
   const [dims, numbers, fields]: number[][] = [[], [], []];
@@ -87,18 +90,13 @@ export function tensor(pbf: PbfReader, end: number): TensorProto {
     // Two are wrong, whatever comes after them.
     if (fields.length < 2 && (block || !fields.includes(tag))) fields.push(tag);
   });
-  return { name, ...attempt(() => content({ code, dims, raw, numbers, fields, location, entries })) };
+  return { name, ...attempt(() => content({ code, dims, raw, numbers, fields, location, entries }, budget)) };
 }
 
-function content({
-  code,
-  dims,
-  raw,
-  numbers,
-  fields,
-  location,
-  entries,
-}: Said): Pick<TensorProto, "value" | "external"> {
+function content(
+  { code, dims, raw, numbers, fields, location, entries }: Said,
+  budget: Budget,
+): Pick<TensorProto, "value" | "external"> {
   const element = elements[code];
   demand(
     element,
@@ -115,9 +113,10 @@ function content({
   );
   const held = fields.map((field) => FIELDS[field]);
   const length = size(dims) * element.view.BYTES_PER_ELEMENT;
+  const needed = size(dims) * (element.type === "float32" ? 4 : 8);
   if (location === 1) {
     demand(held.length === 0, "invalid-model", "numbers in another file only", `${held} as well`);
-    return { external: external(entries, length, (bytes) => constant(bytes, dims, element)) };
+    return { external: { ...external(entries, length, (bytes) => constant(bytes, dims, element)), bytes: needed } };
   }
   demand(location === 0, "invalid-model", "data_location 0 (here) or 1 (another file)", `${location}`);
   demand(
@@ -129,6 +128,8 @@ function content({
   const what = `${size(dims)} numbers of ${typeName(code)} for [${dims}]`;
   if (raw) demand(raw.length === length, "invalid-model", `${length} bytes, ${what}`, `${raw.length}`);
   else demand(numbers.length === size(dims), "invalid-model", what, `${numbers.length}`);
+  budget.where = "the model's weights";
+  budget.take(needed);
   return { value: constant(raw ?? numbers, dims, element) };
 }
 
@@ -142,7 +143,7 @@ function constant(data: Uint8Array | readonly number[], dims: Dims, element: Ele
  * checksum is not looked at, nor is any other key.
  * Source: ONNX ExternalData.md
  */
-function external(entries: Said["entries"], needed: number, value: External["value"]): External {
+function external(entries: Said["entries"], needed: number, value: External["value"]): Omit<External, "bytes"> {
   const keys = new Map(entries);
   demand(
     keys.size === entries.length,

@@ -1,0 +1,168 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { chain, type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
+import { numbers, tensor } from "../random.ts";
+
+const ints = (...data: number[]): FileTensor => ({ dims: [data.length], data });
+const floats = (...data: number[]): FileTensor => ({ dims: [data.length], data: Float32Array.from(data) });
+const image = [1, 4, 5, 6];
+
+type Row = readonly [
+  type: string,
+  dims: readonly number[],
+  attributes?: FileNode["attributes"],
+  parameters?: readonly (FileTensor | undefined)[],
+  opset?: number,
+];
+
+/** A node of every kind that reads constants or attributes, each in a small network of its own. */
+const rows: readonly Row[] = [
+  ["Conv", image, { strides: [2, 1], pads: [1, 1, 0, 1] }, [tensor([3, 4, 3, 2], 1), tensor([3], 2)]],
+  ["Conv", image, { group: 2, dilations: [2, 1], auto_pad: "SAME_UPPER" }, [tensor([4, 2, 2, 3], 1)]],
+  ["Conv", [1, 2, 4, 3, 5], { strides: [2, 1, 1] }, [tensor([3, 2, 2, 2, 2], 1)]],
+  ["ConvTranspose", image, { strides: [2, 3], output_padding: [1, 0] }, [tensor([4, 2, 2, 3], 1), tensor([2], 2)]],
+  ["MaxPool", image, { kernel_shape: [2, 3], strides: [1, 2], pads: [1, 0, 0, 1] }],
+  ["AveragePool", image, { kernel_shape: [3, 2], auto_pad: "SAME_LOWER", count_include_pad: 1 }],
+  ["LpPool", image, { kernel_shape: [2, 2], p: 2 }],
+  ["GlobalAveragePool", image],
+  ["GlobalMaxPool", image],
+  ["LRN", image, { size: 3 }],
+  ["BatchNormalization", image, {}, [1, 2, 3, 4].map((seed) => tensor([4], seed, 0.5, 1))],
+  ["InstanceNormalization", image, {}, [tensor([4], 1), tensor([4], 2)]],
+  ["GroupNormalization", image, { num_groups: 2 }, [tensor([4], 1), tensor([4], 2)], 21],
+  ["LayerNormalization", image, { axis: -1 }, [tensor([6], 1), tensor([6], 2)]],
+  ["LpNormalization", image, { axis: 1, p: 2 }],
+  ["MeanVarianceNormalization", image],
+  ["Gemm", [2, 6], { transB: 1, alpha: { float: 0.5 } }, [tensor([3, 6], 1), tensor([3], 2)]],
+  ["MatMul", [2, 3, 4], {}, [tensor([2, 4, 5], 1)]],
+  ["PRelu", image, {}, [tensor([4, 1, 1], 1)]],
+  [
+    "Clip",
+    image,
+    {},
+    [
+      { dims: [], data: Float32Array.of(-1) },
+      { dims: [], data: Float32Array.of(1) },
+    ],
+  ],
+  ["LeakyRelu", image, { alpha: { float: 0.1 } }],
+  ["Softmax", image, { axis: 1 }],
+  ["Add", image, {}, [tensor([4, 1, 6], 1)]],
+  ["Mul", image, {}, [tensor([4, 1, 1], 1)]],
+  ["Pow", image, {}, [floats(2)]],
+  ["Max", image, {}, [tensor([6], 1), tensor([1], 2)]],
+  ["ReduceSum", image, { keepdims: 0 }, [ints(1, 3)]],
+  ["ReduceMean", image, { axes: [2] }],
+  ["ReduceMax", image, { axes: [1, 2] }],
+  ["ReduceL2", image, { axes: [-1] }],
+  ["ReduceLogSumExp", image, { axes: [1] }],
+  ["ArgMax", image, { axis: 1 }],
+  ["Concat", image, { axis: 1 }, [tensor([1, 2, 5, 6], 1)]],
+  ["Flatten", image, { axis: 2 }],
+  ["Reshape", image, {}, [ints(0, -1, 3)]],
+  ["Transpose", image, { perm: [0, 2, 3, 1] }],
+  ["Squeeze", [1, 4, 1, 6], {}, [ints(2)]],
+  ["Unsqueeze", image, {}, [ints(0, -1)]],
+  ["Slice", image, {}, [ints(1, 5), ints(3, 0), ints(1, 2), ints(1, -2)]],
+  ["Gather", image, { axis: 1 }, [ints(0, 3, -1, 3)]],
+  ["GatherElements", [2, 3], { axis: 1 }, [{ dims: [2, 2], data: [0, 2, 1, -1] }]],
+  ["GatherND", image, { batch_dims: 1 }, [{ dims: [1, 2, 2], data: [0, 1, 3, 2] }]],
+  ["Expand", [1, 3, 1, 4], {}, [ints(2, 3, 5, 4)]],
+  ["Tile", [2, 3, 4], {}, [ints(1, 2, 3)]],
+  ["DepthToSpace", image, { blocksize: 2 }],
+  ["SpaceToDepth", [1, 2, 4, 6], { blocksize: 2, mode: "DCR" }],
+  ["Trilu", image, { upper: 0 }, [{ dims: [], data: [1] }]],
+  ["Pad", image, { mode: "reflect" }, [ints(0, 0, 1, 2, 0, 0, 2, 1)]],
+  ["Pad", image, {}, [ints(0, 1, -1, 2, 0, 0, 2, 1), floats(0.5)]],
+  ["Resize", image, { mode: "linear" }, [undefined, floats(1, 1, 0.5, 1.5)]],
+  [
+    "Resize",
+    image,
+    { mode: "cubic", coordinate_transformation_mode: "align_corners" },
+    [undefined, undefined, ints(1, 4, 7, 3)],
+  ],
+  ["Resize", image, {}, [undefined, floats(1, 1, 2, 2)]],
+  ["Upsample", image, {}, [floats(1, 1, 2, 3)], 9],
+  ["Cast", image, { to: 1 }],
+  ["Erf", image],
+  ["Dropout", image],
+];
+
+const node = (
+  type: string,
+  inputs: string[],
+  outputs: string[],
+  attributes: FileNode["attributes"] = {},
+): FileNode => ({
+  type,
+  inputs,
+  outputs,
+  attributes,
+});
+
+/** Graphs that compute shapes, masks and choices while they are loaded, or from a further input. */
+const graphs: readonly Uint8Array[] = [
+  onnx({
+    nodes: [
+      node("Shape", ["x"], ["s"]),
+      node("Gather", ["s", "one"], ["c"]),
+      node("Range", ["zero", "c0", "step"], ["r"]),
+      node("Squeeze", ["c"], ["c0"]),
+      node("Cast", ["r"], ["f"], { to: 1 }),
+      node("ConstantOfShape", ["s"], ["o"], { value: { tensor: floats(1) } }),
+      node("Mul", ["x", "o"], ["m"]),
+      node("Add", ["m", "f"], ["y"]),
+      node("Relu", ["y"], ["z"]),
+    ],
+    initializers: { one: ints(1), zero: { dims: [], data: [0] }, step: { dims: [], data: [1] } },
+    inputs: { x: ["n", 4] },
+    outputs: { z: ["n", 4] },
+  }),
+  onnx({
+    nodes: [
+      node("Greater", ["x", "h"], ["b"]),
+      node("Where", ["b", "x", "h"], ["w"]),
+      node("Split", ["w", "parts"], ["p", "q"], { axis: 1 }),
+      node("MatMul", ["p", "t"], ["u"]),
+      node("Sum", ["u", "u", "q"], ["v"]),
+      node("Gather", ["table", "i"], ["e"]),
+      node("Add", ["v", "e"], ["z"]),
+    ],
+    initializers: { h: tensor([1], 1), parts: ints(2, 3), t: tensor([2, 3], 2), table: tensor([5, 3], 3) },
+    inputs: { x: [1, 5], i: [1] },
+    outputs: { z: [] },
+    types: { i: 7 },
+  }),
+  onnx({
+    nodes: [
+      node("If", ["c"], ["a"], {
+        then_branch: { graph: { nodes: [node("Relu", ["x"], ["t"])], outputs: { t: [] } } },
+        else_branch: { graph: { nodes: [node("Neg", ["x"], ["e"])], outputs: { e: [] } } },
+      }),
+      node("NonZero", ["mask"], ["at"]),
+      node("GatherND", ["a", "tt"], ["z"]),
+      node("Transpose", ["at"], ["tt"], { perm: [1, 0] }),
+    ],
+    initializers: { c: { dims: [], data: [true] }, mask: { dims: [1, 4], data: numbers(4, 1) } },
+    inputs: { x: [1, 4] },
+    outputs: { z: [] },
+  }),
+];
+
+/** Small files of the project: one for each operator with parameters, graphs of several, the cases and the demo. */
+export function seeds(root: string): Uint8Array[] {
+  const own = rows.map(([type, dims, attributes, parameters, opset]) =>
+    chain(dims, [{ type: "Relu" }, { type, attributes, parameters }, { type: "LeakyRelu" }], opset),
+  );
+  return [...own, ...graphs, ...filesIn(join(root, "test/cases"), 20_000), ...filesIn(join(root, "demo"))];
+}
+
+/** Every ONNX file at and below a folder that is not large: what takes long to judge is judged rarely. */
+export function filesIn(folder: string, largest = 200_000): Uint8Array[] {
+  return readdirSync(folder, { recursive: true })
+    .map(String)
+    .filter((name) => name.endsWith(".onnx"))
+    .sort()
+    .map((name) => new Uint8Array(readFileSync(join(folder, name))))
+    .filter((bytes) => bytes.length <= largest);
+}
