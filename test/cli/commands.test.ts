@@ -111,7 +111,7 @@ describe("explain", () => {
     ];
     await writeFile(at("layer.onnx"), chain(["n", 1, 28, 28], nodes, 17));
     const words = ["explain", at("layer.onnx"), await digit()];
-    expect((await relprop(...words)).err).toMatch(/'y0' \(LayerNormalization\): .* unknown: "gradient"/);
+    expect((await relprop(...words)).err).toMatch(/'y0' \(LayerNormalization\): .* --unknown gradient/);
     const found = await json(...words, "--unknown", "gradient");
     expect(found.notes.join()).toContain(
       "node 'y0' (LayerNormalization) has no rule: relevance passes it by its gradient",
@@ -148,7 +148,7 @@ describe("explain", () => {
     const { code, err } = await relprop(...words, "--delta", "0.2");
     expect({ code, err }).toEqual({
       code: 2,
-      err: "relprop: option 'delta': expected sum 'clip' beside it, got sum 'norm'.\n",
+      err: "relprop: option '--delta': expected --sum clip beside it, got --sum norm.\n",
     });
   });
 
