@@ -264,7 +264,7 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
       () => ["explain", MODEL, "none.png"],
       /'none.png': expected a \.npy array or a \.png or \.jpg picture/,
     ],
-    ["a text as input", () => ["explain", MODEL, "demo/README.md"], /got unknown content/],
+    ["a text as input", () => ["explain", MODEL, "demo/README.md"], /a \.png or \.jpg picture, or a \.npy array, got text\./],
     [
       "another shape",
       async () => [

@@ -72,6 +72,16 @@ describe("errors say what came, and how to convert", () => {
     ],
     ["a later version", npy("{}", floats(), 4), "expected .npy version 1, 2 or 3, got version 4."],
     [
+      "a header of 70000 bytes",
+      npy("{}".padEnd(70000), floats(), 2),
+      "expected a .npy header of at most 65536 bytes, got 70000.",
+    ],
+    ...["(1 2)", "(,)", "(1,,2)", "(-2,)", "(1.5,)", "2"].map((shape): [string, Uint8Array, string] => [
+      `shape ${shape}`,
+      npy(header("'<f4'", "False", shape), floats(1, 2)),
+      "expected a .npy header with descr, fortran_order and shape, got another.",
+    ]),
+    [
       "an empty header",
       npy("{}", floats()),
       "expected a .npy header with descr, fortran_order and shape, got another.",

@@ -141,7 +141,7 @@ async function measure(
 
 /** Writes the report when every image is there; otherwise says what is missing. */
 export async function finish(dir: string, settings: Settings, { out }: Streams): Promise<void> {
-  const parts = await readParts(dir);
+  const parts = await readParts(dir, settings);
   const { images } = settings.data;
   if (parts.length < images)
     return out(
