@@ -5,7 +5,9 @@ const latin1 = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
 function npy(header: string, values: Uint8Array, version = 1): Uint8Array {
   const length =
-    version === 1 ? [header.length & 255, header.length >> 8] : [header.length & 255, header.length >> 8, 0, 0];
+    version === 1
+      ? [header.length & 255, header.length >> 8]
+      : [header.length & 255, (header.length >> 8) & 255, header.length >> 16, 0];
   return Uint8Array.from([...latin1("\x93NUMPY"), version, 0, ...length, ...latin1(header), ...values]);
 }
 
