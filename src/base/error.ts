@@ -4,12 +4,22 @@
  */
 export type Code = "not-onnx" | "unsupported" | "invalid-model" | "shape" | "rule" | "memory" | "usage" | "undefined";
 
+/** An option that a text names in the library's words, so that a program with other words can say it in its own. */
+export interface Mention {
+  /** As it stands in the text. */
+  readonly text: string;
+  readonly option: string;
+  readonly value?: string;
+}
+
 /** One problem: where it is, what was expected there, what came, and what to do about it. */
 export interface Issue {
   readonly where: string;
   readonly expected: string;
   readonly received: string;
   readonly fix?: string;
+  /** Options that these texts name other than by "option 'NAME'". */
+  readonly mentions?: readonly Mention[];
 }
 
 /**
@@ -51,8 +61,14 @@ export function shown(value: unknown): string {
 const inList = (value: unknown) => (Array.isArray(value) ? "a list" : shown(value));
 
 /** @internal The error for what a caller has to change. */
-export function usage(where: string, expected: string, received: unknown, fix?: string): LrpError {
-  return new LrpError("usage", { where, expected, received: String(received), fix });
+export function usage(
+  where: string,
+  expected: string,
+  received: unknown,
+  fix?: string,
+  mentions?: readonly Mention[],
+): LrpError {
+  return new LrpError("usage", { where, expected, received: String(received), fix, mentions });
 }
 
 /** @internal The error for a measure that these numbers have no value of. */

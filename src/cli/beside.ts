@@ -2,6 +2,7 @@ import type { BigIntStats } from "node:fs";
 import { constants, type FileHandle, lstat, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { LrpError } from "../entries/index.ts";
+import { fileKind } from "./file-kind.ts";
 import { foreseen } from "./files.ts";
 
 /** As many bytes as Node reads from any file at once. */
@@ -27,8 +28,10 @@ export function besideModel(modelPath: string): (location: string) => Promise<Ui
       if (found.size > MOST_BYTES) throw refuse(`at most ${MOST_BYTES} bytes`, `${found.size}`);
       return found;
     };
-    if (!PLAIN.test(location)) throw refuse("a plain name, of a file in the folder of the model", "another path");
-    const path = join(dirname(modelPath), location);
+    // As exporters write it: the folder of the model itself.
+    const name = location.replace(/^(\.\/)+/, "");
+    if (!PLAIN.test(name)) throw refuse("a plain name, of a file in the folder of the model", "another path");
+    const path = join(dirname(modelPath), name);
     return foreseen(where, "a file with weights", async () => {
       const before = check(await lstat(path, { bigint: true }));
       // Windows knows neither flag; there the comparison alone tells.
@@ -37,7 +40,10 @@ export function besideModel(modelPath: string): (location: string) => Promise<Ui
         const opened = check(await file.stat({ bigint: true }));
         if (opened.ino !== before.ino || opened.dev !== before.dev)
           throw refuse("one file", "another one after a moment");
-        return await readAll(file, Number(opened.size), refuse);
+        const bytes = await readAll(file, Number(opened.size), refuse);
+        const kind = fileKind(bytes.subarray(0, 512));
+        if (kind?.instead) throw refuse("a file with weights", kind.name, kind.fix);
+        return bytes;
       } finally {
         await file.close();
       }

@@ -1,6 +1,6 @@
 import { usage } from "../base/error.ts";
 import { type Area, LrpError, type Target } from "../entries/index.ts";
-import { readBytes } from "./files.ts";
+import { parseJson, readBytes } from "./files.ts";
 import { readNpy } from "./npy.ts";
 import type { Values } from "./options.ts";
 
@@ -15,18 +15,10 @@ export async function readClasses(path: string): Promise<string[]> {
 }
 
 function fromJson(text: string, path: string): string[] {
-  let names: unknown;
-  try {
-    names = JSON.parse(text);
-  } catch {
-    names = undefined;
-  }
+  const expected = "class names, one per line, or a JSON list of them";
+  const names = parseJson(text, path, expected);
   if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
-  throw new LrpError("usage", {
-    where: `file '${path}'`,
-    expected: "class names, one per line, or a JSON list of them",
-    received: "other JSON",
-  });
+  throw usage(`file '${path}'`, expected, "other JSON");
 }
 
 /**

@@ -1,5 +1,7 @@
 import { sentence } from "../base/error.ts";
+import { printable } from "../base/printable.ts";
 import type { Issue, LrpError } from "../entries/index.ts";
+import { issueInOwnWords } from "./words.ts";
 
 const MOST_LINES = 12;
 const MOST_NAMES = 4;
@@ -10,7 +12,7 @@ const LONGEST = 400;
  * "Foo (3 nodes: a, b, c): ...".
  */
 export function errorText(error: LrpError): string {
-  const lines = group(error.issues).flatMap((issue) => sentence(issue).split("\n"));
+  const lines = group(error.issues.map(issueInOwnWords)).flatMap((issue) => sentence(issue).split("\n"));
   const shown =
     lines.length > MOST_LINES
       ? [...lines.slice(0, MOST_LINES - 1), `and ${lines.length - MOST_LINES + 1} more`]
@@ -36,10 +38,7 @@ function list(nodes: readonly string[]): string {
   return nodes.slice(0, MOST_NAMES).join(", ") + (nodes.length > MOST_NAMES ? ", ..." : "");
 }
 
-/**
- * A line as a terminal may get it: names come from the model, and control characters in them would steer the terminal.
- */
 function shorten(line: string): string {
-  const shown = line.replace(/\p{Cc}/gu, "\ufffd");
+  const shown = printable(line);
   return shown.length > LONGEST ? `${shown.slice(0, LONGEST)}...` : shown;
 }

@@ -5,6 +5,7 @@ import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
 import { readInput } from "./input.ts";
+import { jsonLine } from "./layout.ts";
 import { chosenSample, open } from "./open.ts";
 import { givenIn, type Values } from "./options.ts";
 import { contents, outFiles, terminalPicture } from "./outputs.ts";
@@ -41,7 +42,7 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   await writeAll(await contents(planned, explanation, input, values));
   if (values.json) {
     err(drawing);
-    out(`${JSON.stringify(found)}\n`);
+    out(jsonLine(found));
   } else {
     out(`${drawing}${summary(found)}`);
   }

@@ -1,6 +1,5 @@
 import { basename } from "node:path";
 import { preparation } from "../picture/image/preparation.ts";
-import { decodeImage } from "../picture/decode/index.ts";
 import { viewed } from "../picture/image/preprocess.ts";
 import {
   LrpError,
@@ -11,8 +10,8 @@ import {
   presets,
   type Tensor,
 } from "../entries/index.ts";
+import { contentOf } from "./content.ts";
 import { readBytes } from "./files.ts";
-import { isNpy, readNpy } from "./npy.ts";
 import { givenIn, type Values } from "./options.ts";
 import type { Sidecar } from "./sidecar.ts";
 
@@ -30,10 +29,17 @@ export interface Input {
  * @throws LrpError code "usage" when the file cannot be read or it is not said how to prepare it.
  */
 export async function readInput(path: string, model: Model, values: Values, sidecar: Sidecar): Promise<Input> {
-  const bytes = await readBytes(path, "a .npy array or a .png or .jpg picture");
+  const content = contentOf(
+    await readBytes(path, "a .npy array or a .png or .jpg picture"),
+    path,
+    mostPixels(values, sidecar),
+  );
   const name = basename(path);
-  if (isNpy(bytes)) return fromNpy(bytes, path, values);
-  const image = decodeImage(bytes, { name: path, maxPixels: mostPixels(values, sidecar) });
+  if ("numbers" in content) {
+    checkUnprepared(path, values);
+    return { tensor: content.numbers, text: `${name}, taken as it is` };
+  }
+  const image = content.picture;
   const { steps, by } = chosen(values, sidecar);
   const [port] = model.inputs;
   return {
@@ -56,11 +62,6 @@ export function checkUnprepared(path: string, values: Values): void {
       })),
     );
   }
-}
-
-function fromNpy(bytes: Uint8Array, path: string, values: Values): Input {
-  checkUnprepared(path, values);
-  return { tensor: readNpy(bytes, path), text: `${basename(path)}, taken as it is` };
 }
 
 /** The most pixels of a picture, if it is said. */

@@ -1,5 +1,6 @@
 import type { Arguments } from "./args.ts";
 import type { Streams } from "./command.ts";
+import { jsonLine } from "./layout.ts";
 import { open } from "./open.ts";
 import { givenIn } from "./options.ts";
 
@@ -12,7 +13,7 @@ export async function inspect({ positionals: [modelPath], values }: Arguments, {
   const { inputs, outputs } = model;
   out(
     values.json
-      ? `${JSON.stringify({ model: modelPath, inputs, outputs, parameters, nodes, notes })}\n`
+      ? jsonLine({ model: modelPath, inputs, outputs, parameters, nodes, notes })
       : `${text.trimEnd()}\n`,
   );
 }

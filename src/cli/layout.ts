@@ -1,3 +1,5 @@
+import { printable, STEERING } from "../base/printable.ts";
+
 /** A number in a few digits: 19.42, 0.001235, -1.2e-7, 123457. */
 export function digits(value: number): string {
   const size = Math.abs(value);
@@ -6,8 +8,13 @@ export function digits(value: number): string {
   return size >= 1e4 ? value.toFixed(0) : value.toPrecision(4);
 }
 
+/** One line of JSON; what would steer a terminal is written as JSON can. */
+export const jsonLine = (value: unknown): string =>
+  `${JSON.stringify(value).replace(STEERING, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)}\n`;
+
 /** Rows as text, columns aligned: left, or right for the columns named. Every line ends in "\n". */
-export function columns(rows: readonly (readonly string[])[], right: readonly number[] = [], indent = "  "): string {
+export function columns(given: readonly (readonly string[])[], right: readonly number[] = [], indent = "  "): string {
+  const rows = given.map((row) => row.map(printable));
   const widths = rows.reduce<number[]>((max, row) => row.map((cell, i) => Math.max(max[i] ?? 0, cell.length)), []);
   const pad = (cell: string, i: number) => (right.includes(i) ? cell.padStart(widths[i]) : cell.padEnd(widths[i]));
   return rows.map((row) => `${indent}${row.map(pad).join("  ").trimEnd()}\n`).join("");

@@ -6,6 +6,8 @@ import { LrpError, type Tensor } from "../entries/index.ts";
  * https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
 const MAGIC = "\x93NUMPY";
+/** Longer headers than numpy reads itself (`max_header_size`) are of no use here. */
+const LONGEST_HEADER = 65536;
 const CONVERT = "Convert it in Python: np.save(path, np.ascontiguousarray(x, dtype='<f4')).";
 
 /** Whether bytes begin as a .npy file does. */
@@ -29,6 +31,7 @@ export function readNpy(bytes: Uint8Array, name: string): Tensor {
     throw fail(".npy version 1, 2 or 3", `version ${version}`, CONVERT);
   const start = version === 1 ? 10 : 12;
   const length = bytes.length < start ? Number.NaN : version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > LONGEST_HEADER) throw fail(`a .npy header of at most ${LONGEST_HEADER} bytes`, `${length}`);
   if (!(start + length <= bytes.length))
     throw fail("a whole .npy header", `a file cut off after ${bytes.length} bytes`);
   const { descr, fortran, dims } = parseHeader(latin1(bytes.subarray(start, start + length)));
@@ -64,7 +67,7 @@ export function writeNpy({ data, dims }: Tensor): Uint8Array {
 function parseHeader(text: string): { descr?: string; fortran?: boolean; dims?: number[] } {
   const descr = /['"]descr['"]\s*:\s*(?:['"]([^'"]*)['"]|\[)/.exec(text);
   const order = /['"]fortran_order['"]\s*:\s*(True|False)/.exec(text)?.[1];
-  const shape = /['"]shape['"]\s*:\s*\(([\d,\s]*)\)/.exec(text)?.[1];
+  const shape = /['"]shape['"]\s*:\s*\(\s*((?:\d+\s*,\s*)*(?:\d+\s*)?)\)/.exec(text)?.[1];
   return {
     descr: descr ? (descr[1] ?? "a structured type") : undefined,
     fortran: order === undefined ? undefined : order === "True",

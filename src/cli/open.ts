@@ -2,6 +2,7 @@ import type { Limits } from "../base/budget.ts";
 import { load, type LoadOptions, LrpError, type Model } from "../entries/index.ts";
 import { besideModel } from "./beside.ts";
 import { readClasses } from "./classes.ts";
+import { fileKind } from "./file-kind.ts";
 import { readBytes } from "./files.ts";
 import type { Values } from "./options.ts";
 import { readSidecar, type Sidecar } from "./sidecar.ts";
@@ -26,6 +27,14 @@ export async function open(path: string, values: Values): Promise<Opened> {
   const start = performance.now();
   const sidecar = await readSidecar(path);
   const bytes = await readBytes(path, "an ONNX model");
+  const kind = fileKind(bytes);
+  if (kind)
+    throw new LrpError("not-onnx", {
+      where: `file '${path}'`,
+      expected: "the bytes of an ONNX file",
+      received: kind.name,
+      fix: kind.fix,
+    });
   const classes = values.classes === undefined ? sidecar.classes : await readClasses(values.classes);
   const axes = {
     batch: values.batch === undefined ? undefined : axesOf(values.batch),

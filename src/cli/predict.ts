@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { Arguments } from "./args.ts";
 import type { Streams } from "./command.ts";
 import { readInput } from "./input.ts";
-import { columns } from "./layout.ts";
+import { columns, jsonLine } from "./layout.ts";
 import { open } from "./open.ts";
 import { ranking, samplesAxis } from "./ranking.ts";
 import { scoreLayout } from "../run/scores.ts";
@@ -30,7 +30,7 @@ export async function predict(
       outputDims: output.dims,
       time,
     };
-    out(`${JSON.stringify(found)}\n`);
+    out(jsonLine(found));
     return;
   }
   const head = columns(

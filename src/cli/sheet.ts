@@ -8,7 +8,7 @@ import {
   type Parameters,
 } from "../entries/index.ts";
 import { contactSheet } from "../picture/plots/index.ts";
-import { usage } from "../base/error.ts";
+import { sentence, usage } from "../base/error.ts";
 import type { Arguments } from "./args.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
@@ -19,6 +19,7 @@ import { didYouMean } from "./nearest.ts";
 import { chosenSample, open } from "./open.ts";
 import { givenIn, type Values } from "./options.ts";
 import { draw, fitting } from "./outputs.ts";
+import { inOwnWords, issueInOwnWords } from "./words.ts";
 
 type Row = (typeof composites)[number];
 
@@ -71,9 +72,9 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
     ["class", about],
     ["sheet", done.map((one) => one.name).join(", ")],
     ...tried.flatMap((one) =>
-      one.error === undefined ? [] : [["left out", `${one.name}: ${one.error.message.split("\n")[0]}`]],
+      one.error === undefined ? [] : [["left out", `${one.name}: ${sentence(issueInOwnWords(one.error.issues[0]))}`]],
     ),
-    ...notesOf(done).map((note) => ["note", note]),
+    ...notesOf(done).map((note) => ["note", inOwnWords(note)]),
     ["wrote", file],
   ];
   out(columns(lines, [], ""));

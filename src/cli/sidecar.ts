@@ -1,6 +1,6 @@
 import { type PresetName, preparation } from "../picture/image/preparation.ts";
 import { LrpError, type Preparation } from "../entries/index.ts";
-import { readTextIfThere } from "./files.ts";
+import { parseJson, readTextIfThere } from "./files.ts";
 
 /** `NAME.relprop.json` beside `NAME.onnx`: what a user need not type. */
 export interface Sidecar {
@@ -21,19 +21,7 @@ const KEYS = ["preprocess", "classes"];
 export async function readSidecar(modelPath: string): Promise<Sidecar> {
   const path = `${modelPath.replace(/\.onnx$/i, "")}.relprop.json`;
   const text = await readTextIfThere(path);
-  return text === undefined ? { path } : { path, ...check(parse(text, path), `file '${path}'`) };
-}
-
-function parse(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new LrpError("usage", {
-      where: `file '${path}'`,
-      expected: "JSON",
-      received: `other text (${(error as Error).message})`,
-    });
-  }
+  return text === undefined ? { path } : { path, ...check(parseJson(text, path), `file '${path}'`) };
 }
 
 function check(content: unknown, where: string): Omit<Sidecar, "path"> {

@@ -3,6 +3,7 @@ import type { LedgerRow } from "../entries/index.ts";
 import { columns, digits } from "./layout.ts";
 import type { Score } from "./ranking.ts";
 import type { Report } from "./report.ts";
+import { inOwnWords } from "./words.ts";
 
 /** The columns of the ledger in which relevance ends before the input, and what they are called. */
 const sinks = [
@@ -58,7 +59,7 @@ export function summary(found: Report): string {
       "at",
       `${value}: ${digits(sum)} in [${dims.join(", ")}]`,
     ]),
-    ...notes.map((note) => ["note", note]),
+    ...notes.map((note) => ["note", inOwnWords(note)]),
     ...files.map((path) => ["wrote", path]),
     ["time", `${time.load.toFixed(0)} ms to load, ${time.explain.toFixed(0)} ms to explain`],
   ];

@@ -1,4 +1,5 @@
 import type { Axes } from "../base/layout.ts";
+import { printable } from "../base/printable.ts";
 import { type Constant, type Dims, type ElementType, shapeText } from "../base/tensor.ts";
 
 /** In the place of all dims of an input: the file says nothing of them, not even how many there are. */
@@ -123,18 +124,17 @@ export function printGraph(graph: Graph): string {
   const value = (name: string) => {
     if (name === "") return "-";
     const constant = graph.constants.get(name);
-    if (constant) return `${name}: ${shapeText(constant.dims, constant.type)}`;
-    return name;
+    return constant ? `${printable(name)}: ${shapeText(constant.dims, constant.type)}` : printable(name);
   };
-  const lines = graph.inputs.map((port) => `input ${port.name}: ${shapeText(port.dims, port.type)}`);
+  const lines = graph.inputs.map((port) => `input ${printable(port.name)}: ${shapeText(port.dims, port.type)}`);
   for (const node of graph.nodes) {
     const outputs = node.outputs
       .filter(Boolean)
-      .map((name) => `${name}: ${shapeText(graph.dims.get(name) ?? ["?"], graph.types.get(name))}`);
+      .map((name) => `${printable(name)}: ${shapeText(graph.dims.get(name) ?? ["?"], graph.types.get(name))}`);
     lines.push(
       `${outputs.join(", ")} = ` +
         `${node.type}(${node.inputs.map(value).join(", ")})${node.note ? `  # ${node.note}` : ""}`,
     );
   }
-  return [...lines, ...graph.outputs.map((port) => `output ${port.name}`)].join("\n");
+  return [...lines, ...graph.outputs.map((port) => `output ${printable(port.name)}`)].join("\n");
 }

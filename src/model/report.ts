@@ -1,4 +1,5 @@
 import { LrpError } from "../base/error.ts";
+import { printable } from "../base/printable.ts";
 import { ops } from "../ops/index.ts";
 import type { Segment } from "../plan/backward.ts";
 import type { Chosen, Target } from "../run/target.ts";
@@ -162,7 +163,7 @@ export function argmaxNote(target: Target, targets: readonly (readonly Chosen[])
 export function sizesNote(name: string, dims: Port["dims"]): string {
   return (
     `input '${name}' ${shapeText(dims)} is taken as channels last, which only its sizes say: ` +
-    `load(…, { channelAxis: "first" }) takes it otherwise.`
+    `option 'channelAxis' of load takes it otherwise.`
   );
 }
 
@@ -174,12 +175,12 @@ export function inspectionText(
   notes: readonly string[],
 ): string {
   const width = nodes.reduce((most, n) => Math.max(most, n.rule.length), 0);
-  const ruleOf = new Map(nodes.map((n) => [n.outputs[0].name, n.rule]));
+  const ruleOf = new Map(nodes.map((n) => [printable(n.outputs[0].name), n.rule]));
   const lines = graph.split("\n").map((line) => {
     const rule = line.includes(" = ") ? ruleOf.get(line.slice(0, line.indexOf(": "))) : undefined;
     return `${(rule ?? "").padEnd(width)}  ${line}`;
   });
-  return [...lines, "", `${parameters} parameters`, ...notes].join("\n");
+  return [...lines, "", `${parameters} parameters`, ...notes.map(printable)].join("\n");
 }
 
 /**

@@ -108,8 +108,10 @@ function ruleFor(
   if (way.kind === "route") return undefined;
   if (way.kind === "none") {
     if (way.vjp && unknown) return ruleOf.gradient();
-    const fix = way.vjp && 'unknown: "gradient" passes relevance by its gradient, which is not LRP.';
-    return { where, expected: "an operator that relevance can pass by a rule", received: way.why, fix };
+    const text = 'unknown: "gradient"';
+    const fix = way.vjp && `${text} passes relevance by its gradient, which is not LRP.`;
+    const mentions = [{ text, option: "unknown", value: "gradient" }];
+    return { where, expected: "an operator that relevance can pass by a rule", received: way.why, fix, mentions };
   }
   const rule = chosen();
   if (!rule) {

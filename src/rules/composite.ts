@@ -216,6 +216,7 @@ export function compositeOf(composite: string | Composite, options: Parameters):
       `the options ${required.join(" and ")}`,
       `no ${missing.join(", no ")}`,
       meaning(missing),
+      required.map((option) => ({ text: option, option })),
     );
   checkBeside(given);
   const all = { ...row.defaults, ...given };

@@ -235,8 +235,9 @@ export function checkBeside(given: Parameters): void {
   for (const option of optionNames) {
     const { name, value } = rows[option].beside ?? {};
     const other = name && ((given as Readonly<Record<string, unknown>>)[name] ?? rows[name].default);
-    if (given[option] !== undefined && other !== value)
-      throw usage(`option '${option}'`, `${name} ${shown(value)} beside it`, `${name} ${shown(other)}`);
+    if (given[option] === undefined || other === value) continue;
+    const [wanted, found] = [value, other].map((v) => ({ text: `${name} ${shown(v)}`, option: name!, value: `${v}` }));
+    throw usage(`option '${option}'`, `${wanted.text} beside it`, found.text, undefined, [wanted, found]);
   }
 }
 

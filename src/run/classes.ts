@@ -1,9 +1,14 @@
 import { distance } from "../base/distance.ts";
-import { LrpError } from "../base/error.ts";
+import { LrpError, type Mention } from "../base/error.ts";
 
 /** What is wrong with a target. */
-export function wrongTarget(expected: string, received: string, fix?: string): LrpError {
-  return new LrpError("usage", { where: "option 'target'", expected, received, fix });
+export function wrongTarget(
+  expected: string,
+  received: string,
+  fix?: string,
+  mentions?: readonly Mention[],
+): LrpError {
+  return new LrpError("usage", { where: "option 'target'", expected, received, fix, mentions });
 }
 
 /** The class of a name; a class may have several names, separated by commas. */
@@ -12,7 +17,7 @@ function indexOfName(name: string, classes: readonly string[] | undefined): numb
     throw wrongTarget(
       "a class index",
       `the name '${name}'`,
-      "Class names are known when they are given to load(…, { classes }).",
+      "Class names are known when they are given as option 'classes' of load.",
     );
   const wanted = name.trim().toLowerCase();
   const namesOf = (entry: string) => [entry, ...entry.split(",")].map((n) => n.trim().toLowerCase());

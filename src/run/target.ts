@@ -1,4 +1,4 @@
-import { LrpError, shown } from "../base/error.ts";
+import { LrpError, type Mention, shown } from "../base/error.ts";
 import { isFloat32, size } from "../base/tensor.ts";
 import { classIndex, wrongTarget as usage } from "./classes.ts";
 import { type ScoreLayout, type Scores, scoreLayout } from "./scores.ts";
@@ -123,14 +123,19 @@ function classOf(target: Class, places: readonly number[], of: Sample): number {
 /** Names of the axes of places. */
 const AXES = ["t", "y, x", "z, y, x"];
 
-function waysFor({ places, inner, classAmong }: ScoreLayout): string {
-  const axes = AXES[places.length - 1] ?? places.map((_, i) => `i${i}`).join(", ");
-  const all = axes.split(", ");
-  const index = inner.map((_, i) => (i === classAmong ? "c" : all.shift()));
-  return (
-    `Say where: { class, position: [${axes}] }; { class, area: "all" }, whose area may be a mask or a box too; or ` +
-    `{ index: [${index.join(", ")}] }.`
-  );
+function waysFor({ places, inner, classAmong }: ScoreLayout): { fix: string; mentions: readonly Mention[] } {
+  const axes = (AXES[places.length - 1] ?? places.map((_, i) => `i${i}`).join(", ")).split(", ");
+  const left = [...axes];
+  const index = inner.map((_, i) => (i === classAmong ? "c" : left.shift()));
+  const [position, area, all] = [
+    { text: `{ class, position: [${axes.join(", ")}] }`, option: "position", value: `${axes}` },
+    { text: '{ class, area: "all" }', option: "area", value: "all" },
+    { text: `{ index: [${index.join(", ")}] }`, option: "index", value: `${index}` },
+  ];
+  return {
+    fix: `Say where: ${position.text}; ${area.text}, whose area may be a mask or a box too; or ${all.text}.`,
+    mentions: [position, area, all],
+  };
 }
 
 /** The places that are meant; left out, the only one that there is. */
@@ -139,7 +144,8 @@ function whereOf({ position, area }: Where, { layout }: Sample): readonly number
   if (position !== undefined) return [placeAt(layout, position)];
   if (area !== undefined) return placesOf(layout, area);
   if (layout.plain) return [0];
-  throw usage(`a place in the output ${layout.text}`, "a class alone", waysFor(layout));
+  const { fix, mentions } = waysFor(layout);
+  throw usage(`a place in the output ${layout.text}`, "a class alone", fix, mentions);
 }
 
 /** The class comes first, then those that it is held against. */

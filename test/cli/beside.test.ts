@@ -57,6 +57,18 @@ describe("weights beside the model", () => {
 
   test("a plain name may begin with dots", async () => expect((await relprop("predict", "..w")).code).toBe(0));
 
+  test.each(["./w.bin", "././w.bin"])("%s is in the model's own folder", async (location) => {
+    const { out } = await relprop("predict", location);
+    expect(JSON.parse(out).output).toEqual([321, 654]);
+  });
+
+  test("a pointer in the place of the weights", async () => {
+    await writeFile(at("pointer"), "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 24\n");
+    expect((await relprop("inspect", "pointer")).err).toContain(
+      "expected a file with weights, got a Git LFS pointer, which stands for the file. Fetch the file itself: git lfs pull.",
+    );
+  });
+
   test("a file that is too short", async () => {
     const { code, err } = await relprop("inspect", "short");
     expect({ code, err }).toEqual({
@@ -75,7 +87,10 @@ describe("files that are not opened", () => {
     ".. ",
     " ",
     "sub/w.bin",
-    "./w.bin",
+    "./",
+    "./../secret",
+    "./sub/w.bin",
+    ".\\w.bin",
     "sub\\w.bin",
     "..\\secret",
     "/etc/passwd",

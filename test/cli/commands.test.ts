@@ -124,7 +124,7 @@ describe("explain", () => {
     ];
     await writeFile(at("layer.onnx"), chain(["n", 1, 28, 28], nodes, 17));
     const words = ["explain", at("layer.onnx"), await digit()];
-    expect((await relprop(...words)).err).toMatch(/'y0' \(LayerNormalization\): .* unknown: "gradient"/);
+    expect((await relprop(...words)).err).toMatch(/'y0' \(LayerNormalization\): .* --unknown gradient/);
     const found = await json(...words, "--unknown", "gradient");
     expect(found.notes.join()).toContain(
       "node 'y0' (LayerNormalization) has no rule: relevance passes it by its gradient",
@@ -161,7 +161,7 @@ describe("explain", () => {
     const { code, err } = await relprop(...words, "--delta", "0.2");
     expect({ code, err }).toEqual({
       code: 2,
-      err: "relprop: option 'delta': expected sum 'clip' beside it, got sum 'norm'.\n",
+      err: "relprop: option '--delta': expected --sum clip beside it, got --sum norm.\n",
     });
   });
 
@@ -277,7 +277,7 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
       () => ["explain", MODEL, "none.png"],
       /'none.png': expected a \.npy array or a \.png or \.jpg picture/,
     ],
-    ["a text as input", () => ["explain", MODEL, "demo/README.md"], /got unknown content/],
+    ["a text as input", () => ["explain", MODEL, "demo/README.md"], /a \.png or \.jpg picture, or a \.npy array, got text\./],
     [
       "another shape",
       async () => [

@@ -1,9 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { execFileSync, spawnSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readClasses } from "../../src/cli/classes.ts";
-import { checkWritable, readBytes, writeAll } from "../../src/cli/files.ts";
+import { checkWritable, foreseen, readBytes, writeAll } from "../../src/cli/files.ts";
 import { fitting, outFiles } from "../../src/cli/outputs.ts";
 import { readSidecar } from "../../src/cli/sidecar.ts";
 
@@ -56,6 +58,66 @@ describe("writing", () => {
     expect((await readdir(folder)).sort()).toEqual([...before, "new.npy"].sort());
   });
 
+  test("what killed runs have left goes, and what others are writing stays", async () => {
+    const out = at("drafts");
+    await mkdir(out);
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    const draft = (pid: number, host = hostname()) =>
+      join(out, `.r.npy.${pid}-${host.replace(/[^\w-]/g, "_")}.${randomUUID()}.tmp`);
+    const [old, running, elsewhere, stale] = [draft(dead), draft(process.ppid), draft(dead, "other"), draft(1, "other")];
+    const others = [".r.npy.tmp", `.${randomUUID()}.tmp`, "r.npy"].map((name) => join(out, name));
+    for (const path of [old, running, elsewhere, stale, ...others]) await writeFile(path, "");
+    const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
+    await utimes(stale, yesterday, yesterday);
+    await checkWritable([join(out, "r.npy")]);
+    expect((await readdir(out)).map((name) => join(out, name)).sort()).toEqual(
+      [running, elsewhere, ...others].sort(),
+    );
+  });
+
+  test("a draft is known as one", async () => {
+    const out = at("killed");
+    await mkdir(out);
+    const code = `import { promises } from "node:fs"; import { syncBuiltinESMExports } from "node:module";
+promises.rename = () => process.kill(process.pid, "SIGKILL"); syncBuiltinESMExports();`;
+    const flag = `--import=data:text/javascript,${encodeURIComponent(code)}`;
+    const words = ["explain", "demo/digits.onnx", "demo/three.png", "--out", join(out, "r.npy")];
+    expect(spawnSync(process.execPath, [flag, "dist/cli/main.js", ...words]).signal).toBe("SIGKILL");
+    expect(await readdir(out)).toEqual([expect.stringMatching(/^\.r\.npy\..*\.tmp$/)]);
+    await checkWritable([join(out, "r.npy")]);
+    expect(await readdir(out)).toEqual([]);
+  });
+
+  test.each([
+    ["EFBIG", "a size that the system does not allow"],
+    ["EDQUOT", "a quota that is used up"],
+    ["EIO", "a device that fails"],
+    ["EMFILE", "too many open files"],
+    ["ENOSPC", "a full disk"],
+    ["EACCES", "one without permission"],
+    ["EISDIR", "a directory"],
+    ["ESTALE", "an error of the system (ESTALE of write)"],
+  ])("%s is a sentence", async (code, received) => {
+    const failing = () => Promise.reject(Object.assign(new Error(`${code}: …`), { code, errno: -1, syscall: "write" }));
+    await expect(foreseen("file 'x'", "a file to write", failing)).rejects.toThrow(
+      `file 'x': expected a file to write, got ${received}.`,
+    );
+  });
+
+  test("what is no error of the system is thrown as it is", async () =>
+    expect(foreseen("file 'x'", "y", () => Promise.reject(new TypeError("z")))).rejects.toThrow(TypeError));
+
+  test.runIf(process.platform === "linux")("a file larger than the shell allows, and a full disk behind stdout", () => {
+    const words = `explain demo/digits.onnx demo/three.png --out ${at("big.npy")}`;
+    const limited = spawnSync("bash", ["-c", `ulimit -f 1; exec node dist/cli/main.js ${words}`], { encoding: "utf8" });
+    expect([limited.status, limited.stderr]).toEqual([
+      2,
+      `relprop: file '${at("big.npy")}': expected a file to write, got a size that the system does not allow.\n`,
+    ]);
+    const full = spawnSync("bash", ["-c", "node dist/cli/main.js rules > /dev/full"], { encoding: "utf8" });
+    expect([full.status, full.stderr]).toEqual([2, "relprop: the output: expected to be written, got a full disk.\n"]);
+  });
+
   test("relevance at values goes beside the input's", () => {
     expect(outFiles(["a/r.npy", "h.png"], ["conv1", "inception_3a/output:0"])).toEqual([
       { path: "a/r.npy" },
@@ -86,9 +148,13 @@ test("class names lose their synset ids", async () => {
 test("class names as JSON", async () => {
   await put("list.json", ' ["n01440764 tench, Tinca tinca", "cat"]');
   expect(await readClasses(at("list.json"))).toEqual(["n01440764 tench, Tinca tinca", "cat"]);
-  for (const other of ['["cat", 3]', '["cat"']) {
+  for (const [other, received] of [
+    ['["cat", 3]', "other JSON."],
+    ['["cat"', "other text ("],
+    ["[".repeat(1e5), "lists and objects that nest deeper than 64."],
+  ]) {
     await put("other.json", other);
-    await expect(readClasses(at("other.json"))).rejects.toThrow("or a JSON list of them, got other JSON.");
+    await expect(readClasses(at("other.json"))).rejects.toThrow(`or a JSON list of them, got ${received}`);
   }
 });
 
@@ -107,6 +173,21 @@ describe("sidecars", () => {
     await put("net.relprop.json", text);
     return readSidecar(at("net.onnx"));
   };
+
+  test.runIf(process.platform !== "win32")("a pipe is not waited for", async () => {
+    execFileSync("mkfifo", [at("pipe.relprop.json")]);
+    await expect(readSidecar(at("pipe.onnx"))).rejects.toThrow(
+      "pipe.relprop.json': expected a readable file, got a device, pipe or socket.",
+    );
+  });
+
+  test("a folder, and one that is too long", async () => {
+    await mkdir(at("folder.relprop.json"));
+    await expect(readSidecar(at("folder.onnx"))).rejects.toThrow("expected a readable file, got a directory.");
+    await put("long.relprop.json", "");
+    await truncate(at("long.relprop.json"), 2 ** 28 + 1);
+    await expect(readSidecar(at("long.onnx"))).rejects.toThrow("expected at most 268435456 bytes, got 268435457.");
+  });
 
   test("none is fine", async () => {
     expect(await readSidecar(at("other.onnx"))).toEqual({ path: at("other.relprop.json") });
@@ -136,6 +217,11 @@ describe("sidecars", () => {
       '{"preprocess": {"resize": "8"}}',
       /key 'preprocess', field 'resize': expected 1 to 16384 pixels or "exact", got "8"\.$/,
     ],
+    ["[".repeat(1e5), /expected JSON, got lists and objects that nest deeper than 64\.$/],
+    [`{"classes": ${"[".repeat(1e5)}${"]".repeat(1e5)}}`, /nest deeper than 64\.$/],
+    [`{"preprocess": {"mean": ${'{"a":'.repeat(1e5)}1${"}".repeat(1e5)}}}`, /nest deeper than 64\.$/],
+    [`{"classes": "${"[".repeat(99)}"}`, /key 'classes': expected a list of names, got "\[{39}\.$/],
+    ["<!DOCTYPE html><title>404</title>", /got a web page\. The download failed: /],
     ['{"classes": ["a", 3]}', /key 'classes': expected a list of names, got \["a",3\]\.$/],
   ])("%s", async (text, message) => expect(sidecar(text)).rejects.toThrow(message));
 });

@@ -5,7 +5,9 @@ const latin1 = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
 function npy(header: string, values: Uint8Array, version = 1): Uint8Array {
   const length =
-    version === 1 ? [header.length & 255, header.length >> 8] : [header.length & 255, header.length >> 8, 0, 0];
+    version === 1
+      ? [header.length & 255, header.length >> 8]
+      : [header.length & 255, (header.length >> 8) & 255, header.length >> 16, 0];
   return Uint8Array.from([...latin1("\x93NUMPY"), version, 0, ...length, ...latin1(header), ...values]);
 }
 
@@ -71,6 +73,16 @@ describe("errors say what came, and how to convert", () => {
       "expected 4 bytes of values for shape [1], got 8.",
     ],
     ["a later version", npy("{}", floats(), 4), "expected .npy version 1, 2 or 3, got version 4."],
+    [
+      "a header of 70000 bytes",
+      npy("{}".padEnd(70000), floats(), 2),
+      "expected a .npy header of at most 65536 bytes, got 70000.",
+    ],
+    ...["(1 2)", "(,)", "(1,,2)", "(-2,)", "(1.5,)", "2"].map((shape): [string, Uint8Array, string] => [
+      `shape ${shape}`,
+      npy(header("'<f4'", "False", shape), floats(1, 2)),
+      "expected a .npy header with descr, fortran_order and shape, got another.",
+    ]),
     [
       "an empty header",
       npy("{}", floats()),

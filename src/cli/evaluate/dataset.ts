@@ -3,9 +3,10 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { sampleOf } from "../../evaluate/index.ts";
-import { decodeImage } from "../../picture/decode/index.ts";
-import { LrpError, type Pixels, type Tensor } from "../../entries/index.ts";
-import { foreseen, readBytes, readTextIfThere } from "../files.ts";
+import { LrpError, type Tensor } from "../../entries/index.ts";
+import { type Content, contentOf } from "../content.ts";
+import { fileKind } from "../file-kind.ts";
+import { foreseen, parseJson, readBytes, readTextIfThere } from "../files.ts";
 import { isNpy, readNpy } from "../npy.ts";
 
 /** One image of a data set: a picture, which is prepared for the network, or numbers, which are taken as they are. */
@@ -13,7 +14,7 @@ export interface Sample {
   /** The file's name, or "#12". */
   readonly name: string;
   readonly label?: number;
-  readonly content: { readonly picture: Pixels } | { readonly numbers: Tensor };
+  readonly content: Content;
 }
 
 /** Images in an order that stays. */
@@ -26,10 +27,6 @@ export interface Dataset {
 }
 
 const WHAT = "a folder of pictures or .npy, an idx file, a CIFAR-10 binary, or a .npy of [n, …]";
-
-function contentOf(bytes: Uint8Array, name: string, maxPixels: number | undefined): Sample["content"] {
-  return isNpy(bytes) ? { numbers: readNpy(bytes, name) } : { picture: decodeImage(bytes, { name, maxPixels }) };
-}
 
 async function folder(path: string, maxPixels: number | undefined): Promise<Dataset> {
   const where = `folder '${path}'`;
@@ -55,17 +52,17 @@ async function folder(path: string, maxPixels: number | undefined): Promise<Data
   };
 }
 
-interface Content {
+interface Images {
   readonly count: number;
   readonly labels?: ArrayLike<number>;
-  content(index: number): Sample["content"];
+  content(index: number): Content;
 }
 
 /** A kind of file with many images. */
 interface Format {
   readonly kind: string;
   matches(bytes: Uint8Array, path: string): boolean;
-  open(bytes: Uint8Array, path: string): Promise<Content>;
+  open(bytes: Uint8Array, path: string): Promise<Images>;
 }
 
 const broken = (path: string, expected: string, received: string) =>
@@ -97,11 +94,10 @@ const npy: Format = {
 };
 
 function listOf(text: string, path: string): number[] {
-  try {
-    const list: unknown = JSON.parse(text);
-    if (Array.isArray(list)) return list;
-  } catch {}
-  throw broken(path, "a JSON list of labels", "other text");
+  const expected = "a JSON list of labels";
+  const list = parseJson(text, path, expected);
+  if (Array.isArray(list)) return list;
+  throw broken(path, expected, "other JSON");
 }
 
 const IMAGES = 0x0803;
@@ -181,7 +177,7 @@ export async function openDataset(path: string, maxPixels?: number): Promise<Dat
   if (found.isDirectory()) return folder(path, maxPixels);
   const bytes = await unpacked(path);
   const format = formats.find(({ matches }) => matches(bytes, path));
-  if (!format) throw broken(path, WHAT, "other content");
+  if (!format) throw broken(path, WHAT, fileKind(bytes)?.name ?? "other content");
   const { count, labels, content } = await format.open(bytes, path);
   return {
     kind: format.kind,

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Evaluation, Progress, SharedOptions } from "../../evaluate/index.ts";
 import { LrpError, type Port, type Preparation, preprocess, type Target, type Tensor } from "../../entries/index.ts";
+import { printable } from "../../base/printable.ts";
 import { version } from "../../kernels.gen.ts";
 import { createPool, type EvaluationItem } from "../../parallel/pool/index.ts";
 import type { Arguments } from "../args.ts";
@@ -145,15 +146,15 @@ async function measure(
 
 /** Writes the report when every image is there; otherwise says what is missing. */
 export async function finish(dir: string, settings: Settings, { out }: Streams): Promise<void> {
-  const parts = await readParts(dir);
+  const parts = await readParts(dir, settings);
   const { images } = settings.data;
   if (parts.length < images)
     return out(
-      `${parts.length} of ${images} images are in ${dir}; when all shards are done: relprop merge DIR… --out DIR\n`,
+      `${parts.length} of ${images} images are in ${printable(dir)}; when all shards are done: relprop merge DIR… --out DIR\n`,
     );
   await writeReport(dir, reportOf(settings, parts));
   out(
-    `${dir}/report.html: ${count(settings.methods.length, "method")}, ` +
+    `${printable(dir)}/report.html: ${count(settings.methods.length, "method")}, ` +
       `${count(settings.metrics.length, "metric")}, ${count(images, "image")}\n`,
   );
 }

@@ -1,3 +1,5 @@
+import { printable } from "../../base/printable.ts";
+
 /** HTML that may stand in a page as it is; any other text is escaped first. */
 export class Html {
   readonly text: string;
@@ -21,7 +23,7 @@ function textOf(content: Content): string {
   if (content instanceof Html) return content.text;
   return typeof content === "object"
     ? content.map(textOf).join("")
-    : String(content).replace(/[&<>"']/g, (c) => ENTITIES[c]);
+    : printable(String(content)).replace(/[&<>"']/g, (c) => ENTITIES[c]);
 }
 
 /**

@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LrpError } from "../../entries/index.ts";
 import type { Arguments } from "../args.ts";
 import type { Streams } from "../command.ts";
+import { readIfThere } from "../files.ts";
 import { finish, folderOf } from "./evaluate.ts";
 import { type Part, pictureFile } from "./part.ts";
 import { checkSame, readParts, readSettings, readyFolder, writePart } from "./store.ts";
@@ -10,10 +10,12 @@ import { checkSame, readParts, readSettings, readyFolder, writePart } from "./st
 /** The pictures of a part, from the folder where it was made. */
 async function picturesOf(dir: string, { image, methods }: Part): Promise<Map<string, Uint8Array>> {
   const names = ["input", ...methods.map(({ method }) => method)].map((of) => pictureFile(image, of));
-  const files = await Promise.all(
-    names.map(async (name) => [name, await readFile(join(dir, name)).catch(() => undefined)] as const),
-  );
-  return new Map(files.flatMap(([name, bytes]) => (bytes ? [[name, bytes]] : [])));
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) {
+    const bytes = await readIfThere(join(dir, name));
+    if (bytes) files.set(name, bytes);
+  }
+  return files;
 }
 
 /** `relprop merge DIR…`: joins the folders of shards, and writes the report of all. */
@@ -21,7 +23,8 @@ export async function merge({ positionals: dirs, values }: Arguments, streams: S
   const out = folderOf(values);
   const settings = await Promise.all(dirs.map(readSettings));
   for (const [i, own] of settings.entries()) checkSame(dirs[i], own, settings[0]);
-  const found = await Promise.all(dirs.map(async (dir) => ({ dir, parts: await readParts(dir) })));
+  const found: { readonly dir: string; readonly parts: readonly Part[] }[] = [];
+  for (const dir of dirs) found.push({ dir, parts: await readParts(dir, settings[0]) });
   const has = new Set(found.flatMap(({ parts }) => parts.map(({ image }) => image)));
   const missing = Array.from({ length: settings[0].data.images }, (_, image) => image).filter(
     (image) => !has.has(image),

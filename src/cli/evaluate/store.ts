@@ -1,8 +1,10 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { LrpError } from "../../entries/index.ts";
-import { foreseen, isFolder, readBytes, readTextIfThere, writeAll } from "../files.ts";
+import { usage } from "../../base/error.ts";
+import { foreseen, isFolder, readBytes, readTextIfThere, sweep, writeAll } from "../files.ts";
 import type { Part, Settings } from "./part.ts";
+import { readPartText, readSettingsText } from "./valid.ts";
 
 const SETTINGS = "settings.json";
 const PART = /^(\d{5,})\.json$/;
@@ -51,20 +53,7 @@ export function checkSame(dir: string, there: Settings, wanted: Settings): void 
 async function settingsThere(dir: string): Promise<Settings | undefined> {
   const path = join(dir, SETTINGS);
   const text = await readTextIfThere(path);
-  return text === undefined ? undefined : parsed<Settings>(text, path);
-}
-
-function parsed<T>(text: string, path: string): T {
-  try {
-    return JSON.parse(text) as T;
-  } catch {
-    throw new LrpError("usage", {
-      where: `file '${path}'`,
-      expected: "JSON, as relprop evaluate writes it",
-      received: "other text",
-      fix: "Remove it, and run the same line again.",
-    });
-  }
+  return text === undefined ? undefined : readSettingsText(text, path);
 }
 
 /** @throws LrpError code "usage" where the folder has none */
@@ -88,6 +77,7 @@ export async function readyFolder(dir: string, settings: Settings): Promise<Read
   const there = await settingsThere(dir);
   const where = `folder '${dir}'`;
   return foreseen(where, "a folder to write into", async () => {
+    for (const folder of [dir, ...folders(dir)]) await sweep(folder);
     if (!there) {
       if (!(await isFolder(dir))) await mkdir(dir);
       if ((await readdir(dir)).length > 0)
@@ -116,14 +106,18 @@ async function imagesThere(dir: string): Promise<ReadonlySet<number>> {
   return new Set(names.flatMap((name) => PART.exec(name)?.slice(1).map(Number) ?? []));
 }
 
-/** Every part there is, by image. */
-export async function readParts(dir: string): Promise<Part[]> {
-  const images = [...(await imagesThere(dir))].sort((a, b) => a - b);
-  const read = async (image: number) => {
+/** Every part there is, by image. @throws LrpError code "usage" for those that are damaged, or of other settings */
+export async function readParts(dir: string, settings: Settings): Promise<Part[]> {
+  const parts: Part[] = [];
+  // One after the other: a system opens only so many files at once.
+  for (const image of [...(await imagesThere(dir))].sort((a, b) => a - b)) {
     const path = partFile(dir, image);
-    return parsed<Part>(new TextDecoder().decode(await readBytes(path, "the results of an image")), path);
-  };
-  return Promise.all(images.map(read));
+    if (image >= settings.data.images)
+      throw usage(`file '${path}'`, `one of ${settings.data.images} images, counted from 0`, `image ${image}`);
+    const bytes = await readBytes(path, "the results of an image");
+    parts.push(readPartText(new TextDecoder().decode(bytes), path, settings, image));
+  }
+  return parts;
 }
 
 /** Keeps what is known of an image, its pictures first: where the part is there, everything of it is. */

@@ -11,8 +11,14 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
 }
 
-/** What a file begins with, and what to do with it. */
-const formats: readonly { name: string; magic: RegExp; decode?: (bytes: Uint8Array) => Pixels }[] = [
+interface Format {
+  readonly name: string;
+  /** What files of it begin with. */
+  readonly magic: RegExp;
+  readonly decode?: (bytes: Uint8Array) => Pixels;
+}
+
+const formats: readonly Format[] = [
   { name: "PNG", magic: /^\x89PNG\r\n/, decode: png },
   { name: "JPEG", magic: /^\xff\xd8\xff/, decode: jpg },
   { name: "GIF", magic: /^GIF8/ },
@@ -21,6 +27,14 @@ const formats: readonly { name: string; magic: RegExp; decode?: (bytes: Uint8Arr
   { name: "TIFF", magic: /^(II\*\0|MM\0\*)/ },
   { name: "HEIC or AVIF", magic: /^....ftyp/s },
 ];
+
+/** @internal The format of a picture, which may be one that is not read. */
+export function formatOf(bytes: Uint8Array): Format | undefined {
+  const start = String.fromCharCode(...bytes.subarray(0, 16));
+  return formats.find(({ magic }) => magic.test(start));
+}
+
+export const CONVERT = "Convert it to PNG.";
 
 /**
  * The pixels of a PNG or JPEG file, told apart by content. 16 bits are rounded to 8; photos are turned upright as
@@ -36,10 +50,9 @@ const formats: readonly { name: string; magic: RegExp; decode?: (bytes: Uint8Arr
  */
 export function decodeImage(bytes: Uint8Array, { name, maxPixels = MAX_PIXELS }: DecodeOptions = {}): Pixels {
   const where = name === undefined ? "the picture" : `file '${name}'`;
-  const start = String.fromCharCode(...bytes.subarray(0, 16));
-  const format = formats.find(({ magic }) => magic.test(start));
+  const format = formatOf(bytes);
   if (!format?.decode)
-    throw usage(where, "a .png or .jpg picture", format?.name ?? "unknown content", format && "Convert it to PNG.");
+    throw usage(where, "a .png or .jpg picture", format?.name ?? "unknown content", format && CONVERT);
   try {
     const size = imageSize(bytes);
     if (!size) throw new Error("it is cut off before it says how large it is");

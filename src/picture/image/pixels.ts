@@ -28,6 +28,7 @@ export function checkPixels(where: string, width: number, height: number, most: 
     expected: `at most ${most} pixels${made}`,
     received: `${width} x ${height}`,
     fix: "Make it smaller, or raise maxPixels.",
+    mentions: [{ text: "maxPixels", option: "maxPixels" }],
   });
 }
 

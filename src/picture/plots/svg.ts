@@ -1,3 +1,5 @@
+import { printable } from "../../base/printable.ts";
+
 /** Attributes of an element; numbers are coordinates, and are rounded to hundredths of a pixel. */
 export type Attributes = Readonly<Record<string, string | number>>;
 
@@ -17,10 +19,11 @@ export const LINE = 15;
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
 /**
- * A text inside XML. What XML 1.0 cannot hold at all (control characters, halves of surrogate pairs) becomes U+FFFD.
+ * A text inside XML. What XML 1.0 cannot hold at all (control characters, halves of surrogate pairs), and what a page
+ * should not get, becomes U+FFFD.
  */
 function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (c) => entities[c]).replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu, "\ufffd");
+  return printable(text).replace(/[&<>"]/g, (c) => entities[c]).replace(/\p{Cs}|[\ufffe\uffff]/gu, "\ufffd");
 }
 
 /** An element around content that is XML already. */

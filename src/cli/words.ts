@@ -1,0 +1,39 @@
+import type { Issue } from "../entries/index.ts";
+import { type OptionName, options } from "./options.ts";
+
+/** Options that have another name here, and functions by what does their work here. */
+const NAMES: Readonly<Record<string, string>> = { size: "workers" };
+const FUNCTIONS: Readonly<Record<string, string>> = { inspect: "'relprop inspect'", preprocess: "--preset" };
+
+/** What the command line calls an option of the library; undefined where it has none. */
+function ownName(option: string): OptionName | undefined {
+  const name = NAMES[option] ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return Object.hasOwn(options, name) ? (name as OptionName) : undefined;
+}
+
+/**
+ * A text of the library in the command line's words: "option 'channelAxis' of load" is "option '--channel-axis'", and
+ * what `mentions` says of other places.
+ */
+export function inOwnWords(text: string, mentions: Issue["mentions"] = []): string {
+  const plain = mentions.reduce((said, { text: there, option, value }) => {
+    const name = ownName(option);
+    // Whole words: the option 'low' is in "below" too.
+    const places = new RegExp(`(?<![\\w-])${there.replace(/[^\w\s]/g, "\\$&")}(?!\\w)`, "g");
+    return name ? said.replace(places, () => (value === undefined ? `--${name}` : `--${name} ${value}`)) : said;
+  }, text);
+  return plain
+    .replace(/option '(\w+)'( of load)?/g, (whole, option) => {
+      const name = ownName(option);
+      return name ? `option '--${name}'` : whole;
+    })
+    .replace(/\b(\w+)\(\)/g, (whole, name) => FUNCTIONS[name] ?? whole);
+}
+
+/** A problem that the library has found, in the command line's words. */
+export const issueInOwnWords = ({ where, expected, received, fix, mentions }: Issue): Issue => ({
+  where: inOwnWords(where, mentions),
+  expected: inOwnWords(expected, mentions),
+  received: inOwnWords(received, mentions),
+  fix: fix && inOwnWords(fix, mentions),
+});
