@@ -183,7 +183,7 @@ export const gatherKnown = mover<GatherAttributes>({
   drops: never,
 });
 
-interface PadAttributes {
+export interface PadAttributes {
   readonly mode: string;
   readonly value: number;
   readonly pads?: readonly number[];
