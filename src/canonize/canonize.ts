@@ -164,8 +164,8 @@ const rewrites: readonly ((graph: Graph) => Graph)[] = [
 ];
 
 /**
- * Brings a graph into the form whose rules are meant: no idle nodes, LRN as one node, padding and affine maps inside linear
- * layers, and those of no layer as changes of units.
+ * Brings a graph into the form whose rules are meant: no idle nodes, LRN as one node, padding and affine maps inside
+ * linear layers, and those of no layer as changes of units.
  */
 export function canonize(graph: Graph): Graph {
   return Object.freeze(rewrites.reduce((g, rewrite) => rewrite(g), graph));
