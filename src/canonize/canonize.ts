@@ -3,10 +3,12 @@ import { scaledConv } from "../ops/conv/conv.ts";
 import type { ConvAttributes } from "../ops/conv/geometry.ts";
 import { scaledConvTranspose } from "../ops/conv/transpose.ts";
 import { type DenseAttributes, scaledDense } from "../ops/dense.ts";
-import { ops } from "../ops/index.ts";
 import type { Affine } from "../ops/op.ts";
-import { type Constant, type Dims, size } from "../base/tensor.ts";
+import type { Constant, Dims } from "../base/tensor.ts";
+import { changeUnits } from "./change-units.ts";
 import { foldNormalizations } from "./find-lrn.ts";
+import { foldPads } from "./fold-pads.ts";
+import { affineOf, type Origin, originsOf } from "./origin.ts";
 import { type Graph, type Node, operandsOf, producers, readers, resolve, whereIs } from "../graph/graph.ts";
 
 /**
@@ -40,10 +42,6 @@ const WEIGHTED = new Set([...CONVOLUTIONS, "Gemm", "MatMul"]);
 /** What a merged dense layer's weight looks like. */
 const DENSE: DenseAttributes = Object.freeze({ rowsAreOutputs: true, alpha: 1, beta: 1 });
 
-function affineOf(graph: Graph, node: Node): Affine | undefined {
-  return ops.get(node.type)!.affine?.(operandsOf(graph, node), node.attributes);
-}
-
 /** The axis of a linear layer's input or output that its weights tell apart, or −1. */
 function channelAxis(linear: Node, dims: Dims): number {
   return CONVOLUTIONS.has(linear.type) ? 1 : dims.length - 1;
@@ -74,18 +72,18 @@ function mergeOf(
   by: ReadonlyMap<string, Node>,
   readerOf: ReadonlyMap<string, Node>,
   count: ReadonlyMap<string, number>,
+  origins: ReadonlyMap<string, Origin>,
 ): Merge | undefined {
   const map = affineOf(graph, affine);
   if (!map) return undefined;
   const [from, to] = [affine.inputs[map.data], affine.outputs[0]];
   const dims = graph.dims.get(from)!;
-  // A broadcast that enlarges is no scaling.
-  if (size(dims) !== size(graph.dims.get(to)!)) return undefined;
   const fits = (linear: Node) =>
     hasPlainWeight(graph, linear) && (map.scale.length === 1 || map.axis === channelAxis(linear, dims));
   const before = by.get(from);
   if (before && count.get(from) === 1 && fits(before)) return { linear: before, affine, along: "outputs", map };
-  const after = readerOf.get(to);
+  // Of the input it is a change of units, and no bias.
+  const after = origins.get(from) === "input" ? undefined : readerOf.get(to);
   if (after && count.get(to) === 1 && after.inputs[0] === to && fits(after) && isUnpadded(after)) {
     return { linear: after, affine, along: "inputs", map };
   }
@@ -123,7 +121,7 @@ function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: No
 
 /**
  * BatchNormalization, and Add, Sub, Mul, Div by constants, become part of the linear layer before or (unpadded) after
- * them.
+ * them, but for those of the network's input.
  */
 function foldAffine(graph: Graph, budget: Budget): Graph {
   const constants = new Map(graph.constants);
@@ -131,6 +129,7 @@ function foldAffine(graph: Graph, budget: Budget): Graph {
   const current: Graph = { ...graph, constants, dims };
   const by = producers(graph);
   const count = readers(graph);
+  const origins = originsOf(graph);
   // Where a value is read once: the node that reads it.
   const readerOf = new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const)));
   const order: (Node | undefined)[] = [...graph.nodes];
@@ -139,7 +138,7 @@ function foldAffine(graph: Graph, budget: Budget): Graph {
     const open: (Node | undefined)[] = [first];
     for (let affine = open.pop(); affine; affine = open.pop()) {
       const place = placeOf.get(affine)!;
-      const merge = order[place] === affine && mergeOf(current, affine, by, readerOf, count);
+      const merge = order[place] === affine && mergeOf(current, affine, by, readerOf, count, origins);
       if (!merge) continue;
       const { data } = constants.get(merge.linear.inputs[1])!;
       budget.where = whereIs(affine);
@@ -162,10 +161,17 @@ function foldAffine(graph: Graph, budget: Budget): Graph {
 }
 
 /** The rewrites, in order. None changes what the network computes. */
-const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [dropIdentities, foldNormalizations, foldAffine];
+const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
+  dropIdentities,
+  foldNormalizations,
+  foldPads,
+  foldAffine,
+  changeUnits,
+];
 
 /**
- * Brings a graph into the form whose rules are meant: no idle nodes, LRN as one node, affine maps inside linear layers.
+ * Brings a graph into the form whose rules are meant: no idle nodes, LRN as one node, padding and affine maps inside
+ * linear layers, and those of no layer as changes of units.
  * @throws LrpError code "memory" where that takes more than the budget
  */
 export function canonize(graph: Graph, budget: Budget = new Budget()): Graph {

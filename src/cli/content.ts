@@ -12,6 +12,8 @@ export function contentOf(bytes: Uint8Array, name: string, maxPixels: number | u
   if (isNpy(bytes)) return { numbers: readNpy(bytes, name) };
   const format = formatOf(bytes);
   if (format?.decode) return { picture: decodeImage(bytes, { name, maxPixels }) };
-  const { name: received, fix } = format ? { ...format, fix: CONVERT } : (fileKind(bytes) ?? { name: "unknown content" });
+  const { name: received, fix } = format
+    ? { ...format, fix: CONVERT }
+    : (fileKind(bytes) ?? { name: "unknown content" });
   throw usage(`file '${name}'`, "a .png or .jpg picture, or a .npy array", received, fix);
 }

@@ -17,7 +17,9 @@ const convert = (option: string) => `Convert it: python -m tf2onnx.convert --${o
 
 const latin1 = ({ buffer, byteOffset, length }: Uint8Array) =>
   Buffer.from(buffer, byteOffset, length).toString("latin1");
-const begins = (...magic: string[]) => ({ is: (_: Uint8Array, start: string) => magic.some((m) => start.startsWith(m)) });
+const begins = (...magic: string[]) => ({
+  is: (_: Uint8Array, start: string) => magic.some((m) => start.startsWith(m)),
+});
 const holds = (name: RegExp) => ({
   is: (bytes: Uint8Array, start: string) =>
     start.startsWith("PK\x03\x04") && (name.test(start) || name.test(latin1(bytes.subarray(-LOOK)))),
@@ -51,7 +53,11 @@ const rows: readonly Row[] = [
     fix: "Fetch the file itself: git lfs pull.",
     ...begins("version https://git-lfs.github.com/"),
   },
-  { name: "a model in ONNX Runtime's own format (.ort)", fix: "Use the .onnx file it was made from.", ...identified("ORTM") },
+  {
+    name: "a model in ONNX Runtime's own format (.ort)",
+    fix: "Use the .onnx file it was made from.",
+    ...identified("ORTM"),
+  },
   { name: "a TensorFlow Lite model (.tflite)", fix: convert("tflite"), ...identified("TFL3") },
   { name: "a Keras model (.keras)", fix: convert("keras"), ...holds(/model\.weights\.h5|config\.json/) },
   { name: "an HDF5 file, such as a Keras model (.h5)", fix: convert("keras"), ...begins("\x89HDF\r\n") },

@@ -11,9 +11,5 @@ export async function inspect({ positionals: [modelPath], values }: Arguments, {
     dims: values.dims === undefined ? undefined : [values.dims].flat(),
   });
   const { inputs, outputs } = model;
-  out(
-    values.json
-      ? jsonLine({ model: modelPath, inputs, outputs, parameters, nodes, notes })
-      : `${text.trimEnd()}\n`,
-  );
+  out(values.json ? jsonLine({ model: modelPath, inputs, outputs, parameters, nodes, notes }) : `${text.trimEnd()}\n`);
 }

@@ -25,6 +25,8 @@ export interface Node {
   readonly outputs: readonly string[];
   /** What a canonizer did to get here, for people. */
   readonly note?: string;
+  /** Where a canonizer found a scale and shift to be a change of units, which relevance passes: of what. */
+  readonly units?: "input" | "activation";
 }
 
 /** A network, in ONNX's vocabulary. Nodes stand in topological order. Nothing in it changes once it is made. */

@@ -101,10 +101,17 @@ export function notesOf(
   const notes = skipped
     ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`]
     : [];
-  for (const node of graph.nodes.filter((n) => path.nodes.has(n))) {
+  const nodes = graph.nodes.filter((n) => path.nodes.has(n));
+  const ofInput = nodes.filter((n) => n.units === "input" && assignment.get(n)?.kind === "pass");
+  if (ofInput.length > 0)
+    notes.push(
+      `The network normalizes its input (${ofInput.map(({ name }) => `'${name}'`).join(", ")}): relevance passes it ` +
+        "unchanged, and bounds for zBox are those of the input.",
+    );
+  for (const node of nodes) {
     if (unknown && ways.get(node)!.kind === "none" && assignment.has(node))
       notes.push(`${whereIs(node)} has no rule: relevance passes it by its gradient, as option 'unknown' asks.`);
-    if (node.type === "BatchNormalization" && assignment.get(node)?.kind === "pass")
+    if (node.type === "BatchNormalization" && node.units !== "input" && assignment.get(node)?.kind === "pass")
       notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
     if (node.type === "LRN" && node.note) notes.push(`${whereIs(node)} ${node.note}.`);
   }

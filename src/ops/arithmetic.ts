@@ -2,7 +2,7 @@ import { broadcastLoops, broadcastStrides } from "../base/loops.ts";
 import { layoutsCoincide, stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Node, Operand, Operands } from "../graph/graph.ts";
-import { broadcast, type Constant, type Dims, firstNonFinite, size } from "../base/tensor.ts";
+import { broadcast, type Constant, type Dims, firstNonFinite, size, strides } from "../base/tensor.ts";
 import { folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
 import { type Affine, computedOf, type Linear, type Op, type Places, product, type Site, type Way } from "./op.ts";
 
@@ -86,32 +86,46 @@ function beside(inputs: Operands): { data: number; x: Operand; constant: Constan
   return data >= 0 && constant ? { data, x: inputs[data]!, constant } : undefined;
 }
 
+/** The axes along which the numbers of a constant differ. */
+function varyingAxes({ dims, data }: Constant): number[] {
+  const steps = strides(dims);
+  return [...dims.keys()].filter((axis) =>
+    data.some((v, i) => v !== data[i - (Math.floor(i / steps[axis]) % dims[axis]) * steps[axis]]),
+  );
+}
+
 /** A constant that differs along one axis of x at most, as numbers along that axis. */
 function alongAxis(x: Operand, constant: Constant): { axis: number; values: Float64Array } | undefined {
   const lead = x.dims.length - constant.dims.length;
-  if (lead < 0) return undefined;
-  const varying = constant.dims.flatMap((d, i) => (d > 1 ? [i + lead] : []));
-  if (varying.length > 1) return undefined;
-  const axis = varying[0] ?? Math.min(1, x.dims.length - 1);
-  return size(constant.dims) === 1 || constant.dims[axis - lead] === x.dims[axis]
-    ? { axis, values: Float64Array.from(constant.data) }
+  const [own, ...more] = varyingAxes(constant);
+  if (lead < 0 || more.length > 0) return undefined;
+  if (own === undefined)
+    return { axis: Math.min(1, x.dims.length - 1), values: Float64Array.from(constant.data.subarray(0, 1)) };
+  const [length, step] = [constant.dims[own], strides(constant.dims)[own]];
+  return length === x.dims[own + lead]
+    ? { axis: own + lead, values: Float64Array.from({ length }, (_, i) => constant.data[i * step]) }
     : undefined;
 }
 
-function affineOf(
-  scale: (c: number) => number,
-  shift: (c: number) => number,
-  only?: "constant second",
-): Op<None>["affine"] {
+/** Scale and shift by what they are of a constant. */
+type Maps = readonly [scale: (c: number) => number, shift: (c: number) => number];
+
+/** @param second the maps where the constant is the first operand; "none": then it is no scale and shift */
+function affineOf(first: Maps, second: Maps | "none" = first): Op<None>["affine"] {
   return (inputs): Affine | undefined => {
     const pair = beside(inputs);
-    if (!pair || (only && pair.data !== 0)) return undefined;
-    const along = alongAxis(pair.x, pair.constant);
-    return (
-      along && { data: pair.data, axis: along.axis, scale: along.values.map(scale), shift: along.values.map(shift) }
-    );
+    const maps = pair?.data === 0 ? first : second;
+    const along = pair && maps !== "none" ? alongAxis(pair.x, pair.constant) : undefined;
+    if (!pair || !along) return undefined;
+    const [scale, shift] = (maps as Maps).map((map) => along.values.map(map));
+    return { data: pair.data, axis: along.axis, scale, shift };
   };
 }
+
+const one = () => 1;
+const zero = () => 0;
+const same = (c: number) => c;
+const negative = (c: number) => -c;
 
 /** The sum of values: of halves, which loses fewer digits than one after another. */
 export function addUp(e: Emitter, name: string, xs: readonly Value[]): Value {
@@ -155,10 +169,7 @@ export const add: Op<None> = {
   instead: masked,
   fold: folding((a, b) => a + b),
   node: (site) => ({ ...sumLinear(site), run: zipped("addForward", site) }),
-  affine: affineOf(
-    () => 1,
-    (c) => c,
-  ),
+  affine: affineOf([one, same]),
   nonnegative: (x) => x.every(Boolean),
 };
 
@@ -168,11 +179,7 @@ export const sub: Op<None> = {
   takes: PAIR,
   fold: folding((a, b) => a - b),
   node: (site) => ({ ...sumLinear(site, [1, -1]), run: zipped("subForward", site) }),
-  affine: affineOf(
-    () => 1,
-    (c) => -c,
-    "constant second",
-  ),
+  affine: affineOf([one, negative], [() => -1, same]),
 };
 
 const summed =
@@ -191,6 +198,7 @@ export const sum: Op<None> = {
   type: "Sum",
   fold: folding((a, b) => a + b),
   node: (site) => ({ ...sumLinear(site), run: summed(site) }),
+  affine: affineOf([one, same]),
   nonnegative: (x) => x.every(Boolean),
 };
 
@@ -219,6 +227,7 @@ export const mean: Op<None> = {
       vjp: (e, s, weight, precision) => terms.vjp(e, share(e, s, n), weight, precision),
     };
   },
+  affine: affineOf([() => 1 / 2, (c) => c / 2]),
   nonnegative: (x) => x.every(Boolean),
 };
 
@@ -268,10 +277,7 @@ export const mul = scaling(
   "mulForward",
   (a, b) => a * b,
   [withOther("mulForward", 0, 1), withOther("mulForward", 1, 0)],
-  affineOf(
-    (c) => c,
-    () => 0,
-  ),
+  affineOf([same, zero]),
 );
 
 export const div = scaling(
@@ -288,9 +294,5 @@ export const div = scaling(
       return withOther("divForward", 1, 1)(e, at, negative, name);
     },
   ],
-  affineOf(
-    (c) => 1 / c,
-    () => 0,
-    "constant second",
-  ),
+  affineOf([(c) => 1 / c, zero], "none"),
 );

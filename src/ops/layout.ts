@@ -187,7 +187,7 @@ export const gatherKnown = mover<GatherAttributes>({
 /** What a run takes, with what it is made of. */
 const RUN_BYTES = 100;
 
-interface PadAttributes {
+export interface PadAttributes {
   readonly mode: string;
   readonly value: number;
   readonly pads?: readonly number[];

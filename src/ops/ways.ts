@@ -1,9 +1,21 @@
 import { type Graph, type Node, operandsOf } from "../graph/graph.ts";
+import { reduceTo } from "./arithmetic.ts";
 import { ops } from "./index.ts";
-import type { Way } from "./op.ts";
+import type { Affine, Passing, Way } from "./op.ts";
 
 /** The way of every node of a graph. */
 export type Ways = ReadonlyMap<Node, Way>;
+
+/** The way back through a sum with a constant that is a change of units: ±x + c, or a mean of both. */
+const unitsOf = ({ data, scale: [scale] }: Affine, name: string): Passing => ({
+  kind: "pass",
+  data,
+  vjp(e, at, r) {
+    const out = e.temp(`${name}:vjp`, r.dims, r.layout);
+    e.emit("slopeForward", { x: r, y: out, count: r.count, a: scale, b: scale });
+    return reduceTo(e, out, at.x(data));
+  },
+});
 
 /** How each node runs and how relevance goes back through it, decided once. @param graph as inferred */
 export function waysOf(graph: Graph): Ways {
@@ -11,9 +23,11 @@ export function waysOf(graph: Graph): Ways {
     const outputs = node.outputs
       .filter((name) => graph.dims.has(name))
       .map((name) => ({ name, dims: graph.dims.get(name)!, type: graph.types.get(name) ?? "float32" }));
-    return Object.freeze(
-      ops.get(node.type)!.node!({ node, attributes: node.attributes, inputs: operandsOf(graph, node), outputs }),
-    );
+    const row = ops.get(node.type)!;
+    const inputs = operandsOf(graph, node);
+    const way = row.node!({ node, attributes: node.attributes, inputs, outputs });
+    if (!node.units || way.kind === "pass") return Object.freeze(way);
+    return Object.freeze({ run: way.run, ...unitsOf(row.affine!(inputs, node.attributes)!, node.name) });
   };
   return new Map(graph.nodes.map((node) => [node, wayOf(node)]));
 }

@@ -7,7 +7,8 @@ import type { Ways } from "../ops/ways.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Ref, Value } from "../program/step.ts";
 import { type Assignment, nameOf } from "../rules/assign.ts";
-import type { Rule } from "../rules/rule.ts";
+import type { LinearRule, Rule } from "../rules/rule.ts";
+import { type Bounds, boundsIn } from "./bounds.ts";
 import type { Forward } from "./forward.ts";
 import { type Account, Ledger } from "./ledger.ts";
 import { pathTo } from "./path.ts";
@@ -62,6 +63,7 @@ interface Arrival {
   /** Relevance of the node's output. */
   readonly r: Value;
   readonly nonnegative: ReadonlySet<string>;
+  readonly bounds: (node: Node, rule: LinearRule) => Bounds;
   readonly ledger: Ref;
 }
 
@@ -85,9 +87,9 @@ function throughPass(e: Emitter, way: Passing, { at, r }: Arrival, rule: Rule): 
 }
 
 function throughLinear(e: Emitter, way: Linear, arrival: Arrival, rule: Rule): readonly Value[] {
-  const { node, at, r, nonnegative, ledger } = arrival;
+  const { node, at, r, nonnegative, bounds, ledger } = arrival;
   if (rule.kind !== "linear") return gradient(e, node.name, way, r);
-  return redistribute(e, node, at, way, rule, r, nonnegative, ledger);
+  return redistribute(e, node, at, way, rule, r, nonnegative, bounds(node, rule), ledger);
 }
 
 function passBack(e: Emitter, way: Way, arrival: Arrival): Passed {
@@ -118,6 +120,7 @@ export function lowerSegment(
 ): Segment {
   const { nodes: path } = pathTo(graph, ways, from, new Set(ends));
   const begin = e.steps.length;
+  const bounds = boundsIn({ e, graph, ways, places });
   const seed = e.temp("R start", value.dims);
   const edges = graph.nodes.reduce((count, node) => count + node.inputs.length + 2, 2);
   const ledger = new Ledger(e, 5 * edges);
@@ -155,6 +158,7 @@ export function lowerSegment(
       rule: assignment.get(node),
       r: total(node.outputs[0]),
       nonnegative,
+      bounds,
       ledger: absorbed.ref,
     });
     const [passed, constants]: number[][] = [[], []];

@@ -13,7 +13,8 @@ import {
   type Slopes,
   type WeightMap,
 } from "../ops/op.ts";
-import { type Bound, type Group, type LinearRule, type Pass, SIZES, type Stabilizer } from "../rules/rule.ts";
+import { type Group, type LinearRule, type Pass, SIZES, type Stabilizer } from "../rules/rule.ts";
+import type { Bounds } from "./bounds.ts";
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
 
@@ -35,30 +36,21 @@ interface Layer {
   readonly y: Value;
   /** Which inputs are known to be ≥ 0: their negative part needs no work. */
   readonly nonnegative: readonly boolean[];
+  readonly bounds: Bounds;
   /** The input as [x⁺, x⁻], twice the channels, for an operator that takes both halves at once. */
   readonly halves?: Value;
   /** f64[3]: bias, stabilizer, dead. */
   readonly ledger: Ref;
 }
 
-/** The input less a bound of it. */
-function lessBound({ e, node }: Layer, x: Value, bound: Bound): Value {
-  const values = [bound].flat();
-  const row = e.scratch(`${node}:bound`, values.length);
-  values.forEach((v, i) => {
-    e.emit("fill", { y: { value: row, offset: i }, count: 1, value: v });
-  });
-  const perChannel = e.view(row, [values.length, ...x.dims.slice(2).map(() => 1)]);
-  return zip(e, "subForward", `${node}:x − bound`, x, perChannel, x.dims);
-}
-
 /** The inputs of one pass, each undefined where it is known to be zero. */
 function mapInputs(layer: Layer, pass: Pass): (Value | undefined)[] {
-  const { e, node, linear, rule, x, nonnegative } = layer;
+  const { e, node, linear, x, nonnegative } = layer;
   const signs = linear.signs;
   return x.map((value, i) => {
     const { input } = pass;
-    if (input === "low" || input === "high") return lessBound(layer, value, rule[input]!);
+    if (input === "low" || input === "high")
+      return zip(e, "subForward", `${node}:x − bound`, value, layer.bounds(input), value.dims);
     if (input === "one") {
       const ones = e.temp(`${node}:ones`, value.dims, value.layout);
       e.fill(ones, 1);
@@ -242,12 +234,13 @@ export function redistribute(
   rule: LinearRule,
   received: Value,
   nonnegative: ReadonlySet<string>,
+  bounds: Bounds,
   ledger: Ref,
 ): readonly Value[] {
   const { data } = linear;
   const x = data.map((i) => e.as(at.x(i), linear.layout));
   const isNonnegative = data.map((i) => nonnegative.has(inputs[i]));
-  const bare = { e, node, linear, rule, x, y: at.y(0), nonnegative: isNonnegative, ledger };
+  const bare = { e, node, linear, rule, x, y: at.y(0), nonnegative: isNonnegative, bounds, ledger };
   const layer: Layer = { ...bare, halves: halvesOf(bare) };
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);

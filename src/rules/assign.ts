@@ -1,5 +1,6 @@
 import type { Issue } from "../base/error.ts";
 import { type Graph, type Node, whereIs } from "../graph/graph.ts";
+import { boundedBy } from "../canonize/origin.ts";
 import { ops } from "../ops/index.ts";
 import type { Family, Way } from "../ops/op.ts";
 import type { Ways } from "../ops/ways.ts";
@@ -52,22 +53,26 @@ function misspelled(nodes: ReadonlySet<string>, { layer, type }: Entry, index: n
   ];
 }
 
+/** What entries may call a node: a sum that is a change of units is none of those that an entry for sums is about. */
+function namesOf({ type, units }: Node): readonly string[] {
+  const { family } = ops.get(type)!;
+  return units && family === "sum" ? ["normalization"] : [type, family];
+}
+
 function matches(entry: Entry, node: Node, places: ReturnType<typeof placesOf>): boolean {
   const { layer, type, position } = entry;
   if (layer !== undefined && !(typeof layer === "string" ? layer === node.name : node.name.search(layer) >= 0))
     return false;
-  if (type !== undefined && ![type].flat().some((t) => t === node.type || t === ops.get(node.type)!.family))
-    return false;
+  if (type !== undefined && ![type].flat().some((t) => namesOf(node).includes(t))) return false;
   return position === undefined || places[position].has(node);
 }
 
-/** What could be used on a node, when the rule cannot. @param channels of the input that carries activations */
-function misfit(way: Way, channels: number | undefined, rule: Rule): string | undefined {
+/** What could be used on a node, when the rule cannot. @param channels of what bounds are bounds of */
+function misfit(way: Way, channels: () => readonly number[], rule: Rule): string | undefined {
   if (rule.kind === "linear") {
-    const fits = [rule.low, rule.high].every(
-      (bound) => bound === undefined || typeof bound === "number" || bound.length === channels,
-    );
-    if (!fits) return `bounds for ${channels} channels`;
+    const lists = [rule.low, rule.high].filter((bound) => typeof bound === "object");
+    const wrong = lists.length > 0 && channels().find((count) => lists.some((list) => list.length !== count));
+    if (wrong) return `bounds for ${wrong} channels`;
   }
   if (way.kind === "linear") {
     if (rule.kind === "gradient") return undefined;
@@ -100,7 +105,7 @@ export type Assignment = ReadonlyMap<Node, Rule>;
 function ruleFor(
   node: Node,
   way: Way,
-  channels: number | undefined,
+  channels: () => readonly number[],
   chosen: () => Rule | undefined,
   unknown: "gradient" | undefined,
 ): Rule | Issue | undefined {
@@ -139,11 +144,12 @@ export function assign(
   const issues: Issue[] = composite.flatMap((entry, i) => misspelled(names, entry, i));
   if (issues.length > 0) return { assignment: new Map(), issues };
   const assignment = new Map<Node, Rule>();
+  const bounded = boundedBy(graph);
   for (const node of graph.nodes) {
     if (!onPath.has(node)) continue;
-    const [data] = node.inputs.filter((name) => name !== "" && !graph.constants.has(name));
+    const channels = () => bounded(node).values.map(({ name, axis }) => graph.dims.get(name)![axis]);
     const chosen = () => composite.find((entry) => matches(entry, node, places))?.rule;
-    const found = ruleFor(node, ways.get(node)!, graph.dims.get(data)?.[1], chosen, unknown);
+    const found = ruleFor(node, ways.get(node)!, channels, chosen, unknown);
     if (found && "kind" in found) assignment.set(node, found);
     else if (found) issues.push(found);
   }

@@ -2,12 +2,7 @@ import { distance } from "../base/distance.ts";
 import { LrpError, type Mention } from "../base/error.ts";
 
 /** What is wrong with a target. */
-export function wrongTarget(
-  expected: string,
-  received: string,
-  fix?: string,
-  mentions?: readonly Mention[],
-): LrpError {
+export function wrongTarget(expected: string, received: string, fix?: string, mentions?: readonly Mention[]): LrpError {
   return new LrpError("usage", { where: "option 'target'", expected, received, fix, mentions });
 }
 

@@ -64,15 +64,18 @@ describe("writing", () => {
     const dead = spawnSync(process.execPath, ["-e", ""]).pid;
     const draft = (pid: number, host = hostname()) =>
       join(out, `.r.npy.${pid}-${host.replace(/[^\w-]/g, "_")}.${randomUUID()}.tmp`);
-    const [old, running, elsewhere, stale] = [draft(dead), draft(process.ppid), draft(dead, "other"), draft(1, "other")];
+    const [old, running, elsewhere, stale] = [
+      draft(dead),
+      draft(process.ppid),
+      draft(dead, "other"),
+      draft(1, "other"),
+    ];
     const others = [".r.npy.tmp", `.${randomUUID()}.tmp`, "r.npy"].map((name) => join(out, name));
     for (const path of [old, running, elsewhere, stale, ...others]) await writeFile(path, "");
     const yesterday = new Date(Date.now() - 25 * 3600 * 1000);
     await utimes(stale, yesterday, yesterday);
     await checkWritable([join(out, "r.npy")]);
-    expect((await readdir(out)).map((name) => join(out, name)).sort()).toEqual(
-      [running, elsewhere, ...others].sort(),
-    );
+    expect((await readdir(out)).map((name) => join(out, name)).sort()).toEqual([running, elsewhere, ...others].sort());
   });
 
   test("a draft is known as one", async () => {

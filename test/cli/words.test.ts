@@ -55,10 +55,7 @@ describe("what the library says is said in the command line's words", () => {
 
   const layer = chain(
     ["n", 1, 28, 28],
-    [
-      { type: "LayerNormalization", attributes: { axis: 2 }, parameters: [tensor([28, 28], 2)] },
-      { type: "Flatten" },
-    ],
+    [{ type: "LayerNormalization", attributes: { axis: 2 }, parameters: [tensor([28, 28], 2)] }, { type: "Flatten" }],
     17,
   );
   const sum = onnx({
@@ -109,11 +106,7 @@ describe("what the library says is said in the command line's words", () => {
     ],
     [
       "another shape",
-      async () => [
-        "explain",
-        MODEL,
-        await model("s.npy", writeNpy({ data: new Float32Array(9), dims: [1, 1, 3, 3] })),
-      ],
+      async () => ["explain", MODEL, await model("s.npy", writeNpy({ data: new Float32Array(9), dims: [1, 1, 3, 3] }))],
       /--preset makes an input of that shape from a picture/,
     ],
   ])("%s", async (_, words, message) => {

@@ -6,7 +6,8 @@ import { largest, magnitude, total } from "../close.ts";
 import { type FileGraph, onnx } from "../onnx-writer.ts";
 import { numbers } from "../random.ts";
 import { logitsOf, type Relevance, relevanceOf } from "../reference/lrp.ts";
-import { type Arithmetic, canonical, errorBounds, forward, type Literal, shaken } from "../reference/network.ts";
+import type { Literal } from "../reference/meaning.ts";
+import { type Arithmetic, canonical, errorBounds, forward, shaken } from "../reference/network.ts";
 import { drawing } from "./drawing.ts";
 import { type Sample, samples } from "./networks.ts";
 import { spellings } from "./spellings.ts";
@@ -150,7 +151,7 @@ describe("random networks", { timeout: 0 }, () => {
         const net = canonical(graph, x.dims);
         const expected = steadyRelevance(net, sample, setting)?.input;
         fc.pre(expected !== undefined);
-        const all = spellings(sample, setting.countsPads);
+        const all = spellings(sample);
         const { name, graph: other } = all[which % all.length];
         const values = forward(net, x.data);
         const bound = errorBounds(net, values).get(net.output)!;

@@ -10,7 +10,7 @@ import {
   sumRules,
 } from "../../src/entries/index.ts";
 import type { Position, Treatment, Treatments } from "../reference/lrp.ts";
-import type { Stage } from "../reference/network.ts";
+import type { Stage } from "../reference/meaning.ts";
 import {
   adding,
   alphaBeta,
@@ -21,7 +21,6 @@ import {
   gamma,
   type NeuronRule,
   ratio,
-  zBox,
 } from "../reference/rules.ts";
 import { parameterless, type Row, withParameters } from "../rules/rows.ts";
 
@@ -32,16 +31,16 @@ import { parameterless, type Row, withParameters } from "../rules/rows.ts";
 export interface Setting {
   readonly options: ExplainOptions;
   readonly treatments: Treatments;
-  /** Whether some rule counts the zeros of a padding among the inputs, if they are a Pad before the layer. */
-  readonly countsPads: boolean;
 }
 
 const neurons = (rule: NeuronRule, options?: Row["options"]): Treatment => ({ kind: "neurons", rule, options });
-const byRow = (row: Row): Treatment =>
-  neurons(
-    row.literal(() => 0),
-    row.options,
-  );
+const byRow = ({ name, literal, options }: Row): Treatment =>
+  name === "zBox(-1, 1)"
+    ? { kind: "box", bounds: [-1, 1] }
+    : neurons(
+        literal(() => 0),
+        options,
+      );
 
 /** What a caller may say beside a composite's name. */
 interface Numbers {
@@ -54,12 +53,7 @@ interface Numbers {
 }
 
 const [LOW, HIGH] = [-1, 1.25];
-const box = neurons(
-  zBox(
-    () => LOW,
-    () => HIGH,
-  ),
-);
+const box: Treatment = { kind: "box", bounds: [LOW, HIGH] };
 const eps = (value = 1e-6) => neurons(epsilon, { stab: adding(value) });
 
 /** The rule of a layer with weights, composite by composite, as the README's table says it. */
@@ -138,7 +132,6 @@ const named: fc.Arbitrary<Setting> = fc
           : ["convolution", "dense"].includes(stage.family)
             ? weighted[name](numbers, stage.family === "convolution", position)
             : rest(stage, numbers),
-      countsPads: /Flat|Box/.test(name),
     };
     return shownAs(setting, setting.options);
   });
@@ -205,7 +198,6 @@ const own: fc.Arbitrary<Setting> = fc
           : position.last
             ? meant(last)
             : families[stage.family],
-      countsPads: chosen.some((name) => /wSquare|flat|zBox/.test(name)),
     };
     return shownAs(setting, text);
   });

@@ -122,8 +122,7 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     node.type === "MatMul" && dims(node.inputs[0]).length === 2
       ? [make("Gemm", node.inputs, node.outputs[0])]
       : undefined,
-  "Add as Sum": ({ node, constant }) =>
-    node.type === "Add" && !node.inputs.some(constant) ? [{ ...node, type: "Sum" }] : undefined,
+  "Add as Sum": ({ node }) => (node.type === "Add" ? [{ ...node, type: "Sum" }] : undefined),
   "Sub of a constant as Add": ({ node, constant, define }) => {
     const c = constant(node.inputs[1]);
     if (node.type !== "Sub" || !c) return undefined;
@@ -203,8 +202,8 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     ];
   },
   "BatchNormalization as Mul and Add": (pen) => {
-    const { node, dims, folds, define, name } = pen;
-    if (node.type !== "BatchNormalization" || !folds(node)) return undefined;
+    const { node, dims, define, name } = pen;
+    if (node.type !== "BatchNormalization") return undefined;
     const { factor, offset } = affine(pen, node);
     const shape = [factor.length, ...dims(node.inputs[0]).slice(2)].map((d, i) => (i === 0 ? d : 1));
     const scaled = name();
@@ -235,29 +234,30 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
     const b = Float32Array.from(offset, (v, o) => v + (bias ? floats(bias)[o] * factor[o] : 0));
     return [{ ...node, inputs: [node.inputs[0], define(w!.dims, scaled), define([b.length], b)] }];
   },
-};
-
-/** The zeros of a padding become inputs, which some rules count. */
-const padded: Rewrite = ({ node, define, name }) => {
-  const isPadded = node.type === "Conv" && ints(node, "pads").some((p) => p > 0);
-  if (!isPadded) return undefined;
-  const pads = ints(node, "pads");
-  const half = pads.length / 2;
-  const before = name();
-  return [
-    make(
-      "Pad",
-      [node.inputs[0], define([4 + pads.length], [0, 0, ...pads.slice(0, half), 0, 0, ...pads.slice(half)])],
-      before,
-    ),
-    { ...node, inputs: [before, ...node.inputs.slice(1)], attributes: { ...node.attributes, pads: pads.map(() => 0) } },
-  ];
+  "pads as Pad": ({ node, define, name }) => {
+    const isPadded = node.type === "Conv" && ints(node, "pads").some((p) => p > 0);
+    if (!isPadded) return undefined;
+    const pads = ints(node, "pads");
+    const half = pads.length / 2;
+    const before = name();
+    return [
+      make(
+        "Pad",
+        [node.inputs[0], define([4 + pads.length], [0, 0, ...pads.slice(0, half), 0, 0, ...pads.slice(half)])],
+        before,
+      ),
+      {
+        ...node,
+        inputs: [before, ...node.inputs.slice(1)],
+        attributes: { ...node.attributes, pads: pads.map(() => 0) },
+      },
+    ];
+  },
 };
 
 /** Every other spelling that there is of a network. */
-export function spellings(sample: Sample, countsPads: boolean): { name: string; graph: FileGraph }[] {
-  const all = Object.entries({ ...rewrites, ...(!countsPads && { "pads as Pad": padded }) });
-  return all.flatMap(([name, rewrite]) => {
+export function spellings(sample: Sample): { name: string; graph: FileGraph }[] {
+  return Object.entries(rewrites).flatMap(([name, rewrite]) => {
     const graph = rewritten(sample, rewrite);
     return graph ? [{ name, graph }] : [];
   });

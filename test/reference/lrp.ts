@@ -1,8 +1,10 @@
 import { firstMaximum } from "./layers.ts";
 import { type LinearMap, transposed } from "./linear.ts";
 import { lrnRelevance, type Mode } from "./lrn.ts";
-import { type Arithmetic, exact, forward, gathered, type Literal, type Stage } from "./network.ts";
-import { explain, type NeuronRule, type Options } from "./rules.ts";
+import type { Literal, Stage } from "./meaning.ts";
+import { type Arithmetic, exact, forward, gathered } from "./network.ts";
+import { explain, type NeuronRule, type Options, zBox } from "./rules.ts";
+import { boundsAt } from "./units.ts";
 
 /*
  * Layer-wise relevance propagation through a whole network, literally: stage by stage, from the last to the first.
@@ -13,6 +15,8 @@ type Numbers = ArrayLike<number>;
 /** What one stage does with its relevance, where it has a choice. */
 export type Treatment =
   | { readonly kind: "neurons"; readonly rule: NeuronRule; readonly options?: Options }
+  /** zBox with the bounds of the input. */
+  | { readonly kind: "box"; readonly bounds: readonly [low: number, high: number] }
   | { readonly kind: "pass" }
   | { readonly kind: "gradient" }
   /** R⁺ through ReLU; `firing`: only where it fires. */
@@ -75,6 +79,7 @@ const size = (values: Numbers) => Array.from(values).reduce((a, b) => a + Math.a
 
 /** Relevance of what a stage reads, with what it keeps. */
 function passBack(
+  net: Literal,
   stage: Stage,
   position: Position,
   x: Float64Array,
@@ -97,6 +102,14 @@ function passBack(
   const treatment = treatments(stage, position);
   if (does.kind === "linear" && treatment.kind === "neurons")
     return explain(map(does.map), x, r, treatment.rule, treatment.options);
+  if (does.kind === "linear" && treatment.kind === "box") {
+    const [low, high] = boundsAt(net, stage.inputs[0], treatment.bounds);
+    const rule = zBox(
+      (i) => low[i],
+      (i) => high[i],
+    );
+    return explain(map(does.map), x, r, rule);
+  }
   if (does.kind === "linear" && treatment.kind === "gradient") return { relevance: transposed(does.map, r), ...none };
   if (treatment.kind === "rectified") return spread((j) => [[j, r[j] > 0 && (x[j] > 0 || !treatment.firing) ? 1 : 0]]);
   if (does.kind === "pointwise") return spread((j) => [[j, treatment.kind === "pass" ? 1 : does.slope(x[j], j)]]);
@@ -122,7 +135,9 @@ export function relevanceOf(
     if (!relevance.has(stage.output)) continue;
     const r = arithmetic.relevance(relevance.get(stage.output)!);
     const read = gathered(stage, values);
-    const outcome = passBack(stage, positionOf(net, stage), read, r, treatments, (map) => arithmetic.map(map, read));
+    const outcome = passBack(net, stage, positionOf(net, stage), read, r, treatments, (map) =>
+      arithmetic.map(map, read),
+    );
     const { bias, stabilizer, dead } = outcome;
     const handed = arithmetic.relevance(outcome.relevance);
     let [at, passed] = [0, 0];

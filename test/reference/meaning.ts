@@ -46,6 +46,31 @@ export interface Meaning {
   readonly does: Action;
 }
 
+/** One node, or a linear layer with the scalings beside it. */
+export interface Stage {
+  readonly name: string;
+  readonly type: string;
+  readonly node: FileNode;
+  readonly family: string;
+  /** Names of the values that it reads, one after another. */
+  readonly inputs: readonly string[];
+  readonly output: string;
+  readonly dims: Dims;
+  readonly does: Action;
+  /** What it is beside a linear layer. */
+  readonly scaling?: Scaling & { readonly input: string };
+  /** The nodes that were merged into it. */
+  readonly merged: readonly string[];
+}
+
+export interface Literal {
+  readonly stages: readonly Stage[];
+  readonly constants: ReadonlyMap<string, Numbers>;
+  readonly output: string;
+  /** Dims of the input. */
+  readonly x: Dims;
+}
+
 export type Input = Known | undefined;
 /** What a type of node means, given its inputs and attributes. */
 export type Definition = (inputs: readonly Input[], read: Reader) => Meaning;

@@ -3,8 +3,9 @@ import { numbers } from "../random.ts";
 import { firstMaximum, softmax } from "./layers.ts";
 import { apply, type Connection, type Dims, fed, type LinearMap, scaled, turnover } from "./linear.ts";
 import { lrnForward, neighbourhoods } from "./lrn.ts";
-import type { Action, Known, Scaling } from "./meaning.ts";
+import type { Action, Known, Literal, Stage } from "./meaning.ts";
 import { meaningOf, shiftOf } from "./nodes.ts";
+import { originOf, withPads, withUnits } from "./units.ts";
 
 /*
  * Whole networks, literally: a file's nodes as a list of stages, merged where the documentation says so, and run in
@@ -12,28 +13,6 @@ import { meaningOf, shiftOf } from "./nodes.ts";
  */
 
 type Numbers = ArrayLike<number>;
-
-/** One node, or a linear layer with the scalings beside it. */
-export interface Stage {
-  readonly name: string;
-  readonly type: string;
-  readonly family: string;
-  /** Names of the values that it reads, one after another. */
-  readonly inputs: readonly string[];
-  readonly output: string;
-  readonly dims: Dims;
-  readonly does: Action;
-  /** What it is beside a linear layer. */
-  readonly scaling?: Scaling & { readonly input: string };
-  /** The nodes that were merged into it. */
-  readonly merged: readonly string[];
-}
-
-export interface Literal {
-  readonly stages: readonly Stage[];
-  readonly constants: ReadonlyMap<string, Numbers>;
-  readonly output: string;
-}
 
 /** The stages of a file, for an input of these dims. */
 export function literal({ nodes, initializers = {}, outputs }: FileGraph, x: Dims): Literal {
@@ -51,6 +30,7 @@ export function literal({ nodes, initializers = {}, outputs }: FileGraph, x: Dim
     return {
       name: node.name ?? output,
       type: node.type,
+      node,
       family,
       inputs: terms.map((t) => node.inputs[t]),
       output,
@@ -61,7 +41,7 @@ export function literal({ nodes, initializers = {}, outputs }: FileGraph, x: Dim
     };
   });
   const constants = new Map(Object.entries(initializers).map(([name, { data }]) => [name, data as Numbers]));
-  return { stages, constants, output: Object.keys(outputs)[0] };
+  return { stages, constants, output: Object.keys(outputs)[0], x };
 }
 
 /** Without what leaves no trace: who reads the output of an Identity reads its input. */
@@ -94,7 +74,11 @@ function folded(net: Literal): Literal {
     const fits = ({ does }: Stage) =>
       does.kind === "linear" && (scaling.axis === "none" || scaling.axis === does.channels);
     const before = net.stages.find((s) => s.output === scaling.input && s.does.kind === "linear" && s.does.channels);
-    const after = net.stages.find((s) => s.inputs[0] === affine.output && s.does.kind === "linear" && s.does.channels);
+    // Of the input it is a change of units.
+    const after =
+      originOf(net, scaling.input) === "input"
+        ? undefined
+        : net.stages.find((s) => s.inputs[0] === affine.output && s.does.kind === "linear" && s.does.channels);
     const itself = (i: number) => i;
     const merge = (linear: Stage, map: (m: LinearMap) => LinearMap, changes: Partial<Stage>): Literal => {
       const does = linear.does as Extract<Action, { kind: "linear" }>;
@@ -115,7 +99,7 @@ function folded(net: Literal): Literal {
 
 /** The form for which rules are meant. */
 export function canonical(graph: FileGraph, x: Dims): Literal {
-  return folded(withoutIdentities(literal(graph, x)));
+  return withUnits(folded(withPads(withoutIdentities(literal(graph, x)))));
 }
 
 /** How numbers are computed: exactly, or with errors such as float32 makes. */

@@ -62,7 +62,13 @@ function beside(x: Known, constant: Known): { values: number[]; axis: Scaling["a
         )
       ],
   );
-  const several = constant.dims.flatMap((d, i) => (d > 1 ? [i + lead] : []));
+  const several = constant.dims.flatMap((d, i) => {
+    const first = (p: readonly number[]) => p.map((at, k) => (k === i ? 0 : at));
+    const differs = positions(constant.dims).some(
+      (p) => constant.data![place(constant.dims, p)] !== constant.data![place(constant.dims, first(p))],
+    );
+    return d > 1 && differs ? [i + lead] : [];
+  });
   return { values, axis: several.length === 0 ? "none" : several.length === 1 ? several[0] : undefined };
 }
 
@@ -99,14 +105,16 @@ const sumOf =
     };
   };
 
-/** The same sum as what it is beside a linear layer: x ± c. */
+/** The same sum as what it is beside a linear layer: x ± c, or c ± x. */
 export function shiftOf(type: string, inputs: readonly Input[]): (Scaling & { data: number }) | undefined {
-  if (!["Add", "Sub"].includes(type)) return undefined;
+  if (!["Add", "Sub", "Sum"].includes(type) || inputs.length !== 2) return undefined;
   const data = inputs.findIndex((x) => !x!.data);
   const constant = inputs[1 - data]!;
-  if (!constant.data || (type === "Sub" && data === 1)) return undefined;
+  if (!constant.data) return undefined;
   const { values, axis } = beside(inputs[data]!, constant);
-  return { data, scale: values.map(() => 1), shift: values.map((c) => (type === "Sub" ? -c : c)), axis };
+  const sign = type === "Sub" ? -1 : 1;
+  const [scale, shift] = data === 0 ? [1, sign] : [sign, 1];
+  return { data, scale: values.map(() => scale), shift: values.map((c) => shift * c), axis };
 }
 
 const definitions: Readonly<Record<string, Definition>> = {

@@ -72,13 +72,13 @@ describe("BatchNormalization", () => {
     {
       name: "before a convolution",
       dims: image,
-      layers: [n3.layer, conv2d({ weight: w, bias: b })],
+      layers: [relu(), n3.layer, conv2d({ weight: w, bias: b })],
       map: fed(conv(image, w, b.data), channel(image), n3.factor, n3.offset),
     },
     {
       name: "before a convolution in groups",
       dims: image,
-      layers: [n3.layer, conv2d({ weight: grouped, group: 3, strides: 2 })],
+      layers: [relu(), n3.layer, conv2d({ weight: grouped, group: 3, strides: 2 })],
       map: fed(conv(image, grouped, undefined, { group: 3, strides: [2, 2] }), channel(image), n3.factor, n3.offset),
     },
     {
@@ -90,13 +90,13 @@ describe("BatchNormalization", () => {
     {
       name: "before a dense layer",
       dims: [3, 3],
-      layers: [n3.layer, dense({ weight: fc })],
+      layers: [relu(), n3.layer, dense({ weight: fc })],
       map: fed(denseMap(3, fc), (i) => i % 3, n3.factor, n3.offset),
     },
     {
       name: "on both sides",
       dims: [3, 3],
-      layers: [n3.layer, dense({ weight: fc }), n5.layer],
+      layers: [relu(), n3.layer, dense({ weight: fc }), n5.layer],
       map: scaled(
         fed(denseMap(3, fc), (i) => i % 3, n3.factor, n3.offset),
         (j) => j % 5,
@@ -108,14 +108,16 @@ describe("BatchNormalization", () => {
 
   test.each(cases)("$name: folded, and explained as one layer", async ({ dims, layers, map }) => {
     const x = tensor(dims, 11);
-    const z = apply(map, x.data);
+    // Before the first layer it would be a change of the input's units.
+    const h = layers[0].type === "Relu" ? x.data.map((v) => Math.max(0, v)) : x.data;
+    const z = apply(map, h);
     const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 ? v : 0));
     for (const [, rule, literal, off] of rules) {
       const { output, relevance, ledger, notes } = await explainLayer(network(dims, ...layers), x, r, weighted(rule));
       expectClose(output.data, z, 3e-6);
-      const expected = explain(map, x.data, r, literal);
+      const expected = explain(map, h, r, literal);
       expectClose(relevance.data, expected.relevance, off);
-      expect(ledger).toHaveLength(1);
+      expect(ledger.map(({ type }) => type).filter((type) => type !== "Relu")).toHaveLength(1);
       expectClose(
         [ledger[0].bias, ledger[0].stabilizer],
         [expected.bias, expected.stabilizer],
@@ -196,17 +198,18 @@ describe("BatchNormalization", () => {
     });
     for (const [nodes, map] of [
       [[gemm, statistics(n4)], scaled(own, (j) => j % 4, n4.factor, n4.offset)],
-      [[statistics(n3), gemm], fed(own, (i) => i % 3, n3.factor, n3.offset)],
+      [[{ type: "Relu" }, statistics(n3), gemm], fed(own, (i) => i % 3, n3.factor, n3.offset)],
     ] as const) {
       const x = tensor([3, 3], 11);
+      const h = nodes.length === 3 ? x.data.map((v) => Math.max(0, v)) : x.data;
       const {
         output,
         relevance,
         rules: given,
       } = await explainLayer(chain(["n", 3], nodes), x, numbers(12, 7), weighted(ruleOf.zPlus()));
-      expect(given.map(({ type }) => type)).toEqual(["Gemm"]);
-      expectClose(output.data, apply(map, x.data), 3e-6);
-      expectClose(relevance.data, explain(map, x.data, numbers(12, 7), alphaBeta(1, 0)).relevance, tolerance.plain);
+      expect(given.map(({ type }) => type).filter((type) => type !== "Relu")).toEqual(["Gemm"]);
+      expectClose(output.data, apply(map, h), 3e-6);
+      expectClose(relevance.data, explain(map, h, numbers(12, 7), alphaBeta(1, 0)).relevance, tolerance.plain);
     }
   });
 
@@ -232,7 +235,10 @@ describe("BatchNormalization", () => {
   test("before a padded convolution: passes, and a note says so", async () => {
     const { layer, factor, offset } = normalization(3);
     const x = tensor(image, 11);
-    const y = Float64Array.from(x.data, (v, i) => factor[channel(image)(i)] * v + offset[channel(image)(i)]);
+    const y = Float64Array.from(
+      x.data,
+      (v, i) => factor[channel(image)(i)] * Math.max(0, v) + offset[channel(image)(i)],
+    );
     const map = conv(image, w, b.data, padded);
     const z = apply(map, y);
     const r = numbers(z.length, 7).map((v, j) => (Math.abs(z[j]) > 0.1 ? v : 0));
@@ -242,10 +248,15 @@ describe("BatchNormalization", () => {
         relevance,
         rules: given,
         notes,
-      } = await explainLayer(network(image, layer, conv2d({ weight: w, bias: b, pads: 1 })), x, r, weighted(rule));
+      } = await explainLayer(
+        network(image, relu(), layer, conv2d({ weight: w, bias: b, pads: 1 })),
+        x,
+        r,
+        weighted(rule),
+      );
       expectClose(output.data, z, 3e-6);
       expectClose(relevance.data, explain(map, y, r, literal).relevance, off);
-      expect(given.map((g) => g.rule)).toEqual(["pass", rule.name]);
+      expect(given.map((g) => g.rule)).toEqual(["pass", "pass", rule.name]);
       expect(notes.join()).toContain("(BatchNormalization) has no linear neighbour to be folded into");
     }
   });
@@ -276,11 +287,11 @@ describe("BatchNormalization", () => {
         ["Conv", "zPlus"],
       ]);
       expect(notes).toHaveLength(1);
-      expect(notes[0]).toContain("(BatchNormalization) has no linear neighbour");
+      expect(notes[0]).toContain("The network normalizes its input");
     }
   });
 
-  test("a convolution whose output another layer reads too is left alone", async () => {
+  test("a convolution whose output another layer reads too is left alone; the shift behind it is its bias all the same", async () => {
     const { layer: _, factor, offset } = normalization(4);
     const [s, t] = [factor, offset].map((v) => ({ dims: [4], data: Float32Array.from(v) }));
     const zeros = { dims: [4], data: new Float32Array(4) };
@@ -300,20 +311,20 @@ describe("BatchNormalization", () => {
     const z = apply(map, x.data);
     const r = numbers(2 * z.length, 7);
     const sample = z.length / 2;
-    const toA = Float64Array.from(z, (v, j) =>
-      Math.abs(v) > 0.1
-        ? r[Math.floor(j / sample) * 2 * sample + (j % sample)] +
-          r[Math.floor(j / sample) * 2 * sample + sample + (j % sample)]
-        : 0,
-    );
+    const toA = Float64Array.from(z, (v, j) => {
+      const [c, at] = [channel([2, 4, 3, 3])(j), Math.floor(j / sample) * 2 * sample + (j % sample)];
+      const n = s.data[c] * v + t.data[c];
+      return Math.abs(v) > 0.1 && Math.abs(n) > 0.1 ? r[at] + (r[at + sample] * s.data[c] * v) / n : 0;
+    });
     const kept = r.map((v, i) => (toA[Math.floor(i / (2 * sample)) * sample + (i % sample)] === 0 ? 0 : v));
-    const { relevance, output } = await explainLayer(bytes, x, kept, weighted(ruleOf.epsilon()));
+    const { relevance, output, rules: given } = await explainLayer(bytes, x, kept, weighted(ruleOf.epsilon()));
     expectClose(
       output.data.subarray(sample, 2 * sample),
       z.slice(0, sample).map((v, j) => s.data[channel([2, 4, 3, 3])(j)] * v + t.data[channel([2, 4, 3, 3])(j)]),
       3e-6,
     );
     expectClose(relevance.data, explain(map, x.data, toA, epsilon).relevance, tolerance.epsilon);
+    expect(given.map(({ type, rule }) => `${type} ${rule}`).slice(1)).toEqual(["Mul pass", "Add norm", "Concat route"]);
   });
 
   test("scaling by constants is folded as well", async () => {
@@ -321,7 +332,8 @@ describe("BatchNormalization", () => {
     const shift = tensor([1, 4, 1, 1], 32);
     const bytes = onnx({
       nodes: [
-        node("Div", ["x", "half"], "d"),
+        node("Relu", ["x"], "h"),
+        node("Div", ["h", "half"], "d"),
         node("Conv", ["d", "w", "b"], "a"),
         node("Mul", ["scale", "a"], "m"),
         node("Sub", ["m", "shift"], "y"),
@@ -331,8 +343,9 @@ describe("BatchNormalization", () => {
       outputs: { y: [] },
     });
     using model = await loadInMode(bytes);
-    expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Conv"]);
+    expect(model.inspect().nodes.map((n) => n.type)).toEqual(["Relu", "Conv"]);
     const x = tensor(image, 11);
+    const h = x.data.map((v) => Math.max(0, v));
     const doubled = fed(conv(image, w, b.data), () => 0, [2], [0]);
     const map = scaled(
       doubled,
@@ -340,10 +353,10 @@ describe("BatchNormalization", () => {
       [...perChannel.data],
       [...shift.data].map((v) => -v),
     );
-    const r = apply(map, x.data).map((v) => (Math.abs(v) > 0.1 ? 1 : 0));
+    const r = apply(map, h).map((v) => (Math.abs(v) > 0.1 ? 1 : 0));
     expectClose(
       explainFrom(model, x, r, { composite: weighted(ruleOf.epsilon()) }).relevance.data,
-      explain(map, x.data, r, epsilon).relevance,
+      explain(map, h, r, epsilon).relevance,
       tolerance.epsilon,
     );
   });

@@ -90,7 +90,7 @@ const cases: readonly Case[] = [
     type: "Add",
     terms: [
       [2, 3, 5, 7],
-      [3, 1, 1],
+      [3, 1, 7],
     ],
     at: [2, 3, 5, 7],
     constant: [1],

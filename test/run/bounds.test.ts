@@ -301,7 +301,7 @@ describe("a window far larger than the picture", () => {
         }
       return most;
     });
-    output.data.forEach((v, i) => expect(v).toBeCloseTo(largest[i], 5));
+    for (const [i, v] of output.data.entries()) expect(v).toBeCloseTo(largest[i], 5);
   });
 });
 

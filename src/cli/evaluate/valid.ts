@@ -43,9 +43,7 @@ const orNull =
 const list =
   (check: Check): Check =>
   (value, at) =>
-    Array.isArray(value)
-      ? first(value.map((one, i) => check(one, `${at}[${i}]`)))
-      : { at, expected: "a list", value };
+    Array.isArray(value) ? first(value.map((one, i) => check(one, `${at}[${i}]`))) : { at, expected: "a list", value };
 
 const record =
   (check: Check): Check =>
@@ -67,7 +65,12 @@ const settingsShape = shape({
   command: text,
   node: text,
   model: shape({ file: text, sha256: SHA256 }),
-  data: shape({ path: text, kind: text, sha256: SHA256, images: plain("1 or more", (v) => Number.isInteger(v) && (v as number) > 0) }),
+  data: shape({
+    path: text,
+    kind: text,
+    sha256: SHA256,
+    images: plain("1 or more", (v) => Number.isInteger(v) && (v as number) > 0),
+  }),
   target: text,
   methods: list(text),
   metrics: list(one(metrics.map(({ name }) => name))),

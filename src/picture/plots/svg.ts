@@ -23,7 +23,9 @@ const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", 
  * should not get, becomes U+FFFD.
  */
 function escaped(text: string): string {
-  return printable(text).replace(/[&<>"]/g, (c) => entities[c]).replace(/\p{Cs}|[\ufffe\uffff]/gu, "\ufffd");
+  return printable(text)
+    .replace(/[&<>"]/g, (c) => entities[c])
+    .replace(/\p{Cs}|[\ufffe\uffff]/gu, "\ufffd");
 }
 
 /** An element around content that is XML already. */

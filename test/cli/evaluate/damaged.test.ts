@@ -49,20 +49,60 @@ describe("a part", () => {
     ["null", "null", ": expected an object, got null."],
     ["{}", "{}", ", image: expected 1, got nothing."],
     ["a list", "[]", ": expected an object, got []."],
-    ["NaN", changed(() => undefined).replace('"morf":3', '"morf":NaN'), ": expected JSON, as relprop evaluate writes it,"],
-    ["cut off", changed(() => undefined).slice(0, -9), ": expected JSON, as relprop evaluate writes it, got other text ("],
+    [
+      "NaN",
+      changed(() => undefined).replace('"morf":3', '"morf":NaN'),
+      ": expected JSON, as relprop evaluate writes it,",
+    ],
+    [
+      "cut off",
+      changed(() => undefined).slice(0, -9),
+      ": expected JSON, as relprop evaluate writes it, got other text (",
+    ],
     ["nothing", "", ": expected the results of an image, got an empty file."],
     ["deep", deep, ": expected JSON, as relprop evaluate writes it, got lists and objects that nest deeper than 64."],
     ["of another image", JSON.stringify(three[2]), ", image: expected 1, got 2."],
-    ["infinite", changed(() => undefined).replace('"morf":3', '"morf":1e999'), ", methods[0].values.morf: expected a finite number, got Infinity."],
-    ["without a metric", changed((p) => void delete p.methods[1].values.gini), ", methods[1].values.gini: expected a finite number, got nothing."],
+    [
+      "infinite",
+      changed(() => undefined).replace('"morf":3', '"morf":1e999'),
+      ", methods[0].values.morf: expected a finite number, got Infinity.",
+    ],
+    [
+      "without a metric",
+      changed((p) => void delete p.methods[1].values.gini),
+      ", methods[1].values.gini: expected a finite number, got nothing.",
+    ],
     ["without a method", changed((p) => void p.methods.pop()), ", methods.length: expected 2, got 1."],
-    ["with a null in its methods", changed((p) => void (p.methods[0] = null)), ", methods[0]: expected an object, got null."],
-    ["of another method", changed((p) => void (p.methods[0].method = "third")), ", methods[0].method: expected first, got 'third'."],
-    ["with a text in a curve", changed((p) => void (p.methods[0].curves.morf[1] = "1")), ", methods[0].curves.morf[1]: expected a finite number, got '1'."],
-    ["with a curve cut off", changed((p) => void p.methods[0].curves.morf.pop()), ", curve 'morf': expected 2 points, got 1."],
-    ["with a class of its own kind", changed((p) => void (p.predicted.index = -1)), ", predicted.index: expected a whole number from 0 on, got -1."],
-    ["with a reason that is none", changed((p) => void (p.methods[0].missing.gini = {})), ", methods[0].missing.gini: expected a text, got [object Object]."],
+    [
+      "with a null in its methods",
+      changed((p) => void (p.methods[0] = null)),
+      ", methods[0]: expected an object, got null.",
+    ],
+    [
+      "of another method",
+      changed((p) => void (p.methods[0].method = "third")),
+      ", methods[0].method: expected first, got 'third'.",
+    ],
+    [
+      "with a text in a curve",
+      changed((p) => void (p.methods[0].curves.morf[1] = "1")),
+      ", methods[0].curves.morf[1]: expected a finite number, got '1'.",
+    ],
+    [
+      "with a curve cut off",
+      changed((p) => void p.methods[0].curves.morf.pop()),
+      ", curve 'morf': expected 2 points, got 1.",
+    ],
+    [
+      "with a class of its own kind",
+      changed((p) => void (p.predicted.index = -1)),
+      ", predicted.index: expected a whole number from 0 on, got -1.",
+    ],
+    [
+      "with a reason that is none",
+      changed((p) => void (p.methods[0].missing.gini = {})),
+      ", methods[0].missing.gini: expected a text, got [object Object].",
+    ],
   ])("%s", async (_, content, message) => {
     writeFileSync(at("part/parts/00001.json"), content);
     const { code, out, err } = await merge();
@@ -88,7 +128,11 @@ describe("settings", () => {
   test.each<[string, unknown, string]>([
     ["null", null, ": expected an object, got null."],
     ["{}", {}, ", relprop: expected a text, got nothing."],
-    ["without images", { ...settings, data: { ...settings.data, images: 0 } }, ", data.images: expected 1 or more, got 0."],
+    [
+      "without images",
+      { ...settings, data: { ...settings.data, images: 0 } },
+      ", data.images: expected 1 or more, got 0.",
+    ],
     ["of an unknown metric", { ...settings, metrics: ["morf", "mort"] }, ", metrics[1]: expected one of "],
     ["without the model", { ...settings, model: null }, ", model: expected an object, got null."],
     ["of methods that are no list", { ...settings, methods: "first" }, ", methods: expected a list, got 'first'."],
