@@ -26,8 +26,9 @@ function reshaping<A>(
     },
     fold: ([x], _a, [dims]) => [{ ...x!, dims }],
     renames: true,
-    node: ({ inputs: [x], outputs: [y] }) => ({
+    node: ({ inputs: [x, ...parameters], outputs: [y] }) => ({
       kind: "route",
+      steers: parameters.map((_, i) => i + 1),
       run: (e, at) => [renamed(e, at.x(0), y.dims)],
       vjp: (e, _at, r) => [renamed(e, r, x!.dims)],
     }),

@@ -313,7 +313,7 @@ describe("targets", async () => {
   test("a name without any names", async () => {
     using nameless = await loadInMode(network(dims, ...layers));
     expect(() => nameless.explain(x, { target: "dog" })).toThrow(
-      "Class names are known when they are given to load(…, { classes }).",
+      "Class names are known when they are given as option 'classes' of load.",
     );
     expect(nameless.explain(x, { target: 1 }).targets[0]).toEqual([
       { index: 1, name: undefined, weight: 1, score: logits[1] },
