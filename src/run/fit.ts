@@ -52,10 +52,11 @@ export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap
 
 /** How many samples the caller gives at once, where that is free. */
 export function samplesOf(ports: readonly Port[], given: Fitted["given"]): number {
-  const sizes = ports.map(({ name, dims, batchAxis }) =>
-    typeof dims[batchAxis ?? 0] === "string" ? given.get(name)!.dims[batchAxis ?? 0] : 1,
-  );
-  return Math.max(...sizes);
+  const sizes = ports.map(({ name, dims, batchAxis }) => {
+    const axis = batchAxis ?? 0;
+    return (typeof dims[axis] === "string" && given.get(name)!.dims[axis]) || 1;
+  });
+  return Math.max(1, ...sizes);
 }
 
 /** @internal @param graph as inferred from what is `given` */
