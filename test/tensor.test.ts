@@ -54,6 +54,12 @@ describe("shapes", () => {
   it("are walked through with the last axis first", () => {
     expect([size([]), size([2, 3, 4]), size([2, 0])]).toEqual([1, 24, 0]);
     expect([strides([]), strides([5]), strides([2, 3, 4])]).toEqual([[], [1], [12, 4, 1]]);
+    expect([shapeText([1, "n"]), shapeText([2], "int64"), shapeText([2], "float32"), shapeText([2], "")]).toEqual([
+      "f32[1, n]",
+      "int64[2]",
+      "f32[2]",
+      "[2]",
+    ]);
   });
 });
 

@@ -53,9 +53,8 @@ export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap
 /** How many samples the caller gives at once, where that is free. */
 export function samplesOf(ports: readonly Port[], given: Fitted["given"]): number {
   const sizes = ports.map(({ name, dims, batchAxis = 0 }) =>
-    batchAxis !== null && typeof dims[batchAxis] === "string" ? given.get(name)!.dims[batchAxis] : 1,
+    batchAxis !== null && typeof dims[batchAxis] === "string" ? (given.get(name)!.dims[batchAxis] ?? 1) : 1,
   );
-  return Math.max(...sizes);
 }
 
 /** @internal @param graph as inferred from what is `given` */

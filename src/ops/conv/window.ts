@@ -44,7 +44,7 @@ export function readWindow(read: AttributeReader, of: "convolution" | "pool" = "
   };
 }
 
-/** Kernels have numbers of 32 bits. */
+/** Kernels have positions of 32 bits. */
 const LARGEST = 2 ** 31 - 1;
 
 function perAxis(
@@ -61,8 +61,6 @@ function perAxis(
     `${length} ${what} ≥ ${least}`,
     `[${values.join(", ")}]`,
   );
-  const large = values.find((v) => v > LARGEST);
-  demand(!large, "unsupported", `${what} up to ${LARGEST}`, `${large}`);
   return values;
 }
 
