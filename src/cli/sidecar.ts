@@ -21,8 +21,14 @@ const KEYS = ["preprocess", "classes"];
 export async function readSidecar(modelPath: string): Promise<Sidecar> {
   const path = `${modelPath.replace(/\.onnx$/i, "")}.relprop.json`;
   const text = await readTextIfThere(path);
-  return text === undefined ? { path } : { path, ...check(parseJson(text, path), `file '${path}'`) };
+  return text === undefined ? { path } : sidecarOf(text, path);
 }
+
+/** What the text of a sidecar says. @throws LrpError as `readSidecar` */
+export const sidecarOf = (text: string, path: string): Sidecar => ({
+  path,
+  ...check(parseJson(text, path), `file '${path}'`),
+});
 
 function check(content: unknown, where: string): Omit<Sidecar, "path"> {
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
