@@ -55,6 +55,7 @@ export function samplesOf(ports: readonly Port[], given: Fitted["given"]): numbe
   const sizes = ports.map(({ name, dims, batchAxis = 0 }) =>
     batchAxis !== null && typeof dims[batchAxis] === "string" ? (given.get(name)!.dims[batchAxis] ?? 1) : 1,
   );
+  return Math.max(1, ...sizes);
 }
 
 /** @internal @param graph as inferred from what is `given` */
