@@ -1,13 +1,5 @@
 import { describe, expect, it } from "vitest";
-import {
-  broadcast,
-  firstNonFinite,
-  isExact,
-  normalizeAxis,
-  shapeText,
-  size,
-  strides,
-} from "../src/base/tensor.ts";
+import { broadcast, firstNonFinite, isExact, normalizeAxis, shapeText, size, strides } from "../src/base/tensor.ts";
 
 describe("shapes", () => {
   it.each([

@@ -137,10 +137,11 @@ describe("a pool", () => {
 
   it("passes the options of load and of explain on", async () => {
     await using pool = await createPool(digits, { size: 1, classes: [..."abcdefghij"], maxMemory: 2 ** 19 });
-    const [{ error }] = await all(pool.explain([digit(1)], { target: "c" }));
+    const batch = { dims: [9, 1, 28, 28], data: new Float32Array(9 * 784) };
+    const [{ error }] = await all(pool.explain([batch], { target: "argmax" }));
     expect(error).toMatchObject({
       code: "memory",
-      message: expect.stringContaining("item 0: the model's memory: expected at most 524288 bytes"),
+      message: expect.stringContaining("item 0: node '/2/Div' (Div): expected at most 524288 bytes"),
     });
     await using roomy = await createPool(digits, { size: 1, classes: [..."abcdefghij"] });
     const [{ value }] = await all(roomy.explain([digit(1)], { target: { class: "c", against: "others" } }));
