@@ -97,7 +97,7 @@ export const leakyRelu = byKernel("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a 
 
 /** Where min > max, max everywhere. Source: ONNX Clip-13. */
 export const clip = byKernel("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), b), {
-  takes: { 6: "input:number", 11: "input:number min:number? max:number?" },
+  takes: { 1: "input:number", 11: "input:number min:number? max:number?" },
   attributes: (read) =>
     read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN },
   parameters(inputs, { a, b }) {

@@ -209,7 +209,7 @@ const beyond: Readonly<Record<string, (at: number, length: number) => number>> =
 export const pad = mover<PadAttributes>({
   type: "Pad",
   takes: {
-    2: "data:any",
+    1: "data:any",
     11: "data:any pads:int constant_value:any?",
     18: "data:any pads:int constant_value:any? axes:int?",
   },

@@ -144,7 +144,7 @@ export const dropout: Op<DropoutAttributes> = {
     { type: a.mask, dims, data: new Float64Array(size(dims)).fill(1) },
   ],
   node(site) {
-    const way = { ...unchanged.node!(site), steers: [1, 2] };
+    const way = unchanged.node!(site);
     const { node, outputs } = site;
     if (!node.outputs[1]) return way;
     return {

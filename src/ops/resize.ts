@@ -172,8 +172,8 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
     summary: "nearest: moved back; else norm, or any linear rule on its weights",
     takes:
       type === "Upsample"
-        ? { 7: "X:any", 9: "X:any scales" }
-        : { 10: "X:any scales", 11: "X:any roi? scales? sizes:int?" },
+        ? { 1: "X:any", 9: "X:any scales" }
+        : { 1: "X:any scales", 11: "X:any roi? scales? sizes:int?" },
     attributes: (read) => readResize(read, type),
     instead: selection,
     infer(inputs, a, budget) {

@@ -54,6 +54,23 @@ describe("the mask of Dropout", () => {
     await expect(loadInMode(file(0.5, 1))).rejects.toThrow("expected training_mode = false, got true");
   });
 
+  test("a ratio that is computed says nothing, and has no relevance to receive", async () => {
+    const file = (data: string) =>
+      onnx({
+        nodes: [{ type: "Dropout", inputs: [data, "r"], outputs: ["y"] }],
+        initializers: { k: tensor([2], 3) },
+        inputs: { x: [2], r: [] },
+        outputs: { y: [] },
+      });
+    const given = { x: tensor([2], 1), r: tensor([], 2) };
+    using model = await loadInMode(file("x"));
+    const { inputs } = model.explain(given, { target: 1, composite: "epsilon" });
+    expect([[...inputs.x.data], [...inputs.r.data]]).toEqual([[0, given.x.data[1]], [0]]);
+    using constant = await loadInMode(file("k"));
+    expect(constant.predict(given).output.data).toEqual(tensor([2], 3).data);
+    expect(() => constant.explain(given)).toThrow("got inputs that only choose among other numbers");
+  });
+
   test("a mask that nobody reads leaves no trace", async () => {
     const nodes: FileNode[] = [
       { type: "Relu", inputs: ["x"], outputs: ["h"] },

@@ -99,6 +99,12 @@ describe("every operator", () => {
     if (outputs < Infinity) expect(counted(type, given(least), outputs + 1)).toContain(`at most ${outputs} output`);
   });
 
+  test("is judged in every opset", () => {
+    for (const type of ops.keys())
+      for (let opset = 1; opset <= 22; opset++)
+        expect(counted(type, given(9), 1, opset) ?? "").not.toContain("undefined");
+  });
+
   test.each(Object.entries(schemas))("%s takes the types %j", (type, [least, most, , ...types]) => {
     const count = Math.min(most, Math.max(least, types.length, 2));
     const kinds = Array.from({ length: count }, (_, i) => types[Math.min(i, types.length - 1)]);
