@@ -308,7 +308,11 @@ describe("a window far larger than the picture", () => {
 describe("windows that are refused", () => {
   const H = 2 ** 31;
   it.each<[string, FileNode["attributes"], RegExp]>([
-    ["kernel", { kernel_shape: [H, 2], auto_pad: "SAME_LOWER" }, /attribute kernel_shape within 32 bits, got 2147483648/],
+    [
+      "kernel",
+      { kernel_shape: [H, 2], auto_pad: "SAME_LOWER" },
+      /attribute kernel_shape within 32 bits, got 2147483648/,
+    ],
     ["kernel", { kernel_shape: [2 * H + 1, 1], pads: [H, 0, H, 0] }, /attribute kernel_shape within 32 bits/],
     ["strides", { kernel_shape: [2, 2], strides: [2 * H, 1] }, /attribute strides within 32 bits, got 4294967296/],
     ["dilations", { kernel_shape: [2, 2], dilations: [H, 1] }, /attribute dilations within 32 bits/],
