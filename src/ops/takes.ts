@@ -35,6 +35,7 @@ type Taking = Pick<Op<never>, "takes" | "outputs">;
 function slotsOf({ takes = "X" }: Taking, opset: number): readonly Slot[] {
   const since = typeof takes === "string" ? [] : Object.keys(takes).filter((version) => Number(version) <= opset);
   const text = typeof takes === "string" ? takes : takes[Math.max(...since.map(Number))];
+  demand(text !== undefined, "invalid-model", "a newer opset, which has this operator", `${opset}`);
   return [...text.matchAll(/(\w+)(\.\.\.)?(?::(\w+))?(\?)?/g)].map(([, name, many, kind = "float", optional]) => ({
     name,
     many: many !== undefined,
