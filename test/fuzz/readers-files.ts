@@ -89,7 +89,8 @@ export function changedPng(file: Uint8Array, draw: Draw): Uint8Array {
   let chunks: Chunk[] = [...pngChunks(file)];
   for (let more = 1 + draw.int(3); more > 0; more--)
     chunks = rearranged(chunks, draw, (chunk) => changedChunk(chunk, draw));
-  if (draw.chance(0.1)) chunks.splice(draw.int(chunks.length + 1), 0, { kind: draw.of(NAMES), data: ramp(draw.int(99)) });
+  if (draw.chance(0.1))
+    chunks.splice(draw.int(chunks.length + 1), 0, { kind: draw.of(NAMES), data: ramp(draw.int(99)) });
   return joined([file.subarray(0, 8), ...chunks.map(chunkBytes)]);
 }
 
@@ -133,7 +134,24 @@ export function changedNpy(file: Uint8Array, draw: Draw): Uint8Array {
   return joined([file.subarray(0, 6), [version, 0], size, Buffer.from(header, "latin1"), values]);
 }
 
-const ODD = [null, true, -1, 0, 1.5, 1e999, "", "exact", "caffe", "__proto__", [], {}, [null], { a: 1 }, [[1]], 2 ** 53];
+const ODD = [
+  null,
+  true,
+  -1,
+  0,
+  1.5,
+  Number.POSITIVE_INFINITY,
+  "",
+  "exact",
+  "caffe",
+  "__proto__",
+  [],
+  {},
+  [null],
+  { a: 1 },
+  [[1]],
+  2 ** 53,
+];
 const KEYS = ["preprocess", "classes", "resize", "crop", "mean", "std", "scale", "channels", "maxPixels", "__proto__"];
 
 function changedValue(value: unknown, draw: Draw): unknown {
