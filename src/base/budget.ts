@@ -42,6 +42,7 @@ export class Budget {
       expected: `at most ${this.#maxWork} multiply-adds for one sample`,
       received: `${this.work} up to here`,
       fix: "Load with a larger maxWork, or use a smaller input.",
+      mentions: [{ text: "maxWork", option: "maxWork" }],
     });
   }
 

@@ -55,7 +55,8 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
   const { targets } = done[0].explanation;
   const [{ index, name, score, position }] = targets[chosenSample(values, targets.length)];
   const against = values.against === undefined ? "" : ` against ${values.against}`;
-  const about = `${index}${name === undefined ? "" : ` ${name}`}${against}${position ? ` at ${position.join(", ")}` : ""}, logit ${digits(score)}`;
+  const place = position ? ` at ${position.join(", ")}` : "";
+  const about = `${index}${name === undefined ? "" : ` ${name}`}${against}${place}, logit ${digits(score)}`;
   const tiles = done.map(({ name: label, explanation: { relevance } }) => ({
     label,
     picture: draw(relevance, input, values, fitting(relevance, SIDE)),

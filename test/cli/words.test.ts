@@ -67,6 +67,12 @@ describe("what the library says is said in the command line's words", () => {
     inputs: { x: ["n", 1, 28, 28] },
     outputs: { y: [] },
   });
+  const places = onnx({
+    nodes: [{ type: "Conv", inputs: ["x", "w"], outputs: ["y"] }],
+    initializers: { w: tensor([2, 1, 3, 3], 5) },
+    inputs: { x: ["n", 1, 28, 28] },
+    outputs: { y: [] },
+  });
   const digit = async () => {
     await writeFile(at("x.npy"), writeNpy({ data: new Float32Array(784).fill(0.5), dims: [1, 1, 28, 28] }));
     return at("x.npy");
@@ -103,6 +109,16 @@ describe("what the library says is said in the command line's words", () => {
       "a picture of too many pixels",
       async () => ["explain", MODEL, THREE, "--max-pixels", "783"],
       /expected at most 783 pixels, got 28 x 28\. Make it smaller, or raise --max-pixels\./,
+    ],
+    [
+      "more work than is allowed",
+      async () => ["explain", MODEL, THREE, "--max-work", "1000"],
+      /at most 1000 multiply-adds .* Load with a larger --max-work, or use a smaller input\./,
+    ],
+    [
+      "a class alone, where there are places",
+      async () => ["explain", await model("places.onnx", places), await digit(), "--target", "0"],
+      /Say where: --position y,x; --area all, whose area may be a mask or a box too; or --index c,y,x\./,
     ],
     [
       "another shape",

@@ -140,7 +140,7 @@ const ODD = [
   -1,
   0,
   1.5,
-  1e999,
+  Number.POSITIVE_INFINITY,
   "",
   "exact",
   "caffe",

@@ -125,9 +125,7 @@ for (const [name, reader] of Object.entries(readers)) {
     }
   }
   const seconds = (performance.now() - began) / 1000;
-  const speed = (files / seconds).toFixed(0);
-  console.log(
-    `${name}: ${files} files in ${seconds.toFixed(1)} s, ${speed} a second; ${counts.read} read, ${counts.refused} refused`,
-  );
+  const speed = `${seconds.toFixed(1)} s, ${(files / seconds).toFixed(0)} a second`;
+  console.log(`${name}: ${files} files in ${speed}; ${counts.read} read, ${counts.refused} refused`);
 }
 if (findings > 0) process.exitCode = 1;

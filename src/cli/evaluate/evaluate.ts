@@ -150,7 +150,8 @@ export async function finish(dir: string, settings: Settings, { out }: Streams):
   const { images } = settings.data;
   if (parts.length < images)
     return out(
-      `${parts.length} of ${images} images are in ${printable(dir)}; when all shards are done: relprop merge DIR… --out DIR\n`,
+      `${parts.length} of ${images} images are in ${printable(dir)}; ` +
+        "when all shards are done: relprop merge DIR… --out DIR\n",
     );
   await writeReport(dir, reportOf(settings, parts));
   out(

@@ -102,6 +102,7 @@ function frameOf(to: PictureInput): Frame {
     fix:
       "Give the input as numbers instead; or where channels are last, model.inputs[0] in the place of its dims, " +
       "loaded with channelAxis: 'last' if it does not say so.",
+    mentions: [{ text: "channelAxis: 'last'", option: "channelAxis", value: "last" }],
   });
 }
 
@@ -132,7 +133,8 @@ function placed(image: Pixels, steps: Preparation, h: number | string, w: number
   if (!equal && !(steps.crop && width >= seen.width && height >= seen.height))
     throw new LrpError("usage", {
       where: "picture",
-      expected: `${seen.width} x ${seen.height} pixels${steps.crop ? " or more to crop from" : ""}, as the model's input`,
+      expected:
+        `${seen.width} x ${seen.height} pixels${steps.crop ? " or more to crop from" : ""}, ` + "as the model's input",
       received: `${width} x ${height}${steps.resize ? " after resizing" : ""}`,
       fix: steps.crop
         ? `Resize the short side to ${Math.max(seen.width, seen.height)} or more.`

@@ -33,10 +33,23 @@ async function merge(): Promise<{ code: number; out: string; err: string }> {
 }
 
 const REMOVE = "It is damaged: remove it, and run the same line again.\n";
-const changed = (change: (part: any) => unknown) => {
-  const part = structuredClone(three[1]) as any;
-  return JSON.stringify(change(part) ?? part);
+/** A part that can be made wrong. */
+type Loose = {
+  image: unknown;
+  predicted: { index: unknown };
+  methods: {
+    method: unknown;
+    values: Record<string, unknown>;
+    missing: Record<string, unknown>;
+    curves: { morf: unknown[] };
+  }[];
 };
+const changed = (change: (part: Loose) => void) => {
+  const part = structuredClone(three[1]) as unknown as Loose;
+  change(part);
+  return JSON.stringify(part);
+};
+const whole = JSON.stringify(three[1]);
 const deep = `${"[".repeat(1e5)}${"]".repeat(1e5)}`;
 
 test("whole ones are merged", async () => {
@@ -49,58 +62,50 @@ describe("a part", () => {
     ["null", "null", ": expected an object, got null."],
     ["{}", "{}", ", image: expected 1, got nothing."],
     ["a list", "[]", ": expected an object, got []."],
-    [
-      "NaN",
-      changed(() => undefined).replace('"morf":3', '"morf":NaN'),
-      ": expected JSON, as relprop evaluate writes it,",
-    ],
-    [
-      "cut off",
-      changed(() => undefined).slice(0, -9),
-      ": expected JSON, as relprop evaluate writes it, got other text (",
-    ],
+    ["NaN", whole.replace('"morf":3', '"morf":NaN'), ": expected JSON, as relprop evaluate writes it,"],
+    ["cut off", whole.slice(0, -9), ": expected JSON, as relprop evaluate writes it, got other text ("],
     ["nothing", "", ": expected the results of an image, got an empty file."],
     ["deep", deep, ": expected JSON, as relprop evaluate writes it, got lists and objects that nest deeper than 64."],
     ["of another image", JSON.stringify(three[2]), ", image: expected 1, got 2."],
     [
       "infinite",
-      changed(() => undefined).replace('"morf":3', '"morf":1e999'),
+      whole.replace('"morf":3', '"morf":1e999'),
       ", methods[0].values.morf: expected a finite number, got Infinity.",
     ],
     [
       "without a metric",
-      changed((p) => void delete p.methods[1].values.gini),
+      changed((p) => delete p.methods[1].values.gini),
       ", methods[1].values.gini: expected a finite number, got nothing.",
     ],
-    ["without a method", changed((p) => void p.methods.pop()), ", methods.length: expected 2, got 1."],
+    ["without a method", changed((p) => p.methods.pop()), ", methods.length: expected 2, got 1."],
     [
       "with a null in its methods",
-      changed((p) => void (p.methods[0] = null)),
+      changed((p) => p.methods.splice(0, 1, null as unknown as Loose["methods"][0])),
       ", methods[0]: expected an object, got null.",
     ],
     [
       "of another method",
-      changed((p) => void (p.methods[0].method = "third")),
+      changed((p) => Object.assign(p.methods[0], { method: "third" })),
       ", methods[0].method: expected first, got 'third'.",
     ],
     [
       "with a text in a curve",
-      changed((p) => void (p.methods[0].curves.morf[1] = "1")),
+      changed((p) => p.methods[0].curves.morf.splice(1, 1, "1")),
       ", methods[0].curves.morf[1]: expected a finite number, got '1'.",
     ],
     [
       "with a curve cut off",
-      changed((p) => void p.methods[0].curves.morf.pop()),
+      changed((p) => p.methods[0].curves.morf.pop()),
       ", curve 'morf': expected 2 points, got 1.",
     ],
     [
       "with a class of its own kind",
-      changed((p) => void (p.predicted.index = -1)),
+      changed((p) => Object.assign(p.predicted, { index: -1 })),
       ", predicted.index: expected a whole number from 0 on, got -1.",
     ],
     [
       "with a reason that is none",
-      changed((p) => void (p.methods[0].missing.gini = {})),
+      changed((p) => Object.assign(p.methods[0].missing, { gini: {} })),
       ", methods[0].missing.gini: expected a text, got [object Object].",
     ],
   ])("%s", async (_, content, message) => {
