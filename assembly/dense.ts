@@ -298,7 +298,7 @@ function vjp<T extends Weights>(
  *   y[n, k] = Σ_m s[n, m] · f(w[m, k])
  *
  * @param s f32[n, m] @param w f32[m, k] @param y f32[n, k], written; overlaps nothing
- * @param scratch f32[n, min(columns, 2048)]; where m is at most 1024, anything
+ * @param scratch f32[n, min(columns, 2048)]; where m is at most 1024, f32[1]
  * @param columns how many of the k are computed, from those at which w and y point
  */
 export function denseVjp(
@@ -306,7 +306,7 @@ export function denseVjp(
 ): void {
   if (!ASC_NO_ASSERT) {
     assert(columns <= k, "more columns than there are");
-    const room = m > MOST ? product(n, min(columns, BLOCK)) : 0;
+    const room = m > MOST ? product(n, min(columns, BLOCK)) : 1;
     apart(y, span(n, k, columns, 1), s, product(n, m), w, span(m, k, columns, 1), scratch, room);
     apart(scratch, room, s, product(n, m), w, span(m, k, columns, 1));
   }

@@ -17,7 +17,7 @@ function forward(x: Block, w: Block, b: Block, n: i32, m: i32, k: i32, p: f64, q
 }
 
 /** What `denseVjp` needs beside its output. */
-function sums(n: i32, m: i32, k: i32): Block { return room(m > 1024 ? n * min(k, 2048) : 0); }
+function sums(n: i32, m: i32, k: i32): Block { return room(m > 1024 ? n * min(k, 2048) : 1); }
 
 /** As the definition, but a row without relevance takes part in nothing. */
 function vjp(s: Block, w: Block, n: i32, m: i32, k: i32, p: f64, q: f64): void {

@@ -17,6 +17,8 @@ export interface Tensor {
   readonly batchAxis?: number | null;
   /** Whether channels are the first or the last axis of a sample; left out, the first of pictures. */
   readonly channelAxis?: "first" | "last";
+  /** Relevance of an explanation that has exploded: `heatmap` marks its picture. */
+  readonly amplified?: boolean;
 }
 
 /** Whether these are float32 numbers, of this realm or of another, such as a frame or a test runner's sandbox. */

@@ -12,6 +12,7 @@ import { contents, outFiles, terminalPicture } from "./outputs.ts";
 import { withProgress } from "./progress.ts";
 import { report } from "./report.ts";
 import { summary } from "./summary.ts";
+import { warnOf } from "./warning.ts";
 
 export async function explain({ positionals: [path, inputPath], values }: Arguments, streams: Streams): Promise<void> {
   const { out, err, columns } = streams;
@@ -40,6 +41,7 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const found = report({ path, values, opened, input, explanation, sample, files, ms });
   const drawing = values.show ? toAnsi(terminalPicture(explanation.relevance, input, values), { columns }) : "";
   await writeAll(await contents(planned, explanation, input, values));
+  warnOf(explanation, streams);
   if (values.json) {
     err(drawing);
     out(jsonLine(found));

@@ -21,7 +21,7 @@ interface Sources {
 }
 
 export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
-  const { output, targets, relevance, at, start, rules, ledger, notes } = explanation;
+  const { output, targets, relevance, at, start, rules, ledger, stability, notes } = explanation;
   const [{ index, name, score, position, area }] = targets[sample];
   const composite = values.method ? null : (values.composite ?? defaultComposite);
   const taken = composites.find((row) => row.name === composite)?.parameters ?? [];
@@ -54,6 +54,7 @@ export function report({ path, values, opened, input, explanation, sample, files
     outputDims: output.dims,
     rules,
     ledger,
+    stability,
     notes,
     files,
     time: { load: opened.ms, explain: ms },

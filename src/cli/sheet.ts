@@ -19,6 +19,7 @@ import { didYouMean } from "./nearest.ts";
 import { chosenSample, open } from "./open.ts";
 import { givenIn, type Values } from "./options.ts";
 import { draw, fitting } from "./outputs.ts";
+import { warnOf } from "./warning.ts";
 import { inOwnWords, issueInOwnWords } from "./words.ts";
 
 type Row = (typeof composites)[number];
@@ -38,7 +39,8 @@ interface Left {
 /** Heatmaps are enlarged as far as they fit into a square of so many pixels. */
 const SIDE = 224;
 
-export async function sheet({ positionals: [path, inputPath], values }: Arguments, { out }: Streams): Promise<void> {
+export async function sheet({ positionals: [path, inputPath], values }: Arguments, streams: Streams): Promise<void> {
+  const { out } = streams;
   const file = outFile(values.out);
   const rows = chosenRows(values);
   await checkWritable([file]);
@@ -67,6 +69,7 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
     title: `${basename(inputPath)}: class ${about}`,
   });
   await writeAll(new Map([[file, await encodePng(picture)]]));
+  for (const { name: by, explanation } of done) warnOf(explanation, streams, `${by}: `);
   const lines = [
     ["model", basename(path)],
     ["input", input.text],

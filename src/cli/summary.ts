@@ -30,6 +30,7 @@ export function summary(found: Report): string {
     position,
     area,
     targets,
+    stability,
     notes,
     files,
     time,
@@ -55,15 +56,25 @@ export function summary(found: Report): string {
     ...(most
       ? [["amplified", `at most ${digits(most.amplification)}-fold, at ${most.node} (${most.type}, ${most.rule})`]]
       : []),
+    ...stabilityRow(stability),
     ...Object.entries(found.at).map(([value, { dims, sum }]) => [
       "at",
       `${value}: ${digits(sum)} in [${dims.join(", ")}]`,
     ]),
-    ...notes.map((note) => ["note", inOwnWords(note)]),
+    ...notes
+      .map((note) => inOwnWords(note))
+      .map((note) => (note.startsWith("Warning: ") ? ["WARNING", note.slice(9)] : ["note", note])),
     ...files.map((path) => ["wrote", path]),
     ["time", `${time.load.toFixed(0)} ms to load, ${time.explain.toFixed(0)} ms to explain`],
   ];
   return `${columns(head, [], "")}\n${classTable(found.scores)}\n${whereItWent(found)}\n${columns(tail, [], "")}`;
+}
+
+/** The whole, where it is judged. */
+function stabilityRow({ verdict, amplification, peak, arrived }: Report["stability"]): string[][] {
+  if (verdict === "unjudged") return [];
+  const times = `Σ|R| ${digits(amplification!)}-fold at the input, at most ${digits(peak!)}-fold on the way`;
+  return [[verdict === "amplified" ? "EXPLODED" : verdict, `${times}, ΣR ${digits(arrived!)} of the start`]];
 }
 
 /** Classes with their scores, one per line. */

@@ -23,6 +23,7 @@ export {
   type Prediction,
   type RuleAt,
 } from "../model/report.ts";
+export { ABSORBED, AMPLIFIED, type Stability } from "../model/stability.ts";
 export { type LrnMode, lrnModes } from "../ops/lrn.ts";
 export type { TaylorNeurons } from "../ops/taylor.ts";
 export {

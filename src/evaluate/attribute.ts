@@ -106,6 +106,7 @@ async function byMethod(
     at: {},
     rules,
     ledger: [],
+    stability: { verdict: "unjudged" },
     notes,
   };
 }

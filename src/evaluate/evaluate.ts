@@ -3,6 +3,7 @@ import type { Network } from "../read/network.ts";
 import type { Model } from "../model/model.ts";
 import type { Source } from "../read/open.ts";
 import type { Explanation } from "../model/report.ts";
+import type { Stability } from "../model/stability.ts";
 import type { Input } from "../run/input.ts";
 import { scoresOf } from "../run/scores.ts";
 import { type Chosen, chooseTargets, type Target } from "../run/target.ts";
@@ -56,6 +57,8 @@ export interface MethodResult {
   /** The curves that metrics followed, by order. */
   readonly curves: Readonly<Partial<Record<Order, Curve>>>;
   readonly relevance: Tensor;
+  /** Whether it can be read; metrics are computed either way. */
+  readonly stability: Stability;
 }
 
 /** Several methods on one input. */
@@ -113,7 +116,11 @@ function explainerOf(
   };
 }
 
-function resultOf(method: string, relevance: Tensor, { values, curves }: Measurement): MethodResult {
+function resultOf(
+  method: string,
+  { relevance, stability }: Explanation,
+  { values, curves }: Measurement,
+): MethodResult {
   const entries = Object.entries(values);
   const missing = entries.flatMap(([name, value]) => (value instanceof LrpError ? [[name, value.message]] : []));
   return Object.freeze({
@@ -124,6 +131,7 @@ function resultOf(method: string, relevance: Tensor, { values, curves }: Measure
     missing: Object.freeze(Object.fromEntries(missing)),
     curves: Object.freeze(curves),
     relevance,
+    stability,
   });
 }
 
@@ -181,7 +189,7 @@ export async function evaluate(model: Model, input: Tensor, options: EvaluateOpt
     const measurement = await measured(metrics, subject, how, curves);
     const chance = curves.get("random");
     if (chance) byChance.set("random", chance);
-    return resultOf(label, explanation.relevance, measurement);
+    return resultOf(label, explanation, measurement);
   };
 
   const results = await doParts(choices.length, (i) => one(choices[i]), { signal, onProgress });

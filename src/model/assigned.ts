@@ -1,5 +1,5 @@
 import { type Issue, LrpError } from "../base/error.ts";
-import { type Graph, logitsOf, resolve, whereIs } from "../graph/graph.ts";
+import { type Graph, logitsOf, type Node, resolve } from "../graph/graph.ts";
 import type { Ways } from "../ops/ways.ts";
 import { checkOptions, type ExplainOptions } from "./options.ts";
 import { type Path, pathTo } from "../plan/path.ts";
@@ -80,40 +80,18 @@ export function valuesAt(graph: Graph, { path, from }: Assigned, names: readonly
   });
 }
 
-export function rulesOf({ graph, ways }: Given, { assignment, path }: Assigned): RuleAt[] {
+/** @param remarks what is worth knowing of single nodes */
+export function rulesOf(
+  { graph, ways }: Given,
+  { assignment, path }: Assigned,
+  remarks: ReadonlyMap<Node, string>,
+): RuleAt[] {
   return graph.nodes
     .filter((node) => path.nodes.has(node))
     .map((node) => ({
       node: node.name,
       type: node.type,
       rule: assignment.get(node)?.name ?? (ways.get(node)!.kind === "route" ? "route" : "none"),
-      note: node.note,
+      note: [...new Set([node.note, remarks.get(node)?.replace(/\.$/, "")])].filter(Boolean).join("; ") || undefined,
     }));
-}
-
-/** What is worth knowing about the way of relevance, in sentences. */
-export function notesOf(
-  { graph, ways }: Given,
-  { path, assignment }: Assigned,
-  { output, unknown }: ExplainOptions,
-): string[] {
-  const { skipped } = logitsOf(graph, resolve(graph, outputOf(graph, output)));
-  const notes = skipped
-    ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`]
-    : [];
-  const nodes = graph.nodes.filter((n) => path.nodes.has(n));
-  const ofInput = nodes.filter((n) => n.units === "input" && assignment.get(n)?.kind === "pass");
-  if (ofInput.length > 0)
-    notes.push(
-      `The network normalizes its input (${ofInput.map(({ name }) => `'${name}'`).join(", ")}): relevance passes it ` +
-        "unchanged, and bounds for zBox are those of the input.",
-    );
-  for (const node of nodes) {
-    if (unknown && ways.get(node)!.kind === "none" && assignment.has(node))
-      notes.push(`${whereIs(node)} has no rule: relevance passes it by its gradient, as option 'unknown' asks.`);
-    if (node.type === "BatchNormalization" && node.units !== "input" && assignment.get(node)?.kind === "pass")
-      notes.push(`${whereIs(node)} has no linear neighbour to be folded into: relevance passes it unchanged.`);
-    if (node.type === "LRN" && node.note) notes.push(`${whereIs(node)} ${node.note}.`);
-  }
-  return notes;
 }

@@ -1,6 +1,6 @@
 import { Budget, type Limits } from "../base/budget.ts";
-import { type Assigned, assigned, notesOf, optionsKey, outputOf, rulesOf, valuesAt } from "./assigned.ts";
-import { LrpError, sentence } from "../base/error.ts";
+import { type Assigned, assigned, optionsKey, outputOf, rulesOf, valuesAt } from "./assigned.ts";
+import { LrpError } from "../base/error.ts";
 import { canonize } from "../canonize/canonize.ts";
 import { type Graph, type OutputPort, type Port, printGraph } from "../graph/graph.ts";
 import { type AxesOptions, type Batch, batchOf, channelsOf, checkAxes } from "../infer/axes.ts";
@@ -9,17 +9,17 @@ import type { SegmentRequest } from "../plan/backward.ts";
 import { lower } from "../plan/lower.ts";
 import { type Plan, place } from "../plan/place.ts";
 import { printPlan } from "../plan/print.ts";
+import { issueNotes, notesOf, remarksOf } from "./notes.ts";
 import { checkedLoad, type ExplainOptions, type LoadOptions } from "./options.ts";
 import {
   amplificationNote,
   argmaxNote,
+  checkRange,
   type Explanation,
   type Inspection,
   inspectionText,
   ledgerRows,
-  magnitudeOf,
   type Prediction,
-  shareNote,
   sizesNote,
 } from "./report.ts";
 import {
@@ -34,6 +34,8 @@ import {
   samplesOf,
   shapesOf,
 } from "../run/fit.ts";
+import { stabilityNote, stabilityOf, sumsOf } from "./stability.ts";
+import { defaultComposite, habitsOf } from "../rules/composite.ts";
 import { checkInputs, type Input, type Shapes } from "../run/input.ts";
 import { scoresOf } from "../run/scores.ts";
 import { chooseTargets, type Target } from "../run/target.ts";
@@ -161,12 +163,13 @@ export class Model {
     const batch = this.#batchOf(fitted, given, output);
     const prediction = this.#outputs(fitted, plan, given, output);
     const scores = scoresOf(prediction, options.classAxis);
-    const rules = rulesOf(fitted, way);
-    const notes = [...this.#axisNotes, ...notesOf(fitted, way, options)];
-    // A slope is no share, of which little or much could arrive.
-    const isSlope = [...assignment].some(
-      ([node, { kind }]) => kind === "gradient" && ways.get(node)!.kind === "linear",
-    );
+    const remarks = remarksOf(fitted, way, options);
+    const rules = rulesOf(fitted, way, remarks);
+    const notes = [...this.#axisNotes, ...notesOf(graph, way, remarks, options)];
+    // Slopes and probabilities are no shares, of which little or much could arrive.
+    const isShared =
+      habitsOf(options.composite ?? defaultComposite).start !== "one" &&
+      [...assignment].every(([node, { kind }]) => kind !== "gradient" || ways.get(node)!.kind !== "linear");
     const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
     const arrivedAt = (name: string): Tensor => {
       const value = segment.inputs.get(name);
@@ -178,25 +181,35 @@ export class Model {
     return targets.map((target) => {
       const chosen = chooseTargets(target, start, scores, this.classes);
       session.backward(plan, chosen.relevance);
-      const all = new Map(graph.inputs.map(({ name }) => [name, arrivedAt(name)]));
+      const ledger = ledgerRows(segment, session.read(plan, segment.ledger));
+      const [begun, arrived] = [
+        sumsOf([chosen.relevance]),
+        sumsOf([...segment.inputs.values()].map((value) => session.read(plan, value))),
+      ];
+      checkRange(arrived.size, ledger);
+      const stability = stabilityOf(begun, arrived, ledger, isShared);
+      const marked = <T extends Tensor>(of: T): T =>
+        stability.verdict === "amplified" ? { ...of, amplified: true } : of;
+      const all = new Map(graph.inputs.map(({ name }) => [name, marked(arrivedAt(name))]));
       const inputs = Object.fromEntries(all);
       const relevance = all.get(graph.inputs.find(({ name }) => segment.inputs.has(name))!.name)!;
-      const ledger = ledgerRows(segment, session.read(plan, segment.ledger));
-      const arrived = magnitudeOf(Object.values(inputs), ledger);
       return {
         ...prediction,
         targets: chosen.targets,
         start,
         relevance,
         inputs,
-        at: Object.fromEntries(at.map((name, i) => [name, all.get(names[i]) ?? tensor(segment.at.get(names[i])!)])),
+        at: Object.fromEntries(
+          at.map((name, i) => [name, all.get(names[i]) ?? marked(tensor(segment.at.get(names[i])!))]),
+        ),
         rules,
         ledger,
+        stability,
         notes: [
+          ...stabilityNote(stability, begun, arrived, ledger),
           ...notes,
           ...argmaxNote(target, chosen.targets, prediction.output),
           ...amplificationNote(ledger),
-          ...(isSlope ? [] : shareNote(arrived, chosen.targets, start)),
         ],
       };
     });
@@ -211,7 +224,8 @@ export class Model {
     const fitted = this.#fit(shapesOf(this.inputs, dims));
     const { graph } = fitted;
     const way = this.#assigned(fitted, options);
-    const rules = new Map(rulesOf(fitted, way).map((r) => [r.node, r]));
+    const remarks = remarksOf(fitted, way, options);
+    const rules = new Map(rulesOf(fitted, way, remarks).map((r) => [r.node, r]));
     const nodes = graph.nodes.map((node) => ({
       node: node.name,
       type: node.type,
@@ -224,7 +238,7 @@ export class Model {
     const parameters = [...graph.constants]
       .filter(([name, c]) => used.has(name) && c.type === "float32")
       .reduce((sum, [, c]) => sum + c.data.length, 0);
-    const notes = [...way.issues.map(sentence), ...this.#axisNotes, ...notesOf(fitted, way, options)];
+    const notes = [...issueNotes(graph, way.issues), ...this.#axisNotes, ...notesOf(graph, way, remarks, options)];
     return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
   }
 

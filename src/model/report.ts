@@ -3,6 +3,7 @@ import { printable } from "../base/printable.ts";
 import { ops } from "../ops/index.ts";
 import type { Segment } from "../plan/backward.ts";
 import type { Chosen, Target } from "../run/target.ts";
+import type { Stability } from "./stability.ts";
 import { type Dims, shapeText, type Tensor } from "../base/tensor.ts";
 import type { Port } from "../graph/graph.ts";
 
@@ -66,9 +67,11 @@ export interface Explanation {
   readonly at: Readonly<Record<string, Tensor>>;
   readonly rules: readonly RuleAt[];
   readonly ledger: readonly LedgerRow[];
+  /** Whether the whole can be read: an explanation that exploded looks like any other. */
+  readonly stability: Stability;
   /**
-   * What is worth knowing, in sentences: a softmax left out, normalization that could not be folded, a node that
-   * amplifies relevance.
+   * What is worth knowing, in sentences: that the explanation has exploded, a softmax left out, normalization that could
+   * not be folded, a node that amplifies relevance. What is so at several nodes is said once; `rules` has each.
    */
   readonly notes: readonly string[];
 }
@@ -138,18 +141,6 @@ export function amplificationNote(ledger: readonly LedgerRow[]): string[] {
   ];
 }
 
-/**
- * A heatmap is normalized, so it looks the same when next to nothing has arrived. @param arrived Σ |R| at the inputs
- */
-export function shareNote(arrived: number, targets: readonly (readonly Chosen[])[], start: "logit" | "one"): string[] {
-  const begun = targets.flat().reduce((sum, t) => sum + Math.abs(start === "logit" ? t.weight * t.score : t.weight), 0);
-  if (!(arrived < 0.01 * begun)) return [];
-  return [
-    `Less than 1 % of the relevance reaches the input (${arrived.toPrecision(2)} of ${begun.toPrecision(2)}): ` +
-      `the ledger shows where the rest went.`,
-  ];
-}
-
 /** What "argmax" has chosen of an output of several axes: of each sample the largest number. */
 export function argmaxNote(target: Target, targets: readonly (readonly Chosen[])[], { dims }: Tensor): string[] {
   const found = targets.flatMap(([{ index, name, position }]) =>
@@ -175,27 +166,24 @@ export function inspectionText(
   notes: readonly string[],
 ): string {
   const width = nodes.reduce((most, n) => Math.max(most, n.rule.length), 0);
-  const ruleOf = new Map(nodes.map((n) => [printable(n.outputs[0].name), n.rule]));
+  const nodeOf = new Map(nodes.map((n) => [printable(n.outputs[0].name), n]));
   const lines = graph.split("\n").map((line) => {
-    const rule = line.includes(" = ") ? ruleOf.get(line.slice(0, line.indexOf(": "))) : undefined;
-    return `${(rule ?? "").padEnd(width)}  ${line}`;
+    const node = line.includes(" = ") ? nodeOf.get(line.slice(0, line.indexOf(": "))) : undefined;
+    // What canonization noted of a node stands in its line.
+    const note = node?.note && !line.endsWith(`  # ${node.note}`) ? `  # ${node.note}` : "";
+    return `${(node?.rule ?? "").padEnd(width)}  ${line.replace(/ {2}# .*$/, note ? "" : "$&")}${note}`;
   });
   return [...lines, "", `${parameters} parameters`, ...notes.map(printable)].join("\n");
 }
 
 /**
- * Σ |R|. @throws LrpError code "rule" when relevance has left float32's range, there or in the ledger, naming the node
- * where it did
+ * @param size Σ |R| at the inputs @throws LrpError code "rule" when relevance has left float32's range, there or in the
+ * ledger, naming the node where it did
  */
-export function magnitudeOf(inputs: readonly Tensor[], ledger: readonly LedgerRow[]): number {
-  const magnitude = inputs.reduce((total, { data }) => {
-    let own = 0;
-    for (let i = 0; i < data.length; i++) own += Math.abs(data[i]);
-    return total + own;
-  }, 0);
+export function checkRange(size: number, ledger: readonly LedgerRow[]): void {
   // In double precision a sum of float32 numbers is finite unless one of them is not.
   const at = ledger.find((row) => !Number.isFinite(row.passed + row.gap));
-  if (Number.isFinite(magnitude) && !at) return magnitude;
+  if (Number.isFinite(size) && !at) return;
   throw new LrpError("rule", {
     where: `relevance through node '${at?.node}' (${at?.type}, ${at?.rule})`,
     expected: "finite numbers",

@@ -160,7 +160,7 @@ export function multiplied(
 
 /** Memory in which `denseVjp` adds up many neurons: [n, k] and no more than 2048 columns, above 1024 neurons. */
 export function spreadScratch(e: Emitter, name: string, n: number, m: number, k: number): Value {
-  return e.scratch(`${name}:sums`, m > 1024 ? n * Math.min(k, 2048) : 0);
+  return e.scratch(`${name}:sums`, m > 1024 ? n * Math.min(k, 2048) : 1);
 }
 
 /** The way of a product with a constant weight. */

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
   baseEntries,
+  batchNormalization,
   type Composite,
   dense,
   type ExplainOptions,
   load,
+  maxPool2d,
   relu,
   ruleOf,
   type Target,
@@ -76,8 +78,8 @@ describe("less than 1 % of the relevance reaches the input", () => {
     expect(share(1, 3)).toEqual([]);
   });
 
-  it("is of what arrives at all inputs, whatever its sign", async () => {
-    // y = a − b + 200, for 1.5 and 1.25: 1.5 and −1.25 of 200.25.
+  it("is of the sum of what arrives at all inputs", async () => {
+    // y = a − b + 200, for 1.5 and 1.25: 0.25 of 200.25; for 4 and 1.25: 2.75 of 202.75.
     const bytes = onnx({
       nodes: [
         { type: "Sub", inputs: ["a", "b"], outputs: ["d"] },
@@ -91,8 +93,8 @@ describe("less than 1 % of the relevance reaches the input", () => {
     using model = await load(bytes);
     const all: Composite = [{ type: ["dense", "sum"], rule: ruleOf.lrp0() }, ...baseEntries()];
     const notesAt = (a: number, b: number) => said(model.explain({ a: row(a), b: row(b) }, { composite: all }).notes);
-    expect(notesAt(1.5, 1.25)).toEqual([]);
-    expect(notesAt(1, 0.5)).toHaveLength(1);
+    expect(notesAt(4, 1.25)).toEqual([]);
+    expect(notesAt(1.5, 1.25)).toHaveLength(1);
   });
 
   it("is not said of slopes, which are no shares, but of a rule whose activations alone pass slopes", async () => {
@@ -139,7 +141,67 @@ describe("a node amplifies relevance", () => {
       ["first", 65],
     ]);
     expect(notes).toEqual([
+      expect.stringMatching(/^Warning: /),
       expect.stringMatching(/^node 'first' \(Gemm, lrp0\) amplifies relevance 65\.0-fold, and 1 more beyond 30-fold: /),
     ]);
+  });
+});
+
+describe("what is so at several nodes", () => {
+  const unit = { dims: [3], data: new Float32Array(3).fill(1) };
+  const none = { dims: [3], data: new Float32Array(3) };
+  /** As DenseNet has it: normalization behind a ReLU, which no linear layer can take in. */
+  const normalized = (count: number) =>
+    network(
+      [1, 3, 2, 2],
+      ...Array.from({ length: count }, (_, i) => [
+        relu(),
+        batchNormalization({ name: `norm${i}`, scale: unit, shift: none, mean: none, variance: unit }),
+      ]).flat(),
+      relu(),
+      maxPool2d({ kernel: 2 }),
+    );
+  const x = { dims: [1, 3, 2, 2], data: new Float32Array(12).fill(1) };
+
+  it("is said once, with how many there are; rules and inspect name them", async () => {
+    using model = await load(normalized(61));
+    const said = [
+      "each of 61 nodes (BatchNormalization; the first is 'norm0', inspect names all) has no linear neighbour to be " +
+        "folded into: relevance passes it unchanged.",
+    ];
+    const { notes, rules } = model.explain(x, { target: { index: [0, 0, 0] } });
+    expect(notes).toEqual(said);
+    const each = "has no linear neighbour to be folded into: relevance passes it unchanged";
+    expect(rules.filter(({ note }) => note?.endsWith(each)).map(({ node }) => node)).toEqual(
+      Array.from({ length: 61 }, (_, i) => `norm${i}`),
+    );
+    const inspection = model.inspect();
+    expect(inspection.notes).toEqual(said);
+    expect(inspection.nodes.filter(({ note }) => note?.endsWith(each))).toHaveLength(61);
+    expect(inspection.text.split("\n").filter((line) => line.endsWith(each))).toHaveLength(61);
+  });
+
+  it("is said with its name of one alone", async () => {
+    using model = await load(normalized(1));
+    const { notes } = model.explain(x, { target: { index: [0, 0, 0] } });
+    expect(notes).toEqual([
+      "node 'norm0' (BatchNormalization) has no linear neighbour to be folded into: relevance passes it unchanged.",
+    ]);
+  });
+
+  it("is said once by inspect of what has no rule, too", async () => {
+    const halves = { dims: [1, 3], data: new Float32Array(3).fill(0.5) };
+    const nodes = Array.from({ length: 7 }, (_, i) => ({
+      type: "Sin",
+      inputs: [i === 0 ? "x" : `y${i - 1}`],
+      outputs: [`y${i}`],
+    }));
+    using model = await load(onnx({ nodes, inputs: { x: [1, 3] }, outputs: { y6: [1, 3] } }));
+    const { notes } = model.inspect();
+    expect(notes).toEqual([
+      expect.stringMatching(/^each of 7 nodes \(Sin; the first is 'y0', inspect names all\): expected .*, got .*\.$/),
+    ]);
+    const passed = model.explain(halves, { unknown: "gradient", target: 0 });
+    expect(passed.notes.filter((note) => note.includes("7 nodes (Sin;"))).toHaveLength(1);
   });
 });

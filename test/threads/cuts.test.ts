@@ -216,7 +216,7 @@ const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
     call({ x: at(n * k), w: at(m * k), b: at(m), y: at(n * m), n, m, k, yRow: m, p, q }),
   ),
   denseVjp: [...denses, { n: 2, m: 1033, k: 70, p: 1, q: 0.5 }].map(({ n, m, k, p, q }) =>
-    call({ s: at(n * m), w: at(m * k), y: at(n * k), scratch: at(m > 1024 ? n * k : 0), n, m, k, columns: k, p, q }),
+    call({ s: at(n * m), w: at(m * k), y: at(n * k), scratch: at(m > 1024 ? n * k : 1), n, m, k, columns: k, p, q }),
   ),
   maxPoolForward: pooled((x, y) => ({ x: at(x), y: at(y) })),
   maxPoolVjp: pooled((x, y) => ({ x: at(x), y: at(y), r: at(y), out: at(x) })).map(({ given }) => maxPoolBack(given)),

@@ -90,7 +90,7 @@ function showNothing(): void {
 
 function show(answer: Answer): void {
   hold(answer);
-  const { target, scores, maps: drawnMaps, notes } = answer;
+  const { target, scores, maps: drawnMaps, notes, exploded } = answer;
   const names = namesFor(scores.length);
   const what = nameOf(target.index, names);
   const share = percent(probabilities(scores).shares[target.index]);
@@ -105,7 +105,10 @@ function show(answer: Answer): void {
   byId("timing").textContent = `${drawnMaps.length === 1 ? "explained" : "explained twice"} in ${milliseconds(ms)}`;
   byId("notes").replaceChildren(...notes.map((note) => el("li", {}, note)));
   byId("notes-field").hidden = notes.length === 0;
-  say(`Explained: ${verdict}, in ${milliseconds(ms)}.`);
+  byId("exploded").textContent = notes.filter((note) => note.startsWith("Warning: ")).join(" ");
+  byId("exploded").hidden = !exploded;
+  byId("maps").classList.toggle("exploded", exploded);
+  say(`${exploded ? "Warning, the explanation has exploded. " : ""}Explained: ${verdict}, in ${milliseconds(ms)}.`);
 }
 
 /** Names of the classes, if there are as many as scores: others are put away, and the reason said. */

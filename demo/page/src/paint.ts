@@ -6,13 +6,15 @@ const AGAINST = [52, 120, 246] as const;
 
 /**
  * A heatmap of relprop (blue, white, red) as ink: white becomes transparent, so that any picture can lie under it, and
- * opacity is |relevance| / largest, times the gain where it is not yet full.
+ * opacity is |relevance| / largest, times the gain where it is not yet full. The strip of a map that has exploded stays
+ * black and yellow.
  */
 export function inked({ data, width, height }: Picture, gain = 1): Picture {
   const out = new Uint8ClampedArray(data.length);
   for (let i = 0; i < data.length; i += 4) {
-    out.set(data[i] === 255 ? FOR : AGAINST, i);
-    out[i + 3] = gain * (255 - data[i + 1]);
+    const isStrip = data[i + 2] === 0 && (data[i] === 0 || data[i + 1] === 204);
+    out.set(isStrip ? data.subarray(i, i + 3) : data[i] === 255 ? FOR : AGAINST, i);
+    out[i + 3] = isStrip ? 255 : gain * (255 - data[i + 1]);
   }
   return { data: out, width, height };
 }

@@ -67,6 +67,8 @@ export interface Answer {
   /** How many rows only hand relevance on. */
   readonly handedOn: number;
   readonly notes: readonly string[];
+  /** One of the maps says nothing: the first note says why, and what helps. */
+  readonly exploded: boolean;
 }
 
 /** What the page asks of the worker. */

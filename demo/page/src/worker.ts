@@ -81,7 +81,8 @@ const calls: Calls = {
       explanations.push(result);
       maps.push(mapOf(result.relevance, ms, mode));
     }
-    const [{ output, targets, start, ledger, notes, at }] = explanations;
+    const [{ output, targets, start, ledger, at }] = explanations;
+    const notes = [...new Set(explanations.flatMap((e) => e.notes))];
     const [target] = targets[0];
     const pictures = new Map(drawn.map(({ node, value }) => [node, heatmap(at[value])]));
     const layers = ledger
@@ -96,6 +97,7 @@ const calls: Calls = {
       layers,
       handedOn: ledger.length - layers.length,
       notes,
+      exploded: explanations.some(({ stability }) => stability.verdict === "amplified"),
     };
   },
 };

@@ -92,7 +92,7 @@ function find(
 }
 
 function json({ explanation, composite, digit: { pixels: _, ...seen } }: Found, { classes = [] }: Model): Response {
-  const { output, targets, relevance, notes } = explanation;
+  const { output, targets, relevance, stability, notes } = explanation;
   const scores = classes.map((name, index) => ({ index, name, score: output.data[index] }));
   const [best] = [...scores].sort((a, b) => b.score - a.score);
   return Response.json({
@@ -102,6 +102,7 @@ function json({ explanation, composite, digit: { pixels: _, ...seen } }: Found, 
     relevance: { dims: relevance.dims, data: Array.from(relevance.data) },
     scores,
     seen,
+    stability,
     notes,
   });
 }

@@ -88,10 +88,11 @@ function partOf(
     label: label === undefined ? undefined : { index: label, name: classes?.[label] },
     predicted,
     replaced: curve?.regions,
-    methods: results.map(({ method, values, missing, curves }) => ({
+    methods: results.map(({ method, values, missing, curves, stability }) => ({
       method,
       values,
       missing,
+      ...(stability.verdict === "amplified" && { amplified: true as const }),
       curves: Object.fromEntries(Object.entries(curves).map(([order, { values: scores }]) => [order, rounded(scores)])),
     })),
     drawn: pictures.has(pictureFile(image, "input")) || undefined,

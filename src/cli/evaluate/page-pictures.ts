@@ -23,11 +23,11 @@ function imageSection({ metrics }: Settings, part: Part): Content {
 <h3 id="image-${image}">${nameOf(name)}</h3>
 <p>Predicted: ${className(predicted)}, logit ${digits(predicted.logit)}. ${labelled}</p>
 <div class="pictures">
-${drawn ? figure("input", `Input ${name}`, "input") : ""}${methods.map(({ method, values }) =>
+${drawn ? figure("input", `Input ${name}`, "input") : ""}${methods.map(({ method, values, amplified }) =>
   figure(
     method,
     `Heatmap of ${name} by ${method}`,
-    html`${nameOf(method)}<span class="note">${joined(
+    html`${nameOf(method)}${amplified ? html` <strong class="warning">exploded</strong>` : ""}<span class="note">${joined(
       metrics.map((metric) => html`${metric} ${value(values[metric])}`),
       html`<br>`,
     )}</span>`,

@@ -5,6 +5,7 @@ import { metricSections, overview, plotFigure, undefinedValues } from "./page-me
 import { pictures } from "./page-pictures.ts";
 import { count, joined, meanText, nameOf, probability, terms } from "./page-text.ts";
 import type { Part, Settings } from "./part.ts";
+import { explodedOf, explodedText } from "./exploded.ts";
 import type { Plot } from "./plots.ts";
 import { STATISTICS, type Summary } from "./summary.ts";
 import { style } from "./style.ts";
@@ -48,7 +49,7 @@ export function page(shown: Shown): string {
 <header>
 <h1>Evaluation of ${nameOf(name)}</h1>
 <p>${count(methods.length, "method")}, ${count(metrics.length, "metric")}, ${count(summary.images, "image")}.</p>
-<nav aria-label="Sections"><ul>${links}</ul></nav>
+${explodedOf(shown.parts).map((of) => html`<p class="warning" role="alert">${explodedText(of)}</p>\n`)}<nav aria-label="Sections"><ul>${links}</ul></nav>
 </header>
 <main>
 ${contents}</main>

@@ -33,6 +33,8 @@ export interface MethodPart {
   readonly missing: Readonly<Record<string, string>>;
   /** Scores while pixels are replaced, by order. */
   readonly curves: Readonly<Record<string, readonly number[]>>;
+  /** The explanation has exploded: `stability` says "amplified". */
+  readonly amplified?: true;
 }
 
 /** What was measured on one image: parts/00000.json. */

@@ -44,6 +44,7 @@ th.number bdi { max-width: 10rem; margin-left: auto; }
 tbody th { position: sticky; left: 0; background: var(--paper); }
 td.number, th.number { text-align: right; white-space: nowrap; }
 td.best { background: var(--good-fill); }
+.warning { border-left: 0.4em solid #fc0; padding-left: 0.6em; font-weight: 600; }
 .interval, .note { display: block; color: var(--soft); font-size: 0.85em; font-weight: 400; }
 .mark { color: var(--good); font-weight: 600; font-size: 0.85em; }
 figure { margin: 0; }

@@ -55,6 +55,9 @@ const MAX_PIXELS = 2 ** 26;
  * Maps of photos are smoothed, since a strided layer leaves a lattice that is no evidence, and capped, since a few
  * pixels would make the rest pale. The result says how; the relevance itself stays what it is.
  *
+ * Of an explanation that has exploded (`stability` of `explain`) the picture has a strip of black and yellow: it says
+ * nothing about the input.
+ *
  * With `over`, the grey picture takes the place of the map's middle colour: where there is no relevance it alone is
  * seen, at reduced contrast, and in proportion to |relevance| it gives way to the colours of the map.
  *
@@ -99,7 +102,18 @@ export function heatmap(relevance: Tensor, options: HeatmapOptions = {}): Heatma
       }
     }
   }
+  if (relevance.amplified) warn(data, width, height);
   return { data, width, height, smooth, full, capped };
+}
+
+/** Draws a strip of black and yellow, along the top or, of a picture of few rows, down the left. */
+function warn(data: Uint8ClampedArray, width: number, height: number): void {
+  const thick = Math.max(1, Math.floor(Math.min(width, height) / 16));
+  const [across, down] = height < 16 && width > height ? [Math.ceil(width / 16), height] : [width, thick];
+  for (let y = 0; y < down; y++) {
+    for (let x = 0; x < across; x++)
+      data.set(Math.floor((x + y) / (2 * thick)) % 2 === 0 ? [0, 0, 0] : [255, 204, 0], 4 * (y * width + x));
+  }
 }
 
 /** How relevance lies that can be drawn. */

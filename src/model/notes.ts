@@ -1,0 +1,83 @@
+import { type Issue, sentence } from "../base/error.ts";
+import { type Graph, logitsOf, type Node, resolve, whereIs } from "../graph/graph.ts";
+import type { Ways } from "../ops/ways.ts";
+import { type Assigned, outputOf } from "./assigned.ts";
+import type { ExplainOptions } from "./options.ts";
+
+/** What is worth knowing of single nodes, as what comes after a node's name. */
+export type Remarks = ReadonlyMap<Node, string>;
+
+export function remarksOf(
+  { graph, ways }: { readonly graph: Graph; readonly ways: Ways },
+  { path, assignment }: Pick<Assigned, "path" | "assignment">,
+  { unknown }: Pick<ExplainOptions, "unknown">,
+): Remarks {
+  const remark = (node: Node): string | undefined => {
+    if (unknown && ways.get(node)!.kind === "none" && assignment.has(node))
+      return "has no rule: relevance passes it by its gradient, as option 'unknown' asks.";
+    if (node.type === "BatchNormalization" && node.units !== "input" && assignment.get(node)?.kind === "pass")
+      return "has no linear neighbour to be folded into: relevance passes it unchanged.";
+    return node.type === "LRN" && node.note ? `${node.note}.` : undefined;
+  };
+  return new Map(
+    graph.nodes.flatMap((node) => {
+      const says = path.nodes.has(node) && remark(node);
+      return says ? [[node, says]] : [];
+    }),
+  );
+}
+
+/** Sentences about nodes: what is the same of several of one type is said once, with their number. */
+function grouped(nodes: readonly Pick<Node, "name" | "type">[], says: readonly string[]): string[] {
+  const groups = new Map<string, number[]>();
+  for (const [i, { type }] of nodes.entries()) {
+    const key = `${type} ${says[i]}`;
+    groups.set(key, [...(groups.get(key) ?? []), i]);
+  }
+  return [...groups.values()].map(([first, ...more]) => {
+    const { name, type } = nodes[first];
+    const who =
+      more.length === 0
+        ? whereIs(nodes[first])
+        : `each of ${more.length + 1} nodes (${type}; the first is '${name}', inspect names all)`;
+    return `${who}${says[first]}`;
+  });
+}
+
+/** What is worth knowing about the way of relevance, in sentences. */
+export function notesOf(
+  graph: Graph,
+  { path, assignment }: Pick<Assigned, "path" | "assignment">,
+  remarks: Remarks,
+  { output }: Pick<ExplainOptions, "output">,
+): string[] {
+  const { skipped } = logitsOf(graph, resolve(graph, outputOf(graph, output)));
+  const ofInput = graph.nodes.filter(
+    (n) => path.nodes.has(n) && n.units === "input" && assignment.get(n)?.kind === "pass",
+  );
+  const names = ofInput.map(({ name }) => `'${name}'`).join(", ");
+  const says = [...remarks.values()].map((text) => ` ${text}`);
+  return [
+    ...(skipped ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`] : []),
+    ...(ofInput.length > 0
+      ? [
+          `The network normalizes its input (${names}): relevance passes it unchanged, and bounds for zBox are those of ` +
+            "the input.",
+        ]
+      : []),
+    ...grouped([...remarks.keys()], says),
+  ];
+}
+
+/** What keeps relevance from passing, in sentences. */
+export function issueNotes(graph: Graph, issues: readonly Issue[]): string[] {
+  const nodes = new Map(graph.nodes.map((node) => [whereIs(node), node]));
+  const [of, others] = [true, false].map((known) => issues.filter(({ where }) => nodes.has(where) === known));
+  return [
+    ...grouped(
+      of.map(({ where }) => nodes.get(where)!),
+      of.map((issue) => sentence({ ...issue, where: "" })),
+    ),
+    ...others.map(sentence),
+  ];
+}
