@@ -2,14 +2,16 @@ import { Budget, type Limits } from "../base/budget.ts";
 import { type Assigned, assigned, optionsKey, outputOf, rulesOf, valuesAt } from "./assigned.ts";
 import { LrpError } from "../base/error.ts";
 import { canonize } from "../canonize/canonize.ts";
-import { type Graph, type OutputPort, type Port, printGraph } from "../graph/graph.ts";
-import { type AxesOptions, type Batch, batchOf, channelsOf, checkAxes } from "../infer/axes.ts";
+import { type Graph, type OutputPort, type Port } from "../graph/graph.ts";
+import { type AxesOptions, type Batch, batchOf, checkAxes } from "../infer/axes.ts";
 import { type Given, infer } from "../infer/infer.ts";
 import type { SegmentRequest } from "../plan/backward.ts";
 import { lower } from "../plan/lower.ts";
 import { type Plan, place } from "../plan/place.ts";
 import { printPlan } from "../plan/print.ts";
-import { issueNotes, notesOf, remarksOf } from "./notes.ts";
+import { inspectionOf } from "./inspection.ts";
+import { notesOf, remarksOf } from "./notes.ts";
+import { portsOf } from "./ports.ts";
 import { checkedLoad, type ExplainOptions, type LoadOptions } from "./options.ts";
 import {
   amplificationNote,
@@ -17,10 +19,8 @@ import {
   checkRange,
   type Explanation,
   type Inspection,
-  inspectionText,
   ledgerRows,
   type Prediction,
-  sizesNote,
 } from "./report.ts";
 import {
   checkFinite,
@@ -86,16 +86,9 @@ export class Model {
     const given = graph.inputs.every(oneSample) ? shapesOf(graph.inputs) : undefined;
     const fitted = given && this.#tryFit(given);
     const batch = fitted && this.#batchOf(fitted, given, graph.outputs[0].name);
-    const described = graph.inputs.map((port) => {
-      const batchAxis = batch?.inputs.get(port.name);
-      return { port, batchAxis, ...channelsOf(graph, port, batchAxis, options) };
-    });
-    this.inputs = described.map(({ port, batchAxis, channelAxis }) =>
-      Object.freeze({ ...port, ...(batchAxis !== undefined && { batchAxis }), ...(channelAxis && { channelAxis }) }),
-    );
-    this.#axisNotes = described.flatMap(({ port: { name, dims }, fromSizes }) =>
-      fromSizes ? [sizesNote(name, dims)] : [],
-    );
+    const { ports, notes } = portsOf(graph, batch, options);
+    this.inputs = ports;
+    this.#axisNotes = notes;
   }
 
   /**
@@ -222,24 +215,7 @@ export class Model {
    */
   inspect({ dims, ...options }: ExplainOptions & { readonly dims?: Shapes } = {}): Inspection {
     const fitted = this.#fit(shapesOf(this.inputs, dims));
-    const { graph } = fitted;
-    const way = this.#assigned(fitted, options);
-    const remarks = remarksOf(fitted, way, options);
-    const rules = new Map(rulesOf(fitted, way, remarks).map((r) => [r.node, r]));
-    const nodes = graph.nodes.map((node) => ({
-      node: node.name,
-      type: node.type,
-      rule: rules.get(node.name)?.rule ?? "left out",
-      note: rules.get(node.name)?.note ?? node.note,
-      inputs: node.inputs,
-      outputs: node.outputs.filter(Boolean).map((name) => ({ name, dims: graph.dims.get(name)! })),
-    }));
-    const used = new Set(graph.nodes.flatMap((node) => node.inputs));
-    const parameters = [...graph.constants]
-      .filter(([name, c]) => used.has(name) && c.type === "float32")
-      .reduce((sum, [, c]) => sum + c.data.length, 0);
-    const notes = [...issueNotes(graph, way.issues), ...this.#axisNotes, ...notesOf(graph, way, remarks, options)];
-    return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
+    return inspectionOf(fitted, this.#assigned(fitted, options), options, this.#axisNotes);
   }
 
   /** The kernel calls of an explanation, one line each: for people who want to see how it is done. */

@@ -1,0 +1,32 @@
+import { printGraph } from "../graph/graph.ts";
+import type { Fitted } from "../run/fit.ts";
+import { type Assigned, rulesOf } from "./assigned.ts";
+import { issueNotes, notesOf, remarksOf } from "./notes.ts";
+import type { ExplainOptions } from "./options.ts";
+import { type Inspection, inspectionText } from "./report.ts";
+
+/** The network as it would be explained. @param axisNotes what is worth knowing of the inputs' axes */
+export function inspectionOf(
+  fitted: Fitted,
+  way: Assigned,
+  options: ExplainOptions,
+  axisNotes: readonly string[],
+): Inspection {
+  const { graph } = fitted;
+  const remarks = remarksOf(fitted, way, options);
+  const rules = new Map(rulesOf(fitted, way, remarks).map((r) => [r.node, r]));
+  const nodes = graph.nodes.map((node) => ({
+    node: node.name,
+    type: node.type,
+    rule: rules.get(node.name)?.rule ?? "left out",
+    note: rules.get(node.name)?.note ?? node.note,
+    inputs: node.inputs,
+    outputs: node.outputs.filter(Boolean).map((name) => ({ name, dims: graph.dims.get(name)! })),
+  }));
+  const used = new Set(graph.nodes.flatMap((node) => node.inputs));
+  const parameters = [...graph.constants]
+    .filter(([name, c]) => used.has(name) && c.type === "float32")
+    .reduce((sum, [, c]) => sum + c.data.length, 0);
+  const notes = [...issueNotes(graph, way.issues), ...axisNotes, ...notesOf(graph, way, remarks, options)];
+  return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
+}
