@@ -341,6 +341,11 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
       /option '--zoom': expected 1 to 292/,
     ],
     [
+      "more work than is allowed",
+      () => ["predict", MODEL, THREE, "--max-work", "1e4"],
+      /at most 10000 multiply-adds for one sample, got \d+ up to here\. Load with a larger --max-work/,
+    ],
+    [
       "no such sample",
       async () => ["explain", MODEL, await digit(2), "--sample", "2"],
       /expected a sample from 0 to 1, got 2/,

@@ -288,6 +288,12 @@ describe("networks that do not hold together", () => {
       bytes: () => onnx({ nodes: [node("Relu", ["x"], ["a"])], inputs: { x: [1, 3] }, outputs: { a: [] } }, 6),
     },
     {
+      name: "an operator that the file's opset has not",
+      code: "invalid-model",
+      says: [/node 'a' \(Resize\): expected a newer opset, which has this operator, got 9/],
+      bytes: () => onnx({ nodes: [node("Resize", ["x"], ["a"])], inputs: { x: [1, 3] }, outputs: { a: [] } }, 9),
+    },
+    {
       name: "a NaN weight",
       code: "invalid-model",
       says: [/initializer 'w': expected finite numbers, got NaN. The file is damaged/],

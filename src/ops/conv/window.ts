@@ -122,7 +122,7 @@ export function windowAxes(spatial: Dims, a: WindowAttributes, kernel: readonly 
  * The windows without the taps that none of them has inside the picture: a window may be far larger than it. Where none
  * is inside, one tap is left, which is not.
  */
-export function trimmed(axis: Axis): Axis {
+function trimmed(axis: Axis): Axis {
   const { length, kernel, stride, dilation, before, out } = axis;
   const reach = (out - 1) * stride;
   const skip = Math.max(0, Math.ceil((before - reach) / dilation));
