@@ -26,9 +26,8 @@ function reshaping<A>(
     },
     fold: ([x], _a, [dims]) => [{ ...x!, dims }],
     renames: true,
-    node: ({ inputs: [x, ...parameters], outputs: [y] }) => ({
+    node: ({ inputs: [x], outputs: [y] }) => ({
       kind: "route",
-      steers: parameters.map((_, i) => i + 1),
       run: (e, at) => [renamed(e, at.x(0), y.dims)],
       vjp: (e, _at, r) => [renamed(e, r, x!.dims)],
     }),
@@ -121,11 +120,7 @@ const unchanged = reshaping<DropoutAttributes>(
     read.ignore("ratio", "seed");
     return { mask: read.opset < 10 ? "float32" : "bool" };
   },
-  (inputs) => {
-    const idle = !single(inputs, 2, "a training_mode") || single(inputs, 1, "a ratio") === 0;
-    demand(idle, "unsupported", "training_mode = false", "true", "Export the network in inference mode.");
-    return inputs[0]!.dims;
-  },
+  ([x]) => x!.dims,
 );
 
 /**
@@ -134,6 +129,12 @@ const unchanged = reshaping<DropoutAttributes>(
 export const dropout: Op<DropoutAttributes> = {
   ...unchanged,
   outputs: 2,
+  // Ratio and mode have nothing more to say: constant data stay constant beside a ratio that is computed.
+  instead(inputs, _a, node) {
+    const idle = !single(inputs, 2, "a training_mode") || single(inputs, 1, "a ratio") === 0;
+    demand(idle, "unsupported", "training_mode = false", "true", "Export the network in inference mode.");
+    return inputs.length > 1 ? [{ ...node, inputs: node.inputs.slice(0, 1) }] : undefined;
+  },
   renames: false,
   infer(inputs, a, budget) {
     const [dims] = unchanged.infer!(inputs, a, budget).dims;
