@@ -1,10 +1,17 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 
+const dist = (path: string) => fileURLToPath(new URL(`../../dist/${path}`, import.meta.url));
+
 export default defineConfig({
   // Works under any path of any static server.
   base: "./",
-  resolve: { alias: { relprop: fileURLToPath(new URL("../../dist/index.js", import.meta.url)) } },
+  resolve: {
+    alias: [
+      { find: /^relprop$/, replacement: dist("index.js") },
+      { find: /^relprop\/image$/, replacement: dist("image/index.js") },
+    ],
+  },
   build: {
     target: "es2022",
     // `default-src 'self'` does not let a page fetch data: addresses.

@@ -1,7 +1,6 @@
 import {
   type Explanation,
   heatmap,
-  imageSize,
   type Inspection,
   LrpError,
   load,
@@ -12,6 +11,7 @@ import {
   type Tensor,
   viewed,
 } from "relprop";
+import { imageSize } from "relprop/image";
 import type { Calls, Layer, Question, RelevanceMap, Request } from "./protocol.ts";
 
 /** The only state: the network, the photo, and the photo as the network's input. */

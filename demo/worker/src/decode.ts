@@ -1,5 +1,5 @@
-import { imageSize, LrpError, type Pixels } from "relprop";
-import { decodeImage } from "relprop/image";
+import { LrpError, type Pixels } from "relprop";
+import { decodeImage, imageSize } from "relprop/image";
 import { Refusal } from "./refusal.ts";
 
 /** The largest picture, 1280 x 720 for instance: decoding takes up to 40 bytes a pixel, and an isolate has 128 MB. */

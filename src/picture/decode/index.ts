@@ -6,3 +6,4 @@ export {
   type PictureLayout,
 } from "../explained/explain-image.ts";
 export { type DecodeOptions, decodeImage } from "./decode.ts";
+export { imageSize } from "../image/parts.ts";
