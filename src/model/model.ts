@@ -2,7 +2,7 @@ import { Budget, type Limits } from "../base/budget.ts";
 import { type Assigned, assigned, optionsKey, outputOf, rulesOf, valuesAt } from "./assigned.ts";
 import { LrpError } from "../base/error.ts";
 import { canonize } from "../canonize/canonize.ts";
-import { type Graph, type OutputPort, type Port } from "../graph/graph.ts";
+import type { Graph, OutputPort, Port } from "../graph/graph.ts";
 import { type AxesOptions, type Batch, batchOf, checkAxes } from "../infer/axes.ts";
 import { type Given, infer } from "../infer/infer.ts";
 import type { SegmentRequest } from "../plan/backward.ts";
