@@ -130,11 +130,11 @@ function placed(image: Pixels, steps: Preparation, h: number | string, w: number
   const [width, height] = resizedTo(image, steps.resize, h, w);
   const seen = { width: typeof w === "number" ? w : width, height: typeof h === "number" ? h : height };
   const equal = width === seen.width && height === seen.height;
+  const more = steps.crop ? " or more to crop from" : "";
   if (!equal && !(steps.crop && width >= seen.width && height >= seen.height))
     throw new LrpError("usage", {
       where: "picture",
-      expected:
-        `${seen.width} x ${seen.height} pixels${steps.crop ? " or more to crop from" : ""}, ` + "as the model's input",
+      expected: `${seen.width} x ${seen.height} pixels${more}, as the model's input`,
       received: `${width} x ${height}${steps.resize ? " after resizing" : ""}`,
       fix: steps.crop
         ? `Resize the short side to ${Math.max(seen.width, seen.height)} or more.`
