@@ -173,7 +173,7 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
     takes:
       type === "Upsample"
         ? { 1: "X:any", 9: "X:any scales" }
-        : { 1: "X:any scales", 11: "X:any roi? scales? sizes:int?" },
+        : { 10: "X:any scales", 11: "X:any roi? scales? sizes:int?" },
     attributes: (read) => readResize(read, type),
     instead: selection,
     infer(inputs, a, budget) {
