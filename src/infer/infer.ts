@@ -4,7 +4,8 @@ import { ops } from "../ops/index.ts";
 import { type Constant, type Dims, type ElementType, isExact, size } from "../base/tensor.ts";
 import { single } from "../ops/op.ts";
 import { checkTypes } from "../ops/takes.ts";
-import { type Branches, buildNodes, DAMAGED, IF } from "../read/build.ts";
+import { DAMAGED } from "../read/attributes.ts";
+import { type Branches, buildNodes, IF } from "../read/build.ts";
 import { behind, type Graph, type Node, type Operand, type Operands, whereIs } from "../graph/graph.ts";
 import { Problems } from "../base/problems.ts";
 

@@ -2,7 +2,8 @@ import { demand } from "../base/complaint.ts";
 import type { AttributeProto, AttributeValues } from "./onnx/decode.ts";
 import { ops } from "../ops/index.ts";
 import { type Constant, type ElementType, firstNonFinite, isFloat32, size, type Tensor } from "../base/tensor.ts";
-import { attributesOf, OPSETS, withInfinities } from "./build.ts";
+import { attributesOf, withInfinities } from "./attributes.ts";
+import { OPSETS } from "./build.ts";
 
 /*
  * What is described in code, as the table's rows take it.

@@ -580,7 +580,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the order in which a maximum is counted",
     kind: "attribute",
-    file: "src/ops/pool.ts",
+    file: "src/ops/max-pool.ts",
     text: 'columnMajor: read.int("storage_order", 0) === 1',
     instead: 'columnMajor: read.int("storage_order", 0) === 2',
     tests: ["test/ops/pool.test.ts"],
@@ -588,7 +588,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "attributes that nobody reads",
     kind: "attribute",
-    file: "src/read/build.ts",
+    file: "src/read/attributes.ts",
     text: 'demand(rest.length === 0, "unsupported",',
     instead: 'demand(rest.length >= 0, "unsupported",',
     tests: ["test/ops/conv.test.ts"],

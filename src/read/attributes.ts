@@ -1,0 +1,100 @@
+import { demand } from "../base/complaint.ts";
+import { assert } from "../base/error.ts";
+import { type Constant, firstNonFinite } from "../base/tensor.ts";
+import type { AttributeReader, Op } from "../ops/op.ts";
+import type { AttributeProto, AttributeValues } from "./onnx/decode.ts";
+import type { TensorProto } from "./onnx/tensor.ts";
+
+/** Attributes as they are given. */
+export interface Attributes {
+  readonly names: readonly string[];
+  /** The one of this name, and its type: `wanted` if it can be taken for that. */
+  find(name: string, wanted: keyof AttributeValues): AttributeProto | undefined;
+  beyond?(name: string): unknown;
+}
+
+function sized<V extends number | readonly number[] | undefined>(name: string, given: V, width?: "wide"): V {
+  const far = width
+    ? undefined
+    : [given].flat().find((v) => Number.isFinite(v) && (v as number) !== ((v as number) | 0));
+  demand(far === undefined, "unsupported", `attribute ${name} within 32 bits`, `${far}`);
+  return given;
+}
+
+export type Reader = AttributeReader & { rest(): string[]; check(): void };
+
+/**
+ * Unread attributes are a complaint, so that nothing that is given is ignored by accident; so are those of another
+ * type.
+ */
+export function reader({ names, find, beyond }: Attributes, opset: number): Reader {
+  const read = new Set<string>();
+  const wrong: { expected: string; received: string }[] = [];
+  function get<Type extends keyof AttributeValues>(name: string, type: Type): AttributeValues[Type] | undefined {
+    read.add(name);
+    const found = find(name, type);
+    if (!found || found.type === type) return found?.value as AttributeValues[Type] | undefined;
+    wrong.push({ expected: `${name} as ${type}`, received: found.type });
+    return undefined;
+  }
+  return {
+    opset,
+    int: (name, otherwise, width) => sized(name, get(name, "INT") ?? otherwise, width),
+    float: (name, otherwise) => get(name, "FLOAT") ?? otherwise,
+    string: (name, otherwise) => get(name, "STRING") ?? otherwise,
+    ints: (name, width) => sized(name, get(name, "INTS"), width),
+    floats: (name) => get(name, "FLOATS"),
+    tensor(name) {
+      const t = get(name, "TENSOR");
+      return t && constantOf(t);
+    },
+    graph: (name) => get(name, "GRAPH"),
+    beyond(name) {
+      const value = beyond?.(name);
+      if (value !== undefined) read.add(name);
+      return value;
+    },
+    ignore(...names) {
+      for (const name of names) read.add(name);
+    },
+    rest: () => names.filter((name) => !read.has(name)),
+    check() {
+      const list = (key: "expected" | "received") => wrong.map((w) => w[key]).join(", ");
+      demand(wrong.length === 0, "invalid-model", `attribute ${list("expected")}`, list("received"));
+    },
+  };
+}
+
+export const DAMAGED = "The file is damaged, or its training diverged.";
+
+export function constantOf({ value, problem }: TensorProto): Constant {
+  if (problem) throw problem;
+  assert(value, "a tensor without a value");
+  const { data } = value;
+  if (firstNonFinite(data) < 0) return value;
+  demand(!data.some(Number.isNaN), "invalid-model", "finite numbers", "NaN", DAMAGED);
+  return withInfinities(value);
+}
+
+/**
+ * A single infinity is a bound that is not there; where there are more numbers, it is marked, for those who cannot
+ * compute with it.
+ */
+export function withInfinities(value: Constant): Constant {
+  return value.data.length === 1 ? value : { ...value, infinite: true };
+}
+
+/** What an operator's row makes of attributes, all of which it must know. */
+export function attributesOf(row: Op<unknown>, given: Attributes, opset: number): unknown {
+  const read = reader(given, opset);
+  let attributes: unknown;
+  try {
+    attributes = row.attributes(read);
+  } finally {
+    // One of a wrong type may be all that the row complains of, so it comes first.
+    read.check();
+  }
+  const rest = read.rest();
+  demand(rest.length === 0, "unsupported", "attributes that relprop knows", rest.join(", "));
+  return Object.freeze(attributes);
+}
