@@ -95,3 +95,13 @@ export function rulesOf(
       note: [...new Set([node.note, remarks.get(node)?.replace(/\.$/, "")])].filter(Boolean).join("; ") || undefined,
     }));
 }
+
+/** Whether relevance is shared out. Slopes and probabilities are no shares, of which little or much could arrive. */
+export function sharesOut(
+  { ways }: Pick<Given, "ways">,
+  { assignment }: Pick<Assigned, "assignment">,
+  { composite = defaultComposite }: ExplainOptions,
+): boolean {
+  const bySlope = [...assignment].some(([node, { kind }]) => kind === "gradient" && ways.get(node)!.kind === "linear");
+  return !bySlope && habitsOf(composite).start !== "one";
+}

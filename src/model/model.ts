@@ -1,5 +1,5 @@
 import { Budget, type Limits } from "../base/budget.ts";
-import { type Assigned, assigned, optionsKey, outputOf, rulesOf, valuesAt } from "./assigned.ts";
+import { type Assigned, assigned, optionsKey, outputOf, rulesOf, sharesOut, valuesAt } from "./assigned.ts";
 import { LrpError } from "../base/error.ts";
 import { canonize } from "../canonize/canonize.ts";
 import type { Graph, OutputPort, Port } from "../graph/graph.ts";
@@ -35,7 +35,6 @@ import {
   shapesOf,
 } from "../run/fit.ts";
 import { stabilityNote, stabilityOf, sumsOf } from "./stability.ts";
-import { defaultComposite, habitsOf } from "../rules/composite.ts";
 import { checkInputs, type Input, type Shapes } from "../run/input.ts";
 import { scoresOf } from "../run/scores.ts";
 import { chooseTargets, type Target } from "../run/target.ts";
@@ -127,7 +126,7 @@ export class Model {
   explainEach(input: Input, targets: readonly Target[], options: Omit<ExplainOptions, "target"> = {}): Explanation[] {
     const given = checkInputs(this.inputs, input);
     const fitted = this.#fit(given);
-    const { graph, ways, session } = fitted;
+    const { graph, session } = fitted;
     if ("target" in options)
       throw new LrpError("usage", {
         where: "explainEach",
@@ -159,10 +158,7 @@ export class Model {
     const remarks = remarksOf(fitted, way, options);
     const rules = rulesOf(fitted, way, remarks);
     const notes = [...this.#axisNotes, ...notesOf(graph, way, remarks, options)];
-    // Slopes and probabilities are no shares, of which little or much could arrive.
-    const isShared =
-      habitsOf(options.composite ?? defaultComposite).start !== "one" &&
-      [...assignment].every(([node, { kind }]) => kind !== "gradient" || ways.get(node)!.kind !== "linear");
+    const isJudged = sharesOut(fitted, way, options);
     const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
     const arrivedAt = (name: string): Tensor => {
       const value = segment.inputs.get(name);
@@ -180,7 +176,7 @@ export class Model {
         sumsOf([...segment.inputs.values()].map((value) => session.read(plan, value))),
       ];
       checkRange(arrived.size, ledger);
-      const stability = stabilityOf(begun, arrived, ledger, isShared);
+      const stability = stabilityOf(begun, arrived, ledger, isJudged);
       const marked = <T extends Tensor>(of: T): T =>
         stability.verdict === "amplified" ? { ...of, amplified: true } : of;
       const all = new Map(graph.inputs.map(({ name }) => [name, marked(arrivedAt(name))]));
