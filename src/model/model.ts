@@ -10,9 +10,10 @@ import { lower } from "../plan/lower.ts";
 import { type Plan, place } from "../plan/place.ts";
 import { printPlan } from "../plan/print.ts";
 import { inspectionOf } from "./inspection.ts";
+import { predictionOf } from "./prediction.ts";
 import { notesOf, remarksOf } from "./notes.ts";
 import { portsOf } from "./ports.ts";
-import { checkedLoad, type ExplainOptions, type LoadOptions } from "./options.ts";
+import { checkedLoad, checkTargets, type ExplainOptions, type LoadOptions } from "./options.ts";
 import {
   amplificationNote,
   argmaxNote,
@@ -127,18 +128,7 @@ export class Model {
     const given = checkInputs(this.inputs, input);
     const fitted = this.#fit(given);
     const { graph, session } = fitted;
-    if ("target" in options)
-      throw new LrpError("usage", {
-        where: "explainEach",
-        expected: "targets as its second argument",
-        received: "option 'target'",
-      });
-    if (!Array.isArray(targets) || targets.length === 0)
-      throw new LrpError("usage", {
-        where: "explainEach",
-        expected: "a list of targets",
-        received: JSON.stringify(targets) ?? "none",
-      });
+    checkTargets(targets, options);
     const { at = [] } = options;
     const way = this.#assignedAll(fitted, options);
     const { from, start, assignment } = way;
@@ -301,25 +291,9 @@ export class Model {
   }
 
   #outputs(fitted: Fitted, plan: Plan, given: ReadonlyMap<string, Given>, name: string): Prediction {
-    const outputs = Object.fromEntries(
-      [...plan.program.outputs].map(([key, value]) => {
-        const type = fitted.graph.types.get(key) ?? "float32";
-        const tensor: Tensor = {
-          data: fitted.session.read(plan, value).slice(),
-          dims: value.dims,
-          ...(type !== "float32" && { type }),
-        };
-        return [key, tensor];
-      }),
-    );
-    const { logits } = plan.program;
     const { output: batchAxis } = this.#batchOf(fitted, given, name);
     // A network that takes its pictures channels last gives them so.
-    const isLast = outputs[name].dims.length > 2 && this.inputs.some(({ channelAxis }) => channelAxis === "last");
-    return {
-      output: { ...outputs[name], ...(batchAxis !== 0 && { batchAxis }), ...(isLast && { channelAxis: "last" }) },
-      outputs,
-      logits: { data: fitted.session.read(plan, logits).slice(), dims: logits.dims },
-    };
+    const isLast = this.inputs.some(({ channelAxis }) => channelAxis === "last");
+    return predictionOf(fitted, plan, name, { batchAxis, channelAxis: isLast ? "last" : undefined });
   }
 }

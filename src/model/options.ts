@@ -117,3 +117,19 @@ export function checkOptions(options: ExplainOptions): Composite {
     throw usage("option 'start'", "'logit' or 'one'", shown(start));
   return compositeOf(composite, options);
 }
+
+/** @throws LrpError "usage" unless targets are a list, and are none of the options */
+export function checkTargets(targets: unknown, options: object): void {
+  if ("target" in options)
+    throw new LrpError("usage", {
+      where: "explainEach",
+      expected: "targets as its second argument",
+      received: "option 'target'",
+    });
+  if (!Array.isArray(targets) || targets.length === 0)
+    throw new LrpError("usage", {
+      where: "explainEach",
+      expected: "a list of targets",
+      received: JSON.stringify(targets) ?? "none",
+    });
+}
