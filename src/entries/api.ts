@@ -1,7 +1,7 @@
 export { type Code, type Issue, LrpError, type Mention } from "../base/error.ts";
 export type { OutputPort, Port } from "../graph/graph.ts";
 export { colormaps } from "../picture/heatmap/colormap.ts";
-export { type HeatmapOptions, heatmap } from "../picture/heatmap/heatmap.ts";
+export { type Heatmap, type HeatmapOptions, heatmap } from "../picture/heatmap/heatmap.ts";
 export type { Picture, Pixels } from "../picture/image/pixels.ts";
 export { encodePng } from "../picture/heatmap/png.ts";
 export { toAnsi } from "../picture/heatmap/terminal.ts";

@@ -53,13 +53,14 @@ function about({ targets }: Explanation, sample: number): string {
   return `class ${index}${name === undefined ? "" : ` ${name}`}${where}${against}, logit ${Number(score.toPrecision(4))}`;
 }
 
-/** How the heatmap was made, where that is not the numbers as they are. */
-function made({ smooth, capped }: Heatmap): string[] {
+/** What has to be said of the heatmap: that it says nothing, and how it was made, if not from the numbers as they are. */
+function remarks({ stability }: Explanation, { smooth, capped }: Heatmap): string[] {
+  const warning = stability.verdict === "amplified" ? ["Warning: relevance has exploded; this map says nothing."] : [];
   const parts = [
     ...(smooth > 0 ? [`smoothed by ${Number(smooth.toPrecision(2))} pixels`] : []),
     ...(capped > 0 ? [`${capped} values are beyond full colour`] : []),
   ];
-  return parts.length > 0 ? [parts.join("; ")] : [];
+  return [...warning, ...(parts.length > 0 ? [parts.join("; ")] : [])];
 }
 
 /**
@@ -83,7 +84,10 @@ export function drawImage(
     { label: about(explanation, options.sample ?? 0), picture: map },
   ];
   const sheet = contactSheet(tiles, { columns: tiles.length });
-  return stacked([sheet, legend(sheet.width, options.colormap ?? "bwr", { full: map.full, lines: made(map) })]);
+  return stacked([
+    sheet,
+    legend(sheet.width, options.colormap ?? "bwr", { full: map.full, lines: remarks(explanation, map) }),
+  ]);
 }
 
 /**
