@@ -13,6 +13,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
 import { at, hashOf, step } from "./stamp.mjs";
@@ -30,10 +31,17 @@ const generated = ["src/kernels.gen.ts", "src/core.gen.ts", "src/shared.gen.ts"]
 /** This program, and what npm has installed for it. */
 const tools = ["assembly/build.mjs", "assembly/stamp.mjs", "node_modules/.package-lock.json"];
 
+/** What a compiler says of its own work, not of a source. */
+const IDLE = "Last converge was suboptimal.";
+
 /** Runs programs of Node side by side. Whatever one has against a source, it prints. */
 async function run(...programs) {
-  const children = programs.map((args) => spawn(process.execPath, args, { cwd: at("."), stdio: "inherit" }));
-  const ends = await Promise.all(children.map((child) => once(child, "exit")));
+  const children = programs.map((args) => {
+    const child = spawn(process.execPath, args, { cwd: at("."), stdio: ["inherit", "inherit", "pipe"] });
+    createInterface({ input: child.stderr }).on("line", (line) => line === IDLE || console.error(line));
+    return child;
+  });
+  const ends = await Promise.all(children.map((child) => once(child, "close")));
   if (ends.some(([code]) => code !== 0)) process.exit(1);
 }
 

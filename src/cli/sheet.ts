@@ -66,7 +66,7 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
   const first = input.view ? [{ label: "input", picture: input.view() }] : [];
   const picture = contactSheet([...first, ...tiles], {
     columns: values.columns,
-    title: `${basename(inputPath)}: class ${about}`,
+    title: `${basename(inputPath)}: class ${about}; each map in its own scale`,
   });
   await writeAll(new Map([[file, await encodePng(picture)]]));
   for (const { name: by, explanation } of done) warnOf(explanation, streams, `${by}: `);
