@@ -19,6 +19,19 @@ export interface Layout {
   tables(): Record<"place" | "channel" | "sample", Int32Array>;
 }
 
+/** @internal Where the numbers along these axes stand, in row-major order of the axes. */
+export function offsetsOf(dims: Dims, axes: readonly number[]): number[] {
+  const steps = strides(dims);
+  return axes.reduce(
+    (all, axis) => all.flatMap((at) => Array.from({ length: dims[axis] }, (_, i) => at + i * steps[axis])),
+    [0],
+  );
+}
+
+/** @internal How many there are along an axis, and how far apart; one, where there is no such axis. */
+export const along = (dims: Dims, axis: number | null | undefined): readonly [length: number, step: number] =>
+  axis == null ? [1, 0] : [dims[axis], strides(dims)[axis]];
+
 /**
  * @internal How the numbers of a tensor lie. Where it does not say so itself, its samples are axis 0 from rank 3 on, and
  * the channels of a sample are its first axis from rank 3 on: [n, c, h, w] are pictures, [n, h, w] and [h, w] maps,
@@ -29,13 +42,8 @@ export function layoutOf({ dims, batchAxis = dims.length > 2 ? 0 : null, channel
   const whole = axes.length < 2 || (axes.length === 2 && channelAxis === undefined);
   const channel = whole ? undefined : axes.at(channelAxis === "last" ? -1 : 0)!;
   const own = axes.filter((axis) => axis !== channel);
-  const steps = strides(dims);
-  const offsets = own.reduce(
-    (all, axis) => all.flatMap((at) => Array.from({ length: dims[axis] }, (_, i) => at + i * steps[axis])),
-    [0],
-  );
-  const along = (axis: number | null | undefined) => (axis == null ? [1, 0] : [dims[axis], steps[axis]]);
-  const [[samples, sampleStep], [channels, channelStep]] = [along(batchAxis), along(channel)];
+  const offsets = offsetsOf(dims, own);
+  const [[samples, sampleStep], [channels, channelStep]] = [along(dims, batchAxis), along(dims, channel)];
   const positionOf = (c: number, place: number, sample = 0) => sample * sampleStep + c * channelStep + offsets[place];
   const spans = own.map((axis) => dims[axis]);
   return {

@@ -1,5 +1,6 @@
-import { type Dims, normalizeAxis, shapeText, size, strides, type Tensor } from "../base/tensor.ts";
+import { type Dims, normalizeAxis, shapeText, size, type Tensor } from "../base/tensor.ts";
 import { usage } from "../base/error.ts";
+import { along, offsetsOf } from "../base/layout.ts";
 
 /** What targets choose from: the numbers before a softmax at the end, with the dims of the output that is explained. */
 export interface Scores extends Tensor {
@@ -54,13 +55,8 @@ export function scoreLayout(scores: Scores): ScoreLayout {
   const axes = [...dims.keys()].filter((axis) => axis !== batchAxis);
   const own = classAxisOf(scores, axes);
   const others = axes.filter((axis) => axis !== own);
-  const steps = strides(dims);
-  const offsets = others.reduce(
-    (all, axis) => all.flatMap((at) => Array.from({ length: dims[axis] }, (_, i) => at + i * steps[axis])),
-    [0],
-  );
-  const along = (axis: number | null | undefined) => (axis == null ? [1, 0] : [dims[axis], steps[axis]]);
-  const [[samples, sampleStep], [classes, classStep]] = [along(batchAxis), along(own)];
+  const offsets = offsetsOf(dims, others);
+  const [[samples, sampleStep], [classes, classStep]] = [along(dims, batchAxis), along(dims, own)];
   return {
     text: shapeText(dims),
     samples,
