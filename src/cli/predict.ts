@@ -4,8 +4,8 @@ import type { Streams } from "./command.ts";
 import { readInput } from "./input.ts";
 import { columns, jsonLine } from "./layout.ts";
 import { open } from "./open.ts";
-import { ranking, samplesAxis } from "./ranking.ts";
-import { scoreLayout } from "../run/scores.ts";
+import { ranking } from "./ranking.ts";
+import { scoreLayout, scoresOf } from "../run/scores.ts";
 import { classTable } from "./summary.ts";
 
 export async function predict(
@@ -17,7 +17,7 @@ export async function predict(
   const start = performance.now();
   const { output } = model.predict(input.tensor);
   const time = { load: ms, predict: performance.now() - start };
-  const scores = { ...output, batchAxis: samplesAxis(output), classAxis: values["class-axis"] };
+  const scores = scoresOf({ logits: output }, values["class-axis"]);
   const { samples: batch } = scoreLayout(scores);
   const samples = Array.from({ length: batch }, (_, i) => ranking(scores, i, values.top ?? 5, model.classes));
   if (values.json) {

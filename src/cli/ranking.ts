@@ -10,9 +10,6 @@ export interface Score {
   readonly position?: readonly number[];
 }
 
-/** The axis that counts the samples of an output. */
-export const samplesAxis = ({ dims, batchAxis = dims.length > 1 ? 0 : null }: Tensor) => batchAxis;
-
 /** The values that belong to one sample of a batch. */
 export function sampleOf({ data }: Tensor, sample: number, batch: number): Float32Array {
   const count = data.length / batch;

@@ -2,7 +2,8 @@ import { composites, defaultComposite, type Explanation, parameters, type Tensor
 import type { Input } from "./input.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
-import { ranking, sampleOf, samplesAxis } from "./ranking.ts";
+import { scoresOf } from "../run/scores.ts";
+import { ranking, sampleOf } from "./ranking.ts";
 import { sampleOf as ofSample } from "../evaluate/index.ts";
 
 /** What `relprop explain` found out: the object of `--json`, which the summary for people reads too. */
@@ -26,7 +27,7 @@ export function report({ path, values, opened, input, explanation, sample, files
   const composite = values.method ? null : (values.composite ?? defaultComposite);
   const taken = composites.find((row) => row.name === composite)?.parameters ?? [];
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
-  const scores = { ...output, batchAxis: samplesAxis(output), classAxis: values["class-axis"] };
+  const scores = scoresOf({ logits: output }, values["class-axis"]);
   return {
     model: path,
     input: input.text,

@@ -13,17 +13,9 @@ import {
   preprocess,
   type Tensor,
 } from "../../src/entries/index.ts";
-import { numbers } from "../random.ts";
+import { tensor as drawn } from "../random.ts";
 
-const tensor = (dims: readonly number[], seed = 1): Tensor => ({
-  dims,
-  data: Float32Array.from(
-    numbers(
-      dims.reduce((a, b) => a * b, 1),
-      seed,
-    ),
-  ),
-});
+const tensor = (dims: readonly number[], seed = 1): Tensor => drawn(dims, seed);
 
 /** A network whose outputs' names of axes are those of the file, or others. */
 function renamed(made: Network, dims: readonly (number | string)[]): Network {

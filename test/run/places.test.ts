@@ -1,16 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { conv2d, load, type LrpError, network, op, type Target, type Tensor } from "../../src/entries/index.ts";
-import { numbers } from "../random.ts";
+import { tensor as drawn } from "../random.ts";
 
-const tensor = (dims: readonly number[], seed = 1): Tensor => ({
-  dims,
-  data: Float32Array.from(
-    numbers(
-      dims.reduce((a, b) => a * b, 1),
-      seed,
-    ),
-  ),
-});
+const tensor = (dims: readonly number[], seed = 1): Tensor => drawn(dims, seed);
 
 /** One weight for each channel, so that an output is a sum of two inputs. */
 const pixels = network({
