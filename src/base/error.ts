@@ -12,15 +12,18 @@ export interface Mention {
   readonly value?: string;
 }
 
-/** One problem: where it is, what was expected there, what came, and what to do about it. */
-export interface Issue {
+/** What is wrong: what was expected and what came instead, or a sentence of its own without its full stop. */
+export type Finding =
+  | { readonly expected: string; readonly received: string; readonly problem?: undefined }
+  | { readonly problem: string; readonly expected?: undefined; readonly received?: undefined };
+
+/** One problem: where it is, what is wrong there, and what to do about it. */
+export type Issue = Finding & {
   readonly where: string;
-  readonly expected: string;
-  readonly received: string;
   readonly fix?: string;
   /** Options that these texts name other than by "option 'NAME'". */
   readonly mentions?: readonly Mention[];
-}
+};
 
 /**
  * The one error class of relprop. `code` is stable API, the text is not.
@@ -43,11 +46,14 @@ export class LrpError extends Error {
   }
 }
 
-/** The message grammar: `<where>: expected <expected>, got <received>. <fix>` */
-export function sentence(issue: Issue): string {
-  const fix = issue.fix ? ` ${issue.fix}` : "";
-  return `${issue.where}: expected ${issue.expected}, got ${issue.received}.${fix}`;
+/** @internal The grammar of messages: `<where>: expected <expected>, got <received>. <fix>`, or `<where>: <problem>. <fix>` */
+export function sentence({ where, fix, ...finding }: Issue): string {
+  return `${where}: ${said(finding)}.${fix ? ` ${fix}` : ""}`;
 }
+
+/** @internal What is wrong, in words. */
+export const said = ({ expected, received, problem }: Finding): string =>
+  problem ?? `expected ${expected}, got ${received}`;
 
 /** @internal A value as messages show it, whatever it is. */
 export function shown(value: unknown): string {
@@ -70,6 +76,10 @@ export function usage(
 ): LrpError {
   return new LrpError("usage", { where, expected, received: String(received), fix, mentions });
 }
+
+/** @internal The same, where a sentence says it better than a comparison. */
+export const misuse = (where: string, problem: string, fix?: string, mentions?: readonly Mention[]): LrpError =>
+  new LrpError("usage", { where, problem, fix, mentions });
 
 /** @internal The error for a measure that these numbers have no value of. */
 export function undefinedFor(where: string, expected: string, received: unknown): LrpError {

@@ -24,7 +24,7 @@ function group(issues: readonly Issue[]): Issue[] {
   const groups = new Map<string, { issue: Issue; operator?: string; nodes: string[] }>();
   for (const issue of issues) {
     const [, node, operator] = /^node '(.*)' \((.*)\)$/s.exec(issue.where) ?? [];
-    const key = JSON.stringify([operator ?? issue.where, issue.expected, issue.received, issue.fix]);
+    const key = JSON.stringify([operator ?? issue.where, issue.expected, issue.received, issue.problem, issue.fix]);
     const known = groups.get(key);
     if (known) known.nodes.push(node);
     else groups.set(key, { issue, operator, nodes: [node] });

@@ -31,9 +31,10 @@ export function inOwnWords(text: string, mentions: Issue["mentions"] = []): stri
 }
 
 /** A problem that the library has found, in the command line's words. */
-export const issueInOwnWords = ({ where, expected, received, fix, mentions }: Issue): Issue => ({
+export const issueInOwnWords = ({ where, fix, mentions, ...finding }: Issue): Issue => ({
   where: inOwnWords(where, mentions),
-  expected: inOwnWords(expected, mentions),
-  received: inOwnWords(received, mentions),
+  ...(finding.problem === undefined
+    ? { expected: inOwnWords(finding.expected, mentions), received: inOwnWords(finding.received, mentions) }
+    : { problem: inOwnWords(finding.problem, mentions) }),
   fix: fix && inOwnWords(fix, mentions),
 });

@@ -1,4 +1,4 @@
-export { type Code, type Issue, LrpError, type Mention } from "../base/error.ts";
+export { type Code, type Finding, type Issue, LrpError, type Mention } from "../base/error.ts";
 export type { OutputPort, Port } from "../graph/graph.ts";
 export { colormaps } from "../picture/heatmap/colormap.ts";
 export { type Heatmap, type HeatmapOptions, heatmap } from "../picture/heatmap/heatmap.ts";

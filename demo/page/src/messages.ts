@@ -15,7 +15,7 @@ export function say(text: string): void {
   }, PATIENCE);
 }
 
-const fields = ["where", "expected", "received", "fix"] as const;
+const fields = ["where", "problem", "expected", "received", "fix"] as const;
 
 function issueList(issue: Issue): HTMLElement {
   const list = el("dl");
@@ -36,7 +36,7 @@ export function showError(source: Source, title: string, error: unknown): void {
   const known = error instanceof LrpError;
   const issues = known
     ? error.issues
-    : [{ where: "the page", expected: "an answer", received: error instanceof Error ? error.message : String(error) }];
+    : [{ where: "the page", problem: error instanceof Error ? error.message : String(error) }];
   const rest = issues.length > MOST ? [el("p", {}, `And ${issues.length - MOST} more.`)] : [];
   box.replaceChildren(el("h2", {}, title), ...issues.slice(0, MOST).map(issueList), ...rest, close);
   box.hidden = false;
