@@ -54,6 +54,7 @@ export class Budget {
       expected: `at most ${this.#maxMemory} bytes`,
       received: `a need of ${bytes}`,
       fix: "Load with a larger maxMemory, or use a smaller batch or input.",
+      mentions: [{ text: "maxMemory", option: "maxMemory" }],
     });
   }
 }

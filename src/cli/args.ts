@@ -1,13 +1,17 @@
 import { parseArgs } from "node:util";
 import { type Issue, LrpError } from "../entries/index.ts";
+import { type Command, listed } from "./command.ts";
+import { commands } from "./commands.ts";
 import { didYouMean } from "./nearest.ts";
-import { kinds, type Option } from "./option.ts";
+import { type Option, optionExample, readValue, wanted } from "./option.ts";
 import { type OptionName, options, type Values } from "./options.ts";
 
 export interface Arguments {
   readonly positionals: readonly string[];
   readonly values: Values;
 }
+
+type Known = Pick<Command, "name" | "options">;
 
 const table: Readonly<Record<string, Option>> = options;
 
@@ -16,9 +20,11 @@ const table: Readonly<Record<string, Option>> = options;
  *
  * @throws LrpError code "usage" with every wrong option at once.
  * @example
- * parse(["model.onnx", "--low", "-1"], ["low"]); // { positionals: ["model.onnx"], values: { low: -1 } }
+ * parse(["model.onnx", "--low", "-1"], { name: "explain", options: ["low"] });
+ * // { positionals: ["model.onnx"], values: { low: -1 } }
  */
-export function parse(words: readonly string[], known: readonly OptionName[]): Arguments {
+export function parse(words: readonly string[], command: Known): Arguments {
+  const known: readonly OptionName[] = [...command.options, "help"];
   const config = Object.fromEntries(known.map((name) => [name, { type: typeOf(name), multiple: true }] as const));
   const { positionals, tokens } = parseArgs({
     args: joinNegative(
@@ -31,7 +37,11 @@ export function parse(words: readonly string[], known: readonly OptionName[]): A
     tokens: true,
   });
   const given = tokens.filter((token) => token.kind === "option");
-  const results = given.map((token) => read(known, token));
+  const results = given.map((token) =>
+    known.includes(token.name as OptionName)
+      ? read(command, token)
+      : { name: token.name, value: undefined, issue: strange(command, token) },
+  );
   const issues = [
     ...results.flatMap(({ issue }) => issue ?? []),
     ...repeated(
@@ -70,40 +80,52 @@ interface Token {
   readonly inlineValue?: boolean;
 }
 
-function read(known: readonly OptionName[], token: Token): { name: string; value?: unknown; issue?: Issue } {
+/** An option that the command does not take: whose it is, or what may be meant. */
+function strange({ name: command, options: own }: Known, { name, rawName }: Token): Issue {
+  const where = `option '${rawName}'`;
+  const owners = commands.filter(({ options }) => options.some((option) => option === name));
+  if (owners.length > 0) {
+    const list = listed(owners.map((owner) => `'relprop ${owner.name}'`));
+    return { where, problem: `it belongs to ${list}, and 'relprop ${command}' does not take it` };
+  }
+  const names = own.map((option) => `--${option}`);
+  const short = rawName.startsWith("--") ? [] : names.filter((option) => option[2] === name);
+  const fix =
+    short.length > 0
+      ? `Options have no short names: ${short.join(", ")}.`
+      : (didYouMean(rawName, names) ?? help(command));
+  return { where, problem: `'relprop ${command}' has no such option`, fix };
+}
+
+const help = (command: string) => `'relprop help ${command}' lists its options.`;
+
+function read({ options: own }: Known, token: Token): { name: string; value?: unknown; issue?: Issue } {
   const { name, rawName, value: text = "" } = token;
   const where = `option '${rawName}'`;
-  if (!(known as readonly string[]).includes(name)) {
-    const received = Object.hasOwn(options, name) ? "one of other commands" : "an unknown one";
-    return {
-      name,
-      issue: {
-        where,
-        expected: "an option of this command",
-        received,
-        fix: didYouMean(
-          rawName,
-          known.map((k) => `--${k}`),
-        ),
-      },
-    };
-  }
-  const { kind, choices } = table[name];
-  const expected = choices ? `one of ${choices.join(", ")}` : kinds[kind].expected;
+  const option = table[name];
   const absent = token.value === undefined || (!token.inlineValue && text.startsWith("-"));
-  if (absent !== (kind === "flag"))
-    return { name, issue: { where, expected, received: text === "" ? "nothing" : `'${text}'` } };
-  const value = kinds[kind].parse(text);
-  if (value !== undefined && (!choices || choices.includes(value as string))) return { name, value };
-  return { name, issue: { where, expected, received: `'${text}'`, fix: choices && didYouMean(text, choices) } };
+  if (option.kind === "flag" && !absent)
+    return { name, issue: { where, problem: `it takes no value, but has the value '${text}'` } };
+  if (option.kind !== "flag" && absent) {
+    const fix = `For example: --${name} ${optionExample(option)}.`;
+    return { name, issue: { where, problem: `its value is missing: ${wanted(option)}`, fix } };
+  }
+  const value = readValue(option, text);
+  if (value !== undefined) return { name, value };
+  const fix = option.choices ? meantBy(name, text, own) : `For example: --${name} ${optionExample(option)}.`;
+  return { name, issue: { where, expected: wanted(option), received: `'${text}'`, fix } };
+}
+
+/** What a value that is none of an option's may mean: a value of another option, or a misspelling. */
+function meantBy(name: string, text: string, own: readonly OptionName[]): string | undefined {
+  const other = own.find((option) => option !== name && table[option].choices?.includes(text));
+  return other ? `Did you mean '--${other} ${text}'?` : didYouMean(text, table[name].choices!);
 }
 
 function repeated(given: readonly string[], known: readonly OptionName[]): Issue[] {
-  return known
-    .filter((name) => !table[name].repeat && given.filter((g) => g === name).length > 1)
-    .map((name) => ({
-      where: `option '--${name}'`,
-      expected: "it once",
-      received: `it ${given.filter((g) => g === name).length} times`,
-    }));
+  return known.flatMap((name) => {
+    const times = given.filter((g) => g === name).length;
+    if (table[name].repeat || times < 2) return [];
+    return [{ where: `option '--${name}'`, problem: `it may be given once, but is given ${times} times` }];
+  });
 }

@@ -15,10 +15,17 @@ export interface Command {
   readonly name: string;
   /** Names of the positional arguments. */
   readonly takes: readonly string[];
+  /** What it does, as the help of relprop and its own begin: "runs a network". */
   readonly summary: string;
   /** What the help says between usage and options, one paragraph each. */
   readonly about: readonly string[];
   readonly options: readonly OptionName[];
+  /** Options that must be given. */
+  readonly needs?: readonly OptionName[];
   readonly examples: readonly (readonly [what: string, line: string])[];
   readonly run: (given: Arguments, streams: Streams) => Promise<void>;
 }
+
+/** Words in a sentence: "a", "a and b", "a, b and c". */
+export const listed = (words: readonly string[]): string =>
+  [words.slice(0, -1).join(", "), ...words.slice(-1)].filter(Boolean).join(" and ");

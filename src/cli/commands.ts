@@ -20,7 +20,7 @@ export const commands: readonly Command[] = [
   {
     name: "explain",
     takes: ["MODEL", "INPUT"],
-    summary: "shows which parts of the input a network's decision rests on",
+    summary: "draws which parts of an input a decision rests on",
     about: [
       "Runs an ONNX model and passes the score of one class back to the input by Layer-wise Relevance " +
         "Propagation, or by another method. Red speaks for the class, blue against it.",
@@ -94,7 +94,7 @@ export const commands: readonly Command[] = [
   {
     name: "sheet",
     takes: ["MODEL", "INPUT"],
-    summary: "draws one input under every composite, side by side in one .png",
+    summary: "draws one input under every composite, in one picture",
     about: [
       "Explains one class under each composite, with the input first if it is a picture. Each heatmap is " +
         "divided by its own largest relevance. A composite that needs what is not given (epsilonGammaBox: " +
@@ -103,6 +103,7 @@ export const commands: readonly Command[] = [
       PICTURES,
       SIDECAR,
     ],
+    needs: ["out"],
     options: [
       "target",
       "against",
@@ -133,7 +134,7 @@ export const commands: readonly Command[] = [
   {
     name: "inspect",
     takes: ["MODEL"],
-    summary: "prints the graph: shapes, parameters, and the rule that each node would get",
+    summary: "lists the operators of a network, and their rules",
     about: ["The names that are printed are those that --at takes."],
     options: ["dims", "batch", "channel-axis", ...inGroup("rules"), ...inGroup("model"), "json"],
     examples: [["which rules would epsilonPlusFlat use", "relprop inspect model.onnx --composite epsilonPlusFlat"]],
@@ -142,7 +143,7 @@ export const commands: readonly Command[] = [
   {
     name: "evaluate",
     takes: ["MODEL", "DATA"],
-    summary: "measures how faithful, simple and robust explanations are, over many images",
+    summary: "measures explanations of many images",
     about: [
       "Explains every image of DATA by every method, measures each, and writes a report with confidence " +
         "intervals to a folder: report.html, summary.csv, results.csv, curves.csv, results.json.",
@@ -152,6 +153,7 @@ export const commands: readonly Command[] = [
       "Interrupted and started again, it continues with the images that are missing; the report is the same. " +
         "Only the metric 'time' differs from run to run.",
     ],
+    needs: ["methods", "metrics", "out"],
     options: [
       "methods",
       "metrics",
@@ -182,8 +184,9 @@ export const commands: readonly Command[] = [
   {
     name: "merge",
     takes: ["DIR…"],
-    summary: "joins folders of 'relprop evaluate --shard' and writes their report",
+    summary: "joins folders of 'relprop evaluate --shard'",
     about: ["The folders must be of one evaluation, and together have every image."],
+    needs: ["out"],
     options: ["out"],
     examples: [["of two machines", "relprop merge half otherhalf --out report"]],
     run: merge,
@@ -191,7 +194,7 @@ export const commands: readonly Command[] = [
   {
     name: "rules",
     takes: [],
-    summary: "lists the rules with equations and sources",
+    summary: "lists the rules, with equations and sources",
     about: [],
     options: [],
     examples: [],
@@ -209,7 +212,7 @@ export const commands: readonly Command[] = [
   {
     name: "methods",
     takes: [],
-    summary: "lists other methods of attribution with equations and sources",
+    summary: "lists other methods of attribution",
     about: [],
     options: [],
     examples: [],
@@ -218,7 +221,7 @@ export const commands: readonly Command[] = [
   {
     name: "metrics",
     takes: [],
-    summary: "lists metrics of explanations with sources",
+    summary: "lists the metrics of explanations",
     about: [],
     options: [],
     examples: [],

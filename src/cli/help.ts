@@ -3,8 +3,8 @@ import { columns, definition, wrap } from "./layout.ts";
 import type { Option } from "./option.ts";
 import { options } from "./options.ts";
 
-const WIDTH = 100;
-const LEFT = 26;
+const WIDTH = 80;
+const LEFT = 24;
 
 const groups: readonly (readonly [Option["group"], string])[] = [
   ["explain", "What to compute"],
@@ -17,19 +17,20 @@ const groups: readonly (readonly [Option["group"], string])[] = [
   ["output", "Output"],
 ];
 
-/** `relprop --help` */
+/** `relprop --help`: it fits a screen of 24 lines. */
 export function overview(commands: readonly Command[]): string {
   const list = columns(commands.map((command) => [usage(command), command.summary]));
-  return `relprop explains what a neural network looked at, by Layer-wise Relevance Propagation.
+  return `relprop draws which parts of its input the decision of a neural network (.onnx)
+rests on, by Layer-wise Relevance Propagation.
 
-Usage
 ${list}
-Try
-  relprop explain model.onnx photo.jpg --preset torchvision --show --out heat.png
-  relprop help explain          all options, with examples
+For example
+  relprop explain model.onnx photo.jpg --preset torchvision --out heat.png
+  relprop help explain      all options of a command, with examples
   relprop --version
 
-Exit codes: 0 done, 2 something to correct (one message on stderr, no file written), 1 a fault of relprop.
+Exit codes: 0 done; 1 a fault of relprop; 2 there is something to correct, which
+one message on stderr says, and no file is written; 130 interrupted.
 `;
 }
 
@@ -41,18 +42,23 @@ export function help(command: Command): string {
     const rows = command.options.filter((name) => options[name].group === group);
     return rows.length > 0 ? [`${title}\n${rows.map(row).join("")}`] : [];
   });
-  const examples = command.examples.map(([what, line]) => `  ${what}:\n    ${line}\n`).join("");
-  return [`Usage: relprop ${usage(command)}\n`, about, ...tables, ...(examples ? [`Examples\n${examples}`] : [])].join(
-    "\n",
-  );
+  const examples = command.examples.map(([what, line]) => `  ${what}:\n${shellLine(line)}`).join("");
+  const line = [usage(command), ...(command.options.length > 0 ? ["[options]"] : [])].join(" ");
+  return [`Usage: relprop ${line}\n`, about, ...tables, ...(examples ? [`Examples\n${examples}`] : [])].join("\n");
 }
 
-function usage({ name, takes, options: taken }: Command): string {
-  return [name, ...takes, ...(taken.length > 0 ? ["[options]"] : [])].join(" ");
+const usage = ({ name, takes }: Command) => [name, ...takes].join(" ");
+
+/** A line for a shell, continued where it is long. */
+const shellLine = (line: string) => `    ${wrap(line, WIDTH - 8, / (?=--)/).join(" \\\n      ")}\n`;
+
+/** What an option does, and which values it takes. */
+export function described({ help: text, choices = [] }: Option): string {
+  const listed = choices.every((choice) => text.includes(choice)) ? "" : ` (${choices.join(", ")})`;
+  return `${text}${listed}`;
 }
 
 function row(name: keyof typeof options): string {
-  const { value, help: text, choices = [] } = options[name] as Option;
-  const listed = choices.every((choice) => text.includes(choice)) ? "" : ` (${choices.join(", ")})`;
-  return definition(`  --${name}${value ? ` ${value}` : ""}`, `${text}${listed}`, LEFT, WIDTH);
+  const { value } = options[name] as Option;
+  return definition(`  --${name}${value ? ` ${value}` : ""}`, described(options[name]), LEFT, WIDTH);
 }

@@ -27,10 +27,10 @@ export function definition(term: string, text: string, left: number, width = 100
   return head + lines.map((line) => `${" ".repeat(left)}${line}\n`).join("");
 }
 
-/** Text cut between words into lines of at most `width`. */
-export function wrap(text: string, width: number): string[] {
+/** Text cut between words into lines of at most `width`. @param space where it may be cut */
+export function wrap(text: string, width: number, space: string | RegExp = " "): string[] {
   const lines = [""];
-  for (const word of text.split(" ")) {
+  for (const word of text.split(space)) {
     const last = lines[lines.length - 1];
     if (last !== "" && last.length + 1 + word.length > width) lines.push(word);
     else lines[lines.length - 1] = last === "" ? word : `${last} ${word}`;

@@ -1,4 +1,3 @@
-import type { Limits } from "../base/budget.ts";
 import { load, type LoadOptions, LrpError, type Model } from "../entries/index.ts";
 import { besideModel } from "./beside.ts";
 import { readClasses } from "./classes.ts";
@@ -12,8 +11,8 @@ export interface Opened {
   readonly sidecar: Sidecar;
   /** The file. */
   readonly bytes: Uint8Array;
-  /** Of what it is loaded with. */
-  readonly limits: Limits;
+  /** What else it is loaded with, which changes no result. */
+  readonly memory: Pick<LoadOptions, "maxMemory" | "maxWork" | "weights">;
   /** Milliseconds that reading and loading took. */
   readonly ms: number;
 }
@@ -40,11 +39,11 @@ export async function open(path: string, values: Values): Promise<Opened> {
     batch: values.batch === undefined ? undefined : axesOf(values.batch),
     channelAxis: values["channel-axis"],
   };
-  const limits = { maxWork: values["max-work"] };
-  const given = { classes, externalData: besideModel(path), ...axes, ...limits };
+  const memory = { maxMemory: values["max-memory"], maxWork: values["max-work"], weights: values.weights };
+  const given = { classes, externalData: besideModel(path), ...axes, ...memory };
   const model = await load(bytes, given).catch((error) => Promise.reject(naming(error, path)));
   if (classes) checkCount(classes, model, values.classes ?? sidecar.path);
-  return { model, sidecar, bytes, limits, ms: performance.now() - start };
+  return { model, sidecar, bytes, memory, ms: performance.now() - start };
 }
 
 /** What `--batch` says: no axis of samples at all, or for each input which one, or none. */

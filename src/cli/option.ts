@@ -1,48 +1,78 @@
-/** What the text after an option means; `parse` gives undefined for what it is not. */
+interface Kind {
+  readonly expected: string;
+  /** Gives undefined for a text that is no value. */
+  readonly parse: (text: string) => unknown;
+  readonly example: string;
+}
+
+/** What the text after an option means. */
 export const kinds = {
-  flag: { expected: "no value", parse: () => true },
-  text: { expected: "a text", parse: (text: string) => text || undefined },
+  flag: { expected: "no value", parse: () => true, example: "" },
+  text: { expected: "a text", parse: (text: string) => text || undefined, example: "TEXT" },
   names: {
     expected: "names joined by commas",
     parse: (text: string) => (/^[^,]+(,[^,]+)*$/.test(text) ? text.split(",") : undefined),
+    example: "A,B",
   },
-  number: { expected: "a number", parse: toNumber },
-  numbers: { expected: "a number, or several joined by commas", parse: toNumbers },
-  count: { expected: "a whole number from 1 on", parse: (text: string) => toInteger(text, 1) },
+  number: { expected: "a number", parse: toNumber, example: "0.5" },
+  numbers: { expected: "a number, or several joined by commas", parse: toNumbers, example: "1,2" },
+  count: { expected: "a whole number from 1 on", parse: (text: string) => toInteger(text, 1), example: "4" },
   amount: {
     expected: "a number from 1 on",
     parse: (text: string) => ((toNumber(text) ?? 0) >= 1 ? toNumber(text) : undefined),
+    example: "1e9",
   },
-  index: { expected: "a whole number from 0 on", parse: (text: string) => toInteger(text, 0) },
-  indices: { expected: "whole numbers from 0 on, joined by commas", parse: toIndices },
+  bytes: { expected: "a number of bytes, also with a unit of kB, MB or GB", parse: toBytes, example: "512MB" },
+  index: { expected: "a whole number from 0 on", parse: (text: string) => toInteger(text, 0), example: "1" },
+  indices: { expected: "whole numbers from 0 on, joined by commas", parse: toIndices, example: "40,64" },
   axis: {
-    expected: "an axis, a whole number; from the end if negative",
+    expected: "the number of an axis, which counts from the end if it is negative",
     parse: (text: string) => (/^[+-]?\d+$/.test(text) ? Number(text) : undefined),
+    example: "-1",
   },
   axes: {
     expected: "'none', or INPUT:AXIS or INPUT:none, joined by commas",
     parse: (text: string) => (/^(none|[^,]+:(\d+|none)(,[^,]+:(\d+|none))*)$/.test(text) ? text : undefined),
+    example: "x:1",
   },
   orNone: {
     expected: "a number, or 'none'",
     parse: (text: string) => (text === "none" ? (false as const) : toNumber(text)),
+    example: "none",
   },
   side: {
-    expected: "a number of pixels or 'exact'",
+    expected: "a number of pixels, or 'exact'",
     parse: (text: string) => (text === "exact" ? text : toInteger(text, 1)),
+    example: "256",
   },
-} as const;
+} as const satisfies Record<string, Kind>;
 
 export interface Option {
   readonly kind: keyof typeof kinds;
   /** How the value is called in the help; nothing for a flag. */
   readonly value?: string;
   readonly help: string;
+  /** A value for messages, where that of the kind does not fit. */
+  readonly example?: string;
   /** The only values. */
   readonly choices?: readonly string[];
   /** May be given several times. */
   readonly repeat?: true;
   readonly group: "rules" | "method" | "evaluate" | "explain" | "axes" | "picture" | "model" | "output" | "other";
+}
+
+/** What the values of an option are, in words. */
+export const wanted = ({ kind, choices }: Option): string =>
+  choices ? `one of ${choices.join(", ")}` : kinds[kind].expected;
+
+/** A value that an option takes. */
+export const optionExample = ({ kind, choices, example }: Option): string =>
+  example ?? choices?.[0] ?? kinds[kind].example;
+
+/** What a text means as the value of an option; undefined for a text that is no value of it. */
+export function readValue({ kind, choices }: Option, text: string): unknown {
+  const value = kinds[kind].parse(text);
+  return choices && !choices.includes(value as string) ? undefined : value;
 }
 
 function toNumber(text: string): number | undefined {
@@ -66,4 +96,20 @@ function toIndices(text: string): readonly number[] | undefined {
 function toInteger(text: string, from: number): number | undefined {
   const value = /^\+?\d+$/.test(text) ? Number(text) : Number.NaN;
   return value >= from && Number.isSafeInteger(value) ? value : undefined;
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  "": 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+function toBytes(text: string): number | undefined {
+  const [, number, unit = ""] = /^([\d.e+]+?) ?([kmg]i?b)?$/i.exec(text) ?? [];
+  const bytes = number === undefined ? Number.NaN : Number(number) * UNITS[unit.toLowerCase()];
+  return bytes >= 1 && Number.isFinite(bytes) ? Math.floor(bytes) : undefined;
 }

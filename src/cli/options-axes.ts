@@ -12,12 +12,14 @@ export const axesOptions = {
     kind: "text",
     value: "all|FILE.npy|Y0,X0,Y1,X1",
     group: "axes",
+    example: "0,0,32,32",
     help: "in place of --position: the sum over all places, over those where FILE is 1, or over a box (Y1, X1 excluded)",
   },
   index: {
     kind: "indices",
     value: "C,Y,X",
     group: "axes",
+    example: "3,40,64",
     help: "one number of the output, in place of --target: its index along every axis but the samples'",
   },
   "class-axis": {

@@ -6,11 +6,18 @@ export const evaluateOptions = {
     kind: "text",
     value: "LIST",
     group: "evaluate",
+    example: "epsilonPlus,gradient",
     help:
       "composites and other methods, joined by commas, each NAME or NAME:option=value:option=value " +
       "(paperEpsilon:lrn=identity; lists in it joined by /); the first is what others are compared with",
   },
-  metrics: { kind: "text", value: "LIST", group: "evaluate", help: "joined by commas ('relprop metrics')" },
+  metrics: {
+    kind: "text",
+    value: "LIST",
+    group: "evaluate",
+    example: "relevanceGain,gini",
+    help: "metrics, joined by commas ('relprop metrics' lists them)",
+  },
   images: { kind: "count", value: "N", group: "evaluate", help: "the first N images of the data; default all" },
   region: {
     kind: "count",
@@ -29,6 +36,7 @@ export const evaluateOptions = {
     kind: "text",
     value: "HOW",
     group: "evaluate",
+    example: "mean",
     help:
       "noise (default; uniform in the input's own range, or noise:low=X:high=X), mean, blur:sigma=X, " +
       "linear, value:value=X",
@@ -56,6 +64,7 @@ export const evaluateOptions = {
     kind: "text",
     value: "I/N",
     group: "evaluate",
+    example: "1/2",
     help: "only every Nth image from the Ith on, for several machines; 'relprop merge' joins their folders",
   },
   workers: {

@@ -27,7 +27,7 @@ export const pictureOptions = {
     choices: ["rgb", "bgr"],
     help: "order of the colour channels; default rgb",
   },
-  scale: { kind: "number", value: "X", group: "picture", help: "factor on the 0..255 values, e.g. 1/255" },
+  scale: { kind: "number", value: "X", group: "picture", example: "1/255", help: "factor on the values 0 to 255" },
   mean: { kind: "numbers", value: "X[,X..]", group: "picture", help: "subtracted after --scale, per channel" },
   std: { kind: "numbers", value: "X[,X..]", group: "picture", help: "divided by at the end, per channel" },
   "max-pixels": {
@@ -42,6 +42,7 @@ export const pictureOptions = {
     value: "FILE",
     group: "output",
     repeat: true,
+    example: "heat.png",
     help:
       ".png: the heatmap, or the sheet. .npy: the relevance, float32 of the input's shape. Repeatable. Of " +
       "evaluate and merge: the report's folder",

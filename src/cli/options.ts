@@ -9,16 +9,17 @@ import { pictureOptions } from "./options-picture.ts";
 /** How values of a parameter are written. */
 const written = {
   number: { kind: "number", value: "X" },
-  bound: { kind: "numbers", value: "X[,X..]" },
+  bound: { kind: "numbers", value: "X[,X..]", example: "-1" },
   choice: { kind: "text", value: "NAME" },
   flag: { kind: "flag" },
-} as const satisfies Record<ParameterRow["kind"], Pick<Option, "kind" | "value">>;
+} as const satisfies Record<ParameterRow["kind"], Pick<Option, "kind" | "value" | "example">>;
 
 /** A parameter of a rule as an option. */
 function optionOf({ kind, summary, choices, default: otherwise, beside }: ParameterRow): Option {
   const where = choices ? " ('relprop rules')" : beside ? ` (--${beside.name} ${beside.value})` : "";
   return {
     ...written[kind],
+    ...(otherwise !== undefined && { example: `${otherwise}` }),
     group: "rules",
     choices,
     help: `${summary}${where}${otherwise === undefined ? "" : `; default ${otherwise}`}`,
@@ -42,6 +43,7 @@ export const options = {
     kind: "names",
     value: "A[,B..]",
     group: "explain",
+    example: "epsilon,epsilonPlus",
     help: "those on the sheet; default: all that this network and the options allow",
   },
   ...parameterOptions,
@@ -104,11 +106,18 @@ export const options = {
 
   ...evaluateOptions,
 
-  target: { kind: "text", value: "CLASS", group: "explain", help: "argmax (default), a class index, or a class name" },
+  target: {
+    kind: "text",
+    value: "CLASS",
+    group: "explain",
+    example: "3",
+    help: "argmax (default), a class index, or a class name",
+  },
   against: {
     kind: "text",
     value: "CLASS",
     group: "explain",
+    example: "others",
     help:
       "what speaks for the target rather than for this class, for 'others' (their mean) or 'softmax' " +
       "(others by their probability)",
@@ -127,6 +136,7 @@ export const options = {
     value: "VALUE",
     group: "explain",
     repeat: true,
+    example: "conv1",
     help:
       "relevance at this value of the graph too ('relprop inspect' names them): in --json as shape and " +
       "sum, beside every --out FILE.EXT as FILE.VALUE.EXT; repeatable",
@@ -141,6 +151,7 @@ export const options = {
     kind: "numbers",
     value: "N,C,H,W",
     group: "explain",
+    example: "1,3,224,224",
     help: "shape of the input, where the model leaves more than the batch free",
   },
   top: { kind: "count", value: "N", group: "explain", help: "how many classes; default 5" },
@@ -148,17 +159,33 @@ export const options = {
     kind: "text",
     value: "FILE",
     group: "explain",
+    example: "words.txt",
     help: "class names, one per line; a leading synset id (n01440764) is dropped",
   },
 
   ...axesOptions,
   ...pictureOptions,
 
+  "max-memory": {
+    kind: "bytes",
+    value: "BYTES",
+    group: "model",
+    help: "the most memory of the model, also as 512MB or 2GB; a run that needs more is refused; default 4 GiB",
+  },
   "max-work": {
     kind: "amount",
     value: "N",
     group: "model",
-    help: "refuse more multiply-adds for one sample, which are counted before it runs; default 1e12",
+    help: "the most multiply-adds for one sample; a run that needs more is refused; default 1e12",
+  },
+  weights: {
+    kind: "text",
+    value: "HOW",
+    group: "model",
+    choices: ["kept", "repacked"],
+    help:
+      "whether the forms in which rules read the weights are kept (default), or made anew for each layer, which " +
+      "takes less memory and several times as long",
   },
 
   help: { kind: "flag", group: "other", help: "this text" },

@@ -1,7 +1,7 @@
 import { LrpError } from "../entries/index.ts";
 import { version } from "../kernels.gen.ts";
-import { parse } from "./args.ts";
-import type { Command, Streams } from "./command.ts";
+import { type Arguments, parse } from "./args.ts";
+import { type Command, listed, type Streams } from "./command.ts";
 import { commands } from "./commands.ts";
 import { errorText } from "./errors.ts";
 import { help, overview } from "./help.ts";
@@ -25,39 +25,45 @@ export async function run(words: readonly string[], streams: Streams): Promise<0
 
 async function dispatch([first, ...rest]: readonly string[], streams: Streams): Promise<void> {
   if (first === "--version") return streams.out(`${version}\n`);
-  if (first === "--help" || first === "-h" || (first === "help" && rest.length === 0))
+  if (first === undefined || first === "--help" || first === "-h" || (first === "help" && rest.length === 0))
     return streams.out(overview(commands));
   if (first === "help") return streams.out(help(find(rest[0])));
   const command = find(first);
-  const given = parse(rest, [...command.options, "help"]);
+  const given = parse(rest, command);
   if (given.values.help) return streams.out(help(command));
-  checkCount(command, given.positionals);
+  checkGiven(command, given);
   return command.run(given, streams);
 }
 
-function find(name: string | undefined): Command {
+function find(name: string): Command {
   const command = commands.find((row) => row.name === name);
   if (command) return command;
+  throw new LrpError("usage", { where: `'${name}'`, problem: "there is no such command", fix: instead(name) });
+}
+
+function instead(name: string): string {
+  if (name.startsWith("-")) return "Options come after a command: relprop COMMAND … --option.";
+  if (name.endsWith(".onnx")) return `A command comes first: relprop explain ${name} INPUT.`;
   const names = commands.map((row) => row.name);
-  throw new LrpError("usage", {
-    where: "command",
-    expected: `one of ${names.join(", ")}`,
-    received: name === undefined ? "nothing" : `'${name}'`,
-    fix: didYouMean(name ?? "", names) ?? "See 'relprop --help'.",
-  });
+  return didYouMean(name, names) ?? `There are ${listed(names)}.`;
 }
 
 /**
- * @throws LrpError code "usage" unless there are as many arguments as the command takes; more where its last ends in
- * "…"
+ * @throws LrpError code "usage" unless there are as many arguments as the command takes, more where its last ends in
+ * "…", and the options that it needs
  */
-export function checkCount({ name, takes }: Command, positionals: readonly string[]): void {
-  const many = takes.at(-1)?.endsWith("…");
-  if (positionals.length === takes.length || (many && positionals.length > takes.length)) return;
-  throw new LrpError("usage", {
-    where: `command '${name}'`,
-    expected: takes.join(" and ") || "no arguments",
-    received: positionals.map((word) => `'${word}'`).join(", ") || "nothing",
-    fix: `See 'relprop help ${name}'.`,
-  });
+export function checkGiven({ name, takes, needs = [], examples }: Command, { positionals, values }: Arguments): void {
+  const where = `command '${name}'`;
+  const missing = [
+    ...takes.slice(positionals.length),
+    ...needs.filter((option) => values[option] === undefined).map((option) => `--${option}`),
+  ];
+  if (missing.length > 0) {
+    const problem = `${listed(missing)} ${missing.length > 1 ? "are" : "is"} missing`;
+    throw new LrpError("usage", { where, problem, fix: `For example: ${examples[0][1]}` });
+  }
+  if (positionals.length === takes.length || takes.at(-1)?.endsWith("…")) return;
+  const got = listed(positionals.map((word) => `'${word}'`));
+  const problem = takes.length > 0 ? `it takes only ${listed(takes)}, but got ${got}` : "it takes no arguments";
+  throw new LrpError("usage", { where, problem, fix: `See 'relprop help ${name}'.` });
 }

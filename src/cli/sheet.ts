@@ -96,7 +96,7 @@ function notesOf(done: readonly Done[]): string[] {
 function outFile(out: readonly string[] = []): string {
   const [file] = out;
   if (out.length === 1 && extname(file).toLowerCase() === ".png") return file;
-  throw usage("option '--out'", "one name that ends in .png", out.map((name) => `'${name}'`).join(", ") || "nothing");
+  throw usage("option '--out'", "one name that ends in .png", out.map((name) => `'${name}'`).join(", "));
 }
 
 /** The composites that were asked for, or all. Each parameter that was given must be of use to one of them. */

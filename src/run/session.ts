@@ -208,6 +208,10 @@ export class Session {
         fix:
           "Load with weights: 'repacked' (slower) or a larger maxMemory; or use a smaller batch or input, " +
           "or a composite that needs fewer forms of the weights.",
+        mentions: [
+          { text: "weights: 'repacked'", option: "weights", value: "repacked" },
+          { text: "maxMemory", option: "maxMemory" },
+        ],
       });
     if (pages(need) > this.#limit) throw refuse(`at most ${this.#limit} bytes`);
     const missing = pages(need) - memory.buffer.byteLength;

@@ -227,6 +227,19 @@ describe("explain", () => {
   });
 });
 
+test("without a word it helps, as with --help", async () => {
+  const { code, out, err } = await relprop();
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toBe((await relprop("--help")).out);
+  expect(out).toContain("relprop help explain");
+});
+
+test("--weights repacked changes no result", async () => {
+  const kept = await json("explain", MODEL, THREE);
+  const repacked = await json("explain", MODEL, THREE, "--weights", "repacked");
+  expect(repacked.relevanceSum).toBe(kept.relevanceSum);
+});
+
 test("predict", async () => {
   const { out } = await relprop("predict", MODEL, THREE, "--top", "2");
   expect(out).toMatch(/^ +[\d.]+ +3 {2}three$/m);
@@ -248,10 +261,36 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
   const model = (name: string, bytes: Uint8Array | string) => writeFile(at(name), bytes).then(() => at(name));
 
   test.each<[string, () => Promise<string[]> | string[], RegExp]>([
-    ["no command", () => [], /expected one of explain, predict/],
-    ["an unknown command", () => ["explian"], /Did you mean 'explain'\?/],
-    ["too few arguments", () => ["explain", MODEL], /expected MODEL and INPUT/],
-    ["an unknown option", () => ["predict", MODEL, THREE, "--gamma", "1"], /got one of other commands/],
+    [
+      "an unknown command",
+      () => ["explian"],
+      /^relprop: 'explian': there is no such command\. Did you mean 'explain'\?/,
+    ],
+    ["a command that is like none", () => ["xyz"], /There are explain, predict, .* and metrics\.$/m],
+    [
+      "no command, but a model",
+      () => [MODEL, THREE],
+      /A command comes first: relprop explain demo\/digits.onnx INPUT\./,
+    ],
+    ["no command, but an option", () => ["--json"], /Options come after a command/],
+    ["too few arguments", () => ["explain", MODEL], /INPUT is missing\. For example: relprop explain googlenet.onnx/],
+    ["no arguments", () => ["explain"], /command 'explain': MODEL and INPUT are missing/],
+    [
+      "too many arguments",
+      () => ["explain", "a", "b", "c", "d"],
+      /it takes only MODEL and INPUT, but got 'a', 'b', 'c' and 'd'/,
+    ],
+    ["arguments of a command without", () => ["rules", "x"], /it takes no arguments\. See 'relprop help rules'/],
+    [
+      "no --out of a sheet",
+      () => ["sheet", MODEL, THREE],
+      /command 'sheet': --out is missing\. For example: relprop sheet /,
+    ],
+    [
+      "an option of other commands",
+      () => ["predict", MODEL, THREE, "--gamma", "1"],
+      /'--gamma': it belongs to 'relprop explain', 'relprop sheet' and 'relprop inspect'/,
+    ],
     [
       "a parameter of another method",
       () => ["explain", MODEL, THREE, "--method", "occlusion", "--steps", "3"],
@@ -344,6 +383,16 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
       "more work than is allowed",
       () => ["predict", MODEL, THREE, "--max-work", "1e4"],
       /at most 10000 multiply-adds for one sample, got \d+ up to here\. Load with a larger --max-work/,
+    ],
+    [
+      "more memory than is allowed",
+      () => ["explain", MODEL, THREE, "--max-memory", "200kB"],
+      /expected at most 200000 bytes, got a need of \d+.* a larger --max-memory/,
+    ],
+    [
+      "more memory than there are addresses for",
+      () => ["predict", MODEL, THREE, "--max-memory", "8GB"],
+      /option '--max-memory': expected a whole number of bytes from 1 to 4294967296, got 8000000000/,
     ],
     [
       "no such sample",

@@ -107,6 +107,6 @@ test.each([
   expect(await readdir(folder)).not.toContain("no.png");
 });
 
-test.each([[[]], [["--out", "a.npy"]], [["--out", "a.png", "--out", "b.png"]]])("wants one .png: %j", async (words) => {
+test.each([[["--out", "a.npy"]], [["--out", "a.png", "--out", "b.png"]]])("wants one .png: %j", async (words) => {
   expect((await sheet(...INPUTS, ...words)).err).toContain("option '--out': expected one name that ends in .png");
 });

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import type { Evaluation, Progress, SharedOptions } from "../../evaluate/index.ts";
 import { LrpError, type Port, type Preparation, preprocess, type Target, type Tensor } from "../../entries/index.ts";
+import { misuse } from "../../base/error.ts";
 import { printable } from "../../base/printable.ts";
 import { version } from "../../kernels.gen.ts";
 import { createPool, type EvaluationItem } from "../../parallel/pool/index.ts";
@@ -17,18 +18,14 @@ import { picturesOf } from "./drawing.ts";
 import { type Part, pictureFile, type Settings } from "./part.ts";
 import { count } from "./page-text.ts";
 import { reportOf } from "./report.ts";
-import { checkGiven, evaluationOf, settingsOf, sha256 } from "./settings.ts";
+import { evaluationOf, settingsOf, sha256 } from "./settings.ts";
 import { shardOf } from "./spec.ts";
 import { readParts, readyFolder, writePart, writeReport } from "./store.ts";
 
 /** The folder that `--out` names. */
 export function folderOf({ out = [] }: Values): string {
   if (out.length === 1) return out[0];
-  throw new LrpError("usage", {
-    where: "option '--out'",
-    expected: "one folder",
-    received: out.length === 0 ? "nothing" : `${out.length}`,
-  });
+  throw misuse("option '--out'", `results go to one folder, and ${out.length} are given`);
 }
 
 /** What every image of a run has in common. */
@@ -129,7 +126,7 @@ async function measure(
     size,
     classes,
     externalData: besideModel(path),
-    ...opened.limits,
+    ...opened.memory,
   });
   let done = 0;
   for await (const result of pool.evaluate(items(), { ...evaluation, ordered: false })) {
@@ -163,7 +160,6 @@ export async function finish(dir: string, settings: Settings, { out }: Streams):
 
 /** `relprop evaluate MODEL DATA` */
 export async function evaluate({ positionals: [path, dataPath], values }: Arguments, streams: Streams): Promise<void> {
-  checkGiven(values, ["methods", "metrics", "out"]);
   const evaluation = evaluationOf(values);
   const dir = folderOf(values);
   const shard = shardOf(values.shard ?? "1/1");

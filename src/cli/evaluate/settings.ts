@@ -8,17 +8,7 @@ import type { Settings } from "./part.ts";
 import { methodsOf, replacementOf } from "./spec.ts";
 
 /** What of the options is no part of the result. */
-const PRACTICAL: readonly OptionName[] = ["workers", "shard", "out", "help"];
-
-/** @throws LrpError code "usage" for each that is not given */
-export function checkGiven(values: Values, names: readonly OptionName[]): void {
-  const missing = names.filter((name) => values[name] === undefined);
-  if (missing.length > 0)
-    throw new LrpError(
-      "usage",
-      missing.map((name) => ({ where: `option '--${name}'`, expected: "it", received: "nothing" })),
-    );
-}
+const PRACTICAL: readonly OptionName[] = ["workers", "shard", "out", ...inGroup("model"), "help"];
 
 /** The names of `--metrics`. */
 function metricsOf(list: string): string[] {

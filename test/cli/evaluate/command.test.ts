@@ -230,8 +230,7 @@ describe("relprop evaluate", () => {
   test.each([
     [
       ["evaluate", "demo/digits.onnx", "demo"],
-      "option '--methods': expected it, got nothing.\n  option '--metrics': expected it, got nothing.\n  " +
-        "option '--out': expected it, got nothing.",
+      "command 'evaluate': --methods, --metrics and --out are missing. For example: relprop evaluate model.onnx ",
     ],
     [
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "maxSensitivity", "--out", "x"],
@@ -253,7 +252,10 @@ describe("relprop evaluate", () => {
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "gini", "--out", "demo/three.png"],
       "expected a folder to write into, got a file",
     ],
-    [["merge", "--out", "x"], "command 'merge': expected DIR…, got nothing"],
+    [
+      ["merge", "--out", "x"],
+      "command 'merge': DIR… is missing. For example: relprop merge half otherhalf --out report",
+    ],
     [["merge", "demo", "--out", "x"], "folder 'demo': expected one of relprop evaluate, with settings.json, got none"],
   ])("refuses %j", async (words, text) => {
     const { code, err } = await relprop(words as string[]);
