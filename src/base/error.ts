@@ -51,8 +51,8 @@ export function sentence({ where, fix, ...finding }: Issue): string {
   return `${where}: ${said(finding)}.${fix ? ` ${fix}` : ""}`;
 }
 
-/** @internal What is wrong, in words. */
-export const said = ({ expected, received, problem }: Finding): string =>
+/** What is wrong, in words. */
+const said = ({ expected, received, problem }: Finding): string =>
   problem ?? `expected ${expected}, got ${received}`;
 
 /** @internal A value as messages show it, whatever it is. */

@@ -53,7 +53,7 @@ const usage = ({ name, takes }: Command) => [name, ...takes].join(" ");
 const shellLine = (line: string) => `    ${wrap(line, WIDTH - 8, / (?=--)/).join(" \\\n      ")}\n`;
 
 /** What an option does, and which values it takes. */
-export function described({ help: text, choices = [] }: Option): string {
+function described({ help: text, choices = [] }: Option): string {
   const listed = choices.every((choice) => text.includes(choice)) ? "" : ` (${choices.join(", ")})`;
   return `${text}${listed}`;
 }
