@@ -1,15 +1,11 @@
 import { parseArgs } from "node:util";
 import { type Issue, LrpError } from "../entries/index.ts";
-import { type Command, listed } from "./command.ts";
+import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
+import { listed } from "./layout.ts";
 import { didYouMean } from "./nearest.ts";
 import { type Option, optionExample, readValue, wanted } from "./option.ts";
-import { type OptionName, options, type Values } from "./options.ts";
-
-export interface Arguments {
-  readonly positionals: readonly string[];
-  readonly values: Values;
-}
+import { type Arguments, type OptionName, options } from "./options.ts";
 
 type Known = Pick<Command, "name" | "options">;
 

@@ -1,5 +1,4 @@
-import type { Arguments } from "./args.ts";
-import type { OptionName } from "./options.ts";
+import type { Arguments, OptionName } from "./options.ts";
 
 /** Where a command writes, and how wide that is. */
 export interface Streams {
@@ -25,7 +24,3 @@ export interface Command {
   readonly examples: readonly (readonly [what: string, line: string])[];
   readonly run: (given: Arguments, streams: Streams) => Promise<void>;
 }
-
-/** Words in a sentence: "a", "a and b", "a, b and c". */
-export const listed = (words: readonly string[]): string =>
-  [words.slice(0, -1).join(", "), ...words.slice(-1)].filter(Boolean).join(" and ");

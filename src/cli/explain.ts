@@ -1,13 +1,12 @@
 import { attribute } from "../evaluate/index.ts";
 import { defaultComposite, LrpError, toAnsi } from "../entries/index.ts";
-import type { Arguments } from "./args.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
 import { readInput } from "./input.ts";
 import { jsonLine } from "./layout.ts";
 import { chosenSample, open } from "./open.ts";
-import { givenIn, type Values } from "./options.ts";
+import { type Arguments, givenIn, type Values } from "./options.ts";
 import { contents, outFiles, terminalPicture } from "./outputs.ts";
 import { withProgress } from "./progress.ts";
 import { report } from "./report.ts";

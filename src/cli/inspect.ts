@@ -1,8 +1,7 @@
-import type { Arguments } from "./args.ts";
 import type { Streams } from "./command.ts";
 import { jsonLine } from "./layout.ts";
 import { open } from "./open.ts";
-import { givenIn } from "./options.ts";
+import { type Arguments, givenIn } from "./options.ts";
 
 export async function inspect({ positionals: [modelPath], values }: Arguments, { out }: Streams): Promise<void> {
   const { model } = await open(modelPath, values);

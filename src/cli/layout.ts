@@ -37,3 +37,7 @@ export function wrap(text: string, width: number, space: string | RegExp = " "):
   }
   return lines;
 }
+
+/** Words in a sentence: "a", "a and b", "a, b and c". */
+export const listed = (words: readonly string[]): string =>
+  [words.slice(0, -1).join(", "), ...words.slice(-1)].filter(Boolean).join(" and ");

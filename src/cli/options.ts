@@ -206,6 +206,12 @@ export type Values = {
       : Parsed<(typeof options)[K]>;
 };
 
+/** The words after a command. */
+export interface Arguments {
+  readonly positionals: readonly string[];
+  readonly values: Values;
+}
+
 /** The names of a group, in the table's order. */
 export function inGroup(group: Option["group"]): OptionName[] {
   return (Object.keys(options) as OptionName[]).filter((name) => options[name].group === group);

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { Arguments } from "./args.ts";
+import type { Arguments } from "./options.ts";
 import type { Streams } from "./command.ts";
 import { readInput } from "./input.ts";
 import { columns, jsonLine } from "./layout.ts";

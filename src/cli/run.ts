@@ -1,11 +1,13 @@
 import { LrpError } from "../entries/index.ts";
 import { version } from "../kernels.gen.ts";
-import { type Arguments, parse } from "./args.ts";
-import { type Command, listed, type Streams } from "./command.ts";
+import { parse } from "./args.ts";
+import type { Command, Streams } from "./command.ts";
 import { commands } from "./commands.ts";
 import { errorText } from "./errors.ts";
 import { help, overview } from "./help.ts";
+import { listed } from "./layout.ts";
 import { didYouMean } from "./nearest.ts";
+import type { Arguments } from "./options.ts";
 
 /**
  * The command line: does what the words after `relprop` say.

@@ -9,7 +9,6 @@ import {
 } from "../entries/index.ts";
 import { contactSheet } from "../picture/plots/index.ts";
 import { sentence, usage } from "../base/error.ts";
-import type { Arguments } from "./args.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
@@ -17,7 +16,7 @@ import { readInput } from "./input.ts";
 import { columns, digits } from "./layout.ts";
 import { didYouMean } from "./nearest.ts";
 import { chosenSample, open } from "./open.ts";
-import { givenIn, type Values } from "./options.ts";
+import { type Arguments, givenIn, type Values } from "./options.ts";
 import { draw, fitting } from "./outputs.ts";
 import { warnOf } from "./warning.ts";
 import { inOwnWords, issueInOwnWords } from "./words.ts";

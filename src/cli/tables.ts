@@ -1,9 +1,8 @@
 import { methods, metrics } from "../evaluate/index.ts";
 import { composites, lrnModes, rules } from "../entries/index.ts";
-import type { Arguments } from "./args.ts";
 import type { Streams } from "./command.ts";
 import { definition } from "./layout.ts";
-import { options } from "./options.ts";
+import { type Arguments, options } from "./options.ts";
 
 const LEFT = 24;
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { LrpError } from "../../entries/index.ts";
-import type { Arguments } from "../args.ts";
+import type { Arguments } from "../options.ts";
 import type { Streams } from "../command.ts";
 import { readIfThere } from "../files.ts";
 import { finish, folderOf } from "./evaluate.ts";
