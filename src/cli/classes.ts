@@ -1,7 +1,7 @@
 import { usage } from "../base/error.ts";
 import { type Area, LrpError, type Target } from "../entries/index.ts";
 import { parseJson, readBytes } from "./files.ts";
-import { readNpy } from "./npy.ts";
+import { readArray } from "./npz.ts";
 import type { Values } from "./options.ts";
 
 /** Class names from a file: a JSON list, or one per line, a leading synset id ("n01440764 ") dropped. */
@@ -47,8 +47,8 @@ function classOf(
 async function areaOf(text: string): Promise<Area> {
   if (text === "all") return text;
   if (/^\d+(,\d+)*$/.test(text)) return { box: text.split(",").map(Number) };
-  if (text.endsWith(".npy")) return readNpy(await readBytes(text, "a .npy array of 0 and 1"), text);
-  throw usage("option '--area'", "all, a .npy file, or the corners Y0,X0,Y1,X1 of a box", `'${text}'`);
+  if (/\.np[yz]$/.test(text)) return readArray(await readBytes(text, "a .npy array of 0 and 1"), text);
+  throw usage("option '--area'", "all, a .npy or .npz file, or the corners Y0,X0,Y1,X1 of a box", `'${text}'`);
 }
 
 /** What is explained: the target, at its place, against another class or several; or one number. */

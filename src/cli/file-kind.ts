@@ -62,7 +62,7 @@ const rows: readonly Row[] = [
   { name: "a Keras model (.keras)", fix: convert("keras"), ...holds(/model\.weights\.h5|config\.json/) },
   { name: "an HDF5 file, such as a Keras model (.h5)", fix: convert("keras"), ...begins("\x89HDF\r\n") },
   { name: "a PyTorch file (.pt, .pth)", fix: EXPORT, ...holds(/\/data\.pkl|\/constants\.pkl/) },
-  { name: "numpy arrays (.npz)", fix: "Save one of them with np.save.", ...holds(/\.npy/) },
+  { name: "numpy arrays (.npz)", ...holds(/\.npy/) },
   {
     name: "a Python pickle, such as a PyTorch file (.pt, .pth)",
     fix: EXPORT,

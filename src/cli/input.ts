@@ -29,19 +29,19 @@ export interface Input {
  * @throws LrpError code "usage" when the file cannot be read or it is not said how to prepare it.
  */
 export async function readInput(path: string, model: Model, values: Values, sidecar: Sidecar): Promise<Input> {
-  const content = contentOf(
-    await readBytes(path, "a .npy array or a .png or .jpg picture"),
-    path,
-    mostPixels(values, sidecar),
-  );
+  const [port] = model.inputs;
+  const content = contentOf(await readBytes(path, "a .npy or .npz array, or a .png or .jpg picture"), path, {
+    maxPixels: mostPixels(values, sidecar),
+    input: port.name,
+  });
   const name = basename(path);
   if ("numbers" in content) {
     checkUnprepared(path, values);
-    return { tensor: content.numbers, text: `${name}, taken as it is` };
+    const { rounded, ...tensor } = content.numbers;
+    return { tensor, text: `${name}, ${rounded ? `rounded from ${rounded} to float32` : "taken as it is"}` };
   }
   const image = content.picture;
   const { steps, by } = chosen(values, sidecar);
-  const [port] = model.inputs;
   return {
     tensor: preprocess(image, steps, port),
     view: () => viewed(image, steps, port),

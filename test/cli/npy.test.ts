@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../src/cli/npy.ts";
+import { holdsArray, readArray } from "../../src/cli/npz.ts";
+import { zipSync } from "fflate";
+import golden from "./npy_golden.json" with { type: "json" };
 
 const latin1 = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
@@ -18,6 +21,20 @@ const floats = (...values: number[]) => new Uint8Array(Float32Array.from(values)
 test.each([[[2, 3]], [[5]], [[]], [[1, 0, 4]]])("what is written is read: %j", (dims) => {
   const data = Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => i / 3 - 1);
   expect(readNpy(writeNpy({ data, dims }), "x")).toEqual({ data, dims });
+});
+
+test.each(golden)("numpy's $name", ({ file, dims, values }) => {
+  const bytes = new Uint8Array(Buffer.from(file, "base64"));
+  expect(holdsArray(bytes)).toBe(true);
+  const { data, ...rest } = readArray(bytes, "x", "input");
+  expect(rest.dims).toEqual(dims);
+  expect(data).toEqual(Float32Array.from(values));
+});
+
+test("that numbers were rounded is said, and only then", () => {
+  const of = (name: string) => readArray(Buffer.from(golden.find((one) => one.name === name)!.file, "base64"), "x");
+  expect(of(">f8").rounded).toBe("float64");
+  for (const name of ["<f4", "<f2", "|u1", "<i8"]) expect(of(name)).not.toHaveProperty("rounded");
 });
 
 test("the file is numpy's: version 1.0, values at a multiple of 64 bytes", () => {
@@ -43,23 +60,40 @@ test.each([1, 2, 3])("version %i is read", (version) => {
 });
 
 describe("errors say what came, and how to convert", () => {
-  const convert = "Convert it in Python: np.save(path, np.ascontiguousarray(x, dtype='<f4')).";
+  const convert = "Convert it in Python: np.save(path, x.astype('float32')).";
+  const ints = (...values: bigint[]) => new Uint8Array(BigInt64Array.from(values).buffer);
+  const doubles = (...values: number[]) => new Uint8Array(Float64Array.from(values).buffer);
   const good = npy(header("'<f4'", "False", "(2,)"), floats(1, 2));
   test.each([
     ["other content", latin1("hello"), "expected a .npy file, got other content."],
     [
-      "doubles",
-      npy(header("'<f8'", "False", "(1,)"), floats(1, 2)),
-      `expected float32 values, little endian ('<f4'), got '<f8'. ${convert}`,
+      "complex numbers",
+      npy(header("'<c8'", "False", "(1,)"), floats(1, 2)),
+      `expected numbers of type float16, float32, float64, bool, int8, uint8, int16, uint16, int32, uint32, int64, uint64, got '<c8'. ${convert}`,
     ],
-    ["big endian", npy(header("'>f4'", "False", "(2,)"), floats(1, 2)), `got '>f4'. ${convert}`],
-    ["bytes", npy(header("'|u1'", "False", "(8,)"), floats(1, 2)), "got '|u1'."],
-    ["structured", npy(header("[('a', '<f4')]", "False", "(2,)"), floats(1, 2)), "got 'a structured type'."],
+    ...["'<f3'", "'f4'", "'<U1'", "'|O'", "'<M8[ns]'", "'!f4'", "'toString'", "'<'"].map(
+      (descr): [string, Uint8Array, string] => [
+        `type ${descr}`,
+        npy(header(descr, "False", "(2,)"), floats(1, 2)),
+        `got ${descr}. ${convert}`,
+      ],
+    ),
     [
-      "Fortran order",
-      npy(header("'<f4'", "True", "(1, 2)"), floats(1, 2)),
-      `expected values in C order, got Fortran order. ${convert}`,
+      "an integer that float32 has not",
+      npy(header("'<i8'", "False", "(2,)"), ints(7n, 2n ** 24n + 1n)),
+      "x.npy': expected numbers that float32 holds, got the int64 16777217 at position 1.",
     ],
+    [
+      "an integer beyond all doubles",
+      npy(header("'<i8'", "False", "(1,)"), ints(-(2n ** 53n) - 1n)),
+      "got the int64 -9007199254740993 at position 0.",
+    ],
+    [
+      "a double that is too large",
+      npy(header("'<f8'", "False", "(1,)"), doubles(1e39)),
+      "expected numbers that float32 holds, got the float64 1e+39 at position 0.",
+    ],
+    ["structured", npy(header("[('a', '<f4')]", "False", "(2,)"), floats(1, 2)), "got 'a structured type'."],
     [
       "cut off in the values",
       good.subarray(0, -1),
@@ -89,4 +123,39 @@ describe("errors say what came, and how to convert", () => {
       "expected a .npy header with descr, fortran_order and shape, got another.",
     ],
   ])("%s", (_, bytes, message) => expect(() => readNpy(bytes, "x.npy")).toThrow(message));
+});
+
+describe("archives", () => {
+  const one = writeNpy({ data: Float32Array.of(1, 2), dims: [2] });
+  const several = zipSync({ "a.npy": one, "b.npy": one });
+
+  test("what is damaged or cut off is refused", () => {
+    for (const bytes of [several.subarray(0, 60), several.subarray(0, -9), several.map((v, i) => (i === 40 ? ~v : v))])
+      expect(() => readArray(bytes, "x.npz", "a")).toThrow(/^file 'x.npz': expected a/);
+  });
+
+  test("of several arrays, one must have the name of the model's input", () => {
+    expect(readArray(several, "x.npz", "b").dims).toEqual([2]);
+    expect(() => readArray(several, "x.npz", "input")).toThrow(
+      "file 'x.npz': expected one array, or one that is named 'input', as the model's input is, got 'a', 'b'. " +
+        "Save that array alone: np.save('input.npy', x).",
+    );
+    expect(() => readArray(several, "x.npz")).toThrow("expected one array, got 'a', 'b'.");
+  });
+
+  test("what would unpack to very much is not unpacked", () => {
+    const bomb = Buffer.from(zipSync({ "a.npy": new Uint8Array(9) }));
+    bomb.writeUInt32LE(2 ** 28 + 1, bomb.indexOf("PK\x01\x02", 0, "latin1") + 24);
+    expect(() => readArray(bomb, "x.npz")).toThrow(
+      "expected at most 268435456 bytes in a compressed array, got 268435457.",
+    );
+    // A number of files that would take hours to go through, as one of zip64.
+    const many = Buffer.concat([bomb.subarray(0, -22), Buffer.alloc(56 + 20), bomb.subarray(-22)]);
+    const [record, locator] = [bomb.length - 22, bomb.length + 34];
+    many.writeUInt32LE(0x06064b50, record);
+    many.writeUInt32LE(2 ** 32 - 1, record + 32);
+    many.writeUInt32LE(0x07064b50, locator);
+    many.writeUInt32LE(record, locator + 8);
+    expect(() => readArray(many, "x.npz")).toThrow("expected at most 4096 arrays, got more.");
+  });
 });

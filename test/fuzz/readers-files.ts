@@ -1,9 +1,11 @@
 /* Small pictures, arrays and sidecars, and how they are damaged so that a reader gets further than their checksums. */
 import { crc32, deflateSync, inflateSync } from "node:zlib";
 import { encode } from "fast-png";
+import { unzipSync, zipSync } from "fflate";
 import jpeg from "jpeg-js";
 import { writeNpy } from "../../src/cli/npy.ts";
 import { jpegSegments, joined, pngChunks } from "../../src/picture/image/parts.ts";
+import arrays from "../cli/npy_golden.json" with { type: "json" };
 import golden from "../decode/image_golden.json" with { type: "json" };
 import { damaged, type Draw } from "./mutate.ts";
 
@@ -24,9 +26,13 @@ export const seeds = {
       [16, 3],
     ].map(([width, height]) => new Uint8Array(jpeg.encode({ width, height, data: ramp(4 * width * height) }, 60).data)),
   ],
-  npy: [[2, 3], [5], [], [1, 3, 4, 5]].map((dims) =>
-    writeNpy({ dims, data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => i / 3) }),
-  ),
+  npy: [
+    ...[[2, 3], [5], [], [1, 3, 4, 5]].map((dims) =>
+      writeNpy({ dims, data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => i / 3) }),
+    ),
+    ...arrays.filter(({ name }) => !/npz/.test(name)).map(bytesOf),
+  ],
+  npz: arrays.filter(({ name }) => /npz/.test(name)).map(bytesOf),
   sidecar: [
     { preprocess: "caffe", classes: ["cat", "dog"] },
     { preprocess: { resize: 256, crop: true, channels: "bgr", mean: [104, 117, 123], std: 1, maxPixels: 1e8 } },
@@ -119,12 +125,51 @@ export function changedJpeg(file: Uint8Array, draw: Draw): Uint8Array {
   return joined([file.subarray(0, 2), ...segments]);
 }
 
+export function changedNpz(file: Uint8Array, draw: Draw): Uint8Array {
+  if (draw.chance(0.5)) return damaged(file, draw);
+  const files = rearranged(Object.entries(unzipSync(file)), draw, ([name, one]): [string, Uint8Array] =>
+    draw.chance(0.2) ? [draw.of(["input.npy", "constructor", "é"]), one] : [name, changedNpy(one, draw)],
+  );
+  const zipped = zipSync(Object.fromEntries(files), { level: draw.of([0, 9]) });
+  return draw.chance(0.3) ? damaged(zipped, draw) : zipped;
+}
+
 export function changedNpy(file: Uint8Array, draw: Draw): Uint8Array {
   if (draw.chance(0.2)) return damaged(file, draw);
   const length = new DataView(file.buffer, file.byteOffset).getUint16(8, true);
   let header = Buffer.from(file.subarray(10, 10 + length)).toString("latin1");
-  const part = draw.of(["'<f4'", "False", "(", ")", "descr", "fortran_order", "shape", ",", ":", "}", /\d+/g] as const);
-  const other = draw.of(["'<f8'", "True", "()", "(9,)", "((", "", "0", "1e9", "-1", "99999999999", "None", "\0", "'"]);
+  const part = draw.of([
+    /'[<>|]\w\d'/,
+    "False",
+    "(",
+    ")",
+    "descr",
+    "fortran_order",
+    "shape",
+    ",",
+    ":",
+    "}",
+    /\d+/g,
+  ] as const);
+  const other = draw.of([
+    "'<f8'",
+    "'>f2'",
+    "'|b1'",
+    "'>i8'",
+    "'<u4'",
+    "True",
+    "()",
+    "(9,)",
+    "((",
+    "",
+    "0",
+    "1e9",
+    "-1",
+    "99999999999",
+    "None",
+    "\0",
+    "'",
+  ]);
   for (let more = draw.int(3); more >= 0; more--) header = header.replace(part, other);
   const version = draw.of([1, 1, 1, 2, 3, draw.int(256)]);
   const stated = draw.chance(0.8) ? header.length : draw.of(SIZES);

@@ -1,5 +1,5 @@
 /*
- * npm run fuzz:readers [-- --files N --seed S --reader png|jpeg|npy|sidecar --keep FOLDER]
+ * npm run fuzz:readers [-- --files N --seed S --reader png|jpeg|npy|npz|sidecar --keep FOLDER]
  *
  * Damages small pictures, arrays and sidecars, most of them so that checksums and structure still fit, and gives them
  * to their readers. Each must end in a result of the stated size or in an LrpError that names the file, at once and
@@ -9,12 +9,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { LrpError } from "../../src/base/error.ts";
-import { readNpy } from "../../src/cli/npy.ts";
+import { readArray } from "../../src/cli/npz.ts";
 import { sidecarOf } from "../../src/cli/sidecar.ts";
 import { decodeImage } from "../../src/picture/decode/decode.ts";
 import { imageSize } from "../../src/picture/image/parts.ts";
 import { type Draw, drawing } from "./mutate.ts";
-import { changedJpeg, changedJson, changedNpy, changedPng, seeds } from "./readers-files.ts";
+import { changedJpeg, changedJson, changedNpy, changedNpz, changedPng, seeds } from "./readers-files.ts";
 
 const { values } = parseArgs({
   options: {
@@ -55,19 +55,17 @@ function picture(file: Uint8Array): Uint8Array {
   return Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length);
 }
 
+function array(file: Uint8Array): Uint8Array {
+  const { data, dims } = readArray(file, NAME, "input");
+  if (data.length !== dims.reduce((a, b) => a * b, 1)) fault(`${data.length} values for [${dims}]`);
+  return new Uint8Array(data.buffer);
+}
+
 const readers: Readonly<Record<string, Reader>> = {
   png: { ending: "png", seeds: seeds.png, change: changedPng, read: picture },
   jpeg: { ending: "jpg", seeds: seeds.jpeg, change: changedJpeg, read: picture },
-  npy: {
-    ending: "npy",
-    seeds: seeds.npy,
-    change: changedNpy,
-    read(file) {
-      const { data, dims } = readNpy(file, NAME);
-      if (data.length !== dims.reduce((a, b) => a * b, 1)) fault(`${data.length} values for [${dims}]`);
-      return new Uint8Array(data.buffer);
-    },
-  },
+  npy: { ending: "npy", seeds: seeds.npy, change: changedNpy, read: array },
+  npz: { ending: "npz", seeds: seeds.npz, change: changedNpz, read: array },
   sidecar: {
     ending: "json",
     seeds: seeds.sidecar,

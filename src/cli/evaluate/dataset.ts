@@ -7,7 +7,7 @@ import { LrpError, type Tensor } from "../../entries/index.ts";
 import { type Content, contentOf } from "../content.ts";
 import { fileKind } from "../file-kind.ts";
 import { foreseen, parseJson, readBytes, readTextIfThere } from "../files.ts";
-import { isNpy, readNpy } from "../npy.ts";
+import { holdsArray, readArray } from "../npz.ts";
 
 /** One image of a data set: a picture, which is prepared for the network, or numbers, which are taken as they are. */
 export interface Sample {
@@ -31,7 +31,7 @@ const WHAT = "a folder of pictures or .npy, an idx file, a CIFAR-10 binary, or a
 async function folder(path: string, maxPixels: number | undefined): Promise<Dataset> {
   const where = `folder '${path}'`;
   const names = (await foreseen(where, WHAT, () => readdir(path)))
-    .filter((name) => /\.(png|jpe?g|npy)$/i.test(name))
+    .filter((name) => /\.(png|jpe?g|np[yz])$/i.test(name))
     .sort();
   if (names.length === 0)
     throw new LrpError("usage", { where, expected: ".png, .jpg or .npy files", received: "none" });
@@ -47,7 +47,7 @@ async function folder(path: string, maxPixels: number | undefined): Promise<Data
     async read(index) {
       const name = names[index];
       const file = join(path, name);
-      return { name, content: contentOf(await readBytes(file, "a picture or a .npy array"), file, maxPixels) };
+      return { name, content: contentOf(await readBytes(file, "a picture or a .npy array"), file, { maxPixels }) };
     },
   };
 }
@@ -77,12 +77,12 @@ function checkLabels<T extends ArrayLike<unknown>>(labels: T, count: number, pat
 
 const npy: Format = {
   kind: "npy",
-  matches: isNpy,
+  matches: holdsArray,
   async open(bytes, path) {
-    const all = readNpy(bytes, path);
+    const all = readArray(bytes, path);
     if (!(all.dims.length > 1 && all.data.length > 0))
       throw broken(path, "an array [n, …] of n inputs", `shape [${all.dims.join(", ")}]`);
-    const beside = `${path.replace(/\.npy$/i, "")}.labels.json`;
+    const beside = `${path.replace(/\.np[yz]$/i, "")}.labels.json`;
     const text = await readTextIfThere(beside);
     const labels = text === undefined ? undefined : checkLabels(listOf(text, beside), all.dims[0], beside);
     return {
