@@ -21,6 +21,9 @@ export interface Tensor {
   readonly amplified?: boolean;
 }
 
+/** Whether numbers of a type are no integers; it is float32 where nothing is said. */
+export const isFloat = (type: ElementType = "float32"): boolean => type.includes("float");
+
 /** Whether these are float32 numbers, of this realm or of another, such as a frame or a test runner's sandbox. */
 export const isFloat32 = (data: unknown): data is Float32Array =>
   Object.prototype.toString.call(data) === "[object Float32Array]";

@@ -1,5 +1,6 @@
 import type { Axes } from "../base/layout.ts";
 import { printable } from "../base/printable.ts";
+import type { Problem } from "../base/problems.ts";
 import { type Constant, type Dims, type ElementType, shapeText } from "../base/tensor.ts";
 
 /** In the place of all dims of an input: the file says nothing of them, not even how many there are. */
@@ -23,6 +24,8 @@ export interface Node {
   /** Names of values; an input that is left out is "". */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
+  /** Values around it that its branches read. */
+  readonly captured?: readonly string[];
   /** What a canonizer did to get here, for people. */
   readonly note?: string;
   /** Where a canonizer found a scale and shift to be a change of units, which relevance passes: of what. */
@@ -33,7 +36,10 @@ export interface Node {
 export interface Graph {
   readonly opset: number;
   readonly inputs: readonly Port[];
+  /** Those that can be computed. */
   readonly outputs: readonly OutputPort[];
+  /** The names of the others, and why they cannot. */
+  readonly refused: ReadonlyMap<string, readonly Problem[]>;
   readonly nodes: readonly Node[];
   readonly constants: ReadonlyMap<string, Constant>;
   /** Dims of every value, once `infer` has filled them in. */
@@ -88,16 +94,40 @@ export function producers(graph: Graph): Map<string, Node> {
   return new Map(graph.nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)));
 }
 
+/** What must be there before a node runs. */
+export const readsOf = ({ inputs, captured = [] }: Node): readonly string[] => [...inputs, ...captured];
+
 /** Those of the nodes on which one of the values depends, in their order. */
 export function behind(nodes: readonly Node[], values: readonly string[]): Node[] {
   const wanted = new Set(values);
   const found: Node[] = [];
   for (const node of [...nodes].reverse()) {
     if (!node.outputs.some((name) => name && wanted.has(name))) continue;
-    for (const name of node.inputs) wanted.add(name);
+    for (const name of readsOf(node)) wanted.add(name);
     found.push(node);
   }
   return found.reverse();
+}
+
+/** More reasons of one output than anybody reads. */
+const MOST_REASONS = 100;
+
+/** What is wrong with values, spread to whatever is computed from them. @param nodes in topological order */
+export function spread(
+  nodes: readonly Node[],
+  wrong: ReadonlyMap<string, readonly Problem[]>,
+): Map<string, readonly Problem[]> {
+  const all = new Map(wrong);
+  for (const node of nodes) {
+    // A list is handed on as it is where there is but one, so that a deep network does not copy it.
+    const lists = [
+      ...new Set(readsOf(node).flatMap((name) => [all.get(name) ?? []].filter((list) => list.length > 0))),
+    ];
+    if (lists.length === 0) continue;
+    const reasons = lists.length === 1 ? lists[0] : [...new Set(lists.flat())].slice(0, MOST_REASONS);
+    for (const name of node.outputs) if (name !== "" && !all.has(name)) all.set(name, reasons);
+  }
+  return all;
 }
 
 /** Follows `aliases` to the value that is really computed. */
@@ -105,20 +135,6 @@ export function resolve({ aliases }: Pick<Graph, "aliases">, name: string): stri
   let at = name;
   for (let next = aliases.get(at); next !== undefined; next = aliases.get(at)) at = next;
   return at;
-}
-
-const SQUASHING = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
-const RESHAPING = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"]);
-
-/** The value before a softmax, log-softmax or sigmoid at the end, and that node. */
-export function logitsOf(graph: Graph, output: string): { start: string; skipped?: Node } {
-  const by = producers(graph);
-  for (let name = output; ; ) {
-    const node = by.get(name);
-    if (node && SQUASHING.has(node.type)) return { start: node.inputs[0], skipped: node };
-    if (!node || !RESHAPING.has(node.type)) return { start: output };
-    name = node.inputs[0];
-  }
 }
 
 /** One line a node, for people, error reports and tests. */

@@ -6,8 +6,8 @@ import { single } from "../ops/op.ts";
 import { checkTypes } from "../ops/takes.ts";
 import { DAMAGED } from "../read/attributes.ts";
 import { type Branches, buildNodes, IF } from "../read/build.ts";
-import { behind, type Graph, type Node, type Operand, type Operands, whereIs } from "../graph/graph.ts";
-import { Problems } from "../base/problems.ts";
+import { behind, type Graph, type Node, type Operand, type Operands, spread, whereIs } from "../graph/graph.ts";
+import { type Problem, Problems } from "../base/problems.ts";
 
 /** What the caller has of one input: its dims, and its numbers once it runs the network. */
 export interface Given {
@@ -30,6 +30,9 @@ interface State {
   /** A few bytes of a file can ask for any number of constants. */
   readonly budget: Budget;
 }
+
+/** A graph that was walked through, and values that cannot be computed, with the reasons. */
+type Walked = State & { readonly wrong: ReadonlyMap<string, readonly Problem[]> };
 
 /** Axes of a value. */
 const MOST_AXES = 64;
@@ -168,8 +171,11 @@ function attempt(node: Node, state: State): void {
   });
 }
 
-/** One walk through the graph, with the values of some inputs as constants. */
-function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>, budget: Budget): State {
+/**
+ * One walk through the graph, with the values of some inputs as constants.
+ * @throws LrpError with everything that is wrong where no output can be computed, or where the caller's dims are wrong
+ */
+function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>, budget: Budget): Walked {
   const free = new Set(graph.inputs.map((i) => i.name).filter((name) => !fixed.has(name)));
   const state: State = {
     opset: graph.opset,
@@ -190,33 +196,56 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     const value = { type, dims: [...dims], data: type === "float32" ? data! : Float64Array.from(data ?? []) };
     know(state, name, value, fixed.has(name) ? value : undefined);
   }
-  for (const node of graph.nodes) attempt(node, state);
-  state.problems.raise();
-  return state;
+  const found = new Map<string, readonly Problem[]>();
+  for (const node of graph.nodes) {
+    const before = state.problems.count;
+    attempt(node, state);
+    if (state.problems.count === before) continue;
+    for (const output of node.outputs) found.set(output, state.problems.since(before));
+  }
+  const wrong = spread(graph.nodes, found);
+  // Outputs that depended on the dims of a call would answer something else without a word.
+  const isAtFault = state.problems.since(0).some(({ code }) => code === "shape");
+  if (isAtFault || graph.outputs.every(({ name }) => wrong.has(name))) state.problems.raise();
+  return { ...state, wrong };
 }
 
-function checkOutputs({ outputs }: Graph, { dims, types, constants }: State): void {
-  const problems = new Problems();
-  problems.collect(
-    outputs,
-    ({ name }) => `output '${name}'`,
-    ({ name, type }) => {
-      demand(dims.has(name), "invalid-model", "an output that some node computes", "none of this name");
-      const constant = constants.get(name);
-      demand(!constant || isExact(constant), "unsupported", "integers up to 2^24", "larger ones");
-      demand(!dims.get(name)!.includes(0), "unsupported", "an output that is not empty", `dims [${dims.get(name)}]`);
-      const computed = types.get(name)!;
-      demand((type ?? computed) === computed, "unsupported", `${computed}, which is what the nodes compute`, `${type}`);
-    },
-  );
-  problems.raise();
+/** Which of the outputs can be computed, and why the others cannot. @throws LrpError where none can */
+function judgedOutputs(
+  { outputs, refused }: Graph,
+  { dims, types, constants, problems, wrong }: Walked,
+): Pick<Graph, "outputs" | "refused"> {
+  const no = new Map(refused);
+  const found = outputs.filter(({ name, type }) => {
+    const before = problems.count;
+    if (!wrong.has(name))
+      problems.attempt(`output '${name}'`, () => {
+        demand(dims.has(name), "invalid-model", "an output that some node computes", "none of this name");
+        const constant = constants.get(name);
+        demand(!constant || isExact(constant), "unsupported", "integers up to 2^24", "larger ones");
+        demand(!dims.get(name)!.includes(0), "unsupported", "an output that is not empty", `dims [${dims.get(name)}]`);
+        const computed = types.get(name)!;
+        demand(
+          (type ?? computed) === computed,
+          "unsupported",
+          `${computed}, which is what the nodes compute`,
+          `${type}`,
+        );
+      });
+    const reasons = wrong.get(name) ?? problems.since(before);
+    if (reasons.length > 0) no.set(name, reasons);
+    return reasons.length === 0;
+  });
+  if (found.length === 0) problems.raise();
+  return { outputs: found, refused: no };
 }
 
 /**
  * Fills in the dims of every value for one shape of each input, and folds what depends only on constants and shapes.
  * Inputs whose numbers decide shapes or are weights become constants too, and are no longer inputs of the graph.
  * @returns undefined where such numbers are not given
- * @throws LrpError listing every node whose inputs do not fit; "memory" at the first that has no room
+ * @throws LrpError listing every node whose inputs do not fit, where no output can be computed without them, or the
+ * dims are at fault; "memory" at the first that has no room
  */
 export function infer(
   graph: Graph,
@@ -232,12 +261,12 @@ export function infer(
     }
     state = walk(graph, given, fixed, budget);
   }
-  checkOutputs(graph, state);
+  const { outputs, refused } = judgedOutputs(graph, state);
   // Values that nobody reads any more would be computed for nothing.
-  const outputs = graph.outputs.map((o) => o.name);
-  const nodes = behind(state.nodes, outputs);
-  const wanted = new Set([...outputs, ...nodes.flatMap((node) => node.inputs)]);
+  const names = outputs.map((o) => o.name);
+  const nodes = behind(state.nodes, names);
+  const wanted = new Set([...names, ...nodes.flatMap((node) => node.inputs)]);
   const constants = new Map([...state.constants].filter(([name]) => wanted.has(name)));
   const inputs = graph.inputs.filter(({ name }) => !fixed.has(name));
-  return Object.freeze({ ...graph, inputs, nodes, constants, dims: state.dims, types: state.types });
+  return Object.freeze({ ...graph, inputs, outputs, refused, nodes, constants, dims: state.dims, types: state.types });
 }

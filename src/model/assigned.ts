@@ -1,22 +1,16 @@
 import { type Issue, LrpError } from "../base/error.ts";
-import { type Graph, logitsOf, type Node, resolve } from "../graph/graph.ts";
-import type { Ways } from "../ops/ways.ts";
+import { errorOf } from "../base/problems.ts";
+import { type Graph, type Node, resolve } from "../graph/graph.ts";
+import type { Explained } from "../plan/explained.ts";
+import type { Fitted } from "../run/fit.ts";
 import { checkOptions, type ExplainOptions } from "./options.ts";
 import { type Path, pathTo } from "../plan/path.ts";
 import type { RuleAt } from "./report.ts";
 import { type Assignment, assign } from "../rules/assign.ts";
 import { defaultComposite, habitsOf } from "../rules/composite.ts";
 
-/** What is known of a network before anything is asked of it. */
-interface Given {
-  readonly graph: Graph;
-  readonly ways: Ways;
-}
-
 /** What relevance needs to know before any number is computed. */
-export interface Assigned {
-  /** The value from which relevance starts. */
-  readonly from: string;
+export interface Assigned extends Explained {
   /** How relevance starts there. */
   readonly start: "logit" | "one";
   readonly assignment: Assignment;
@@ -25,34 +19,38 @@ export interface Assigned {
   readonly issues: readonly Issue[];
 }
 
-/** The name of the output that is meant: the first, unless one is given. */
-export function outputOf({ outputs }: Graph, name = outputs[0].name): string {
-  if (outputs.some((o) => o.name === name)) return name;
+/** The output that is meant. @throws LrpError "usage" for none of the network's, or why it cannot be computed */
+export function outputOf({ graph: { refused }, outputs: { main, all } }: Fitted, name = main.output): Explained {
+  const known = all.get(name);
+  if (known) return known;
+  const reasons = refused.get(name);
+  if (reasons) throw errorOf(reasons);
   throw new LrpError("usage", {
     where: "option 'output'",
-    expected: outputs.map((o) => `'${o.name}'`).join(", "),
+    expected: [...all.keys()].map((output) => `'${output}'`).join(", "),
     received: `'${name}'`,
   });
 }
 
 /** The rule of every node from the output that is explained back to the inputs. @throws LrpError "usage" for options */
-export function assigned({ graph, ways }: Given, options: ExplainOptions): Assigned {
+export function assigned(fitted: Fitted, options: ExplainOptions): Assigned {
+  const { graph, ways } = fitted;
   const composite = checkOptions(options);
   const habits = habitsOf(options.composite ?? defaultComposite);
-  const output = outputOf(graph, options.output);
-  const { start: from } = logitsOf(graph, resolve(graph, output));
-  const path = pathTo(graph, ways, from);
-  const where = `output '${output}'`;
-  if (graph.constants.has(from))
+  const explained = outputOf(fitted, options.output);
+  const path = pathTo(graph, ways, explained.from);
+  const where = `output '${explained.output}'`;
+  if (graph.constants.has(explained.from))
     throw new LrpError("usage", { where, expected: "one that is computed from an input", received: "a constant" });
   const start = options.start ?? habits.start ?? "logit";
   const { assignment, issues } = assign(graph, ways, path.nodes, composite, options.unknown ?? habits.unknown);
-  if (path.inputs.size > 0) return { from, path, start, assignment, issues };
+  const found = { ...explained, path, start, assignment };
+  if (path.inputs.size > 0) return { ...found, issues };
   const [expected, received] = [
     "one that relevance can pass from to an input",
     "inputs that only choose among other numbers",
   ];
-  return { from, path, start, assignment, issues: [...issues, { where, expected, received }] };
+  return { ...found, issues: [...issues, { where, expected, received }] };
 }
 
 /** Such a value is the same whenever its text is. */
@@ -82,7 +80,7 @@ export function valuesAt(graph: Graph, { path, from }: Assigned, names: readonly
 
 /** @param remarks what is worth knowing of single nodes */
 export function rulesOf(
-  { graph, ways }: Given,
+  { graph, ways }: Fitted,
   { assignment, path }: Assigned,
   remarks: ReadonlyMap<Node, string>,
 ): RuleAt[] {
@@ -98,7 +96,7 @@ export function rulesOf(
 
 /** Whether relevance is shared out. Slopes and probabilities are no shares, of which little or much could arrive. */
 export function sharesOut(
-  { ways }: Pick<Given, "ways">,
+  { ways }: Fitted,
   { assignment }: Pick<Assigned, "assignment">,
   { composite = defaultComposite }: ExplainOptions,
 ): boolean {

@@ -1,7 +1,7 @@
 import { printGraph } from "../graph/graph.ts";
 import type { Fitted } from "../run/fit.ts";
 import { type Assigned, rulesOf } from "./assigned.ts";
-import { issueNotes, notesOf, remarksOf } from "./notes.ts";
+import { issueNotes, notesOf, refusedNotes, remarksOf } from "./notes.ts";
 import type { ExplainOptions } from "./options.ts";
 import { type Inspection, inspectionText } from "./report.ts";
 
@@ -27,6 +27,11 @@ export function inspectionOf(
   const parameters = [...graph.constants]
     .filter(([name, c]) => used.has(name) && c.type === "float32")
     .reduce((sum, [, c]) => sum + c.data.length, 0);
-  const notes = [...issueNotes(graph, way.issues), ...axisNotes, ...notesOf(graph, way, remarks, options)];
+  const notes = [
+    ...issueNotes(graph, way.issues),
+    ...refusedNotes(graph),
+    ...axisNotes,
+    ...notesOf(graph, way, remarks, options),
+  ];
   return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
 }

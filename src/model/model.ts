@@ -1,11 +1,13 @@
 import { Budget, type Limits } from "../base/budget.ts";
 import { type Assigned, assigned, optionsKey, outputOf, rulesOf, sharesOut, valuesAt } from "./assigned.ts";
 import { LrpError } from "../base/error.ts";
+import type { Axes } from "../base/layout.ts";
 import { canonize } from "../canonize/canonize.ts";
 import type { Graph, OutputPort, Port } from "../graph/graph.ts";
 import { type AxesOptions, type Batch, batchOf, checkAxes } from "../infer/axes.ts";
 import { type Given, infer } from "../infer/infer.ts";
 import type { SegmentRequest } from "../plan/backward.ts";
+import { type Explained, scoredBy } from "../plan/explained.ts";
 import { lower } from "../plan/lower.ts";
 import { type Plan, place } from "../plan/place.ts";
 import { printPlan } from "../plan/print.ts";
@@ -78,14 +80,14 @@ export class Model {
     this.#lowering = { winograd: winograd ? "paying" : "never", sparse: "paying", weights, ...forced };
     this.#engine = engine;
     this.#limits = limits;
-    this.outputs = graph.outputs;
     this.classes = options.classes;
     this.#axes = options;
     checkAxes(graph.inputs, options);
     // Whatever does not depend on a free size, or on numbers that come with the first call, is checked now.
     const given = graph.inputs.every(oneSample) ? shapesOf(graph.inputs) : undefined;
     const fitted = given && this.#tryFit(given);
-    const batch = fitted && this.#batchOf(fitted, given, graph.outputs[0].name);
+    this.outputs = (fitted?.graph ?? graph).outputs;
+    const batch = fitted && this.#batchOf(fitted, given, scoredBy(fitted.outputs.main));
     const { ports, notes } = portsOf(graph, batch, options);
     this.inputs = ports;
     this.#axisNotes = notes;
@@ -103,7 +105,7 @@ export class Model {
     const numbers = numbersOf(fitted, given);
     fitted.session.forward(plan, numbers);
     checkFinite(fitted, plan, numbers);
-    return this.#outputs(fitted, plan, given, outputOf(fitted.graph));
+    return this.#outputs(fitted, plan, given, outputOf(fitted));
   }
 
   /**
@@ -141,9 +143,8 @@ export class Model {
     session.forward(plan, numbers);
     const logits = session.read(plan, segment.value).slice();
     if (firstNonFinite(logits) >= 0) checkFinite(fitted, plan, numbers);
-    const output = outputOf(graph, options.output);
-    const batch = this.#batchOf(fitted, given, output);
-    const prediction = this.#outputs(fitted, plan, given, output);
+    const batch = this.#batchOf(fitted, given, scoredBy(way));
+    const prediction = this.#outputs(fitted, plan, given, way);
     const scores = scoresOf(prediction, options.classAxis);
     const remarks = remarksOf(fitted, way, options);
     const rules = rulesOf(fitted, way, remarks);
@@ -174,7 +175,7 @@ export class Model {
       const relevance = all.get(graph.inputs.find(({ name }) => segment.inputs.has(name))!.name)!;
       return {
         ...prediction,
-        targets: chosen.targets,
+        targets: way.chooses ? chosen.targets.map((of) => of.map((c) => ({ ...c, value: from }))) : chosen.targets,
         start,
         relevance,
         inputs,
@@ -281,19 +282,19 @@ export class Model {
     return found;
   }
 
-  /** Which axes count samples, where this output is looked at. */
-  #batchOf(fitted: Fitted, given: ReadonlyMap<string, Given>, output: string): Batch {
-    const known = this.#batches.get(output);
+  /** Which axes count samples, where this output or value is looked at. */
+  #batchOf(fitted: Fitted, given: ReadonlyMap<string, Given>, name: string): Batch {
+    const known = this.#batches.get(name);
     if (known) return known;
-    const found = batchOf(this.#graph!, fitted.graph, output, given, this.#axes.batch, this.#limits);
-    this.#batches.set(output, found);
+    const found = batchOf(this.#graph!, fitted.graph, name, given, this.#axes.batch, this.#limits);
+    this.#batches.set(name, found);
     return found;
   }
 
-  #outputs(fitted: Fitted, plan: Plan, given: ReadonlyMap<string, Given>, name: string): Prediction {
-    const { output: batchAxis } = this.#batchOf(fitted, given, name);
+  #outputs(fitted: Fitted, plan: Plan, given: ReadonlyMap<string, Given>, explained: Explained): Prediction {
     // A network that takes its pictures channels last gives them so.
-    const isLast = this.inputs.some(({ channelAxis }) => channelAxis === "last");
-    return predictionOf(fitted, plan, name, { batchAxis, channelAxis: isLast ? "last" : undefined });
+    const channelAxis = this.inputs.some((port) => port.channelAxis === "last") ? "last" : undefined;
+    const axesOf = (name: string): Axes => ({ batchAxis: this.#batchOf(fitted, given, name).output, channelAxis });
+    return predictionOf(fitted, plan, explained, axesOf);
   }
 }

@@ -1,7 +1,9 @@
 import { type Issue, sentence } from "../base/error.ts";
-import { type Graph, logitsOf, type Node, resolve, whereIs } from "../graph/graph.ts";
+import { SQUASHING } from "../canonize/find-start.ts";
+import type { Problem } from "../base/problems.ts";
+import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import type { Ways } from "../ops/ways.ts";
-import { type Assigned, outputOf } from "./assigned.ts";
+import type { Assigned } from "./assigned.ts";
 import type { ExplainOptions } from "./options.ts";
 
 /** What is worth knowing of single nodes, as what comes after a node's name. */
@@ -47,18 +49,27 @@ function grouped(nodes: readonly Pick<Node, "name" | "type">[], says: readonly s
 /** What is worth knowing about the way of relevance, in sentences. */
 export function notesOf(
   graph: Graph,
-  { path, assignment }: Pick<Assigned, "path" | "assignment">,
+  { output, from, skipped, chooses, path, assignment }: Assigned,
   remarks: Remarks,
-  { output }: Pick<ExplainOptions, "output">,
+  { output: asked }: Pick<ExplainOptions, "output">,
 ): string[] {
-  const { skipped } = logitsOf(graph, resolve(graph, outputOf(graph, output)));
   const ofInput = graph.nodes.filter(
     (n) => path.nodes.has(n) && n.units === "input" && assignment.get(n)?.kind === "pass",
   );
   const names = ofInput.map(({ name }) => `'${name}'`).join(", ");
   const says = [...remarks.values()].map((text) => ` ${text}`);
+  const isFirst = asked !== undefined || (output === graph.outputs[0].name && graph.refused.size === 0);
+  const softmax = skipped && (SQUASHING.has(skipped.type) ? "" : ", the last of those that compute a softmax,");
   return [
-    ...(skipped ? [`${whereIs(skipped)} at the end is left out: relevance starts from the value before it.`] : []),
+    ...(isFirst ? [] : [`Output '${output}' is explained: option 'output' chooses another.`]),
+    ...(chooses
+      ? [
+          `Output '${output}' holds integers: relevance starts from '${from}', the scores by which ${whereIs(chooses)} chooses them.`,
+        ]
+      : []),
+    ...(skipped
+      ? [`${whereIs(skipped)} at the end${softmax} is left out: relevance starts from the value before it.`]
+      : []),
     ...(ofInput.length > 0
       ? [
           `The network normalizes its input (${names}): relevance passes it unchanged, and bounds for zBox are those of ` +
@@ -80,4 +91,14 @@ export function issueNotes(graph: Graph, issues: readonly Issue[]): string[] {
     ),
     ...others.map(sentence),
   ];
+}
+
+/** Which outputs cannot be computed, and why: each reason is said once. */
+export function refusedNotes({ refused }: Graph): string[] {
+  const groups = new Map<readonly Problem[], string[]>();
+  for (const [name, problems] of refused) groups.set(problems, [...(groups.get(problems) ?? []), `'${name}'`]);
+  return [...groups].map(([problems, [first, ...more]]) => {
+    const who = more.length === 0 ? `Output ${first} is` : `Outputs ${[first, ...more].join(", ")} are`;
+    return `${who} left out: ${problems.map(({ issue }) => sentence(issue)).join(" ")}`;
+  });
 }

@@ -1,11 +1,17 @@
 import type { Axes } from "../base/layout.ts";
 import type { Tensor } from "../base/tensor.ts";
+import { type Explained, scoredBy } from "../plan/explained.ts";
 import type { Plan } from "../plan/place.ts";
 import type { Fitted } from "../run/fit.ts";
 import type { Prediction } from "./report.ts";
 
-/** What a plan has computed. @param name of the output that is meant @param axes which of its axes are what */
-export function predictionOf({ graph, session }: Fitted, plan: Plan, name: string, axes: Axes): Prediction {
+/** What a plan has computed. @param explained the output that is meant @param axesOf which axes of a value are what */
+export function predictionOf(
+  { graph, session }: Fitted,
+  plan: Plan,
+  explained: Explained,
+  axesOf: (name: string) => Axes,
+): Prediction {
   const outputs = Object.fromEntries(
     [...plan.program.outputs].map(([key, value]) => {
       const type = graph.types.get(key) ?? "float32";
@@ -14,16 +20,20 @@ export function predictionOf({ graph, session }: Fitted, plan: Plan, name: strin
       return [key, tensor];
     }),
   );
-  const { logits } = plan.program;
-  const { batchAxis, channelAxis } = axes;
-  const isPicture = outputs[name].dims.length > 2;
-  return {
-    output: {
-      ...outputs[name],
+  const marked = (tensor: Tensor, name: string): Tensor => {
+    const { batchAxis, channelAxis } = axesOf(name);
+    const isPicture = tensor.dims.length > 2;
+    return {
+      ...tensor,
       ...(batchAxis !== 0 && { batchAxis }),
       ...(isPicture && channelAxis && { channelAxis }),
-    },
+    };
+  };
+  const { logits } = plan.program;
+  const scores = { data: session.read(plan, logits).slice(), dims: logits.dims };
+  return {
+    output: marked(outputs[explained.output], explained.output),
     outputs,
-    logits: { data: session.read(plan, logits).slice(), dims: logits.dims },
+    logits: explained.chooses ? marked(scores, scoredBy(explained)) : scores,
   };
 }

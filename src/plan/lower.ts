@@ -1,9 +1,10 @@
 import type { Budget } from "../base/budget.ts";
-import { type Graph, logitsOf, resolve } from "../graph/graph.ts";
+import type { Graph } from "../graph/graph.ts";
 import type { Ways } from "../ops/ways.ts";
 import { Emitter, type Lowering } from "../program/emitter.ts";
 import type { Step, Value } from "../program/step.ts";
 import { lowerSegment, nonnegativeValues, type Segment, type SegmentRequest } from "./backward.ts";
+import { explainedOutputs } from "./explained.ts";
 import { lowerForward } from "./forward.ts";
 
 /** Everything that is computed for one shape of input, as a list without numbers. */
@@ -13,9 +14,7 @@ export interface Program {
   readonly inputs: readonly Value[];
   /** Row-major. */
   readonly outputs: ReadonlyMap<string, Value>;
-  /**
-   * What a softmax, log-softmax or sigmoid before the output takes: of the output that is explained, else of the first.
-   */
+  /** The value from which relevance of the output starts that is explained, or would be. */
   readonly logits: Value;
   /** The way back, in stretches. The steps before the first one are the forward pass. */
   readonly segments: readonly Segment[];
@@ -36,8 +35,8 @@ function constantOutput(e: Emitter, graph: Graph, name: string): Value {
 /**
  * The graph as one straight list of kernel calls: forward, then each stretch of the way back that is asked for.
  *
- * @param segments each from a value whose relevance the caller writes; the first begins at the logits of the output
- * that is explained
+ * @param segments each from a value whose relevance the caller writes; the first begins where relevance of the output
+ * that is explained does
  * @throws LrpError code "memory" where steps or their work go beyond the budget
  */
 export function lower(
@@ -54,9 +53,11 @@ export function lower(
   const values = segments.map(({ from }) => result(from));
   const nonnegative = segments.length > 0 ? nonnegativeValues(graph) : new Set<string>();
   const lowered = segments.map((request, i) => lowerSegment(e, graph, ways, forward, values[i], request, nonnegative));
-  const program = { steps: e.steps, inputs: forward.inputs, outputs, segments: lowered };
-  if (lowered.length > 0) return Object.freeze({ ...program, logits: lowered[0].value });
-  const [first] = graph.outputs;
-  const { start, skipped } = logitsOf(graph, resolve(graph, first.name));
-  return Object.freeze({ ...program, logits: skipped ? result(start) : outputs.get(first.name)! });
+  return Object.freeze({
+    steps: e.steps,
+    inputs: forward.inputs,
+    outputs,
+    segments: lowered,
+    logits: lowered[0]?.value ?? result(explainedOutputs(graph, ways).main.from),
+  });
 }

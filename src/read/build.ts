@@ -5,8 +5,17 @@ import type { GraphProto, ModelProto, NodeProto, ValueInfo } from "./onnx/decode
 import { ops } from "../ops/index.ts";
 import { checkCounts, countOf } from "../ops/takes.ts";
 import { type Constant, type ElementType, typeName } from "../base/tensor.ts";
-import { type Graph, type Node, type OutputPort, type Port, UNSTATED, whereIs } from "../graph/graph.ts";
-import { Problems } from "../base/problems.ts";
+import {
+  type Graph,
+  type Node,
+  type OutputPort,
+  type Port,
+  readsOf,
+  spread,
+  UNSTATED,
+  whereIs,
+} from "../graph/graph.ts";
+import { type Problem, Problems } from "../base/problems.ts";
 
 /** The opsets that the operator table describes. */
 export const OPSETS = { oldest: 7, newest: 22 } as const;
@@ -50,6 +59,7 @@ function buildNode(proto: NodeProto, opset: number): Node {
       inputs: proto.inputs,
       outputs: proto.outputs,
       attributes: { then, else: otherwise } satisfies Branches,
+      captured: capturedBy(proto),
     });
   }
   const fix = "Its README lists them; simplifying the model (onnx-simplifier) may remove this one.";
@@ -85,12 +95,15 @@ function output(info: ValueInfo): OutputPort {
   });
 }
 
-/** Orders nodes so that each comes after what it reads. */
+/** Orders nodes so that each comes after what it reads; those are `stuck` that wait for what nobody computes. */
 function topological(
   nodes: readonly Node[],
   known: ReadonlySet<string>,
   outer: (name: string) => boolean,
-): readonly Node[] {
+): {
+  readonly ordered: readonly Node[];
+  readonly stuck: readonly { readonly node: Node; readonly problem: Problem }[];
+} {
   const ready = new Set(known);
   const ordered = new Set<Node>();
   const isMissing = (name: string) => name !== "" && !ready.has(name) && !outer(name);
@@ -102,11 +115,12 @@ function topological(
       const { node } = next;
       // What was there when it was looked at is there still.
       let { at } = next;
-      while (at < node.inputs.length && !isMissing(node.inputs[at])) at++;
-      if (at < node.inputs.length) {
-        const others = waiting.get(node.inputs[at]);
+      const reads = readsOf(node);
+      while (at < reads.length && !isMissing(reads[at])) at++;
+      if (at < reads.length) {
+        const others = waiting.get(reads[at]);
         if (others) others.push({ node, at });
-        else waiting.set(node.inputs[at], [{ node, at }]);
+        else waiting.set(reads[at], [{ node, at }]);
         continue;
       }
       ordered.add(node);
@@ -117,32 +131,38 @@ function topological(
       }
     }
   }
-  const rest = nodes.filter((node) => !ordered.has(node));
-  if (rest.length > 0)
-    throw new LrpError(
-      "invalid-model",
-      rest.map((node) => ({
+  const stuck = nodes
+    .filter((node) => !ordered.has(node))
+    .map((node) => {
+      const missing = readsOf(node)
+        .filter(isMissing)
+        .map((name) => `'${name}'`);
+      const issue = {
         where: whereIs(node),
         expected: "inputs that some node computes",
-        received: node.inputs
-          .filter(isMissing)
-          .map((name) => `'${name}'`)
-          .join(", "),
+        received: missing.join(", "),
         fix: "The graph has a gap or a cycle.",
-      })),
-    );
-  return [...ordered];
+      };
+      return { node, problem: { code: "invalid-model", issue } as const };
+    });
+  return { ordered: [...ordered], stuck };
 }
 
-/** What a node reads; its branches see the values around them. */
-function readsOf({ inputs, attributes }: NodeProto): readonly string[] {
-  const graphs = [...attributes.values()].flatMap(({ type, value }) => (type === "GRAPH" ? [value as GraphProto] : []));
-  const inner = graphs.map(({ nodes, outputs }) => [...nodes.flatMap(readsOf), ...outputs.map(({ name }) => name)]);
-  return [...inputs, ...inner.flat()];
+/** What the branches of a node read of the values around them. */
+function capturedBy({ attributes }: NodeProto): readonly string[] {
+  return [...attributes.values()].flatMap(({ type, value }) => {
+    if (type !== "GRAPH") return [];
+    const { inputs, initializers, nodes, outputs } = value as GraphProto;
+    const own = new Set([...inputs, ...initializers].map(({ name }) => name));
+    for (const node of nodes) for (const name of node.outputs) own.add(name);
+    return [...nodes.flatMap(wantedBy), ...outputs.map(({ name }) => name)].filter((name) => !own.has(name));
+  });
 }
+
+const wantedBy = (node: NodeProto): readonly string[] => [...node.inputs, ...capturedBy(node)];
 
 /** What the outputs depend on: the names, and the nodes among them. */
-function needed({ nodes, outputs }: GraphProto): { names: ReadonlySet<string>; nodes: ReadonlySet<NodeProto> } {
+function needed({ nodes }: GraphProto, outputs: readonly { readonly name: string }[]): Needed {
   const makers = new Map(nodes.flatMap((node) => node.outputs.filter(Boolean).map((name) => [name, node] as const)));
   const found = { names: new Set(outputs.map(({ name }) => name)), nodes: new Set<NodeProto>() };
   // A set that grows while it is walked through.
@@ -150,52 +170,90 @@ function needed({ nodes, outputs }: GraphProto): { names: ReadonlySet<string>; n
     const node = makers.get(name);
     if (!node || found.nodes.has(node)) continue;
     found.nodes.add(node);
-    for (const read of readsOf(node)) found.names.add(read);
+    for (const read of wantedBy(node)) found.names.add(read);
   }
   return found;
 }
 
-/**
- * Nodes and constants of a graph of the file, as far as its outputs depend on them: others are not judged. `outer`
- * tells which values surround it.
- */
-export function buildNodes(
+interface Needed {
+  readonly names: ReadonlySet<string>;
+  readonly nodes: ReadonlySet<NodeProto>;
+}
+
+/** What is wrong with values, by their names. */
+type Wrong = Map<string, readonly Problem[]>;
+
+/** A graph of the file, as far as its outputs depend on it: the rest is not judged. */
+interface Judged {
+  /** In topological order. */
+  readonly nodes: readonly Node[];
+  readonly constants: Map<string, Constant>;
+  /** Values that cannot be computed, and why. */
+  readonly wrong: ReadonlyMap<string, readonly Problem[]>;
+}
+
+/** @param outer which values surround the graph @param wrong inputs that cannot be given */
+function judged(
   proto: GraphProto,
   opset: number,
   outer: (name: string) => boolean,
-): { nodes: readonly Node[]; constants: Map<string, Constant> } {
-  const problems = new Problems();
+  problems: Problems,
+  wrong: Wrong = new Map(),
+): Judged {
+  const attempt = <R>(where: string, makes: readonly string[], task: () => R): R | undefined => {
+    const before = problems.count;
+    const made = problems.attempt(where, task);
+    if (problems.count > before) for (const name of makes) wrong.set(name, problems.since(before));
+    return made;
+  };
   const names = new Set<string>();
   const once = (name: string) => {
     demand(!names.has(name), "invalid-model", "names of its own for its values", `'${name}' again`);
     names.add(name);
   };
-  const wanted = needed(proto);
-  const constants = new Map(
-    problems
-      .collect(
-        proto.initializers,
-        (t) => `initializer '${t.name}'`,
-        (t) => {
-          once(t.name);
-          return wanted.names.has(t.name) ? [[t.name, constantOf(t)] as const] : [];
-        },
-      )
-      .flat(),
-  );
+  const wanted = needed(proto, proto.outputs);
+  const constants = new Map<string, Constant>();
+  for (const t of proto.initializers)
+    attempt(`initializer '${t.name}'`, [t.name], () => {
+      once(t.name);
+      if (wanted.names.has(t.name)) constants.set(t.name, constantOf(t));
+    });
   for (const { name } of proto.inputs) names.add(name);
-  const nodes = problems.collect(proto.nodes, whereIs, (node) => {
-    node.outputs.filter(Boolean).forEach(once);
-    return wanted.nodes.has(node) ? [buildNode(node, opset)] : [];
+  const built = proto.nodes.flatMap((node) => {
+    const makes = node.outputs.filter(Boolean);
+    const made = attempt(whereIs(node), makes, () => {
+      makes.forEach(once);
+      return wanted.nodes.has(node) && buildNode(node, opset);
+    });
+    return made ? [made] : [];
   });
-  problems.raise();
-  const known = new Set([...constants.keys(), ...proto.inputs.map((i) => i.name)]);
-  return { nodes: topological(nodes.flat(), known, outer), constants };
+  const known = new Set([...constants.keys(), ...proto.inputs.map((i) => i.name), ...wrong.keys()]);
+  const { ordered, stuck } = topological(built, known, outer);
+  for (const { node, problem } of stuck) {
+    problems.add(problem);
+    for (const name of node.outputs) wrong.set(name, [problem]);
+  }
+  return { nodes: ordered, constants, wrong: spread(ordered, wrong) };
 }
 
 /**
- * The file's graph in relprop's terms; every node that is not supported is listed in one error.
- * @throws LrpError code "unsupported" or "invalid-model"
+ * Nodes and constants of a branch. @param outer which values surround it
+ * @throws LrpError with everything that is wrong in it
+ */
+export function buildNodes(
+  proto: GraphProto,
+  opset: number,
+  outer: (name: string) => boolean,
+): Pick<Judged, "nodes" | "constants"> {
+  const problems = new Problems();
+  const built = judged(proto, opset, outer, problems);
+  problems.raise();
+  return built;
+}
+
+/**
+ * The file's graph in relprop's terms, as far as it can be computed.
+ * @throws LrpError code "unsupported" or "invalid-model" where no output can be: with everything that is wrong
  */
 export function build(model: ModelProto): Graph {
   const opset = model.opset.get("");
@@ -207,25 +265,41 @@ export function build(model: ModelProto): Graph {
       fix: "Convert it with onnx.version_converter, or export it again.",
     });
   }
-  const { nodes, constants } = buildNodes(model.graph, opset, () => false);
-  const problems = new Problems();
-  // Old files list their weights among the inputs.
-  const weights = new Set(model.graph.initializers.map(({ name }) => name));
-  const inputs = problems.collect(
-    model.graph.inputs.filter((i) => !weights.has(i.name)),
-    (i) => `input '${i.name}'`,
-    input,
-  );
-  const outputs = problems.collect(model.graph.outputs, (o) => `output '${o.name}'`, output);
-  problems.raise();
-  if (model.graph.outputs.length === 0)
+  const { graph } = model;
+  if (graph.outputs.length === 0)
     throw new LrpError("invalid-model", { where: "the model", expected: "an output", received: "none" });
+  const problems = new Problems();
+  const wrong: Wrong = new Map();
+  // Old files list their weights among the inputs.
+  const weights = new Set(graph.initializers.map(({ name }) => name));
+  const inputs = graph.inputs.flatMap((info) => {
+    if (weights.has(info.name)) return [];
+    const before = problems.count;
+    const port = problems.attempt(`input '${info.name}'`, () => input(info));
+    if (port) return [port];
+    wrong.set(info.name, problems.since(before));
+    return [];
+  });
+  const { nodes, constants, wrong: unknown } = judged(graph, opset, () => false, problems, wrong);
+  const refused: Wrong = new Map();
+  const outputs = graph.outputs.flatMap((info) => {
+    const before = problems.count;
+    const port = problems.attempt(`output '${info.name}'`, () => output(info));
+    const reasons = [...problems.since(before), ...(unknown.get(info.name) ?? [])];
+    if (port && reasons.length === 0) return [port];
+    refused.set(info.name, reasons);
+    return [];
+  });
+  if (outputs.length === 0) problems.raise();
+  // What only the others need is not judged any further.
+  const read = needed(graph, outputs).names;
   return Object.freeze({
     opset,
     inputs,
     outputs,
-    nodes,
-    constants,
+    refused,
+    nodes: nodes.filter((node) => node.outputs.some((name) => read.has(name))),
+    constants: new Map([...constants].filter(([name]) => read.has(name))),
     dims: new Map(),
     types: new Map(),
     aliases: new Map(),

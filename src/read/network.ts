@@ -121,7 +121,7 @@ export class Builder {
       Object.freeze({ ...draft, inputs: namesOf(draft.inputs), outputs: namesOf(draft.outputs) }),
     );
     const [inputs, constants] = [this.#ports, this.#constants];
-    const later = { dims: new Map(), types: new Map(), aliases: new Map() };
+    const later = { refused: new Map(), dims: new Map(), types: new Map(), aliases: new Map() };
     return Object.freeze({ opset: OPSETS.newest, inputs, outputs, nodes, constants, ...later });
   }
 

@@ -3,6 +3,7 @@ import type { Graph, Port } from "../graph/graph.ts";
 import type { Given } from "../infer/infer.ts";
 import { type Ways, waysOf } from "../ops/ways.ts";
 import type { SegmentRequest } from "../plan/backward.ts";
+import { explainedOutputs, type Outputs } from "../plan/explained.ts";
 import type { Plan } from "../plan/place.ts";
 import { type Dims, firstNonFinite, shapeText } from "../base/tensor.ts";
 import type { Assignment } from "../rules/assign.ts";
@@ -15,6 +16,7 @@ export interface Fitted {
   readonly given: ReadonlyMap<string, Given>;
   readonly graph: Graph;
   readonly ways: Ways;
+  readonly outputs: Outputs;
   readonly session: Session;
   readonly plans: Map<string, Plan>;
 }
@@ -64,7 +66,8 @@ export function fitTo(graph: Graph, given: ReadonlyMap<string, Given>, session: 
   const kept = [...given].map(
     ([name, { dims, data }]) => [name, { dims: [...dims], data: free.has(name) ? undefined : data?.slice() }] as const,
   );
-  return { given: new Map(kept), graph, ways: waysOf(graph), session, plans: new Map() };
+  const ways = waysOf(graph);
+  return { given: new Map(kept), graph, ways, outputs: explainedOutputs(graph, ways), session, plans: new Map() };
 }
 
 /** Whether a graph was made for such inputs. */

@@ -1,4 +1,4 @@
-import { type Dims, normalizeAxis, shapeText, size, type Tensor } from "../base/tensor.ts";
+import { type Dims, isFloat, normalizeAxis, shapeText, size, type Tensor } from "../base/tensor.ts";
 import { usage } from "../base/error.ts";
 import { along, offsetsOf } from "../base/layout.ts";
 
@@ -11,7 +11,8 @@ export interface Scores extends Tensor {
 
 /** @internal What targets choose from. @param output it need not say which axis counts samples: then it is the first */
 export function scoresOf({ logits, output = logits }: Predicted, classAxis?: number): Scores {
-  const { dims, batchAxis = dims.length > 1 ? 0 : null, channelAxis } = output;
+  // An output of integers was chosen by the logits, whose axes are others.
+  const { dims, batchAxis = dims.length > 1 ? 0 : null, channelAxis } = isFloat(output.type) ? output : logits;
   return { data: logits.data, dims, batchAxis, channelAxis, classAxis };
 }
 

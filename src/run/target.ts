@@ -70,6 +70,8 @@ export interface Chosen {
   readonly weight: number;
   /** Its logit; over an area, their sum. */
   readonly score: number;
+  /** Of an output of integers: the name of the scores that have chosen them, of which this is a class. */
+  readonly value?: string;
   /** Where, in an output of several axes. */
   readonly position?: readonly number[];
   /** Over how many places it is summed, if over several. */

@@ -1,0 +1,128 @@
+import { isFloat } from "../base/tensor.ts";
+import { type Graph, type Node, producers, resolve } from "../graph/graph.ts";
+import { affineOf, RENAMING } from "./origin.ts";
+
+/*
+ * What relevance of an output starts from: the scores that a softmax at the end turns into probabilities, or by which an
+ * index is chosen.
+ */
+
+/** Where relevance of an output starts. */
+export interface Start {
+  /** The value. */
+  readonly from: string;
+  /** The softmax, log-softmax or sigmoid at the end, which is left out; of one that is spelled out, the last node. */
+  readonly skipped?: Node;
+  /** Of an output of integers: the node that makes them of scores. */
+  readonly chooses?: Node;
+}
+
+export const SQUASHING = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
+/** Pick one of the constants of their first input, by their second. */
+const PICKING = new Set(["ArrayFeatureExtractor", "Gather", "GatherElements"]);
+
+/** A graph, with the node that computes each value. */
+interface Made {
+  readonly graph: Graph;
+  readonly by: ReadonlyMap<string, Node>;
+}
+
+const madeBy = ({ by }: Made, name: string, type: string): Node | undefined => {
+  const node = by.get(name);
+  return node?.type === type ? node : undefined;
+};
+
+/** A positive factor, such as 100 for per cents, changes no order. */
+function isFactor({ graph }: Made, node: Node): boolean {
+  if (node.type !== "Mul" && node.type !== "Div") return false;
+  const map = affineOf(graph, node);
+  return map !== undefined && map.scale.length === 1 && map.scale[0] > 0 && map.shift[0] === 0;
+}
+
+/** The node behind others that leave each number where and as it is, or with `factors`, times a positive constant. */
+function behindRenaming(made: Made, name: string, factors: boolean): Node | undefined {
+  const { graph, by } = made;
+  for (let node = by.get(name); node; ) {
+    const isRenaming = RENAMING.includes(node.type) && isFloat(graph.types.get(node.inputs[0]));
+    const isScaling = factors && isFactor(made, node);
+    if (!isRenaming && !isScaling) return node;
+    const data = isRenaming ? node.inputs[0] : node.inputs.find((input) => !graph.constants.has(input))!;
+    node = by.get(data);
+  }
+  return undefined;
+}
+
+interface Axes {
+  readonly axes?: readonly number[];
+}
+const axesOf = (node: Node): readonly number[] => (node.attributes as Axes).axes ?? [];
+
+/** What Σ exp is over, if a value is that: its exponent, and the axes. */
+function sumOfExp(made: Made, name: string): { readonly exp: Node; readonly axes: readonly number[] } | undefined {
+  const sum = madeBy(made, name, "ReduceSum");
+  const exp = sum && madeBy(made, sum.inputs[0], "Exp");
+  return exp && { exp, axes: axesOf(sum) };
+}
+
+/** x, of an exponent that is x, or x less its maximum along at least these axes. */
+function withoutMaximum(made: Made, name: string, axes: readonly number[]): string {
+  const less = madeBy(made, name, "Sub");
+  const maximum = less && madeBy(made, less.inputs[1], "ReduceMax");
+  const fits = maximum && maximum.inputs[0] === less.inputs[0] && axes.every((axis) => axesOf(maximum).includes(axis));
+  return fits ? less.inputs[0] : name;
+}
+
+/** x of exp(x) / Σ exp(x) and of x − log Σ exp(x), with or without their maximum. */
+function spelledOut(made: Made, { type, inputs: [a, b] }: Node): string | undefined {
+  if (type === "Div") {
+    const sum = sumOfExp(made, b);
+    return sum && sum.exp.outputs[0] === a ? withoutMaximum(made, sum.exp.inputs[0], sum.axes) : undefined;
+  }
+  const log = type === "Sub" ? madeBy(made, b, "Log") : undefined;
+  const sum = log && sumOfExp(made, log.inputs[0]);
+  return sum && sum.exp.inputs[0] === a ? withoutMaximum(made, a, sum.axes) : undefined;
+}
+
+/** What a node squashes: a row of a table of its own, or the same written in other nodes. */
+function squashed(made: Made, node: Node): string | undefined {
+  if (SQUASHING.has(node.type)) return node.inputs[0];
+  const inverse = { Exp: "LogSoftmax", Log: "Softmax" }[node.type];
+  const inner = inverse ? behindRenaming(made, node.inputs[0], false) : undefined;
+  return inner && inner.type === inverse ? inner.inputs[0] : spelledOut(made, node);
+}
+
+/** The node that chooses integers by scores. */
+function choosing({ graph, by }: Made, name: string): Node | undefined {
+  const isKnown = (input: string) => graph.constants.has(input);
+  for (let [value, node] = [name, by.get(name)]; node; node = by.get(value)) {
+    const { type, inputs, outputs } = node;
+    if (type === "ArgMax" || (type === "TopK" && value === outputs[1])) return node;
+    // Where the best score is below a threshold, a constant stands in the place of the index.
+    const open = type === "Where" ? inputs.slice(1).filter((input) => !isKnown(input)) : [];
+    if (RENAMING.includes(type)) [value] = inputs;
+    else if (PICKING.has(type) && isKnown(inputs[0])) [, value] = inputs;
+    else if (open.length === 1) [value] = open;
+    else return undefined;
+  }
+  return undefined;
+}
+
+/** The value before a softmax, log-softmax or sigmoid at the end, and that node. */
+function beforeSquashing(made: Made, name: string): Start {
+  const node = behindRenaming(made, name, true);
+  const from = node && squashed(made, node);
+  return from === undefined ? { from: name } : { from, skipped: node };
+}
+
+/** Where relevance of each output starts: of one of integers, at the scores that have chosen them, if there are such. */
+export function startsOf(graph: Graph): ReadonlyMap<string, Start> {
+  const made = { graph, by: producers(graph) };
+  return new Map(
+    graph.outputs.map(({ name }) => {
+      const value = resolve(graph, name);
+      const chooses = isFloat(graph.types.get(value)) ? undefined : choosing(made, value);
+      const start = beforeSquashing(made, chooses ? chooses.inputs[0] : value);
+      return [name, Object.freeze({ ...start, ...(chooses && { chooses }) })];
+    }),
+  );
+}
