@@ -52,8 +52,7 @@ export function sentence({ where, fix, ...finding }: Issue): string {
 }
 
 /** What is wrong, in words. */
-const said = ({ expected, received, problem }: Finding): string =>
-  problem ?? `expected ${expected}, got ${received}`;
+const said = ({ expected, received, problem }: Finding): string => problem ?? `expected ${expected}, got ${received}`;
 
 /** @internal A value as messages show it, whatever it is. */
 export function shown(value: unknown): string {

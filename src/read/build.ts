@@ -3,18 +3,10 @@ import { LrpError } from "../base/error.ts";
 import { type Attributes, attributesOf, constantOf, reader } from "./attributes.ts";
 import type { GraphProto, ModelProto, NodeProto, ValueInfo } from "./onnx/decode.ts";
 import { ops } from "../ops/index.ts";
+import { topological } from "./topological.ts";
 import { checkCounts, countOf } from "../ops/takes.ts";
 import { type Constant, type ElementType, typeName } from "../base/tensor.ts";
-import {
-  type Graph,
-  type Node,
-  type OutputPort,
-  type Port,
-  readsOf,
-  spread,
-  UNSTATED,
-  whereIs,
-} from "../graph/graph.ts";
+import { type Graph, type Node, type OutputPort, type Port, spread, UNSTATED, whereIs } from "../graph/graph.ts";
 import { type Problem, Problems } from "../base/problems.ts";
 
 /** The opsets that the operator table describes. */
@@ -93,59 +85,6 @@ function output(info: ValueInfo): OutputPort {
     type: info.type === 0 ? undefined : elementType(info),
     dims: info.dims ?? [],
   });
-}
-
-/** Orders nodes so that each comes after what it reads; those are `stuck` that wait for what nobody computes. */
-function topological(
-  nodes: readonly Node[],
-  known: ReadonlySet<string>,
-  outer: (name: string) => boolean,
-): {
-  readonly ordered: readonly Node[];
-  readonly stuck: readonly { readonly node: Node; readonly problem: Problem }[];
-} {
-  const ready = new Set(known);
-  const ordered = new Set<Node>();
-  const isMissing = (name: string) => name !== "" && !ready.has(name) && !outer(name);
-  // Each node waits for one of the values that it misses at a time, so that a file in the worst order takes no longer.
-  const waiting = new Map<string, { node: Node; at: number }[]>();
-  for (const first of nodes) {
-    const open = [{ node: first, at: 0 }];
-    for (let next = open.pop(); next; next = open.pop()) {
-      const { node } = next;
-      // What was there when it was looked at is there still.
-      let { at } = next;
-      const reads = readsOf(node);
-      while (at < reads.length && !isMissing(reads[at])) at++;
-      if (at < reads.length) {
-        const others = waiting.get(reads[at]);
-        if (others) others.push({ node, at });
-        else waiting.set(reads[at], [{ node, at }]);
-        continue;
-      }
-      ordered.add(node);
-      for (const output of node.outputs) {
-        ready.add(output);
-        for (const reader of waiting.get(output) ?? []) open.push(reader);
-        waiting.delete(output);
-      }
-    }
-  }
-  const stuck = nodes
-    .filter((node) => !ordered.has(node))
-    .map((node) => {
-      const missing = readsOf(node)
-        .filter(isMissing)
-        .map((name) => `'${name}'`);
-      const issue = {
-        where: whereIs(node),
-        expected: "inputs that some node computes",
-        received: missing.join(", "),
-        fix: "The graph has a gap or a cycle.",
-      };
-      return { node, problem: { code: "invalid-model", issue } as const };
-    });
-  return { ordered: [...ordered], stuck };
 }
 
 /** What the branches of a node read of the values around them. */
