@@ -41,8 +41,8 @@ export const kinds = {
     example: "none",
   },
   side: {
-    expected: "a number of pixels, or 'exact'",
-    parse: (text: string) => (text === "exact" ? text : toInteger(text, 1)),
+    expected: "a number of pixels, 'imagenet' or 'exact'",
+    parse: (text: string) => (text === "exact" || text === "imagenet" ? text : toInteger(text, 1)),
     example: "256",
   },
 } as const satisfies Record<string, Kind>;

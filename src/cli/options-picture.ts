@@ -10,14 +10,16 @@ export const pictureOptions = {
     group: "picture",
     choices: Object.keys(presets) as PresetName[],
     help:
-      "caffe: short side to 256, centre crop, BGR, minus (104, 117, 123). torchvision: same crop, RGB, " +
+      "caffe: --resize imagenet --crop, BGR, minus (104, 117, 123). torchvision: same crop, RGB, " +
       "ImageNet mean and std. mobilenet: same crop, RGB, -1..1. unit: stretched, 0..1. raw: stretched, 0..255",
   },
   resize: {
     kind: "side",
-    value: "N|exact",
+    value: "N|imagenet|exact",
     group: "picture",
-    help: "short side in pixels, or stretched to the model's h x w",
+    help:
+      "short side in pixels; imagenet: 256, for larger inputs 8/7 of their longer side; exact: stretched to the " +
+      "model's h x w",
   },
   crop: { kind: "flag", group: "picture", help: "cut the centre of the model's h x w" },
   channels: {

@@ -218,7 +218,7 @@ describe("sidecars", () => {
     ['{"preprocess": {"size": 8}}', /key 'preprocess': expected only the fields resize, .*, got 'size'\.$/],
     [
       '{"preprocess": {"resize": "8"}}',
-      /key 'preprocess', field 'resize': expected 1 to 16384 pixels or "exact", got "8"\.$/,
+      /key 'preprocess', field 'resize': expected 1 to 16384 pixels, "imagenet" or "exact", got "8"\.$/,
     ],
     ["[".repeat(1e5), /expected JSON, got lists and objects that nest deeper than 64\.$/],
     [`{"classes": ${"[".repeat(1e5)}${"]".repeat(1e5)}}`, /nest deeper than 64\.$/],

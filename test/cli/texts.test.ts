@@ -84,7 +84,10 @@ test("where a target is in an output of several axes", async () => {
   for (const [values, says] of [
     [{ index: [1], target: "2" }, "option '--index': expected it alone, got --target beside it"],
     [{ area: "all", position: [1] }, "option '--area': expected a position or an area, got both"],
-    [{ area: "some" }, "option '--area': expected all, a .npy file, or the corners Y0,X0,Y1,X1 of a box, got 'some'"],
+    [
+      { area: "some" },
+      "option '--area': expected all, a .npy or .npz file, or the corners Y0,X0,Y1,X1 of a box, got 'some'",
+    ],
   ] as const)
     await expect(targetOf(values, undefined)).rejects.toThrow(says);
 });

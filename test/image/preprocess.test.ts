@@ -27,6 +27,21 @@ describe("resizing equals Pillow's in every pixel", () => {
 
 describe("presets", () => {
   test.each([
+    [[32, 32], 256],
+    [[227, 227], 256],
+    [[256, 240], 256],
+    [[299, 299], 341],
+    [[300, 448], 512],
+    [[384, "w"], 438],
+    [["h", "w"], 256],
+  ] as const)("an input of %j is cut from a short side of %i", ([h, w], resize) => {
+    const [photo, to] = [noise(50, 40, 3), [1, 3, h, w]];
+    expect(preprocess(photo, "caffe", to)).toEqual(
+      preprocess(photo, { resize, crop: true, channels: "bgr", mean: [104, 117, 123] }, to),
+    );
+  });
+
+  test.each([
     ["raw", [255, 0, 51, 102, 0, 204]],
     ["unit", [1, 0, 0.2, 0.4, 0, 0.8]],
     [{ scale: 1 / 127.5, mean: 1 }, [1, -1, -0.6, -0.2, -1, 0.6]],
@@ -94,9 +109,9 @@ describe("errors", () => {
       "constructor",
       'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "constructor".',
     ],
-    [{ resize: 1.5 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 1.5."],
-    [{ resize: 16385 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 16385."],
-    [{ resize: 0 }, "preset, field 'resize': expected 1 to 16384 pixels or \"exact\", got 0."],
+    [{ resize: 1.5 }, 'preset, field \'resize\': expected 1 to 16384 pixels, "imagenet" or "exact", got 1.5.'],
+    [{ resize: 16385 }, 'preset, field \'resize\': expected 1 to 16384 pixels, "imagenet" or "exact", got 16385.'],
+    [{ resize: 0 }, 'preset, field \'resize\': expected 1 to 16384 pixels, "imagenet" or "exact", got 0.'],
     [{ size: 3 }, "preset: expected only the fields resize, crop, channels, scale, mean, std, maxPixels, got 'size'."],
     [{ std: [1, 0, 1] }, "preset, field 'std': expected a number other than 0, or one per channel, got [1,0,1]."],
     [{ mean: [1, 2] }, "preset, field 'mean': expected 1 number or 3, as the model has 3 channels, got 2."],
@@ -104,7 +119,7 @@ describe("errors", () => {
 
   test("a size that does not fit says how to make it fit", () => {
     expect(fails({}, dims(3, 5, 5))).toContain("expected 5 x 5 pixels, as the model's input, got 4 x 4. Resize it");
-    expect(fails("caffe", dims(3, 299, 299))).toContain(
+    expect(fails({ resize: 256, crop: true }, dims(3, 299, 299))).toContain(
       "expected 299 x 299 pixels or more to crop from, as the model's input, got 256 x 256 after resizing. " +
         "Resize the short side to 299 or more.",
     );

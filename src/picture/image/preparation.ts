@@ -3,10 +3,11 @@ import { LrpError } from "../../base/error.ts";
 /** How a picture becomes a network's input. Every field may be left out. */
 export interface Preparation {
   /**
-   * Length of the short side in pixels, the aspect ratio kept; `"exact"` stretches to the model's h x w. Default: not
-   * resized.
+   * Length of the short side in pixels, the aspect ratio kept; `"imagenet"` is 256 for inputs up to 256 x 256, and 8/7
+   * of the longer side for larger ones (299: 341), as torchvision and timm do; `"exact"` stretches to the model's h x w.
+   * Default: not resized.
    */
-  readonly resize?: number | "exact";
+  readonly resize?: number | "imagenet" | "exact";
   /** Whether the centre of the model's h x w is cut out. Default: false. */
   readonly crop?: boolean;
   /** Order of the colour channels. Default: "rgb". */
@@ -23,9 +24,15 @@ export interface Preparation {
 
 /** The usual preparations by name: value = (pixel * scale - mean) / std. */
 export const presets = Object.freeze({
-  caffe: { resize: 256, crop: true, channels: "bgr", mean: [104, 117, 123] },
-  torchvision: { resize: 256, crop: true, scale: 1 / 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-  mobilenet: { resize: 256, crop: true, scale: 1 / 127.5, mean: 1 },
+  caffe: { resize: "imagenet", crop: true, channels: "bgr", mean: [104, 117, 123] },
+  torchvision: {
+    resize: "imagenet",
+    crop: true,
+    scale: 1 / 255,
+    mean: [0.485, 0.456, 0.406],
+    std: [0.229, 0.224, 0.225],
+  },
+  mobilenet: { resize: "imagenet", crop: true, scale: 1 / 127.5, mean: 1 },
   unit: { resize: "exact", scale: 1 / 255 },
   raw: { resize: "exact" },
 } as const satisfies Record<string, Preparation>);
@@ -40,8 +47,8 @@ const oneOrMore = (v: unknown, fits: (x: unknown) => boolean) =>
 
 const fields: Readonly<Record<keyof Preparation, { expected: string; fits: (v: unknown) => boolean }>> = {
   resize: {
-    expected: `1 to ${MAX_SIDE} pixels or "exact"`,
-    fits: (v) => v === "exact" || (Number.isInteger(v) && within(v as number)),
+    expected: `1 to ${MAX_SIDE} pixels, "imagenet" or "exact"`,
+    fits: (v) => v === "imagenet" || v === "exact" || (Number.isInteger(v) && within(v as number)),
   },
   crop: { expected: "true or false", fits: (v) => typeof v === "boolean" },
   channels: { expected: `"rgb" or "bgr"`, fits: (v) => v === "rgb" || v === "bgr" },

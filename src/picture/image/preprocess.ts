@@ -153,7 +153,14 @@ function resizedTo(
   if (to === undefined) return [width, height];
   if (to === "exact") return [typeof w === "number" ? w : width, typeof h === "number" ? h : height];
   const short = Math.min(width, height);
-  return [Math.trunc((to * width) / short), Math.trunc((to * height) / short)];
+  const side = to === "imagenet" ? imagenetSide([h, w].filter((d) => typeof d === "number")) : to;
+  return [Math.trunc((side * width) / short), Math.trunc((side * height) / short)];
+}
+
+/** The short side from which the centre is cut; source: timm, `crop_pct` of 224 / 256. */
+function imagenetSide(seen: readonly number[]): number {
+  const longest = Math.max(0, ...seen);
+  return longest <= 256 ? 256 : Math.floor((longest * 256) / 224);
 }
 
 /** As Python's `round`, which torchvision uses: 0.5 becomes 0, 1.5 becomes 2. */
