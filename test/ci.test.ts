@@ -16,6 +16,7 @@ for (const name of run) for (const inner of namedIn(scripts[name] ?? "")) run.ad
 
 const left: Readonly<Record<string, string>> = {
   docs: "writes the README's tables; test/readme.test.ts compares them",
+  wild: "writes a page; test/wild/wild.test.ts compares it",
   format: "writes sources",
   "demo:page": "serves until it is ended; test:browser builds the page and visits it",
   mutants: "takes long; each fault in its list is there so that a test is",
