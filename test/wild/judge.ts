@@ -112,7 +112,7 @@ function wrongOutput(model: Model, input: Input, outputs: NonNullable<Entry["out
 }
 
 /** What becomes of one file. @param folder where it lies */
-export async function judge(folder: string, { file, inputs, outputs }: Entry): Promise<Verdict> {
+async function judge(folder: string, { file, inputs, outputs }: Entry): Promise<Verdict> {
   const verdict = (answers: readonly Answer[], reason = ""): Verdict => {
     const [loads = "no", predicts = "no", explains = "no", stable = "no"] = answers;
     return { file, loads, predicts, explains, stable, reason };
