@@ -5,8 +5,10 @@ export interface Streams {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly columns?: number;
-  /** Whether `err` is a terminal, where a line can be rewritten. */
-  readonly live?: boolean;
+  /** Which of them are terminals, where lines can be rewritten and pictures drawn. */
+  readonly terminals?: { readonly out: boolean; readonly err: boolean };
+  /** Does work that Ctrl-C aborts by the signal, instead of ending the process. */
+  readonly interruptible?: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 }
 
 /** A row of the table of commands. */

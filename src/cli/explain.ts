@@ -1,9 +1,9 @@
 import { attribute } from "../evaluate/index.ts";
-import { defaultComposite, LrpError, toAnsi } from "../entries/index.ts";
+import { defaultComposite, LrpError, type Tensor, toAnsi } from "../entries/index.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
-import { readInput } from "./input.ts";
+import { type Input, readInput } from "./input.ts";
 import { jsonLine } from "./layout.ts";
 import { chosenSample, open } from "./open.ts";
 import { type Arguments, givenIn, type Values } from "./options.ts";
@@ -13,8 +13,10 @@ import { report } from "./report.ts";
 import { summary } from "./summary.ts";
 import { warnOf } from "./warning.ts";
 
+const RUNS = { parts: "runs of the network", kept: () => "No file was written." };
+
 export async function explain({ positionals: [path, inputPath], values }: Arguments, streams: Streams): Promise<void> {
-  const { out, err, columns } = streams;
+  const { out, err } = streams;
   if (values.method && values.composite)
     throw new LrpError("usage", {
       where: "option '--method'",
@@ -32,19 +34,25 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const { method = composite, ...parameters } = givenIn(values, "method") as Pick<Values, "method">;
   const classAxis = values["class-axis"];
   const options = { method, ...rules, ...parameters, target, start: values.start, at: values.at, classAxis };
-  const explanation = await withProgress(streams, (onProgress) =>
-    attribute(opened.model, input.tensor, { ...options, onProgress }),
+  const explanation = await withProgress(streams, RUNS, (onProgress, signal) =>
+    attribute(opened.model, input.tensor, { ...options, onProgress, signal }),
   );
   const ms = performance.now() - start;
   const sample = chosenSample(values, explanation.targets.length);
   const found = report({ path, values, opened, input, explanation, sample, files, ms });
-  const drawing = values.show ? toAnsi(terminalPicture(explanation.relevance, input, values), { columns }) : "";
-  await writeAll(await contents(planned, explanation, input, values));
+  const made = await contents(planned, explanation, input, values);
+  const drawing = values.show ? drawn(explanation.relevance, input, values, streams) : "";
+  await writeAll(made);
   warnOf(explanation, streams);
-  if (values.json) {
-    err(drawing);
-    out(jsonLine(found));
-  } else {
-    out(`${drawing}${summary(found)}`);
-  }
+  (values.json ? err : out)(drawing);
+  out(values.json ? jsonLine(found) : summary(found));
+}
+
+/** The heatmap for the terminal where the drawing goes: JSON has stdout for itself. */
+function drawn(relevance: Tensor, input: Input, values: Values, { err, terminals, columns }: Streams): string {
+  const stream = values.json ? "err" : "out";
+  const picture = terminalPicture(relevance, input, values);
+  if (terminals?.[stream]) return toAnsi(picture, { columns });
+  err(`relprop: --show draws into a terminal only, and std${stream} is none: the picture is left out.\n`);
+  return "";
 }

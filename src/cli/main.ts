@@ -9,9 +9,23 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(2);
 });
 
+/** A second Ctrl-C ends the process, as every one does while nothing is to be said. */
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  process.once("SIGINT", abort);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off("SIGINT", abort);
+  }
+}
+
 process.exitCode = await run(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
-  columns: process.stdout.columns,
-  live: process.stderr.isTTY,
+  // A terminal that does not know its width says 0.
+  columns: process.stdout.columns || process.stderr.columns || undefined,
+  terminals: { out: process.stdout.isTTY, err: process.stderr.isTTY },
+  interruptible,
 });

@@ -22,7 +22,7 @@ interface Sources {
 }
 
 export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
-  const { output, targets, relevance, at, start, rules, ledger, stability, notes } = explanation;
+  const { output, targets, relevance, inputs, at, start, rules, ledger, stability, notes } = explanation;
   const [{ index, name, score, position, area }] = targets[sample];
   const composite = values.method ? null : (values.composite ?? defaultComposite);
   const taken = composites.find((row) => row.name === composite)?.parameters ?? [];
@@ -45,6 +45,8 @@ export function report({ path, values, opened, input, explanation, sample, files
     start,
     scores: ranking(scores, sample, 5, opened.model.classes),
     relevanceSum: sum(ofSample(relevance, sample).data),
+    // Of all samples and inputs, as the ledger is.
+    arrivedSum: Object.values(inputs).reduce((total, { data }) => total + sum(data), 0),
     relevanceDims: relevance.dims,
     at: Object.fromEntries(
       Object.entries(at).map(([value, tensor]) => [value, { dims: tensor.dims, sum: sum(own(tensor)) }]),

@@ -8,17 +8,23 @@ import { help, overview } from "./help.ts";
 import { listed } from "./layout.ts";
 import { didYouMean } from "./nearest.ts";
 import type { Arguments } from "./options.ts";
+import { Interrupted } from "./progress.ts";
 
 /**
  * The command line: does what the words after `relprop` say.
  *
- * @returns the exit code: 0 done, 2 a foreseen error (told on `err` in at most 12 lines). Faults of relprop are thrown.
+ * @returns the exit code: 0 done, 2 a foreseen error (told on `err` in at most 12 lines), 130 interrupted. Faults of
+ * relprop are thrown.
  */
-export async function run(words: readonly string[], streams: Streams): Promise<0 | 2> {
+export async function run(words: readonly string[], streams: Streams): Promise<0 | 2 | 130> {
   try {
     await dispatch(words, streams);
     return 0;
   } catch (error) {
+    if (error instanceof Interrupted) {
+      streams.err(`relprop: ${error.message}\n`);
+      return 130;
+    }
     if (!(error instanceof LrpError)) throw error;
     streams.err(errorText(error));
     return 2;

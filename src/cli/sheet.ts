@@ -9,6 +9,7 @@ import {
 } from "../entries/index.ts";
 import { contactSheet } from "../picture/plots/index.ts";
 import { sentence, usage } from "../base/error.ts";
+import { doParts } from "../evaluate/work.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
@@ -18,6 +19,7 @@ import { didYouMean } from "./nearest.ts";
 import { chosenSample, open } from "./open.ts";
 import { type Arguments, givenIn, type Values } from "./options.ts";
 import { draw, fitting } from "./outputs.ts";
+import { withProgress } from "./progress.ts";
 import { warnOf } from "./warning.ts";
 import { inOwnWords, issueInOwnWords } from "./words.ts";
 
@@ -46,10 +48,11 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
   const { model, sidecar } = await open(path, values);
   const input = await readInput(inputPath, model, values, sidecar);
   const target = await targetOf(values, model.classes);
-  const tried = rows.map((row) =>
-    attempt(row, values, (options) =>
-      model.explain(input.tensor, { ...options, target, start: values.start, classAxis: values["class-axis"] }),
-    ),
+  const explain = (options: ExplainOptions) =>
+    model.explain(input.tensor, { ...options, target, start: values.start, classAxis: values["class-axis"] });
+  const task = { parts: "composites", kept: () => "No file was written." };
+  const tried = await withProgress(streams, task, (onProgress, signal) =>
+    doParts(rows.length, (i) => attempt(rows[i], values, explain), { onProgress, signal }),
   );
   const done = tried.filter((one) => one.explanation !== undefined);
   if (done.length === 0) throw tried[0].error;

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
-import type { LedgerRow } from "../entries/index.ts";
+import { composites, type LedgerRow } from "../entries/index.ts";
+import { methods } from "../evaluate/index.ts";
 import { columns, digits } from "./layout.ts";
 import type { Score } from "./ranking.ts";
 import type { Report } from "./report.ts";
@@ -26,11 +27,9 @@ export function summary(found: Report): string {
     lrn,
     sum,
     rules,
-    ledger,
     position,
     area,
     targets,
-    stability,
     notes,
     files,
     time,
@@ -51,12 +50,8 @@ export function summary(found: Report): string {
         `${digits(logit)}${start === "one" && !method ? ", started from 1" : ""}`,
     ],
   ];
-  const [most] = [...ledger].sort((a, b) => b.amplification - a.amplification);
   const tail = [
-    ...(most
-      ? [["amplified", `at most ${digits(most.amplification)}-fold, at ${most.node} (${most.type}, ${most.rule})`]]
-      : []),
-    ...stabilityRow(stability),
+    ...(isShared(found) ? [...growthRow(found), ...stabilityRow(found)] : []),
     ...Object.entries(found.at).map(([value, { dims, sum }]) => [
       "at",
       `${value}: ${digits(sum)} in [${dims.join(", ")}]`,
@@ -67,14 +62,30 @@ export function summary(found: Report): string {
     ...files.map((path) => ["wrote", path]),
     ["time", `${time.load.toFixed(0)} ms to load, ${time.explain.toFixed(0)} ms to explain`],
   ];
-  return `${columns(head, [], "")}\n${classTable(found.scores)}\n${whereItWent(found)}\n${columns(tail, [], "")}`;
+  const parts = [
+    columns(head, [], ""),
+    `largest outputs\n${classTable(found.scores)}`,
+    whereItWent(found),
+    columns(tail, [], ""),
+  ];
+  return parts.filter(Boolean).join("\n");
+}
+
+/** Whether relevance is shared out: slopes are no shares, and other methods have no ledger. */
+const isShared = ({ method, composite }: Report): boolean =>
+  !method && composites.find(({ name }) => name === composite)?.unknown !== "gradient";
+
+function growthRow({ ledger }: Report): string[][] {
+  const [most] = [...ledger].sort((a, b) => b.amplification - a.amplification);
+  if (!most) return [];
+  return [["amplified", `at most ${digits(most.amplification)}-fold, at ${most.node} (${most.type}, ${most.rule})`]];
 }
 
 /** The whole, where it is judged. */
-function stabilityRow({ verdict, amplification, peak, arrived }: Report["stability"]): string[][] {
+function stabilityRow({ stability: { verdict, amplification, peak, arrived } }: Report): string[][] {
   if (verdict === "unjudged") return [];
-  const times = `Σ|R| ${digits(amplification!)}-fold at the input, at most ${digits(peak!)}-fold on the way`;
-  return [[verdict === "amplified" ? "EXPLODED" : verdict, `${times}, ΣR ${digits(arrived!)} of the start`]];
+  const size = `Σ|R| is ${digits(amplification!)} times that of the start, and at most ${digits(peak!)} times on the way`;
+  return [[verdict === "amplified" ? "EXPLODED" : verdict, `${size}; ΣR is ${digits(arrived!)} of the start`]];
 }
 
 /** Classes with their scores, one per line. */
@@ -89,22 +100,24 @@ export function classTable(scores: readonly Score[]): string {
   );
 }
 
-function whereItWent({ method, ledger, relevanceSum, targets }: Report): string {
-  if (method) return `relevance sums to ${digits(relevanceSum)}\n`;
+/** A percentage of a sum says nothing where its terms cancel. */
+const LEAST = 0.01;
+
+function whereItWent(found: Report): string {
+  const { method, ledger, relevanceSum, arrivedSum, targets } = found;
+  const says = methods.find(({ name }) => name === method)?.sum;
+  if (says) return `relevance sums to ${digits(relevanceSum)}, which ${says}\n`;
+  if (!isShared(found)) return "";
   const lost = sinks.map(([column, name]) => {
     const most = ledger.reduce((a, b) => (Math.abs(b[column]) > Math.abs(a[column]) ? b : a), ledger[0]);
-    return { name, sum: ledger.reduce((total, row) => total + row[column], 0), most: most?.node };
+    return { name, sum: ledger.reduce((total, row) => total + row[column], 0), most: most && `most at ${most.node}` };
   });
-  const batch = targets.length > 1;
-  const inputSum = batch ? undefined : relevanceSum;
-  const total = lost.reduce((t, { sum }) => t + sum, inputSum ?? 0);
-  const share = (value: number) => (batch || total === 0 ? "" : `${((100 * value) / total).toFixed(1)} %`);
-  const rows = [
-    ["input", digits(relevanceSum), share(relevanceSum), ""],
-    ...lost
-      .filter(({ sum }) => sum !== 0)
-      .map(({ name, sum, most }) => [name, digits(sum), share(sum), `most at ${most}`]),
-  ];
-  const of = batch ? " (input: this sample; the rest: the whole batch)" : "";
-  return `relevance went to${of}\n${columns(rows, [1, 2])}`;
+  const parts = [{ name: "input", sum: arrivedSum, most: "" }, ...lost.filter(({ sum }) => sum !== 0)];
+  const total = parts.reduce((sum, part) => sum + part.sum, 0);
+  const size = parts.reduce((sum, part) => sum + Math.abs(part.sum), 0);
+  const share = (value: number) => `${((100 * value) / total).toFixed(1)} %`.replace(/^-(?=0\.0 )/, "");
+  const cancels = Math.abs(total) < LEAST * size;
+  const rows = parts.map(({ name, sum, most }) => [name, digits(sum), cancels ? "" : share(sum), most]);
+  const of = targets.length > 1 ? `, of all ${targets.length} samples,` : "";
+  return `relevance of ${digits(total)}${of} went to\n${columns(rows, [1, 2])}`;
 }

@@ -44,6 +44,10 @@ export interface MethodRow {
   readonly source: string;
   /** Those that it reads; others are refused. */
   readonly parameters: readonly (keyof MethodParameters)[];
+  /** What Σ R says, as in "Σ R … is f(x)"; nothing where it says nothing. */
+  readonly sum?: string;
+  /** @internal How many runs of the network it takes, and how many with the way back, for a gradient. */
+  readonly runs: (parameters: MethodParameters, x: Tensor) => { predictions?: number; gradients?: number };
   /** @internal Fills in `relevance`, which is 0. */
   readonly run: (study: Study, parameters: MethodParameters, relevance: Float64Array) => Promise<Decided>;
 }
@@ -72,6 +76,9 @@ function baselineOf({ data, dims }: Tensor, baseline: number | Tensor): Float32A
   );
 }
 
+/** How many gradients the methods take that are means of gradients. */
+const MANY = 20;
+
 /** Adds what is given to `relevance`. */
 const adder = (relevance: Float64Array) => (gradient: Float32Array) => {
   for (let i = 0; i < relevance.length; i++) relevance[i] += gradient[i];
@@ -79,7 +86,7 @@ const adder = (relevance: Float64Array) => (gradient: Float32Array) => {
 
 function integrated(
   study: Study,
-  { steps = 20, baseline = 0 }: MethodParameters,
+  { steps = MANY, baseline = 0 }: MethodParameters,
   relevance: Float64Array,
 ): Promise<Decided> {
   const { x } = study;
@@ -103,7 +110,7 @@ async function scaled(decided: Promise<Decided>, relevance: Float64Array, by: (i
 
 function smooth(
   study: Study,
-  { samples = 20, noise = 0.1, seed = 0 }: MethodParameters,
+  { samples = MANY, noise = 0.1, seed = 0 }: MethodParameters,
   relevance: Float64Array,
 ): Promise<Decided> {
   const { data } = study.x;
@@ -159,18 +166,22 @@ function windowsOf(axes: Dims, window: Dims, strides: Dims): { total: number; pl
   return { total: size(counts), places };
 }
 
+/** The windows of an input, over all channels unless their sides say otherwise. */
+function windowsFor({ window: given, strides }: MethodParameters, x: Tensor): ReturnType<typeof windowsOf> {
+  const layout = layoutOf(x);
+  const axes = [layout.channels, ...layout.axes];
+  const window = sides("window", given, axes);
+  return windowsOf(axes, window, strides === undefined ? window : sides("strides", strides, window));
+}
+
 async function occlude(study: Study, parameters: MethodParameters, relevance: Float64Array): Promise<Decided> {
   const { data } = study.x;
   const { fill = 0, keep = false } = parameters;
-  const layout = layoutOf(study.x);
-  const { samples, channels, count, positionOf } = layout;
-  const axes = [channels, ...layout.axes];
+  const { samples, count, positionOf, channels } = layoutOf(study.x);
   const at = (p: number, s: number) => positionOf(Math.floor(p / count), p % count, s);
   if (!Number.isFinite(fill)) throw usage("fill", "a finite number", fill);
   if (typeof keep !== "boolean") throw usage("keep", "true or false", keep);
-  const window = sides("window", parameters.window, axes);
-  const strides = parameters.strides === undefined ? window : sides("strides", parameters.strides, window);
-  const { total, places } = windowsOf(axes, window, strides);
+  const { total, places } = windowsFor(parameters, study.x);
   const change = (k: number, to: Float32Array) => {
     if (keep) to.fill(fill);
     for (const p of places(k)) for (let s = 0; s < samples; s++) to[at(p, s)] = keep ? data[at(p, s)] : fill;
@@ -201,6 +212,8 @@ export const methods: readonly MethodRow[] = Object.freeze([
     summary: "what a linear network would have of x",
     source: "Shrikumar et al. 2016",
     parameters: [],
+    sum: "is f(x) where the network has no biases",
+    runs: () => ({ gradients: 1 }),
     run: (study, _, relevance) =>
       scaled(gradients(study, { total: 1, change() {} }, adder(relevance)), relevance, (i) => study.x.data[i]),
   },
@@ -210,6 +223,8 @@ export const methods: readonly MethodRow[] = Object.freeze([
     summary: "the gradient on the way from a baseline b; Σ R nears f(x) − f(b) as n grows",
     source: "Sundararajan et al. 2017",
     parameters: ["steps", "baseline"],
+    sum: "nears f(x) − f(b) with more steps",
+    runs: ({ steps = MANY }) => ({ gradients: steps }),
     run: integrated,
   },
   {
@@ -218,6 +233,7 @@ export const methods: readonly MethodRow[] = Object.freeze([
     summary: "the mean gradient of noisy inputs",
     source: "Smilkov et al. 2017",
     parameters: ["samples", "noise", "seed"],
+    runs: ({ samples = MANY }) => ({ gradients: samples }),
     run: smooth,
   },
   {
@@ -226,6 +242,7 @@ export const methods: readonly MethodRow[] = Object.freeze([
     summary: "the score that is lost when a window over all channels is filled; the mean where windows overlap",
     source: "Zeiler and Fergus 2014",
     parameters: ["window", "strides", "fill", "keep"],
+    runs: (parameters, x) => ({ predictions: windowsFor(parameters, x).total }),
     run: occlude,
   },
 ] satisfies MethodRow[]);

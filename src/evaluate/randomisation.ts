@@ -81,6 +81,9 @@ export function crossedBounds(
   return { low: mean(columns) - reach, high: mean(columns) + reach };
 }
 
+/** @internal How often parameters are drawn, unless it is said. */
+export const DRAWS = 5;
+
 /** Draws that have nothing in common: `randomized` takes seeds one after another, for one tensor after another. */
 const seedOf = (seed: number, draw: number) => (seed + Math.imul(draw, 0x9e3779b1)) >>> 0;
 
@@ -108,7 +111,7 @@ export async function parameterRandomisation(
   options: RandomisationOptions = {},
 ): Promise<readonly RandomisationStep[]> {
   checkNames("parameterRandomisation", options, ["draws", "seed", "externalData", "signal", "onProgress"]);
-  const { draws = 5, seed = 0 } = options;
+  const { draws = DRAWS, seed = 0 } = options;
   checkWhole("option 'draws'", draws, 1);
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
   if (typeof explain !== "function") throw usage("what explains a network", "a function", shown(explain));

@@ -12,6 +12,9 @@ import { doParts } from "./work.ts";
  */
 export type Explainer = (input: Tensor) => Attributed | Promise<Attributed>;
 
+/** @internal How many inputs nearby are explained, unless it is said. */
+export const NEARBY = 10;
+
 export interface SensitivityOptions extends Watch {
   /** r: every number of the input is moved by at most this much, in its own units. */
   readonly radius: number;
@@ -64,7 +67,7 @@ export async function sensitivity(
   options: SensitivityOptions,
 ): Promise<Sensitivity> {
   checkNames("sensitivity", options, ["radius", "samples", "seed", "signal", "onProgress"]);
-  const { radius, samples = 10, seed = 0 } = options;
+  const { radius, samples = NEARBY, seed = 0 } = options;
   checkAbove("option 'radius'", radius, 0);
   checkWhole("option 'samples'", samples, 1);
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);

@@ -50,7 +50,11 @@ export interface MetricRow {
 }
 
 /** @internal */
-export type Row = MetricRow & { readonly value: (runs: Runs) => number | Promise<number> };
+export type Row = MetricRow & {
+  /** The curves that it follows. */
+  readonly curves?: readonly Order[];
+  readonly value: (runs: Runs) => number | Promise<number>;
+};
 
 const BACH = "Bach et al. 2015";
 const SCORES: Pick<Row, "range" | "needs"> = { range: "that of the score", needs: ["model", "input"] };
@@ -67,6 +71,7 @@ const area = (name: string, order: Order, summary: string, source: string, bette
   summary: `area under the curve of the score while pixels are replaced, ${summary}`,
   source,
   better,
+  curves: [order],
   value: async (runs) => areaUnder(await runs.curve(order)),
 });
 
@@ -91,6 +96,7 @@ export const rows: readonly Row[] = [
     summary: "lerf − morf (SRG)",
     source: "Blücher et al. 2024",
     better: "higher",
+    curves: ["lerf", "morf"],
     value: async (runs) => relevanceGain(await runs.curve("lerf"), await runs.curve("morf")),
   },
   {
@@ -99,6 +105,7 @@ export const rows: readonly Row[] = [
     summary: "mean fall of the score, most relevant first",
     source: "Samek et al. 2017",
     better: "higher",
+    curves: ["morf"],
     value: async (runs) => aopc(await runs.curve("morf")),
   },
   {

@@ -18,9 +18,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-async function relprop(...words: string[]) {
+const relprop = (...words: string[]) => inTerminal({ out: false, err: false }, ...words);
+
+async function inTerminal(terminals: { readonly out: boolean; readonly err: boolean }, ...words: string[]) {
   const [out, err]: string[][] = [[], []];
-  const code = await run(words, { out: (text) => out.push(text), err: (text) => err.push(text), columns: 80 });
+  const code = await run(words, {
+    out: (text) => out.push(text),
+    err: (text) => err.push(text),
+    columns: 80,
+    terminals,
+  });
   return { code, out: out.join(""), err: err.join("") };
 }
 
@@ -44,11 +51,30 @@ describe("explain", () => {
     expect(out).toMatch(/^ {2}input +\d/m);
   });
 
-  test("where relevance went adds up to all of it", async () => {
-    const { out } = await relprop("explain", MODEL, THREE);
-    const shares = [...out.matchAll(/^ {2}\S.* (-?[\d.]+) %/gm)].map(([, share]) => Number(share));
-    expect(shares.length).toBeGreaterThan(1);
-    expect(shares.reduce((a, b) => a + b, 0)).toBeCloseTo(100, 0);
+  test.each<[string, () => Promise<string[]> | string[]]>([
+    ["one picture", () => [MODEL, THREE]],
+    ["one class against another", () => [MODEL, THREE, "--against", "eight"]],
+    ["a batch", async () => [MODEL, await digit(3)]],
+  ])("where relevance went adds up to what is printed: %s", async (_, words) => {
+    const { out } = await relprop("explain", ...(await words()));
+    const total = Number(/^relevance of (\S+?),? (?:of all 3 samples, )?went to$/m.exec(out)![1]);
+    const rows = [...out.matchAll(/^ {2}\w+ +(\S+) +(-?[\d.]+) %/gm)].map(([, ...row]) => row.map(Number));
+    expect(rows.length).toBeGreaterThan(1);
+    expect(rows.reduce((sum, [part]) => sum + part, 0)).toBeCloseTo(total, 1);
+    for (const [part, share] of rows) expect(share).toBeCloseTo((100 * part) / total, 0);
+    const { ledger, arrivedSum } = await json("explain", ...(await words()));
+    expect(arrivedSum).toBeCloseTo(rows[0][0], 1);
+    expect(ledger[0].received).toBeCloseTo(total, 1);
+  });
+
+  test("shares of a sum that cancels are left out", async () => {
+    const weight = { dims: [2, 1], data: Float32Array.of(1, 1) };
+    const bias = { dims: [1], data: Float32Array.of(-2.00001) };
+    await writeFile(at("cancels.onnx"), chain(["n", 2], [{ type: "Gemm", parameters: [weight, bias] }]));
+    await writeFile(at("ones.npy"), writeNpy({ data: Float32Array.of(1, 1), dims: [1, 2] }));
+    const { out } = await relprop("explain", at("cancels.onnx"), at("ones.npy"), "--composite", "epsilon");
+    expect(out).toMatch(/^ {2}biases +-[\d.]+ +most at /m);
+    expect(out).not.toContain("%");
   });
 
   test("--json is one object with what the summary says and more", async () => {
@@ -213,17 +239,58 @@ describe("explain", () => {
       "--out",
       at("smooth.npy"),
     ];
-    expect((await relprop(...words)).out).toMatch(/^method +smoothGrad$[\s\S]*^relevance sums to /m);
+    const { out } = await relprop(...words);
+    expect(out).toMatch(/^method +smoothGrad$/m);
+    expect(out).not.toMatch(/sums? to|went to|%/);
     const { relevanceSum } = await json(...words.slice(0, -2), "--seed", "3");
     expect(relevanceSum).toBeCloseTo(gradient.relevanceSum, 4);
   });
 
-  test("--show draws on stdout, or on stderr beside --json", async () => {
-    const plain = await relprop("explain", MODEL, THREE, "--show", "--over");
+  test.each([
+    ["gradient", undefined],
+    ["guidedBackprop", undefined],
+    ["excitationBackprop", /^relevance of 1\.000 went to$/m],
+  ])("shares are told of composites that share out: %s", async (composite, says) => {
+    const { out } = await relprop("explain", MODEL, THREE, "--composite", composite);
+    if (says) expect(out).toMatch(says);
+    else expect(out).not.toMatch(/went to|%|^amplified/m);
+  });
+
+  test.each([
+    ["gradientTimesInput", "is f(x) where the network has no biases"],
+    ["integratedGradients", "nears f(x) − f(b) with more steps"],
+    ["occlusion", undefined],
+  ])("a sum is told where it says something: %s", async (method, says) => {
+    const window = method === "occlusion" ? ["--window", "14"] : [];
+    const { out } = await relprop("explain", MODEL, THREE, "--method", method, ...window);
+    if (says) expect(out).toMatch(new RegExp(`^relevance sums to \\S+, which ${says.replace(/[()]/g, "\\$&")}$`, "m"));
+    else expect(out).not.toContain("sum");
+  });
+
+  test("--show draws into the terminal: stdout, or stderr beside --json", async () => {
+    const plain = await inTerminal({ out: true, err: false }, "explain", MODEL, THREE, "--show", "--over");
     expect(plain.out.split("\n").filter((line) => line.includes("▀"))).toHaveLength(28);
-    const both = await relprop("explain", MODEL, THREE, "--show", "--json");
+    const both = await inTerminal({ out: false, err: true }, "explain", MODEL, THREE, "--show", "--json");
     expect(JSON.parse(both.out).target).toBe(3);
     expect(both.err).toContain("▀");
+  });
+
+  test.each([
+    ["out", []],
+    ["err", ["--json"]],
+  ] as const)("where std%s is no terminal, --show says so and the rest happens", async (stream, words) => {
+    const other = { out: stream !== "out", err: stream !== "err" };
+    const { code, out, err } = await inTerminal(
+      other,
+      ...["explain", MODEL, THREE, "--show", "--out", at(`shown-${stream}.png`), ...words],
+    );
+    expect(code).toBe(0);
+    expect(err).toBe(
+      `relprop: --show draws into a terminal only, and std${stream} is none: the picture is left out.\n`,
+    );
+    expect(out).toContain("three");
+    expect(out).not.toContain("▀");
+    expect(decode(await readFile(at(`shown-${stream}.png`))).width).toBe(484);
   });
 });
 

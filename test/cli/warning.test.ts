@@ -39,7 +39,7 @@ test("explain says it on stderr, in its summary, and on the picture", async () =
     /^relprop: warning: this explanation has exploded, .* What helps: the composite epsilonPlusFlat.*\n$/,
   );
   expect(out).toMatch(
-    /^EXPLODED +Σ\|R\| 2401-fold at the input, at most 2401-fold on the way, ΣR 1\.000 of the start$/m,
+    /^EXPLODED +Σ\|R\| is 2401 times that of the start, and at most 2401 times on the way; ΣR is 1\.000 of the start$/m,
   );
   expect(out).toMatch(/^WARNING +this explanation has exploded/m);
   const { data, channels, width } = decode(await readFile(at("near.png")));
@@ -60,7 +60,7 @@ test("of one that can be read nothing is said", async () => {
   const { out, err } = await explain("far.npy", "--out", at("far.png"));
   expect(err).toBe("");
   expect(out).toMatch(
-    /^stable +Σ\|R\| 4\.000-fold at the input, at most 4\.000-fold on the way, ΣR 1\.000 of the start$/m,
+    /^stable +Σ\|R\| is 4\.000 times that of the start, and at most 4\.000 times on the way; ΣR is 1\.000 of the start$/m,
   );
 });
 

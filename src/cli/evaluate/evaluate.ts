@@ -14,6 +14,7 @@ import type { Arguments, Values } from "../options.ts";
 import { withProgress } from "../progress.ts";
 import { type Dataset, openDataset, type Sample } from "./dataset.ts";
 import { picturesOf } from "./drawing.ts";
+import { estimate } from "./estimate.ts";
 import { type Part, pictureFile, type Settings } from "./part.ts";
 import { count } from "./page-text.ts";
 import { reportOf } from "./report.ts";
@@ -108,7 +109,8 @@ async function measure(
   run: Run,
   images: readonly number[],
   workers: number,
-  onProgress?: (progress: Progress) => void,
+  onProgress: (progress: Progress) => void,
+  signal?: AbortSignal,
 ) {
   const { dir, settings, dataset, evaluation, opened, preparation, path } = run;
   const { classes } = opened.model;
@@ -120,15 +122,15 @@ async function measure(
       yield itemOf(image, sample, run);
     }
   }
-  const size = Math.min(workers, images.length);
   await using pool = await createPool(opened.bytes, {
-    size,
+    size: workers,
     classes,
     externalData: besideModel(path),
     ...opened.memory,
   });
   let done = 0;
-  for await (const result of pool.evaluate(items(), { ...evaluation, ordered: false })) {
+  onProgress({ done, total: images.length });
+  for await (const result of pool.evaluate(items(), { ...evaluation, ordered: false, signal })) {
     const image = images[result.index];
     const sample = samples.get(image)!;
     if (result.error) throw naming(result.error, sample.name);
@@ -137,7 +139,7 @@ async function measure(
       image < settings.pictures ? await picturesOf(image, sample, value, preparation, portOf(run)) : new Map();
     await writePart(dir, partOf(image, sample, value, classes, pictures), pictures);
     samples.delete(image);
-    onProgress?.({ done: ++done, total: images.length });
+    onProgress({ done: ++done, total: images.length });
   }
 }
 
@@ -191,11 +193,21 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
     (image) => image % shard.of === shard.index - 1,
   );
   const left = own.filter((image) => !there.has(image));
-  if (left.length < own.length) streams.err(`${own.length - left.length} of ${own.length} images are there already\n`);
-  if (left.length > 0)
-    await withProgress(streams, (onProgress) =>
-      measure(run, left, values.workers ?? availableParallelism(), onProgress),
-    );
-  opened.model.dispose();
+  if (left.length < own.length)
+    streams.err(`relprop: ${own.length - left.length} of ${own.length} images are there already\n`);
+  if (left.length > 0) {
+    const together = Math.min(values.workers ?? availableParallelism(), left.length);
+    const item = itemOf(left[0], await dataset.read(left[0]), run);
+    const each = await estimate(opened, path, item.input, evaluation);
+    opened.model.dispose();
+    const task = {
+      parts: "images",
+      expected: each && (each * left.length) / together,
+      kept: (done: number) =>
+        `${own.length - left.length + done} of ${own.length} images are kept in '${printable(dir)}'; ` +
+        "the same line goes on with the others.",
+    };
+    await withProgress(streams, task, (onProgress, signal) => measure(run, left, together, onProgress, signal));
+  }
   await finish(dir, settings, streams);
 }
