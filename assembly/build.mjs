@@ -13,6 +13,7 @@
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { dirname, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { appendFileSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { buildSync } from "esbuild";
@@ -153,6 +154,21 @@ function sourceOf(path) {
   return rest.length === 0 ? `entries/${path}` : [shorter[folder] ?? folder, ...rest].join("/");
 }
 
+/**
+ * What require() gets: the same modules, where the program can require those. Jest often cannot, and says nothing that
+ * would help.
+ */
+const required = (module) => `try {
+  module.exports = require("./${module}");
+} catch (error) {
+  const text = \`relprop is made of ES modules, which cannot be loaded by require() here.
+- In Jest: set NODE_OPTIONS=--experimental-vm-modules, and write "await import()" in the test, in place of "require()"
+  or "import". From Jest 30.5 and Node 24.9 on, require() works with that option.
+- In Node: use "import", or "require()" from Node 20.19 on.\`;
+  throw new Error(text, { cause: error });
+}
+`;
+
 async function compileTypeScript() {
   // A file of an earlier build would be shipped, and a file that has moved still be found.
   for (const folder of ["build/js", "dist"]) rmSync(at(folder), { recursive: true, force: true });
@@ -175,6 +191,13 @@ async function compileTypeScript() {
     absWorkingDir: at(".").pathname,
     logLevel: "warning",
   });
+  for (const { require: common, types, default: module } of Object.values(exports).filter((entry) => entry.require)) {
+    writeFileSync(at(common.default), required(relative(dirname(common.default), module)));
+    writeFileSync(
+      at(common.types),
+      `export * from "./${relative(dirname(common.types), types).replace(/\.d\.ts$/, ".js")}";\n`,
+    );
+  }
   for (const name of ["core.wasm", "core-relaxed.wasm"]) copyFileSync(at(`build/${name}`), at(`dist/${name}`));
 }
 

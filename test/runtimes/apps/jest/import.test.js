@@ -1,0 +1,5 @@
+test("import", async () => {
+  const { load, relu, sequential } = await import("relprop");
+  const model = await load(sequential({ input: [1] }, [relu()]));
+  expect(model.predict({ data: Float32Array.of(-1), dims: [1, 1] }).output.data).toEqual(Float32Array.of(0));
+});
