@@ -19,8 +19,8 @@ const rooms = [
   "model",
   "picture",
   "evaluate",
-  "entries",
   "parallel",
+  "entries",
   "cli",
 ];
 /** What the build writes has no room, and takes nothing from any. */

@@ -13,7 +13,7 @@ export { type Builder, network, type Network, type NetworkInput, type NodeInput,
 export type { Model } from "../model/model.ts";
 export type { ExternalData } from "../read/onnx/external.ts";
 export type { Source } from "../read/open.ts";
-export type { ExplainOptions, LoadOptions } from "../model/options.ts";
+export type { ExplainOptions, LoadOptions, WorkerLike } from "../model/options.ts";
 export {
   type Explanation,
   type Inspection,

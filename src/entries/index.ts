@@ -4,14 +4,14 @@
  *
  * @module relprop
  */
-// An entry says where its binaries come from, which runtime or bundler finds while building; all else is `loadWith`.
+// An entry says where its binaries come from, which runtime or bundler finds while building; and whether there are workers;
+// all else is `loadWith`.
 // One entry for all would need a condition in an import, which a page that imports dist/index.js by URL cannot read.
-import { relaxed, simd } from "../core.gen.ts";
-import { loadWith } from "../model/load.ts";
+import { loadEmbedded } from "../model/embedded.ts";
 import type { Model } from "../model/model.ts";
 import type { Source } from "../read/open.ts";
 import type { LoadOptions } from "../model/options.ts";
-import { binaryFor, compileText } from "../run/wasm.ts";
+import { remoteOf } from "../parallel/remote.ts";
 
 /**
  * Loads a network.
@@ -24,7 +24,7 @@ import { binaryFor, compileText } from "../run/wasm.ts";
  * model.predict({ data: Float32Array.of(1, 2), dims: [1, 2] }).output.data; // Float32Array [5]
  */
 export function load(source: Source, options: LoadOptions = {}): Promise<Model> {
-  return loadWith(compileText({ simd, relaxed }[binaryFor(options)]), source, options);
+  return loadEmbedded(source, options, remoteOf);
 }
 
 export * from "./api.ts";

@@ -10,6 +10,7 @@ import { loadWith } from "../model/load.ts";
 import type { Model } from "../model/model.ts";
 import type { Source } from "../read/open.ts";
 import type { LoadOptions } from "../model/options.ts";
+import { remoteOf } from "../parallel/remote.ts";
 import { compile } from "../run/wasm.ts";
 
 /**
@@ -81,7 +82,7 @@ async function kernelsOf(wasm: SlimOptions["wasm"] | undefined): Promise<WebAsse
  */
 export function load(source: Source, options: SlimOptions): Promise<Model> {
   const { wasm, ...rest }: Partial<SlimOptions> = options ?? {};
-  return loadWith(kernelsOf(wasm), source, rest);
+  return loadWith(kernelsOf(wasm), source, rest, remoteOf);
 }
 
 export * from "./api.ts";

@@ -1,6 +1,6 @@
 import { Budget, type Limits } from "../base/budget.ts";
-import { type Assigned, assigned, optionsKey, outputOf, rulesOf, sharesOut, valuesAt } from "./assigned.ts";
-import { LrpError } from "../base/error.ts";
+import { type Assigned, assigned, optionsKey, outputOf, valuesAt } from "./assigned.ts";
+import { LrpError, usage } from "../base/error.ts";
 import type { Axes } from "../base/layout.ts";
 import { canonize } from "../canonize/canonize.ts";
 import type { Graph, OutputPort, Port } from "../graph/graph.ts";
@@ -13,18 +13,11 @@ import { type Plan, place } from "../plan/place.ts";
 import { printPlan } from "../plan/print.ts";
 import { inspectionOf } from "./inspection.ts";
 import { predictionOf } from "./prediction.ts";
-import { notesOf, remarksOf } from "./notes.ts";
 import { portsOf } from "./ports.ts";
 import { checkedLoad, checkTargets, type ExplainOptions, type LoadOptions } from "./options.ts";
-import {
-  amplificationNote,
-  argmaxNote,
-  checkRange,
-  type Explanation,
-  type Inspection,
-  ledgerRows,
-  type Prediction,
-} from "./report.ts";
+import { explainer } from "./explainer.ts";
+import type { Remote, RemoteEngine } from "./remote.ts";
+import type { Explanation, Inspection, Prediction } from "./report.ts";
 import {
   checkFinite,
   type Fitted,
@@ -37,15 +30,11 @@ import {
   samplesOf,
   shapesOf,
 } from "../run/fit.ts";
-import { stabilityNote, stabilityOf, sumsOf } from "./stability.ts";
 import { checkInputs, type Input, type Shapes } from "../run/input.ts";
-import { scoresOf } from "../run/scores.ts";
-import { chooseTargets, type Target } from "../run/target.ts";
+import type { Target } from "../run/target.ts";
 import { Session } from "../run/session.ts";
-import type { Engine } from "../run/wasm.ts";
-import type { Value } from "../program/step.ts";
 import type { Lowering } from "../program/emitter.ts";
-import { firstNonFinite, size, type Tensor } from "../base/tensor.ts";
+import { firstNonFinite } from "../base/tensor.ts";
 
 /** How many assignments of rules are kept. */
 const KEPT_ASSIGNMENTS = 16;
@@ -68,13 +57,18 @@ export class Model {
   readonly #batches = new Map<string, Batch>();
   /** What is worth knowing of the inputs' axes. */
   readonly #axisNotes: readonly string[];
-  #engine: Engine | undefined;
+  #engine: RemoteEngine | undefined;
   #fitted: Fitted | undefined;
   /** By their options. */
   readonly #known = new Map<string, Assigned>();
 
   /** @internal Made by `load`. @param forced ways of running that only tests ask for */
-  constructor(graph: Graph, engine: Engine, options: Omit<LoadOptions, "relaxed">, forced: Partial<Lowering> = {}) {
+  constructor(
+    graph: Graph,
+    engine: RemoteEngine,
+    options: Omit<LoadOptions, "relaxed">,
+    forced: Partial<Lowering> = {},
+  ) {
     const { winograd, weights, ...limits } = checkedLoad(options);
     this.#graph = graph;
     this.#lowering = { winograd: winograd ? "paying" : "never", sparse: "paying", weights, ...forced };
@@ -133,7 +127,7 @@ export class Model {
     checkTargets(targets, options);
     const { at = [] } = options;
     const way = this.#assignedAll(fitted, options);
-    const { from, start, assignment } = way;
+    const { from, assignment } = way;
     const names = valuesAt(graph, way, at);
     const again = targets.length > 1;
     const request = { from, assignment, at: names };
@@ -145,54 +139,32 @@ export class Model {
     if (firstNonFinite(logits) >= 0) checkFinite(fitted, plan, numbers);
     const batch = this.#batchOf(fitted, given, scoredBy(way));
     const prediction = this.#outputs(fitted, plan, given, way);
-    const scores = scoresOf(prediction, options.classAxis);
-    const remarks = remarksOf(fitted, way, options);
-    const rules = rulesOf(fitted, way, remarks);
-    const notes = [...this.#axisNotes, ...notesOf(graph, way, remarks, options)];
-    const isJudged = sharesOut(fitted, way, options);
-    const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
-    const arrivedAt = (name: string): Tensor => {
-      const value = segment.inputs.get(name);
-      const dims = graph.dims.get(name)!;
-      const { channelAxis } = this.inputs.find((port) => port.name === name)!;
-      const { data } = value ? tensor(value) : { data: new Float32Array(size(dims)) };
-      return { data, dims, batchAxis: batch.inputs.get(name), ...(channelAxis && { channelAxis }) };
-    };
-    return targets.map((target) => {
-      const chosen = chooseTargets(target, start, scores, this.classes);
-      session.backward(plan, chosen.relevance);
-      const ledger = ledgerRows(segment, session.read(plan, segment.ledger));
-      const [begun, arrived] = [
-        sumsOf([chosen.relevance]),
-        sumsOf([...segment.inputs.values()].map((value) => session.read(plan, value))),
-      ];
-      checkRange(arrived.size, ledger);
-      const stability = stabilityOf(begun, arrived, ledger, isJudged);
-      const marked = <T extends Tensor>(of: T): T =>
-        stability.verdict === "amplified" ? { ...of, amplified: true } : of;
-      const all = new Map(graph.inputs.map(({ name }) => [name, marked(arrivedAt(name))]));
-      const inputs = Object.fromEntries(all);
-      const relevance = all.get(graph.inputs.find(({ name }) => segment.inputs.has(name))!.name)!;
-      return {
-        ...prediction,
-        targets: way.chooses ? chosen.targets.map((of) => of.map((c) => ({ ...c, value: from }))) : chosen.targets,
-        start,
-        relevance,
-        inputs,
-        at: Object.fromEntries(
-          at.map((name, i) => [name, all.get(names[i]) ?? marked(tensor(segment.at.get(names[i])!))]),
-        ),
-        rules,
-        ledger,
-        stability,
-        notes: [
-          ...stabilityNote(stability, begun, arrived, ledger),
-          ...notes,
-          ...argmaxNote(target, chosen.targets, prediction.output),
-          ...amplificationNote(ledger),
-        ],
-      };
-    });
+    const of = { fitted, plan, prediction, batch, ports: this.inputs, classes: this.classes, notes: this.#axisNotes };
+    const explain = explainer(of, way, { ...options, at }, names);
+    return targets.map(explain);
+  }
+
+  /**
+   * As `predict`, on a worker: the thread that asks goes on meanwhile. The first call starts the worker, which gets a
+   * copy of the network, and `dispose` ends it. Calls are answered in order.
+   *
+   * @throws LrpError as `predict`, and "unsupported" where no worker can be started
+   * @example
+   * const { output } = await model.predictAsync(x);
+   */
+  async predictAsync(input: Input): Promise<Prediction> {
+    return this.#remote().predict(input);
+  }
+
+  /**
+   * As `explain`, on the worker of `predictAsync`: the same options, and the same result.
+   *
+   * @throws LrpError as `explain` and `predictAsync`, and "usage" for options that cannot be sent to a worker
+   * @example
+   * const { relevance } = await model.explainAsync(image, { composite: "epsilonPlus" });
+   */
+  async explainAsync(input: Input, options: ExplainOptions = {}): Promise<Explanation> {
+    return this.#remote().explain(input, options);
   }
 
   /**
@@ -232,30 +204,39 @@ export class Model {
   #fit(given: ReadonlyMap<string, Given>): Fitted {
     const fitted = this.#tryFit(given);
     if (fitted) return fitted;
-    throw new LrpError("usage", {
-      where: "the model",
-      expected: "a call with tensors before one with dims alone",
-      received: "an input whose numbers are weights or decide shapes",
-    });
+    const received = "an input whose numbers are weights or decide shapes";
+    throw usage("the model", "a call with tensors before one with dims alone", received);
   }
 
   #tryFit(given: ReadonlyMap<string, Given>): Fitted | undefined {
-    if (!this.#engine || !this.#graph)
-      throw new LrpError("usage", {
-        where: "the model",
-        expected: "one that is not disposed",
-        received: "a call after dispose()",
-      });
+    const { engine, graph: whole } = this.#alive();
     if (this.#fitted && isFor(this.#fitted, given)) return this.#fitted;
     const budget = new Budget(this.#limits);
-    const graph = infer(this.#graph, given, budget);
+    const graph = infer(whole, given, budget);
     if (!graph) return undefined;
     this.#known.clear();
     // The numbers of an input that is a constant may decide shapes.
-    if (graph.inputs.length < this.#graph.inputs.length) this.#batches.clear();
-    const session = new Session(this.#engine.instance, this.#limits.maxMemory);
-    this.#fitted = fitTo(canonize(graph, budget), given, session);
+    if (graph.inputs.length < whole.inputs.length) this.#batches.clear();
+    this.#fitted = fitTo(canonize(graph, budget), given, new Session(engine.instance, this.#limits.maxMemory));
     return this.#fitted;
+  }
+
+  /** @throws LrpError "usage" after dispose() */
+  #alive() {
+    const [engine, graph] = [this.#engine, this.#graph];
+    if (!engine || !graph) throw usage("the model", "one that is not disposed", "a call after dispose()");
+    return { engine, graph };
+  }
+
+  #remote(): Remote {
+    const { remote } = this.#alive().engine;
+    if (remote) return remote;
+    throw new LrpError("unsupported", {
+      where: "explainAsync and predictAsync",
+      expected: "a runtime with workers",
+      received: "one without",
+      fix: "Call explain() or predict().",
+    });
   }
 
   #plan({ graph, ways, given }: Fitted, segments?: readonly SegmentRequest[], again?: boolean): Plan {

@@ -6,6 +6,12 @@ import { type Composite, compositeOf, defaultComposite } from "../rules/composit
 import { optionNames, type Parameters } from "../rules/parameters.ts";
 import type { Target } from "../run/target.ts";
 
+/** A Worker of a browser, Deno or Bun, or of node:worker_threads. */
+export interface WorkerLike {
+  postMessage(message: unknown): void;
+  terminate(): unknown;
+}
+
 /** How a network is loaded. */
 export interface LoadOptions extends AxesOptions {
   /** Names of the classes, in order: then targets may be given, and are reported, by name. */
@@ -43,6 +49,13 @@ export interface LoadOptions extends AxesOptions {
    * read from it.
    */
   readonly externalData?: ExternalData;
+  /**
+   * Starts a worker (of a pool, or for `explainAsync` and `predictAsync`) where the package's own file is not found:
+   * with bundlers that do not follow `new Worker(new URL(…, import.meta.url))`, such as esbuild and rollup. It has to
+   * run "relprop/pool/worker", bundled as an entry of its own. Of Deno's own `Worker` only `dispose()` lets the process
+   * end.
+   */
+  readonly createWorker?: () => WorkerLike;
 }
 
 /** What a model is made with, defaults filled in. @throws LrpError "usage" */

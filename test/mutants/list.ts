@@ -32,7 +32,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "what arrives at one input alone",
     kind: "note",
-    file: "src/model/model.ts",
+    file: "src/model/explainer.ts",
     text: "[...segment.inputs.values()].map(",
     instead: "[...segment.inputs.values()].slice(0, 1).map(",
     tests: ["test/rules/notes.test.ts"],
@@ -778,6 +778,14 @@ export const mutants: readonly Mutant[] = [
     text: "const index = ordered ? handed : [...ready.keys()][0];",
     instead: "const index = ordered && most < 0 ? handed : [...ready.keys()][0];",
     tests: ["test/pool/pool.test.ts"],
+  },
+  {
+    name: "an input of predictAsync that is not copied",
+    kind: "pool",
+    file: "src/parallel/remote.ts",
+    text: '"predict", input: copyOf(input)',
+    instead: '"predict", input',
+    tests: ["test/pool/remote.test.ts"],
   },
   {
     name: "an aborted pool that goes on",

@@ -1,6 +1,5 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { perturbation } from "../../src/evaluate/index.ts";
@@ -20,11 +19,7 @@ import type * as Pools from "../../src/parallel/pool/index.ts";
 import { external, onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 import { nets } from "../rules/nets.ts";
-
-/*
- * Workers are started from the file that is shipped, so these tests run on what npm run build makes.
- */
-const root = resolve(import.meta.dirname, "../..");
+import { held, root, runAlone, tampered } from "./workers.ts";
 
 const { load, LrpError } = (await import(join(root, "dist/index.js"))) as typeof import("../../src/entries/index.ts");
 const { evaluate } = (await import(join(root, "dist/evaluate/index.js"))) as typeof Evaluate;
@@ -37,31 +32,7 @@ const double = sequential({ input: [1] }, [dense({ weight: { data: Float32Array.
 const number = (i: number): InputTensor => ({ data: Float32Array.of(i), dims: [1, 1] });
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => number(i));
 
-/** A worker that does something of its own whenever it is told something; `flags` are shared with it. */
-const tampered = (does: string, flags = new SharedArrayBuffer(16)) =>
-  new Worker(
-    `const { parentPort, workerData } = require("node:worker_threads"); const flags = new Int32Array(workerData);
-import(${JSON.stringify(join(root, "dist/pool/worker.js"))}).then(() => parentPort.on("message", (order) => {
-  const x = order.input?.data[0]; ${does}
-}));`,
-    { eval: true, workerData: flags, resourceLimits: { maxOldGenerationSizeMb: 48 } },
-  );
-
 const outOfMemory = "for (const all = []; ; ) all.push(new Array(1e5).fill(0.5 + all.length))";
-
-/** The first input waits, with its worker, until it is let go. */
-function held() {
-  const flags = new SharedArrayBuffer(16);
-  const ints = new Int32Array(flags);
-  const createWorker = () => tampered("if (x === 0) Atomics.wait(flags, 0, 0);", flags);
-  return {
-    createWorker,
-    letGo() {
-      Atomics.store(ints, 0, 1);
-      Atomics.notify(ints, 0);
-    },
-  };
-}
 
 async function all<T>(results: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
@@ -80,17 +51,6 @@ function endless() {
     }
   })();
   return { seen, inputs };
-}
-
-/** What a process of its own writes; it must end by itself, and is ended only if it hangs. */
-function runAlone(code: string, ...flags: string[]): string {
-  const script = `import { createPool } from "./dist/pool/index.js"; import { readFileSync } from "node:fs";
-const bytes = readFileSync("demo/digits.onnx"); const x = { data: new Float32Array(784), dims: [1, 1, 28, 28] };
-let threads = 0; process.on("worker", (w) => { threads++; w.once("exit", () => threads--); });
-function* endless() { for (;;) yield x; }
-${code}`;
-  const options = { cwd: root, encoding: "utf8", stdio: "pipe", timeout: 300_000 } as const;
-  return execFileSync(process.execPath, [...flags, "--input-type=module", "-e", script], options);
 }
 
 describe("a pool", () => {
@@ -517,7 +477,7 @@ console.log(before, threads);`;
       return worker;
     };
     await expect(createPool(digits, { size: 1, createWorker })).rejects.toThrow(
-      /^the pool's worker: expected relprop 0\.0\.0, .*createWorker/,
+      /^the worker: expected relprop 0\.0\.0, .*createWorker/,
     );
   });
 

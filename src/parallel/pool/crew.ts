@@ -1,10 +1,14 @@
 import { LrpError } from "../../base/error.ts";
+import type { Port } from "../../graph/graph.ts";
+import type { WorkerLike } from "../../model/options.ts";
 import type { Answer, Order } from "./messages.ts";
-import { Death, hire, type PoolWorker, type Thread } from "./thread.ts";
+import { hasWorkers } from "../workers.ts";
+import { valueOf, WITHOUT } from "./send.ts";
+import { Death, hire, type Thread } from "./thread.ts";
 
 /** Something to do that a worker gets as soon as one is free. */
 export interface Task {
-  /** @throws LrpError "usage" when the pool is disposed */
+  /** @throws LrpError "usage" when its owner is disposed */
   readonly answer: Promise<Answer>;
   /** Nobody waits for it any more: it is not begun, or else its end does not keep the process alive. */
   drop(): void;
@@ -25,12 +29,11 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
-export const disposed = () =>
-  new LrpError("usage", {
-    where: "the pool",
-    expected: "one that is not disposed",
-    received: "work after, or at, dispose()",
-  });
+const NO_START =
+  "Bundled by what does not follow new Worker(new URL(…)), it needs option createWorker; a page with a " +
+  "Content-Security-Policy, 'self' in worker-src.";
+
+let forgotten: FinalizationRegistry<Crew> | undefined;
 
 function lost({ message, outOfMemory }: Death): Answer {
   const issue = {
@@ -42,22 +45,41 @@ function lost({ message, outOfMemory }: Death): Answer {
   return { error: { code: outOfMemory ? "memory" : "unsupported", issues: [issue] } };
 }
 
-/** The workers of a pool, and what waits for them. */
+/** Workers that all have the same model, and what waits for them. */
 export class Crew {
-  readonly #create: () => PoolWorker;
+  readonly #owner: string;
+  readonly #create: () => WorkerLike;
   readonly #load: Order;
   readonly #berths: readonly Berth[];
   readonly #queue: Waiting[] = [];
   #ending: Promise<void> | undefined;
 
-  constructor(size: number, create: () => PoolWorker, load: Order) {
+  /** @param owner whose workers they are, as messages say it */
+  constructor(owner: string, size: number, create: () => WorkerLike, load: Order) {
+    this.#owner = owner;
     this.#create = create;
     this.#load = load;
     this.#berths = Array.from({ length: size }, () => ({}));
   }
 
-  /** Starts every worker, which load. @throws Death, what `create` throws @returns the answers */
-  async start(): Promise<readonly Answer[]> {
+  /** Starts every worker, which load. Where one cannot, all end. @throws LrpError @returns the model's inputs */
+  async start(where: string): Promise<readonly Port[]> {
+    try {
+      const answers = await this.#started().catch((error) => {
+        if (this.#ending) throw this.disposed();
+        if (error instanceof LrpError) throw error;
+        const { message } = error as Error;
+        const fix = hasWorkers() ? NO_START : WITHOUT;
+        throw new LrpError("unsupported", { where, expected: "a worker that starts", received: message, fix });
+      });
+      return answers.map((answer) => valueOf<readonly Port[]>(answer))[0];
+    } catch (error) {
+      await this.end();
+      throw error;
+    }
+  }
+
+  async #started(): Promise<readonly Answer[]> {
     const answers = await Promise.all(
       this.#berths.map((berth) => {
         const { thread, loaded } = this.#manned(berth);
@@ -69,10 +91,22 @@ export class Crew {
     return answers;
   }
 
+  /** Ends the workers when what they are for is collected. */
+  belongsTo(user: object): void {
+    forgotten ??= new FinalizationRegistry((crew) => void crew.end());
+    forgotten.register(user, this);
+  }
+
+  /** What is said of work that comes too late. */
+  disposed(): LrpError {
+    const received = "work after, or at, dispose()";
+    return new LrpError("usage", { where: this.#owner, expected: "one that is not disposed", received });
+  }
+
   run(order: Order): Task {
     const task = { order, dropped: false } as Waiting;
     const answer = new Promise<Answer>((resolve, reject) => Object.assign(task, { resolve, reject }));
-    if (this.#ending) task.reject(disposed());
+    if (this.#ending) task.reject(this.disposed());
     else this.#queue.push(task);
     this.#next();
     // Threads at work on what nobody waits for any more will do this next.
@@ -93,7 +127,7 @@ export class Crew {
   /** Ends every worker, and all work with an error. */
   end(): Promise<void> {
     this.#ending ??= Promise.all(this.#berths.map(({ thread }) => thread?.end())).then(() => {});
-    for (const task of this.#queue.splice(0)) task.reject(disposed());
+    for (const task of this.#queue.splice(0)) task.reject(this.disposed());
     return this.#ending;
   }
 
@@ -122,7 +156,7 @@ export class Crew {
   /** The answer, of a second worker if the first dies of it. */
   async #twice(berth: Berth, task: Waiting): Promise<Answer> {
     for (let first = true; ; first = false) {
-      if (this.#ending) throw disposed();
+      if (this.#ending) throw this.disposed();
       try {
         const { thread, loaded } = this.#manned(berth);
         thread.hold(!task.dropped);
@@ -132,7 +166,7 @@ export class Crew {
         return answer;
       } catch (death) {
         if (!(death instanceof Death)) throw death;
-        if (this.#ending) throw disposed();
+        if (this.#ending) throw this.disposed();
         if (!first || task.dropped) return lost(death);
       }
     }

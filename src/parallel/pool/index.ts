@@ -1,16 +1,15 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { LrpError, usage } from "../../base/error.ts";
 import type { EvaluateOptions, Evaluation, SharedOptions } from "../../evaluate/index.ts";
-import { type OutputPort, type Port, whereIs } from "../../graph/graph.ts";
-import { version } from "../../kernels.gen.ts";
+import type { OutputPort, Port } from "../../graph/graph.ts";
 import { open, type Source } from "../../read/open.ts";
 import { checkedLoad, checkOptions, type ExplainOptions, type LoadOptions } from "../../model/options.ts";
 import type { Explanation, Prediction } from "../../model/report.ts";
-import { type Input, type InputTensor, isTensor } from "../../run/input.ts";
+import type { Input } from "../../run/input.ts";
 import type { Tensor } from "../../base/tensor.ts";
-import { hasWorkers } from "../workers.ts";
-import { Crew, disposed } from "./crew.ts";
+import { Crew } from "./crew.ts";
 import type { Answer, Order } from "./messages.ts";
+import { copied, copyOf, errorOf, loadOrder } from "./send.ts";
 import {
   type Flight,
   iteratorOf,
@@ -21,19 +20,13 @@ import {
   stream,
   totalOf,
 } from "./stream.ts";
-import { ownWorker, type PoolWorker } from "./thread.ts";
+import { ownWorker } from "./thread.ts";
 
-export type { Many, PoolWorker, Progress, Signal, StreamOptions };
+export type { Many, Progress, Signal, StreamOptions };
 
 export interface PoolOptions extends LoadOptions {
   /** How many workers: as many as there are cores, at most. Each has the model, and `maxMemory`, for itself. */
   readonly size: number;
-  /**
-   * Starts a worker, where the package's own file is not found: with bundlers that do not follow
-   * `new Worker(new URL(…, import.meta.url))`, such as esbuild and rollup. It has to run "relprop/pool/worker", bundled
-   * as an entry of its own. Of Deno's own `Worker` only `dispose()` lets the process end.
-   */
-  readonly createWorker?: () => PoolWorker;
 }
 
 /** An input to evaluate, and options that hold for it alone: they replace those that all have in common. */
@@ -51,55 +44,7 @@ export interface Result<T> {
   readonly value: T;
 }
 
-const NO_START =
-  "Bundled by what does not follow new Worker(new URL(…)), it needs option createWorker; a page with a " +
-  "Content-Security-Policy, 'self' in worker-src.";
-
-let forgotten: FinalizationRegistry<() => void> | undefined;
-
-const unsupported = (received: string, fix: string) =>
-  new LrpError("unsupported", { where: "createPool", expected: "a worker that starts", received, fix });
-
 const nameOf = (value: unknown) => (typeof value === "object" ? Object.prototype.toString.call(value) : String(value));
-
-/** A copy that can be sent. */
-function copied<T>(value: T, where: string): T {
-  try {
-    // Of a view, structuredClone copies the whole buffer.
-    const array = ArrayBuffer.isView(value) && !(value instanceof DataView);
-    return array ? (Uint8Array.prototype.slice.call(value) as unknown as T) : structuredClone(value);
-  } catch (error) {
-    throw usage(where, "what can be sent to a worker", (error as Error).message);
-  }
-}
-
-/** A copy of an input: whoever gave it may write to it while the copy waits for a worker. */
-function copyOf(input: Input): Input {
-  if (typeof input !== "object" || input === null) return input;
-  if (!isTensor(input))
-    return Object.fromEntries(
-      Object.entries(input as Record<string, InputTensor>).map(([name, tensor]) => [name, copyOf(tensor)]),
-    ) as Input;
-  const { data, dims } = input as InputTensor;
-  const { batchAxis, channelAxis } = input as Tensor;
-  return {
-    data: copied(data, "the input's data"),
-    dims: copied(dims, "the input's dims"),
-    ...(batchAxis !== undefined && { batchAxis }),
-    ...(channelAxis && { channelAxis }),
-  };
-}
-
-/** The error that a worker answers. @throws what only a fault of relprop is */
-function errorOf(answer: Answer, prefix = ""): LrpError | undefined {
-  if ("value" in answer) return undefined;
-  if ("fault" in answer) throw new Error(`${prefix}in a worker: ${answer.fault}`);
-  const { code, issues } = answer.error;
-  return new LrpError(
-    code,
-    issues.map((issue) => ({ ...issue, where: prefix + issue.where })),
-  );
-}
 
 function resultOf<T>(index: number, answer: Answer): Result<T> {
   const error = errorOf(answer, `item ${index}: `);
@@ -214,7 +159,7 @@ export class Pool {
     options: StreamOptions,
     orderFor: (input: I) => Order,
   ): AsyncGenerator<Result<T>, void, undefined> {
-    if (this.#disposed) throw disposed();
+    if (this.#disposed) throw this.#crew.disposed();
     const source = iteratorOf(inputs);
     if (!source)
       throw usage(
@@ -241,25 +186,6 @@ export class Pool {
   }
 }
 
-/** The order to load, for which files beside the model have been read. */
-async function loading(
-  source: Source,
-  { externalData, ...options }: LoadOptions,
-): Promise<Order & { readonly method: "load" }> {
-  checkedLoad(options);
-  const sent = copied(options, "the options of createPool");
-  const graph = await open(source, { externalData, ...options });
-  const code = graph.nodes.find(({ type }) => type === "TaylorNeurons");
-  if (code)
-    throw new LrpError("unsupported", {
-      where: whereIs(code),
-      expected: "a layer that is data",
-      received: "functions, which cannot be sent to a worker",
-      fix: "Load from 'relprop' instead, without a pool.",
-    });
-  return { method: "load", version, network: { graph }, options: sent };
-}
-
 /**
  * Starts workers that all load the same network. `dispose()` ends them; they do not keep a process alive when nothing
  * is under way.
@@ -272,21 +198,10 @@ async function loading(
 export async function createPool(source: Source, options: PoolOptions): Promise<Pool> {
   const { size, createWorker = ownWorker, ...others } = options ?? {};
   if (!Number.isInteger(size) || size < 1) throw usage("option 'size'", "a whole number, 1 or more", String(size));
-  if (createWorker === ownWorker && !hasWorkers())
-    throw unsupported("a runtime without workers", "Load from 'relprop', and explain one input after the other.");
-  const order = await loading(source, others);
-  const crew = new Crew(size, createWorker, order);
-  const answers = await crew
-    .start()
-    .catch((error) => (error instanceof LrpError ? error : unsupported((error as Error).message, NO_START)));
-  const failed = answers instanceof LrpError ? answers : answers.map((answer) => errorOf(answer)).find(Boolean);
-  if (failed) {
-    await crew.end();
-    throw failed;
-  }
-  const [{ value: inputs }] = answers as readonly { readonly value: readonly Port[] }[];
-  const pool = new Pool({ inputs, outputs: order.network.graph.outputs }, crew, size);
-  forgotten ??= new FinalizationRegistry((end) => end());
-  forgotten.register(pool, () => void crew.end());
+  checkedLoad(others);
+  const order = loadOrder(await open(source, others), others, "the options of createPool");
+  const crew = new Crew("the pool", size, createWorker, order);
+  const pool = new Pool({ inputs: await crew.start("createPool"), outputs: order.network.graph.outputs }, crew, size);
+  crew.belongsTo(pool);
   return pool;
 }

@@ -14,7 +14,9 @@ export type Order =
       /** Of relprop: a worker that was bundled apart may be of another. */
       readonly version: string;
       readonly network: Network;
-      readonly options: Omit<LoadOptions, "externalData">;
+      readonly options: LoadOptions;
+      /** @internal The kernels of the model that asks; left out, the worker takes its own. */
+      readonly module?: WebAssembly.Module;
     }
   | { readonly method: "predict"; readonly input: Input }
   | { readonly method: "explain"; readonly input: Input; readonly options: ExplainOptions }

@@ -1,12 +1,7 @@
 import { LrpError } from "../../base/error.ts";
-import { nodeThreads } from "../workers.ts";
+import type { WorkerLike } from "../../model/options.ts";
+import { hasWorkers, nodeThreads } from "../workers.ts";
 import type { Answer, Order } from "./messages.ts";
-
-/** A Worker of a browser, Deno or Bun, or of node:worker_threads. */
-export interface PoolWorker {
-  postMessage(message: unknown): void;
-  terminate(): unknown;
-}
 
 /** How a worker says that it is no more, or could not be started. */
 export class Death extends Error {
@@ -29,7 +24,7 @@ export interface Thread {
 }
 
 type Listen = (event: string, listener: (said: never) => void) => void;
-type Both = PoolWorker & { on?: Listen; addEventListener?: Listen; ref?(): void; unref?(): void };
+type Both = WorkerLike & { on?: Listen; addEventListener?: Listen; ref?(): void; unref?(): void };
 
 // Under another name, so that bundlers do not take Node's way for one of theirs.
 const here = import.meta.url;
@@ -39,14 +34,15 @@ const here = import.meta.url;
  * file lies beside this code in the bundle too, where "bundle" in package.json puts what entries share into the folder
  * of the pool.
  */
-export function ownWorker(): PoolWorker {
+export function ownWorker(): WorkerLike {
+  if (!hasWorkers()) throw new Error("a runtime without workers");
   const node = nodeThreads();
   // Without the process's flags, some of which a worker does not take.
   if (node) return new node.Worker(new URL("./worker.js", here), { execArgv: [] });
   return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
 }
 
-function started(create: () => PoolWorker): Both {
+function started(create: () => WorkerLike): Both {
   const worker = create() as Both | undefined;
   if (typeof worker?.postMessage === "function" && (worker.on || worker.addEventListener)) return worker;
   throw new LrpError("usage", {
@@ -57,7 +53,7 @@ function started(create: () => PoolWorker): Both {
 }
 
 /** Starts a worker. @throws what `create` does */
-export function hire(create: () => PoolWorker): Thread {
+export function hire(create: () => WorkerLike): Thread {
   const worker = started(create);
   let waiting: { resolve(answer: Answer): void; reject(death: Death): void } | undefined;
   let death: Death | undefined;

@@ -2,7 +2,10 @@
  * What a worker of a pool runs: the file that `createWorker` starts, or imports.
  */
 import { evaluate } from "../../evaluate/index.ts";
-import { load, LrpError, type Model } from "../../entries/index.ts";
+import { LrpError } from "../../base/error.ts";
+import { loadEmbedded } from "../../model/embedded.ts";
+import { loadWith } from "../../model/load.ts";
+import type { Model } from "../../model/model.ts";
 import { version } from "../../kernels.gen.ts";
 import type { Network } from "../../read/network.ts";
 import type { Explanation, Prediction } from "../../model/report.ts";
@@ -17,16 +20,18 @@ async function follow(order: Order): Promise<Done> {
   if (order.method === "predict") return model!.predict(order.input);
   if (order.method === "explain") return model!.explain(order.input, order.options);
   if (order.method === "evaluate")
-    return evaluate(model!, order.input, { ...order.options, network: { source: network!, load } });
+    return evaluate(model!, order.input, { ...order.options, network: { source: network!, load: loadEmbedded } });
   if (order.version !== version)
     throw new LrpError("usage", {
-      where: "the pool's worker",
+      where: "the worker",
       expected: `relprop ${order.version}, as the page or program has it`,
       received: `relprop ${version}`,
       fix: "Bundle the file that createWorker starts again.",
     });
   network = order.network;
-  model = await load(network, order.options);
+  model = await (order.module
+    ? loadWith(Promise.resolve(order.module), network, order.options)
+    : loadEmbedded(network, order.options));
   return model.inputs;
 }
 

@@ -4,11 +4,12 @@
  * @module relprop/threads
  */
 import { LrpError } from "../../base/error.ts";
-import { load as loadAlone } from "../../entries/index.ts";
+import { loadEmbedded } from "../../model/embedded.ts";
 import { Model } from "../../model/model.ts";
 import { open, type Source } from "../../read/open.ts";
 import { checkedLoad, type LoadOptions } from "../../model/options.ts";
 import { binaryFor, compileText } from "../../run/wasm.ts";
+import { remoteOf } from "../remote.ts";
 import { hasWorkers } from "../workers.ts";
 import { shared } from "../../shared.gen.ts";
 import { team } from "./team.ts";
@@ -16,6 +17,15 @@ import { team } from "./team.ts";
 export interface ThreadOptions extends LoadOptions {
   /** How many threads compute, the caller's included: as many as there are cores, at most. */
   readonly threads: number;
+}
+
+async function refuse(): Promise<never> {
+  throw new LrpError("unsupported", {
+    where: "explainAsync and predictAsync",
+    expected: "a model of one thread",
+    received: "one of 'relprop/threads'",
+    fix: "Load from 'relprop', or call explain() and predict() inside a Worker.",
+  });
 }
 
 const forgotten = new FinalizationRegistry<() => void>((end) => end());
@@ -64,12 +74,12 @@ export async function load(source: Source, options: ThreadOptions): Promise<Mode
       received: String(threads),
     });
   const { maxMemory } = checkedLoad(options);
-  if (threads === 1) return loadAlone(source, options);
+  if (threads === 1) return loadEmbedded(source, options, remoteOf);
   checkRuntime();
   const graph = await open(source, options);
   const engine = await team(await compileText(shared[binaryFor(options)]), threads, maxMemory);
   try {
-    const model = new Model(graph, engine, options);
+    const model = new Model(graph, { ...engine, remote: { predict: refuse, explain: refuse, end() {} } }, options);
     forgotten.register(model, engine.end);
     return model;
   } catch (error) {

@@ -1,0 +1,86 @@
+import type { Batch } from "../infer/axes.ts";
+import type { Port } from "../graph/graph.ts";
+import type { Plan } from "../plan/place.ts";
+import type { Value } from "../program/step.ts";
+import type { Fitted } from "../run/fit.ts";
+import { scoresOf } from "../run/scores.ts";
+import { chooseTargets, type Target } from "../run/target.ts";
+import { size, type Tensor } from "../base/tensor.ts";
+import { type Assigned, rulesOf, sharesOut } from "./assigned.ts";
+import { notesOf, remarksOf } from "./notes.ts";
+import type { ExplainOptions } from "./options.ts";
+import { amplificationNote, argmaxNote, checkRange, type Explanation, ledgerRows, type Prediction } from "./report.ts";
+import { stabilityNote, stabilityOf, sumsOf } from "./stability.ts";
+
+/** A forward pass that has run, on a plan with one segment. */
+interface Run {
+  readonly fitted: Fitted;
+  readonly plan: Plan;
+  readonly prediction: Prediction;
+  readonly batch: Batch;
+  readonly ports: readonly Port[];
+  readonly classes?: readonly string[];
+  /** What is worth knowing whatever is explained. */
+  readonly notes: readonly string[];
+}
+
+/** How targets of a run are explained, one after the other. @param names of the values that `at` means, in its order */
+export function explainer(
+  { fitted, plan, prediction, batch, ports, classes, notes: known }: Run,
+  way: Assigned,
+  options: ExplainOptions,
+  names: readonly string[],
+): (target: Target) => Explanation {
+  const { graph, session } = fitted;
+  const { from, start } = way;
+  const { at = [] } = options;
+  const [segment] = plan.program.segments;
+  const scores = scoresOf(prediction, options.classAxis);
+  const remarks = remarksOf(fitted, way, options);
+  const rules = rulesOf(fitted, way, remarks);
+  const notes = [...known, ...notesOf(graph, way, remarks, options)];
+  const isJudged = sharesOut(fitted, way, options);
+  const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
+  const arrivedAt = (name: string): Tensor => {
+    const value = segment.inputs.get(name);
+    const dims = graph.dims.get(name)!;
+    const { channelAxis } = ports.find((port) => port.name === name)!;
+    const { data } = value ? tensor(value) : { data: new Float32Array(size(dims)) };
+    return { data, dims, batchAxis: batch.inputs.get(name), ...(channelAxis && { channelAxis }) };
+  };
+  return (target) => {
+    const chosen = chooseTargets(target, start, scores, classes);
+    session.backward(plan, chosen.relevance);
+    const ledger = ledgerRows(segment, session.read(plan, segment.ledger));
+    const [begun, arrived] = [
+      sumsOf([chosen.relevance]),
+      sumsOf([...segment.inputs.values()].map((value) => session.read(plan, value))),
+    ];
+    checkRange(arrived.size, ledger);
+    const stability = stabilityOf(begun, arrived, ledger, isJudged);
+    const marked = <T extends Tensor>(of: T): T =>
+      stability.verdict === "amplified" ? { ...of, amplified: true } : of;
+    const all = new Map(graph.inputs.map(({ name }) => [name, marked(arrivedAt(name))]));
+    const inputs = Object.fromEntries(all);
+    const relevance = all.get(graph.inputs.find(({ name }) => segment.inputs.has(name))!.name)!;
+    return {
+      ...prediction,
+      targets: way.chooses ? chosen.targets.map((of) => of.map((c) => ({ ...c, value: from }))) : chosen.targets,
+      start,
+      relevance,
+      inputs,
+      at: Object.fromEntries(
+        at.map((name, i) => [name, all.get(names[i]) ?? marked(tensor(segment.at.get(names[i])!))]),
+      ),
+      rules,
+      ledger,
+      stability,
+      notes: [
+        ...stabilityNote(stability, begun, arrived, ledger),
+        ...notes,
+        ...argmaxNote(target, chosen.targets, prediction.output),
+        ...amplificationNote(ledger),
+      ],
+    };
+  };
+}
