@@ -7,6 +7,7 @@ import type { Affine } from "../ops/op.ts";
 import type { Constant, Dims } from "../base/tensor.ts";
 import { changeUnits } from "./change-units.ts";
 import { foldNormalizations } from "./find-lrn.ts";
+import { foldCones } from "./fold-cones.ts";
 import { foldPads } from "./fold-pads.ts";
 import { affineOf, type Origin, originsOf } from "./origin.ts";
 import { type Graph, type Node, operandsOf, producers, readers, resolve, whereIs } from "../graph/graph.ts";
@@ -164,6 +165,7 @@ function foldAffine(graph: Graph, budget: Budget): Graph {
 const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
   dropIdentities,
   foldNormalizations,
+  foldCones,
   foldPads,
   foldAffine,
   changeUnits,

@@ -3,6 +3,7 @@ import { add, div, mean, mul, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { depthToSpace, expand, spaceToDepth, tile, trilu } from "./blocks.ts";
 import { cast, constant, constantOfShape, nonZero, range, shape, sizeOf } from "./constant.ts";
+import { cone } from "./cone.ts";
 import { conv } from "./conv/conv.ts";
 import { convTranspose } from "./conv/transpose.ts";
 import { gemm } from "./gemm.ts";
@@ -95,6 +96,7 @@ const rows: readonly Op<any>[] = [
   cast,
   ...logics,
   taylorLayer,
+  cone,
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: as above

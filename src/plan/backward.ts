@@ -3,6 +3,7 @@ import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import { addUp, reduceTo } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Linear, Passing, Places, Way } from "../ops/op.ts";
+import { gradient } from "../ops/slopes.ts";
 import type { Ways } from "../ops/ways.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Ref, Value } from "../program/step.ts";
@@ -12,7 +13,7 @@ import { type Bounds, boundsIn } from "./bounds.ts";
 import type { Forward } from "./forward.ts";
 import { type Account, Ledger } from "./ledger.ts";
 import { pathTo } from "./path.ts";
-import { gradient, redistribute } from "./redistribute.ts";
+import { redistribute } from "./redistribute.ts";
 
 /** A stretch of the way back: relevance goes from one value to the inputs, and no further than the values in `ends`. */
 export interface SegmentRequest {

@@ -263,13 +263,3 @@ export function redistribute(
   }
   return outs.map((out, i) => out ?? zero(e, x[i]));
 }
-
-/** Jᵀ R through a linear node. */
-export function gradient(e: Emitter, node: string, { signs, layout, vjp }: Linear, received: Value): readonly Value[] {
-  return vjp(e, e.as(received, layout), PLAIN, "exact").map((c, i) => {
-    if (!signs || signs[i] === 1) return c;
-    const negative = e.temp(`${node}:negative`, c.dims, c.layout);
-    e.emit("slopeForward", { x: c, y: negative, count: c.count, a: signs[i], b: signs[i] });
-    return negative;
-  });
-}

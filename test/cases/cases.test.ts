@@ -275,13 +275,13 @@ const byName: Right = async (of) => {
 
 const right: Readonly<Record<string, Right>> = {
   // One function in several spellings.
-  a_gelu_erf: unexplained("(Mul)", "a product of activations"),
-  a_hardswish_hs: unexplained("(Mul)", "a product of activations"),
+  a_gelu_erf: asActivation(op("Gelu")),
+  a_hardswish_hs: asActivation(op("HardSwish")),
   a_leaky_max: asActivation(op("LeakyRelu", { alpha: Math.fround(0.1) })),
   a_relu_max0: asActivation(op("Relu")),
   a_relu_where: asActivation(op("Relu")),
-  a_silu: unexplained("(Mul)", "a product of activations"),
-  hardswish_spelled: unexplained("(Mul)", "a product of activations"),
+  a_silu: isExplained,
+  hardswish_spelled: asActivation(op("HardSwish")),
   pre_bn: asOutside,
   pre_in: asOutside,
   pre_out: isExplained,

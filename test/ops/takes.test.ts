@@ -68,6 +68,7 @@ const schemas: Readonly<Record<string, Schema>> = {
   ...each("And Or Xor", [2, 2, 1, "bool"]),
   Not: [1, 1, 1, "bool"],
   TaylorNeurons: [1, 1, 1, FLOAT],
+  Cone: [2, Infinity, 1, FLOAT],
 };
 
 const given = (n: number) => Array.from({ length: n }, (_, i) => `v${i}`);

@@ -1,0 +1,211 @@
+import { type Budget, HOST } from "../base/budget.ts";
+import { type Constant, type Dims, isFloat, size } from "../base/tensor.ts";
+import { type Graph, type Node, producers, readers, whereIs } from "../graph/graph.ts";
+import type { Cone } from "../ops/cone.ts";
+import { ops } from "../ops/index.ts";
+import { waysOf } from "../ops/ways.ts";
+import { attributesFor } from "../read/described.ts";
+
+/*
+ * Activations in disguise: nodes with one value before them and one behind, all element by element, are y = f(x).
+ *
+ * Candidates are let in by shape alone: from a node that joins two values, back to the one value that both are computed
+ * from. What f is, is found by probing: where it gives the numbers of an activation that relprop has a row for, that
+ * row stands in its place, and else the nodes as they are, in one.
+ */
+
+/** Operators that join values element by element; those of one variable are the family "activation". */
+const JOINING = new Set(
+  (
+    "Add Sub Mul Div Sum Mean Max Min Pow Where PRelu Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not " +
+    "Cast Neg Abs Identity Dropout"
+  ).split(" "),
+);
+/** More nodes than any activation is spelled with. */
+const MOST_NODES = 64;
+/** Factors behind a cone that may belong to it, as in x · clip(x + 3, 0, 6) / 6. */
+const MOST_FACTORS = 2;
+
+interface Found {
+  readonly source: string;
+  /** In the graph's order. */
+  readonly nodes: readonly Node[];
+}
+
+/** A graph, with what is asked of it again and again. */
+interface Known {
+  readonly graph: Graph;
+  readonly by: ReadonlyMap<string, Node>;
+  readonly count: ReadonlyMap<string, number>;
+  readonly placeOf: ReadonlyMap<Node, number>;
+  readonly readerOf: ReadonlyMap<string, Node>;
+}
+
+/** One number, or one for each channel. */
+const isPlain = ({ dims }: Constant) => dims.filter((d) => d !== 1).length <= 1;
+
+/** The computed inputs of a node, if it works element by element on values of its output's dims. */
+function elementwise({ graph }: Known, node: Node): readonly string[] | undefined {
+  const { type, inputs, outputs } = node;
+  if (outputs.filter(Boolean).length !== 1) return undefined;
+  if (ops.get(type)!.family !== "activation" && !JOINING.has(type)) return undefined;
+  const dims = graph.dims.get(outputs[0])!.join();
+  const given = inputs.filter(Boolean);
+  const constants = given.flatMap((name) => graph.constants.get(name) ?? []);
+  const computed = given.filter((name) => !graph.constants.has(name));
+  const fits = constants.every(isPlain) && computed.every((name) => graph.dims.get(name)!.join() === dims);
+  return fits && computed.length > 0 ? computed : undefined;
+}
+
+/** The cone that ends in a node, back to the one value before it. */
+function coneOf(known: Known, last: Node): Found | undefined {
+  const { by, count, placeOf } = known;
+  const first = elementwise(known, last);
+  if (!first || first.length < 2) return undefined;
+  const inside = new Set([last]);
+  const open = new Set(first);
+  // How often each value is read from inside.
+  const reads = new Map<string, number>();
+  const note = (names: readonly string[]) => {
+    for (const name of names) reads.set(name, (reads.get(name) ?? 0) + 1);
+  };
+  note(first);
+  while (open.size > 1) {
+    const place = (name: string) => placeOf.get(by.get(name)!) ?? -1;
+    const latest = [...open].reduce((a, b) => (place(b) > place(a) ? b : a));
+    const node = by.get(latest);
+    const before = node && elementwise(known, node);
+    // What something outside reads must stay.
+    if (!node || !before || count.get(latest) !== reads.get(latest) || inside.size >= MOST_NODES) return undefined;
+    inside.add(node);
+    open.delete(latest);
+    for (const name of before) open.add(name);
+    note(before);
+  }
+  const [source] = open;
+  // A comparison of a value with itself is no activation, and neither is arithmetic on indices.
+  if (![source, last.outputs[0]].every((name) => isFloat(known.graph.types.get(name)))) return undefined;
+  return { source, nodes: [...inside].sort((a, b) => placeOf.get(a)! - placeOf.get(b)!) };
+}
+
+/** The same with up to so many factors behind it, the longest first. */
+function withFactors(known: Known, found: Found): readonly Found[] {
+  const all = [found];
+  for (let i = 0; i < MOST_FACTORS; i++) {
+    const { nodes } = all[0];
+    const [end] = nodes.at(-1)!.outputs;
+    const next = known.count.get(end) === 1 ? known.readerOf.get(end) : undefined;
+    const isFactor = next && (next.type === "Mul" || next.type === "Div") && elementwise(known, next)?.length === 1;
+    if (!isFactor) break;
+    all.unshift({ source: found.source, nodes: [...nodes, next] });
+  }
+  return all;
+}
+
+/** Numbers on both sides of 0, close to it and far. */
+const PROBE = Float32Array.of(1, -1, ...Array.from({ length: 97 }, (_, i) => ((i - 48) / 4) * (1 + (i % 7) / 16)));
+/** Of float32 sums and products, in shares of the largest result nearby. */
+const TOLERANCE = 2e-6;
+
+type Numbers = Constant["data"];
+
+/** What a row gives of the probe. */
+const folded = (type: string, attributes: unknown): Numbers =>
+  ops.get(type)!.fold!([{ type: "float32", dims: [PROBE.length], data: PROBE }], attributes, [[PROBE.length]])[0].data;
+
+/** f of the probe; undefined where a constant is not one number, or a node of the cone cannot be folded. */
+function probed({ constants }: Graph, { source, nodes }: Found): Numbers | undefined {
+  const dims: Dims = [PROBE.length];
+  const values = new Map<string, Constant>([[source, { type: "float32", dims, data: PROBE }]]);
+  for (const { type, attributes, inputs, outputs } of nodes) {
+    const own = inputs.map((name) => constants.get(name));
+    if (own.some((c) => c && size(c.dims) !== 1)) return undefined;
+    // One number is the same whatever the rank that it is broadcast from.
+    const given = inputs.map((name, i) => values.get(name) ?? (own[i] && { ...own[i], dims: [] }));
+    const made = ops.get(type)!.fold?.(given, attributes, [dims]);
+    if (!made || made[0].data.length !== PROBE.length) return undefined;
+    values.set(outputs[0], made[0]);
+  }
+  return values.get(nodes.at(-1)!.outputs[0])!.data;
+}
+
+/** Activations, with the attributes that the numbers of f ask for. */
+const NATIVE: readonly (readonly [
+  type: string,
+  attributes: (f: (v: number) => number) => Readonly<Record<string, unknown>>,
+])[] = [
+  ["Relu", () => ({})],
+  ["LeakyRelu", (f) => ({ alpha: -f(-1) })],
+  ["Swish", (f) => ({ alpha: -Math.log(1 / f(1) - 1) })],
+  ["Gelu", () => ({})],
+  ["Gelu", () => ({ approximate: "tanh" })],
+  ["HardSwish", () => ({})],
+  ["Mish", () => ({})],
+  ["Sigmoid", () => ({})],
+  ["Tanh", () => ({})],
+  ["Elu", (f) => ({ alpha: f(-1) / Math.expm1(-1) })],
+  ["Softplus", () => ({})],
+  ["Softsign", () => ({})],
+];
+
+/** The row, and its attributes, that gives these numbers. */
+function native(numbers: Numbers): { type: string; attributes: unknown } | undefined {
+  const f = (v: number) => numbers[PROBE.indexOf(v)];
+  for (const [type, attributesOf] of NATIVE) {
+    const given = attributesOf(f);
+    if (!ops.has(type) || !Object.values(given).every((v) => typeof v !== "number" || Number.isFinite(v))) continue;
+    const attributes = attributesFor(type, given);
+    const expected = folded(type, attributes);
+    if (expected.every((v, i) => Math.abs(v - numbers[i]) <= TOLERANCE * Math.max(1, Math.abs(v))))
+      return { type, attributes };
+  }
+  return undefined;
+}
+
+const listed = (nodes: readonly Node[]) =>
+  `folded from ${nodes.length} node${nodes.length === 1 ? "" : "s"} (${nodes.map(({ type }) => type).join(", ")})`;
+
+/** The one node that stands for a cone; none where each of its nodes has a rule of its own, and no row is its equal. */
+function nodeOf(known: Known, found: Found): { readonly node: Node; readonly nodes: readonly Node[] } | undefined {
+  for (const { source, nodes } of withFactors(known, found)) {
+    const numbers = probed(known.graph, { source, nodes });
+    const same = numbers && native(numbers);
+    if (!same) continue;
+    const { name, outputs } = nodes.at(-1)!;
+    return { node: Object.freeze({ name, outputs, inputs: [source], ...same, note: listed(nodes) }), nodes };
+  }
+  const { source, nodes } = found;
+  const { name, outputs } = nodes.at(-1)!;
+  const ways = waysOf({ ...known.graph, nodes });
+  // What ends in a sum shares relevance by what its terms contribute, as every sum does.
+  if (ways.get(nodes.at(-1)!)!.kind !== "none") return undefined;
+  const constants = new Set(nodes.flatMap(({ inputs }) => inputs.filter((input) => known.graph.constants.has(input))));
+  const attributes: Cone = { parts: nodes.map((node) => ({ node, way: ways.get(node)! })) };
+  const inputs = [source, ...constants];
+  return { node: Object.freeze({ name, type: "Cone", attributes, inputs, outputs, note: listed(nodes) }), nodes };
+}
+
+/** Replaces every activation that is spelled out by one node, in place of the last of its nodes. */
+export function foldCones(graph: Graph, budget: Budget): Graph {
+  const known: Known = {
+    graph,
+    by: producers(graph),
+    count: readers(graph),
+    placeOf: new Map(graph.nodes.map((node, i) => [node, i])),
+    readerOf: new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const))),
+  };
+  const instead = new Map<Node, Node | undefined>();
+  // From the end, so that a cone in a cone is a part of the larger one.
+  for (const last of [...graph.nodes].reverse()) {
+    const found = instead.has(last) ? undefined : coneOf(known, last);
+    if (!found) continue;
+    budget.where = whereIs(last);
+    budget.take(0, HOST * PROBE.length * (found.nodes.length + NATIVE.length));
+    const made = nodeOf(known, found);
+    if (!made) continue;
+    const { node, nodes } = made;
+    for (const part of nodes) instead.set(part, undefined);
+    instead.set(nodes.at(-1)!, node);
+  }
+  return { ...graph, nodes: graph.nodes.flatMap((node) => (instead.has(node) ? (instead.get(node) ?? []) : node)) };
+}
