@@ -167,18 +167,21 @@ const listed = (nodes: readonly Node[]) =>
 
 /** The one node that stands for a cone; none where each of its nodes has a rule of its own, and no row is its equal. */
 function nodeOf(known: Known, found: Found): { readonly node: Node; readonly nodes: readonly Node[] } | undefined {
-  for (const { source, nodes } of withFactors(known, found)) {
-    const numbers = probed(known.graph, { source, nodes });
-    const same = numbers && native(numbers);
-    if (!same) continue;
-    const { name, outputs } = nodes.at(-1)!;
-    return { node: Object.freeze({ name, outputs, inputs: [source], ...same, note: listed(nodes) }), nodes };
-  }
   const { source, nodes } = found;
   const { name, outputs } = nodes.at(-1)!;
   const ways = waysOf({ ...known.graph, nodes });
-  // What ends in a sum shares relevance by what its terms contribute, as every sum does.
-  if (ways.get(nodes.at(-1)!)!.kind !== "none") return undefined;
+  const kinds = nodes.map((node) => ways.get(node)!.kind);
+  // Sums share relevance by what their terms contribute, whatever these are computed from.
+  if (kinds.every((kind) => kind === "pass" || kind === "linear")) return undefined;
+  for (const longer of withFactors(known, found)) {
+    const numbers = probed(known.graph, longer);
+    const same = numbers && native(numbers);
+    if (!same) continue;
+    const end = longer.nodes.at(-1)!;
+    const node = { name: end.name, outputs: end.outputs, inputs: [source], ...same, note: listed(longer.nodes) };
+    return { node: Object.freeze(node), nodes: longer.nodes };
+  }
+  if (kinds.at(-1) !== "none") return undefined;
   const constants = new Set(nodes.flatMap(({ inputs }) => inputs.filter((input) => known.graph.constants.has(input))));
   const attributes: Cone = { parts: nodes.map((node) => ({ node, way: ways.get(node)! })) };
   const inputs = [source, ...constants];
