@@ -135,8 +135,12 @@ export const commands: readonly Command[] = [
     name: "inspect",
     takes: ["MODEL"],
     summary: "lists the operators of a network, and their rules",
-    about: ["The names that are printed are those that --at takes."],
-    options: ["dims", "batch", "channel-axis", ...inGroup("rules"), ...inGroup("model"), "json"],
+    about: [
+      "Says what a network takes and gives, how much memory an explanation needs, and whether it can be explained. " +
+        "Operators that are alike are one line: how many there are, with their windows, the rule that they get, and " +
+        "the shape of what the first of them computes.",
+    ],
+    options: ["dims", "batch", "channel-axis", ...inGroup("rules"), ...inGroup("model"), "full", "json"],
     examples: [["which rules would epsilonPlusFlat use", "relprop inspect model.onnx --composite epsilonPlusFlat"]],
     run: inspect,
   },

@@ -25,6 +25,7 @@ export const kinds = {
   bytes: { expected: "a number of bytes, also with a unit of kB, MB or GB", parse: toBytes, example: "512MB" },
   index: { expected: "a whole number from 0 on", parse: (text: string) => toInteger(text, 0), example: "1" },
   indices: { expected: "whole numbers from 0 on, joined by commas", parse: toIndices, example: "40,64" },
+  dims: { expected: "sizes joined by commas, or INPUT:SIZES", parse: toDims, example: "1,3,224,224" },
   axis: {
     expected: "the number of an axis, which counts from the end if it is negative",
     parse: (text: string) => (/^[+-]?\d+$/.test(text) ? Number(text) : undefined),
@@ -91,6 +92,12 @@ function toNumbers(text: string): number | number[] | undefined {
 function toIndices(text: string): readonly number[] | undefined {
   const list = text.split(",").map((part) => toInteger(part, 0));
   return list.includes(undefined) ? undefined : (list as number[]);
+}
+
+function toDims(text: string): { readonly input?: string; readonly sizes: readonly number[] } | undefined {
+  const at = text.lastIndexOf(":");
+  const sizes = toIndices(text.slice(at + 1));
+  return sizes && (at < 0 ? { sizes } : { input: text.slice(0, at), sizes });
 }
 
 function toInteger(text: string, from: number): number | undefined {

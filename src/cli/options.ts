@@ -148,12 +148,15 @@ export const options = {
     help: "which sample of a .npy batch is summarised and drawn; default 0",
   },
   dims: {
-    kind: "numbers",
-    value: "N,C,H,W",
+    kind: "dims",
+    value: "[INPUT:]N,C,H,W",
     group: "explain",
-    example: "1,3,224,224",
-    help: "shape of the input, where the model leaves more than the batch free",
+    repeat: true,
+    help:
+      "the shape of the input, where the model leaves more than the number of samples free; of several inputs, once for " +
+      "each by its name",
   },
+  full: { kind: "flag", group: "output", help: "list every operator by itself, with the names of values" },
   top: { kind: "count", value: "N", group: "explain", help: "how many classes; default 5" },
   classes: {
     kind: "text",

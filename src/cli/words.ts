@@ -3,7 +3,7 @@ import { type OptionName, options } from "./options.ts";
 
 /** Options that have another name here, and functions by what does their work here. */
 const NAMES: Readonly<Record<string, string>> = { size: "workers" };
-const FUNCTIONS: Readonly<Record<string, string>> = { inspect: "'relprop inspect'", preprocess: "--preset" };
+const FUNCTIONS: Readonly<Record<string, string>> = { inspect: "'relprop inspect --full'", preprocess: "--preset" };
 
 /** What the command line calls an option of the library; undefined where it has none. */
 function ownName(option: string): OptionName | undefined {
@@ -27,6 +27,11 @@ export function inOwnWords(text: string, mentions: Issue["mentions"] = []): stri
       const name = ownName(option);
       return name ? `option '--${name}'` : whole;
     })
+    .replace(/\b(\w+): ["'](\w+)["']/g, (whole, option, value) => {
+      const name = ownName(option);
+      return name ? `--${name} ${value}` : whole;
+    })
+    .replace(/\binspect (?=names|lists)/g, `${FUNCTIONS.inspect} `)
     .replace(/\b(\w+)\(\)/g, (whole, name) => FUNCTIONS[name] ?? whole);
 }
 

@@ -18,10 +18,12 @@ export {
   type Explanation,
   type Inspection,
   type LedgerRow,
+  type Needs,
   NOTED_AMPLIFICATION,
   type Prediction,
   type RuleAt,
 } from "../model/report.ts";
+export type { NodeSettings } from "../model/settings.ts";
 export { ABSORBED, AMPLIFIED, type Stability } from "../model/stability.ts";
 export { type LrnMode, lrnModes } from "../ops/lrn.ts";
 export type { TaylorNeurons } from "../ops/taylor.ts";

@@ -4,6 +4,14 @@ import { type Assigned, rulesOf } from "./assigned.ts";
 import { issueNotes, notesOf, refusedNotes, remarksOf } from "./notes.ts";
 import type { ExplainOptions } from "./options.ts";
 import { type Inspection, inspectionText } from "./report.ts";
+import { settingsOf } from "./settings.ts";
+
+/** Whether relevance gets from the output to an input by rules. */
+function explainableOf({ ways }: Fitted, { path, issues }: Assigned): Inspection["explainable"] {
+  if (path.inputs.size === 0) return "no";
+  const isRuled = [...path.nodes].every((node) => ways.get(node)!.kind !== "none");
+  return isRuled && issues.length === 0 ? "yes" : "partly";
+}
 
 /** The network as it would be explained. @param axisNotes what is worth knowing of the inputs' axes */
 export function inspectionOf(
@@ -22,6 +30,7 @@ export function inspectionOf(
     note: rules.get(node.name)?.note ?? node.note,
     inputs: node.inputs,
     outputs: node.outputs.filter(Boolean).map((name) => ({ name, dims: graph.dims.get(name)! })),
+    settings: settingsOf(graph, node),
   }));
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   const parameters = [...graph.constants]
@@ -33,5 +42,6 @@ export function inspectionOf(
     ...axisNotes,
     ...notesOf(graph, way, remarks, options),
   ];
-  return { text: inspectionText(printGraph(graph), nodes, parameters, notes), nodes, parameters, notes };
+  const text = inspectionText(printGraph(graph), nodes, parameters, notes);
+  return { text, nodes, parameters, explainable: explainableOf(fitted, way), notes };
 }

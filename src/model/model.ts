@@ -17,7 +17,7 @@ import { portsOf } from "./ports.ts";
 import { checkedLoad, checkTargets, type ExplainOptions, type LoadOptions } from "./options.ts";
 import { explainer } from "./explainer.ts";
 import type { Remote, RemoteEngine } from "./remote.ts";
-import type { Explanation, Inspection, Prediction } from "./report.ts";
+import type { Explanation, Inspection, Needs, Prediction } from "./report.ts";
 import {
   checkFinite,
   type Fitted,
@@ -179,9 +179,17 @@ export class Model {
 
   /** The kernel calls of an explanation, one line each: for people who want to see how it is done. */
   printPlan(dims: Shapes, options: ExplainOptions = {}): string {
-    const fitted = this.#fit(shapesOf(this.inputs, dims));
-    const { from, assignment } = this.#assignedAll(fitted, options);
-    return printPlan(this.#plan(fitted, [{ from, assignment, at: [] }]));
+    return printPlan(this.#planned(dims, options).plan);
+  }
+
+  /**
+   * What an explanation of inputs of these dims takes, before anything runs.
+   * @throws LrpError as `explain`, code "memory" for more work than `maxWork`
+   * @example model.needs([1, 3, 224, 224]).memory / 2 ** 20; // MiB
+   */
+  needs(dims?: Shapes, options: ExplainOptions = {}): Needs {
+    const { session, plan } = this.#planned(dims, options);
+    return { memory: session.needOf(plan), work: plan.program.work };
   }
 
   /** Lets go of the memory. The model cannot be used any more. */
@@ -237,6 +245,12 @@ export class Model {
       received: "one without",
       fix: "Call explain() or predict().",
     });
+  }
+
+  #planned(dims: Shapes | undefined, options: ExplainOptions): { session: Session; plan: Plan } {
+    const fitted = this.#fit(shapesOf(this.inputs, dims));
+    const { from, assignment } = this.#assignedAll(fitted, options);
+    return { session: fitted.session, plan: this.#plan(fitted, [{ from, assignment, at: [] }]) };
   }
 
   #plan({ graph, ways, given }: Fitted, segments?: readonly SegmentRequest[], again?: boolean): Plan {

@@ -6,6 +6,7 @@ import type { Chosen, Target } from "../run/target.ts";
 import type { Stability } from "./stability.ts";
 import { type Dims, shapeText, type Tensor } from "../base/tensor.ts";
 import type { Port } from "../graph/graph.ts";
+import type { NodeSettings } from "./settings.ts";
 
 /** The rule that one node got. */
 export interface RuleAt {
@@ -82,10 +83,25 @@ export interface Inspection {
   readonly nodes: readonly (RuleAt & {
     readonly inputs: readonly string[];
     readonly outputs: readonly { readonly name: string; readonly dims: Dims }[];
+    /** Of a convolution, pool or LRN, as far as it is not ONNX's default. */
+    readonly settings?: NodeSettings;
   })[];
   /** Number of weights. */
   readonly parameters: number;
+  /**
+   * `"yes"`: every node from the output to the inputs has a rule. `"partly"`: some have none, which is an error of
+   * `explain`, or their gradient with `unknown: "gradient"`. `"no"`: relevance reaches no input.
+   */
+  readonly explainable: "yes" | "partly" | "no";
   readonly notes: readonly string[];
+}
+
+/** What one explanation takes. */
+export interface Needs {
+  /** Bytes of WebAssembly memory, all weights that are there included: `maxMemory` of `load` is their limit. */
+  readonly memory: number;
+  /** Multiply-adds: `maxWork` of `load` is their limit for one sample. */
+  readonly work: number;
 }
 
 /** The sums that the kernels left behind, as one row a node. @param view f64 sums, seen as float32 */

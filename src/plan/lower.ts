@@ -18,6 +18,8 @@ export interface Program {
   readonly logits: Value;
   /** The way back, in stretches. The steps before the first one are the forward pass. */
   readonly segments: readonly Segment[];
+  /** Multiply-adds of all steps. */
+  readonly work: number;
 }
 
 /** How many of a program's steps belong to the forward pass. */
@@ -59,5 +61,6 @@ export function lower(
     outputs,
     segments: lowered,
     logits: lowered[0]?.value ?? result(explainedOutputs(graph, ways).main.from),
+    work: e.budget.work,
   });
 }

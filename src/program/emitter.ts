@@ -182,13 +182,15 @@ export class Emitter {
     }
     const { steps } = this;
     const { work } = this.budget;
-    const [few, many] = [() => sparse(limit), whole].map((emit) => {
+    const emitted = (emit: () => void, from: number) => {
       this.steps = [];
-      // Only one of both runs; the whole way is the longer.
-      this.budget.work = work;
+      this.budget.work = from;
       emit();
       return Object.freeze(this.steps);
-    });
+    };
+    // Only one of both runs, and the whole way is the longer: it alone counts.
+    const few = emitted(() => sparse(limit), Number.NEGATIVE_INFINITY);
+    const many = emitted(whole, work);
     this.steps = steps;
     this.steps.push(Object.freeze({ value, limit, sparse: few, whole: many }));
   }

@@ -90,6 +90,11 @@ export class Session {
     return undefined;
   }
 
+  /** How many bytes the memory has when a plan runs. */
+  needOf(plan: Plan): number {
+    return pages(this.#addressed(plan).need);
+  }
+
   /** What a value holds after `forward` or `backward`: a view, good until the next call. */
   read(plan: Plan, value: Value): Float32Array {
     return new Float32Array(this.#instance.memory.buffer, this.#bind(plan).address(value), value.count);

@@ -35,7 +35,10 @@ describe("what the library says is said in the command line's words", () => {
       "option '--target' and option 'relaxed' of load",
     );
     expect(inOwnWords("option 'maxPixels'; inspect() lists them, sampleOf() too")).toBe(
-      "option '--max-pixels'; 'relprop inspect' lists them, sampleOf() too",
+      "option '--max-pixels'; 'relprop inspect --full' lists them, sampleOf() too",
+    );
+    expect(inOwnWords('it stops; unknown: "gradient" passes it, type: "Relu" not')).toBe(
+      'it stops; --unknown gradient passes it, type: "Relu" not',
     );
   });
 
@@ -104,7 +107,11 @@ describe("what the library says is said in the command line's words", () => {
       /^relprop: option '--gamma': /,
     ],
     ["a class out of range", async () => ["explain", MODEL, THREE, "--target", "10"], /^relprop: option '--target': /],
-    ["an unknown value", async () => ["explain", MODEL, THREE, "--at", "x1"], /option '--at'.*'relprop inspect' lists/],
+    [
+      "an unknown value",
+      async () => ["explain", MODEL, THREE, "--at", "x1"],
+      /option '--at'.*'relprop inspect --full' lists/,
+    ],
     [
       "a picture of too many pixels",
       async () => ["explain", MODEL, THREE, "--max-pixels", "783"],
@@ -176,14 +183,21 @@ describe("names from files steer nothing", () => {
     });
     await writeFile(at("names.onnx"), bytes);
     await writeFile(at("n.npy"), writeNpy({ data: new Float32Array(784).fill(0.5), dims: [1, 1, 28, 28] }));
-    for (const words of [["inspect"], ["inspect", "--json"], ["explain"], ["explain", "--json"], ["predict"]]) {
+    for (const words of [
+      ["inspect"],
+      ["inspect", "--full"],
+      ["inspect", "--json"],
+      ["explain"],
+      ["explain", "--json"],
+      ["predict"],
+    ]) {
       const [command, ...more] = words;
       const input = command === "inspect" ? [] : [at("n.npy")];
       const { code, out, err } = await relprop(command, at("names.onnx"), ...input, ...more);
       expect({ code, err }).toEqual({ code: 0, err: "" });
       expect(out).not.toMatch(STEERS);
     }
-    expect((await relprop("inspect", at("names.onnx"))).out).toMatch(/^\S+ +y.*= Flatten\(p\)$/m);
+    expect((await relprop("inspect", at("names.onnx"), "--full")).out).toMatch(/^y.* \[1, 784\]\n {2}route +Flatten$/m);
   });
 
   test("names of files", async () => {

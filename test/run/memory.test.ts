@@ -104,6 +104,22 @@ describe("a model's memory", () => {
     enough.explain(x, plus);
   });
 
+  it.each([
+    [x, plus, {}],
+    [many, alphaBeta, {}],
+    [x, plus, { weights: "repacked" }],
+  ] as const)("is known before anything runs (%#)", async (input, options, how) => {
+    const need = await needOf(options, input, how);
+    using model = await load(net, how);
+    const { memory, work } = model.needs(input.dims, options);
+    expect(memory).toBe(need);
+    using enough = await load(net, { ...how, maxWork: work / input.dims[0] });
+    enough.explain(input, options);
+    using less = await load(net, { ...how, maxWork: work / input.dims[0] - 1 });
+    expect(() => less.explain(input, options)).toThrow("larger maxWork");
+    expect(() => less.needs(input.dims, options)).toThrow("larger maxWork");
+  });
+
   it("refuses a batch, and goes on with single inputs", async () => {
     using model = await load(net, { maxMemory: await needOf(plus) });
     const before = model.explain(x, plus);
