@@ -7,7 +7,8 @@
  *
  * What is embedded: src/kernels.gen.ts holds the types of the kernels' exports and the names of their arguments, so
  * that a misspelled kernel or argument does not compile, and the version with which the binaries are signed;
- * src/core.gen.ts holds both binaries in hexadecimal. src/shared.gen.ts holds the same two over a memory that is
+ * src/core.gen.ts holds both binaries in hexadecimal, and src/codecs.gen.ts the decoders of pictures that npm has
+ * installed. src/shared.gen.ts holds the same two over a memory that is
  * shared, and the program of a thread as text: a page's bundler need not know that there is one.
  * build/checked.wasm, whose kernels assert what they demand of their arguments, is for tests and stays there.
  */
@@ -27,7 +28,12 @@ const { version, exports, bin } = json("package.json");
 const config = json("asconfig.json");
 
 const binaries = targets.map((target) => config.targets[target].outFile);
-const generated = ["src/kernels.gen.ts", "src/core.gen.ts", "src/shared.gen.ts"];
+const generated = ["src/kernels.gen.ts", "src/core.gen.ts", "src/shared.gen.ts", "src/codecs.gen.ts"];
+/** Decoders of pictures, by their names as files. */
+const codecs = {
+  "jpeg-turbo.wasm": new URL(import.meta.resolve("@cwasm/jpeg-turbo/jpeg-turbo.wasm")),
+  "webp.wasm": new URL(import.meta.resolve("@cwasm/webp/webp.wasm")),
+};
 
 /** This program, and what npm has installed for it. */
 const tools = ["assembly/build.mjs", "assembly/stamp.mjs", "node_modules/.package-lock.json"];
@@ -74,7 +80,7 @@ function embed() {
     }));
     return { name, list, result, parameters };
   });
-  const hex = (path) => readFileSync(at(path)).toString("hex");
+  const hex = (path) => readFileSync(path).toString("hex");
   const member = ({ name, isPointer }) => `readonly ${name}: ${isPointer ? "P" : "number"}`;
 
   writeFileSync(
@@ -114,10 +120,21 @@ export const version = "${version}";
     at("src/core.gen.ts"),
     `// Written by assembly/build.mjs.
 /** Plain SIMD. */
-export const simd: string = "${hex("build/core.wasm")}";
+export const simd: string = "${hex(at("build/core.wasm"))}";
 
 /** The same source with relaxed SIMD: fused multiply-add. */
-export const relaxed: string = "${hex("build/core-relaxed.wasm")}";
+export const relaxed: string = "${hex(at("build/core-relaxed.wasm"))}";
+`,
+  );
+
+  writeFileSync(
+    at("src/codecs.gen.ts"),
+    `// Written by assembly/build.mjs.
+/** libjpeg-turbo. */
+export const jpeg: string = "${hex(codecs["jpeg-turbo.wasm"])}";
+
+/** libwebp. */
+export const webp: string = "${hex(codecs["webp.wasm"])}";
 `,
   );
 
@@ -135,8 +152,8 @@ export const relaxed: string = "${hex("build/core-relaxed.wasm")}";
     `// Written by assembly/build.mjs.
 /** The kernels over a memory that several instances share. */
 export const shared: { readonly simd: string; readonly relaxed: string } = {
-  simd: "${hex("build/shared.wasm")}",
-  relaxed: "${hex("build/shared-relaxed.wasm")}",
+  simd: "${hex(at("build/shared.wasm"))}",
+  relaxed: "${hex(at("build/shared-relaxed.wasm"))}",
 };
 
 /** What a thread runs: worker.ts in one piece. */
@@ -146,7 +163,7 @@ export const worker: string = ${JSON.stringify(worker)};
 }
 
 /** The folders of src/ that are found in dist/ under a shorter name. */
-const shorter = { image: "picture/decode", plots: "picture/plots", pool: "parallel/pool", threads: "parallel/threads" };
+const shorter = { plots: "picture/plots", pool: "parallel/pool", threads: "parallel/threads" };
 
 /** Where a module that programs import comes from, by its path in dist/. */
 function sourceOf(path) {
@@ -199,6 +216,7 @@ async function compileTypeScript() {
     );
   }
   for (const name of ["core.wasm", "core-relaxed.wasm"]) copyFileSync(at(`build/${name}`), at(`dist/${name}`));
+  for (const [name, file] of Object.entries(codecs)) copyFileSync(file, at(`dist/${name}`));
 }
 
 const sources = hashOf(["assembly", "asconfig.json", ...tools], (path) => !path.startsWith("assembly/__tests__/"));

@@ -5,7 +5,6 @@ import { build } from "esbuild";
 export const at = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
 const options = {
-  entryPoints: [at("build/js/entries/index.js")],
   bundle: true,
   minify: true,
   format: "esm",
@@ -22,11 +21,15 @@ const withoutBinaries = {
 };
 
 /** What a page has to load, in one file as a bundler makes it; with the binaries, or the JavaScript alone. */
-export async function bundle({ binaries }) {
+export async function bundle({ binaries, entry = "index" }) {
   const {
     outputFiles: [{ contents }],
     metafile,
-  } = await build({ ...options, plugins: binaries ? [] : [withoutBinaries] });
+  } = await build({
+    ...options,
+    entryPoints: [at(`build/js/entries/${entry}.js`)],
+    plugins: binaries ? [] : [withoutBinaries],
+  });
   return { contents, metafile };
 }
 

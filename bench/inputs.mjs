@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { decodeImage } from "../build/js/picture/decode/decode.js";
+import { decodeImage } from "../dist/image.js";
 import { preprocess } from "../dist/index.js";
 import { normal, uniform } from "./random.mjs";
 

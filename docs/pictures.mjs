@@ -9,7 +9,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { baseEntries, composites, encodePng, heatmap, load, lrnModes, preprocess, ruleOf } from "../dist/index.js";
 import { contactSheet } from "../dist/plots/index.js";
-import { decodeImage } from "../build/js/picture/decode/decode.js";
+import { decodeImage } from "../dist/image.js";
 
 /** A grey picture of values from 0 (white) to 1 (black), enlarged. */
 function ink({ data, dims: [, , h, w] }, zoom) {

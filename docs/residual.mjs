@@ -8,7 +8,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import { gunzipSync } from "node:zlib";
 import { decode } from "fast-png";
 import { load, preprocess, sumRules } from "../dist/index.js";
-import { decodeImage } from "../build/js/picture/decode/decode.js";
+import { decodeImage } from "../dist/image.js";
 import { table } from "../bench/table.mjs";
 
 const IMAGES = 500;

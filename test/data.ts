@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { expect } from "vitest";
-import { decodeImage } from "../src/picture/decode/decode.ts";
+import { decodeImage } from "../src/entries/image.ts";
 import { preprocess, type Tensor } from "../src/entries/index.ts";
 import { dataRoot } from "./data-root.ts";
 

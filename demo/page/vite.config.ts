@@ -9,7 +9,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^relprop$/, replacement: dist("index.js") },
-      { find: /^relprop\/image$/, replacement: dist("image/index.js") },
+      { find: /^relprop\/image$/, replacement: dist("image.js") },
     ],
   },
   build: {

@@ -8,7 +8,7 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { decodeImage } from "../../build/js/picture/decode/decode.js";
+import { decodeImage } from "../../dist/image.js";
 import { readNpy } from "../../build/js/cli/npy.js";
 import { preprocess } from "../../dist/index.js";
 import { analysed } from "./lrn/analysis.mjs";

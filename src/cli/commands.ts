@@ -9,8 +9,8 @@ import { sheet } from "./sheet.ts";
 import { printComposites, printMethods, printMetrics, printRules } from "./tables.ts";
 
 const PICTURES =
-  "INPUT is a .npy or .npz file, whose numbers are taken as they are (float64 is rounded to float32), or a .png or " +
-  ".jpg picture, prepared by --preset or by single steps: value = (pixel * scale - mean) / std. Single steps " +
+  "INPUT is a .npy or .npz file, whose numbers are taken as they are (float64 is rounded to float32), or a .png, " +
+  ".jpg or .webp picture, prepared by --preset or by single steps: value = (pixel * scale - mean) / std. Single steps " +
   "change those of the preset.";
 const SIDECAR =
   'A file NAME.relprop.json beside NAME.onnx, such as {"preprocess": "caffe", "classes": ["cat", "dog"]}, saves ' +

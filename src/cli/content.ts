@@ -1,6 +1,7 @@
 import { usage } from "../base/error.ts";
 import type { Pixels } from "../entries/index.ts";
-import { CONVERT, decodeImage, formatOf } from "../picture/decode/decode.ts";
+import { decodeImage } from "../entries/image.ts";
+import { CONVERT, formatOf, READ } from "../picture/decode/decode.ts";
 import { fileKind } from "./file-kind.ts";
 import type { NpyTensor } from "./npy.ts";
 import { holdsArray, readArray } from "./npz.ts";
@@ -22,5 +23,5 @@ export function contentOf(bytes: Uint8Array, name: string, { maxPixels, input }:
   const { name: received, fix } = format
     ? { ...format, fix: CONVERT }
     : (fileKind(bytes) ?? { name: "unknown content" });
-  throw usage(`file '${name}'`, "a .png or .jpg picture, or a .npy or .npz array", received, fix);
+  throw usage(`file '${name}'`, `${READ}, or a .npy or .npz array`, received, fix);
 }

@@ -79,6 +79,7 @@ const rows: readonly Row[] = [
   { name: "a tar archive", fix: "Unpack it.", is: (_, start) => start.slice(257, 262) === "ustar" },
   { name: "a PNG picture", ...begins("\x89PNG") },
   { name: "a JPEG picture", ...begins("\xff\xd8\xff") },
+  { name: "a WebP picture", is: (_, start) => /^RIFF....WEBP/s.test(start) },
   { name: "a numpy array (.npy)", ...begins("\x93NUMPY") },
   { name: "a PDF", ...begins("%PDF") },
   {

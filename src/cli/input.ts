@@ -10,6 +10,7 @@ import {
   presets,
   type Tensor,
 } from "../entries/index.ts";
+import { READ } from "../picture/decode/decode.ts";
 import { contentOf } from "./content.ts";
 import { readBytes } from "./files.ts";
 import { givenIn, type Values } from "./options.ts";
@@ -30,7 +31,7 @@ export interface Input {
  */
 export async function readInput(path: string, model: Model, values: Values, sidecar: Sidecar): Promise<Input> {
   const [port] = model.inputs;
-  const content = contentOf(await readBytes(path, "a .npy or .npz array, or a .png or .jpg picture"), path, {
+  const content = contentOf(await readBytes(path, `${READ}, or a .npy or .npz array`), path, {
     maxPixels: mostPixels(values, sidecar),
     input: port.name,
   });

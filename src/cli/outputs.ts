@@ -1,7 +1,7 @@
 import { extname } from "node:path";
 import { type Explanation, encodePng, heatmap, LrpError, type Picture, type Tensor } from "../entries/index.ts";
 import { usage } from "../base/error.ts";
-import { drawImage, type PictureLayout } from "../picture/decode/index.ts";
+import { drawImage, type PictureLayout } from "../entries/image.ts";
 import { layoutOf } from "../base/layout.ts";
 import type { Input } from "./input.ts";
 import { writeNpy } from "./npy.ts";

@@ -69,14 +69,17 @@ export async function compile(code: BufferSource): Promise<WebAssembly.Module> {
   try {
     return await WebAssembly.compile(code);
   } catch (error) {
-    throw new LrpError("unsupported", {
-      where: "this runtime",
-      expected: "WebAssembly with SIMD",
-      received: (error as Error).message,
-      fix: "A page with a Content-Security-Policy needs 'wasm-unsafe-eval' in script-src.",
-    });
+    throw refused(error);
   }
 }
+
+const refused = (error: unknown) =>
+  new LrpError("unsupported", {
+    where: "this runtime",
+    expected: "WebAssembly with SIMD",
+    received: (error as Error).message,
+    fix: "A page with a Content-Security-Policy needs 'wasm-unsafe-eval' in script-src.",
+  });
 
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
@@ -91,6 +94,18 @@ export function compileText(code: string): Promise<WebAssembly.Module> {
     compiled.set(code, module);
   }
   return module;
+}
+
+/**
+ * @internal Compiles a small binary that hexadecimal digits spell.
+ * @throws LrpError code "unsupported" where compiling is forbidden
+ */
+export function compileTextNow(code: string): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(fromHex(code));
+  } catch (error) {
+    throw refused(error);
+  }
 }
 
 /** @internal A fresh instance of a compiled binary. */

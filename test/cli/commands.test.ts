@@ -381,12 +381,12 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     [
       "no input",
       () => ["explain", MODEL, "none.png"],
-      /'none.png': expected a \.npy or \.npz array, or a \.png or \.jpg picture/,
+      /'none.png': expected a \.png, \.jpg or \.webp picture, or a \.npy or \.npz array/,
     ],
     [
       "a text as input",
       () => ["explain", MODEL, "demo/README.md"],
-      /a \.png or \.jpg picture, or a \.npy or \.npz array, got text\./,
+      /a \.png, \.jpg or \.webp picture, or a \.npy or \.npz array, got text\./,
     ],
     [
       "another shape",

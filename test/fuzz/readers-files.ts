@@ -4,7 +4,7 @@ import { encode } from "fast-png";
 import { unzipSync, zipSync } from "fflate";
 import jpeg from "jpeg-js";
 import { writeNpy } from "../../src/cli/npy.ts";
-import { jpegSegments, joined, pngChunks } from "../../src/picture/image/parts.ts";
+import { jpegSegments, joined, pngChunks, webpChunks } from "../../src/picture/image/parts.ts";
 import arrays from "../cli/npy_golden.json" with { type: "json" };
 import golden from "../decode/image_golden.json" with { type: "json" };
 import { damaged, type Draw } from "./mutate.ts";
@@ -16,7 +16,7 @@ const ramp = (length: number) => Uint8Array.from({ length }, (_, i) => (i * 7919
 
 export const seeds = {
   png: [
-    ...small.filter(({ name }) => !name.startsWith("JPEG")).map(bytesOf),
+    ...small.filter(({ name }) => !/^(JPEG|WebP)/.test(name)).map(bytesOf),
     encode({ width: 11, height: 5, channels: 3, data: ramp(165) }, { interlace: "Adam7" }),
   ],
   jpeg: [
@@ -26,6 +26,7 @@ export const seeds = {
       [16, 3],
     ].map(([width, height]) => new Uint8Array(jpeg.encode({ width, height, data: ramp(4 * width * height) }, 60).data)),
   ],
+  webp: small.filter(({ name }) => name.startsWith("WebP")).map(bytesOf),
   npy: [
     ...[[2, 3], [5], [], [1, 3, 4, 5]].map((dims) =>
       writeNpy({ dims, data: Float32Array.from({ length: dims.reduce((a, b) => a * b, 1) }, (_, i) => i / 3) }),
@@ -123,6 +124,27 @@ export function changedJpeg(file: Uint8Array, draw: Draw): Uint8Array {
   for (let more = 1 + draw.int(3); more > 0; more--)
     segments = rearranged(segments, draw, (segment) => changedSegment(segment, draw));
   return joined([file.subarray(0, 2), ...segments]);
+}
+
+const WEBP = ["VP8X", "VP8 ", "VP8L", "ALPH", "EXIF", "ICCP", "ANIM", "ANMF", "XMP ", "abcd"];
+
+function changedWebpChunk({ kind, data }: Chunk, draw: Draw): Chunk {
+  if (draw.chance(0.1)) return { kind: draw.of(WEBP), data };
+  // The header stays, so that the decoder gets as far as the codes behind it.
+  const header = draw.chance(0.7) ? 10 : 0;
+  return { kind, data: joined([data.subarray(0, header), damaged(data.subarray(header), draw)]) };
+}
+
+export function changedWebp(file: Uint8Array, draw: Draw): Uint8Array {
+  if (draw.chance(0.15)) return damaged(file, draw);
+  let chunks: Chunk[] = [...webpChunks(file)];
+  for (let more = 1 + draw.int(3); more > 0; more--)
+    chunks = rearranged(chunks, draw, (chunk) => changedWebpChunk(chunk, draw));
+  const parts = chunks.map(({ kind, data }) =>
+    joined([Buffer.from(kind, "latin1"), u32(data.length).reverse(), data, new Uint8Array(data.length % 2)]),
+  );
+  const length = parts.reduce((sum, part) => sum + part.length, 4);
+  return joined([file.subarray(0, 4), u32(length).reverse(), file.subarray(8, 12), ...parts]);
 }
 
 export function changedNpz(file: Uint8Array, draw: Draw): Uint8Array {

@@ -1,5 +1,5 @@
 /*
- * npm run fuzz:readers [-- --files N --seed S --reader png|jpeg|npy|npz|sidecar --keep FOLDER]
+ * npm run fuzz:readers [-- --files N --seed S --reader png|jpeg|webp|npy|npz|sidecar --keep FOLDER]
  *
  * Damages small pictures, arrays and sidecars, most of them so that checksums and structure still fit, and gives them
  * to their readers. Each must end in a result of the stated size or in an LrpError that names the file, at once and
@@ -11,10 +11,10 @@ import { parseArgs } from "node:util";
 import { LrpError } from "../../src/base/error.ts";
 import { readArray } from "../../src/cli/npz.ts";
 import { sidecarOf } from "../../src/cli/sidecar.ts";
-import { decodeImage } from "../../src/picture/decode/decode.ts";
+import { decodeImage } from "../../src/entries/image.ts";
 import { imageSize } from "../../src/picture/image/parts.ts";
 import { type Draw, drawing } from "./mutate.ts";
-import { changedJpeg, changedJson, changedNpy, changedNpz, changedPng, seeds } from "./readers-files.ts";
+import { changedJpeg, changedJson, changedNpy, changedNpz, changedPng, changedWebp, seeds } from "./readers-files.ts";
 
 const { values } = parseArgs({
   options: {
@@ -47,12 +47,11 @@ const fault = (text: string) => {
 function picture(file: Uint8Array): Uint8Array {
   const { data, width, height } = decodeImage(file, { name: NAME, maxPixels: MOST_PIXELS });
   const stated = imageSize(file) ?? fault("decoded without a size");
-  const channels = data.length / (width * height);
-  if (![1, 2, 3, 4].includes(channels)) fault(`${data.length} values for ${width} x ${height}`);
+  if (data.length !== 4 * width * height) fault(`${data.length} values for ${width} x ${height}`);
   const upright = width === stated.width && height === stated.height;
   const turned = width === stated.height && height === stated.width;
   if (!(upright || turned) || width * height > MOST_PIXELS) fault(`${width} x ${height}, stated otherwise`);
-  return Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+  return Buffer.from(data.buffer, data.byteOffset, data.length);
 }
 
 function array(file: Uint8Array): Uint8Array {
@@ -64,6 +63,7 @@ function array(file: Uint8Array): Uint8Array {
 const readers: Readonly<Record<string, Reader>> = {
   png: { ending: "png", seeds: seeds.png, change: changedPng, read: picture },
   jpeg: { ending: "jpg", seeds: seeds.jpeg, change: changedJpeg, read: picture },
+  webp: { ending: "webp", seeds: seeds.webp, change: changedWebp, read: picture },
   npy: { ending: "npy", seeds: seeds.npy, change: changedNpy, read: array },
   npz: { ending: "npz", seeds: seeds.npz, change: changedNpz, read: array },
   sidecar: {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { heatmap, load, preprocess, viewed } from "../../src/entries/index.ts";
-import { decodeImage, drawImage, explainImage } from "../../src/picture/decode/index.ts";
+import { decodeImage, drawImage, explainImage } from "../../src/entries/image.ts";
 import type { Picture } from "../../src/picture/image/pixels.ts";
 import { root } from "../readme.ts";
 
@@ -19,7 +19,7 @@ describe("a photo that is explained", () => {
     expect(explanation.relevance).toEqual(own.relevance);
     const seen = viewed(pixels, "unit", model.inputs[0]);
     expect(picture).toEqual(drawImage(own, seen));
-    expect(decodeImage(png)).toEqual({ ...picture, data: new Uint8Array(picture.data) });
+    expect(decodeImage(png)).toEqual(picture);
     // Two tiles of 8 x 28 pixels with gaps of 12: the digit on the left, the map over it on the right.
     expect(picture.width).toBe(2 * 224 + 3 * 12);
     const over = heatmap(own.relevance, { over: seen, scale: 8 });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { decodeImage } from "../../src/picture/decode/decode.ts";
+import { decodeImage } from "../../src/entries/image.ts";
 import { load, preprocess } from "../../src/entries/index.ts";
 import { dataFile, hasData } from "../data.ts";
 

@@ -16,6 +16,7 @@ const apps = {
   "relprop/threads": "threads.mjs",
   "relprop/pool": "pool.mjs",
   "relprop/evaluate": "evaluate.mjs",
+  "relprop/image": "image.mjs",
 };
 
 const runtimes = [
@@ -143,7 +144,7 @@ const viteDev = {
 const workerd = {
   runtime: "workerd",
   tool: "workerd",
-  entries: ["relprop (workerd)", "relprop/evaluate (workerd)"],
+  entries: ["relprop (workerd)", "relprop/evaluate (workerd)", "relprop/image (workerd)"],
   async run(folder) {
     const { build } = await import("esbuild");
     const [out, loader] = [join(folder, "out"), { ".wasm": "copy" }];
@@ -155,9 +156,10 @@ const workerd = {
       conditions: ["workerd"],
     };
     const said = [];
-    for (const entry of ["worker.mjs", "worker-evaluate.mjs"]) {
+    const programs = { "worker.mjs": "worker", "worker-evaluate.mjs": "worker", "worker-image.mjs": "worker-image" };
+    for (const [entry, config] of Object.entries(programs)) {
       await build({ ...options, entryPoints: [entry], bundle: true, format: "esm", logLevel: "silent" });
-      copyFileSync(join(folder, "worker.capnp"), join(out, "worker.capnp"));
+      copyFileSync(join(folder, `${config}.capnp`), join(out, "worker.capnp"));
       said.push(await execute(bin("workerd"), ["test", "worker.capnp"], out));
     }
     return said;
@@ -185,8 +187,8 @@ const next = {
   runtime: "Next",
   tool: "next",
   needs: ["node24"],
-  entries: ["relprop (edge-light)", "relprop (runtime nodejs)"],
-  best: ["simd", "relaxed"],
+  entries: ["relprop (edge-light)", "relprop (runtime nodejs)", "relprop/image (edge-light)"],
+  best: ["simd", "relaxed", "simd"],
   async run(folder) {
     for (const name of ["next", "react", "react-dom"])
       symlinkSync(join(modules, name), join(folder, "node_modules", name));
@@ -198,7 +200,7 @@ const next = {
     const server = spawn(bin("node24"), args, { cwd: site, env: environment, stdio: ["ignore", "pipe", "inherit"] });
     try {
       const address = await addressOf(server);
-      return [await bodyOf(`${address}/edge`), await bodyOf(`${address}/nodejs`)];
+      return await Promise.all(["edge", "nodejs", "edge-image"].map((path) => bodyOf(`${address}/${path}`)));
     } finally {
       server.kill();
     }

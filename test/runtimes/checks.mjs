@@ -13,7 +13,7 @@ const unless = (problems, finding) => {
 
 /** What belongs into the package: neither tests, nor sources, nor maps, nor what an earlier build left. */
 const WANTED =
-  /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|demo\/(digits\.onnx|digits\.relprop\.json|three\.png)|dist\/(.+\.d\.c?ts|.+\.c?js|core(-relaxed)?\.wasm))$/;
+  /^(package\.json|README\.md|CHANGELOG\.md|NOTICES\.md|LICENSE|demo\/(digits\.onnx|digits\.relprop\.json|three\.png)|dist\/(.+\.d\.c?ts|.+\.c?js|(core|core-relaxed|jpeg-turbo|webp)\.wasm))$/;
 
 function contents({ packed: { files, size, unpackedSize } }) {
   const stray = files.map(({ path }) => path).filter((path) => !WANTED.test(path));
@@ -128,7 +128,7 @@ async function forbiddenIn(folder, entry) {
 }
 
 async function core({ folder }) {
-  const entries = ["index", "slim", "workerd", "edge-light"];
+  const entries = ["index", "slim", "workerd", "edge-light", "image", "image-workerd", "image-edge-light"];
   const found = await Promise.all(entries.map((name) => forbiddenIn(folder, `node_modules/relprop/dist/${name}.js`)));
   const problems = found.flatMap((list, i) => list.map((item) => `${entries[i]}.js: ${item}`));
   const canary = await forbiddenIn(folder, "forbidden.mjs");

@@ -10,13 +10,14 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { table } from "../../bench/table.mjs";
-import { decodeImage } from "../../build/js/picture/decode/decode.js";
+import { decodeImage } from "../../dist/image.js";
 import { preprocess } from "../../dist/index.js";
 import { cases } from "./cases.mjs";
 import { checks } from "./checks.mjs";
 import { bin, execute, root, versionOf } from "./tools.mjs";
 
 const TOLERANCE = 1e-5;
+const golden = JSON.parse(readFileSync(join(root, "test/decode/image_golden.json"), "utf8"));
 
 const temporary = mkdtempSync(join(tmpdir(), "relprop-runtimes-"));
 const installed = join(temporary, "installed");
@@ -25,7 +26,14 @@ const installed = join(temporary, "installed");
 function demo() {
   const file = (name) => readFileSync(join(root, "demo", name));
   const { data } = preprocess(decodeImage(new Uint8Array(file("three.png"))), "unit", [1, 1, 28, 28]);
-  return `export const model = "${file("digits.onnx").toString("base64")}";\nexport const pixels = [${data}];\n`;
+  const files = {
+    model: file("digits.onnx").toString("base64"),
+    png: file("three.png").toString("base64"),
+    jpeg: golden.find(({ name }) => name === "JPEG sampled 2x2").file,
+    webp: golden.find(({ name }) => name === "WebP with alpha").file,
+  };
+  const lines = Object.entries(files).map(([name, base64]) => `export const ${name} = "${base64}";\n`);
+  return `${lines.join("")}export const pixels = [${data}];\n`;
 }
 
 /** A folder with the apps and the demo, and nothing else. */
@@ -149,7 +157,7 @@ async function rowsOf({ runtime, tool, needs = [], entries, best = [], run }, in
 try {
   const given = await install();
   const expected = await reference("import.mjs");
-  const evaluated = await reference("evaluate.mjs");
+  const others = { "relprop/evaluate": await reference("evaluate.mjs"), "relprop/image": await reference("image.mjs") };
   const off = expected.relaxed && distance(expected.simd, expected.relaxed);
   console.log(
     `dist/ in Node: a ${expected.simd.digit}; relaxed differs from simd by ` +
@@ -164,9 +172,7 @@ try {
   });
   console.log(table(["check of the package", "version", "result"], findings), "\n");
 
-  const rows = await pairwise(chosen, (each, i) =>
-    rowsOf(each, i, (entry) => (entry.startsWith("relprop/evaluate") ? evaluated : expected)),
-  );
+  const rows = await pairwise(chosen, (each, i) => rowsOf(each, i, (entry) => others[entry.split(" ")[0]] ?? expected));
   console.log(table(["runtime or bundler", "version", "entry", "result"], rows.flat()), "\n");
 } finally {
   rmSync(temporary, { recursive: true, force: true });

@@ -11,7 +11,7 @@ import {
   type Tensor,
   viewed,
 } from "relprop";
-import { imageSize } from "relprop/image";
+import { decodeImage } from "relprop/image";
 import type { Calls, Layer, Question, RelevanceMap, Request } from "./protocol.ts";
 
 /** The only state: the network, the photo, and the photo as the network's input. */
@@ -23,10 +23,6 @@ let prepared: { readonly preset: string; readonly input: Tensor; readonly seen: 
 const MOST_NUMBERS = 2 ** 24;
 /** A longer vector is no picture. */
 const LONGEST = 256;
-/** Photos with more are not decoded: a browser would take four bytes for each. */
-const READABLE_PIXELS = 1e8;
-/** Larger photos are scaled down while they are decoded: canvases end somewhere above. */
-const MOST_PIXELS = 2 ** 24;
 
 const HANDED_ON = ["pass", "route"];
 const SUMS = ["Add", "Sub", "Sum"];
@@ -60,11 +56,9 @@ const calls: Calls = {
   },
 
   async see({ file, name }) {
-    const { picture, size } = await decoded(file, name);
-    photo = picture;
+    photo = decodeImage(new Uint8Array(await file.arrayBuffer()), { name });
     prepared = undefined;
-    const reduced = size[0] === photo.width ? "" : `, reduced to ${photo.width} × ${photo.height}`;
-    return `${size.join(" × ")} pixels${reduced}`;
+    return `${photo.width} × ${photo.height} pixels`;
   },
 
   async explain(question) {
@@ -104,35 +98,6 @@ const calls: Calls = {
 
 function refused(where: string, expected: string, received: string, fix?: string): LrpError {
   return new LrpError("usage", { where, expected, received, fix });
-}
-
-async function decoded(file: Blob, name: string): Promise<{ picture: Pixels; size: [number, number] }> {
-  const stated = imageSize(new Uint8Array(await file.arrayBuffer()));
-  if (stated && stated.width * stated.height > READABLE_PIXELS)
-    throw refused(
-      `file '${name}'`,
-      `at most ${READABLE_PIXELS} pixels`,
-      `${stated.width} x ${stated.height}`,
-      "Make it smaller.",
-    );
-  let bitmap: ImageBitmap;
-  try {
-    bitmap = await createImageBitmap(file);
-  } catch {
-    throw refused(
-      `file '${name}'`,
-      "a picture that this browser can read",
-      "something else",
-      "PNG, JPEG and WebP are safe.",
-    );
-  }
-  const size: [number, number] = [bitmap.width, bitmap.height];
-  const factor = Math.min(1, Math.sqrt(MOST_PIXELS / (size[0] * size[1])));
-  const [width, height] = size.map((side) => Math.max(1, Math.floor(side * factor)));
-  const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true })!;
-  context.drawImage(bitmap, 0, 0, width, height);
-  bitmap.close();
-  return { picture: context.getImageData(0, 0, width, height), size };
 }
 
 function prepare({ inputs }: Model, { drawing, preset }: Question): { input: Tensor; seen: Picture } {

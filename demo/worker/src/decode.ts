@@ -9,6 +9,7 @@ export const MAX_PIXELS = 2 ** 20;
 const TYPES: Readonly<Record<string, readonly number[]>> = {
   "image/png": [0x89, 0x50],
   "image/jpeg": [0xff, 0xd8],
+  "image/webp": [0x52, 0x49, 0x46, 0x46],
 };
 
 /** How the body is decoded. @throws Refusal 415 */
@@ -17,7 +18,7 @@ export function decoderOf(request: Request): (file: Uint8Array) => Pixels {
   const type = given.toLowerCase().split(";")[0].trim();
   const types = Object.keys(TYPES);
   if (!Object.hasOwn(TYPES, type))
-    throw new Refusal(415, "type", `Content-Type: expected ${types.join(" or ")}, got ${given}.`, {
+    throw new Refusal(415, "type", `Content-Type: expected one of ${types.join(", ")}, got ${given}.`, {
       Accept: types.join(", "),
     });
   return (file) => {

@@ -10,7 +10,7 @@ const USAGE = `What makes this picture a seven? POST a picture of a digit to fin
 
   curl --data-binary @seven.png -H 'Content-Type: image/png' 'URL/?format=png' > seven.heatmap.png
 
-Content-Type  image/png or image/jpeg, at most ${MAX_BODY} bytes and ${MAX_PIXELS} pixels
+Content-Type  image/png, image/jpeg or image/webp, at most ${MAX_BODY} bytes and ${MAX_PIXELS} pixels
 composite     ${composites.map(({ name }) => name).join(", ")}; default ${defaultComposite}
 target        the class to explain, 0 to 9 or zero to nine; default: the one that the network says
 format        json or png; without it the Accept header decides, and json is the default

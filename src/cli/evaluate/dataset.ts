@@ -31,10 +31,9 @@ const WHAT = "a folder of pictures or .npy, an idx file, a CIFAR-10 binary, or a
 async function folder(path: string, maxPixels: number | undefined): Promise<Dataset> {
   const where = `folder '${path}'`;
   const names = (await foreseen(where, WHAT, () => readdir(path)))
-    .filter((name) => /\.(png|jpe?g|np[yz])$/i.test(name))
+    .filter((name) => /\.(png|jpe?g|webp|np[yz])$/i.test(name))
     .sort();
-  if (names.length === 0)
-    throw new LrpError("usage", { where, expected: ".png, .jpg or .npy files", received: "none" });
+  if (names.length === 0) throw new LrpError("usage", { where, expected: "pictures or .npy files", received: "none" });
   const hash = createHash("sha256");
   for (const name of names) {
     const bytes = await readBytes(join(path, name), "a picture or a .npy array");

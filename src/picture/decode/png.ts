@@ -1,7 +1,8 @@
 import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import { Unzlib } from "fflate";
 import { joined, type Part, pngChunks } from "../image/parts.ts";
-import type { Pixels } from "../image/pixels.ts";
+import type { Picture } from "../image/pixels.ts";
+import { orientation, upright } from "./exif.ts";
 
 /** PNG's colour types: the samples of a pixel, and of how many bits they may be. */
 const KINDS: Readonly<Record<number, { readonly channels: number; readonly depths: readonly number[] }>> = {
@@ -33,7 +34,7 @@ const STEP = 4096;
  *
  * @throws Error that says what is wrong with it
  */
-export function png(file: Uint8Array): Pixels {
+export function png(file: Uint8Array): Picture {
   const chunks = [...pngChunks(file)];
   if (chunks.at(-1)?.kind !== "IEND") throw new Error("it is cut off");
   const strange = chunks.find(({ kind }) => /^[A-Z]/.test(kind) && !KEPT.includes(kind));
@@ -43,7 +44,9 @@ export function png(file: Uint8Array): Pixels {
   if (found !== length) throw new Error(`its pixels are ${found} bytes instead of ${length}`);
   // A palette that a picture of full colour suggests to poor screens would be taken for its own.
   const read = chunks.filter(({ kind }) => KEPT.includes(kind) && (kind !== "PLTE" || indexed));
-  return pixelsOf(decode(joined([file.subarray(0, 8), ...read.map(({ whole }) => whole)]), { checkCrc: true }));
+  const image = decode(joined([file.subarray(0, 8), ...read.map(({ whole }) => whole)]), { checkCrc: true });
+  const exif = chunks.find(({ kind }) => kind === "eXIf");
+  return upright(pixelsOf(image), exif ? orientation(exif.data) : 1);
 }
 
 /** Whether there is a palette, and the bytes of all rows, each with the number of its filter before it. */
@@ -88,14 +91,26 @@ function inflatedLength(chunks: readonly Part<string>[], most: number): number {
   return length;
 }
 
-function pixelsOf(image: DecodedPng): Pixels {
+function pixelsOf(image: DecodedPng): Picture {
   const { width, height } = image;
-  const data = image.palette
-    ? convertIndexedToRgb(image)
-    : image.transparency
-      ? withAlpha(image, eightBits(image))
-      : eightBits(image);
-  return { data, width, height };
+  const data = image.palette ? convertIndexedToRgb(image) : eightBits(image);
+  const rgba = rgbaOf(data, data.length / (width * height));
+  // The colour that is transparent is compared before anything is rounded.
+  if (image.transparency && !image.palette) clear(rgba, image);
+  return { data: rgba, width, height };
+}
+
+/** Grey, grey and alpha, RGB or RGBA as RGBA. */
+function rgbaOf(data: Uint8Array, channels: number): Picture["data"] {
+  const [green, blue] = channels < 3 ? [0, 0] : [1, 2];
+  const rgba = new Uint8ClampedArray((data.length / channels) * 4);
+  for (let to = 0, at = 0; to < rgba.length; to += 4, at += channels) {
+    rgba[to] = data[at];
+    rgba[to + 1] = data[at + green];
+    rgba[to + 2] = data[at + blue];
+    rgba[to + 3] = channels % 2 === 0 ? data[at + channels - 1] : 255;
+  }
+  return rgba;
 }
 
 function eightBits(image: DecodedPng): Uint8Array {
@@ -118,18 +133,11 @@ function samples({ data, width, height, depth }: DecodedPng): Uint8Array {
   });
 }
 
-/** The colour that tRNS names is transparent; it is compared before anything is rounded. */
-function withAlpha(image: DecodedPng, values: Uint8Array): Uint8Array {
+/** Makes the pixels of the colour that tRNS names transparent. */
+function clear(rgba: Picture["data"], image: DecodedPng): void {
   const { channels, transparency = [] } = image;
   const raw = image.depth < 8 ? samples(image) : image.data;
-  const out = new Uint8Array((values.length / channels) * (channels + 1));
-  for (let i = 0; i < values.length / channels; i++) {
-    let clear = true;
-    for (let k = 0; k < channels; k++) {
-      out[i * (channels + 1) + k] = values[i * channels + k];
-      clear &&= raw[i * channels + k] === transparency[k];
-    }
-    out[i * (channels + 1) + channels] = clear ? 0 : 255;
-  }
-  return out;
+  for (let i = 0; 4 * i < rgba.length; i++)
+    if (raw.subarray(i * channels, (i + 1) * channels).every((value, k) => value === transparency[k]))
+      rgba[4 * i + 3] = 0;
 }

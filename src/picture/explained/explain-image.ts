@@ -2,7 +2,8 @@ import { shown, usage } from "../../base/error.ts";
 import type { Model } from "../../model/model.ts";
 import type { ExplainOptions } from "../../model/options.ts";
 import type { Explanation } from "../../model/report.ts";
-import { type DecodeOptions, decodeImage } from "../decode/decode.ts";
+import type { Codecs } from "../decode/codec.ts";
+import { type DecodeOptions, decodeWith } from "../decode/decode.ts";
 import { type Heatmap, type HeatmapOptions, heatmap } from "../heatmap/heatmap.ts";
 import { encodePng } from "../heatmap/png.ts";
 import type { Picture, Pixels } from "../image/pixels.ts";
@@ -90,16 +91,9 @@ export function drawImage(
   ]);
 }
 
-/**
- * Explains what a network saw in a photo, and draws it.
- *
- * @param image the bytes of a PNG or JPEG file, or pixels
- * @throws LrpError as `decodeImage`, `preprocess`, `explain` and `heatmap`
- * @example
- * const { explanation, png } = await explainImage(model, await readFile("cat.jpg"), { preset: "torchvision" });
- * await writeFile("cat.heatmap.png", png);
- */
-export async function explainImage(
+/** As `explainImage` of entries/image.ts, by these decoders. */
+export async function explainImageWith(
+  codecs: Codecs,
   model: Model,
   image: Uint8Array | Pixels,
   options: ExplainImageOptions,
@@ -107,7 +101,7 @@ export async function explainImage(
   if (typeof options !== "object" || options === null)
     throw usage("explainImage", "options with a preset", shown(options));
   const { preset, layout, colormap, scale, smooth, cap, maxPixels, ...others } = options;
-  const pixels = "width" in image ? image : decodeImage(image, { maxPixels });
+  const pixels = "width" in image ? image : decodeWith(codecs, image, { maxPixels });
   const [port] = model.inputs;
   const explanation = model.explain(preprocess(pixels, preset, port), others);
   const picture = drawImage(explanation, viewed(pixels, preset, port), { layout, colormap, scale, smooth, cap });

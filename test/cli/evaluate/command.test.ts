@@ -196,7 +196,7 @@ describe("relprop evaluate", () => {
     const { code, err } = await relprop(words);
     expect({ code, err }).toEqual({
       code: 2,
-      err: `relprop: file '${at("pictures/b.png")}': expected a .png or .jpg picture, or a .npy or .npz array, got text.\n`,
+      err: `relprop: file '${at("pictures/b.png")}': expected a .png, .jpg or .webp picture, or a .npy or .npz array, got text.\n`,
     });
   });
 

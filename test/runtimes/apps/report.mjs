@@ -1,6 +1,7 @@
-import { model, pixels } from "./demo.mjs";
+import { jpeg, model, pixels, png, webp } from "./demo.mjs";
 
-const bytes = Uint8Array.from(atob(model), (letter) => letter.charCodeAt(0));
+const bytesOf = (base64) => Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+const bytes = bytesOf(model);
 const input = { data: Float32Array.from(pixels), dims: [1, 1, 28, 28] };
 
 /** What the demo image is, and the bits of its relevance, for each of the ways to load the network. */
@@ -30,4 +31,19 @@ export async function reportEvaluate({ load, hasRelaxedSimd }, { attribute, pert
     return { explain, dispose: () => network.dispose() };
   };
   return report({ load: attributed, hasRelaxedSimd });
+}
+
+/** The same for `relprop/image`: the bits of a picture's relevance, and behind them pixels of other formats. */
+export async function reportImage({ load, hasRelaxedSimd, preprocess }, { decodeImage }) {
+  const explained = async (bytes, options) => {
+    const network = await load(bytes, options);
+    const explain = async () => {
+      const seen = preprocess(decodeImage(bytesOf(png)), "unit", network.inputs[0]);
+      const { targets, relevance } = network.explain(seen);
+      const pixels = [jpeg, webp].flatMap((file) => [...decodeImage(bytesOf(file)).data]);
+      return { targets, relevance: { data: Float32Array.from([...relevance.data, ...pixels]) } };
+    };
+    return { explain, dispose: () => network.dispose() };
+  };
+  return report({ load: explained, hasRelaxedSimd });
 }
