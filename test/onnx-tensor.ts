@@ -19,10 +19,26 @@ const types: Readonly<Record<number, readonly [name: string, view: View]>> = {
   6: ["int32", Int32Array],
   7: ["int64", BigInt64Array],
   9: ["bool", Uint8Array],
+  10: ["float16", Uint16Array],
   11: ["float64", Float64Array],
   12: ["uint32", Uint32Array],
   13: ["uint64", BigUint64Array],
+  16: ["bfloat16", Uint16Array],
 };
+
+/** Floating point of 16 bits, a sign, an exponent and so many bits of a fraction: IEEE 754's binary16, and bfloat16. */
+function fromBits(bits: number, fractionBits: number): number {
+  const exponentBits = 15 - fractionBits;
+  const [most, scale] = [2 ** exponentBits - 1, 2 ** fractionBits];
+  const [exponent, fraction] = [(bits >> fractionBits) & most, bits % scale];
+  const sign = bits >> 15 ? -1 : 1;
+  if (exponent === most) return fraction === 0 ? sign * Infinity : Number.NaN;
+  const bias = (most - 1) / 2;
+  if (exponent === 0) return (sign * fraction * 2 ** (1 - bias)) / scale;
+  return sign * (1 + fraction / scale) * 2 ** (exponent - bias);
+}
+
+const FRACTIONS: Readonly<Record<string, number>> = { float16: 10, bfloat16: 7 };
 
 /** Reads a TensorProto, as the backend tests store them; apart from the library's own reader. */
 export function readTensor(bytes: Uint8Array): StoredTensor {
@@ -37,5 +53,7 @@ export function readTensor(bytes: Uint8Array): StoredTensor {
     else if (tag === 4 || tag === 9) raw = Uint8Array.from(pbf.readBytes());
   }, {});
   const [name, View] = types[type] ?? [`ONNX type ${type}`, Uint8Array];
-  return { type: name, dims, data: Array.from(new View(raw.buffer), Number) };
+  const data = Array.from(new View(raw.buffer), Number);
+  const fraction = FRACTIONS[name];
+  return { type: name, dims, data: fraction ? data.map((bits) => fromBits(bits, fraction)) : data };
 }

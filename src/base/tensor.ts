@@ -1,17 +1,64 @@
 /** Sizes along each axis, outermost first, e.g. `[n, c, h, w]`. */
 export type Dims = readonly number[];
 
+/**
+ * Element types of values: ONNX's number of each, and the array in which callers get its numbers. While a network runs
+ * all of them are float32.
+ */
+const elementTypes = {
+  float32: [1, Float32Array],
+  uint8: [2, Uint8Array],
+  int8: [3, Int8Array],
+  uint16: [4, Uint16Array],
+  int16: [5, Int16Array],
+  int32: [6, Int32Array],
+  int64: [7, BigInt64Array],
+  bool: [9, Uint8Array],
+  float16: [10, Float32Array],
+  float64: [11, Float64Array],
+  uint32: [12, Uint32Array],
+  uint64: [13, BigUint64Array],
+  bfloat16: [16, Float32Array],
+} as const;
+
 /** Element types of values. */
-export type ElementType = "float32" | "int32" | "int64" | "bool";
+export type ElementType = keyof typeof elementTypes;
+
+export const typeNames = Object.keys(elementTypes) as readonly ElementType[];
+
+/** The arrays in which callers get numbers. */
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/** Whether numbers of a type are no integers; it is float32 where nothing is said. */
+export const isFloat = (type: ElementType = "float32"): boolean => type.includes("float");
+export const isInteger = (type: ElementType = "float32"): boolean => type.includes("int");
+
+/** The element type of ONNX's number for it, if it is one of those. */
+export const elementType = (code: number): ElementType | undefined =>
+  typeNames.find((name) => elementTypes[name][0] === code);
 
 /**
- * Numbers in row-major order: any object with these properties. onnxruntime's tensors of type float32 are ones;
+ * TensorData in row-major order: any object with these properties. onnxruntime's tensors of type float32 are ones;
  * of a TensorFlow.js tensor t, `{ data: t.dataSync(), dims: t.shape }` is one.
+ *
+ * Relevance and logits are a Float32Array. So is a network's output of type float32, float16 or bfloat16; one of
+ * float64 (ONNX's double) is a Float64Array with what float32 arithmetic gave, one of int64 or uint64 a BigInt64Array
+ * or BigUint64Array, one of fewer bits the array of that width, and one of booleans a Uint8Array.
  */
-export interface Tensor {
-  readonly data: Float32Array;
+export interface Tensor<Data extends TensorData = Float32Array> {
+  readonly data: Data;
   readonly dims: Dims;
-  /** What the numbers are where they are not float32: integers, or 1 for true and 0 for false. */
+  /** What the numbers are where they are not float32: of booleans 1 for true and 0 for false. */
   readonly type?: Exclude<ElementType, "float32">;
   /** The axis that counts samples, null where there is none; left out, 0. */
   readonly batchAxis?: number | null;
@@ -21,12 +68,14 @@ export interface Tensor {
   readonly amplified?: boolean;
 }
 
-/** Whether numbers of a type are no integers; it is float32 where nothing is said. */
-export const isFloat = (type: ElementType = "float32"): boolean => type.includes("float");
+const kindOf = (data: unknown): string => Object.prototype.toString.call(data).slice(8, -1);
 
 /** Whether these are float32 numbers, of this realm or of another, such as a frame or a test runner's sandbox. */
-export const isFloat32 = (data: unknown): data is Float32Array =>
-  Object.prototype.toString.call(data) === "[object Float32Array]";
+export const isFloat32 = (data: unknown): data is Float32Array => kindOf(data) === "Float32Array";
+
+/** Whether these are numbers in a typed array. */
+export const isTyped = (data: unknown): data is ArrayLike<number> | ArrayLike<bigint> =>
+  /^(Float|(Big)?(Int|Uint))\d+(Clamped)?Array$/.test(kindOf(data));
 
 /**
  * The largest integer up to which float32 has all of them: while a network runs, integers and booleans are kept as
@@ -34,7 +83,7 @@ export const isFloat32 = (data: unknown): data is Float32Array =>
  */
 export const LARGEST_INTEGER = 2 ** 24;
 
-/** What a file knows: weights, and the integers and booleans (kept as doubles) that shapes are computed from. */
+/** What a file knows: weights in single precision, and the integers and booleans that shapes are computed from in double. */
 export interface Constant {
   readonly type: ElementType;
   readonly data: Float32Array | Float64Array;
@@ -43,9 +92,42 @@ export interface Constant {
   readonly infinite?: true;
 }
 
-/** Whether float32 has all numbers of a constant: of integers, those up to 2^24. */
+/** An array for numbers of a constant: these, or so many zeros. */
+export function numbersFor(type: ElementType, of: number | ArrayLike<number>): Constant["data"] {
+  return isFloat(type) ? new Float32Array(of as number) : new Float64Array(of as number);
+}
+
+/** The array in which callers get numbers of a type. */
+export const arrayOf = (type: ElementType) => elementTypes[type][1];
+
+/** Numbers as callers get them. */
+export function asType(type: ElementType, data: Constant["data"]): TensorData {
+  const array = arrayOf(type);
+  if (array === BigInt64Array) return BigInt64Array.from(Array.from(data, BigInt));
+  if (array === BigUint64Array) return BigUint64Array.from(Array.from(data, BigInt));
+  return new (array as Float32ArrayConstructor)(data);
+}
+
+/** Numbers in single precision. */
+export const asFloats = (data: TensorData): Float32Array =>
+  isFloat32(data) ? data : Float32Array.from(data as ArrayLike<number>, Number);
+
+/** The smallest and the largest number of a type: of floats that float32 holds, of 64 bits that doubles hold all up to. */
+export function rangeOf(type: ElementType): readonly [low: number, high: number] {
+  if (type === "bool") return [0, 1];
+  if (isFloat(type)) {
+    const most = type === "float16" ? 65504 : (2 - 2 ** -23) * 2 ** 127;
+    return [-most, most];
+  }
+  const unsigned = type.startsWith("u");
+  const values = 2 ** (8 * arrayOf(type).BYTES_PER_ELEMENT - (unsigned ? 0 : 1));
+  const most = Math.min(values - 1, Number.MAX_SAFE_INTEGER);
+  return [unsigned ? 0 : Math.max(-values, -most - 1), most];
+}
+
+/** Whether float32 has all numbers of a constant: of integers those up to 2^24, and some. */
 export function isExact({ type, data }: Constant): boolean {
-  return type === "float32" || data.every((v) => Math.abs(v) <= LARGEST_INTEGER);
+  return isFloat(type) || data.every((v) => v === Math.fround(v));
 }
 
 /** ONNX's element types, in the order of its numbers for them. */
@@ -54,6 +136,9 @@ const TYPE_NAMES = (
   "complex128 bfloat16 float8e4m3fn float8e4m3fnuz float8e5m2 float8e5m2fnuz uint4 int4 float4e2m1 " +
   "float8e8m0 uint2 int2"
 ).split(" ");
+
+/** ONNX's number of an element type, by its name. */
+export const typeCode = (name: string): number => TYPE_NAMES.indexOf(name.toLowerCase());
 
 /** ONNX's name of an element type, by its number. */
 export function typeName(code: number): string {

@@ -1,7 +1,7 @@
 import { type Budget, HOST } from "../base/budget.ts";
 import { ops } from "../ops/index.ts";
 import { checkedLrn, type LrnAttributes } from "../ops/lrn.ts";
-import { addScaled, type Constant, type Dims, size, strides } from "../base/tensor.ts";
+import { addScaled, type Constant, type Dims, isFloat, size, strides } from "../base/tensor.ts";
 import { behind, type Graph, type Node, producers, whereIs } from "../graph/graph.ts";
 
 /*
@@ -138,6 +138,8 @@ function candidates(graph: Graph): Candidate[] {
   };
   return graph.nodes.flatMap((last) =>
     denominator(powers, last).flatMap((divided) => {
+      // Integers are cut off.
+      if (!isFloat(graph.types.get(divided.base))) return [];
       const square = sources.get(divided.base);
       const node = square === undefined ? undefined : by.get(square);
       if (!square || !node || !isSquareOf(graph, node, divided.x)) return [];

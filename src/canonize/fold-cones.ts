@@ -1,5 +1,5 @@
 import { type Budget, HOST } from "../base/budget.ts";
-import { type Constant, type Dims, isFloat, size } from "../base/tensor.ts";
+import { type Constant, type Dims, isFloat, isInteger, size } from "../base/tensor.ts";
 import { type Graph, type Node, producers, readers, whereIs } from "../graph/graph.ts";
 import type { Cone } from "../ops/cone.ts";
 import { ops } from "../ops/index.ts";
@@ -83,8 +83,10 @@ function coneOf(known: Known, last: Node): Found | undefined {
     note(before);
   }
   const [source] = open;
-  // A comparison of a value with itself is no activation, and neither is arithmetic on indices.
-  if (![source, last.outputs[0]].every((name) => isFloat(known.graph.types.get(name)))) return undefined;
+  // A comparison of a value with itself is no activation, and neither is arithmetic of integers.
+  const { types } = known.graph;
+  const isWhole = [...inside].some(({ outputs: [name] }) => isInteger(types.get(name)));
+  if (isWhole || ![source, last.outputs[0]].every((name) => isFloat(types.get(name)))) return undefined;
   return { source, nodes: [...inside].sort((a, b) => placeOf.get(a)! - placeOf.get(b)!) };
 }
 

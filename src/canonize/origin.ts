@@ -1,7 +1,7 @@
 import { type Graph, type Node, operandsOf } from "../graph/graph.ts";
 import { ops } from "../ops/index.ts";
 import type { Affine, Family } from "../ops/op.ts";
-import { type Dims, size } from "../base/tensor.ts";
+import { type Dims, isFloat, size } from "../base/tensor.ts";
 
 const WEIGHTED: readonly Family[] = ["convolution", "dense"];
 
@@ -34,8 +34,11 @@ const BETWEEN: readonly Family[] = ["route", "average"];
 /** A node as y = scale · x + shift with constants, if it is that for every number of x. */
 export function affineOf(graph: Graph, node: Node): Affine | undefined {
   const map = ops.get(node.type)!.affine?.(operandsOf(graph, node), node.attributes);
-  // A broadcast that enlarges is no scaling.
-  const fits = map && size(graph.dims.get(node.inputs[map.data])!) === size(graph.dims.get(node.outputs[0])!);
+  // Integers are cut off, and a broadcast that enlarges is no scaling.
+  const fits =
+    map &&
+    isFloat(graph.types.get(node.outputs[0])) &&
+    size(graph.dims.get(node.inputs[map.data])!) === size(graph.dims.get(node.outputs[0])!);
   return fits ? map : undefined;
 }
 

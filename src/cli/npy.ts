@@ -1,6 +1,6 @@
 import { LrpError, type Tensor } from "../entries/index.ts";
 import { strides } from "../base/tensor.ts";
-import { elements } from "../read/onnx/elements.ts";
+import { elementOf } from "../read/onnx/elements.ts";
 
 /*
  * .npy: "\x93NUMPY", major and minor version, the header's length (u16 in version 1, u32 in 2 and 3), the header (a
@@ -94,7 +94,7 @@ function float32(
   [name, onnx]: (typeof TYPES)[string],
   fail: (expected: string, received: string) => LrpError,
 ): Float32Array {
-  const { view: View, read } = elements[onnx];
+  const { view: View, read } = elementOf(onnx)!;
   const values = new View(bytes.buffer);
   if (values instanceof Float32Array) return values;
   const data = new Float32Array(values.length);

@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { asFloats } from "../base/tensor.ts";
 import type { Arguments } from "./options.ts";
 import type { Streams } from "./command.ts";
 import { readInput } from "./input.ts";
@@ -17,7 +18,7 @@ export async function predict(
   const start = performance.now();
   const { output } = model.predict(input.tensor);
   const time = { load: ms, predict: performance.now() - start };
-  const scores = scoresOf({ logits: output }, values["class-axis"]);
+  const scores = scoresOf({ logits: { ...output, data: asFloats(output.data) } }, values["class-axis"]);
   const { samples: batch } = scoreLayout(scores);
   const samples = Array.from({ length: batch }, (_, i) => ranking(scores, i, values.top ?? 5, model.classes));
   if (values.json) {
@@ -26,7 +27,7 @@ export async function predict(
       input: input.text,
       scores: samples[0],
       samples,
-      output: Array.from(output.data),
+      output: Array.from(output.data as ArrayLike<number>, Number),
       outputDims: output.dims,
       time,
     };

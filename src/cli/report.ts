@@ -1,4 +1,5 @@
 import { composites, defaultComposite, type Explanation, parameters, type Tensor } from "../entries/index.ts";
+import { asFloats } from "../base/tensor.ts";
 import type { Input } from "./input.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
@@ -27,7 +28,7 @@ export function report({ path, values, opened, input, explanation, sample, files
   const composite = values.method ? null : (values.composite ?? defaultComposite);
   const taken = composites.find((row) => row.name === composite)?.parameters ?? [];
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
-  const scores = scoresOf({ logits: output }, values["class-axis"]);
+  const scores = scoresOf({ logits: { ...output, data: asFloats(output.data) } }, values["class-axis"]);
   return {
     model: path,
     input: input.text,
@@ -53,7 +54,7 @@ export function report({ path, values, opened, input, explanation, sample, files
     ),
     sample,
     targets,
-    output: Array.from(output.data),
+    output: Array.from(output.data as ArrayLike<number>, Number),
     outputDims: output.dims,
     rules,
     ledger,

@@ -4,7 +4,7 @@ import type { ExplainOptions } from "../model/options.ts";
 import type { Explanation } from "../model/report.ts";
 import { composites } from "../rules/composite.ts";
 import { checkInputs, type Input } from "../run/input.ts";
-import { shapeText, type Tensor } from "../base/tensor.ts";
+import { isFloat, shapeText, type Tensor } from "../base/tensor.ts";
 import { checkWhole } from "./check.ts";
 import { type MethodParameters, type MethodRow, methods } from "./methods.ts";
 import { axesOf } from "./predictor.ts";
@@ -61,10 +61,10 @@ export async function attribute(model: Model, input: Input, options: AttributeOp
 /** The numbers of the only input. */
 function onlyInput(model: Model, input: Input, method: string): Tensor {
   const [port, ...more] = model.inputs;
-  if (more.length > 0 || port.type !== "float32")
+  if (more.length > 0 || !isFloat(port.type))
     throw new LrpError("usage", {
       where: `method '${method}'`,
-      expected: "a network with one input, of float32",
+      expected: "a network with one input, of a floating-point type",
       received: model.inputs.map(({ name, type, dims }) => `${name} ${shapeText(dims, type)}`).join(", "),
       fix: "Composites take any.",
     });

@@ -3,7 +3,7 @@ import { type Graph, type Node, producers } from "../graph/graph.ts";
 import type { Network } from "../read/network.ts";
 import { open, type Source } from "../read/open.ts";
 import type { LoadOptions } from "../model/options.ts";
-import type { Constant } from "../base/tensor.ts";
+import { type Constant, isFloat } from "../base/tensor.ts";
 import { checkNames, checkWhole } from "./check.ts";
 import { shuffled } from "./random.ts";
 
@@ -63,7 +63,7 @@ function layersOf(graph: Graph): Parametrised[] {
   };
   const isLearned = (name: string): boolean => {
     const { type, data } = constants.get(name)!;
-    return type === "float32" && data.length > 1;
+    return isFloat(type) && data.length > 1;
   };
   return [...graph.nodes]
     .reverse()

@@ -3,7 +3,7 @@ import type { Model } from "../model/model.ts";
 import type { Explanation } from "../model/report.ts";
 import { chooseTargets, type Target } from "../run/target.ts";
 import { scoresOf } from "../run/scores.ts";
-import { shapeText, size, type Tensor } from "../base/tensor.ts";
+import { shapeText, size, type Tensor, type TensorData } from "../base/tensor.ts";
 import { stackOf } from "./predictor.ts";
 
 /** How far a method is. */
@@ -72,11 +72,11 @@ function together<T>(copies: number, run: () => T): T {
 }
 
 /** The first of equal parts along the batch. */
-function firstOf(copies: number, tensor: Tensor): Tensor {
+function firstOf<Data extends TensorData>(copies: number, tensor: Tensor<Data>): Tensor<Data> {
   if (copies === 1) return tensor;
   const [n, ...rest] = tensor.dims;
   if (n % copies === 0)
-    return { ...tensor, data: tensor.data.slice(0, tensor.data.length / copies), dims: [n / copies, ...rest] };
+    return { ...tensor, data: tensor.data.slice(0, tensor.data.length / copies) as Data, dims: [n / copies, ...rest] };
   throw new LrpError("shape", {
     where: "the network's output",
     expected: `rows for each of ${copies} copies of the input`,
@@ -90,7 +90,7 @@ function decide({ model, target, classAxis }: Study, stacked: Tensor, copies: nu
   const [output, logits] = [firstOf(copies, all.output), firstOf(copies, all.logits)];
   const scores = scoresOf({ output, logits }, classAxis);
   const { targets, relevance: weights } = chooseTargets(target, "one", scores, model.classes);
-  const squashed = output.data.some((v, i) => v !== logits.data[i]);
+  const squashed = logits.data.some((v, i) => v !== Number(output.data[i]));
   const notes = squashed ? ["The score is of logits: what the softmax, log-softmax or sigmoid at the end takes."] : [];
   return { output, logits, targets, weights, rules: [], notes };
 }

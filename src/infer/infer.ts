@@ -1,7 +1,8 @@
 import { Budget, HOST } from "../base/budget.ts";
 import { Complaint, demand } from "../base/complaint.ts";
 import { ops } from "../ops/index.ts";
-import { type Constant, type Dims, type ElementType, isExact, size } from "../base/tensor.ts";
+import { type Constant, type Dims, type ElementType, isFloat, numbersFor, size } from "../base/tensor.ts";
+import { settledConstant } from "../ops/integers.ts";
 import { single } from "../ops/op.ts";
 import { checkTypes } from "../ops/takes.ts";
 import { DAMAGED } from "../read/attributes.ts";
@@ -116,18 +117,14 @@ function visit(node: Node, state: State): void {
       "output dims ≥ 1",
       `[${d}]`,
     );
-    const bytes = size(d) * (constant && (types[i] ?? type) !== "float32" ? 8 : 4);
+    const bytes = size(d) * (constant && !isFloat(types[i] ?? type) ? 8 : 4);
     if (!constant) budget.fits(bytes);
     else if (!row.renames) budget.take(bytes, HOST * size(d));
   }
   if (constant) budget.take(0, HOST * (work + inputs.reduce((sum, x) => sum + (x ? size(x.dims) : 0), 0)));
-  const values =
-    constant &&
-    row.fold?.(
-      inputs.map((x) => x?.constant),
-      attributes,
-      dims,
-    );
+  const given = inputs.map((x) => x?.constant);
+  const folded = constant && row.fold?.(given, attributes, dims);
+  const values = folded && (row.family === "route" || row.renames ? folded : folded.map(settledConstant));
   dims.forEach((d, i) => {
     demand(constant || !d.includes(0), "unsupported", "values that are not empty", `dims [${d}]`);
     const name = node.outputs[i];
@@ -141,8 +138,8 @@ function visit(node: Node, state: State): void {
     throw new Complaint("unsupported", "constants only", "an input that depends on the network's", undefined, computed);
   }
   for (const x of inputs) {
-    const fits = !x || x.constant || x.type === "float32" || row.anyType;
-    demand(fits, "unsupported", "float32", `'${x?.name}' of ${x?.type}, which is computed from the input`);
+    const fits = !x || x.constant || isFloat(x.type) || row.anyType;
+    demand(fits, "unsupported", "floating point", `'${x?.name}' of ${x?.type}, which is computed from the input`);
   }
   state.nodes.push(Object.freeze({ ...node, attributes: Object.freeze(attributes) }));
 }
@@ -155,7 +152,7 @@ function sources(name: string, { free, nodes, types }: State): readonly string[]
   if (free.has(name)) return [name];
   const read = new Set(behind(nodes, [name]).flatMap((node) => node.inputs));
   const found = [...free].filter((input) => read.has(input));
-  return found.some((input) => types.get(input) === "float32") ? [] : found;
+  return found.some((input) => isFloat(types.get(input)!)) ? [] : found;
 }
 
 /** Where only the values of inputs are missing, which the caller can give, that is no complaint yet. */
@@ -193,7 +190,7 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     const { dims, data } = given.get(name)!;
     budget.where = `input '${name}'`;
     budget.fits(4 * size(dims));
-    const value = { type, dims: [...dims], data: type === "float32" ? data! : Float64Array.from(data ?? []) };
+    const value = { type, dims: [...dims], data: isFloat(type) ? data! : numbersFor(type, data ?? []) };
     know(state, name, value, fixed.has(name) ? value : undefined);
   }
   const found = new Map<string, readonly Problem[]>();
@@ -222,7 +219,8 @@ function judgedOutputs(
       problems.attempt(`output '${name}'`, () => {
         demand(dims.has(name), "invalid-model", "an output that some node computes", "none of this name");
         const constant = constants.get(name);
-        demand(!constant || isExact(constant), "unsupported", "integers up to 2^24", "larger ones");
+        const fits = !constant || isFloat(constant.type) || constant.data.every(Number.isSafeInteger);
+        demand(fits, "unsupported", "integers up to 2^53", "larger ones");
         demand(!dims.get(name)!.includes(0), "unsupported", "an output that is not empty", `dims [${dims.get(name)}]`);
         const computed = types.get(name)!;
         demand(

@@ -1,3 +1,4 @@
+import { isFloat } from "../base/tensor.ts";
 import { printGraph } from "../graph/graph.ts";
 import type { Fitted } from "../run/fit.ts";
 import { type Assigned, rulesOf } from "./assigned.ts";
@@ -34,7 +35,7 @@ export function inspectionOf(
   }));
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   const parameters = [...graph.constants]
-    .filter(([name, c]) => used.has(name) && c.type === "float32")
+    .filter(([name, c]) => used.has(name) && isFloat(c.type))
     .reduce((sum, [, c]) => sum + c.data.length, 0);
   const notes = [
     ...issueNotes(graph, way.issues),

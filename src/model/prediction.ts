@@ -1,5 +1,5 @@
 import type { Axes } from "../base/layout.ts";
-import type { Tensor } from "../base/tensor.ts";
+import { asType, type Tensor, type TensorData } from "../base/tensor.ts";
 import { type Explained, scoredBy } from "../plan/explained.ts";
 import type { Plan } from "../plan/place.ts";
 import type { Fitted } from "../run/fit.ts";
@@ -15,12 +15,13 @@ export function predictionOf(
   const outputs = Object.fromEntries(
     [...plan.program.outputs].map(([key, value]) => {
       const type = graph.types.get(key) ?? "float32";
-      const data = session.read(plan, value).slice();
-      const tensor: Tensor = { data, dims: value.dims, ...(type !== "float32" && { type }) };
+      // Integers that are known are so beyond those of float32.
+      const data = asType(type, graph.constants.get(key)?.data ?? session.read(plan, value));
+      const tensor: Tensor<TensorData> = { data, dims: value.dims, ...(type !== "float32" && { type }) };
       return [key, tensor];
     }),
   );
-  const marked = (tensor: Tensor, name: string): Tensor => {
+  const marked = <Data extends TensorData>(tensor: Tensor<Data>, name: string): Tensor<Data> => {
     const { batchAxis, channelAxis } = axesOf(name);
     const isPicture = tensor.dims.length > 2;
     return {

@@ -4,7 +4,7 @@ import { ops } from "../ops/index.ts";
 import type { Segment } from "../plan/backward.ts";
 import type { Chosen, Target } from "../run/target.ts";
 import type { Stability } from "./stability.ts";
-import { type Dims, shapeText, type Tensor } from "../base/tensor.ts";
+import { type Dims, shapeText, type Tensor, type TensorData } from "../base/tensor.ts";
 import type { Port } from "../graph/graph.ts";
 import type { NodeSettings } from "./settings.ts";
 
@@ -42,8 +42,8 @@ export interface LedgerRow {
 
 /** What `predict` returns. */
 export interface Prediction {
-  readonly output: Tensor;
-  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly output: Tensor<TensorData>;
+  readonly outputs: Readonly<Record<string, Tensor<TensorData>>>;
   /** What a softmax, log-softmax or sigmoid before the output takes; where there is none, the output. */
   readonly logits: Tensor;
 }
@@ -51,7 +51,7 @@ export interface Prediction {
 /** What `explain` returns. */
 export interface Explanation {
   /** The network's own output, probabilities where it ends in a softmax. */
-  readonly output: Tensor;
+  readonly output: Tensor<TensorData>;
   /** What a softmax, log-softmax or sigmoid before the output takes; where there is none, the output. */
   readonly logits: Tensor;
   /** What was explained, for each sample. */
@@ -158,7 +158,11 @@ export function amplificationNote(ledger: readonly LedgerRow[]): string[] {
 }
 
 /** What "argmax" has chosen of an output of several axes: of each sample the largest number. */
-export function argmaxNote(target: Target, targets: readonly (readonly Chosen[])[], { dims }: Tensor): string[] {
+export function argmaxNote(
+  target: Target,
+  targets: readonly (readonly Chosen[])[],
+  { dims }: Pick<Tensor, "dims">,
+): string[] {
   const found = targets.flatMap(([{ index, name, position }]) =>
     position ? [`class ${index}${name === undefined ? "" : ` '${name}'`} at [${position.join(", ")}]`] : [],
   );

@@ -24,18 +24,20 @@ function byKernel(
   f: (v: number, a: number, b: number) => number,
   options: {
     takes?: Op<Parameters>["takes"];
+    anyType?: boolean;
     attributes?: (read: AttributeReader) => Parameters;
     parameters?: (inputs: Operands, a: Parameters) => Parameters;
     nonnegative?: (x: boolean, a: Parameters) => boolean;
     rules?: (site: Site<Parameters>) => Passing["rules"];
   } = {},
 ): Op<Parameters> {
-  const { takes, attributes = () => ({ a: 0, b: 0 }), parameters, nonnegative = () => false, rules } = options;
+  const { takes, anyType, attributes = () => ({ a: 0, b: 0 }), parameters, nonnegative = () => false, rules } = options;
   return {
     type,
     family: "activation",
     summary: "pass",
     takes,
+    anyType,
     attributes,
     infer: (inputs, a) => ({ dims: [inputs[0]!.dims], attributes: parameters?.(inputs, a) ?? a }),
     fold: ([x], { a, b }) => [{ ...x!, data: x!.data.map((v) => f(v, a, b)) }],
@@ -77,6 +79,7 @@ function rectified(e: Emitter, name: string, r: Value): Value {
 
 export const relu: Op<Parameters> = byKernel("Relu", "relu", (v) => Math.max(v, 0), {
   takes: "X:number",
+  anyType: true,
   nonnegative: () => true,
   rules: ({ node: { name } }) => ({
     deconvnet: (e, _at, r) => rectified(e, name, r),
@@ -98,6 +101,7 @@ export const leakyRelu = byKernel("LeakyRelu", "slope", (v, a, b) => (v > 0 ? a 
 /** Where min > max, max everywhere. Source: ONNX Clip-13. */
 export const clip = byKernel("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a), b), {
   takes: { 1: "input:number", 11: "input:number min:number? max:number?" },
+  anyType: true,
   attributes: (read) =>
     read.opset < 11 ? { a: read.float("min", NaN), b: read.float("max", NaN) } : { a: NaN, b: NaN },
   parameters(inputs, { a, b }) {

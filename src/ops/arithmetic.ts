@@ -1,10 +1,11 @@
 import { broadcastLoops, broadcastStrides } from "../base/loops.ts";
 import { layoutsCoincide, stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import type { Node, Operand, Operands } from "../graph/graph.ts";
-import { broadcast, type Constant, type Dims, firstNonFinite, size, strides } from "../base/tensor.ts";
-import { folding, inferBroadcast, NONE, type None, resultOf } from "./broadcast.ts";
-import { type Affine, computedOf, type Linear, type Op, type Places, product, type Site, type Way } from "./op.ts";
+import type { Node, Operands } from "../graph/graph.ts";
+import { broadcast, type Constant, type Dims, firstNonFinite, isInteger, size } from "../base/tensor.ts";
+import { affineOf, beside } from "./affine.ts";
+import { folding, inferBroadcast, NONE, type None, resultOf, zipHost } from "./broadcast.ts";
+import { computedOf, type Linear, type Op, type Places, product, type Site, type Way } from "./op.ts";
 
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
@@ -78,50 +79,6 @@ function masked(inputs: Operands, _: None, node: Node): readonly Node[] | undefi
   ];
 }
 
-/** The operand that is computed, if exactly one is, and the constant beside it. */
-function beside(inputs: Operands): { data: number; x: Operand; constant: Constant } | undefined {
-  if (inputs.length !== 2) return undefined;
-  const data = inputs.findIndex((x) => !x!.constant);
-  const constant = inputs[1 - data]?.constant;
-  return data >= 0 && constant ? { data, x: inputs[data]!, constant } : undefined;
-}
-
-/** The axes along which the numbers of a constant differ. */
-function varyingAxes({ dims, data }: Constant): number[] {
-  const steps = strides(dims);
-  return [...dims.keys()].filter((axis) =>
-    data.some((v, i) => v !== data[i - (Math.floor(i / steps[axis]) % dims[axis]) * steps[axis]]),
-  );
-}
-
-/** A constant that differs along one axis of x at most, as numbers along that axis. */
-function alongAxis(x: Operand, constant: Constant): { axis: number; values: Float64Array } | undefined {
-  const lead = x.dims.length - constant.dims.length;
-  const [own, ...more] = varyingAxes(constant);
-  if (lead < 0 || more.length > 0) return undefined;
-  if (own === undefined)
-    return { axis: Math.min(1, x.dims.length - 1), values: Float64Array.from(constant.data.subarray(0, 1)) };
-  const [length, step] = [constant.dims[own], strides(constant.dims)[own]];
-  return length === x.dims[own + lead]
-    ? { axis: own + lead, values: Float64Array.from({ length }, (_, i) => constant.data[i * step]) }
-    : undefined;
-}
-
-/** Scale and shift by what they are of a constant. */
-type Maps = readonly [scale: (c: number) => number, shift: (c: number) => number];
-
-/** @param second the maps where the constant is the first operand; "none": then it is no scale and shift */
-function affineOf(first: Maps, second: Maps | "none" = first): Op<None>["affine"] {
-  return (inputs): Affine | undefined => {
-    const pair = beside(inputs);
-    const maps = pair?.data === 0 ? first : second;
-    const along = pair && maps !== "none" ? alongAxis(pair.x, pair.constant) : undefined;
-    if (!pair || !along) return undefined;
-    const [scale, shift] = (maps as Maps).map((map) => along.values.map(map));
-    return { data: pair.data, axis: along.axis, scale, shift };
-  };
-}
-
 const one = () => 1;
 const zero = () => 0;
 const same = (c: number) => c;
@@ -148,7 +105,7 @@ function sumLinear({ inputs, outputs: [{ name }] }: Site<None>, signs = inputs.m
 }
 
 const PAIR = "A:number B:number";
-const shared = { attributes: () => NONE, infer: inferBroadcast } as const;
+const shared = { attributes: () => NONE, infer: inferBroadcast, anyType: true } as const;
 
 const sumFamily = {
   ...shared,
@@ -157,10 +114,14 @@ const sumFamily = {
   summary: "norm, zPlus, ratio, clip, or any linear rule on its terms",
 } as const;
 
-/** Two operands that a kernel combines. */
+/** Two operands that a kernel combines; what is left of a quotient of integers is cut off. */
 const zipped =
-  (kernel: ZipKernel, { outputs: [{ name, dims }] }: Site<None>): Way["run"] =>
-  (e, at) => [zip(e, kernel, name, at.x(0), at.x(1), dims)];
+  (kernel: ZipKernel, { outputs: [{ name, dims, type }] }: Site<None>): Way["run"] =>
+  (e, at) => [
+    kernel === "divForward" && isInteger(type)
+      ? zipHost(e, (a, b) => Math.trunc(a / b), name, [at.x(0), at.x(1)], dims)
+      : zip(e, kernel, name, at.x(0), at.x(1), dims),
+  ];
 
 export const add: Op<None> = {
   ...sumFamily,

@@ -37,7 +37,7 @@ export const batchNormalization: Op<BatchNormAttributes> = {
   type: "BatchNormalization",
   family: "normalization",
   summary: "folded into its linear neighbour; where there is none, pass",
-  takes: "X scale B input_mean input_var",
+  takes: "X scale:float1 B:float1 input_mean:float2 input_var:float2",
   outputs: 5,
   attributes(read) {
     demand(read.int("training_mode", 0) === 0, "unsupported", "training_mode = 0", "1", INFERENCE);

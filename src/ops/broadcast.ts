@@ -3,7 +3,7 @@ import type { Operands } from "../graph/graph.ts";
 import { stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcastLoops, type Loops, walkRows } from "../base/loops.ts";
-import { broadcast, type Constant, type Dims, shapeText, size, strides } from "../base/tensor.ts";
+import { broadcast, type Constant, type Dims, isFloat, numbersFor, shapeText, size, strides } from "../base/tensor.ts";
 import type { Op } from "./op.ts";
 
 /** For operators without attributes. */
@@ -48,7 +48,7 @@ export function zipHost(e: Emitter, f: Pointwise, name: string, operands: readon
 /** f of constants with broadcasting. */
 export function zipConstants(f: Pointwise, operands: readonly Constant[], type = operands[0].type): Constant {
   const dims = broadcast(operands.map((c) => c.dims))!;
-  const data = type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+  const data = numbersFor(type, size(dims));
   const loops = broadcastLoops(dims, strides(dims), operands, (c) => strides(c.dims));
   zipNumbers(
     f,
@@ -57,7 +57,7 @@ export function zipConstants(f: Pointwise, operands: readonly Constant[], type =
     operands.map((c) => c.data),
   );
   // Integers divide as in C: towards zero.
-  return { type, dims, data: type === "float32" ? data : data.map(Math.trunc) };
+  return { type, dims, data: isFloat(type) ? data : data.map(Math.trunc) };
 }
 
 /** The `fold` of a row whose inputs are combined one after another. */

@@ -1,13 +1,12 @@
 import { demand } from "../base/complaint.ts";
-import type { Operands } from "../graph/graph.ts";
-import { type Constant, type ElementType, size, strides, typeName } from "../base/tensor.ts";
+import { type Constant, type ElementType, numbersFor, size, strides } from "../base/tensor.ts";
 import { integers, known, type Op, single } from "./op.ts";
 
 /** A row for what exists only while loading. */
 const onLoading = { family: "other", summary: "folded while loading" } as const;
 
-function scalar(type: Constant["type"], values: ArrayLike<number>, dims: readonly number[]): Constant {
-  return { type, dims, data: type === "float32" ? Float32Array.from(values) : Float64Array.from(values) };
+function constantOf(type: ElementType, values: ArrayLike<number>, dims: readonly number[]): Constant {
+  return { type, dims, data: numbersFor(type, values) };
 }
 
 /** Source: ONNX Constant-13. */
@@ -20,10 +19,10 @@ export const constant: Op<{ value: Constant }> = {
     const [floats, ints] = [read.floats("value_floats"), read.ints("value_ints", "wide")];
     const value =
       read.tensor("value") ??
-      (floats && scalar("float32", floats, [floats.length])) ??
-      (ints && scalar("int64", ints, [ints.length])) ??
-      (Number.isNaN(float) ? undefined : scalar("float32", [float], [])) ??
-      (Number.isNaN(int) ? undefined : scalar("int64", [int], []));
+      (floats && constantOf("float32", floats, [floats.length])) ??
+      (ints && constantOf("int64", ints, [ints.length])) ??
+      (Number.isNaN(float) ? undefined : constantOf("float32", [float], [])) ??
+      (Number.isNaN(int) ? undefined : constantOf("int64", [int], []));
     demand(value, "unsupported", "a value, value_float(s) or value_int(s)", "none of them");
     return { value };
   },
@@ -37,13 +36,12 @@ export const constantOfShape: Op<{ value: Constant }> = {
   ...onLoading,
   type: "ConstantOfShape",
   takes: "input:int",
-  attributes: (read) => ({ value: read.tensor("value") ?? scalar("float32", [0], [1]) }),
+  attributes: (read) => ({ value: read.tensor("value") ?? constantOf("float32", [0], [1]) }),
   infer(inputs, { value }) {
     return { dims: [integers(inputs, 0, "a shape")!], types: [value.type] };
   },
   fold([_shape], { value }, [dims]) {
-    const data = value.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
-    return [{ type: value.type, dims, data: data.fill(value.data[0]) }];
+    return [{ type: value.type, dims, data: numbersFor(value.type, size(dims)).fill(value.data[0]) }];
   },
 };
 
@@ -58,7 +56,7 @@ export const shape: Op<{ start: number; end: number; dims?: readonly number[] }>
     return { dims: [[dims.length]], types: ["int64"], attributes: { ...a, dims } };
   },
   shapeOnly: true,
-  fold: (_inputs, a) => [scalar("int64", a.dims!, [a.dims!.length])],
+  fold: (_inputs, a) => [constantOf("int64", a.dims!, [a.dims!.length])],
 };
 
 /** How many numbers there are. Source: ONNX Size-13. */
@@ -69,7 +67,7 @@ export const sizeOf: Op<{ count?: number }> = {
   attributes: () => ({}),
   infer: ([x]) => ({ dims: [[]], types: ["int64"], attributes: { count: size(x!.dims) } }),
   shapeOnly: true,
-  fold: (_inputs, { count }) => [scalar("int64", [count!], [])],
+  fold: (_inputs, { count }) => [constantOf("int64", [count!], [])],
 };
 
 /** start, start + delta, … short of limit. Source: ONNX Range-11. */
@@ -85,7 +83,7 @@ export const range: Op<null> = {
   },
   fold([start, , delta], _a, [[count]]) {
     const values = new Float64Array(count).map((_, i) => start!.data[0] + i * delta!.data[0]);
-    return [scalar(start!.type, values, [count])];
+    return [constantOf(start!.type, values, [count])];
   },
 };
 
@@ -112,51 +110,4 @@ export const nonZero: Op<null> = {
     });
     return [{ type: "int64", dims: [rank, count], data }];
   },
-};
-
-/** ONNX's numbers for element types. */
-const castTypes: Readonly<Record<number, ElementType>> = {
-  1: "float32",
-  6: "int32",
-  7: "int64",
-  9: "bool",
-  11: "float32",
-};
-
-/** What a cast does to a number; to float32 nothing. */
-const castMaps: Readonly<Partial<Record<ElementType, (v: number) => number>>> = {
-  int32: Math.trunc,
-  int64: Math.trunc,
-  bool: (v) => Number(v !== 0),
-};
-
-/** Source: ONNX Cast-13. */
-export const cast: Op<{ to: ElementType }> = {
-  type: "Cast",
-  family: "route",
-  summary: "pass",
-  takes: "input:any",
-  anyType: true,
-  attributes(read) {
-    const to = castTypes[read.int("to", 0)];
-    read.ignore("saturate");
-    demand(to, "unsupported", "a cast to float, double, int32, int64 or bool", typeName(read.int("to", 0)));
-    return { to };
-  },
-  infer: ([x]: Operands, { to }) => ({ dims: [x!.dims], types: [to] }),
-  fold: ([x], { to }) => [scalar(to, castMaps[to] ? x!.data.map(castMaps[to]) : x!.data, x!.dims)],
-  node: ({ inputs: [input], outputs: [{ name }], attributes: { to } }) => ({
-    kind: "route",
-    run(e, at) {
-      const [x, map] = [at.x(0), castMaps[to]];
-      if (!map || input!.type === to) return [x];
-      const y = e.temp(name, x.dims, x.layout);
-      e.host("Cast", [x, y], (from, target) => {
-        for (let i = 0; i < target.length; i++) target[i] = map(from[i]);
-      });
-      return [y];
-    },
-    vjp: (_e, _at, r) => [r],
-  }),
-  nonnegative: ([x]) => x,
 };

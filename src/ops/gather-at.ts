@@ -2,7 +2,7 @@ import { Complaint, demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import { type Operand, whereIs } from "../graph/graph.ts";
 import { along } from "../base/loops.ts";
-import { type Constant, type Dims, normalizeAxis, shapeText, size, strides } from "../base/tensor.ts";
+import { type Constant, type Dims, normalizeAxis, numbersFor, shapeText, size, strides } from "../base/tensor.ts";
 import { axisOf, type AttributeReader, type Op, type Site } from "./op.ts";
 
 /** Where each run of numbers begins in the data; in the output they lie one after another. */
@@ -53,7 +53,7 @@ function row<A>(
       return { ...inferred, dims: [inferred.dims] };
     },
     fold([data, indices], a, [dims]) {
-      const y = data!.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+      const y = numbersFor(data!.type, size(dims));
       fill(starts(a, data!.dims, indices!.dims, indices!.data), data!.data, y);
       return [{ type: data!.type, dims, data: y }];
     },

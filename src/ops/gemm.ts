@@ -39,7 +39,7 @@ function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonl
     outputs: [output],
   });
   const [turned, product, beta, scaled] = ["A", "product", "beta", "C"].map((part) => `${y}:${part}`);
-  const value: Constant = { type: "float32", dims: [], data: Float32Array.of(a.beta) };
+  const value: Constant = { type: x?.type ?? "float32", dims: [], data: Float32Array.of(a.beta) };
   const inputs = [transposed ? turned : node.inputs[0], node.inputs[1], ...(isBias ? node.inputs.slice(2) : [])];
   const added = !isBias && a.beta !== 0;
   return [

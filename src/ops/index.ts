@@ -2,8 +2,9 @@ import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, mean, mul, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { depthToSpace, expand, spaceToDepth, tile, trilu } from "./blocks.ts";
-import { cast, constant, constantOfShape, nonZero, range, shape, sizeOf } from "./constant.ts";
+import { cast, castLike } from "./cast.ts";
 import { cone } from "./cone.ts";
+import { constant, constantOfShape, nonZero, range, shape, sizeOf } from "./constant.ts";
 import { conv } from "./conv/conv.ts";
 import { convTranspose } from "./conv/transpose.ts";
 import { gemm } from "./gemm.ts";
@@ -94,6 +95,7 @@ const rows: readonly Op<any>[] = [
   range,
   nonZero,
   cast,
+  castLike,
   ...logics,
   taylorLayer,
   cone,

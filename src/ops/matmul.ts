@@ -1,7 +1,7 @@
 import { demand } from "../base/complaint.ts";
 import type { Operand } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { broadcast, type Constant, size } from "../base/tensor.ts";
+import { broadcast, type Constant, numbersFor, size } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
 import {
   type DenseAttributes,
@@ -104,7 +104,7 @@ export const matMul: Op<DenseAttributes> = {
       inputs: [a, b].map(({ dims, type }) => ({ name: "", dims, type })),
       attributes,
     });
-    const data = a.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+    const data = numbersFor(a.type, size(dims));
     data.forEach((_, at) => {
       const [i, row, column] = [Math.floor(at / (n * m)), Math.floor(at / m) % n, at % m];
       let sum = 0;

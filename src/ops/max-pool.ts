@@ -113,7 +113,7 @@ export const maxPool: Op<PoolAttributes> = {
   }),
   infer(inputs, a, budget) {
     const { dims, ...more } = infer(inputs, a, budget);
-    return { ...more, dims: [dims[0], dims[0]], types: ["float32", "int64"] };
+    return { ...more, dims: [dims[0], dims[0]], types: [inputs[0]!.type, "int64"] };
   },
   fold([x], a, [dims]) {
     const [y] = maxShared.fold([x], a, [dims]);

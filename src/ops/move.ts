@@ -1,6 +1,6 @@
 import { stridesOf } from "../program/step.ts";
 import { type Block, blockLoops, walkRows } from "../base/loops.ts";
-import { type Constant, type Dims, size, strides } from "../base/tensor.ts";
+import { type Constant, type Dims, numbersFor, size, strides } from "../base/tensor.ts";
 import { computedOf, type Op, type Site } from "./op.ts";
 
 /**
@@ -145,7 +145,7 @@ export function mover<A>(m: Mover<A>): Op<A> {
     infer: m.infer,
     fold(inputs, a, [dims]) {
       const { type } = inputs[0]!;
-      const data = type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+      const data = numbersFor(type, size(dims));
       data.fill(m.background?.(a) ?? 0);
       for (const move of m.moves(
         inputs.map((x) => x?.dims ?? []),

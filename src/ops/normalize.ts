@@ -179,13 +179,13 @@ function row(
       const rank = x.dims.length;
       demand(rank >= least, "shape", `an input of rank ${least} or more`, `rank ${rank}`);
       const plan: Shaped = { ...a, ...shapes(x.dims, inputs, { ...a, axes: a.axes && axesOf(a.axes, rank) }) };
-      return { dims: [x.dims, ...plan.further], attributes: plan };
+      return { dims: [x.dims, ...plan.further], types: [x.type, "float32", "float32"], attributes: plan };
     },
     fold([x, ...parameters], a, dims) {
       const outputs = dims.map((d) => new Float32Array(size(d)));
       const given = parameters.flatMap((p) => (p ? [p.data] : []));
       standardize(a as Shaped, splitSteps(strides(x!.dims), a as Shaped), x!.data, outputs[0], given, outputs.slice(1));
-      return outputs.map((data, i) => ({ type: "float32", dims: dims[i], data }));
+      return outputs.map((data, i) => ({ type: i === 0 ? x!.type : "float32", dims: dims[i], data }));
     },
     node({ node, inputs, outputs, attributes }) {
       const plan = attributes as Shaped;

@@ -238,8 +238,9 @@ export interface Op<A> {
   readonly summary: string;
   /**
    * The inputs, by ONNX's names and in its order, as in "data:any axes:int? rest...:number": after a colon the kind of
-   * its numbers, float unless given (`takes.ts` has the kinds); `...`: any number of them; `?`: may be left out. Where
-   * opsets differ, the text from each opset on. One float input, unless given.
+   * its numbers, float unless given (`takes.ts` has the kinds); a digit behind it where the type need not be that of
+   * the others (`number1`); `...`: any number of them; `?`: may be left out. Where opsets differ, the text from each
+   * opset on. One float input, unless given.
    */
   readonly takes?: string | Readonly<Record<number, string>>;
   /** How many outputs there may be; one, unless given. */
@@ -257,7 +258,8 @@ export interface Op<A> {
   /** Whether that value's numbers are those of an input, or the file's. */
   readonly renames?: boolean;
   /**
-   * Whether computed inputs may be integers or booleans, since it only moves, compares or counts. Others want float32.
+   * Whether computed inputs may be integers or booleans. Others want floating point. What integers become has to be a
+   * whole number; whether float32 holds it is looked at after the node (`integers.ts`), but where it only moves them.
    */
   readonly anyType?: boolean;
   /** The way of one node; without it, the operator exists only while loading. */

@@ -1,20 +1,9 @@
-import { LrpError } from "../base/error.ts";
-import { type Node, whereIs } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { LARGEST_INTEGER } from "../base/tensor.ts";
+import { isFloat } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, inferBroadcast, NONE, type None, zipHost } from "./broadcast.ts";
 import { computedOf, type Op, type Places, product, type Way } from "./op.ts";
-
-/** a^b of integers, cut off; beyond those that float32 has, an error. */
-function integerPower(node: Node): (a: number, b: number) => number {
-  return (a, b) => {
-    const y = Math.trunc(a ** b);
-    if (Math.abs(y) <= LARGEST_INTEGER) return y;
-    throw new LrpError("usage", { where: whereIs(node), expected: "integers up to 2^24", received: `${a}^${b}` });
-  };
-}
 
 /** The derivatives in the base, b a^(b − 1), and in the exponent, ln(a) a^b. */
 const slopes: readonly ((a: number, b: number) => number)[] = [
@@ -27,7 +16,7 @@ export const pow: Op<None> = {
   type: "Pow",
   family: "activation",
   summary: "pass, when base or exponent is constant",
-  takes: "X:number Y:exponent",
+  takes: "X:number Y:number1",
   anyType: true,
   attributes: () => NONE,
   infer: inferBroadcast,
@@ -41,9 +30,9 @@ export const pow: Op<None> = {
     const run: Way["run"] = (e, at) => {
       const [a, b] = [at.x(0), at.x(1)];
       return [
-        type === "float32"
+        isFloat(type)
           ? zip(e, "powForward", name, a, b, dims)
-          : zipHost(e, integerPower(node), name, [a, b], dims),
+          : zipHost(e, (v, w) => Math.trunc(v ** w), name, [a, b], dims),
       ];
     };
     const [data, ...more] = computedOf(inputs);

@@ -1,7 +1,7 @@
 import type { Operands } from "../graph/graph.ts";
 import { stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { type Dims, size } from "../base/tensor.ts";
+import { type Dims, isFloat, isInteger, numbersFor, size } from "../base/tensor.ts";
 import {
   maximum,
   mean,
@@ -117,7 +117,7 @@ const ofSquares: Slope = (_, x, base, taps, i) => 2 * x[base + taps[i]];
 const ofLogOfSum: Slope = (y) => Math.exp(-y);
 const ofLogOfExps: Slope = (y, x, base, taps, i) => Math.exp(x[base + taps[i]] - y);
 
-type Kind = Pick<Op<ReduceAttributes>, "family" | "summary" | "anyType"> & {
+type Kind = Pick<Op<ReduceAttributes>, "family" | "summary"> & {
   readonly back: (site: Cells) => WayBack;
   /** What they are, for `takes`. */
   readonly numbers?: string;
@@ -131,7 +131,6 @@ const SELECTING: Kind = {
   family: "route",
   summary: "to the first winner",
   back: toWinner,
-  anyType: true,
   numbers: "any",
 };
 const norm = (p: number): Kind => ({ ...P_NORM, back: (site) => pNormRelevance(site, p, (x) => walkOf(site, x)) });
@@ -162,6 +161,7 @@ function row(
   return {
     type,
     ...kind,
+    anyType: true,
     takes: { 1: `data:${numbers}`, [since]: `data:${numbers} axes:int?` },
     attributes(read) {
       const asInput = read.opset >= since;
@@ -174,11 +174,15 @@ function row(
     },
     infer,
     fold([x], { axes }, [dims]) {
-      const data: Numbers = x!.type === "float32" ? new Float32Array(size(dims)) : new Float64Array(size(dims));
+      const data = numbersFor(x!.type, size(dims));
       reduceCells(overAxes(axes!, x!.dims), reduce, x!.data, data);
-      return [{ type: x!.type, dims, data: x!.type === "float32" ? data : data.map(Math.trunc) }];
+      return [{ type: x!.type, dims, data: isFloat(x!.type) ? data : data.map(Math.trunc) }];
     },
-    node: (site) => ({ ...back(site), run: (e, at) => [lowered(e, site, at.x(0), reduce)] }),
+    node(site) {
+      const isWhole = isInteger(site.outputs[0].type);
+      const own: Reducer = isWhole ? (...cell) => Math.trunc(reduce(...cell)) : reduce;
+      return { ...back(site), run: (e, at) => [lowered(e, site, at.x(0), own)] };
+    },
     nonnegative,
   };
 }

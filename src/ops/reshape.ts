@@ -2,7 +2,7 @@ import { demand } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { type Dims, type ElementType, normalizeAxis, size } from "../base/tensor.ts";
+import { type Dims, type ElementType, normalizeAxis, numbersFor, size } from "../base/tensor.ts";
 import { axesOf, integers, type Op, single } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
@@ -110,15 +110,15 @@ export const identity = reshaping<None>("Identity", "input:any", nothing, ([x]) 
 
 interface DropoutAttributes {
   /** Before opset 10 it is of the input's type. */
-  readonly mask: ElementType;
+  readonly mask?: ElementType;
 }
 
 const unchanged = reshaping<DropoutAttributes>(
   "Dropout",
-  { 1: "data", 12: "data ratio? training_mode:bool?" },
+  { 1: "data", 12: "data ratio:float1? training_mode:bool?" },
   (read) => {
     read.ignore("ratio", "seed");
-    return { mask: read.opset < 10 ? "float32" : "bool" };
+    return { mask: read.opset < 10 ? undefined : "bool" };
   },
   ([x]) => x!.dims,
 );
@@ -138,12 +138,12 @@ export const dropout: Op<DropoutAttributes> = {
   renames: false,
   infer(inputs, a, budget) {
     const [dims] = unchanged.infer!(inputs, a, budget).dims;
-    return { dims: [dims, dims], types: [inputs[0]!.type, a.mask] };
+    return { dims: [dims, dims], types: [inputs[0]!.type, a.mask ?? inputs[0]!.type] };
   },
-  fold: (inputs, a, [dims]) => [
-    ...unchanged.fold!(inputs, a, [dims]),
-    { type: a.mask, dims, data: new Float64Array(size(dims)).fill(1) },
-  ],
+  fold(inputs, a, [dims]) {
+    const type = a.mask ?? inputs[0]!.type;
+    return [...unchanged.fold!(inputs, a, [dims]), { type, dims, data: numbersFor(type, size(dims)).fill(1) }];
+  },
   node(site) {
     const way = unchanged.node!(site);
     const { node, outputs } = site;

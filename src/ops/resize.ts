@@ -3,7 +3,7 @@ import { demand } from "../base/complaint.ts";
 import type { Node, Operands } from "../graph/graph.ts";
 import { type Layout, stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { addScaled, type Constant, type Dims, size } from "../base/tensor.ts";
+import { addScaled, type Constant, type Dims, isFloat, size } from "../base/tensor.ts";
 import { type Linear, mapOf, type NumberMap, type Op, PLAIN, type Site, type Way } from "./op.ts";
 import { type ResizedAxis, type Resizing, readResize, resizedAxes } from "./taps.ts";
 
@@ -172,8 +172,8 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
     summary: "nearest: moved back; else norm, or any linear rule on its weights",
     takes:
       type === "Upsample"
-        ? { 1: "X:any", 9: "X:any scales" }
-        : { 10: "X:any scales", 11: "X:any roi? scales? sizes:int?" },
+        ? { 1: "X:any", 9: "X:any scales:float1" }
+        : { 10: "X:any scales:float1", 11: "X:any roi:float1? scales:float2? sizes:int?" },
     attributes: (read) => readResize(read, type),
     instead: selection,
     infer(inputs, a, budget) {
@@ -183,10 +183,10 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
     },
     fold([x], { resized, bias }, [dims]) {
       demand(!bias, "unsupported", "an extrapolation_value of 0 for constants", "another");
-      demand(x!.type === "float32", "unsupported", "constants of type float32", x!.type);
+      demand(isFloat(x!.type), "unsupported", "floating-point constants", x!.type);
       return [
         {
-          type: "float32",
+          type: x!.type,
           dims,
           data: Float32Array.from(weightedSums(stagesOf(resized!, x!.dims, "first"), new Float64Array(x!.data), PLAIN)),
         },

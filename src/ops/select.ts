@@ -1,7 +1,7 @@
 import type { Operand } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { broadcast, size } from "../base/tensor.ts";
+import { broadcast, isFloat, size } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import { folding, inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
 import type { Op } from "./op.ts";
@@ -18,7 +18,7 @@ function cutOff(type: "Min" | "Max", f: (a: number, b: number) => number): Op<No
     const at = inputs.findIndex((x) => x && !x.constant);
     const [x, others] = [inputs[at], inputs.filter((_, i) => i !== at)];
     const isBound = (c: Operand | undefined) => c?.constant && size(c.dims) === 1 && c.dims.length <= x!.dims.length;
-    if (x?.type !== "float32" || others.length === 0 || !others.every(isBound)) return undefined;
+    if (!x || !isFloat(x.type) || others.length === 0 || !others.every(isBound)) return undefined;
     const bound = others.map((c) => c!.constant!.data[0]).reduce((p, q) => f(p, q));
     const common = { ...node, inputs: [node.inputs[at]], note: `${type} with ${bound}` };
     if (type === "Max" && bound === 0) return [{ ...common, type: "Relu", attributes: { a: 0, b: 0 } }];

@@ -1,6 +1,6 @@
 import { demand } from "../base/complaint.ts";
 import type { Node, Operands } from "../graph/graph.ts";
-import type { ElementType } from "../base/tensor.ts";
+import { type ElementType, isFloat, isInteger } from "../base/tensor.ts";
 import type { Op } from "./op.ts";
 
 /*
@@ -16,18 +16,18 @@ interface Slot {
   readonly optional: boolean;
 }
 
-/** Inputs of one of these kinds have the same type in each node. */
-const ALIKE = ["number", "any"];
-const NUMBERS: readonly ElementType[] = ["float32", "int32", "int64"];
-const TYPES: Readonly<Record<string, readonly ElementType[]>> = {
-  float: ["float32"],
-  int: ["int32", "int64"],
-  bool: ["bool"],
-  number: NUMBERS,
-  any: [...NUMBERS, "bool"],
-  // Of its own type.
-  exponent: NUMBERS,
+/** What may stand in a place of each kind, in words, and whether a type is one of those. */
+const KINDS: Readonly<Record<string, readonly [words: string, has: (type: ElementType) => boolean]>> = {
+  float: ["a floating-point type", isFloat],
+  integer: ["an integer type", isInteger],
+  // Of axes, sizes and positions.
+  int: ["type int32 or int64", (type) => type === "int32" || type === "int64"],
+  bool: ["type bool", (type) => type === "bool"],
+  number: ["a type of numbers", (type) => type !== "bool"],
+  any: ["any type", () => true],
 };
+/** All inputs of one kind have the same type in a node, unless they are of these. */
+const APART = ["int", "bool"];
 
 /** What is checked of a row. */
 type Taking = Pick<Op<never>, "takes" | "outputs">;
@@ -80,11 +80,11 @@ export function checkTypes(row: Taking, opset: number, inputs: Operands): void {
     // Before opset 13 what is left out may be an empty list.
     if (!input || !slot || (slot.optional && input.dims.includes(0))) return;
     const { type } = input;
-    const types = TYPES[slot.kind];
-    demand(types.includes(type), "invalid-model", `${slot.name} of type ${types.join(" or ")}`, type);
+    const [words, has] = KINDS[slot.kind.replace(/\d$/, "")];
+    demand(has(type), "invalid-model", `${slot.name} of ${words}`, type);
     const other = first.get(slot.kind) ?? type;
     demand(
-      other === type || !ALIKE.includes(slot.kind),
+      other === type || APART.includes(slot.kind),
       "invalid-model",
       `${slot.name} of type ${other}, as the input before it`,
       type,

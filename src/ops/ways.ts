@@ -1,6 +1,8 @@
+import { isInteger } from "../base/tensor.ts";
 import { type Graph, type Node, operandsOf } from "../graph/graph.ts";
 import { reduceTo } from "./arithmetic.ts";
 import { ops } from "./index.ts";
+import { settleValue } from "./integers.ts";
 import type { Affine, Passing, Way } from "./op.ts";
 
 /** The way of every node of a graph. */
@@ -26,8 +28,12 @@ export function waysOf(graph: Graph): Ways {
     const row = ops.get(node.type)!;
     const inputs = operandsOf(graph, node);
     const way = row.node!({ node, attributes: node.attributes, inputs, outputs });
-    if (!node.units || way.kind === "pass") return Object.freeze(way);
-    return Object.freeze({ run: way.run, ...unitsOf(row.affine!(inputs, node.attributes)!, node.name) });
+    const run: Way["run"] =
+      row.family === "route" || !outputs.some(({ type }) => isInteger(type))
+        ? way.run
+        : (e, at) => way.run(e, at).map((y, i) => settleValue(e, y, outputs[i].type, node));
+    if (!node.units || way.kind === "pass") return Object.freeze({ ...way, run });
+    return Object.freeze({ run, ...unitsOf(row.affine!(inputs, node.attributes)!, node.name) });
   };
   return new Map(graph.nodes.map((node) => [node, wayOf(node)]));
 }

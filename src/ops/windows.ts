@@ -71,7 +71,7 @@ export const folding =
       x!.data,
       data,
     );
-    return [{ type: "float32", dims, data }];
+    return [{ type: x!.type, dims, data }];
   };
 
 /** Whether every window has some of its taps in the input. */

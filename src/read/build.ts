@@ -5,7 +5,7 @@ import type { GraphProto, ModelProto, NodeProto, ValueInfo } from "./onnx/decode
 import { ops } from "../ops/index.ts";
 import { topological } from "./topological.ts";
 import { checkCounts, countOf } from "../ops/takes.ts";
-import { type Constant, type ElementType, typeName } from "../base/tensor.ts";
+import { type Constant, type ElementType, elementType, typeName } from "../base/tensor.ts";
 import { type Graph, type Node, type OutputPort, type Port, spread, UNSTATED, whereIs } from "../graph/graph.ts";
 import { type Problem, Problems } from "../base/problems.ts";
 
@@ -62,16 +62,14 @@ function buildNode(proto: NodeProto, opset: number): Node {
   return Object.freeze({ ...node, inputs: proto.inputs.slice(0, countOf(proto.inputs)) });
 }
 
-/** ONNX's numbers for the element types that values may have while a network runs. */
-const elementTypes: Readonly<Record<number, ElementType>> = { 1: "float32", 6: "int32", 7: "int64", 9: "bool" };
-
-function elementType({ type }: ValueInfo): ElementType {
-  demand(elementTypes[type], "unsupported", "float32, int32, int64 or bool", typeName(type));
-  return elementTypes[type];
+function typeOf({ type }: ValueInfo): ElementType {
+  const known = elementType(type);
+  demand(known, "unsupported", "numbers of 8 bits or more, or bool", typeName(type));
+  return known;
 }
 
 function input(info: ValueInfo): Port {
-  const type = elementType(info);
+  const type = typeOf(info);
   const dims = (info.dims ?? [UNSTATED]).map((d, i) => {
     if (typeof d === "number") return d > 0 ? d : `d${i}`;
     return d === "?" || (info.dims && d === UNSTATED) ? `d${i}` : d;
@@ -82,7 +80,7 @@ function input(info: ValueInfo): Port {
 function output(info: ValueInfo): OutputPort {
   return Object.freeze({
     name: info.name,
-    type: info.type === 0 ? undefined : elementType(info),
+    type: info.type === 0 ? undefined : typeOf(info),
     dims: info.dims ?? [],
   });
 }

@@ -1,7 +1,20 @@
 import { demand } from "../base/complaint.ts";
 import type { AttributeProto, AttributeValues } from "./onnx/decode.ts";
 import { ops } from "../ops/index.ts";
-import { type Constant, type ElementType, firstNonFinite, isFloat32, size, type Tensor } from "../base/tensor.ts";
+import {
+  type Constant,
+  type ElementType,
+  firstNonFinite,
+  isFloat,
+  isFloat32,
+  isTyped,
+  numbersFor,
+  rangeOf,
+  size,
+  type Tensor,
+  type TensorData,
+  typeNames,
+} from "../base/tensor.ts";
 import { attributesOf, withInfinities } from "./attributes.ts";
 import { OPSETS } from "./build.ts";
 
@@ -13,7 +26,7 @@ import { OPSETS } from "./build.ts";
 export type AttributeValue = number | string | readonly number[] | Tensor;
 
 /** Numbers that a network has from the start: a tensor, or a list of integers, which is an int64 tensor of one axis. */
-export type ConstantInput = Tensor | readonly number[];
+export type ConstantInput = Tensor<TensorData> | readonly number[];
 
 /** A value of a network that is being described: an input, or what a node computes. It has no numbers yet. */
 export class Handle {
@@ -73,10 +86,14 @@ export function attributesFor(type: string, given: Readonly<Record<string, unkno
   return attributesOf(row, { names, find, beyond: (name) => given[name] ?? undefined }, OPSETS.newest);
 }
 
-const ELEMENT_TYPES: readonly unknown[] = ["float32", "int32", "int64", "bool"] satisfies ElementType[];
-
 export function checkType(type: unknown): asserts type is ElementType {
-  demand(ELEMENT_TYPES.includes(type), "usage", ELEMENT_TYPES.join(", "), textOf(type));
+  demand((typeNames as readonly unknown[]).includes(type), "usage", typeNames.join(", "), textOf(type));
+}
+
+function wholeText(type: ElementType): string {
+  const [low, high] = rangeOf(type);
+  if (type === "bool") return "0 and 1";
+  return high === Number.MAX_SAFE_INTEGER ? "integers" : `integers from ${low} to ${high}`;
 }
 
 /** @param isWeight whether infinities are refused here, and not where it is known what they are for */
@@ -86,21 +103,23 @@ export function constantOf(given: unknown, isWeight = false): Constant {
     demand(isList(given, Number.isSafeInteger), "usage", "a list of integers", textOf(given), fix);
     return Object.freeze({ type: "int64", data: Float64Array.from(given), dims: Object.freeze([given.length]) });
   }
-  const { data, dims, type = "float32" } = (given ?? {}) as Partial<Tensor>;
+  const { data, dims, type = "float32" } = (given ?? {}) as Partial<Tensor<TensorData>>;
   const received = isNone(data) ? textOf(given) : `dims ${textOf(dims)}`;
   demand(isList(dims, Number.isSafeInteger), "usage", "a tensor { data, dims }", received);
   const count = size(dims);
   const array = `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`;
-  const fits = isFloat32(data) && data.length === count;
+  const fits = isTyped(data) && data.length === count;
   demand(fits, "usage", `a Float32Array of ${count} numbers for dims [${dims}]`, array);
   checkType(type);
-  const isFloat = type === "float32";
-  const first = isFloat
-    ? firstNonFinite(data)
-    : data.findIndex((v) => !Number.isInteger(v) || (type === "bool" && v * v !== v));
-  const bad = isFloat && !isWeight && first >= 0 ? data.findIndex(Number.isNaN) : first;
-  const numbers = isFloat ? "finite numbers" : type === "bool" ? "0 and 1" : "integers";
-  demand(bad < 0, "usage", numbers, `${data[bad]} at position ${bad}`);
-  const own: Constant = { type, data: isFloat ? data : Float64Array.from(data), dims: Object.freeze([...dims]) };
+  const isWhole = !isFloat(type);
+  const numbers =
+    isFloat32(data) && !isWhole ? data : numbersFor(type, Float64Array.from(data as ArrayLike<number>, Number));
+  const [low, high] = rangeOf(type);
+  const first = isWhole
+    ? numbers.findIndex((v) => !(Number.isInteger(v) && v >= low && v <= high))
+    : firstNonFinite(numbers);
+  const bad = !isWhole && !isWeight && first >= 0 ? numbers.findIndex(Number.isNaN) : first;
+  demand(bad < 0, "usage", isWhole ? wholeText(type) : "finite numbers", `${data[bad]} at position ${bad}`);
+  const own: Constant = { type, data: numbers, dims: Object.freeze([...dims]) };
   return Object.freeze(first < 0 ? own : withInfinities(own));
 }

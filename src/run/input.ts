@@ -1,11 +1,22 @@
 import { LrpError } from "../base/error.ts";
 import { type Port, UNSTATED } from "../graph/graph.ts";
 import type { Given } from "../infer/infer.ts";
-import { type Dims, firstNonFinite, isFloat32, LARGEST_INTEGER, shapeText, size } from "../base/tensor.ts";
+import {
+  type Dims,
+  firstNonFinite,
+  isFloat,
+  isFloat32,
+  isInteger,
+  isTyped,
+  LARGEST_INTEGER,
+  rangeOf,
+  shapeText,
+  size,
+} from "../base/tensor.ts";
 
 /**
- * A tensor as a caller has it: a Float32Array where the network takes float32, any array of numbers where it takes
- * integers or booleans.
+ * A tensor as a caller has it: a typed array of any kind whose numbers fit the type that the network takes, or where
+ * that is integers or booleans, any array of them.
  */
 export interface InputTensor {
   readonly data: ArrayLike<number> | ArrayLike<bigint> | ArrayLike<boolean>;
@@ -31,7 +42,7 @@ export function isTensor(input: object): input is InputTensor {
 /** @throws LrpError code "shape" when dims do not fit what the network takes */
 export function checkDims({ name, type, dims }: Port, given: Dims): void {
   // A list of axes or of sizes may be empty.
-  const least = type === "float32" ? 1 : 0;
+  const least = isFloat(type) ? 1 : 0;
   const fits =
     Array.isArray(given) &&
     (isUnstated(dims) || given.length === dims.length) &&
@@ -53,25 +64,29 @@ export function checkDims({ name, type, dims }: Port, given: Dims): void {
   }
 }
 
+/** Integers are computed in float32. */
+const clamp = (v: number): number => Math.min(Math.max(v, -LARGEST_INTEGER), LARGEST_INTEGER);
+
 /** Numbers as the kernels take them. */
 function numbers({ name, type }: Port, data: InputTensor["data"], count: number): Float32Array {
   const refuse = (code: "shape" | "usage", expected: string, received: string) =>
     new LrpError(code, { where: `input '${name}'`, expected, received });
-  const fits = type === "float32" ? isFloat32(data) : typeof data === "object" && data !== null && "length" in data;
+  const fits = isTyped(data) || (!isFloat(type) && typeof data === "object" && data !== null && "length" in data);
   if (!fits || data.length !== count) {
-    const array = type === "float32" ? `a Float32Array of ${count} numbers` : `an array of ${count} numbers`;
+    const array = isFloat(type) ? `a Float32Array of ${count} numbers` : `an array of ${count} numbers`;
     throw refuse("shape", array, `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`);
   }
-  if (type === "float32") {
-    const bad = firstNonFinite(data as Float32Array);
+  if (type === "float32" && isFloat32(data)) {
+    const bad = firstNonFinite(data);
     if (bad >= 0) throw refuse("usage", "finite numbers", `${data[bad]} at position ${bad}`);
-    return data as Float32Array;
+    return data;
   }
-  const list = Array.from(data as ArrayLike<number>, Number);
-  const [low, high] = type === "bool" ? [0, 1] : [-LARGEST_INTEGER, LARGEST_INTEGER];
-  const bad = list.findIndex((v) => !Number.isInteger(v) || v < low || v > high);
-  if (bad >= 0) throw refuse("usage", `integers from ${low} to ${high}`, `${data[bad]} at position ${bad}`);
-  return Float32Array.from(list);
+  const list = Float64Array.from(data as ArrayLike<number>, Number);
+  const [low, high] = rangeOf(type).map((v) => (isInteger(type) ? clamp(v) : v));
+  const bad = list.findIndex((v) => !(v >= low && v <= high && (isFloat(type) || Number.isInteger(v))));
+  if (bad < 0) return Float32Array.from(list);
+  const expected = isFloat(type) ? `finite numbers up to ±${high}` : `integers from ${low} to ${high}`;
+  throw refuse("usage", expected, `${data[bad]} at position ${bad}`);
 }
 
 function checkInput(port: Port, input: unknown): Required<Given> {

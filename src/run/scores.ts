@@ -17,7 +17,7 @@ export function scoresOf({ logits, output = logits }: Predicted, classAxis?: num
 }
 
 interface Predicted {
-  readonly output?: Tensor;
+  readonly output?: Omit<Tensor, "data">;
   readonly logits: Tensor;
 }
 

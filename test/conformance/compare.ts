@@ -1,17 +1,23 @@
 import type { StoredTensor } from "../onnx-tensor.ts";
 
 /**
- * How far a float32 may lie from what is stored: `RELATIVE` of it and `ABSOLUTE`, but no further than `RELATIVE` of the
- * tensor's largest: `ABSOLUTE` is much for a thousand probabilities. Everything else must be equal.
+ * How far a number of each type may lie from what is stored: such a share of it and `ABSOLUTE`, but no further than that
+ * share of the tensor's largest: `ABSOLUTE` is much for a thousand probabilities. float64 is computed in float32, and
+ * what is stored of types of 16 bits was rounded to their 11 or 8 digits. Everything else must be equal.
  */
-export const RELATIVE = 1e-5;
+export const RELATIVE: Readonly<Record<string, number>> = {
+  float32: 1e-5,
+  float64: 1e-5,
+  float16: 2e-3,
+  bfloat16: 1.6e-2,
+};
 export const ABSOLUTE = 1e-7;
 
 function near(got: number, want: number, type: string, largest: number): boolean {
   if (Object.is(got, want) || got === want) return true;
+  const { [type]: share = 0 } = RELATIVE;
   // Of infinity, any share is infinite.
-  const allowed = Number.isFinite(want) ? Math.min(ABSOLUTE + RELATIVE * Math.abs(want), RELATIVE * largest) : 0;
-  return type === "float32" && Math.abs(got - want) <= allowed;
+  return Number.isFinite(want) && Math.abs(got - want) <= Math.min(ABSOLUTE + share * Math.abs(want), share * largest);
 }
 
 /** In what a tensor differs from the one that is stored; undefined where it does not. */

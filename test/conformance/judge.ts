@@ -48,7 +48,7 @@ function ramp(dims: readonly number[]): Tensor {
 
 function stored(bytes: Uint8Array) {
   const { type, data, dims } = readTensor(bytes);
-  return { dims, data: type === "float32" ? Float32Array.from(data) : data };
+  return { dims, data: type.includes("float") ? Float64Array.from(data) : data };
 }
 
 /** The first point at which a model's answer is not what is stored. */
@@ -60,7 +60,7 @@ function mistake(model: Model, { inputs, outputs: wanted }: DataSet): string | u
   if (model.outputs.length !== wanted.length) return `expected ${wanted.length} outputs, got ${model.outputs.length}`;
   const differences = model.outputs.map(({ name }, i) => {
     const { type = "float32", data, dims } = outputs[name];
-    return difference({ type, dims, data: Array.from(data) }, readTensor(wanted[i]));
+    return difference({ type, dims, data: Array.from<number | bigint, number>(data, Number) }, readTensor(wanted[i]));
   });
   const at = differences.findIndex(Boolean);
   return at < 0 ? undefined : `output ${at}: ${differences[at]}`;

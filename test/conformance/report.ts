@@ -47,6 +47,10 @@ function section(status: Status, verdicts: readonly Verdict[]): string {
   return `## ${status}\n\n${meaning[status]}\n\n${rows.length > 0 ? table(["operators", "reason", "count", "tests"], rows) : "None."}\n`;
 }
 
+const tolerances = Object.entries(RELATIVE)
+  .map(([type, share]) => `${type} may differ by ${share.toExponential()}`)
+  .join(", ");
+
 /** All verdicts as a page, in which every test stands by its name. */
 export function report(verdicts: readonly Verdict[]): string {
   const sections = [...statuses].reverse().map((status) =>
@@ -59,7 +63,7 @@ export function report(verdicts: readonly Verdict[]): string {
 
 ONNX's backend tests, and what relprop makes of each. \`npm run conformance\` writes this page; \`npm test\` fails where a test has become
 worse (${statuses.join(", ")}: from best to worst). The number of outputs, shapes, element types, integers and booleans must be equal;
-float32 may differ by ${RELATIVE.toExponential()} of what is expected and ${ABSOLUTE.toExponential()}.
+${tolerances} of what is expected and ${ABSOLUTE.toExponential()}.
 
 ${totals(verdicts)}
 

@@ -375,7 +375,7 @@ describe("what is refused", () => {
     using two = await load(onnx({ nodes, inputs: { a: ["n", 2], b: ["n", 2] }, outputs: { y: ["n", 2] } }));
     const given = { a: tensor([1, 2], 1), b: tensor([1, 2], 2) };
     await expect(attribute(two, given, { method: "smoothGrad" })).rejects.toThrowError(
-      /method 'smoothGrad': expected a network with one input, of float32, got a f32\[n, 2\], b f32\[n, 2\]. Composites take any/,
+      /method 'smoothGrad': expected a network with one input, of a floating-point type, got a f32\[n, 2\], b f32\[n, 2\]. Composites take any/,
     );
     expect(Object.keys((await attribute(two, given, { method: "gradient" })).inputs)).toEqual(["a", "b"]);
   });

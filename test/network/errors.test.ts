@@ -77,10 +77,10 @@ describe("each mistake is told in the caller's names", () => {
       "a type that there is not",
       () =>
         network({
-          inputs: { x: { dims: [3], type: "uint8" as never } },
+          inputs: { x: { dims: [3], type: "uint4" as never } },
           build: (g, { x }) => ({ y: g.node(relu(), x) }),
         }),
-      "input 'x': expected float32, int32, int64, bool, got 'uint8'.",
+      "input 'x': expected float32, uint8, int8, uint16, int16, int32, int64, bool, float16, float64, uint32, uint64, bfloat16, got 'uint4'.",
     ],
     [
       "an input without a name",

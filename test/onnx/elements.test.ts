@@ -36,10 +36,10 @@ const types: readonly [string, number, string, readonly number[], ...RawData["fi
     [1.5, -2],
     [1.5, -2].flatMap((v) => [...varint((FLOAT << 3) | 5), ...fixed32(v)]),
   ],
-  ["uint8", 2, "int64", [0, 255], raw(Uint8Array.of(0, 255)), packed(5, [0, 255])],
-  ["int8", 3, "int64", [-128, 127], raw(Int8Array.of(-128, 127)), packed(5, [-128, 127])],
-  ["uint16", 4, "int64", [0, 65535], raw(Uint16Array.of(0, 65535)), packed(5, [0, 65535])],
-  ["int16", 5, "int64", [-32768, 32767], raw(Int16Array.of(-32768, 32767)), packed(5, [-32768, 32767])],
+  ["uint8", 2, "uint8", [0, 255], raw(Uint8Array.of(0, 255)), packed(5, [0, 255])],
+  ["int8", 3, "int8", [-128, 127], raw(Int8Array.of(-128, 127)), packed(5, [-128, 127])],
+  ["uint16", 4, "uint16", [0, 65535], raw(Uint16Array.of(0, 65535)), packed(5, [0, 65535])],
+  ["int16", 5, "int16", [-32768, 32767], raw(Int16Array.of(-32768, 32767)), packed(5, [-32768, 32767])],
   [
     "int32",
     6,
@@ -51,18 +51,18 @@ const types: readonly [string, number, string, readonly number[], ...RawData["fi
   ["int32, one by one", 6, "int32", [-3, 4], [...field(5, -3), ...field(5, 4)]],
   ["int64", 7, "int64", LARGE, raw(BigInt64Array.from(LARGE, BigInt)), packed(7, LARGE)],
   ["bool", 9, "bool", [1, 0], raw(Uint8Array.of(2, 0)), packed(5, [1, 0])],
-  ["float16", 10, "float32", F16_VALUES, raw(Uint16Array.from(F16)), packed(5, F16)],
+  ["float16", 10, "float16", F16_VALUES, raw(Uint16Array.from(F16)), packed(5, F16)],
   [
     "double",
     11,
-    "float32",
+    "float64",
     [0.5, Math.fround(0.1), 0],
     raw(Float64Array.of(0.5, 0.1, 1e-60)),
     field(DOUBLE, bytesOf(Float64Array.of(0.5, 0.1, 1e-60))),
   ],
-  ["uint32", 12, "int64", [1, 2 ** 32 - 1], raw(Uint32Array.of(1, 2 ** 32 - 1)), packed(11, [1, 2 ** 32 - 1])],
-  ["uint64", 13, "int64", [1, 2 ** 63], raw(BigUint64Array.of(1n, 2n ** 63n)), packed(11, [1n, 2n ** 63n])],
-  ["bfloat16", 16, "float32", BF16_VALUES, raw(Uint16Array.from(BF16)), packed(5, BF16)],
+  ["uint32", 12, "uint32", [1, 2 ** 32 - 1], raw(Uint32Array.of(1, 2 ** 32 - 1)), packed(11, [1, 2 ** 32 - 1])],
+  ["uint64", 13, "uint64", [1, 2 ** 63], raw(BigUint64Array.of(1n, 2n ** 63n)), packed(11, [1n, 2n ** 63n])],
+  ["bfloat16", 16, "bfloat16", BF16_VALUES, raw(Uint16Array.from(BF16)), packed(5, BF16)],
 ];
 
 describe("numbers of a file", () => {

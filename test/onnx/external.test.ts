@@ -9,9 +9,10 @@ const outside = (dims: readonly number[], entries: Readonly<Record<string, strin
   data: { type, fields: external(entries) },
 });
 
-/** y = x wᵀ + b, with parts as given. */
-function gemm(initializers: FileGraph["initializers"]) {
+/** y = x wᵀ + b, with parts as given, all of one type. */
+function gemm(initializers: FileGraph["initializers"], type = 1) {
   return onnx({
+    types: { x: type, y: type },
     nodes: [{ type: "Gemm", inputs: ["x", "w", "b"], outputs: ["y"], attributes: { transB: 1 } }],
     initializers,
     inputs: { x: [1, 3] },
@@ -28,7 +29,7 @@ const split = gemm({
 
 async function answer(file: Uint8Array, externalData: ExternalData) {
   const model = await load(file, { externalData });
-  return Array.from(model.predict({ data: Float32Array.of(1, 10, 100), dims: [1, 3] }).output.data);
+  return [...model.predict({ data: Float32Array.of(1, 10, 100), dims: [1, 3] }).output.data];
 }
 
 async function refusal(file: Uint8Array, externalData?: unknown): Promise<LrpError> {
@@ -63,7 +64,8 @@ describe("weights in another file", () => {
 
   it("are converted as those inside", async () => {
     const half = Uint16Array.of(0x3c00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600);
-    const file = gemm({ w: outside([2, 3], { location: "h" }, 10), b: { dims: [2], data: Float32Array.of(10, 20) } });
+    const b = { dims: [2], data: { type: 10, fields: field(9, [0x00, 0x49, 0x00, 0x4d]) } };
+    const file = gemm({ w: outside([2, 3], { location: "h" }, 10), b }, 10);
     expect(await answer(file, () => new Uint8Array(half.buffer))).toEqual([331, 674]);
   });
 

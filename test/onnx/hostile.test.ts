@@ -381,7 +381,7 @@ describe("networks that do not hold together", () => {
     {
       name: "an input of text",
       code: "unsupported",
-      says: [/input 'x': expected float32, .*, got string/],
+      says: [/input 'x': expected numbers of 8 bits or more, or bool, got string/],
       bytes: () =>
         onnx({ nodes: [node("Relu", ["x"], ["a"])], inputs: { x: [3] }, outputs: { a: [] }, types: { x: 8 } }),
     },
@@ -476,7 +476,13 @@ describe("inputs and calls that do not fit", () => {
       "shape",
       /a Float32Array of 3 numbers, got Float32Array of 2/,
     ],
-    ["doubles", { data: new Float64Array(3), dims: [1, 3] }, "shape", /Float64Array of 3/],
+    ["no typed array", { data: [1, 2, 3], dims: [1, 3] }, "shape", /a Float32Array of 3 numbers, got Array of 3/],
+    [
+      "doubles beyond float32",
+      { data: Float64Array.of(0.1, 1e300, 2), dims: [1, 3] },
+      "usage",
+      /finite numbers up to ±3\.40.*e\+38, got 1e\+300 at position 1/,
+    ],
     ["NaN", { data: Float32Array.of(1, NaN, 2), dims: [1, 3] }, "usage", /NaN at position 1/],
     ["infinity", { data: Float32Array.of(1, 2, -Infinity), dims: [1, 3] }, "usage", /-Infinity at position 2/],
   ])("%s", async (_name, input, code, says) => {

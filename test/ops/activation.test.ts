@@ -159,9 +159,10 @@ describe("activations", () => {
     );
     using model = await loadInMode(source);
     const of = (...a: number[]) => ({ a: { dims: [2, 1], data: a }, b: { dims: [3], data: Float32Array.of(2, 0, 5) } });
-    const data = Float32Array.of(9, 1, -243, 729, 1, 14348907);
-    expect(model.predict(of(-3, 27)).output).toEqual({ type: base === 6 ? "int32" : "int64", dims: [2, 3], data });
-    expect(() => model.predict(of(-3, 28))).toThrow("node 'y' (Pow): expected integers up to 2^24, got 28^5");
+    const { type, data } = model.predict(of(-3, 27)).output;
+    expect(type).toBe(base === 6 ? "int32" : "int64");
+    expect(Array.from(data, Number)).toEqual([9, 1, -243, 729, 1, 14348907]);
+    expect(() => model.predict(of(-3, 28))).toThrow(`got ${28 ** 5}. Integers are computed in float32`);
   });
 
   test("slopes of powers of 0, and of what is below it", async () => {

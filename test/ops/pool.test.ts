@@ -289,7 +289,7 @@ describe("pools", () => {
         const expected = at.map((i) =>
           order === 0 ? i : place(columns, [all[i][0], all[i][1], ...all[i].slice(2).reverse()]),
         );
-        expect(Array.from(indices.data)).toEqual(expected);
+        expect(Array.from(indices.data, Number)).toEqual(expected);
       }
     },
   );

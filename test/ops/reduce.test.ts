@@ -312,7 +312,7 @@ describe("reductions", () => {
         });
         expect(output.type).toBe("int64");
         expect(output.dims).toEqual(dims);
-        expect(Array.from(output.data)).toEqual(expected);
+        expect(Array.from<number | bigint, number>(output.data, Number)).toEqual(expected);
       }
     }
   });

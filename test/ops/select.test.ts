@@ -228,7 +228,7 @@ describe("selection", () => {
         i: { dims: [3], data: [7, 8, 9] },
         f: { dims: [3], data: Float32Array.of(1, 2, 4) },
       }).outputs;
-      expect(y).toEqual({ type: "int64", dims: [3], data: Float32Array.of(7, 1, 9) });
+      expect(y).toEqual({ type: "int64", dims: [3], data: BigInt64Array.of(7n, 1n, 9n) });
       expect(z).toEqual({ dims: [3], data: Float32Array.of(1.5, 4, 4.5) });
     });
 
@@ -325,6 +325,6 @@ describe("selection", () => {
     });
     using model = await loadInMode(source);
     const { output } = model.predict({ a: { dims: [4], data: [-5, 0, 2, 9] }, b: { dims: [1], data: [0] } });
-    expect(output).toMatchObject({ type: "int64", dims: [4], data: Float32Array.of(0, 0, 2, 3) });
+    expect(output).toMatchObject({ type: "int64", dims: [4], data: BigInt64Array.of(0n, 0n, 2n, 3n) });
   });
 });

@@ -6,14 +6,16 @@ import type { ElementType } from "../../src/base/tensor.ts";
 import { type FileNode, onnx } from "../onnx-writer.ts";
 
 /*
- * How many inputs and outputs operators have, and of which types: ONNX's schemas of opset 22, against the table.
+ * How many inputs and outputs operators have, and of which types: ONNX's schemas of opset 26, against the table.
  */
 
-/** Types of the inputs as the schemas have them: T is the type that all T of a node have. */
-const FLOAT = "float32";
+/** Types of the inputs as the schemas have them: a letter behind them is the type that all of that letter have. */
+const FLOATS = "float32 float16 float64 bfloat16";
+const FLOAT = `${FLOATS} T`;
 const INT = "int32 int64";
-const T = "float32 int32 int64 T";
-const ANY = "float32 int32 int64 bool T";
+const NUMBERS = `${FLOATS} int8 int16 int32 int64 uint8 uint16 uint32 uint64`;
+const T = `${NUMBERS} T`;
+const ANY = `${NUMBERS} bool T`;
 
 /** Least and most inputs, outputs, and the types of the inputs, the last of which goes on. */
 type Schema = readonly [least: number, most: number, outputs: number, ...types: string[]];
@@ -27,16 +29,17 @@ const schemas: Readonly<Record<string, Schema>> = {
   MaxPool: [1, 1, 2, FLOAT],
   ...each("AveragePool GlobalAveragePool GlobalMaxPool LpPool GlobalLpPool LRN", [1, 1, 1, FLOAT]),
   // In training mode; a test of its own says that it is refused.
-  BatchNormalization: [5, 5, 5, FLOAT],
+  BatchNormalization: [5, 5, 5, FLOAT, `${FLOATS} U`, `${FLOATS} U`, `${FLOATS} V`, `${FLOATS} V`],
   ...each("InstanceNormalization GroupNormalization", [3, 3, 1, FLOAT]),
   LayerNormalization: [2, 3, 3, FLOAT],
   ...each("MeanVarianceNormalization LpNormalization Softmax LogSoftmax", [1, 1, 1, FLOAT]),
   ...each("LeakyRelu Sigmoid Tanh Elu Selu Celu Gelu Mish HardSigmoid HardSwish Softplus Softsign", [1, 1, 1, FLOAT]),
   ...each("ThresholdedRelu Shrink Erf Exp Log Sqrt Reciprocal Ceil Floor Round Sin Cos Tan", [1, 1, 1, FLOAT]),
   ...each("Relu Abs Neg Sign", [1, 1, 1, T]),
+  CastLike: [2, 2, 1, `${NUMBERS} bool`],
   PRelu: [2, 2, 1, T],
   Clip: [1, 3, 1, T],
-  Pow: [2, 2, 1, "float32 int32 int64"],
+  Pow: [2, 2, 1, NUMBERS],
   ...each("Add Sub Mul Div", [2, 2, 1, T]),
   ...each("Sum Mean", [1, Infinity, 1, FLOAT]),
   ...each("Min Max", [1, Infinity, 1, T]),
@@ -57,9 +60,9 @@ const schemas: Readonly<Record<string, Schema>> = {
   Slice: [3, 5, 1, ANY, INT],
   Split: [1, 2, Infinity, ANY, INT],
   Pad: [2, 4, 1, ANY, INT, ANY, INT],
-  Resize: [1, 4, 1, ANY, FLOAT, FLOAT, INT],
-  Upsample: [2, 2, 1, ANY, FLOAT],
-  Dropout: [1, 3, 2, FLOAT, FLOAT, "bool"],
+  Resize: [1, 4, 1, ANY, FLOATS, FLOATS, INT],
+  Upsample: [2, 2, 1, ANY, FLOATS],
+  Dropout: [1, 3, 2, FLOAT, FLOATS, "bool"],
   Constant: [0, 0, 1],
   ConstantOfShape: [1, 1, 1, INT],
   Range: [3, 3, 1, T],
@@ -80,7 +83,7 @@ const refusal = (task: () => void): string | undefined => {
   }
   return undefined;
 };
-const counted = (type: string, inputs: readonly string[], outputs = 1, opset = 22) =>
+const counted = (type: string, inputs: readonly string[], outputs = 1, opset = 26) =>
   refusal(() => checkCounts(ops.get(type)!, opset, { inputs, outputs: given(outputs) }));
 
 describe("every operator", () => {
@@ -102,7 +105,7 @@ describe("every operator", () => {
 
   test("is judged in every opset", () => {
     for (const type of ops.keys())
-      for (let opset = 1; opset <= 22; opset++)
+      for (let opset = 1; opset <= 26; opset++)
         expect(counted(type, given(9), 1, opset) ?? "").not.toContain("undefined");
   });
 
@@ -110,12 +113,12 @@ describe("every operator", () => {
     const count = Math.min(most, Math.max(least, types.length, 2));
     const kinds = Array.from({ length: count }, (_, i) => types[Math.min(i, types.length - 1)]);
     const operands = (chosen: readonly ElementType[]) => chosen.map((type, i) => ({ name: `v${i}`, dims: [2], type }));
-    const judged = (chosen: readonly ElementType[]) => refusal(() => checkTypes(ops.get(type)!, 22, operands(chosen)));
-    const all: readonly ElementType[] = ["float32", "int32", "int64", "bool"];
+    const judged = (chosen: readonly ElementType[]) => refusal(() => checkTypes(ops.get(type)!, 26, operands(chosen)));
+    const all = ANY.split(" ").slice(0, -1) as ElementType[];
     const right = kinds.map((kind) => kind.split(" ")[0] as ElementType);
     expect(judged(right)).toBeUndefined();
     kinds.forEach((kind, i) => {
-      const isShared = kind.endsWith(" T");
+      const isShared = / [T-V]$/.test(kind);
       for (const other of all) {
         const alike = kinds.map((k, j) => (j === i || (isShared && k === kind) ? other : right[j]));
         expect(judged(alike) === undefined, `${alike}`).toBe(kind.split(" ").includes(other));

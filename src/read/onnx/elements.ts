@@ -1,9 +1,18 @@
 import { demand } from "../../base/complaint.ts";
-import { type Constant, firstNonFinite } from "../../base/tensor.ts";
+import {
+  arrayOf,
+  type Constant,
+  type ElementType,
+  elementType,
+  firstNonFinite,
+  isFloat,
+  numbersFor,
+} from "../../base/tensor.ts";
 import { exact } from "./wire.ts";
 
 /** How numbers of one element type lie in a file, and what becomes of them. */
 export interface Element {
+  readonly type: ElementType;
   /** What their bytes are looked at with. */
   readonly view: {
     readonly BYTES_PER_ELEMENT: number;
@@ -12,18 +21,10 @@ export interface Element {
   };
   /** The field of TensorProto that holds them when they are not in raw_data. */
   readonly field: number;
-  readonly type: Constant["type"];
   read(value: never): number;
 }
 
 type View = ArrayLike<number | bigint>;
-
-const as = (type: Constant["type"], view: unknown, field: number, read: (value: never) => number): Element => ({
-  view: view as Element["view"],
-  field,
-  type,
-  read,
-});
 
 const same = (value: number) => value;
 
@@ -48,22 +49,23 @@ function brain(bits: number): number {
   return wordAsFloat[0];
 }
 
-/** By ONNX's number of the element type: those that are numbers of 8 bits or more. */
-export const elements: Readonly<Record<number, Element>> = {
-  1: as("float32", Float32Array, 4, same),
-  2: as("int64", Uint8Array, 5, same),
-  3: as("int64", Int8Array, 5, same),
-  4: as("int64", Uint16Array, 5, same),
-  5: as("int64", Int16Array, 5, same),
-  6: as("int32", Int32Array, 5, same),
-  7: as("int64", BigInt64Array, 7, exact),
-  9: as("bool", Uint8Array, 5, (value: number) => Number(value !== 0)),
-  10: as("float32", Uint16Array, 5, half),
-  11: as("float32", Float64Array, 10, same),
-  12: as("int64", Uint32Array, 11, same),
-  13: as("int64", BigUint64Array, 11, exact),
-  16: as("float32", Uint16Array, 5, brain),
+/** Of those that are not numbers of up to 32 bits in int32_data, looked at as callers get them. */
+const others: Readonly<Partial<Record<ElementType, Partial<Element>>>> = {
+  float32: { field: 4 },
+  float64: { field: 10 },
+  float16: { view: Uint16Array as Element["view"], read: half },
+  bfloat16: { view: Uint16Array as Element["view"], read: brain },
+  bool: { read: (value: number) => Number(value !== 0) },
+  int64: { field: 7, read: exact },
+  uint32: { field: 11 },
+  uint64: { field: 11, read: exact },
 };
+
+/** By ONNX's number of the element type: those that are numbers of 8 bits or more. */
+export function elementOf(code: number): Element | undefined {
+  const type = elementType(code);
+  return type && { type, view: arrayOf(type) as Element["view"], field: 5, read: same, ...others[type] };
+}
 
 /**
  * What a view of the file means: float16, bfloat16 and double as float32 (the first two exactly), integers and booleans
@@ -71,10 +73,10 @@ export const elements: Readonly<Record<number, Element>> = {
  * @throws Complaint where a number fits neither
  */
 function converted(view: View, { type, read }: Element): Constant["data"] {
-  const data = type === "float32" ? new Float32Array(view.length) : new Float64Array(view.length);
+  const data = numbersFor(type, view.length);
   for (let i = 0; i < data.length; i++) data[i] = read(view[i] as never);
   const at = firstNonFinite(data);
-  if (type === "float32") {
+  if (isFloat(type)) {
     // A single number that is too large is a bound that is not there.
     const lost = read === same && data.length > 1 && Number.isFinite(view[at]);
     demand(!lost, "unsupported", "numbers that float32 holds", `${view[at]}`);
@@ -93,7 +95,7 @@ export function fromNumbers(numbers: readonly number[], element: Element): Const
   const { view, read } = element;
   // 64 bits were looked at while reading, and floating point is what it is.
   if (read === exact) return converted(numbers, { ...element, read: same });
-  if (read === same && element.type === "float32") return converted(numbers, element);
+  if (read === same && isFloat(element.type)) return converted(numbers, element);
   const cut = view.from(numbers);
   const at = numbers.findIndex((value, i) => value !== cut[i]);
   demand(at < 0, "invalid-model", `integers of ${8 * view.BYTES_PER_ELEMENT} bits`, `${numbers[at]}`);

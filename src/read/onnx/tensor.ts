@@ -1,8 +1,8 @@
 import { Complaint, demand } from "../../base/complaint.ts";
 import type { Budget } from "../../base/budget.ts";
 import type { PbfReader } from "pbf";
-import { type Constant, type Dims, size, typeName } from "../../base/tensor.ts";
-import { type Element, elements, fromBytes, fromNumbers } from "./elements.ts";
+import { type Constant, type Dims, isFloat, size, typeName } from "../../base/tensor.ts";
+import { type Element, elementOf, fromBytes, fromNumbers } from "./elements.ts";
 import { bytes, double, float, inner, int, isBytes, many, one, text, uint } from "./wire.ts";
 
 /**
@@ -97,7 +97,7 @@ function content(
   { code, dims, raw, numbers, fields, location, entries }: Said,
   budget: Budget,
 ): Pick<TensorProto, "value" | "external"> {
-  const element = elements[code];
+  const element = elementOf(code);
   demand(
     element,
     "unsupported",
@@ -113,7 +113,7 @@ function content(
   );
   const held = fields.map((field) => FIELDS[field]);
   const length = size(dims) * element.view.BYTES_PER_ELEMENT;
-  const needed = size(dims) * (element.type === "float32" ? 4 : 8);
+  const needed = size(dims) * (isFloat(element.type) ? 4 : 8);
   if (location === 1) {
     demand(held.length === 0, "invalid-model", "numbers in another file only", `${held} as well`);
     return { external: { ...external(entries, length, (bytes) => constant(bytes, dims, element)), bytes: needed } };
