@@ -41,6 +41,7 @@ const outside: Readonly<Record<string, (file: string) => boolean>> = {
   src: () => false,
   assembly: () => false,
   demo: (file) => isEntry(file) || file === "test/build.ts",
+  examples: () => false,
   bench: (file) => isEntry(file) || isInside(file) || file === "assembly/simd.ts",
   docs: (file) => isEntry(file) || isInside(file) || file === "bench/table.mjs",
 };

@@ -1,0 +1,185 @@
+import { execFile, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { decode } from "fast-png";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { explainImage } from "../../dist/image/index.js";
+import { load } from "../../dist/index.js";
+import { FLAGS, findChromium } from "../browser/chromium.ts";
+import { serve } from "../browser/serve.ts";
+
+/*
+ * Packs relprop, installs each example with the tarball into a temporary folder, as its README says, and runs it.
+ */
+const root = resolve(import.meta.dirname, "../..");
+const examples = join(root, "examples");
+const demo = (name: string) => join(root, "demo", name);
+const json = (file: string) => JSON.parse(readFileSync(file, "utf8"));
+const names = readdirSync(examples).filter((name) => !name.includes("."));
+
+const temporary = mkdtempSync(join(tmpdir(), "relprop-examples-"));
+const at = (...path: string[]) => join(temporary, ...path);
+const env = { ...process.env, NO_COLOR: "1", NODE_OPTIONS: "", WRANGLER_SEND_METRICS: "false", PORT: "0" };
+
+/** What a command says. */
+async function run(folder: string, command: string, ...args: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(command, args, { cwd: at(folder), env, timeout: 600_000 });
+  return stdout;
+}
+
+/** A command that serves, and prints where. It is ended with all that it has started. */
+async function serving(folder: string, command: string, ...args: string[]) {
+  const child = spawn(command, args, { cwd: at(folder), env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  let said = "";
+  const url = await new Promise<string>((found, failed) => {
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (text) => {
+        said += text;
+        const [address] = /http:\/\/[\w.]+:\d+/.exec(said) ?? [];
+        if (address) found(address);
+      });
+    child.on("error", failed);
+    child.on("exit", () => failed(new Error(said)));
+  });
+  return { url, [Symbol.dispose]: () => void process.kill(-child.pid!) };
+}
+
+/** The picture that explains one of the demo's, as the built library draws it here. */
+async function pictureOf(name: string): Promise<Uint8Array> {
+  using model = await load(readFileSync(demo("digits.onnx")));
+  return (await explainImage(model, readFileSync(demo(name)), { preset: "unit" })).png;
+}
+
+/** Posts one of the demo's pictures. */
+async function answerTo(url: string, name: string): Promise<Uint8Array> {
+  const response = await fetch(url, { method: "POST", body: readFileSync(demo(name)) });
+  expect([response.status, response.headers.get("Content-Type")]).toEqual([200, "image/png"]);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/** The same picture, where relaxed SIMD rounds otherwise: a colour may be the one beside it. */
+function expectPicture(png: Uint8Array, wanted: Uint8Array): void {
+  const [found, expected] = [decode(png), decode(wanted)];
+  expect([found.width, found.height]).toEqual([expected.width, expected.height]);
+  expect(found.data.findIndex((v, i) => Math.abs(v - expected.data[i]) > 1)).toBe(-1);
+}
+
+/** Opens a folder's page in Chromium, where nothing may go wrong. */
+async function visiting(folder: string, use: (page: Page) => Promise<unknown>): Promise<void> {
+  const { chromium } = createRequire(join(root, "test/browser/"))("playwright-core");
+  const browser = await chromium.launch({ executablePath: findChromium(), args: [...FLAGS] });
+  const served = await serve(at(folder));
+  try {
+    const page: Page = await browser.newPage();
+    const problems: string[] = [];
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) problems.push(message.text());
+    });
+    page.on("pageerror", (error) => problems.push(error.message));
+    await page.goto(`${served.origin}/`);
+    await use(page);
+    expect(problems).toEqual([]);
+  } finally {
+    await browser.close();
+    served.close();
+  }
+}
+
+beforeAll(async () => {
+  cpSync(examples, temporary, { recursive: true });
+  const [{ filename }] = JSON.parse(await run(".", "npm", "pack", "--json", "--loglevel=error", root));
+  const install = ["install", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error", at(filename)];
+  await Promise.all(names.map((name) => run(name, "npm", ...install)));
+});
+
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+describe.each(names)("%s", (name) => {
+  it("asks for exact versions, of relprop for this one", () => {
+    const { dependencies, devDependencies } = json(join(examples, name, "package.json"));
+    expect(dependencies.relprop).toBe(json(join(root, "package.json")).version);
+    expect(Object.values({ ...dependencies, ...devDependencies }).join(" ")).toMatch(/^(\d+\.\d+\.\d+( |$))+$/);
+  });
+
+  it("says in its README how it is started", () => {
+    const readme = readFileSync(join(examples, name, "README.md"), "utf8");
+    expect(readme).toMatch(/^npm install$/m);
+    expect(readme.split("\n").length).toBeLessThan(20);
+  });
+});
+
+describe.concurrent("what comes out of", () => {
+  it("the script: a picture", async () => {
+    expect(await run("node", "npm", "start")).toMatch(/^class 3, logit 12\.89$/m);
+    expectPicture(readFileSync(at("node/heatmap.png")), await pictureOf("three.png"));
+    expect(await run("node", "npm", "start", "--", demo("digits.onnx"), demo("seven.png"), "unit")).toMatch(
+      /^class 7/m,
+    );
+    expectPicture(readFileSync(at("node/heatmap.png")), await pictureOf("seven.png"));
+  });
+
+  it("the service: a picture for a picture", async () => {
+    using server = await serving("service", "node", "server.js");
+    const [three, seven] = await Promise.all(["three.png", "seven.png"].map((name) => answerTo(server.url, name)));
+    expectPicture(three, await pictureOf("three.png"));
+    expectPicture(seven, await pictureOf("seven.png"));
+    const refused = await fetch(server.url, { method: "POST", body: "no picture" });
+    expect([refused.status, (await refused.json()).code]).toEqual([400, "usage"]);
+    const large = await fetch(server.url, { method: "POST", body: new Uint8Array(9e6) });
+    expect(large.status).toBe(413);
+  });
+
+  it("the Cloudflare worker: a picture for a picture", async () => {
+    using server = await serving("cloudflare", "node_modules/.bin/wrangler", "dev", "--port", "0", "--ip", "127.0.0.1");
+    expectPicture(await answerTo(server.url, "three.png"), await pictureOf("three.png"));
+    expect((await fetch(server.url, { method: "POST", body: "no picture" })).status).toBe(400);
+    expect((await fetch(server.url)).status).toBe(405);
+  });
+
+  it("the notebook's cells: two pictures", async () => {
+    const cells: { cell_type: string; source: string[] }[] = json(at("notebook/explain.ipynb")).cells;
+    const code = cells.filter(({ cell_type }) => cell_type === "code").map(({ source }) => source.join(""));
+    // What the kernel shows below a cell is written to a file.
+    const show = "let shown = 0; const show = (png) => Deno.writeFileSync(shown++ + '.png', png);";
+    writeFileSync(at("notebook/cells.ts"), [show, ...code].join("\n").replaceAll("Deno.jupyter.image", "show"));
+    await run("notebook", "node_modules/.bin/deno", "run", "--allow-read", "--allow-write", "cells.ts");
+    expectPicture(readFileSync(at("notebook/0.png")), await pictureOf("three.png"));
+    expect(decode(readFileSync(at("notebook/1.png")))).toMatchObject({ width: 484 });
+  });
+
+  const chromium = findChromium();
+  it.skipIf(!chromium && !process.env.CI)("the page: a heatmap for each picture, in Chromium", async () => {
+    await run("react", "npm", "run", "build");
+    await visiting("react/dist", async (page) => {
+      const input = page.getByLabel("Pictures of digits");
+      await input.setInputFiles([demo("three.png"), demo("seven.png")]);
+      await page.getByText("three.png: a 3").waitFor();
+      await page.getByText("seven.png: a 7").waitFor();
+      const sizes = () => [...document.images].map((image) => image.decode().then(() => image.naturalWidth));
+      expect(await page.evaluate(`Promise.all((${sizes})())`)).toEqual([224, 224]);
+      await input.setInputFiles([demo("digits.onnx")]);
+      await page.getByRole("alert").filter({ hasText: "the picture: expected" }).waitFor();
+    });
+  });
+
+  it.skipIf(!chromium && !process.env.CI)("a page with explainAsync: the bits of explain, in Chromium", async () => {
+    cpSync(join(examples, "react"), at("async"), { recursive: true });
+    symlinkSync(at("react/node_modules"), at("async/node_modules"));
+    writeFileSync(
+      at("async/src/main.jsx"),
+      `import { load } from "relprop";
+import network from "relprop/demo/digits.onnx?url";
+const model = await load(await (await fetch(network)).arrayBuffer());
+const x = { data: new Float32Array(784).fill(0.5), dims: [1, 1, 28, 28] };
+const there = await model.explainAsync(x);
+document.title = there.relevance.data.join() === model.explain(x).relevance.data.join() ? "same" : "not the same";
+model.dispose();`,
+    );
+    await run("async", "node_modules/.bin/vite", "build");
+    await visiting("async/dist", (page) => page.waitForFunction(() => document.title === "same"));
+  });
+});
