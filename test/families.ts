@@ -56,10 +56,10 @@ export const families: readonly FamilyRow[] = [
     files: ["wild/yolox_nano.onnx", "cases/a_gelu_erf.onnx", "cases/hardswish_spelled.onnx"],
   },
   {
-    family: "EfficientNet, MobileNetV3: gates",
-    works: "predicts",
-    note: "no rule yet for gates",
-    files: ["wild/ppocr_mobile_v2_cls.onnx"],
+    family: "EfficientNet, MobileNetV3: squeeze-and-excitation and other gates",
+    works: "explains",
+    note: "all relevance to the signal, none to its gate",
+    files: ["wild/ppocr_mobile_v2_cls.onnx", "wild/selfie_segmentation.onnx", "cases/se_block.onnx"],
   },
   {
     family: "ViT, BERT, DistilBERT: attention, LayerNormalization",

@@ -7,6 +7,7 @@ import type { Affine } from "../ops/op.ts";
 import type { Constant, Dims } from "../base/tensor.ts";
 import { changeUnits } from "./change-units.ts";
 import { foldNormalizations } from "./find-lrn.ts";
+import { findGates } from "./find-gates.ts";
 import { foldCones } from "./fold-cones.ts";
 import { foldPads } from "./fold-pads.ts";
 import { affineOf, type Origin, originsOf } from "./origin.ts";
@@ -169,6 +170,7 @@ const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
   foldPads,
   foldAffine,
   changeUnits,
+  findGates,
 ];
 
 /**

@@ -183,7 +183,8 @@ function nodeOf(known: Known, found: Found): { readonly node: Node; readonly nod
     const node = { name: end.name, outputs: end.outputs, inputs: [source], ...same, note: listed(longer.nodes) };
     return { node: Object.freeze(node), nodes: longer.nodes };
   }
-  if (kinds.at(-1) !== "none") return undefined;
+  const isProduct = ["own", "none"].includes(kinds.at(-1)!);
+  if (!isProduct) return undefined;
   const constants = new Set(nodes.flatMap(({ inputs }) => inputs.filter((input) => known.graph.constants.has(input))));
   const attributes: Cone = { parts: nodes.map((node) => ({ node, way: ways.get(node)! })) };
   const inputs = [source, ...constants];

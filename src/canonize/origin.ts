@@ -26,6 +26,7 @@ const MOVING = new Set([
   ...["Transpose", "Pad", "Slice", "Split", "Gather", "GatherND", "GatherElements", "Expand", "Tile"],
   ...["DepthToSpace", "SpaceToDepth"],
 ]);
+export const isMoving = ({ type }: Node): boolean => MOVING.has(type);
 /** Activations are spelled with these. */
 const SELECTING = ["Max", "Min", "Where"];
 /** What comes out lies between the smallest and the largest of what went in. */

@@ -30,6 +30,8 @@ export interface Node {
   readonly note?: string;
   /** Where a canonizer found a scale and shift to be a change of units, which relevance passes: of what. */
   readonly units?: "input" | "activation";
+  /** Of a product of two computed values: the factor that only scales the other, where a canonizer has found one. */
+  readonly gate?: 0 | 1;
 }
 
 /** A network, in ONNX's vocabulary. Nodes stand in topological order. Nothing in it changes once it is made. */

@@ -38,12 +38,17 @@ export function assigned(fitted: Fitted, options: ExplainOptions): Assigned {
   const composite = checkOptions(options);
   const habits = habitsOf(options.composite ?? defaultComposite);
   const explained = outputOf(fitted, options.output);
-  const path = pathTo(graph, ways, explained.from);
+  const all = pathTo(graph, ways, explained.from);
   const where = `output '${explained.output}'`;
   if (graph.constants.has(explained.from))
     throw new LrpError("usage", { where, expected: "one that is computed from an input", received: "a constant" });
   const start = options.start ?? habits.start ?? "logit";
-  const { assignment, issues } = assign(graph, ways, path.nodes, composite, options.unknown ?? habits.unknown);
+  const unknown = options.unknown ?? habits.unknown;
+  const ruled = assign(graph, ways, all.nodes, composite, unknown);
+  // What lies behind a gate that gets nothing needs no rule.
+  const path = pathTo(graph, ways, explained.from, undefined, ruled.assignment);
+  const isShorter = path.nodes.size < all.nodes.size;
+  const { assignment, issues } = isShorter ? assign(graph, ways, path.nodes, composite, unknown) : ruled;
   const found = { ...explained, path, start, assignment };
   if (path.inputs.size > 0) return { ...found, issues };
   const [expected, received] = [

@@ -5,7 +5,8 @@ import type { Node, Operands } from "../graph/graph.ts";
 import { broadcast, type Constant, type Dims, firstNonFinite, isInteger, size } from "../base/tensor.ts";
 import { affineOf, beside } from "./affine.ts";
 import { folding, inferBroadcast, NONE, type None, resultOf, zipHost } from "./broadcast.ts";
-import { computedOf, type Linear, type Op, type Places, product, type Site, type Way } from "./op.ts";
+import { computedOf, type Linear, type Op, type Places, type Site, type Way } from "./op.ts";
+import { productOfTwo, scaled } from "./product.ts";
 
 type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
@@ -163,13 +164,6 @@ export const sum: Op<None> = {
   nonnegative: (x) => x.every(Boolean),
 };
 
-/** value / n */
-function share(e: Emitter, value: Value, n: number): Value {
-  const out = e.temp(value.name, value.dims, value.layout);
-  e.emit("slopeForward", { x: value, y: out, count: value.count, a: 1 / n, b: 1 / n });
-  return out;
-}
-
 /** The sum of any number of terms, divided by their number. Source: ONNX Mean-13. */
 export const mean: Op<None> = {
   ...sumFamily,
@@ -183,9 +177,9 @@ export const mean: Op<None> = {
     const run = summed(site);
     return {
       ...terms,
-      run: (e, at) => [share(e, run(e, at)[0], n)],
-      z: (e, xs, weight, bias, precision) => share(e, terms.z(e, xs, weight, bias, precision), n),
-      vjp: (e, s, weight, precision) => terms.vjp(e, share(e, s, n), weight, precision),
+      run: (e, at) => [scaled(e, run(e, at)[0], 1 / n)],
+      z: (e, xs, weight, bias, precision) => scaled(e, terms.z(e, xs, weight, bias, precision), 1 / n),
+      vjp: (e, s, weight, precision) => terms.vjp(e, scaled(e, s, 1 / n), weight, precision),
     };
   },
   affine: affineOf([() => 1 / 2, (c) => c / 2]),
@@ -196,7 +190,7 @@ export const mean: Op<None> = {
 type Slope = (e: Emitter, at: Places, r: Value, name: string) => Value;
 
 /**
- * Multiplication by a constant passes relevance; a product of two activations has no rule here.
+ * Multiplication by a constant passes relevance; a product of two computed values has rules of its own.
  *
  * @param slopes for each operand
  */
@@ -212,14 +206,19 @@ function scaling(
     takes: PAIR,
     type,
     family: "normalization",
-    summary: "pass, when the other factor is constant",
+    summary: "pass, when the other factor is constant; else own rules: signal, half, gradient",
     fold: folding(f),
     node(site) {
       const name = `${site.node.name}:vjp`;
       const run = zipped(kernel, site);
       const [data, ...more] = computedOf(site.inputs);
       return more.length > 0
-        ? { run, ...product((e, at, r) => slopes.map((slope) => slope(e, at, r, name))) }
+        ? productOfTwo(
+            run,
+            (e, at, r) => slopes.map((slope) => slope(e, at, r, name)),
+            (e, at, r, i) => reduceTo(e, r, at.x(i)),
+            site.node.gate,
+          )
         : { run, kind: "pass", data, vjp: (e, at, r) => slopes[data](e, at, r, name) };
     },
     affine,

@@ -14,7 +14,35 @@ import {
   spreadScratch,
   swapped,
 } from "./dense.ts";
-import { computedOf, type Op, product, type Site, type Way } from "./op.ts";
+import { type Back, computedOf, type Op, type OwnRule, type Site, type Way } from "./op.ts";
+import { scaled } from "./product.ts";
+
+/**
+ * Half of R to each factor, shared by what its terms contribute:
+ *
+ *   s = R / (2 ab),   R_a = a ⊙ (s bᵀ),   R_b = b ⊙ (aᵀ s)
+ *
+ * Source: Achtibat et al. 2024 (AttnLRP), equation for bilinear products.
+ */
+function halfOf({ node }: Site<unknown>, slopes: Back): OwnRule {
+  return {
+    conserves: true,
+    back(e, at, received, ledger) {
+      const z = e.as(at.y(0), "first");
+      const s = e.temp(`${node.name}:s`, z.dims);
+      const r = e.as(received, "first");
+      e.emit("divideStabilized", { r, z, s, count: z.count, coefficient: 1, epsilon: EPSILON, ledger });
+      return slopes(e, at, scaled(e, s, 1 / 2)).map((c, i) => {
+        const x = e.as(at.x(i), "first");
+        const out = e.temp(`${node.name}:relevance`, x.dims);
+        e.emit("multiply", { x, c: e.as(c!, "first"), y: out, count: x.count });
+        return out;
+      });
+    },
+  };
+}
+/** Far below any product that counts: a larger one is a share of the relevance of small heads. */
+const EPSILON = 1e-9;
 
 /** The way of a product whose factors are both computed. */
 function computedProduct(site: Site<DenseAttributes>): Way {
@@ -25,6 +53,32 @@ function computedProduct(site: Site<DenseAttributes>): Way {
     e.fill(zeros, 0);
     return zeros;
   };
+  // R · bᵀ and aᵀ · R, summed over the axes along which a factor is broadcast.
+  const slopes: Back = (e, at, received) => {
+    const [r, a, b] = [received, at.x(0), at.x(1)].map((value) => e.as(value, "first"));
+    const name = `${site.node.name}:vjp`;
+    const [toA, toB] = [e.temp(name, [...batch, n, k]), e.temp(name, [...batch, k, m])];
+    const apart = { ...matrices, x: matrices.x.map((_, i) => i) };
+    const scratch = spreadScratch(e, site.node.name, r.count / m, m, k);
+    eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) =>
+      e.emit("denseVjp", { s: y, w, y: x, scratch, n: rows, m, k, columns: k, p: 1, q: 1 }, rows * m * k),
+    );
+    // The rows of aᵀ are rows here, and those of Rᵀ are weights.
+    const [rows, weights] = [swapped(e, a, n, k, a.dims), swapped(e, r, n, m, r.dims)];
+    const zeros = zerosOf(e);
+    matrices.x.forEach((from, i) => {
+      const [x, w, y] = [
+        { value: rows, offset: from * n * k },
+        { value: weights, offset: i * n * m },
+        { value: toB, offset: i * k * m },
+      ];
+      e.emit("denseForward", { x, w, b: zeros, y, n: k, m, k: n, yRow: m, p: 1, q: 1 });
+    });
+    return [
+      e.view(reduceTo(e, toA, { ...toA, dims: [...ofX, n, k] }), a.dims),
+      e.view(reduceTo(e, toB, { ...toB, dims: [...ofW, k, m] }), b.dims),
+    ];
+  };
   return {
     // The second factor, laid as rows of k, is the weight.
     run(e, at) {
@@ -32,32 +86,9 @@ function computedProduct(site: Site<DenseAttributes>): Way {
       const zeros = zerosOf(e);
       return [multiplied(e, site, matrices, x, swapped(e, w, k, m, w.dims), zeros)];
     },
-    // R · bᵀ and aᵀ · R, summed over the axes along which a factor is broadcast.
-    ...product((e, at, received) => {
-      const [r, a, b] = [received, at.x(0), at.x(1)].map((value) => e.as(value, "first"));
-      const name = `${site.node.name}:vjp`;
-      const [toA, toB] = [e.temp(name, [...batch, n, k]), e.temp(name, [...batch, k, m])];
-      const apart = { ...matrices, x: matrices.x.map((_, i) => i) };
-      const scratch = spreadScratch(e, site.node.name, r.count / m, m, k);
-      eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) =>
-        e.emit("denseVjp", { s: y, w, y: x, scratch, n: rows, m, k, columns: k, p: 1, q: 1 }, rows * m * k),
-      );
-      // The rows of aᵀ are rows here, and those of Rᵀ are weights.
-      const [rows, weights] = [swapped(e, a, n, k, a.dims), swapped(e, r, n, m, r.dims)];
-      const zeros = zerosOf(e);
-      matrices.x.forEach((from, i) => {
-        const [x, w, y] = [
-          { value: rows, offset: from * n * k },
-          { value: weights, offset: i * n * m },
-          { value: toB, offset: i * k * m },
-        ];
-        e.emit("denseForward", { x, w, b: zeros, y, n: k, m, k: n, yRow: m, p: 1, q: 1 });
-      });
-      return [
-        e.view(reduceTo(e, toA, { ...toA, dims: [...ofX, n, k] }), a.dims),
-        e.view(reduceTo(e, toB, { ...toB, dims: [...ofW, k, m] }), b.dims),
-      ];
-    }),
+    kind: "own",
+    family: "bilinear",
+    rules: { half: halfOf(site, slopes), gradient: { conserves: false, back: slopes } },
   };
 }
 
@@ -72,7 +103,7 @@ export const matMul: Op<DenseAttributes> = {
   ...denseShared,
   type: "MatMul",
   takes: "A:number B:number",
-  summary: "any linear rule, when one factor is constant",
+  summary: "any linear rule, when one factor is constant; else own rules: half, gradient",
   attributes: () => ({ rowsAreOutputs: false, alpha: 1, beta: 1 }),
   infer(inputs, attributes) {
     const [a, b] = inputs as readonly Operand[];

@@ -175,6 +175,8 @@ export interface Routing {
 /** A rule of an operator's own. What it absorbs it adds to `ledger`, f64[3] = bias, stabilizer, dead. */
 export interface OwnRule {
   readonly conserves: boolean;
+  /** An input that never gets any of it. */
+  readonly skips?: number;
   back(e: Emitter, at: Places, r: Value, ledger: Ref): readonly (Value | undefined)[];
 }
 
@@ -200,24 +202,32 @@ export type WayBack = Passing | Routing | Linear | Own | Ruleless;
 /**
  * How one node runs, and how relevance goes back through it. What depends on the node is computed once, with its way.
  */
-export type Way = { run(e: Emitter, at: Places): readonly Value[] } & WayBack;
+export type Way = {
+  run(e: Emitter, at: Places): readonly Value[];
+  /** What composites call this node, where that is not what they call its operator. */
+  readonly family?: Family;
+} & WayBack;
 
 /** A product of several computed inputs: no rule is known, only Jᵀ R_out of each. */
 export const product = (vjp: Back): Ruleless => ({ kind: "none", why: "a product of activations", vjp });
 
-/** What composites call the operators. */
-export type Family =
-  | "convolution"
-  | "dense"
-  | "average"
-  | "sum"
-  | "activation"
-  | "normalization"
-  | "lrn"
-  | "taylor"
-  | "p-norm"
-  | "route"
-  | "other";
+/** What composites call the operators; products and bilinear ones are those of two computed values. */
+export const families = [
+  "convolution",
+  "dense",
+  "average",
+  "sum",
+  "activation",
+  "normalization",
+  "product",
+  "bilinear",
+  "lrn",
+  "taylor",
+  "p-norm",
+  "route",
+  "other",
+] as const;
+export type Family = (typeof families)[number];
 
 export interface Inferred<A> {
   /** Of each output that the row describes. */

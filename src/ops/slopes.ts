@@ -25,5 +25,10 @@ export function slopesOf(
     inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined));
   if (way.kind === "pass") return placed([way.data], [way.vjp(e, at, r)]);
   if (way.kind === "linear") return placed(way.data, gradient(e, name, way, r));
-  return way.kind === "own" ? [] : (way.vjp?.(e, at, r) ?? []);
+  if (way.kind === "own") {
+    // A gradient absorbs nothing, but is handed a place for it.
+    const unread = { value: e.scratch(`${name}:absorbed`, 6), offset: 0 };
+    return way.rules.gradient?.back(e, at, r, unread) ?? [];
+  }
+  return way.vjp?.(e, at, r) ?? [];
 }

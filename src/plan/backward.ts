@@ -119,7 +119,7 @@ export function lowerSegment(
   { from, ends, assignment, at }: SegmentRequest,
   nonnegative: ReadonlySet<string>,
 ): Segment {
-  const { nodes: path } = pathTo(graph, ways, from, new Set(ends));
+  const { nodes: path } = pathTo(graph, ways, from, new Set(ends), assignment);
   const begin = e.steps.length;
   const bounds = boundsIn({ e, graph, ways, places });
   const seed = e.temp("R start", value.dims);

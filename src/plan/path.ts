@@ -1,5 +1,6 @@
 import type { Graph, Node } from "../graph/graph.ts";
 import type { Ways } from "../ops/ways.ts";
+import { type Assignment, nameOf } from "../rules/assign.ts";
 
 /** The nodes and inputs that relevance reaches. */
 export interface Path {
@@ -10,16 +11,21 @@ export interface Path {
 
 const NOWHERE: ReadonlySet<string> = new Set();
 
-/** What `value` depends on, other than for what is chosen. @param ends values behind which relevance does not go */
-export function pathTo(graph: Graph, ways: Ways, value: string, ends = NOWHERE): Path {
+/**
+ * What `value` depends on, other than for what is chosen.
+ * @param ends values behind which relevance does not go @param assignment rules, some of which leave out an input
+ */
+export function pathTo(graph: Graph, ways: Ways, value: string, ends = NOWHERE, assignment?: Assignment): Path {
   const reached = new Set([value]);
   const nodes = new Set<Node>();
   for (const node of [...graph.nodes].reverse()) {
     if (!node.outputs.some((name) => reached.has(name)) || ends.has(node.outputs[0])) continue;
     nodes.add(node);
     const way = ways.get(node)!;
-    const steers = way.kind === "route" ? way.steers : undefined;
-    for (const [i, input] of node.inputs.entries()) if (input !== "" && !steers?.includes(i)) reached.add(input);
+    const rule = assignment?.get(node);
+    const skipped = way.kind === "own" && rule ? [way.rules[nameOf(rule)].skips] : [];
+    const steers = way.kind === "route" ? (way.steers ?? []) : skipped;
+    for (const [i, input] of node.inputs.entries()) if (input !== "" && !steers.includes(i)) reached.add(input);
   }
   return { nodes, inputs: new Set(graph.inputs.map((port) => port.name).filter((name) => reached.has(name))) };
 }

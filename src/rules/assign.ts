@@ -2,14 +2,14 @@ import type { Issue } from "../base/error.ts";
 import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import { boundedBy } from "../canonize/origin.ts";
 import { ops } from "../ops/index.ts";
-import type { Family, Way } from "../ops/op.ts";
+import { families, type Family, type Way } from "../ops/op.ts";
 import type { Ways } from "../ops/ways.ts";
 import { type Composite, type Entry, WEIGHTED } from "./composite.ts";
 import { type Rule, ruleOf } from "./rule.ts";
 
 /** Nodes that have no other weighted layer before them, and those that have none after them. */
-function placesOf(graph: Graph): { first: Set<Node>; last: Set<Node> } {
-  const isWeighted = (node: Node) => WEIGHTED.includes(ops.get(node.type)!.family);
+function placesOf(graph: Graph, ways: Ways): { first: Set<Node>; last: Set<Node> } {
+  const isWeighted = (node: Node) => WEIGHTED.includes(familyOf(node, ways));
   const after = new Set<string>();
   const first = new Set<Node>();
   for (const node of graph.nodes) {
@@ -27,12 +27,15 @@ function placesOf(graph: Graph): { first: Set<Node>; last: Set<Node> } {
   return { first, last };
 }
 
-const FAMILIES = new Set([...ops.values()].map((op) => op.family));
+/** What composites call a node. */
+const familyOf = (node: Node, ways: Ways): Family => ways.get(node)!.family ?? ops.get(node.type)!.family;
+
+const FAMILIES: ReadonlySet<string> = new Set(families);
 
 /** What an entry names that does not exist. */
 function misspelled(nodes: ReadonlySet<string>, { layer, type }: Entry, index: number): Issue[] {
   const where = `entry ${index + 1} of the composite`;
-  const strange = [type ?? []].flat().filter((t) => !ops.has(t) && !FAMILIES.has(t as Family));
+  const strange = [type ?? []].flat().filter((t) => !ops.has(t) && !FAMILIES.has(t));
   const missing = typeof layer === "string" && !nodes.has(layer);
   return [
     ...strange.map((t) => ({
@@ -54,16 +57,16 @@ function misspelled(nodes: ReadonlySet<string>, { layer, type }: Entry, index: n
 }
 
 /** What entries may call a node: a sum that is a change of units is none of those that an entry for sums is about. */
-function namesOf({ type, units }: Node): readonly string[] {
-  const { family } = ops.get(type)!;
-  return units && family === "sum" ? ["normalization"] : [type, family];
+function namesOf(node: Node, ways: Ways): readonly string[] {
+  const family = familyOf(node, ways);
+  return node.units && family === "sum" ? ["normalization"] : [node.type, family];
 }
 
-function matches(entry: Entry, node: Node, places: ReturnType<typeof placesOf>): boolean {
+function matches(entry: Entry, node: Node, ways: Ways, places: ReturnType<typeof placesOf>): boolean {
   const { layer, type, position } = entry;
   if (layer !== undefined && !(typeof layer === "string" ? layer === node.name : node.name.search(layer) >= 0))
     return false;
-  if (type !== undefined && ![type].flat().some((t) => namesOf(node).includes(t))) return false;
+  if (type !== undefined && ![type].flat().some((t) => namesOf(node, ways).includes(t))) return false;
   return position === undefined || places[position].has(node);
 }
 
@@ -120,7 +123,7 @@ function ruleFor(
   }
   const rule = chosen();
   if (!rule) {
-    const fix = `Add { type: "${ops.get(node.type)!.family}", rule: … }, or end the list with ...baseEntries().`;
+    const fix = `Add { type: "${way.family ?? ops.get(node.type)!.family}", rule: … }, or end the list with ...baseEntries().`;
     return { where, expected: "an entry of the composite that matches it", received: "none", fix };
   }
   const expected = misfit(way, channels, rule);
@@ -139,7 +142,7 @@ export function assign(
   composite: Composite,
   unknown?: "gradient",
 ): { assignment: Assignment; issues: readonly Issue[] } {
-  const places = placesOf(graph);
+  const places = placesOf(graph, ways);
   const names = new Set(graph.nodes.map((node) => node.name));
   const issues: Issue[] = composite.flatMap((entry, i) => misspelled(names, entry, i));
   if (issues.length > 0) return { assignment: new Map(), issues };
@@ -148,7 +151,7 @@ export function assign(
   for (const node of graph.nodes) {
     if (!onPath.has(node)) continue;
     const channels = () => bounded(node).values.map(({ name, axis }) => graph.dims.get(name)![axis]);
-    const chosen = () => composite.find((entry) => matches(entry, node, places))?.rule;
+    const chosen = () => composite.find((entry) => matches(entry, node, ways, places))?.rule;
     const found = ruleFor(node, ways.get(node)!, channels, chosen, unknown);
     if (found && "kind" in found) assignment.set(node, found);
     else if (found) issues.push(found);

@@ -18,8 +18,8 @@ export interface Entry {
   /** Name of the node, or a pattern for it. */
   readonly layer?: string | RegExp;
   /**
-   * ONNX operator (`Conv`) or family (`convolution`, `dense`, `average`, `sum`, `activation`, `normalization`, `lrn`,
-   * `taylor`, `p-norm`).
+   * ONNX operator (`Conv`) or family (`convolution`, `dense`, `average`, `sum`, `activation`, `normalization`,
+   * `product`, `bilinear`, `lrn`, `taylor`, `p-norm`).
    */
   readonly type?: string | readonly string[];
   /** `first`: no convolution or dense layer before it; `last`: none after it. */
@@ -35,7 +35,8 @@ export const WEIGHTED: readonly Family[] = ["convolution", "dense"];
 /**
  * What all named composites share, and what a composite of one's own may end with: activations and unfolded
  * BatchNormalization pass, means and sums share by contribution (sums by another rule if given), LRN has its Taylor
- * rule. `delta` is that of the rule clip.
+ * rule, products give all to the signal and none to the gate (unless `product` says otherwise), and products of matrices
+ * half to each. `delta` is that of the rule clip.
  *
  * @example
  * const mine: Composite = [
@@ -47,13 +48,15 @@ export const WEIGHTED: readonly Family[] = ["convolution", "dense"];
 export function baseEntries(
   lrn: LrnMode = parameters.lrn.default,
   sum: SumRule = parameters.sum.default,
-  { delta }: Pick<Parameters, "delta"> = {},
+  { delta, product = parameters.product.default }: Pick<Parameters, "delta" | "product"> = {},
 ): Composite {
-  checkParameters({ lrn, sum }, "parameter");
+  checkParameters({ lrn, sum, product }, "parameter");
   return [
     { type: "average", rule: ruleOf.norm() },
     { type: "sum", rule: sumRules[sum]({ delta }) },
     { type: ["activation", "normalization"], rule: ruleOf.pass() },
+    { type: "product", rule: ruleOf.product(product) },
+    { type: "bilinear", rule: ruleOf.product(product === "gradient" ? "gradient" : "half") },
     { type: "lrn", rule: ruleOf.lrn(lrn) },
     { type: ["taylor", "p-norm"], rule: ruleOf.lrn("taylor") },
   ];
@@ -82,7 +85,7 @@ const weighted = (dense: Rule, convolution: Rule): Composite => [
 /** A dense first layer keeps its rule: flat would give every input of it the same. */
 const first = (rule: Rule): Entry => ({ type: "convolution", position: "first", rule });
 
-const SHARED = ["lrn", "sum", "delta"] as const;
+const SHARED = ["lrn", "sum", "product", "delta"] as const;
 /** Of methods that are Jᵀ, or are meant as Jᵀ with another ReLU. */
 const BY_GRADIENT = { parameters: [], start: "one", unknown: "gradient" } as const;
 const everywhere: Entry = { rule: ruleOf.gradient() };

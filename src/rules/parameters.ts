@@ -1,5 +1,6 @@
 import { type Issue, LrpError, shown, usage } from "../base/error.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
+import { type ProductMode, productModes } from "../ops/product.ts";
 
 /** A number for all channels, or one for each. */
 export type Bound = number | readonly number[];
@@ -84,6 +85,13 @@ export const parameters = Object.freeze({
     choices: ["norm", "zPlus", "ratio", "clip"],
     default: "norm",
     rules: [],
+  },
+  product: {
+    kind: "choice",
+    summary: "how relevance passes products of two computed values, such as gates",
+    choices: Object.keys(productModes) as readonly ProductMode[],
+    default: "signal",
+    rules: ["product"],
   },
   delta: {
     kind: "number",

@@ -1,5 +1,6 @@
 import type { LrnMode } from "../ops/lrn.ts";
 import type { BiasMap, NumberMap, Slopes } from "../ops/op.ts";
+import type { ProductMode } from "../ops/product.ts";
 import {
   type Bound,
   checkParameters,
@@ -166,6 +167,10 @@ export const ruleOf = Object.freeze({
   gradient: (): Rule => Object.freeze({ kind: "gradient", name: "gradient" }),
   guided: (): Rule => Object.freeze({ kind: "own", name: "guided", mode: "guided" }),
   deconvnet: (): Rule => Object.freeze({ kind: "own", name: "deconvnet", mode: "deconvnet" }),
+  product: (mode: ProductMode = parameters.product.default): Rule => {
+    checkParameters({ product: mode }, "parameter");
+    return Object.freeze({ kind: "own", name: mode, mode });
+  },
   lrn: (mode: LrnMode = parameters.lrn.default): Rule => {
     checkParameters({ lrn: mode }, "parameter");
     return Object.freeze({ kind: "own", name: mode, mode });

@@ -99,6 +99,12 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
   },
   { name: "deconvnet", equation: "R_in = R_out⁺", summary: "for ReLU; not LRP", source: "Zeiler and Fergus 2014" },
   {
+    name: "product",
+    equation: "signal: R to the signal, 0 to the gate; half: R / 2 to each; of matrices s = R / 2ab, R_a = a ⊙ s bᵀ",
+    summary: "for products of two computed values",
+    source: "Arras et al. 2017; Achtibat et al. 2024",
+  },
+  {
     name: "lrn",
     equation: "R_j = Σ_k v_jk R_k, see LRN",
     summary: "first-order Taylor through local response normalization",

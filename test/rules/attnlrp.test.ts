@@ -32,8 +32,8 @@ const nodes: Readonly<
   Record<string, Omit<FileNode, "inputs" | "outputs"> & { readonly rule?: Composite[number]["rule"] }>
 > = {
   softmax: { type: "Softmax" },
-  matmul: { type: "MatMul" },
-  mul2: { type: "Mul" },
+  matmul: { type: "MatMul", rule: ruleOf.product("half") },
+  mul2: { type: "Mul", rule: ruleOf.product("half") },
   add2: { type: "Add", rule: ruleOf.epsilon({ epsilon: file.ops.add2.eps }) },
   mean: { type: "ReduceMean", attributes: { axes: [-1] }, rule: ruleOf.epsilon({ epsilon: file.ops.mean.eps }) },
   layer_norm: { type: "LayerNormalization" },
@@ -80,14 +80,15 @@ function expectUnknown(model: Model, input: Parameters<Model["explain"]>[0], nam
 describe("AttnLRP's parts", () => {
   test.each(Object.keys(file.ops).filter((name) => name !== "rms_norm"))("%s", async (name) => {
     const { output, R_in, R_out } = file.ops[name];
-    const { rule } = nodes[name];
+    const { rule, type } = nodes[name];
     const { bytes, input } = networkOf(name, rule ? [] : [{ type: "Relu", inputs: ["y"], outputs: ["z"] }]);
     using model = await loadInMode(bytes);
     expectClose(model.predict(input).outputs.y.data, output.data, 1e-6);
     if (!rule) return expectUnknown(model, input, ["y"]);
     const { inputs } = explainFrom(model, input as never, R_out.data, { composite: [{ rule }] });
     R_in.forEach((expected, i) => {
-      expectClose(inputs["ab"[i]].data, expected.data, tolerance.epsilon);
+      // The golden's ε has no sign and stays outside of products, 1.7e-5 from the limit.
+      expectClose(inputs["ab"[i]].data, expected.data, type === "MatMul" ? 5e-5 : tolerance.epsilon);
     });
   });
 
@@ -137,6 +138,6 @@ describe("AttnLRP's parts", () => {
     );
     using model = await loadInMode(bytes);
     expectClose(model.predict(tensorOf(x)).output.data, logits.data, 1e-6);
-    expectUnknown(model, tensorOf(x), ["n1", "scores", "attention", "av", "n2"]);
+    expectUnknown(model, tensorOf(x), ["n1", "attention", "n2"]);
   });
 });

@@ -59,9 +59,7 @@ const cases: readonly {
     attributes: { p: 1 },
     f: (x) => x.map((v, i) => v / group(x, 5, i).reduce((a, b) => a + Math.abs(b), 0)),
   },
-  { name: "Mul of two", type: "Mul", second: true, f: (x) => x.map((v) => v * wave(v)) },
   { name: "Pow of two", type: "Pow", second: true, f: (x) => x.map((v) => v ** wave(v)) },
-  { name: "Div of two", type: "Div", second: true, f: (x) => x.map((v) => v / wave(v)) },
 ];
 
 describe("operators for which no rule is known", () => {
