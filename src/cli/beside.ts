@@ -1,7 +1,7 @@
 import type { BigIntStats } from "node:fs";
 import { constants, type FileHandle, lstat, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { LrpError } from "../entries/index.ts";
+import { misuse, usage } from "../base/error.ts";
 import { fileKind } from "./file-kind.ts";
 import { foreseen } from "./files.ts";
 
@@ -20,17 +20,15 @@ const PLAIN = /^(?![. ]+$)[^/\\:\p{Cc}]+$/u;
 export function besideModel(modelPath: string): (location: string) => Promise<Uint8Array> {
   return async (location) => {
     const where = `file ${JSON.stringify(location.slice(0, 80))} with weights of '${modelPath}'`;
-    const refuse = (expected: string, received: string, fix?: string) =>
-      new LrpError("usage", { where, expected, received, fix });
     const check = (found: BigIntStats) => {
       const kind = kindOf(found);
-      if (kind) throw refuse("a regular file in the folder of the model", kind, "Put a copy of the file there.");
-      if (found.size > MOST_BYTES) throw refuse(`at most ${MOST_BYTES} bytes`, `${found.size}`);
+      if (kind) throw usage(where, "a regular file in the folder of the model", kind, "Put a copy of the file there.");
+      if (found.size > MOST_BYTES) throw misuse(where, `it has ${found.size} bytes, more than ${MOST_BYTES}`);
       return found;
     };
     // As exporters write it: the folder of the model itself.
     const name = location.replace(/^(\.\/)+/, "");
-    if (!PLAIN.test(name)) throw refuse("a plain name, of a file in the folder of the model", "another path");
+    if (!PLAIN.test(name)) throw misuse(where, "its name is no plain name of a file in the folder of the model");
     const path = join(dirname(modelPath), name);
     return foreseen(where, "a file with weights", async () => {
       const before = check(await lstat(path, { bigint: true }));
@@ -39,10 +37,10 @@ export function besideModel(modelPath: string): (location: string) => Promise<Ui
       try {
         const opened = check(await file.stat({ bigint: true }));
         if (opened.ino !== before.ino || opened.dev !== before.dev)
-          throw refuse("one file", "another one after a moment");
-        const bytes = await readAll(file, Number(opened.size), refuse);
+          throw misuse(where, "another file took its place while it was opened");
+        const bytes = await readAll(file, Number(opened.size), where);
         const kind = fileKind(bytes.subarray(0, 512));
-        if (kind?.instead) throw refuse("a file with weights", kind.name, kind.fix);
+        if (kind?.instead) throw usage(where, "a file with weights", kind.name, kind.fix);
         return bytes;
       } finally {
         await file.close();
@@ -59,15 +57,11 @@ function kindOf(found: BigIntStats): string | undefined {
   return found.nlink > 1n ? "a file with several names (a hard link)" : undefined;
 }
 
-async function readAll(
-  file: FileHandle,
-  size: number,
-  refuse: (expected: string, received: string) => LrpError,
-): Promise<Uint8Array> {
+async function readAll(file: FileHandle, size: number, where: string): Promise<Uint8Array> {
   const bytes = new Uint8Array(size);
   for (let at = 0; at < size; ) {
     const { bytesRead } = await file.read(bytes, at, size - at, at);
-    if (bytesRead === 0) throw refuse(`${size} bytes`, `only ${at}`);
+    if (bytesRead === 0) throw misuse(where, `it was cut off to ${at} of ${size} bytes while it was read`);
     at += bytesRead;
   }
   return bytes;

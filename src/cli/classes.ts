@@ -1,4 +1,4 @@
-import { usage } from "../base/error.ts";
+import { misuse, usage } from "../base/error.ts";
 import { type Area, LrpError, type Target } from "../entries/index.ts";
 import { parseJson, readBytes } from "./files.ts";
 import { readArray } from "./npz.ts";
@@ -56,10 +56,11 @@ export async function targetOf(values: Values, classes: readonly string[] | unde
   const { target = "argmax", against, position, area, index } = values;
   if (index) {
     const beside = (["target", "against", "position", "area"] as const).find((name) => values[name] !== undefined);
-    if (beside) throw usage("option '--index'", "it alone", `--${beside} beside it`);
+    if (beside)
+      throw misuse("option '--index'", `it names one number by itself, and cannot be combined with --${beside}`);
     return { index };
   }
-  if (position && area) throw usage("option '--area'", "a position or an area", "both");
+  if (position && area) throw misuse("option '--area'", "it cannot be combined with --position");
   const chosen = classOf("target", target, ["argmax"], classes);
   if (against === undefined && !position && !area) return chosen;
   return {

@@ -10,7 +10,7 @@ import { printComposites, printMethods, printMetrics, printRules } from "./table
 
 const PICTURES =
   "INPUT is a .npy or .npz file, whose numbers are taken as they are (float64 is rounded to float32), or a .png, " +
-  ".jpg or .webp picture, prepared by --preset or by single steps: value = (pixel * scale - mean) / std. Single steps " +
+  ".jpg or .webp picture, which --preset prepares, or single steps do: value = (pixel * scale - mean) / std. Single steps " +
   "change those of the preset.";
 const SIDECAR =
   'A file NAME.relprop.json beside NAME.onnx, such as {"preprocess": "caffe", "classes": ["cat", "dog"]}, saves ' +
@@ -23,7 +23,7 @@ export const commands: readonly Command[] = [
     summary: "draws which parts of an input a decision rests on",
     about: [
       "Runs an ONNX model and passes the score of one class back to the input by Layer-wise Relevance " +
-        "Propagation, or by another method. Red speaks for the class, blue against it.",
+        "Propagation, or by another method. Red pixels speak for the class, blue ones against it.",
       PICTURES,
       SIDECAR,
     ],
@@ -50,9 +50,9 @@ export const commands: readonly Command[] = [
       "json",
     ],
     examples: [
-      ["draw a heatmap", "relprop explain googlenet.onnx flamingo.jpg --preset caffe --out heat.png"],
+      ["a heatmap", "relprop explain googlenet.onnx flamingo.jpg --preset caffe --out heat.png"],
       [
-        "another class by name, seen over the picture",
+        "another class by its name, drawn over the picture",
         "relprop explain googlenet.onnx photo.jpg --preset caffe --classes words.txt --target goldfish --over " +
           "--out fish.png",
       ],
@@ -61,7 +61,7 @@ export const commands: readonly Command[] = [
         "relprop explain model.onnx dog.jpg --preset torchvision --target 207 --against 269 --out why.png",
       ],
       [
-        "other rules, numbers out",
+        "other rules, and numbers in place of a picture",
         "relprop explain model.onnx x.npy --composite epsilonGammaBox --low -1 --high 1 --out r.npy",
       ],
       ["another method", "relprop explain model.onnx x.npy --method occlusion --window 8 --strides 4 --out lost.png"],
@@ -96,10 +96,10 @@ export const commands: readonly Command[] = [
     takes: ["MODEL", "INPUT"],
     summary: "draws one input under every composite, in one picture",
     about: [
-      "Explains one class under each composite, with the input first if it is a picture. Each heatmap is " +
-        "divided by its own largest relevance. A composite that needs what is not given (epsilonGammaBox: " +
-        "--low and --high), or that this network has no rule for, is left out and named, unless " +
-        "--composites asks for it: then that is an error. Parameters go to those composites that take them.",
+      "Explains one class under each composite, and draws the input first if it is a picture. Each heatmap has its own " +
+        "scale. A composite that needs options which are not given (epsilonGammaBox: --low and --high), or that has " +
+        "no rule for this network, is left out and named; if --composites asks for it, that is an error. Options for " +
+        "rules go to the composites that take them.",
       PICTURES,
       SIDECAR,
     ],
@@ -136,12 +136,12 @@ export const commands: readonly Command[] = [
     takes: ["MODEL"],
     summary: "lists the operators of a network, and their rules",
     about: [
-      "Says what a network takes and gives, how much memory an explanation needs, and whether it can be explained. " +
-        "Operators that are alike are one line: how many there are, with their windows, the rule that they get, and " +
-        "the shape of what the first of them computes.",
+      "Prints what a network takes and gives, how much memory an explanation needs, and whether there is one. " +
+        "Operators that are alike share a line: their number, their window, the rule that they get, and the shape of " +
+        "the first one's output.",
     ],
     options: ["dims", "batch", "channel-axis", ...inGroup("rules"), ...inGroup("model"), "full", "json"],
-    examples: [["which rules would epsilonPlusFlat use", "relprop inspect model.onnx --composite epsilonPlusFlat"]],
+    examples: [["the rules that epsilonPlus chooses", "relprop inspect model.onnx --composite epsilonPlus"]],
     run: inspect,
   },
   {
@@ -149,13 +149,14 @@ export const commands: readonly Command[] = [
     takes: ["MODEL", "DATA"],
     summary: "measures explanations of many images",
     about: [
-      "Explains every image of DATA by every method, measures each, and writes a report with confidence " +
-        "intervals to a folder: report.html, summary.csv, results.csv, curves.csv, results.json.",
-      "DATA is a folder of .png, .jpg or .npy files, an idx file (MNIST; labels are found beside it), a " +
-        "CIFAR-10 binary (.bin), either in gzip or not, or a .npy of [n, ...] (labels as a list in " +
-        "NAME.labels.json). Pictures are prepared as by 'relprop explain'.",
-      "Interrupted and started again, it continues with the images that are missing; the report is the same. " +
-        "Only the metric 'time' differs from run to run.",
+      "Explains every image of DATA by every method, measures how faithful, simple and robust each explanation is, and " +
+        "writes a report with confidence intervals to a folder: report.html, summary.csv, results.csv, curves.csv, " +
+        "results.json.",
+      "DATA is a folder of pictures, .npy or .npz files; an idx file (MNIST; its labels are found beside it); a " +
+        "CIFAR-10 binary (.bin); both also in gzip; or a .npy or .npz file of [n, ...], whose labels are a list in " +
+        "NAME.labels.json. Pictures are prepared as in 'relprop explain'.",
+      "If it is interrupted, the same line goes on with the images that are missing, and the report is the same: only " +
+        "the metric 'time' differs from run to run.",
     ],
     needs: ["methods", "metrics", "out"],
     options: [
@@ -173,12 +174,12 @@ export const commands: readonly Command[] = [
     ],
     examples: [
       [
-        "which composite is most faithful",
+        "the most faithful of three composites",
         "relprop evaluate model.onnx photos --preset caffe --methods epsilonPlus,epsilon,gradient --metrics " +
           "relevanceGain,gini --region 16 --out report",
       ],
       [
-        "two rules for LRN on a data set, and the first of two machines",
+        "two rules for LRN on a data set, on the first of two machines",
         "relprop evaluate net.onnx test_batch.bin --preset raw --methods " +
           "paperEpsilon:lrn=identity,paperEpsilon:lrn=taylor --metrics morf,minAbs --shard 1/2 --out half",
       ],
@@ -189,10 +190,10 @@ export const commands: readonly Command[] = [
     name: "merge",
     takes: ["DIR…"],
     summary: "joins folders of 'relprop evaluate --shard'",
-    about: ["The folders must be of one evaluation, and together have every image."],
+    about: ["The folders must belong to one evaluation, and have every image between them. Writes the report of all."],
     needs: ["out"],
     options: ["out"],
-    examples: [["of two machines", "relprop merge half otherhalf --out report"]],
+    examples: [["the folders of two machines", "relprop merge half otherhalf --out report"]],
     run: merge,
   },
   {

@@ -1,5 +1,6 @@
+import { misuse } from "../base/error.ts";
 import { attribute } from "../evaluate/index.ts";
-import { defaultComposite, LrpError, type Tensor, toAnsi } from "../entries/index.ts";
+import { defaultComposite, type Tensor, toAnsi } from "../entries/index.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
@@ -18,11 +19,7 @@ const RUNS = { parts: "runs of the network", kept: () => "No file was written." 
 export async function explain({ positionals: [path, inputPath], values }: Arguments, streams: Streams): Promise<void> {
   const { out, err } = streams;
   if (values.method && values.composite)
-    throw new LrpError("usage", {
-      where: "option '--method'",
-      expected: "a method, or a composite",
-      received: `'${values.method}' and '${values.composite}'`,
-    });
+    throw misuse("option '--method'", "it stands in place of a composite, and cannot be combined with --composite");
   const planned = outFiles(values.out, values.at);
   const files = planned.map((file) => file.path);
   await checkWritable(files);

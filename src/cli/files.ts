@@ -2,33 +2,37 @@ import { randomUUID } from "node:crypto";
 import { access, constants, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { usage } from "../base/error.ts";
+import { misuse, usage } from "../base/error.ts";
 import { LrpError } from "../entries/index.ts";
 import { fileKind } from "./file-kind.ts";
 
-/** What goes wrong with files, by Node's error code. */
-const troubles: Readonly<Record<string, string>> = {
-  ENOENT: "nothing there",
-  ENOTDIR: "nothing there",
+/** What is in the place of a file, by Node's error code. */
+const others: Readonly<Record<string, string>> = {
   EISDIR: "a directory",
   EEXIST: "a file",
-  EACCES: "one without permission",
-  EPERM: "one without permission",
-  EROFS: "a file system that is read-only",
-  ENOSPC: "a full disk",
-  ERR_FS_FILE_TOO_LARGE: "more than 2 GiB",
-  ENAMETOOLONG: "a name that is too long",
-  ELOOP: "a circle of links",
-  EFBIG: "a size that the system does not allow",
-  EDQUOT: "a quota that is used up",
-  EIO: "a device that fails",
-  EMFILE: "too many open files",
-  ENFILE: "too many open files",
-  ENOMEM: "too little memory",
-  EBUSY: "one that is in use",
-  ETXTBSY: "one that is in use",
   ENXIO: "a device, pipe or socket",
   ENOTEMPTY: "a folder that is not empty",
+};
+
+/** What goes wrong with files, by Node's error code. */
+const troubles: Readonly<Record<string, string>> = {
+  ENOENT: "it does not exist",
+  ENOTDIR: "it does not exist",
+  EACCES: "permission is denied",
+  EPERM: "permission is denied",
+  EROFS: "its file system is read-only",
+  ENOSPC: "the disk is full",
+  ERR_FS_FILE_TOO_LARGE: "it has more than 2 GiB",
+  ENAMETOOLONG: "its name is too long",
+  ELOOP: "its links go in a circle",
+  EFBIG: "the system does not allow so large a file",
+  EDQUOT: "the disk quota is used up",
+  EIO: "the device fails",
+  EMFILE: "too many files are open",
+  ENFILE: "too many files are open",
+  ENOMEM: "there is too little memory",
+  EBUSY: "it is in use",
+  ETXTBSY: "it is in use",
 };
 
 /** Text that is read without being asked for by name is not longer. */
@@ -61,7 +65,7 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
   const found = await statIfThere(path);
   if (!found) return undefined;
   if (!found.isFile() && !found.isDirectory()) throw usage(where, expected, "a device, pipe or socket");
-  if (found.size > MOST_TEXT) throw usage(where, `at most ${MOST_TEXT} bytes`, found.size);
+  if (found.size > MOST_TEXT) throw misuse(where, `it has ${found.size} bytes, more than ${MOST_TEXT}`);
   return foreseen(where, expected, () => readFile(path, "utf8"));
 }
 
@@ -90,14 +94,14 @@ export function parseJson(text: string, path: string, expected = "JSON", fix?: s
   let depth = 0;
   for (const [brace] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
     depth += Number("[{".includes(brace)) - Number("]}".includes(brace));
-    if (depth > DEEPEST) throw usage(where, expected, `lists and objects that nest deeper than ${DEEPEST}`, fix);
+    if (depth > DEEPEST) throw misuse(where, `lists and objects in it nest deeper than ${DEEPEST}`, fix);
   }
   try {
     return JSON.parse(text);
   } catch (error) {
     const kind = fileKind(new TextEncoder().encode(text.slice(0, 512)));
     if (kind?.instead) throw usage(where, expected, kind.name, kind.fix);
-    throw usage(where, expected, `other text (${(error as Error).message})`, fix);
+    throw usage(where, expected, `text that is no JSON (${(error as Error).message})`, fix);
   }
 }
 
@@ -167,9 +171,10 @@ export async function isFolder(path: string): Promise<boolean> {
   return there?.isDirectory() ?? false;
 }
 
-/** What the system has against a file, in words; undefined for other errors. */
-export function troubleOf({ code, syscall }: NodeJS.ErrnoException): string | undefined {
-  return troubles[code ?? ""] ?? (syscall && `an error of the system (${code} of ${syscall})`);
+/** What the system has against a file, in a sentence; undefined for other errors. */
+export function troubleOf({ code = "", syscall }: NodeJS.ErrnoException): string | undefined {
+  if (code in others) return `it is ${others[code]}`;
+  return troubles[code] ?? (syscall && `the system reports an error (${code} of ${syscall})`);
 }
 
 /** What `action` gives; what the system has against a file is an LrpError "usage". */
@@ -177,8 +182,10 @@ export async function foreseen<T>(where: string, expected: string, action: () =>
   try {
     return await action();
   } catch (error) {
-    const received = troubleOf(error as NodeJS.ErrnoException);
-    if (received === undefined) throw error;
-    throw usage(where, expected, received);
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code in others) throw usage(where, expected, others[code]);
+    const problem = troubleOf(error as NodeJS.ErrnoException);
+    if (problem === undefined) throw error;
+    throw misuse(where, problem);
   }
 }

@@ -5,7 +5,7 @@ import { run } from "./run.ts";
 // `relprop ... | head` closes the pipe early, which is no error; a full disk is one.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") return;
-  process.stderr.write(`relprop: the output: expected to be written, got ${troubleOf(error) ?? error.message}.\n`);
+  process.stderr.write(`relprop: the output cannot be written: ${troubleOf(error) ?? error.message}.\n`);
   process.exit(2);
 });
 

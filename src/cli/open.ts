@@ -30,7 +30,7 @@ export async function open(path: string, values: Values): Promise<Opened> {
   if (kind)
     throw new LrpError("not-onnx", {
       where: `file '${path}'`,
-      expected: "the bytes of an ONNX file",
+      expected: "an ONNX model",
       received: kind.name,
       fix: kind.fix,
     });
@@ -65,8 +65,7 @@ function checkCount(classes: readonly string[], model: Model, path: string): voi
   if (classes.length === count || Number.isNaN(count) || inner.filter((d) => d !== 1).length > 1) return;
   throw new LrpError("usage", {
     where: `file '${path}'`,
-    expected: `${count} class names, as many as the model's output has values`,
-    received: `${classes.length}`,
+    problem: `it has ${classes.length} class names, but the model's output has ${count} values`,
   });
 }
 

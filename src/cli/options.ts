@@ -16,7 +16,7 @@ const written = {
 
 /** A parameter of a rule as an option. */
 function optionOf({ kind, summary, choices, default: otherwise, beside }: ParameterRow): Option {
-  const where = choices ? " ('relprop rules')" : beside ? ` (--${beside.name} ${beside.value})` : "";
+  const where = choices ? " ('relprop rules' lists them)" : beside ? ` (--${beside.name} ${beside.value})` : "";
   return {
     ...written[kind],
     ...(otherwise !== undefined && { example: `${otherwise}` }),
@@ -37,14 +37,14 @@ export const options = {
     value: "NAME",
     group: "rules",
     choices: composites.map(({ name }) => name),
-    help: `which rule each layer gets ('relprop composites'); default ${defaultComposite}`,
+    help: `which rule each layer gets ('relprop composites' lists them); default ${defaultComposite}`,
   },
   composites: {
     kind: "names",
     value: "A[,B..]",
     group: "explain",
     example: "epsilon,epsilonPlus",
-    help: "those on the sheet; default: all that this network and the options allow",
+    help: "the composites on the sheet; default: all that this network and the options allow",
   },
   ...parameterOptions,
   unknown: {
@@ -52,7 +52,7 @@ export const options = {
     value: "HOW",
     group: "rules",
     choices: ["gradient"],
-    help: "pass relevance by its gradient, which is not LRP, where no rule is known; otherwise that is an error",
+    help: "gradient: where no rule is known, relevance passes by the gradient, which is not LRP; without it, that is an error",
   },
 
   method: {
@@ -60,48 +60,48 @@ export const options = {
     value: "NAME",
     group: "method",
     choices: methods.map(({ name }) => name),
-    help: "another method in place of a composite ('relprop methods')",
+    help: "another method in place of a composite ('relprop methods' lists them)",
   },
   steps: {
     kind: "count",
     value: "N",
     group: "method",
-    help: "gradients on the way of integratedGradients; default 20",
+    help: "how many gradients integratedGradients takes; default 20",
   },
   baseline: {
     kind: "number",
     value: "X",
     group: "method",
-    help: "where the way of integratedGradients begins; default 0",
+    help: "the number in all of the input where integratedGradients begins; default 0",
   },
-  samples: { kind: "count", value: "N", group: "method", help: "noisy inputs of smoothGrad; default 20" },
+  samples: { kind: "count", value: "N", group: "method", help: "how many noisy inputs smoothGrad takes; default 20" },
   noise: {
     kind: "number",
     value: "X",
     group: "method",
-    help: "of smoothGrad, as a share of the input's range; default 0.1",
+    help: "the noise of smoothGrad, as a share of the input's range; default 0.1",
   },
   seed: {
     kind: "index",
     value: "N",
     group: "method",
     help:
-      "of smoothGrad's noise; in evaluate of noise, orders, inputs nearby and resamples " +
-      "(smoothGrad:seed=N is its own); default 0",
+      "the seed of smoothGrad's noise; in evaluate that of all random numbers (smoothGrad:seed=N has its own); " +
+      "default 0",
   },
   window: {
     kind: "numbers",
     value: "N[,N..]",
     group: "method",
-    help: "sides of occlusion's window, along the last axes",
+    help: "the sides of occlusion's window, along the last axes",
   },
   strides: {
     kind: "numbers",
     value: "N[,N..]",
     group: "method",
-    help: "how far windows lie apart; default as --window",
+    help: "how far occlusion's windows lie apart; default: as far as --window is long",
   },
-  fill: { kind: "number", value: "X", group: "method", help: "what occlusion puts in; default 0" },
+  fill: { kind: "number", value: "X", group: "method", help: "the number that occlusion puts in; default 0" },
   keep: { kind: "flag", group: "method", help: "occlusion keeps the window and fills the rest" },
 
   ...evaluateOptions,
@@ -111,7 +111,7 @@ export const options = {
     value: "CLASS",
     group: "explain",
     example: "3",
-    help: "argmax (default), a class index, or a class name",
+    help: "the class that is explained: argmax (default), an index, or a name",
   },
   against: {
     kind: "text",
@@ -119,7 +119,7 @@ export const options = {
     group: "explain",
     example: "others",
     help:
-      "what speaks for the target rather than for this class, for 'others' (their mean) or 'softmax' " +
+      "explain what speaks for the target rather than for this class, for 'others' (their mean), or for 'softmax' " +
       "(others by their probability)",
   },
   start: {
@@ -128,8 +128,8 @@ export const options = {
     group: "explain",
     choices: ["logit", "one"],
     help:
-      "relevance starts from the class' logit (default) or from 1 (default of gradients); with --against, " +
-      "from weight times logit or from the weight",
+      "where relevance starts: from the logit of the class (default), or from 1 (one, the default of gradients); with " +
+      "--against, from weight times logit, or from the weight",
   },
   at: {
     kind: "text",
@@ -138,14 +138,14 @@ export const options = {
     repeat: true,
     example: "conv1",
     help:
-      "relevance at this value of the graph too ('relprop inspect' names them): in --json as shape and " +
-      "sum, beside every --out FILE.EXT as FILE.VALUE.EXT; repeatable",
+      "compute the relevance of this value of the graph as well ('relprop inspect --full' lists them): its shape and " +
+      "sum stand in --json, its numbers or picture in FILE.VALUE.EXT beside every --out FILE.EXT; repeatable",
   },
   sample: {
     kind: "index",
     value: "N",
     group: "explain",
-    help: "which sample of a .npy batch is summarised and drawn; default 0",
+    help: "which sample of a batch is summarised and drawn; default 0",
   },
   dims: {
     kind: "dims",
@@ -157,13 +157,13 @@ export const options = {
       "each by its name",
   },
   full: { kind: "flag", group: "output", help: "list every operator by itself, with the names of values" },
-  top: { kind: "count", value: "N", group: "explain", help: "how many classes; default 5" },
+  top: { kind: "count", value: "N", group: "explain", help: "how many classes are listed; default 5" },
   classes: {
     kind: "text",
     value: "FILE",
     group: "explain",
     example: "words.txt",
-    help: "class names, one per line; a leading synset id (n01440764) is dropped",
+    help: "a file of class names, one per line; a synset id before a name (n01440764) is dropped",
   },
 
   ...axesOptions,
@@ -173,13 +173,13 @@ export const options = {
     kind: "bytes",
     value: "BYTES",
     group: "model",
-    help: "the most memory of the model, also as 512MB or 2GB; a run that needs more is refused; default 4 GiB",
+    help: "the most memory that the model may have, also as 512MB or 2GB; default 4 GiB",
   },
   "max-work": {
     kind: "amount",
     value: "N",
     group: "model",
-    help: "the most multiply-adds for one sample; a run that needs more is refused; default 1e12",
+    help: "the most multiply-adds that one sample may take; default 1e12",
   },
   weights: {
     kind: "text",
@@ -187,11 +187,11 @@ export const options = {
     group: "model",
     choices: ["kept", "repacked"],
     help:
-      "whether the forms in which rules read the weights are kept (default), or made anew for each layer, which " +
-      "takes less memory and several times as long",
+      "kept (default): weights stay in memory in every form in which a rule reads them. repacked: these are made anew " +
+      "for each layer, which takes less memory and several times as long",
   },
 
-  help: { kind: "flag", group: "other", help: "this text" },
+  help: { kind: "flag", group: "other", help: "print the help of the command" },
 } as const satisfies Record<string, Option>;
 
 export type OptionName = keyof typeof options;

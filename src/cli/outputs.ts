@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import { type Explanation, encodePng, heatmap, LrpError, type Picture, type Tensor } from "../entries/index.ts";
-import { usage } from "../base/error.ts";
+import { misuse } from "../base/error.ts";
 import { drawImage, type PictureLayout } from "../entries/image.ts";
 import { layoutOf } from "../base/layout.ts";
 import type { Input } from "./input.ts";
@@ -37,8 +37,8 @@ const writers: Readonly<Record<string, (result: Result, input: Input, values: Va
 
 /** The heatmap with the photo and a legend. */
 function laidOut(explanation: Explanation, { view }: Input, values: Values, layout: PictureLayout): Picture {
-  if (!view) throw usage("option '--layout'", "map, where the input is no picture", `'${layout}'`);
-  if (values.over) throw usage("option '--over'", "it without --layout", `--layout ${layout}`);
+  if (!view) throw misuse("option '--layout'", `'${layout}' needs a picture as input; numbers are drawn by 'map'`);
+  if (values.over) throw misuse("option '--over'", `it cannot be combined with --layout ${layout}`);
   const { colormap, smooth, cap, sample } = values;
   const scale = values.zoom === undefined ? undefined : zoom(explanation.relevance, values);
   return drawImage(explanation, view(), { layout, colormap, smooth, cap, sample, scale });
@@ -65,12 +65,7 @@ export function outFiles(out: readonly string[] = [], at: readonly string[] = []
   }
   const files = out.flatMap((path) => [{ path }, ...at.map((value) => ({ path: beside(path, value), at: value }))]);
   const twice = files.find(({ path }, i) => files.findIndex((other) => other.path === path) < i);
-  if (twice)
-    throw new LrpError("usage", {
-      where,
-      expected: "a file of its own for every result",
-      received: `'${twice.path}' twice`,
-    });
+  if (twice) throw misuse(where, `two results would be written to '${twice.path}'`);
   return files;
 }
 
@@ -101,8 +96,7 @@ export function draw(
   { colormap, sample, over, smooth, cap }: Values,
   scale: number,
 ): ReturnType<typeof heatmap> {
-  if (over && !input.view)
-    throw new LrpError("usage", { where: "option '--over'", expected: "a picture as input", received: "numbers" });
+  if (over && !input.view) throw misuse("option '--over'", "it needs a picture as input, and the input is numbers");
   return heatmap(relevance, { colormap, sample, scale, smooth, cap, over: over ? input.view?.() : undefined });
 }
 
@@ -112,7 +106,7 @@ function zoom(relevance: Tensor, values: Values): number {
   if (values.zoom <= most) return values.zoom;
   throw new LrpError("usage", {
     where: "option '--zoom'",
-    expected: `1 to ${most} for a picture of at most ${LARGEST} pixels a side`,
+    expected: `a number from 1 to ${most}, so that no side of the picture has more than ${LARGEST} pixels`,
     received: `${values.zoom}`,
   });
 }

@@ -8,7 +8,7 @@ import {
   type Parameters,
 } from "../entries/index.ts";
 import { contactSheet } from "../picture/plots/index.ts";
-import { sentence, usage } from "../base/error.ts";
+import { misuse, sentence, usage } from "../base/error.ts";
 import { doParts } from "../evaluate/work.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
@@ -107,15 +107,14 @@ function chosenRows(values: Values): readonly Row[] {
   const names = values.composites ?? known;
   for (const name of names) {
     if (!known.includes(name))
-      throw usage("option '--composites'", known.join(", "), `'${name}'`, didYouMean(name, known));
+      throw usage("option '--composites'", `some of ${known.join(", ")}`, `'${name}'`, didYouMean(name, known));
   }
   const rows = names.map((name) => composites.find((row) => row.name === name)!);
   const { unknown: _, ...parameters } = givenIn(values, "rules");
   const idle = Object.keys(parameters).filter(
     (name) => !rows.some((row) => row.parameters.includes(name as keyof Parameters)),
   );
-  if (idle.length > 0)
-    throw usage(`option '--${idle[0]}'`, "a parameter of one of the composites on the sheet", idle.join(", "));
+  if (idle.length > 0) throw misuse(`option '--${idle[0]}'`, "no composite on the sheet takes it");
   return rows;
 }
 

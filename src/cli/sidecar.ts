@@ -1,6 +1,7 @@
 import { type PresetName, preparation } from "../picture/image/preparation.ts";
 import { LrpError, type Preparation } from "../entries/index.ts";
 import { parseJson, readTextIfThere } from "./files.ts";
+import { listed } from "./layout.ts";
 
 /** `NAME.relprop.json` beside `NAME.onnx`: what a user need not type. */
 export interface Sidecar {
@@ -34,7 +35,7 @@ function check(content: unknown, where: string): Omit<Sidecar, "path"> {
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     throw new LrpError("usage", {
       where,
-      expected: `an object with ${KEYS.join(" and ")}`,
+      expected: `an object with the keys ${listed(KEYS)}`,
       received: JSON.stringify(content).slice(0, 40),
     });
   }
@@ -42,7 +43,7 @@ function check(content: unknown, where: string): Omit<Sidecar, "path"> {
   if (unknown.length > 0) {
     throw new LrpError(
       "usage",
-      unknown.map((key) => ({ where, expected: `only the keys ${KEYS.join(" and ")}`, received: `'${key}'` })),
+      unknown.map((key) => ({ where, problem: `the key '${key}' is unknown`, fix: `It may have ${listed(KEYS)}.` })),
     );
   }
   const { preprocess, classes } = content as { preprocess?: PresetName | Preparation; classes?: unknown };

@@ -58,7 +58,7 @@ describe("a model that is something else is named as what it is", () => {
     const { code, err, path } = await inspect(content);
     expect(code).toBe(2);
     expect(err).toMatch(message);
-    expect(err).toContain(`relprop: file '${path}': expected the bytes of an ONNX file, got `);
+    expect(err).toContain(`relprop: file '${path}': expected an ONNX model, got `);
   });
 
   test("what is nothing known is what the library says", async () => {

@@ -37,7 +37,7 @@ describe("the built program", () => {
     expect(await relprop(["explain", "none.onnx", "x.npy"])).toEqual({
       code: 2,
       out: "",
-      err: "relprop: file 'none.onnx': expected an ONNX model, got nothing there.\n",
+      err: "relprop: file 'none.onnx': it does not exist.\n",
     });
   });
 

@@ -94,10 +94,7 @@ test.each([
   [["--composites", "epsilon,gradien"], "option '--composites'", "Did you mean 'gradient'?"],
   [["--composites", "epsilon,,gradient"], "option '--composites': expected names joined by commas"],
   [["--composites", "epsilonGammaBox"], "composite 'epsilonGammaBox': expected the options --low and --high"],
-  [
-    ["--composites", "epsilon", "--gamma", "1"],
-    "option '--gamma': expected a parameter of one of the composites on the sheet",
-  ],
+  [["--composites", "epsilon", "--gamma", "1"], "option '--gamma': no composite on the sheet takes it"],
   [["--target", "none"], "class"],
   [["--sample", "1"], "option '--sample'"],
 ])("refuses %j, and writes nothing", async (words, ...messages) => {

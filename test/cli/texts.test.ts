@@ -82,8 +82,11 @@ test("where a target is in an output of several axes", async () => {
   expect(await targetOf({ area: "0,1,2,3" }, undefined)).toEqual({ class: "argmax", area: { box: [0, 1, 2, 3] } });
   expect(await targetOf({ index: [1, 2, 3] }, undefined)).toEqual({ index: [1, 2, 3] });
   for (const [values, says] of [
-    [{ index: [1], target: "2" }, "option '--index': expected it alone, got --target beside it"],
-    [{ area: "all", position: [1] }, "option '--area': expected a position or an area, got both"],
+    [
+      { index: [1], target: "2" },
+      "option '--index': it names one number by itself, and cannot be combined with --target",
+    ],
+    [{ area: "all", position: [1] }, "option '--area': it cannot be combined with --position"],
     [
       { area: "some" },
       "option '--area': expected all, a .npy or .npz file, or the corners Y0,X0,Y1,X1 of a box, got 'some'",

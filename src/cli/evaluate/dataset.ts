@@ -3,7 +3,8 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { sampleOf } from "../../evaluate/index.ts";
-import { LrpError, type Tensor } from "../../entries/index.ts";
+import { misuse, usage } from "../../base/error.ts";
+import type { Tensor } from "../../entries/index.ts";
 import { type Content, contentOf } from "../content.ts";
 import { fileKind } from "../file-kind.ts";
 import { foreseen, parseJson, readBytes, readTextIfThere } from "../files.ts";
@@ -26,14 +27,14 @@ export interface Dataset {
   read(index: number): Promise<Sample>;
 }
 
-const WHAT = "a folder of pictures or .npy, an idx file, a CIFAR-10 binary, or a .npy of [n, …]";
+const WHAT = "a folder of pictures or .npy files, an idx file, a CIFAR-10 binary, or a .npy file of [n, …]";
 
 async function folder(path: string, maxPixels: number | undefined): Promise<Dataset> {
   const where = `folder '${path}'`;
   const names = (await foreseen(where, WHAT, () => readdir(path)))
     .filter((name) => /\.(png|jpe?g|webp|np[yz])$/i.test(name))
     .sort();
-  if (names.length === 0) throw new LrpError("usage", { where, expected: "pictures or .npy files", received: "none" });
+  if (names.length === 0) throw misuse(where, "it has no pictures and no .npy or .npz files");
   const hash = createHash("sha256");
   for (const name of names) {
     const bytes = await readBytes(join(path, name), "a picture or a .npy array");
@@ -64,8 +65,7 @@ interface Format {
   open(bytes: Uint8Array, path: string): Promise<Images>;
 }
 
-const broken = (path: string, expected: string, received: string) =>
-  new LrpError("usage", { where: `file '${path}'`, expected, received });
+const broken = (path: string, expected: string, received: string) => usage(`file '${path}'`, expected, received);
 
 /** Labels from a file beside the images, one for each. */
 function checkLabels<T extends ArrayLike<unknown>>(labels: T, count: number, path: string): T {

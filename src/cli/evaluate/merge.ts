@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { LrpError } from "../../entries/index.ts";
+import { misuse } from "../../base/error.ts";
 import type { Arguments } from "../options.ts";
 import type { Streams } from "../command.ts";
 import { readIfThere } from "../files.ts";
@@ -30,12 +30,12 @@ export async function merge({ positionals: dirs, values }: Arguments, streams: S
     (image) => !has.has(image),
   );
   if (missing.length > 0)
-    throw new LrpError("usage", {
-      where: "the folders to merge",
-      expected: `all ${settings[0].data.images} images`,
-      received: `${has.size}, without ${missing.slice(0, 5).join(", ")}${missing.length > 5 ? ", …" : ""}`,
-      fix: "Run the shards that are missing.",
-    });
+    throw misuse(
+      "the folders to merge",
+      `${missing.length} of ${settings[0].data.images} images are missing: ${missing.slice(0, 5).join(", ")}` +
+        `${missing.length > 5 ? ", …" : ""}`,
+      "Run the shards that have them.",
+    );
   await readyFolder(out, settings[0]);
   for (const { dir, parts } of found)
     if (dir !== out) for (const part of parts) await writePart(out, part, await picturesOf(dir, part));

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import { metrics, type SharedOptions } from "../../evaluate/index.ts";
 import { LrpError, type Preparation } from "../../entries/index.ts";
+import { misuse } from "../../base/error.ts";
+import { listed } from "../layout.ts";
 import { didYouMean } from "../nearest.ts";
+import { optionExample } from "../option.ts";
 import { inGroup, type OptionName, options, type Values } from "../options.ts";
 import type { Dataset } from "./dataset.ts";
 import type { Settings } from "./part.ts";
@@ -15,8 +18,7 @@ function metricsOf(list: string): string[] {
   const known = metrics.map(({ name }) => name);
   const names = list.split(",").map((name) => name.trim());
   const twice = names.find((name, i) => names.indexOf(name) < i);
-  if (twice)
-    throw new LrpError("usage", { where: "option '--metrics'", expected: "each once", received: `'${twice}' twice` });
+  if (twice) throw misuse("option '--metrics'", `it has '${twice}' twice`);
   const strange = names.filter((name) => !known.includes(name));
   if (strange.length === 0) return names;
   throw new LrpError(
@@ -37,27 +39,21 @@ export function evaluationOf(values: Values): SharedOptions {
   const { region = 1, step = 1, flips = 100, score = "logit", replacement = "noise", radius, seed = 0 } = values;
   const [methods, names] = [methodsOf(values.methods!), metricsOf(values.metrics!)];
   if (methods.length > MOST_METHODS)
-    throw new LrpError("usage", {
-      where: "option '--methods'",
-      expected: `at most ${MOST_METHODS}, as a plot can hold`,
-      received: `${methods.length}`,
-    });
-  const needs = metrics.filter(({ name }) => names.includes(name)).flatMap((row) => row.needs);
-  if (needs.includes("explainer") && radius === undefined)
-    throw new LrpError("usage", {
-      where: "option '--radius'",
-      expected: "how far inputs are moved, in the network's units, for maxSensitivity and localLipschitz",
-      received: "nothing",
-    });
-  if (needs.includes("mask"))
-    throw new LrpError("usage", {
-      where: "option '--metrics'",
-      expected: "metrics without masks, which no data set here has",
-      received: names
-        .filter((name) => metrics.some((row) => row.name === name && row.needs.includes("mask")))
-        .join(", "),
-      fix: "pool.evaluate of relprop/pool takes masks.",
-    });
+    throw misuse("option '--methods'", `it has ${methods.length} methods, and a plot can hold ${MOST_METHODS}`);
+  const rows = metrics.filter(({ name }) => names.includes(name));
+  const masked = rows.filter((row) => row.needs.includes("mask")).map(({ name }) => name);
+  if (rows.some((row) => row.needs.includes("explainer")) && radius === undefined)
+    throw misuse(
+      "option '--radius'",
+      "maxSensitivity and localLipschitz need it: how far they move each number of an input, in the network's units",
+      `For example: --radius ${optionExample(options.radius)}`,
+    );
+  if (masked.length > 0)
+    throw misuse(
+      "option '--metrics'",
+      `it has metrics that need masks (${listed(masked)}), and data of the command line has none`,
+      "In a program, pool.evaluate of relprop/pool takes masks.",
+    );
   return {
     methods,
     metrics: names,
@@ -98,11 +94,7 @@ const PICTURES = 8;
 export function settingsOf({ paths, values, version, modelHash, dataset, evaluation, preparation }: Study): Settings {
   const images = values.images ?? dataset.count;
   if (images > dataset.count)
-    throw new LrpError("usage", {
-      where: "option '--images'",
-      expected: `at most ${dataset.count}, as the data has`,
-      received: `${images}`,
-    });
+    throw misuse("option '--images'", `the data has ${dataset.count} images, fewer than ${images}`);
   const elsewhere: readonly string[] = [...PRACTICAL, ...inGroup("picture"), ...inGroup("evaluate"), "seed", "target"];
   const rest = Object.entries(values).filter(([name]) => !elsewhere.includes(name) || name === "radius");
   return Object.freeze({

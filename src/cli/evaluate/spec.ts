@@ -1,8 +1,11 @@
 import { type MethodChoice, methods, type Replacement } from "../../evaluate/index.ts";
 import { composites, type Issue, LrpError } from "../../entries/index.ts";
 import { didYouMean } from "../nearest.ts";
-import { kinds, type Option } from "../option.ts";
+import { kinds, type Option, readValue, wanted } from "../option.ts";
 import { inGroup, type OptionName, options } from "../options.ts";
+
+/** Commas are between the names. */
+const SEVERAL = "a number, or several joined by /";
 
 /** A name and what it takes: "NAME", or "NAME:key=value:key=value" with lists joined by "/". */
 interface Spec {
@@ -15,7 +18,11 @@ function specOf(text: string, where: string): Spec {
   const fields = rest.map((field) => {
     const [, key, value] = /^([^=]+)=(.+)$/.exec(field) ?? [];
     if (key === undefined)
-      throw new LrpError("usage", { where, expected: "NAME or NAME:key=value:…", received: `'${text}'` });
+      throw new LrpError("usage", {
+        where,
+        expected: "NAME, or NAME:option=value:option=value",
+        received: `'${text}'`,
+      });
     return [key, value] as const;
   });
   return { name, fields };
@@ -31,20 +38,20 @@ function valueOf(key: string, text: string, where: string): unknown {
   if (!parameters.includes(key as OptionName))
     throw new LrpError("usage", {
       where,
-      expected: parameters.join(", "),
+      expected: `one of the options ${parameters.join(", ")}`,
       received: `'${key}'`,
       fix: didYouMean(key, parameters),
     });
-  const { kind, choices } = options[key as OptionName] as Option;
+  const option = options[key as OptionName] as Option;
+  const { kind, choices } = option;
   const value =
     kind === "flag"
       ? text === "true" || undefined
-      : kinds[kind].parse(kind === "numbers" ? text.replaceAll("/", ",") : text);
-  if (value !== undefined && (!choices || choices.includes(value as string))) return value;
-  const expected =
-    choices?.join(", ") ??
-    (kind === "flag" ? "true" : kind === "numbers" ? "numbers joined by /" : kinds[kind].expected);
-  throw new LrpError("usage", { where: `${where}, '${key}'`, expected, received: `'${text}'` });
+      : readValue(option, kind === "numbers" ? text.replaceAll("/", ",") : text);
+  if (value !== undefined) return value;
+  const expected = kind === "flag" ? "true" : kind === "numbers" ? SEVERAL : wanted(option);
+  const fix = choices && didYouMean(text, choices);
+  throw new LrpError("usage", { where: `${where}, '${key}'`, expected, received: `'${text}'`, fix });
 }
 
 /** Every text of a list, read; all problems of it at once. */
@@ -97,7 +104,11 @@ export function replacementOf(text: string): Replacement {
   const numbers = fields.map(([key, value]) => {
     const number = kinds.numbers.parse(value.replaceAll("/", ","));
     if (number === undefined)
-      throw new LrpError("usage", { where, expected: "numbers, lists joined by /", received: `'${key}=${value}'` });
+      throw new LrpError("usage", {
+        where: `${where}, '${key}'`,
+        expected: SEVERAL,
+        received: `'${value}'`,
+      });
     return [key, number];
   });
   return { kind: name, ...Object.fromEntries(numbers) } as Replacement;
@@ -107,5 +118,9 @@ export function replacementOf(text: string): Replacement {
 export function shardOf(text: string): { readonly index: number; readonly of: number } {
   const [, index, of] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
   if (index >= 1 && index <= of) return { index, of };
-  throw new LrpError("usage", { where: "option '--shard'", expected: "I/N with I from 1 to N", received: `'${text}'` });
+  throw new LrpError("usage", {
+    where: "option '--shard'",
+    expected: "I/N with an I from 1 to N, such as 1/2",
+    received: `'${text}'`,
+  });
 }

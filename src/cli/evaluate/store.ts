@@ -1,7 +1,7 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { LrpError } from "../../entries/index.ts";
-import { usage } from "../../base/error.ts";
+import { misuse } from "../../base/error.ts";
 import { foreseen, isFolder, readBytes, readTextIfThere, sweep, writeAll } from "../files.ts";
 import type { Part, Settings } from "./part.ts";
 import { readPartText, readSettingsText } from "./valid.ts";
@@ -40,10 +40,10 @@ export function checkSame(dir: string, there: Settings, wanted: Settings): void 
     (key) => JSON.stringify(a[key]) !== JSON.stringify(b[key]),
   );
   if (differing.length === 0) return;
+  const valueOf = (value: unknown) => JSON.stringify(value) ?? "nothing";
   const issues = differing.map((key) => ({
-    where: `folder '${dir}', ${key}`,
-    expected: JSON.stringify(b[key]) ?? "none",
-    received: JSON.stringify(a[key]) ?? "none",
+    where: `folder '${dir}'`,
+    problem: `it has results of another evaluation: ${key} is ${valueOf(a[key])} there, and ${valueOf(b[key])} here`,
     fix: "Another evaluation needs another --out.",
   }));
   throw new LrpError("usage", issues);
@@ -60,11 +60,7 @@ async function settingsThere(dir: string): Promise<Settings | undefined> {
 export async function readSettings(dir: string): Promise<Settings> {
   const settings = await settingsThere(dir);
   if (settings) return settings;
-  throw new LrpError("usage", {
-    where: `folder '${dir}'`,
-    expected: `one of relprop evaluate, with ${SETTINGS}`,
-    received: "none",
-  });
+  throw misuse(`folder '${dir}'`, `it is no folder of 'relprop evaluate', which has a file ${SETTINGS}`);
 }
 
 /**
@@ -81,11 +77,7 @@ export async function readyFolder(dir: string, settings: Settings): Promise<Read
     if (!there) {
       if (!(await isFolder(dir))) await mkdir(dir);
       if ((await readdir(dir)).length > 0)
-        throw new LrpError("usage", {
-          where,
-          expected: "an empty one, or one of relprop evaluate",
-          received: "one with other files",
-        });
+        throw misuse(where, "it has other files", "Results need an empty folder, or one of 'relprop evaluate'.");
     }
     const done = await imagesThere(dir);
     if (there && done.size > 0) checkSame(dir, there, settings);
@@ -113,7 +105,10 @@ export async function readParts(dir: string, settings: Settings): Promise<Part[]
   for (const image of [...(await imagesThere(dir))].sort((a, b) => a - b)) {
     const path = partFile(dir, image);
     if (image >= settings.data.images)
-      throw usage(`file '${path}'`, `one of ${settings.data.images} images, counted from 0`, `image ${image}`);
+      throw misuse(
+        `file '${path}'`,
+        `there is no image ${image}: the data has ${settings.data.images}, counted from 0`,
+      );
     const bytes = await readBytes(path, "the results of an image");
     parts.push(readPartText(new TextDecoder().decode(bytes), path, settings, image));
   }

@@ -9,7 +9,7 @@ import {
   pairedDifference,
   pairedTest,
 } from "../../evaluate/index.ts";
-import { usage } from "../../base/error.ts";
+import { misuse, usage } from "../../base/error.ts";
 import { type CurveSummary, curvesOf } from "./curves.ts";
 import { holm } from "./holm.ts";
 import type { Part, Settings } from "./part.ts";
@@ -79,17 +79,17 @@ export function metricRow(name: string): MetricRow {
  * @throws LrpError "usage" where there is none, or a number twice, or other methods or metrics than in the settings
  */
 export function sortedParts({ methods, metrics }: Settings, parts: readonly Part[]): readonly Part[] {
-  if (parts.length === 0) throw usage("the report", "a part or more", "none");
+  if (parts.length === 0) throw misuse("the report", "there are no results");
   const sorted = [...parts].sort((a, b) => a.image - b.image);
   sorted.forEach((part, i) => {
-    const where = `the part of image ${part.image}`;
-    if (part.image === sorted[i - 1]?.image) throw usage(where, "one", "two");
+    const where = `the results of image ${part.image}`;
+    if (part.image === sorted[i - 1]?.image) throw misuse(where, "they are there twice");
     const names = part.methods.map(({ method }) => method);
     if (JSON.stringify(names) !== JSON.stringify(methods))
       throw usage(where, `the methods ${methods.join(", ")}`, names.join(", "));
     for (const { method, values } of part.methods)
       for (const metric of metrics)
-        if (!Object.hasOwn(values, metric)) throw usage(where, `${metric} of ${method}, or null`, "neither");
+        if (!Object.hasOwn(values, metric)) throw misuse(where, `${metric} of ${method} is missing`);
   });
   return sorted;
 }

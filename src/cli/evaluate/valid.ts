@@ -123,6 +123,11 @@ export function readPartText(content: string, path: string, settings: Settings, 
   for (const { curves } of part.methods)
     for (const [order, points] of Object.entries(curves))
       if (points.length !== part.replaced?.length)
-        throw usage(`file '${path}', curve '${order}'`, `${part.replaced?.length ?? 0} points`, points.length, FIX);
+        throw usage(
+          `file '${path}', curve '${order}'`,
+          `${part.replaced?.length ?? 0} points`,
+          `${points.length}`,
+          FIX,
+        );
   return part;
 }

@@ -145,8 +145,7 @@ describe("relprop evaluate", () => {
     }
     const some = ["1", "3"].map((n) => at(`shard${n}`));
     expect((await relprop(["merge", ...some, "--out", at("merged")])).err).toBe(
-      `relprop: the folders to merge: expected all ${IMAGES} images, got 8, without 1, 4, 7, 10. Run the ` +
-        `shards that are missing.\n`,
+      `relprop: the folders to merge: 4 of ${IMAGES} images are missing: 1, 4, 7, 10. Run the shards that have them.\n`,
     );
     expect((await relprop(["merge", ...some, at("shard2"), "--out", at("merged")])).code).toBe(0);
     expect(contentsOf(at("merged"))).toEqual(contentsOf(at("whole")));
@@ -155,9 +154,11 @@ describe("relprop evaluate", () => {
   test("a folder of another evaluation, and one with other files, are left as they are", async () => {
     const { code, err } = await relprop(given(at("whole"), "--seed", "1"));
     expect(code).toBe(2);
-    expect(err).toContain(`folder '${at("whole")}', seed: expected 1, got 0. Another evaluation needs another --out.`);
+    expect(err).toContain(
+      `folder '${at("whole")}': it has results of another evaluation: seed is 0 there, and 1 here. Another `,
+    );
     expect((await relprop(given(dir))).err).toContain(
-      "expected an empty one, or one of relprop evaluate, got one with other files",
+      "it has other files. Results need an empty folder, or one of 'relprop evaluate'.",
     );
   });
 
@@ -236,11 +237,11 @@ describe("relprop evaluate", () => {
     ],
     [
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "maxSensitivity", "--out", "x"],
-      "option '--radius': expected how far inputs are moved",
+      "option '--radius': maxSensitivity and localLipschitz need it",
     ],
     [
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "pointing", "--out", "x"],
-      "metrics without masks",
+      "it has metrics that need masks (pointing), and data of the command line has none",
     ],
     [
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "mrf", "--out", "x"],
@@ -248,7 +249,7 @@ describe("relprop evaluate", () => {
     ],
     [
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "gini,gini", "--out", "x"],
-      "option '--metrics': expected each once, got 'gini' twice",
+      "option '--metrics': it has 'gini' twice",
     ],
     [
       ["evaluate", "demo/digits.onnx", "demo", "--methods", "epsilon", "--metrics", "gini", "--out", "demo/three.png"],
@@ -258,7 +259,10 @@ describe("relprop evaluate", () => {
       ["merge", "--out", "x"],
       "command 'merge': DIR… is missing. For example: relprop merge half otherhalf --out report",
     ],
-    [["merge", "demo", "--out", "x"], "folder 'demo': expected one of relprop evaluate, with settings.json, got none"],
+    [
+      ["merge", "demo", "--out", "x"],
+      "folder 'demo': it is no folder of 'relprop evaluate', which has a file settings.json",
+    ],
   ])("refuses %j", async (words, text) => {
     const { code, err } = await relprop(words as string[]);
     expect(code).toBe(2);

@@ -63,9 +63,9 @@ describe("a part", () => {
     ["{}", "{}", ", image: expected 1, got nothing."],
     ["a list", "[]", ": expected an object, got []."],
     ["NaN", whole.replace('"morf":3', '"morf":NaN'), ": expected JSON, as relprop evaluate writes it,"],
-    ["cut off", whole.slice(0, -9), ": expected JSON, as relprop evaluate writes it, got other text ("],
+    ["cut off", whole.slice(0, -9), ": expected JSON, as relprop evaluate writes it, got text that is no JSON ("],
     ["nothing", "", ": expected the results of an image, got an empty file."],
-    ["deep", deep, ": expected JSON, as relprop evaluate writes it, got lists and objects that nest deeper than 64."],
+    ["deep", deep, ": lists and objects in it nest deeper than 64."],
     ["of another image", JSON.stringify(three[2]), ", image: expected 1, got 2."],
     [
       "infinite",
@@ -119,7 +119,7 @@ describe("a part", () => {
 
   test("of an image that there is not", async () => {
     writeFileSync(at("part/parts/00007.json"), JSON.stringify({ ...three[1], image: 7 }));
-    expect((await merge()).err).toContain("00007.json': expected one of 3 images, counted from 0, got image 7.");
+    expect((await merge()).err).toContain("00007.json': there is no image 7: the data has 3, counted from 0.");
   });
 
   test("that is a folder", async () => {

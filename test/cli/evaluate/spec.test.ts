@@ -20,7 +20,7 @@ test("replacements", () => {
   expect(replacementOf("linear")).toEqual({ kind: "linear" });
   expect(replacementOf("noise:low=-1/-2/-3.5:high=1")).toEqual({ kind: "noise", low: [-1, -2, -3.5], high: 1 });
   expect(() => replacementOf("blur:sigma=big")).toThrow(
-    "option '--replacement': expected numbers, lists joined by /, got 'sigma=big'.",
+    "option '--replacement', 'sigma': expected a number, or several joined by /, got 'big'.",
   );
 });
 
@@ -40,10 +40,10 @@ test("every problem of a list at once, with the nearest name", () => {
     [
       "option '--methods', 'epsilonPlu': expected a composite or a method, got 'epsilonPlu'. Did you mean " +
         "'epsilonPlus' or 'epsilonPlusFlat' or 'epsilon'?",
-      "option '--methods', 'epsilon:lrn=taylr', 'lrn': expected taylor, taylor-uniform, identity, beta, " +
-        "gradient, unnormalised, got 'taylr'.",
-      "option '--methods', 'epsilon:window': expected NAME or NAME:key=value:…, got 'epsilon:window'.",
-      `option '--methods', 'smoothGrad:colour=1': expected ${taken.join(", ")}, got 'colour'.`,
+      "option '--methods', 'epsilon:lrn=taylr', 'lrn': expected one of taylor, taylor-uniform, identity, " +
+        "beta, gradient, unnormalised, got 'taylr'. Did you mean 'taylor'?",
+      "option '--methods', 'epsilon:window': expected NAME, or NAME:option=value:option=value, got 'epsilon:window'.",
+      `option '--methods', 'smoothGrad:colour=1': expected one of the options ${taken.join(", ")}, got 'colour'.`,
       "option '--methods', 'smoothGrad:samples=0', 'samples': expected a whole number from 1 on, got '0'.",
       "option '--methods', 'occlusion:keep=no', 'keep': expected true, got 'no'.",
     ].join("\n"),

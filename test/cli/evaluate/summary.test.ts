@@ -188,15 +188,15 @@ describe("summary", () => {
   });
 
   it.each<[string, Settings, readonly Part[], RegExp]>([
-    ["no parts", settings, [], /a part or more, got none/],
-    ["an image twice", settings, [...parts, parts[0]], /the part of image 0: expected one, got two/],
+    ["no parts", settings, [], /the report: there are no results/],
+    ["an image twice", settings, [...parts, parts[0]], /the results of image 0: they are there twice/],
     [
       "other methods",
       { ...settings, methods: ["first"] },
       parts,
       /image 0: expected the methods first, got first, second/,
     ],
-    ["a metric that a part has not", { ...settings, metrics: ["aopc"] }, parts, /aopc of first, or null, got neither/],
+    ["a metric that a part has not", { ...settings, metrics: ["aopc"] }, parts, /aopc of first is missing/],
     [
       "a metric that is none",
       { ...settings, metrics: ["x"] },
