@@ -9,6 +9,10 @@ import { familyRows } from "./families.ts";
 import { blocks, complaints, guides, run } from "./blocks.ts";
 import { readTable, table, writeTable } from "./readme.ts";
 import { summary } from "./runtimes/cases.mjs";
+import { commands } from "../src/cli/commands.ts";
+import { described, groups, usage } from "../src/cli/help.ts";
+import { type Option, optionExample } from "../src/cli/option.ts";
+import { inGroup, options } from "../src/cli/options.ts";
 
 /** The default of a parameter, and where it is another. */
 const defaultOf = (name: string, { default: value = "" }: ParameterRow) =>
@@ -18,6 +22,22 @@ const defaultOf = (name: string, { default: value = "" }: ParameterRow) =>
       Object.entries(c.defaults ?? {}).flatMap(([k, v]) => (k === name ? [`${v} in ${c.name}`] : [])),
     ),
   ].join("; ");
+
+/** The options of a group, each with an example and the commands that take it. */
+const optionTable = (group: Option["group"]) =>
+  table(
+    ["option", "what it does", "example", "commands"],
+    inGroup(group).map((name) => {
+      const option: Option = options[name];
+      const takers = commands.filter(({ options }) => options.some((own) => own === name));
+      return [
+        `\`--${name}${option.value ? ` ${option.value}` : ""}\``,
+        described(option),
+        `\`--${name}${option.kind === "flag" ? "" : ` ${optionExample(option)}`}\``,
+        takers.map((command) => command.name).join(", "),
+      ];
+    }),
+  );
 
 /** The tables of README and reference, from the tables of the library. */
 const tables: Readonly<Record<string, string>> = {
@@ -56,6 +76,11 @@ const tables: Readonly<Record<string, string>> = {
     [...ops.values()].filter((op) => op.family !== "taylor").map((op) => [op.type, op.summary]),
   ),
   families: table(["network", "predicts", "is explained", ""], familyRows),
+  commands: table(
+    ["command", "what it does", "it needs"],
+    commands.map((c) => [`\`${usage(c)}\``, c.summary, (c.needs ?? []).map((name) => `\`--${name}\``).join(", ")]),
+  ),
+  "cli-options": groups.map(([group, title]) => `### ${title}\n\n${optionTable(group)}`).join("\n\n"),
   runtimes: table(["runtime or bundler", "version", "what is imported", "binary"], summary()),
 };
 

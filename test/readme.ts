@@ -31,6 +31,8 @@ const places: Readonly<Record<string, string>> = {
   operators: reference("operators"),
   runtimes: reference("runtimes"),
   differences: reference("precision"),
+  commands: reference("command-line"),
+  "cli-options": reference("command-line"),
 };
 
 export const readTable = (name: string, file = places[name]): string => around(name, file).text;

@@ -6,7 +6,7 @@ import { options } from "./options.ts";
 const WIDTH = 80;
 const LEFT = 24;
 
-const groups: readonly (readonly [Option["group"], string])[] = [
+export const groups: readonly (readonly [Option["group"], string])[] = [
   ["explain", "What to compute"],
   ["axes", "Outputs and inputs of several axes"],
   ["evaluate", "What to measure"],
@@ -47,13 +47,13 @@ export function help(command: Command): string {
   return [`Usage: relprop ${line}\n`, about, ...tables, ...(examples ? [`Examples\n${examples}`] : [])].join("\n");
 }
 
-const usage = ({ name, takes }: Command) => [name, ...takes].join(" ");
+export const usage = ({ name, takes }: Command) => [name, ...takes].join(" ");
 
 /** A line for a shell, continued where it is long. */
 const shellLine = (line: string) => `    ${wrap(line, WIDTH - 8, / (?=--)/).join(" \\\n      ")}\n`;
 
 /** What an option does, and which values it takes. */
-function described({ help: text, choices = [] }: Option): string {
+export function described({ help: text, choices = [] }: Option): string {
   const listed = choices.every((choice) => text.includes(choice)) ? "" : ` (${choices.join(", ")})`;
   return `${text}${listed}`;
 }
