@@ -24,7 +24,7 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const files = planned.map((file) => file.path);
   await checkWritable(files);
   const opened = await open(path, values);
-  const input = await readInput(inputPath, opened.model, values, opened.sidecar);
+  const input = await readInput(inputPath, opened, values, streams);
   const target = await targetOf(values, opened.model.classes);
   const start = performance.now();
   const { composite = defaultComposite, ...rules } = givenIn(values, "rules") as Pick<Values, "composite">;

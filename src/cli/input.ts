@@ -3,16 +3,19 @@ import { preparation } from "../picture/image/preparation.ts";
 import { viewed } from "../picture/image/preprocess.ts";
 import {
   LrpError,
-  type Model,
   type Picture,
   type Preparation,
   preprocess,
   presets,
+  statedPreparation,
   type Tensor,
 } from "../entries/index.ts";
 import { READ } from "../picture/decode/decode.ts";
+import type { Streams } from "./command.ts";
 import { contentOf } from "./content.ts";
 import { readBytes } from "./files.ts";
+import { guessed, guessText } from "./guess.ts";
+import type { Opened } from "./open.ts";
 import { givenIn, type Values } from "./options.ts";
 import type { Sidecar } from "./sidecar.ts";
 
@@ -25,11 +28,13 @@ export interface Input {
 }
 
 /**
- * A model's input from a .npy file, taken as it is, or from a picture, prepared by the options, or else by the sidecar.
+ * A model's input from a .npy file, taken as it is, or from a picture, prepared by the options, or else by the sidecar or
+ * the model's metadata, or else by a guess, which is said.
  *
- * @throws LrpError code "usage" when the file cannot be read or it is not said how to prepare it.
+ * @throws LrpError code "usage" when the file cannot be read, or nothing says how to prepare it or lets it be guessed
  */
-export async function readInput(path: string, model: Model, values: Values, sidecar: Sidecar): Promise<Input> {
+export async function readInput(path: string, opened: Opened, values: Values, { err }: Streams): Promise<Input> {
+  const { model, sidecar } = opened;
   const [port] = model.inputs;
   const content = contentOf(await readBytes(path, `${READ}, or a .npy or .npz array`), path, {
     maxPixels: mostPixels(values, sidecar),
@@ -42,7 +47,11 @@ export async function readInput(path: string, model: Model, values: Values, side
     return { tensor, text: `${name}, ${rounded ? `rounded from ${rounded} to float32` : "taken as it is"}` };
   }
   const image = content.picture;
-  const { steps, by } = chosen(values, sidecar);
+  const told = chosen(values, opened);
+  const guess = told ? undefined : guessed(model, image);
+  if (guess) err(guessText(guess, sidecar.path));
+  const { steps, by } =
+    told ?? (guess && { steps: presets[guess[0].preset], by: `${guess[0].preset}, a guess` }) ?? unsaid(sidecar);
   return {
     tensor: preprocess(image, steps, port),
     view: () => viewed(image, steps, port),
@@ -69,21 +78,25 @@ export function checkUnprepared(path: string, values: Values): void {
 export const mostPixels = (values: Values, { preprocess: given }: Sidecar): number | undefined =>
   values["max-pixels"] ?? given?.maxPixels;
 
-/** How pictures are to be prepared. @throws LrpError code "usage" where nothing says it */
-export function chosen(values: Values, sidecar: Sidecar): { steps: Preparation; by: string } {
+/** How pictures are to be prepared, and what says so; undefined where nothing does. */
+export function chosen(values: Values, { model, sidecar }: Opened): { steps: Preparation; by: string } | undefined {
   const { preset, "max-pixels": _, ...fields } = givenIn(values, "picture");
-  const base = preset ? presets[preset] : sidecar.preprocess;
-  if (!base && Object.keys(fields).length === 0) {
-    throw new LrpError("usage", {
-      where: "the picture",
-      expected: "how to prepare it for this model",
-      received: "nothing",
-      fix: `Give --preset (see 'relprop explain --help') or write ${sidecar.path}.`,
-    });
-  }
-  const sources = [preset ?? (base && basename(sidecar.path)), ...Object.keys(fields).map((name) => `--${name}`)];
+  const stated = preset || sidecar.preprocess ? undefined : statedPreparation(model);
+  const base = preset ? presets[preset] : (sidecar.preprocess ?? stated);
+  if (!base && Object.keys(fields).length === 0) return undefined;
+  const source = preset ?? (stated ? "the model's metadata" : base && basename(sidecar.path));
   return {
     steps: preparation({ ...base, ...(fields as Preparation), maxPixels: mostPixels(values, sidecar) }, "options"),
-    by: sources.filter(Boolean).join(", "),
+    by: [source, ...Object.keys(fields).map((name) => `--${name}`)].filter(Boolean).join(", "),
   };
+}
+
+/** @throws LrpError code "usage": nothing says how pictures are to be prepared */
+export function unsaid(sidecar: Sidecar): never {
+  throw new LrpError("usage", {
+    where: "the picture",
+    expected: "how to prepare it for this model",
+    received: "nothing",
+    fix: `Give --preset (see 'relprop explain --help') or write ${sidecar.path}.`,
+  });
 }

@@ -11,10 +11,12 @@ import { classTable } from "./summary.ts";
 
 export async function predict(
   { positionals: [modelPath, inputPath], values }: Arguments,
-  { out }: Streams,
+  streams: Streams,
 ): Promise<void> {
-  const { model, sidecar, ms } = await open(modelPath, values);
-  const input = await readInput(inputPath, model, values, sidecar);
+  const { out } = streams;
+  const opened = await open(modelPath, values);
+  const { model, ms } = opened;
+  const input = await readInput(inputPath, opened, values, streams);
   const start = performance.now();
   const { output } = model.predict(input.tensor);
   const time = { load: ms, predict: performance.now() - start };

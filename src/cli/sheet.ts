@@ -45,8 +45,9 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
   const file = outFile(values.out);
   const rows = chosenRows(values);
   await checkWritable([file]);
-  const { model, sidecar } = await open(path, values);
-  const input = await readInput(inputPath, model, values, sidecar);
+  const opened = await open(path, values);
+  const { model } = opened;
+  const input = await readInput(inputPath, opened, values, streams);
   const target = await targetOf(values, model.classes);
   const explain = (options: ExplainOptions) =>
     model.explain(input.tensor, { ...options, target, start: values.start, classAxis: values["class-axis"] });

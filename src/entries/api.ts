@@ -7,6 +7,7 @@ export { encodePng } from "../picture/heatmap/png.ts";
 export { toAnsi } from "../picture/heatmap/terminal.ts";
 export { type Preparation, type PresetName, presets } from "../picture/image/preparation.ts";
 export { type PictureInput, preprocess, viewed } from "../picture/image/preprocess.ts";
+export { statedPreparation } from "../picture/image/stated.ts";
 export type { AttributeValue, ConstantInput, Handle } from "../read/described.ts";
 export * from "../read/layers.ts";
 export { type Builder, network, type Network, type NetworkInput, type NodeInput, sequential } from "../read/network.ts";

@@ -5,4 +5,5 @@ export {
   type ExplainImageOptions,
   type PictureLayout,
 } from "../picture/explained/explain-image.ts";
+export { type TriedPreset, tryPresets } from "../picture/explained/try-presets.ts";
 export { imageSize, type Size } from "../picture/image/parts.ts";

@@ -19,7 +19,7 @@ export function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Pic
 export function explainImage(
   model: Model,
   image: Uint8Array | Pixels,
-  options: ExplainImageOptions,
+  options: ExplainImageOptions = {},
 ): Promise<ExplainedImage> {
   return explainImageWith(codecs, model, image, options);
 }

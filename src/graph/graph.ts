@@ -37,6 +37,8 @@ export interface Node {
 /** A network, in ONNX's vocabulary. Nodes stand in topological order. Nothing in it changes once it is made. */
 export interface Graph {
   readonly opset: number;
+  /** What a file says of itself, in words. */
+  readonly metadata?: ReadonlyMap<string, string>;
   readonly inputs: readonly Port[];
   /** Those that can be computed. */
   readonly outputs: readonly OutputPort[];

@@ -47,6 +47,8 @@ export class Model {
    */
   readonly inputs: readonly Port[];
   readonly outputs: readonly OutputPort[];
+  /** What the file says of itself (`metadata_props` of ONNX): names and values, in its own words. */
+  readonly metadata: ReadonlyMap<string, string>;
   /** Names of the classes, if they were given. */
   readonly classes?: readonly string[];
   #graph: Graph | undefined;
@@ -74,6 +76,7 @@ export class Model {
     this.#lowering = { winograd: winograd ? "paying" : "never", sparse: "paying", weights, ...forced };
     this.#engine = engine;
     this.#limits = limits;
+    this.metadata = graph.metadata ?? new Map();
     this.classes = options.classes;
     this.#axes = options;
     checkAxes(graph.inputs, options);

@@ -232,6 +232,7 @@ export function build(model: ModelProto): Graph {
   const read = needed(graph, outputs).names;
   return Object.freeze({
     opset,
+    metadata: model.metadata,
     inputs,
     outputs,
     refused,

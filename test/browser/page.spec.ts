@@ -5,6 +5,7 @@ import { decode, encode } from "fast-png";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inked } from "../../demo/page/src/paint.ts";
+import { tryPresets } from "../../dist/image.js";
 import { composites, defaultComposite, heatmap, load, parameters as table, preprocess } from "../../dist/index.js";
 import { onnx } from "../onnx-writer.ts";
 import { numbers } from "../random.ts";
@@ -165,7 +166,8 @@ describe.runIf(found)("the page", () => {
     await delta.focus();
     await page.keyboard.press("End");
     const model = await load(sums);
-    const { relevance } = model.explain(preprocess(photo, "unit", model.inputs[0].dims), { sum: "clip", delta: 1 });
+    const [{ preset }] = tryPresets(model, photo);
+    const { relevance } = model.explain(preprocess(photo, preset, model.inputs[0].dims), { sum: "clip", delta: 1 });
     model.dispose();
     await expect
       .poll(async () => apart((await saved(page)).explanations[0].relevance, relevance.data))
@@ -206,7 +208,8 @@ describe.runIf(found)("the page", () => {
     await page.locator("#photo:visible").waitFor();
     await says(page, "class");
     const [model, { network, target, explanations }] = [await load(colours), await saved(page)];
-    const { relevance, targets } = model.explain(preprocess(photo, "unit", model.inputs[0].dims));
+    const [{ preset }] = tryPresets(model, photo);
+    const { relevance, targets } = model.explain(preprocess(photo, preset, model.inputs[0].dims));
     model.dispose();
     expect([network, target.index, explanations.length]).toEqual(["colours.onnx", targets[0][0].index, 1]);
     expect(apart(explanations[0].relevance, relevance.data)).toBeLessThan(TOLERANCE);
@@ -216,6 +219,35 @@ describe.runIf(found)("the page", () => {
     await page.getByRole("button", { name: "Digits again" }).click();
     await page.getByRole("button", { name: "Example two" }).click();
     await says(page, "two");
+  });
+
+  on("says that a preparation is a guess, and what the others would give", async (page) => {
+    await drop(page, "colours.onnx", "", colours);
+    await page.locator("#network", { hasText: "colours.onnx" }).waitFor();
+    await drop(page, "photo.png", "image/png", photoFile);
+    await says(page, "class");
+    const model = await load(colours);
+    const tried = tryPresets(model, photo);
+    model.dispose();
+    const note = page.getByRole("note");
+    await note.filter({ hasText: `${tried[0].preset} is a guess` }).waitFor();
+    expect(await page.getByLabel("Preparation").inputValue()).toBe(tried[0].preset);
+    const lines = tried.map(({ preset, index }) =>
+      expect.stringMatching(new RegExp(`^${preset}: class ${index}, [<>\\d]`)),
+    );
+    expect(await note.getByRole("listitem").allTextContents()).toEqual(lines);
+    // Who chooses is asked again only where the answer is doubtful.
+    for (const { preset, probability } of tried) {
+      await page.getByLabel("Preparation").selectOption(preset);
+      await says(page, "class");
+      await expect.poll(async () => (await saved(page)).preset).toBe(preset);
+      expect(await note.isVisible()).toBe(probability < 0.5);
+      if (probability < 0.5) expect(await note.textContent()).toContain(`Is ${preset} how pictures are prepared`);
+    }
+    await page.getByRole("button", { name: "Digits again" }).click();
+    await page.getByRole("button", { name: "Example two" }).click();
+    await says(page, "two");
+    expect(await note.isVisible()).toBe(false);
   });
 
   on("takes files from its buttons as well, and saves the picture", async (page) => {

@@ -5,7 +5,7 @@ import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readNpy, writeNpy } from "../../src/cli/npy.ts";
 import { run } from "../../src/cli/run.ts";
-import { chain, onnx } from "../onnx-writer.ts";
+import { chain, field, onnx, utf8 } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 
 const MODEL = "demo/digits.onnx";
@@ -42,6 +42,43 @@ async function digit(n = 1): Promise<string> {
   await writeFile(at(`digit${n}.npy`), writeNpy({ data, dims: [n, 1, 28, 28] }));
   return at(`digit${n}.npy`);
 }
+
+describe("a picture of which nobody says how it is prepared", () => {
+  test.each(["explain", "predict"])("%s shows what each preset gives, and takes one as a guess", async (command) => {
+    await writeFile(at("bare.onnx"), await readFile(MODEL));
+    const { code, out, err } = await relprop(command, at("bare.onnx"), THREE);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^input +three\.png, 28 x 28, prepared by unit, a guess$/m);
+    const [first, ...rest] = err.split("\n");
+    expect(first).toBe(
+      "relprop: nothing says how pictures are prepared for this model. unit is a guess: with it the answer depends " +
+        "most on the picture.",
+    );
+    // Presets of three channels do not fit.
+    const rows = ["unit", "raw", "mobilenet"].map(
+      (name) => new RegExp(`^  ${name} +\\d+\\.\\d %  \\d +\\d+\\.\\d bits$`),
+    );
+    const end = /^ {2}Give --preset, or say it in .*bare\.relprop\.json\.$/;
+    expect(rest).toEqual([...rows.map(() => expect.any(String)), expect.stringMatching(end), ""]);
+    for (const row of rows) expect(rest.filter((line) => row.test(line)).length, `${row}`).toBe(1);
+  });
+
+  test("is prepared as the model's metadata says", async () => {
+    const said = { "Image.BitmapPixelFormat": "Gray8", "Image.NominalPixelRange": "Normalized_0_1" };
+    const entry = ([key, value]: string[]) => field(14, [...field(1, utf8(key)), ...field(2, utf8(value))]);
+    await writeFile(
+      at("said.onnx"),
+      Uint8Array.from([...(await readFile(MODEL)), ...Object.entries(said).flatMap(entry)]),
+    );
+    const { scores, input } = await json("predict", at("said.onnx"), THREE);
+    expect(input).toBe("three.png, 28 x 28, prepared by the model's metadata");
+    const own = await json("predict", MODEL, THREE);
+    expect(scores.map(({ score }: { score: number }) => score)).toEqual(
+      own.scores.map(({ score }: { score: number }) => score),
+    );
+    expect((await json("predict", at("said.onnx"), THREE, "--preset", "raw")).input).toMatch(/prepared by raw$/);
+  });
+});
 
 describe("explain", () => {
   test("needs nothing but a model with a sidecar and a picture", async () => {
@@ -404,9 +441,9 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     ],
     ["preparation of .npy", async () => ["explain", MODEL, await digit(), "--preset", "unit"], /taken as they are/],
     [
-      "no preparation",
-      async () => ["explain", await model("bare.onnx", await readFile(MODEL)), THREE],
-      /Give --preset .* or write .*bare\.relprop\.json/,
+      "no preparation, and nothing to guess it from",
+      async () => ["explain", await model("map.onnx", chain([1, 1, 28, 28], [{ type: "Relu" }])), THREE],
+      /Give --preset .* or write .*map\.relprop\.json/,
     ],
     ["a class out of range", () => ["explain", MODEL, THREE, "--target", "10"], /10/],
     ["a negative class", () => ["explain", MODEL, THREE, "--target", "-1"], /-1/],

@@ -49,8 +49,12 @@ describe("a photo that is explained", () => {
   });
 
   test.each([
-    ["no options", undefined, /explainImage: expected options with a preset, got undefined/],
-    ["no preset", {}, /preset/],
+    ["options that are none", null, /explainImage: expected options, got null/],
+    [
+      "no preset",
+      undefined,
+      /option 'preset': expected how to prepare pictures for this model, whose file does not say it/,
+    ],
     [
       "another layout",
       { preset: "unit", layout: "above" },

@@ -1,4 +1,4 @@
-import { encodePng, heatmap, LrpError, type PresetName, presets } from "relprop";
+import { encodePng, heatmap, LrpError } from "relprop";
 import network from "../../digits.onnx?url";
 import { classes } from "../../digits.relprop.json";
 import { digits } from "./digits.ts";
@@ -9,6 +9,7 @@ import { showLayers } from "./layers.ts";
 import { mapPanels } from "./maps.ts";
 import { draw, pad } from "./pad.ts";
 import { type Chosen, nameOf, predictionChart, probabilities } from "./prediction.ts";
+import { preparations } from "./preparations.ts";
 import { clearError, say, showError } from "./messages.ts";
 import type { Answer, Opened, Question } from "./protocol.ts";
 import { bounds, ruleControls } from "./rules.ts";
@@ -28,7 +29,10 @@ const change = (part: Partial<State>) => {
   state = { ...state, ...part };
 };
 
-const preset = byId<HTMLSelectElement>("preset");
+const preparation = preparations(() => {
+  showBounds();
+  explain();
+});
 const rules = ruleControls(explain);
 const maps = mapPanels(explain);
 const prediction = predictionChart((target) => {
@@ -38,9 +42,9 @@ const prediction = predictionChart((target) => {
 const board = pad(byId<HTMLCanvasElement>("pad"), drawn);
 
 function question(): Question {
-  const name = preset.value as PresetName;
+  const preset = preparation.chosen();
   const drawing = state.photo === undefined ? { data: ink(state.strokes), width: SIDE, height: SIDE } : undefined;
-  return { drawing, preset: name, options: { ...rules.options(name), target: state.target }, modes: maps.modes() };
+  return { drawing, preset, options: { ...rules.options(preset), target: state.target }, modes: maps.modes() };
 }
 
 let asking = false;
@@ -64,6 +68,10 @@ async function explain(): Promise<void> {
 async function answered(): Promise<void> {
   maps.fit(state.network!.lrn && rules.takesLrn());
   try {
+    if (state.photo !== undefined && preparation.wanted()) {
+      preparation.take(await ask("tryPresets", null));
+      showBounds();
+    }
     show(await ask("explain", question()));
     clearError("explain");
   } catch (error) {
@@ -93,12 +101,14 @@ function show(answer: Answer): void {
   const { target, scores, maps: drawnMaps, notes, exploded } = answer;
   const names = namesFor(scores.length);
   const what = nameOf(target.index, names);
-  const share = percent(probabilities(scores).shares[target.index]);
+  const { shares } = probabilities(scores);
+  const share = percent(shares[target.index]);
   const strongest = scores.reduce((best, score, index) => (score > scores[best] ? index : best), 0);
   const other = strongest === target.index ? "" : `; the strongest is ${nameOf(strongest, names)}`;
   const verdict = `${what}, ${share}${other}`;
   const ms = drawnMaps.reduce((sum, map) => sum + map.ms, 0);
   prediction.show(scores, names, state.target, target.index);
+  preparation.doubt(state.photo === undefined ? undefined : shares[strongest], names);
   maps.show(answer, what, state.photo === undefined);
   showLayers(answer);
   byId("verdict").textContent = verdict;
@@ -150,12 +160,13 @@ function showPhoto(file: File | undefined): void {
   change({ photo: file?.name });
 }
 
-async function openNetwork(file: Blob, name: string, names?: readonly string[]): Promise<void> {
+async function openNetwork(file: Blob, name: string, names?: readonly string[], known = false): Promise<void> {
   say(`Loading ${name}.`);
   const opened = await ask("load", { file, name, classes: names });
   const [, channels, height] = opened.dims;
   change({ network: opened, target: "argmax" });
-  preset.value = channels === 3 && !(Number(height) < 64) ? "torchvision" : "unit";
+  const usual = channels === 3 && !(Number(height) < 64) ? "torchvision" : "unit";
+  preparation.fit(usual, opened.stated, known);
   showBounds();
   rules.fit(opened);
   byId("network").textContent = name;
@@ -167,6 +178,7 @@ async function openNetwork(file: Blob, name: string, names?: readonly string[]):
 async function openPicture(file: File): Promise<void> {
   const size = await ask("see", { file, name: file.name });
   showPhoto(file);
+  preparation.forget();
   byId("photo-facts").textContent = `${file.name}, ${size}`;
 }
 
@@ -184,7 +196,7 @@ async function openFile(file: File): Promise<void> {
 }
 
 async function openDigits(): Promise<void> {
-  await openNetwork(await (await fetch(network)).blob(), "digits.onnx", classes);
+  await openNetwork(await (await fetch(network)).blob(), "digits.onnx", classes, true);
 }
 
 interface Opening {
@@ -220,7 +232,7 @@ function openFiles(files: readonly File[]): void {
 const openDemo = () => open([{ name: "digits.onnx", work: openDigits }]);
 
 function showBounds(): void {
-  const { low, high } = bounds(preset.value as PresetName);
+  const { low, high } = bounds(preparation.chosen());
   const list = (values: readonly number[]) => values.map((v) => v.toFixed(2)).join(", ");
   byId("bounds").textContent = `Inputs lie between ${list(low)} and ${list(high)}, as the preparation makes them.`;
 }
@@ -244,7 +256,7 @@ async function savePicture(): Promise<void> {
 function saveNumbers(): void {
   if (!state.answer) return;
   const { maps: all, target, scores } = state.answer;
-  const options = rules.options(preset.value as PresetName);
+  const options = rules.options(preparation.chosen());
   const explanations = all.map(({ mode, relevance }) => ({
     lrn: mode,
     dims: relevance.dims,
@@ -252,7 +264,7 @@ function saveNumbers(): void {
   }));
   const numbers = {
     network: state.network!.name,
-    preset: preset.value,
+    preset: preparation.name(),
     options,
     target,
     scores: [...scores],
@@ -270,11 +282,6 @@ function example(strokes: readonly Stroke[], digit: number): HTMLButtonElement {
   return button;
 }
 
-preset.append(...Object.keys(presets).map((name) => el("option", { value: name }, name)));
-preset.addEventListener("change", () => {
-  showBounds();
-  explain();
-});
 byId("examples").append(...digits.map(example));
 byId("clear").addEventListener("click", () => putStrokes(state.photo === undefined ? [] : state.strokes));
 byId("reset").addEventListener("click", openDemo);

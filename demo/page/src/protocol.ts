@@ -7,9 +7,11 @@ import type {
   LrnMode,
   Picture,
   Pixels,
+  Preparation,
   PresetName,
   Tensor,
 } from "relprop";
+import type { TriedPreset } from "relprop/image";
 
 /** A network, as the page needs to know it. */
 export interface Opened {
@@ -20,6 +22,8 @@ export interface Opened {
   readonly nodes: number;
   readonly lrn: boolean;
   readonly sums: boolean;
+  /** How the file says that pictures are prepared. */
+  readonly stated?: Preparation;
   /** Nodes that no rule of LRP fits. */
   readonly unruled: number;
   readonly ms: number;
@@ -29,7 +33,7 @@ export interface Opened {
 export interface Question {
   /** A picture from the pad; else it is the file that was opened last. */
   readonly drawing?: Pixels;
-  readonly preset: PresetName;
+  readonly preset: PresetName | Preparation;
   readonly options: ExplainOptions;
   /** One explanation for each; for networks without LRN one without a name. */
   readonly modes: readonly (LrnMode | undefined)[];
@@ -76,6 +80,8 @@ export interface Calls {
   load(given: { file: Blob; name: string; classes?: readonly string[] }): Promise<Opened>;
   /** Answers how large the picture is, in words. */
   see(given: { file: Blob; name: string }): Promise<string>;
+  /** What the network says of the photo under each preset, the best guess first; nothing where it has no such answer. */
+  tryPresets(given: null): Promise<readonly TriedPreset[]>;
   explain(given: Question): Promise<Answer>;
 }
 

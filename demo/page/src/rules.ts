@@ -32,8 +32,8 @@ const slidersOf = (row: Row) =>
   );
 
 /** The smallest and largest number, channel by channel, that a picture can be for the network. */
-export function bounds(preset: PresetName): { low: number[]; high: number[] } {
-  const { scale = 1, mean = 0, std = 1 } = presets[preset] as Preparation;
+export function bounds(preset: PresetName | Preparation): { low: number[]; high: number[] } {
+  const { scale = 1, mean = 0, std = 1 } = (typeof preset === "string" ? presets[preset] : preset) as Preparation;
   const each = (v: number | readonly number[], k: number) => (typeof v === "number" ? v : v[k]);
   const channels = Math.max(...[mean, std].map((v) => (typeof v === "number" ? 1 : v.length)));
   const at = (pixel: number) =>
@@ -101,7 +101,7 @@ export function ruleControls(changed: () => void) {
     },
     /** Whether the composite lets LRN be chosen: those that are gradients do not. */
     takesLrn: () => takes(row(), "lrn"),
-    options(preset: PresetName): ExplainOptions {
+    options(preset: PresetName | Preparation): ExplainOptions {
       const shown = [...document.querySelectorAll<HTMLInputElement>("#parameters input, #sum-parameters input")];
       const numbers = shown.map((range) => [range.name, valueOf(range)]);
       return {

@@ -8,16 +8,17 @@ import {
   type Picture,
   type Pixels,
   preprocess,
+  statedPreparation,
   type Tensor,
   viewed,
 } from "relprop";
-import { decodeImage } from "relprop/image";
+import { decodeImage, tryPresets } from "relprop/image";
 import type { Calls, Layer, Question, RelevanceMap, Request } from "./protocol.ts";
 
 /** The only state: the network, the photo, and the photo as the network's input. */
 let model: Model | undefined;
 let photo: Pixels | undefined;
-let prepared: { readonly preset: string; readonly input: Tensor; readonly seen: Picture } | undefined;
+let prepared: { readonly key: string; readonly input: Tensor; readonly seen: Picture } | undefined;
 
 /** Of the values inside a large network, as many are drawn as have so many numbers together. */
 const MOST_NUMBERS = 2 ** 24;
@@ -52,13 +53,24 @@ const calls: Calls = {
     const has = (types: readonly string[]) =>
       nodes.some(({ type, rule }) => types.includes(type) && rule !== "left out");
     const unruled = nodes.filter(({ rule }) => rule === "none").length;
-    return { name, classes, dims, parameters, nodes: nodes.length, lrn: has(["LRN"]), sums: has(SUMS), unruled, ms };
+    const facts = { name, classes, dims, parameters, nodes: nodes.length, unruled, ms };
+    return { ...facts, lrn: has(["LRN"]), sums: has(SUMS), stated: statedPreparation(loaded) };
   },
 
   async see({ file, name }) {
     photo = decodeImage(new Uint8Array(await file.arrayBuffer()), { name });
     prepared = undefined;
     return `${photo.width} × ${photo.height} pixels`;
+  },
+
+  async tryPresets() {
+    if (!model || !photo || model.inputs.length > 1) return [];
+    try {
+      return tryPresets(model, photo);
+    } catch (error) {
+      if (error instanceof LrpError) return [];
+      throw error;
+    }
   },
 
   async explain(question) {
@@ -106,9 +118,10 @@ function prepare({ inputs }: Model, { drawing, preset }: Question): { input: Ten
     throw refused("the network", "one input, a picture", `${inputs.length} inputs, '${port.name}' the first`);
   const picture = drawing ?? photo;
   if (!picture) throw refused("the page", "a picture", "none", "Draw, or open a photo.");
-  const made = () => ({ preset, input: preprocess(picture, preset, port), seen: viewed(picture, preset, port) });
+  const made = () => ({ input: preprocess(picture, preset, port), seen: viewed(picture, preset, port) });
   if (drawing) return made();
-  if (prepared?.preset !== preset) prepared = made();
+  const key = JSON.stringify(preset);
+  if (prepared?.key !== key) prepared = { key, ...made() };
   return prepared;
 }
 

@@ -8,7 +8,7 @@ import { createPool, type EvaluationItem } from "../../parallel/pool/index.ts";
 import { besideModel } from "../beside.ts";
 import { targetOf } from "../classes.ts";
 import type { Streams } from "../command.ts";
-import { checkUnprepared, chosen, mostPixels } from "../input.ts";
+import { checkUnprepared, chosen, mostPixels, unsaid } from "../input.ts";
 import { type Opened, open } from "../open.ts";
 import type { Arguments, Values } from "../options.ts";
 import { withProgress } from "../progress.ts";
@@ -168,7 +168,7 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
   const dataset = await openDataset(dataPath, mostPixels(values, opened.sidecar));
   const { content } = await dataset.read(0);
   if ("numbers" in content) checkUnprepared(dataPath, values);
-  const preparation = "picture" in content ? chosen(values, opened.sidecar).steps : undefined;
+  const preparation = "picture" in content ? (chosen(values, opened) ?? unsaid(opened.sidecar)).steps : undefined;
   const settings = settingsOf({
     paths: [path, dataPath],
     values,

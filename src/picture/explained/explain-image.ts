@@ -10,6 +10,7 @@ import type { Picture, Pixels } from "../image/pixels.ts";
 import type { Preparation, PresetName } from "../image/preparation.ts";
 import { preprocess, viewed } from "../image/preprocess.ts";
 import { contactSheet } from "../plots/sheet.ts";
+import { statedPreparation } from "../image/stated.ts";
 import { legend } from "./legend.ts";
 
 /** Photo and heatmap side by side, the heatmap over the photo, or the bare map. */
@@ -20,8 +21,8 @@ export interface ExplainImageOptions
   extends ExplainOptions,
     Omit<HeatmapOptions, "over" | "sample">,
     Pick<DecodeOptions, "maxPixels"> {
-  /** How the network wants its pictures: a name of `presets`, or its fields. */
-  readonly preset: PresetName | Preparation;
+  /** How the network wants its pictures: a name of `presets`, or its fields. Default: what the model's file says. */
+  readonly preset?: PresetName | Preparation;
   /** Default "beside". */
   readonly layout?: PictureLayout;
 }
@@ -98,10 +99,16 @@ export async function explainImageWith(
   image: Uint8Array | Pixels,
   options: ExplainImageOptions,
 ): Promise<ExplainedImage> {
-  if (typeof options !== "object" || options === null)
-    throw usage("explainImage", "options with a preset", shown(options));
-  const { preset, layout, colormap, scale, smooth, cap, maxPixels, ...others } = options;
+  if (typeof options !== "object" || options === null) throw usage("explainImage", "options", shown(options));
+  const { preset = statedPreparation(model), layout, colormap, scale, smooth, cap, maxPixels, ...others } = options;
   const pixels = "width" in image ? image : decodeWith(codecs, image, { maxPixels });
+  if (preset === undefined)
+    throw usage(
+      "option 'preset'",
+      "how to prepare pictures for this model, whose file does not say it",
+      "none",
+      "tryPresets() shows what the model says under each.",
+    );
   const [port] = model.inputs;
   const explanation = model.explain(preprocess(pixels, preset, port), others);
   const picture = drawImage(explanation, viewed(pixels, preset, port), { layout, colormap, scale, smooth, cap });

@@ -73,6 +73,12 @@ export function viewed(image: Pixels, preset: PresetName | Preparation, to: Pict
   return picture(visible(image, preparation(preset), frameOf(to)));
 }
 
+/** @internal The rows and columns of what a picture is made for. @throws LrpError code "shape" where it is for none */
+export function sidesOf(to: PictureInput): (number | string)[] {
+  const { dims, h, w } = frameOf(to);
+  return [dims[h], dims[w]];
+}
+
 /** Which axes of an input are channels, rows and columns. */
 interface Frame {
   readonly dims: Port["dims"];

@@ -8,6 +8,7 @@ import { check, float, inner, int, Malformed, many, message, one, text, uint } f
 /** The parts of an ONNX file that relprop reads, named as in onnx.proto. */
 export interface ModelProto {
   readonly opset: ReadonlyMap<string, number>;
+  readonly metadata: ReadonlyMap<string, string>;
   readonly graph: GraphProto;
 }
 
@@ -223,6 +224,7 @@ export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
   if (known) throw refuse(known[0], "Pass the .onnx file itself.");
 
   const opset = new Map<string, number>();
+  const metadata = new Map<string, string>();
   let found: GraphProto | undefined;
   try {
     // A Buffer's slice() is a view; a plain array's is the copy that is wanted.
@@ -231,6 +233,14 @@ export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
       if (tag === 7) {
         check(!found, "one graph");
         found = graph(p, end, budget, 0);
+      }
+      if (tag === 14) {
+        let [key, value] = ["", ""];
+        inner(p, end, (t, q, stop) => {
+          if (t === 1) key = text(q, stop);
+          else if (t === 2) value = text(q, stop);
+        });
+        metadata.set(key, value);
       }
       if (tag !== 8) return;
       let [domain, version] = ["", 0];
@@ -251,5 +261,5 @@ export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
     throw refuse("bytes that are not protocol buffers", "Is the file whole, and an ONNX file?");
   }
   if (!found || opset.size === 0) throw refuse(`a file without ${found ? "opset" : "graph"}`, "Is it an ONNX file?");
-  return { opset, graph: found };
+  return { opset, metadata, graph: found };
 }
