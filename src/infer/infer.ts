@@ -44,6 +44,12 @@ function know(state: State, name: string, { dims, type }: Pick<Constant, "dims" 
   if (constant) state.constants.set(name, Object.freeze(constant));
 }
 
+const withoutNumbers = ({ dims, type }: Pick<Constant, "dims" | "type">): Constant => ({
+  dims,
+  type,
+  data: numbersFor(type, 0),
+});
+
 function operands(node: Node, state: State): Operands | undefined {
   const list: (Operand | undefined)[] = [];
   for (const name of node.inputs) {
@@ -122,16 +128,19 @@ function visit(node: Node, state: State): void {
     else if (!row.renames) budget.take(bytes, HOST * size(d));
   }
   if (constant) budget.take(0, HOST * (work + inputs.reduce((sum, x) => sum + (x ? size(x.dims) : 0), 0)));
+  // What is empty is known, whatever it is computed from.
+  const made = dims.map((d, i) => ({ dims: d, type: types[i] ?? type }));
+  const empty = made.map((value) => (value.dims.includes(0) ? withoutNumbers(value) : undefined));
+  const isEmpty = empty.every(Boolean);
   const given = inputs.map((x) => x?.constant);
-  const folded = constant && row.fold?.(given, attributes, dims);
+  const folded = constant && !isEmpty && row.fold?.(given, attributes, dims);
   const values = folded && (row.family === "route" || row.renames ? folded : folded.map(settledConstant));
-  dims.forEach((d, i) => {
-    demand(constant || !d.includes(0), "unsupported", "values that are not empty", `dims [${d}]`);
+  made.forEach((value, i) => {
     const name = node.outputs[i];
-    if (name)
-      know(state, name, values ? values[i] : { dims: d, type: types[i] ?? type }, values ? values[i] : undefined);
+    const known = values ? values[i] : empty[i];
+    if (name) know(state, name, known ?? value, known);
   });
-  if (values) return;
+  if (values || isEmpty) return;
   demand(!constant, "unsupported", "an input that depends on the network's", "constants only");
   if (!row.node) {
     const computed = inputs.flatMap((x, i) => (x && !x.constant ? [i] : []));
@@ -190,8 +199,8 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     const { dims, data } = given.get(name)!;
     budget.where = `input '${name}'`;
     budget.fits(4 * size(dims));
-    const value = { type, dims: [...dims], data: isFloat(type) ? data! : numbersFor(type, data ?? []) };
-    know(state, name, value, fixed.has(name) ? value : undefined);
+    const value = { type, dims: [...dims], data: data && isFloat(type) ? data : numbersFor(type, data ?? []) };
+    know(state, name, value, fixed.has(name) || dims.includes(0) ? value : undefined);
   }
   const found = new Map<string, readonly Problem[]>();
   for (const node of graph.nodes) {
@@ -221,7 +230,6 @@ function judgedOutputs(
         const constant = constants.get(name);
         const fits = !constant || isFloat(constant.type) || constant.data.every(Number.isSafeInteger);
         demand(fits, "unsupported", "integers up to 2^53", "larger ones");
-        demand(!dims.get(name)!.includes(0), "unsupported", "an output that is not empty", `dims [${dims.get(name)}]`);
         const computed = types.get(name)!;
         demand(
           (type ?? computed) === computed,

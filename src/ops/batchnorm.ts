@@ -3,9 +3,16 @@ import type { Operand, Operands } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { type Dims, size } from "../base/tensor.ts";
 import { zip } from "./arithmetic.ts";
-import { type Affine, known, type Op } from "./op.ts";
+import { type Affine, type AttributeReader, known, type Op } from "./op.ts";
 
-const INFERENCE = "Export the network in inference mode.";
+export const INFERENCE = "Export the network in inference mode.";
+
+/** Until opset 6 whoever does not ask for inference trains. */
+export function checkInference(read: AttributeReader): void {
+  const [name, idle] = read.opset < 7 ? ["is_test", 1] : ["training_mode", 0];
+  const given = read.int(name, 0);
+  demand(given === idle, "unsupported", `${name} = ${idle}`, `${given}`, INFERENCE);
+}
 
 interface BatchNormAttributes {
   readonly epsilon: number;
@@ -40,7 +47,7 @@ export const batchNormalization: Op<BatchNormAttributes> = {
   takes: "X scale:float1 B:float1 input_mean:float2 input_var:float2",
   outputs: 5,
   attributes(read) {
-    demand(read.int("training_mode", 0) === 0, "unsupported", "training_mode = 0", "1", INFERENCE);
+    checkInference(read);
     read.ignore("momentum");
     return { epsilon: read.float("epsilon", 1e-5), perPosition: read.int("spatial", 1) === 0 };
   },

@@ -1,7 +1,7 @@
 import { demand } from "../base/complaint.ts";
 import { broadcast, type Dims, shapeText } from "../base/tensor.ts";
 import { type Loop, loop, mover, zeros } from "./move.ts";
-import { integers, single } from "./op.ts";
+import { axisOf, integers, single } from "./op.ts";
 
 const always = () => true;
 const never = () => false;
@@ -27,16 +27,19 @@ export const expand = mover<null>({
   drops: never,
 });
 
-/** Source: ONNX Tile-13, with repeats that are known while loading. */
-export const tile = mover<{ repeats?: readonly number[] }>({
+/** Source: ONNX Tile-13, with repeats that are known while loading; before opset 6 those of one axis. */
+export const tile = mover<{ ofOne: boolean; repeats?: readonly number[] }>({
   type: "Tile",
-  takes: "input:any repeats:int",
+  takes: { 1: "input:any tiles:any1 axis:any2", 6: "input:any repeats:int" },
   summary: "summed over the copies",
-  attributes: () => ({}),
-  infer(inputs) {
-    const [x, repeats] = [inputs[0]!, integers(inputs, 1, "repeats")!];
+  attributes: (read) => ({ ofOne: read.opset < 6 }),
+  infer(inputs, { ofOne }) {
+    const x = inputs[0]!;
+    const axis = ofOne ? axisOf(single(inputs, 2, "an axis")!, x.dims.length) : 0;
+    const times = integers(inputs, 1, "repeats")!;
+    const repeats = ofOne ? x.dims.map((_, i) => (i === axis ? times[0] : 1)) : times;
     demand(repeats.length === x.dims.length, "invalid-model", `${x.dims.length} repeats`, `[${repeats}]`);
-    return { dims: [x.dims.map((d, k) => d * repeats[k])], attributes: { repeats } };
+    return { dims: [x.dims.map((d, k) => d * repeats[k])], attributes: { ofOne, repeats } };
   },
   moves: ([x], output, { repeats }) => [
     {

@@ -60,12 +60,15 @@ export const gemm: Op<GemmAttributes> = {
   ...denseShared,
   type: "Gemm",
   takes: "A:number B:number C:number?",
-  attributes: (read) => ({
-    transposed: read.int("transA", 0) === 1,
-    rowsAreOutputs: read.int("transB", 0) === 1,
-    alpha: read.float("alpha", 1),
-    beta: read.float("beta", 1),
-  }),
+  attributes(read) {
+    if (read.opset < 7) read.ignore("broadcast");
+    return {
+      transposed: read.int("transA", 0) === 1,
+      rowsAreOutputs: read.int("transB", 0) === 1,
+      alpha: read.float("alpha", 1),
+      beta: read.float("beta", 1),
+    };
+  },
   instead: aroundGemm,
   infer(inputs, a) {
     const [x, w] = inputs as readonly Operand[];

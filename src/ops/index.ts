@@ -1,3 +1,4 @@
+import { aligned } from "./aligned.ts";
 import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, mean, mul, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
@@ -47,21 +48,21 @@ const rows: readonly Op<any>[] = [
   ...normalizations,
   relu,
   leakyRelu,
-  pRelu,
+  aligned(pRelu, 1),
   clip,
   sigmoid,
   tanh,
   ...nonlinear,
   ...math,
-  pow,
+  aligned(pow),
   softmax,
   logSoftmax,
-  add,
-  sub,
+  aligned(add),
+  aligned(sub),
   sum,
   mean,
-  mul,
-  div,
+  aligned(mul),
+  aligned(div),
   min,
   max,
   where,

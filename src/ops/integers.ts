@@ -48,13 +48,13 @@ export function settledConstant({ type, data, ...rest }: Constant): Constant {
   return { type, data: own, ...rest };
 }
 
-/** A step that looks at what a node has computed. It throws an LrpError "usage" where that is lost. */
+/** A step that looks at what a node has computed. It throws an LrpError "unsupported" where that is lost. */
 export function settleValue(e: Emitter, y: Value, type: ElementType, node: Node): Value {
   if (isInteger(type))
     e.host("integers", [y], (data) => {
       const at = settle(data, type, LARGEST_INTEGER);
       if (at >= 0)
-        throw new LrpError("usage", {
+        throw new LrpError("unsupported", {
           where: whereIs(node),
           expected: within(type, LARGEST_INTEGER),
           received: `${data[at]}`,

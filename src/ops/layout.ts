@@ -30,12 +30,12 @@ export const transpose = mover<{ perm: readonly number[] | undefined }>({
   drops: never,
 });
 
-/** Source: ONNX Concat-13. */
+/** Source: ONNX Concat-13; before opset 4 there is a default. */
 export const concat = mover<{ axis: number }>({
   type: "Concat",
   takes: "inputs...:any",
   summary: "every input gets its slice",
-  attributes: (read) => ({ axis: read.int("axis", NaN) }),
+  attributes: (read) => ({ axis: read.int("axis", read.opset < 4 ? 1 : NaN) }),
   infer(inputs, a) {
     const first = inputs[0]!;
     const axis = axisOf(a.axis, first.dims.length);
@@ -217,7 +217,8 @@ export const pad = mover<PadAttributes>({
   attributes(read) {
     const mode = read.string("mode", "constant");
     demand(Object.hasOwn(beyond, mode), "invalid-model", `mode ${Object.keys(beyond).join(", ")}`, mode);
-    return read.opset < 11 ? { mode, pads: read.ints("pads"), value: read.float("value", 0) } : { mode, value: 0 };
+    const name = read.opset < 2 ? "paddings" : "pads";
+    return read.opset < 11 ? { mode, pads: read.ints(name), value: read.float("value", 0) } : { mode, value: 0 };
   },
   infer(inputs, a, budget) {
     const x = inputs[0]!;

@@ -1,3 +1,4 @@
+import { aligned } from "./aligned.ts";
 import { inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
 import type { Op } from "./op.ts";
 
@@ -42,13 +43,13 @@ const BOOL = "A:bool B:bool";
 
 /** Sources: ONNX Equal-19, Greater-13, GreaterOrEqual-16, Less-13, LessOrEqual-16, And-7, Or-7, Xor-7, Not-1. */
 export const logics = [
-  logic("Equal", "A:any B:any", (a, b) => Number(a === b)),
-  logic("Greater", NUMBERS, (a, b) => Number(a > b)),
-  logic("GreaterOrEqual", NUMBERS, (a, b) => Number(a >= b)),
-  logic("Less", NUMBERS, (a, b) => Number(a < b)),
-  logic("LessOrEqual", NUMBERS, (a, b) => Number(a <= b)),
-  logic("And", BOOL, (a, b) => a && b),
-  logic("Or", BOOL, (a, b) => a || b),
-  logic("Xor", BOOL, (a, b) => Number(a !== b)),
+  aligned(logic("Equal", "A:any B:any", (a, b) => Number(a === b))),
+  aligned(logic("Greater", NUMBERS, (a, b) => Number(a > b))),
+  aligned(logic("GreaterOrEqual", NUMBERS, (a, b) => Number(a >= b))),
+  aligned(logic("Less", NUMBERS, (a, b) => Number(a < b))),
+  aligned(logic("LessOrEqual", NUMBERS, (a, b) => Number(a <= b))),
+  aligned(logic("And", BOOL, (a, b) => a && b)),
+  aligned(logic("Or", BOOL, (a, b) => a || b)),
+  aligned(logic("Xor", BOOL, (a, b) => Number(a !== b))),
   logic("Not", "X:bool", (a) => 1 - a),
 ] as const;

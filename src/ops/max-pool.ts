@@ -105,6 +105,8 @@ export const maxShared = {
 export const maxPool: Op<PoolAttributes> = {
   ...maxShared,
   type: "MaxPool",
+  takes: "X:number",
+  anyType: true,
   outputs: 2,
   attributes: (read) => ({
     window: readWindow(read),

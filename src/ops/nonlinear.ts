@@ -35,8 +35,8 @@ export const nonlinear = [
   unary({
     type: "Selu",
     attributes: (read) => ({
-      alpha: read.float("alpha", 1.6732631921768188),
-      gamma: read.float("gamma", 1.0507010221481323),
+      alpha: read.float("alpha", read.opset < 6 ? 1.6732 : 1.6732631921768188),
+      gamma: read.float("gamma", read.opset < 6 ? 1.0507 : 1.0507010221481323),
     }),
     f(x, y, { alpha, gamma }) {
       for (let i = 0; i < x.length; i++) y[i] = gamma * (x[i] > 0 ? x[i] : alpha * Math.expm1(x[i]));

@@ -2,7 +2,7 @@ import { HOST } from "../base/budget.ts";
 import { demand } from "../base/complaint.ts";
 import type { Value } from "../program/step.ts";
 import { type Reducer, reducer, type Walk } from "./cells.ts";
-import type { Own, OwnRule, Site } from "./op.ts";
+import type { AttributeReader, Own, OwnRule, Site } from "./op.ts";
 
 /** (Σ |x_i|^p)^(1/p) */
 export function pNorm(p: number): Reducer {
@@ -15,7 +15,8 @@ export function pNorm(p: number): Reducer {
   );
 }
 
-export function checkedP(p: number): number {
+export function readP(read: AttributeReader): number {
+  const p = read.opset < 2 ? read.float("p", 2) : read.int("p", 2);
   demand(p >= 1, "invalid-model", "p ≥ 1", `${p}`);
   return p;
 }

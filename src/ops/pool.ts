@@ -2,7 +2,7 @@ import type { Budget } from "../base/budget.ts";
 import type { Operands } from "../graph/graph.ts";
 import { mean, spreadCells } from "./cells.ts";
 import { type Linear, type Op, PLAIN, type Site, type Way } from "./op.ts";
-import { checkedP, P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
+import { P_NORM, pNorm, pNormRelevance, readP } from "./p-norm.ts";
 import { planeOf, readWindow, type WindowAttributes } from "./conv/window.ts";
 import { maxShared } from "./max-pool.ts";
 import {
@@ -122,7 +122,7 @@ export const lpPool: Op<LpAttributes> = {
     window: readWindow(read),
     countPads: false,
     ofNothing: true,
-    p: checkedP(read.int("p", 2)),
+    p: readP(read),
   }),
   infer,
 };
@@ -132,5 +132,5 @@ export const globalLpPool: Op<LpAttributes> = {
   ...lpShared,
   ...global,
   type: "GlobalLpPool",
-  attributes: (read) => ({ ...global.attributes(), p: checkedP(read.int("p", 2)) }),
+  attributes: (read) => ({ ...global.attributes(), p: readP(read) }),
 };

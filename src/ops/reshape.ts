@@ -3,6 +3,7 @@ import type { Operands } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { type Dims, type ElementType, normalizeAxis, numbersFor, size } from "../base/tensor.ts";
+import { checkInference, INFERENCE } from "./batchnorm.ts";
 import { axesOf, integers, type Op, single } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
@@ -41,14 +42,19 @@ function renamed(e: Emitter, x: Value, dims: Dims): Value {
   return e.view(e.as(x, "first"), dims);
 }
 
-/** Source: ONNX Reshape-14. */
-export const reshape = reshaping<{ allowZero: boolean }>(
+/** Source: ONNX Reshape-14; before opset 5 the dims are an attribute. */
+export const reshape = reshaping<{ allowZero: boolean; shape: readonly number[] | undefined }>(
   "Reshape",
-  "data:any shape:int",
-  (read) => ({ allowZero: read.int("allowzero", 0) === 1 }),
-  (inputs, { allowZero }) => {
+  { 1: "data:any", 5: "data:any shape:int" },
+  (read) => ({
+    allowZero: read.int("allowzero", 0) === 1,
+    shape: read.opset < 5 ? read.ints("shape", "wide") : undefined,
+  }),
+  (inputs, { allowZero, shape }) => {
     const [x] = inputs;
-    const dims = integers(inputs, 1, "target dims")!.map((d, i) => (d === 0 && !allowZero ? x!.dims[i] : d));
+    const given = shape ?? integers(inputs, 1, "target dims");
+    demand(given, "invalid-model", "a shape", "none");
+    const dims = given.map((d, i) => (d === 0 && !allowZero ? x!.dims[i] : d));
     const known = size(dims.filter((d) => d !== -1));
     return dims.map((d) => (d === -1 ? size(x!.dims) / known : d));
   },
@@ -118,6 +124,7 @@ const unchanged = reshaping<DropoutAttributes>(
   { 1: "data", 12: "data ratio:float1? training_mode:bool?" },
   (read) => {
     read.ignore("ratio", "seed");
+    if (read.opset < 7) checkInference(read);
     return { mask: read.opset < 10 ? undefined : "bool" };
   },
   ([x]) => x!.dims,
@@ -132,7 +139,7 @@ export const dropout: Op<DropoutAttributes> = {
   // Ratio and mode have nothing more to say: constant data stay constant beside a ratio that is computed.
   instead(inputs, _a, node) {
     const idle = !single(inputs, 2, "a training_mode") || single(inputs, 1, "a ratio") === 0;
-    demand(idle, "unsupported", "training_mode = false", "true", "Export the network in inference mode.");
+    demand(idle, "unsupported", "training_mode = false", "true", INFERENCE);
     return inputs.length > 1 ? [{ ...node, inputs: node.inputs.slice(0, 1) }] : undefined;
   },
   renames: false,

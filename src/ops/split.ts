@@ -22,7 +22,7 @@ export const split: Op<SplitAttributes> = {
   type: "Split",
   family: "route",
   summary: "moved back",
-  takes: { 1: "input:any", 13: "input:any split:int?" },
+  takes: { 1: "input:any split:any1?", 2: "input:any", 13: "input:any split:int?" },
   outputs: Infinity,
   attributes: (read) => ({
     axis: read.int("axis", 0),

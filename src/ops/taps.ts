@@ -80,13 +80,17 @@ function oneOf(names: Readonly<Record<string, unknown>>, what: string, name: str
   return name;
 }
 
+/** Of Upsample before opset 7, which knows pictures only. */
+const planeScales = (read: AttributeReader) => [1, 1, read.float("height_scale", NaN), read.float("width_scale", NaN)];
+
 /** Upsample, and Resize of opset 10, know no more than mode and scales. */
 export function readResize(read: AttributeReader, type: "Resize" | "Upsample"): Resizing {
   const old = type === "Upsample" || read.opset < 11;
   const text = (name: string, table: Readonly<Record<string, unknown>>, before: string, since: string) =>
     old ? before : oneOf(table, name, read.string(name, since));
+  const mode = read.string("mode", "nearest");
   return {
-    mode: oneOf(filters, "mode", read.string("mode", "nearest")),
+    mode: oneOf(filters, "mode", read.opset < 7 && mode === "bilinear" ? "linear" : mode),
     transformation: text("coordinate_transformation_mode", transformations, "asymmetric", "half_pixel"),
     nearest: text("nearest_mode", roundings, "simple", "round_prefer_floor"),
     policy: text("keep_aspect_ratio_policy", policies, "stretch", "stretch"),
@@ -95,7 +99,7 @@ export function readResize(read: AttributeReader, type: "Resize" | "Upsample"): 
     excludeOutside: !old && read.int("exclude_outside", 0) === 1,
     extrapolation: old ? 0 : read.float("extrapolation_value", 0),
     axes: old ? undefined : read.ints("axes"),
-    scales: read.opset < 9 ? read.floats("scales") : undefined,
+    scales: read.opset < 7 ? planeScales(read) : read.opset < 9 ? read.floats("scales") : undefined,
     places: old ? [-1, 1, -1] : [1, 2, 3],
   };
 }

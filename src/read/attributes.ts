@@ -87,6 +87,8 @@ export function withInfinities(value: Constant): Constant {
 /** What an operator's row makes of attributes, all of which it must know. */
 export function attributesOf(row: Op<unknown>, given: Attributes, opset: number): unknown {
   const read = reader(given, opset);
+  // Which inputs an operator may write over.
+  if (opset < 6) read.ignore("consumed_inputs");
   let attributes: unknown;
   try {
     attributes = row.attributes(read);

@@ -10,7 +10,7 @@ import { type Graph, type Node, type OutputPort, type Port, spread, UNSTATED, wh
 import { type Problem, Problems } from "../base/problems.ts";
 
 /** The opsets that the operator table describes. */
-export const OPSETS = { oldest: 7, newest: 22 } as const;
+export const OPSETS = { oldest: 1, newest: 26 } as const;
 
 /** How an If is judged, which has no row. */
 export const IF = { takes: "cond:bool", outputs: Infinity } as const;

@@ -1,12 +1,12 @@
-import { LrpError } from "../base/error.ts";
+import { type Code, LrpError } from "../base/error.ts";
 import { type Port, UNSTATED } from "../graph/graph.ts";
 import type { Given } from "../infer/infer.ts";
 import {
   type Dims,
+  type ElementType,
   firstNonFinite,
   isFloat,
   isFloat32,
-  isInteger,
   isTyped,
   LARGEST_INTEGER,
   rangeOf,
@@ -40,20 +40,12 @@ export function isTensor(input: object): input is InputTensor {
 }
 
 /** @throws LrpError code "shape" when dims do not fit what the network takes */
-export function checkDims({ name, type, dims }: Port, given: Dims): void {
-  // A list of axes or of sizes may be empty.
-  const least = isFloat(type) ? 1 : 0;
+export function checkDims({ name, dims }: Port, given: Dims): void {
   const fits =
     Array.isArray(given) &&
     (isUnstated(dims) || given.length === dims.length) &&
-    given.every((d, i) => Number.isInteger(d) && d >= least && (typeof dims[i] !== "number" || d === dims[i]));
+    given.every((d, i) => Number.isInteger(d) && d >= 0 && (typeof dims[i] !== "number" || d === dims[i]));
   if (!fits) {
-    if (Array.isArray(given) && given.includes(0))
-      throw new LrpError("unsupported", {
-        where: `input '${name}'`,
-        expected: "a tensor that is not empty",
-        received: shapeText(given),
-      });
     const fix = "preprocess() makes an input of that shape from a picture.";
     throw new LrpError("shape", {
       where: `input '${name}'`,
@@ -64,16 +56,20 @@ export function checkDims({ name, type, dims }: Port, given: Dims): void {
   }
 }
 
-/** Integers are computed in float32. */
-const clamp = (v: number): number => Math.min(Math.max(v, -LARGEST_INTEGER), LARGEST_INTEGER);
+/** Whether a type has a number. */
+function isNumberOf(type: ElementType, v: number): boolean {
+  const [low, high] = type === "float64" ? [-Number.MAX_VALUE, Number.MAX_VALUE] : rangeOf(type);
+  return v >= low && v <= high && (isFloat(type) || Number.isInteger(v));
+}
 
 /** Numbers as the kernels take them. */
 function numbers({ name, type }: Port, data: InputTensor["data"], count: number): Float32Array {
-  const refuse = (code: "shape" | "usage", expected: string, received: string) =>
+  const refuse = (code: Code, expected: string, received: string) =>
     new LrpError(code, { where: `input '${name}'`, expected, received });
-  const fits = isTyped(data) || (!isFloat(type) && typeof data === "object" && data !== null && "length" in data);
+  const isReal = isFloat(type);
+  const fits = isTyped(data) || (!isReal && typeof data === "object" && data !== null && "length" in data);
   if (!fits || data.length !== count) {
-    const array = isFloat(type) ? `a Float32Array of ${count} numbers` : `an array of ${count} numbers`;
+    const array = isReal ? `a Float32Array of ${count} numbers` : `an array of ${count} numbers`;
     throw refuse("shape", array, `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`);
   }
   if (type === "float32" && isFloat32(data)) {
@@ -82,11 +78,12 @@ function numbers({ name, type }: Port, data: InputTensor["data"], count: number)
     return data;
   }
   const list = Float64Array.from(data as ArrayLike<number>, Number);
-  const [low, high] = rangeOf(type).map((v) => (isInteger(type) ? clamp(v) : v));
-  const bad = list.findIndex((v) => !(v >= low && v <= high && (isFloat(type) || Number.isInteger(v))));
+  const [least, most] = rangeOf(type);
+  const [low, high] = isReal ? [least, most] : [Math.max(least, -LARGEST_INTEGER), Math.min(most, LARGEST_INTEGER)];
+  const bad = list.findIndex((v) => !(v >= low && v <= high && isNumberOf(type, v)));
   if (bad < 0) return Float32Array.from(list);
-  const expected = isFloat(type) ? `finite numbers up to ±${high}` : `integers from ${low} to ${high}`;
-  throw refuse("usage", expected, `${data[bad]} at position ${bad}`);
+  const expected = isReal ? `finite numbers up to ±${high}` : `integers from ${low} to ${high}`;
+  throw refuse(isNumberOf(type, list[bad]) ? "unsupported" : "usage", expected, `${data[bad]} at position ${bad}`);
 }
 
 function checkInput(port: Port, input: unknown): Required<Given> {

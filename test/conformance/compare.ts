@@ -12,12 +12,15 @@ export const RELATIVE: Readonly<Record<string, number>> = {
   bfloat16: 1.6e-2,
 };
 export const ABSOLUTE = 1e-7;
+/** The smallest number of float32. */
+const SMALLEST = 2 ** -149;
 
 function near(got: number, want: number, type: string, largest: number): boolean {
   if (Object.is(got, want) || got === want) return true;
   const { [type]: share = 0 } = RELATIVE;
+  const allowed = Math.min(ABSOLUTE + share * Math.abs(want), share * largest);
   // Of infinity, any share is infinite.
-  return Number.isFinite(want) && Math.abs(got - want) <= Math.min(ABSOLUTE + share * Math.abs(want), share * largest);
+  return Number.isFinite(want) && Math.abs(got - want) <= Math.max(allowed, share && SMALLEST);
 }
 
 /** In what a tensor differs from the one that is stored; undefined where it does not. */

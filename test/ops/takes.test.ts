@@ -26,7 +26,7 @@ const schemas: Readonly<Record<string, Schema>> = {
   ...each("Conv ConvTranspose", [2, 3, 1, FLOAT]),
   Gemm: [2, 3, 1, T],
   MatMul: [2, 2, 1, T],
-  MaxPool: [1, 1, 2, FLOAT],
+  MaxPool: [1, 1, 2, T],
   ...each("AveragePool GlobalAveragePool GlobalMaxPool LpPool GlobalLpPool LRN", [1, 1, 1, FLOAT]),
   // In training mode; a test of its own says that it is refused.
   BatchNormalization: [5, 5, 5, FLOAT, `${FLOATS} U`, `${FLOATS} U`, `${FLOATS} V`, `${FLOATS} V`],
