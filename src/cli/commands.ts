@@ -29,6 +29,7 @@ export const commands: readonly Command[] = [
     ],
     options: [
       "target",
+      "output",
       "against",
       "start",
       ...inGroup("axes"),
@@ -106,6 +107,7 @@ export const commands: readonly Command[] = [
     needs: ["out"],
     options: [
       "target",
+      "output",
       "against",
       "start",
       ...inGroup("axes"),
@@ -140,7 +142,7 @@ export const commands: readonly Command[] = [
         "Operators that are alike share a line: their number, their window, the rule that they get, and the shape of " +
         "the first one's output.",
     ],
-    options: ["dims", "batch", "channel-axis", ...inGroup("rules"), ...inGroup("model"), "full", "json"],
+    options: ["dims", "output", "batch", "channel-axis", ...inGroup("rules"), ...inGroup("model"), "full", "json"],
     examples: [["the rules that epsilonPlus chooses", "relprop inspect model.onnx --composite epsilonPlus"]],
     run: inspect,
   },

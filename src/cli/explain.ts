@@ -30,7 +30,16 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const { composite = defaultComposite, ...rules } = givenIn(values, "rules") as Pick<Values, "composite">;
   const { method = composite, ...parameters } = givenIn(values, "method") as Pick<Values, "method">;
   const classAxis = values["class-axis"];
-  const options = { method, ...rules, ...parameters, target, start: values.start, at: values.at, classAxis };
+  const options = {
+    method,
+    ...rules,
+    ...parameters,
+    target,
+    start: values.start,
+    output: values.output,
+    at: values.at,
+    classAxis,
+  };
   const explanation = await withProgress(streams, RUNS, (onProgress, signal) =>
     attribute(opened.model, input.tensor, { ...options, onProgress, signal }),
   );

@@ -34,7 +34,9 @@ interface Found {
 
 export async function inspect({ positionals: [path], values }: Arguments, { out }: Streams): Promise<void> {
   const { model, bytes } = await open(path, values);
-  const inspection = attempt(model, () => model.inspect({ ...givenIn(values, "rules"), dims: shapesOf(values) }));
+  const inspection = attempt(model, () =>
+    model.inspect({ ...givenIn(values, "rules"), output: values.output, dims: shapesOf(values) }),
+  );
   const needs = needsOf(model, inspection, values);
   if (values.json) {
     const { inputs, outputs } = model;
@@ -81,7 +83,12 @@ function attempt<T>({ inputs }: Model, action: () => T): T {
 /** What an explanation takes; where operators have no rule, one that passes them by their gradient. */
 function needsOf(model: Model, { explainable }: Inspection, values: Values): Needs | LrpError | undefined {
   if (explainable === "no") return undefined;
-  const options = { ...givenIn(values, "rules"), ...(explainable === "partly" && { unknown: "gradient" as const }) };
+  const { output } = values;
+  const options = {
+    ...givenIn(values, "rules"),
+    output,
+    ...(explainable === "partly" && { unknown: "gradient" as const }),
+  };
   try {
     return model.needs(shapesOf(values), options);
   } catch (error) {

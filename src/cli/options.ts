@@ -113,6 +113,13 @@ export const options = {
     example: "3",
     help: "the class that is explained: argmax (default), an index, or a name",
   },
+  output: {
+    kind: "text",
+    value: "NAME",
+    group: "explain",
+    example: "logits",
+    help: "the output that is explained, where the model has several; default: the first",
+  },
   against: {
     kind: "text",
     value: "CLASS",

@@ -50,7 +50,13 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
   const input = await readInput(inputPath, opened, values, streams);
   const target = await targetOf(values, model.classes);
   const explain = (options: ExplainOptions) =>
-    model.explain(input.tensor, { ...options, target, start: values.start, classAxis: values["class-axis"] });
+    model.explain(input.tensor, {
+      ...options,
+      target,
+      start: values.start,
+      output: values.output,
+      classAxis: values["class-axis"],
+    });
   const task = { parts: "composites", kept: () => "No file was written." };
   const tried = await withProgress(streams, task, (onProgress, signal) =>
     doParts(rows.length, (i) => attempt(rows[i], values, explain), { onProgress, signal }),

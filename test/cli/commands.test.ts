@@ -194,6 +194,25 @@ describe("explain", () => {
     );
   });
 
+  test("--output, of several", async () => {
+    const nodes = [
+      { type: "Flatten", inputs: ["x"], outputs: ["f"] },
+      { type: "Gemm", inputs: ["f", "a"], outputs: ["y"] },
+      { type: "Gemm", inputs: ["f", "b"], outputs: ["z"] },
+    ];
+    const initializers = { a: tensor([784, 2], 1), b: tensor([784, 3], 2) };
+    const outputs = { y: ["n", 2], z: ["n", 3] };
+    await writeFile(at("two.onnx"), onnx({ nodes, initializers, inputs: { x: ["n", 1, 28, 28] }, outputs }));
+    const words = [at("two.onnx"), await digit()];
+    expect((await json("explain", ...words)).outputDims).toEqual([1, 2]);
+    expect((await json("explain", ...words, "--output", "z", "--target", "2")).outputDims).toEqual([1, 3]);
+    expect((await relprop("explain", ...words, "--output", "w")).err).toMatch(/'--output': expected 'y', 'z', got 'w'/);
+    const { nodes: told } = await json("inspect", at("two.onnx"), "--output", "z");
+    expect(told.map(({ rule }: { rule: string }) => rule === "left out")).toEqual([false, true, false]);
+    const sheet = ["sheet", ...words, "--output", "z", "--composites", "epsilon", "--out", at("two.png")];
+    expect((await relprop(...sheet, "--target", "2")).out).toMatch(/^class +2, logit/m);
+  });
+
   test("one class against another, all others, or others by their probability", async () => {
     const found = await json("explain", MODEL, THREE, "--target", "3", "--against", "Eight", "--sum", "ratio");
     expect(found).toMatchObject({ target: 3, against: "Eight", sum: "ratio" });
