@@ -2,17 +2,17 @@ import { describe, expect, it } from "vitest";
 import { load } from "../../src/entries/index.ts";
 import { dataFile, hasData, photo } from "../data.ts";
 
-/** Top classes as the network's own description has them: index, probability to two digits. */
+/** Top classes, and how probable they are of the same files as Pillow prepares them: libjpeg-turbo's pixels, bilinear. */
 const known = [
-  ["cat.jpg", 281, 0.45],
-  ["bridge.jpg", 839, 0.83],
-  ["coyote.jpg", 272, 0.5],
-  ["flamingo.jpg", 130, 1],
-  ["chelsea.png", 285, 0.47],
-  ["coffee.png", 967, 0.9],
-  ["rocket.jpg", 657, 0.25],
-  ["torch.jpg", 644, 0.72],
-  ["grace_hopper.jpg", 834, 0.41],
+  ["cat.jpg", 281, 0.4346],
+  ["bridge.jpg", 839, 0.8457],
+  ["coyote.jpg", 272, 0.5103],
+  ["flamingo.jpg", 130, 1.0],
+  ["chelsea.png", 285, 0.4938],
+  ["coffee.png", 967, 0.9014],
+  ["rocket.jpg", 657, 0.3056],
+  ["torch.jpg", 644, 0.671],
+  ["grace_hopper.jpg", 834, 0.3959],
 ] as const;
 
 describe.runIf(hasData)("GoogLeNet", () => {
@@ -21,8 +21,7 @@ describe.runIf(hasData)("GoogLeNet", () => {
     for (const [name, index, probability] of known) {
       const { data } = model.predict(photo(name, "caffe", model.inputs[0].dims)).output;
       expect(data.indexOf(Math.max(...data)), name).toBe(index);
-      // Readers of JPEG differ by some grey levels, and probabilities with them.
-      expect(Math.abs(data[index] - probability), name).toBeLessThan(0.05);
+      expect(data[index], name).toBeCloseTo(probability, 3);
     }
     model.dispose();
   });
