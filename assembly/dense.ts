@@ -127,7 +127,8 @@ function forward<T extends Weights>(
   x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32, p: f32, q: f32,
 ): void {
   const kBytes: usize = k << 2, mBytes: usize = yRow << 2;
-  const long = k > RUN;
+  const adds = b == y, long = k > RUN && !adds;
+  const bBytes: usize = adds ? mBytes : 0;
   let o = 0;
   for (; o + 4 <= m; o += 4) {
     const yo = y + (o << 2);
@@ -137,7 +138,7 @@ function forward<T extends Weights>(
       const xo = x + (first << 2), wo = w + <usize>o * kBytes + (first << 2);
       // The bias is the same for all rows; blocks of a long sum go on with what stands in y, and the bias comes last.
       const from = long ? yo : b + (o << 2);
-      const fromBytes: usize = long ? mBytes : 0;
+      const fromBytes: usize = long ? mBytes : bBytes;
       let i = 0;
       for (; i + 3 <= n; i += 3) {
         tile3x4<T>(xo + <usize>i * kBytes, wo, from + <usize>i * fromBytes, yo + <usize>i * mBytes, fromBytes, mBytes,
@@ -162,9 +163,19 @@ function forward<T extends Weights>(
         value += dot<T>(x + <usize>i * kBytes + (first << 2), w + <usize>o * kBytes +
         (first << 2), min(RUN, k - first), p, q);
       }
-      f32.store(y + <usize>i * mBytes + (o << 2), <f32>(value + <f64>f32.load(b + (o << 2))));
+      f32.store(y + <usize>i * mBytes + (o << 2), <f32>(value + <f64>f32.load(b + <usize>i * bBytes + (o << 2))));
     }
   }
+}
+
+/** With the weights as they are. Where b is y, what stands in y has the place of the bias. */
+function plain(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32): void {
+  forward<Plain>(x, w, b, y, n, m, k, yRow, 1, 1);
+}
+
+/** y += x · wᵀ, for other kernels; arguments as those of `denseForward`. */
+export function accumulate(x: usize, w: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32): void {
+  plain(x, w, y, y, n, m, k, yRow);
 }
 
 /**
@@ -184,7 +195,7 @@ export function denseForward(
     assert(yRow >= m, "rows of y overlap");
     apart(y, span(n, yRow, m, 1), x, product(n, k), w, product(m, k), b, m);
   }
-  if (p == 1 && q == 1) forward<Plain>(x, w, b, y, n, m, k, yRow, p, q);
+  if (p == 1 && q == 1) plain(x, w, b, y, n, m, k, yRow);
   else forward<Sloped>(x, w, b, y, n, m, k, yRow, p, q);
 }
 

@@ -1,5 +1,5 @@
 import { apart, block, inPlace, lowest, product, span } from "./check";
-import { exp, pow, tanh } from "./math";
+import { pow, sigmoid, tanh } from "./math";
 import { high, low, narrow, slope, storeLanes } from "./simd";
 
 /**
@@ -68,11 +68,6 @@ class Clip extends Unary {
     return v128.and(r, v128.and(f32x4.gt(v, f32x4.splat(a)), f32x4.lt(v, f32x4.splat(b))));
   }
 }
-
-/** 1 / (1 + exp(−v)) of two numbers in double precision. */
-// @ts-ignore: decorator
-@inline
-function sigmoid(v: v128): v128 { return f64x2.div(f64x2.splat(1), f64x2.add(f64x2.splat(1), exp(f64x2.neg(v)))); }
 
 // @ts-ignore: decorator
 @inline

@@ -3,12 +3,13 @@ export { convForward, convTable, depthwiseForward } from "./conv";
 export * from "./conv-rows";
 export * from "./conv-lists";
 export * from "./winograd";
-export * from "./dense";
+export { denseForward, denseVjp } from "./dense";
 export * from "./pool";
 export * from "./lrn";
 export * from "./lrn-spatial";
 export * from "./elementwise";
 export * from "./copy";
+export * from "./recurrent";
 export * from "./reduce";
 export * from "./relevance";
 

@@ -37,9 +37,17 @@ function exponential(x: v128, less: f64): v128 {
 
 function exp(x: v128): v128 { return exponential(x, 0); }
 
+/** exp(x) − 1 */
+function expm1(x: v128): v128 { return exponential(x, 1); }
+
+/** 1 / (1 + exp(−x)) */
+// @ts-ignore: decorator
+@inline
+function sigmoid(x: v128): v128 { return f64x2.div(f64x2.splat(1), f64x2.add(f64x2.splat(1), exp(f64x2.neg(x)))); }
+
 /** tanh(x) = (exp(2x) − 1) / (exp(2x) + 1) */
 function tanh(x: v128): v128 {
-  const e = exponential(f64x2.add(x, x), 1);
+  const e = expm1(f64x2.add(x, x));
   return f64x2.div(e, f64x2.add(e, f64x2.splat(2)));
 }
 
@@ -72,4 +80,4 @@ function pow(x: v128, y: v128): v128 {
     f64x2.eq(y, zero));
 }
 
-export { exp, log, pow, tanh };
+export { exp, expm1, log, pow, sigmoid, tanh };

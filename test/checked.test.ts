@@ -33,7 +33,7 @@ const SIGNED = /^(top|left|[abxy][0-3])$/;
 
 /** What kernels write, and where that may be what they read. */
 const WRITTEN =
-  /^((?!maxPoolVjp)\w+: y|\w+: (out|scratch|ledger|sums)|divide\w+: s|convTable: table|listNonzero: (starts|lists))$/;
+  /^((?!maxPoolVjp|recurrentVjp)\w+: y|\w+: (out|scratch|ledger|sums)|divide\w+: s|convTable: table|listNonzero: (starts|lists)|recurrentForward: (gates|c)|recurrentVjp: (s|rh0|rc0))$/;
 const IN_PLACE: readonly (readonly [kernels: RegExp, on: string])[] = [
   [/^(relu|slope|clip|sigmoid|tanh)/, "x r"],
   [/^(softmax|logSoftmax)/, "x"],

@@ -11,7 +11,7 @@ const GUARDS: u32 = 0x7f800001;
 const MARGIN: i32 = 16;
 const OVERREAD: i32 = 4;
 
-const ROOM: usize = 1 << 22;
+const ROOM: usize = 1 << 24;
 const arena = heap.alloc(ROOM);
 let used: usize = 0;
 

@@ -14,6 +14,7 @@ export interface AttributeReader {
   string(name: string, otherwise: string): string;
   ints(name: string, width?: "wide"): readonly number[] | undefined;
   floats(name: string): readonly number[] | undefined;
+  strings(name: string): readonly string[] | undefined;
   tensor(name: string): Constant | undefined;
   /** A subgraph as the file has it, to be built when it is needed. */
   graph(name: string): unknown;

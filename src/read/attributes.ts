@@ -44,6 +44,7 @@ export function reader({ names, find, beyond }: Attributes, opset: number): Read
     string: (name, otherwise) => get(name, "STRING") ?? otherwise,
     ints: (name, width) => sized(name, get(name, "INTS"), width),
     floats: (name) => get(name, "FLOATS"),
+    strings: (name) => get(name, "STRINGS"),
     tensor(name) {
       const t = get(name, "TENSOR");
       return t && constantOf(t);

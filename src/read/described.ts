@@ -22,8 +22,8 @@ import { OPSETS } from "./build.ts";
  * What is described in code, as the table's rows take it.
  */
 
-/** An attribute of an operator: ONNX's int or float, string, ints or floats, or tensor. */
-export type AttributeValue = number | string | readonly number[] | Tensor;
+/** An attribute of an operator: ONNX's int or float, string, a list of one of them, or tensor. */
+export type AttributeValue = number | string | readonly number[] | readonly string[] | Tensor;
 
 /** Numbers that a network has from the start: a tensor, or a list of integers, which is an int64 tensor of one axis. */
 export type ConstantInput = Tensor<TensorData> | readonly number[];
@@ -70,6 +70,7 @@ const asAttribute: Readonly<Partial<Record<keyof AttributeValues, (given: unknow
   STRING: (given) => (typeof given === "string" ? given : undefined),
   INTS: (given) => (isList(given, Number.isSafeInteger) ? [...given] : undefined),
   FLOATS: (given) => (isList(given, isNumber) ? [...given] : undefined),
+  STRINGS: (given) => (isList(given, (v) => typeof v === "string") ? [...given] : undefined),
   TENSOR: (given) => (typeof given === "object" ? { name: "", value: constantOf(given) } : undefined),
 };
 

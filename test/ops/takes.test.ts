@@ -32,6 +32,8 @@ const schemas: Readonly<Record<string, Schema>> = {
   BatchNormalization: [5, 5, 5, FLOAT, `${FLOATS} U`, `${FLOATS} U`, `${FLOATS} V`, `${FLOATS} V`],
   ...each("InstanceNormalization GroupNormalization", [3, 3, 1, FLOAT]),
   LayerNormalization: [2, 3, 3, FLOAT],
+  LSTM: [3, 8, 3, FLOAT, FLOAT, FLOAT, FLOAT, INT, FLOAT],
+  ...each("GRU RNN", [3, 6, 2, FLOAT, FLOAT, FLOAT, FLOAT, INT, FLOAT]),
   ...each("MeanVarianceNormalization LpNormalization Softmax LogSoftmax", [1, 1, 1, FLOAT]),
   ...each("LeakyRelu Sigmoid Tanh Elu Selu Celu Gelu Mish HardSigmoid HardSwish Softplus Softsign", [1, 1, 1, FLOAT]),
   ...each("ThresholdedRelu Shrink Erf Exp Log Sqrt Reciprocal Ceil Floor Round Sin Cos Tan", [1, 1, 1, FLOAT]),

@@ -174,5 +174,7 @@ export const undivided = {
   countNonzero: "returns its result; reads once what is worked on for long",
   listNonzero: "a list begins where the one before it ends",
   divideRelative: "needs the sum over all before it divides",
+  recurrentForward: "each step reads what the one before it has made",
+  recurrentVjp: "each step reads what the one after it has made",
   addBlock: "may add to the same place from anywhere",
 } as const satisfies Record<Exclude<keyof Kernels, keyof typeof cuts>, string>;

@@ -37,6 +37,7 @@ export interface AttributeValues {
   readonly GRAPH: GraphProto;
   readonly FLOATS: readonly number[];
   readonly INTS: readonly number[];
+  readonly STRINGS: readonly string[];
 }
 
 export interface AttributeProto {
@@ -105,7 +106,14 @@ const HOLDS: Readonly<Record<number, string>> = {
   23: "SPARSE_TENSORS",
 };
 /** What some writers leave out. */
-const EMPTY: Readonly<Record<string, AttributeProto["value"]>> = { FLOAT: 0, INT: 0, STRING: "", FLOATS: [], INTS: [] };
+const EMPTY: Readonly<Record<string, AttributeProto["value"]>> = {
+  FLOAT: 0,
+  INT: 0,
+  STRING: "",
+  FLOATS: [],
+  INTS: [],
+  STRINGS: [],
+};
 const REFERENCE = 21;
 
 function attribute(pbf: PbfReader, end: number, budget: Budget, depth: number): [string, AttributeProto] {
@@ -113,6 +121,7 @@ function attribute(pbf: PbfReader, end: number, budget: Budget, depth: number): 
   let value: AttributeProto["value"];
   const held = new Set<string>();
   const list: number[] = [];
+  const texts: string[] = [];
   inner(pbf, end, (tag, p, stop) => {
     if (HOLDS[tag]) held.add(HOLDS[tag]);
     if (tag === 1) name = text(p, stop);
@@ -122,11 +131,12 @@ function attribute(pbf: PbfReader, end: number, budget: Budget, depth: number): 
     else if (tag === 5) value = tensor(p, stop, budget);
     else if (tag === 6) value = graph(p, stop, budget, depth + 1);
     else if (tag === 7 || tag === 8) many(p, stop, list, tag === 7 ? float : int);
+    else if (tag === 9) texts.push(text(p, stop));
     else if (tag === 20) declared = one(p, uint);
     else if (tag === REFERENCE) refers = true;
   });
   if (refers) return [name, { type: "a reference to an attribute of a function" }];
-  return [name, judged(declared, [...held], value ?? list)];
+  return [name, judged(declared, [...held], value ?? (held.has("STRINGS") ? texts : list))];
 }
 
 /** The attribute, if the type that is declared and what is held go together; else words for what it is. */
