@@ -26,6 +26,7 @@ export type Attribute =
   | string
   | { readonly float: number }
   | { readonly floats: readonly number[] }
+  | { readonly strings: readonly string[] }
   | { readonly tensor: FileTensor }
   | { readonly graph: FileGraph };
 
@@ -77,6 +78,12 @@ const FLOAT = 1,
   INT64 = 7,
   BOOL = 9;
 
+/** A tensor of int32, of one axis. */
+export const int32 = (...data: readonly number[]): FileTensor => ({
+  dims: [data.length],
+  data: { type: 6, fields: field(5, data.flatMap(varint)) },
+});
+
 /** Where data lie outside: the fields of a tensor that say so. */
 export function external(entries: Readonly<Record<string, string>>): Bytes {
   return [
@@ -115,6 +122,7 @@ function attributeBytes(name: string, value: Attribute): Bytes {
   if ("float" in value) return typed(1, varint((2 << 3) | 5), fixed32(value.float));
   if ("tensor" in value) return typed(4, field(5, tensorBytes(value.tensor)));
   if ("graph" in value) return typed(5, field(6, graphBytes(value.graph)));
+  if ("strings" in value) return typed(8, ...value.strings.map((text) => field(9, utf8(text))));
   if ("floats" in value) return typed(6, field(7, value.floats.flatMap(fixed32)));
   return typed(7, field(8, value.flatMap(varint)));
 }

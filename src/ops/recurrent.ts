@@ -1,5 +1,6 @@
+import { type Budget, HOST } from "../base/budget.ts";
 import { demand } from "../base/complaint.ts";
-import { type Dims, shapeText } from "../base/tensor.ts";
+import { type Constant, type Dims, shapeText } from "../base/tensor.ts";
 import type { Node, Operands } from "../graph/graph.ts";
 import { type AttributeReader, integers, known, type Op } from "./op.ts";
 import { B, C0, H0, LENGTHS, P, R, type Recurrent, recurrentWay, W, X } from "./recurrent-way.ts";
@@ -88,53 +89,74 @@ function attributesOf(read: AttributeReader, type: Type): Recurrent {
 
 function lengthsOf(inputs: Operands, steps: number, batch: number): readonly number[] {
   const lengths = integers(inputs, LENGTHS, "sequence_lens") ?? new Array<number>(batch).fill(steps);
-  const fits = lengths.length === batch && lengths.every((v) => v >= 0 && v <= steps);
-  demand(fits, "invalid-model", `${batch} sequence_lens from 0 to ${steps}`, `[${lengths}]`);
+  demand(lengths.length === batch, "invalid-model", `${batch} sequence_lens`, `${lengths.length}`);
+  const wrong = lengths.find((v) => v < 0 || v > steps);
+  demand(wrong === undefined, "invalid-model", `sequence_lens from 0 to ${steps}`, `${wrong}`);
   return lengths;
 }
 
+/** Which of all states are the last of every direction and sample: of y (0) or of c (1). */
+function lastStates(
+  { directions, batchFirst, lengths = [] }: Recurrent,
+  steps: number,
+  which: number,
+  budget: Budget,
+): Constant {
+  const [d, n] = [directions.length, lengths.length];
+  budget.take(8 * d * n, HOST * d * n);
+  const data = Float64Array.from({ length: d * n }, (_, i) => {
+    const [direction, sample] = batchFirst ? [i % d, Math.floor(i / d)] : [Math.floor(i / n), i % n];
+    // A sample without a step has zeros everywhere.
+    const time = directions[direction].isReverse ? 0 : Math.max(lengths[sample] - 1, 0);
+    return ((which * steps + time) * d + direction) * n + sample;
+  });
+  return { type: "int64", dims: batchFirst ? [n, d] : [d, n], data };
+}
+
 /** The states as a node, and what the outputs take of them. */
-function statesAndOutputs(type: Type, inputs: Operands, a: Recurrent, node: Node): readonly Node[] | undefined {
-  if (a.lengths) return undefined;
+function statesAndOutputs(
+  type: Type,
+  inputs: Operands,
+  given: Recurrent,
+  node: Node,
+  budget: Budget,
+): readonly Node[] | undefined {
+  if (given.lengths) return undefined;
   const { dims } = inputs[X]!;
   demand(dims.length === 3, "shape", "an X of rank 3", `rank ${dims.length}`);
-  const { batchFirst, directions } = a;
+  const { batchFirst } = given;
   const [steps, batch] = batchFirst ? [dims[1], dims[0]] : dims;
-  const lengths = lengthsOf(inputs, steps, batch);
+  const attributes: Recurrent = { ...given, lengths: lengthsOf(inputs, steps, batch) };
   const nodes: Node[] = [];
+  const value = node.outputs.find(Boolean);
   /** @returns the name of the output */
   const add = (part: string, of: string, reads: readonly string[], attributes: unknown, output?: string): string => {
-    const name = `${node.name}:${part}`;
-    nodes.push({ name, type: of, attributes, inputs: reads, outputs: [output ?? name] });
-    return output ?? name;
+    const makes = output ?? `${value}:${part}`;
+    nodes.push({ name: `${node.name}:${part}`, type: of, attributes, inputs: reads, outputs: [makes] });
+    return makes;
   };
-  const indices = (part: string, shape: Dims, data: readonly number[]): string =>
-    add(`${part} at`, "Constant", [], { value: { type: "int64", dims: shape, data: Float64Array.from(data) } });
   const turned = node.inputs.map((name, i) =>
     batchFirst && name && [X, H0, C0].includes(i) ? add(`input ${i}`, "Transpose", [name], { perm: [1, 0, 2] }) : name,
   );
   // Those of an LSTM are y, and c behind it.
   const isPair = type === "LSTM";
   const [y, ...last] = node.outputs;
-  const states = isPair || batchFirst || !y ? `${node.name}:states` : y;
-  const outputs = [states, `${node.name}:gates`, `${node.name}:beside`];
-  nodes.push({ ...node, attributes: { ...a, lengths }, inputs: turned, outputs });
+  const states = isPair || batchFirst || !y ? `${value}:states` : y;
+  const outputs = [states, `${value}:gates`, `${value}:beside`];
+  nodes.push({ ...node, attributes, inputs: turned, outputs });
   if (y && states !== y) {
-    const first = batchFirst ? undefined : y;
-    const all = isPair ? add("Y", "Gather", [states, indices("Y", [], [0])], { axis: 0 }, first) : states;
+    const first = { value: { type: "int64", dims: [], data: Float64Array.of(0) } };
+    const all = isPair
+      ? add("Y", "Gather", [states, add("first", "Constant", [], first)], { axis: 0 }, batchFirst ? undefined : y)
+      : states;
     if (batchFirst) add("Y turned", "Transpose", [all], { perm: [2, 0, 1, 3] }, y);
   }
   last.forEach((output, which) => {
     if (output === "") return;
-    const [part, shape] = [["Y_h", "Y_c"][which], batchFirst ? [batch, directions.length] : [directions.length, batch]];
-    const places = Array.from({ length: shape[0] * shape[1] }, (_, i) => {
-      const [outer, inner] = [Math.floor(i / shape[1]), i % shape[1]];
-      const [d, sample] = batchFirst ? [inner, outer] : [outer, inner];
-      // A sample without a step has zeros everywhere.
-      const time = directions[d].isReverse ? 0 : Math.max(lengths[sample] - 1, 0);
-      return [...(isPair ? [which] : []), time, d, sample];
-    });
-    add(part, "GatherND", [states, indices(part, [...shape, isPair ? 4 : 3], places.flat())], { batch: 0 }, output);
+    const part = ["Y_h", "Y_c"][which];
+    const places = { value: lastStates(attributes, steps, which, budget) };
+    const rows = add(`${part} of`, "Flatten", [states], { axis: -1 });
+    add(part, "Gather", [rows, add(`${part} at`, "Constant", [], places)], { axis: 0 }, output);
   });
   return nodes;
 }
@@ -170,7 +192,7 @@ const row = (type: Type, more: string): Op<Recurrent> => ({
   takes: `X W R B? sequence_lens:int? initial_h?${more}`,
   outputs: type === "LSTM" ? 3 : 2,
   attributes: (read) => attributesOf(read, type),
-  instead: (inputs, a, node) => statesAndOutputs(type, inputs, a, node),
+  instead: (inputs, a, node, budget) => statesAndOutputs(type, inputs, a, node, budget),
   infer: (inputs, a) => ({ dims: shapesOf(type, inputs, a) }),
   node: recurrentWay,
 });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { chain, type FileNode, type FileTensor, onnx } from "../onnx-writer.ts";
+import { chain, type FileNode, type FileTensor, int32, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
 
 const ints = (...data: number[]): FileTensor => ({ dims: [data.length], data });
@@ -33,6 +33,31 @@ const rows: readonly Row[] = [
   ["LayerNormalization", image, { axis: -1 }, [tensor([6], 1), tensor([6], 2)]],
   ["LpNormalization", image, { axis: 1, p: 2 }],
   ["MeanVarianceNormalization", image],
+  [
+    "LSTM",
+    [4, 2, 3],
+    { hidden_size: 5, direction: "bidirectional", clip: { float: 3 }, input_forget: 1 },
+    [[2, 20, 3], [2, 20, 5], [2, 40], undefined, [2, 2, 5], [2, 2, 5], [2, 15]].map((dims, i) =>
+      dims ? tensor(dims, i) : int32(4, 2),
+    ),
+  ],
+  [
+    "GRU",
+    [2, 4, 3],
+    { hidden_size: 2, layout: 1, linear_before_reset: 1, activations: { strings: ["HardSigmoid", "Elu"] } },
+    [[1, 6, 3], [1, 6, 2], [1, 12], undefined, [2, 1, 2]].map((dims, i) => (dims ? tensor(dims, i) : int32(0, 3))),
+  ],
+  [
+    "RNN",
+    [3, 1, 2],
+    {
+      direction: "reverse",
+      activations: { strings: ["ScaledTanh"] },
+      activation_alpha: { floats: [2] },
+      activation_beta: { floats: [0.5] },
+    },
+    [tensor([1, 4, 2], 1), tensor([1, 4, 4], 2)],
+  ],
   ["Gemm", [2, 6], { transB: 1, alpha: { float: 0.5 } }, [tensor([3, 6], 1), tensor([3], 2)]],
   ["MatMul", [2, 3, 4], {}, [tensor([2, 4, 5], 1)]],
   ["PRelu", image, {}, [tensor([4, 1, 1], 1)]],

@@ -925,6 +925,64 @@ export const mutants: readonly Mutant[] = [
     unnoticeable: "both ways give the same to within rounding; only the time differs",
   },
 
+  // Recurrence.
+  {
+    name: "a peephole of the output gate that sees the cell before",
+    kind: "recurrence",
+    file: "assembly/recurrent.ts",
+    text: "put(v1, f64x2.add(get(v1), mul(get(p + next), now)), left);",
+    instead: "put(v1, f64x2.add(get(v1), mul(get(p + next), before)), left);",
+    tests: spec("recurrent"),
+  },
+  {
+    name: "relevance of the output gate that leaves out its peephole",
+    kind: "recurrence",
+    file: "assembly/recurrent.ts",
+    text: "mul(get(p + next + at), so)",
+    instead: "mul(get(p + at), so)",
+    tests: spec("recurrent"),
+  },
+  {
+    name: "a gate that goes on where its argument is bounded",
+    kind: "recurrence",
+    file: "assembly/recurrent.ts",
+    text: "return v128.and(slopeOf(cell + f, v), f64x2.lt(f64x2.abs(v), bound(cell)));",
+    instead: "return slopeOf(cell + f, v);",
+    tests: spec("recurrent"),
+  },
+  {
+    name: "samples that end at different times, taken together",
+    kind: "recurrence",
+    file: "assembly/recurrent.ts",
+    text: "while (e < n && f32.load(times + (e << 2)) == f32.load(times + (b << 2))) e++;",
+    instead: "while (e < n) e++;",
+    tests: spec("recurrent"),
+  },
+  {
+    name: "a sequence backwards that begins behind its end",
+    kind: "recurrence",
+    file: "src/ops/recurrent-way.ts",
+    text: "isReverse ? length - 1 - own : own",
+    instead: "isReverse ? steps - 1 - own : own",
+    tests: ["test/ops/recurrent.test.ts"],
+  },
+  {
+    name: "the bias that a GRU adds by itself, added twice",
+    kind: "recurrence",
+    file: "src/ops/recurrent-way.ts",
+    text: "const own = isVariant && gates === 3 ? (rows * 2) / 3 : rows;",
+    instead: "const own = rows;",
+    tests: ["test/ops/recurrent.test.ts"],
+  },
+  {
+    name: "α of a function that takes none",
+    kind: "recurrence",
+    file: "src/ops/recurrent.ts",
+    text: "takes.includes(list.name) ? (list.given[list.taken++] ?? otherwise) : otherwise",
+    instead: "list.given[list.taken++] ?? otherwise",
+    tests: ["test/ops/recurrent.test.ts"],
+  },
+
   // Relaxed SIMD.
   {
     name: "the sign of a fused product",

@@ -316,6 +316,62 @@ const rows: readonly Row[] = [
   row("LayerNormalization", [2, 3], [floats(2)], "a scale and bias that broadcast to [2, 3], got [2]"),
   row("LayerNormalization", [2, 3], [floats(4, 2, 3)], "a scale and bias that broadcast to [2, 3], got [4, 2, 3]"),
 
+  // Recurrence.
+  ...(
+    [
+      ["an X of rank 3, got rank 2", {}, [5, 2]],
+      ["direction forward, reverse or bidirectional, got both", { direction: "both" }],
+      ["W of f32[2, 12, 2], got f32[1, 12, 2]", { direction: "bidirectional" }],
+      ["W of f32[1, 16, 2], got f32[1, 12, 2]", { hidden_size: 4 }],
+      ["3 activations, got 2", { activations: { strings: ["Tanh", "Tanh"] } }],
+      ["activations of Relu, Tanh, ", { activations: { strings: ["Sigmoid", "Gelu", "Tanh"] } }],
+      ["an activation_alpha for Affine, got none", { activations: { strings: ["Sigmoid", "Affine", "Tanh"] } }],
+      [
+        "an activation_beta for ScaledTanh, got none",
+        { activations: { strings: ["Sigmoid", "ScaledTanh", "Tanh"] }, activation_alpha: { floats: [1] } },
+      ],
+      [
+        "activation_alpha of the 1 activations that take one, got 3",
+        { activations: { strings: ["Sigmoid", "Elu", "Tanh"] }, activation_alpha: { floats: [1, 2, 3] } },
+      ],
+      ["a clip > 0, got 0", { clip: float(0) }],
+      ["attributes that relprop knows, got linear_before_reset", { linear_before_reset: 1 }],
+      ["attributes that relprop knows, got output_sequence", { output_sequence: 1 }],
+    ] as const
+  ).map(([says, attributes, x = [5, 3, 2]]) =>
+    row("LSTM", x, [floats(1, 12, 2), floats(1, 12, 3)], says, { attributes: attributes as Row["attributes"] }),
+  ),
+  ...(
+    [
+      [["W of f32[1, 9, 2], got f32[1, 9, 4]"], floats(1, 9, 4), floats(1, 9, 3)],
+      [["R of f32[1, 9, 3], got f32[1, 8, 3]"], floats(1, 9, 2), floats(1, 8, 3)],
+      [["B of f32[1, 18], got f32[1, 9]"], floats(1, 9, 2), floats(1, 9, 3), floats(1, 9)],
+      [["3 sequence_lens, got 2"], floats(1, 9, 2), floats(1, 9, 3), undefined, ints(1, 2)],
+      [["sequence_lens from 0 to 5, got 6"], floats(1, 9, 2), floats(1, 9, 3), undefined, ints(1, 2, 6)],
+      [["sequence_lens from 0 to 5, got -1"], floats(1, 9, 2), floats(1, 9, 3), undefined, ints(1, 2, -1)],
+      [
+        ["initial_h of f32[1, 3, 3], got f32[3, 1, 3]"],
+        floats(1, 9, 2),
+        floats(1, 9, 3),
+        undefined,
+        undefined,
+        floats(3, 1, 3),
+      ],
+    ] as const
+  ).map(([[says], ...further]) => row("GRU", [5, 3, 2], further, says)),
+  row(
+    "LSTM",
+    [5, 3, 2],
+    [floats(1, 12, 2), floats(1, 12, 3), undefined, undefined, undefined, [1, 2, 3]],
+    "initial_c of f32[1, 3, 3], got f32[1, 2, 3]",
+  ),
+  row(
+    "LSTM",
+    [5, 3, 2],
+    [floats(1, 12, 2), floats(1, 12, 3), undefined, undefined, undefined, undefined, floats(3, 3)],
+    "P of f32[1, 9], got f32[3, 3]",
+  ),
+
   // Sizes.
   row("Resize", image, [ints()], "either scales or sizes, got neither"),
   row("Resize", image, [ints(), numbers(1, 1, 2, 2), ints(1, 4, 9, 9)], "either scales or sizes, got both"),
