@@ -186,6 +186,10 @@ const required = (module) => `try {
 }
 `;
 
+/** What Node gets, where size is no matter: a module with all operators. */
+const OPERATORS = "../operators.js";
+const withOperators = (module) => `import "${OPERATORS}";\nexport * from "${module}";\n`;
+
 async function compileTypeScript() {
   // A file of an earlier build would be shipped, and a file that has moved still be found.
   for (const folder of ["build/js", "dist"]) rmSync(at(folder), { recursive: true, force: true });
@@ -193,10 +197,12 @@ async function compileTypeScript() {
   await run(["node_modules/typescript/bin/tsc", "-p", "src"]);
   const modules = JSON.stringify([exports, bin]).match(/(?<=dist\/)[\w/-]+\.js/g);
   buildSync({
-    entryPoints: [...new Set(modules)].map((path) => ({
-      in: at(`build/js/${sourceOf(path)}`).pathname,
-      out: path.slice(0, -3),
-    })),
+    entryPoints: [...new Set(modules)]
+      .filter((path) => !path.startsWith("node/"))
+      .map((path) => ({
+        in: at(`build/js/${sourceOf(path)}`).pathname,
+        out: path.slice(0, -3),
+      })),
     bundle: true,
     splitting: true,
     chunkNames: "pool/[name]-[hash]",
@@ -208,7 +214,12 @@ async function compileTypeScript() {
     absWorkingDir: at(".").pathname,
     logLevel: "warning",
   });
-  for (const { require: common, types, default: module } of Object.values(exports).filter((entry) => entry.require)) {
+  const entries = Object.values(exports);
+  mkdirSync(at("dist/node"), { recursive: true });
+  for (const { node, default: module } of entries.filter((entry) => entry.node))
+    writeFileSync(at(node.default), withOperators(module.replace("./dist", "..")));
+  const both = entries.flatMap((entry) => [entry, entry.node ?? []].flat()).filter((entry) => entry.require);
+  for (const { require: common, types, default: module } of both) {
     writeFileSync(at(common.default), required(relative(dirname(common.default), module)));
     writeFileSync(
       at(common.types),

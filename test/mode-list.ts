@@ -78,6 +78,7 @@ export function project(
       root: ".",
       name,
       provide: { mode },
+      setupFiles: "src/entries/operators.ts",
       ...(stack === undefined ? {} : { execArgv: [`--stack-size=${stack}`] }),
       include: [...include],
       exclude: [...exclude],

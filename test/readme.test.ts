@@ -3,6 +3,7 @@ import { describe, expect, it, test } from "vitest";
 import { methods, metrics } from "../src/evaluate/index.ts";
 import { composites, lrnModes, type ParameterRow, parameters, rules } from "../src/entries/index.ts";
 import { ops } from "../src/ops/index.ts";
+import { rare } from "../src/ops/rare/index.ts";
 import { type Fields, ruleFields } from "../src/rules/literal.ts";
 import { expectedOf, type ParameterName } from "../src/rules/parameters.ts";
 import { familyRows } from "./families.ts";
@@ -72,8 +73,10 @@ const tables: Readonly<Record<string, string>> = {
     Object.entries(lrnModes).map(([name, { summary }]) => [`\`${name}\``, summary]),
   ),
   operators: table(
-    ["operator", "how relevance passes"],
-    [...ops.values()].filter((op) => op.family !== "taylor").map((op) => [op.type, op.summary]),
+    ["operator", "how relevance passes", "a page imports"],
+    [...ops.values()]
+      .filter((op) => op.family !== "taylor")
+      .map((op) => [op.type, op.summary, rare.includes(op) ? "`relprop/operators`" : ""]),
   ),
   families: table(["network", "predicts", "is explained", ""], familyRows),
   commands: table(

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { troubleOf } from "./files.ts";
+import { register } from "../ops/index.ts";
+import { rare } from "../ops/rare/index.ts";
 import { run } from "./run.ts";
 
 // `relprop ... | head` closes the pipe early, which is no error; a full disk is one.
@@ -20,6 +22,8 @@ async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Prom
     process.off("SIGINT", abort);
   }
 }
+
+register(rare);
 
 process.exitCode = await run(process.argv.slice(2), {
   out: (text) => process.stdout.write(text),

@@ -3,6 +3,8 @@
  * has no relaxed SIMD.
  */
 import simd from "./core.wasm?module";
+import { register } from "../ops/index.ts";
+import { rare } from "../ops/rare/index.ts";
 import { loadWith } from "../model/load.ts";
 import type { Model } from "../model/model.ts";
 import type { Source } from "../read/open.ts";
@@ -12,5 +14,7 @@ import type { LoadOptions } from "../model/options.ts";
 export function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   return loadWith(Promise.resolve(simd), source, options);
 }
+
+register(rare);
 
 export * from "./api.ts";

@@ -3,6 +3,8 @@
  */
 import relaxed from "./core-relaxed.wasm";
 import simd from "./core.wasm";
+import { register } from "../ops/index.ts";
+import { rare } from "../ops/rare/index.ts";
 import { loadWith } from "../model/load.ts";
 import type { Model } from "../model/model.ts";
 import type { Source } from "../read/open.ts";
@@ -13,5 +15,7 @@ import { binaryFor } from "../run/wasm.ts";
 export function load(source: Source, options: LoadOptions = {}): Promise<Model> {
   return loadWith(Promise.resolve({ simd, relaxed }[binaryFor(options)]), source, options);
 }
+
+register(rare);
 
 export * from "./api.ts";

@@ -1,3 +1,4 @@
+import { demand } from "../base/complaint.ts";
 import { aligned } from "./aligned.ts";
 import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, mean, mul, sub, sum } from "./arithmetic.ts";
@@ -10,7 +11,6 @@ import { conv } from "./conv/conv.ts";
 import { convTranspose } from "./conv/transpose.ts";
 import { gemm } from "./gemm.ts";
 import { gather } from "./gather.ts";
-import { gathers } from "./gather-at.ts";
 import { concat, pad, slice, transpose } from "./layout.ts";
 import { logics } from "./logic.ts";
 import { lrn } from "./lrn.ts";
@@ -20,7 +20,7 @@ import { matMul } from "./matmul.ts";
 import { normalizations } from "./normalize.ts";
 import type { Op } from "./op.ts";
 import { maxPool } from "./max-pool.ts";
-import { averagePool, globalAveragePool, globalLpPool, globalMaxPool, lpPool } from "./pool.ts";
+import { averagePool, globalAveragePool, globalMaxPool } from "./pool.ts";
 import { pow } from "./pow.ts";
 import { recurrences } from "./recurrent.ts";
 import { argMax, argMin, reductions } from "./reduce.ts";
@@ -42,8 +42,6 @@ const rows: readonly Op<any>[] = [
   averagePool,
   globalAveragePool,
   globalMaxPool,
-  lpPool,
-  globalLpPool,
   lrn,
   batchNormalization,
   ...normalizations,
@@ -80,7 +78,6 @@ const rows: readonly Op<any>[] = [
   slice,
   split,
   gather,
-  ...gathers,
   expand,
   tile,
   depthToSpace,
@@ -105,4 +102,39 @@ const rows: readonly Op<any>[] = [
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: as above
-export const ops: ReadonlyMap<string, Op<any>> = new Map(rows.map((row) => [row.type, row]));
+const table: Map<string, Op<any>> = new Map(rows.map((row) => [row.type, row]));
+
+/** The rows by their types; those of other domains than ONNX's own by domain and type, as "ai.onnx.ml.Scaler". */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export const ops: ReadonlyMap<string, Op<any>> = table;
+
+/** Adds rows for good. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export function register(more: readonly Op<any>[]): void {
+  for (const row of more) table.set(row.type, row);
+}
+
+/** What `relprop/operators` adds. */
+const RARE =
+  "GatherElements GatherND ScatterElements ScatterND Scatter TopK OneHot CumSum Einsum Mod LpPool GlobalLpPool";
+
+/** What nothing adds, and why. */
+const REFUSED: Readonly<Record<string, string>> = {
+  "which draws random numbers": "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike",
+  "which is for training":
+    "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss " +
+    "ai.onnx.preview.training.Adagrad ai.onnx.preview.training.Adam ai.onnx.preview.training.Gradient " +
+    "ai.onnx.preview.training.Momentum",
+  "for which no rule is known": "MaxRoiPool MaxUnpool",
+};
+
+/** @param hint what to do where there is none @throws Complaint */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export function rowOf(type: string, hint: string): Op<any> {
+  const row = ops.get(type);
+  const has = (names: string) => names.split(" ").includes(type);
+  const [why] = Object.entries(REFUSED).find(([, names]) => has(names)) ?? [];
+  const fix = has(RARE) ? 'Write import "relprop/operators" beside the import of relprop: it adds this one.' : hint;
+  demand(row, "unsupported", "an operator that relprop runs", why ? `${type}, ${why}` : type, why ? undefined : fix);
+  return row;
+}

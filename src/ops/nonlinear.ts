@@ -17,7 +17,7 @@ const gelu2uSlope = (v: number) => Math.sqrt(8 / Math.PI) * (1 + 3 * 0.044715 * 
 
 /**
  * Activations that networks are built of. Sources: ONNX Elu-6, Selu-6, Celu-12, Gelu-20, Mish-18, HardSigmoid-6,
- * HardSwish-14, Softplus-1, Softsign-1, ThresholdedRelu-10, Shrink-9, and their later versions, which differ in types
+ * HardSwish-14, Swish-24, Softplus-1, Softsign-1, ThresholdedRelu-10, Shrink-9, and their later versions, which differ in types
  * only.
  */
 export const nonlinear = [
@@ -104,6 +104,19 @@ export const nonlinear = [
       for (let i = 0; i < x.length; i++) y[i] = x[i] * clamp(x[i] / 6 + 0.5);
     },
     slope: (v) => clamp(v / 6 + 0.5) + (Math.abs(v) < 3 ? v / 6 : 0),
+    nonnegative: kept,
+  }),
+  /** x / (1 + e^(−α x)) */
+  unary({
+    type: "Swish",
+    attributes: (read) => ({ alpha: read.float("alpha", 1) }),
+    f(x, y, { alpha }) {
+      for (let i = 0; i < x.length; i++) y[i] = x[i] * logistic(alpha * x[i]);
+    },
+    slope(v, { alpha }) {
+      const gate = logistic(alpha * v);
+      return gate + alpha * v * gate * (1 - gate);
+    },
     nonnegative: kept,
   }),
   /** log(1 + e^x) */

@@ -5,24 +5,13 @@ import { type Operands, whereIs } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { stridesOf } from "../program/step.ts";
 import { broadcast, type Dims, shapeText, size, strides } from "../base/tensor.ts";
-import { type Numbers, total } from "./cells.ts";
+import type { Numbers } from "./cells.ts";
 import { axesOf, type AttributeReader, type Op, type Places } from "./op.ts";
-import { pNorm } from "./p-norm.ts";
-
-/** What one cell is moved and scaled by, v = (x − centre) · factor. */
-interface Statistics {
-  of(x: Numbers, base: number, taps: Int32Array): readonly [centre: number, factor: number];
-  /**
-   * How centre and factor change with x:
-   *
-   *   Σ_k g_k ∂v_k/∂x_i = factor · (g_i − centred · mean g) − slope(x_i − centre, factor, n) · Σ_k g_k (x_k − centre)
-   */
-  readonly centred: 0 | 1;
-  slope(d: number, factor: number, n: number): number;
-}
+import { moments, reciprocalNorm, rootMeanSquare, type Statistics } from "./statistics.ts";
 
 interface Attributes {
-  readonly statistics: Statistics;
+  readonly epsilon: number;
+  readonly p?: number;
   readonly axes?: readonly number[];
   /** Into how many groups the channels are cut; 0: as many as there are. */
   readonly groups?: number;
@@ -32,6 +21,7 @@ interface Attributes {
 
 /** All that shapes have to say. */
 interface Shaped extends Attributes {
+  readonly statistics: Statistics;
   /** x with its channels cut into groups, if there are any. */
   readonly split: Dims;
   readonly axes: readonly number[];
@@ -40,20 +30,6 @@ interface Shaped extends Attributes {
   /** Of centre and factor, where they are outputs. */
   readonly further: readonly Dims[];
 }
-
-/** mean and 1 / (√(var + ε) + δ) */
-const moments = (epsilon: number, delta = 0): Statistics => ({
-  of(x, base, taps) {
-    const n = taps.length;
-    const mean = total(x, base, taps, n) / n;
-    let squares = 0;
-    for (let i = 0; i < n; i++) squares += (x[base + taps[i]] - mean) ** 2;
-    return [mean, 1 / (Math.sqrt(squares / n + epsilon) + delta)];
-  },
-  centred: 1,
-  // ∂factor/∂x_i = −factor² (x_i − mean) / (n √(var + ε)), which is 0 where nothing varies.
-  slope: (d, factor, n) => (d === 0 ? 0 : (factor ** 2 * d) / (n * (1 / factor - delta))),
-});
 
 const ONE = Float32Array.of(1);
 const ZERO = Float32Array.of(0);
@@ -126,7 +102,11 @@ function splitSteps(steps: readonly number[], { groups, split }: Shaped): readon
 }
 
 /** The shapes of one of these operators. */
-type Shapes = (x: Dims, inputs: Operands, a: Attributes) => Omit<Shaped, keyof Attributes> & Pick<Shaped, "axes">;
+type Shapes = (
+  x: Dims,
+  inputs: Operands,
+  a: Attributes,
+) => Omit<Shaped, "statistics" | keyof Attributes> & Pick<Shaped, "axes">;
 
 /** Groups of channels at all positions; scale and shift for each channel or group. */
 const byGroups: Shapes = ([n, c, ...spatial], inputs, { groups, perGroup }) => {
@@ -165,6 +145,7 @@ function row(
   takes: string,
   least: number,
   attributes: (read: AttributeReader) => Attributes,
+  statistics: (a: Attributes) => Statistics,
   shapes: Shapes,
 ): Op<Attributes> {
   return {
@@ -178,7 +159,8 @@ function row(
       const x = inputs[0]!;
       const rank = x.dims.length;
       demand(rank >= least, "shape", `an input of rank ${least} or more`, `rank ${rank}`);
-      const plan: Shaped = { ...a, ...shapes(x.dims, inputs, { ...a, axes: a.axes && axesOf(a.axes, rank) }) };
+      const shaped = shapes(x.dims, inputs, { ...a, axes: a.axes && axesOf(a.axes, rank) });
+      const plan: Shaped = { ...a, ...shaped, statistics: statistics(a) };
       return { dims: [x.dims, ...plan.further], types: [x.type, "float32", "float32"], attributes: plan };
     },
     fold([x, ...parameters], a, dims) {
@@ -227,12 +209,16 @@ function row(
   };
 }
 
+const epsilonOf = (read: AttributeReader) => read.float("epsilon", 1e-5);
+const byMoments = ({ epsilon }: Attributes) => moments(epsilon);
+
 /** Source: ONNX InstanceNormalization-6. */
 const instance = row(
   "InstanceNormalization",
   "input scale B",
   3,
-  (read) => ({ statistics: moments(read.float("epsilon", 1e-5)), groups: 0 }),
+  (read) => ({ epsilon: epsilonOf(read), groups: 0 }),
+  byMoments,
   byGroups,
 );
 
@@ -245,8 +231,9 @@ const group = row(
     const groups = read.int("num_groups", 0);
     demand(groups >= 1, "invalid-model", "num_groups ≥ 1", `${groups}`);
     checkStash(read);
-    return { statistics: moments(read.float("epsilon", 1e-5)), groups, perGroup: read.opset < 21 };
+    return { epsilon: epsilonOf(read), groups, perGroup: read.opset < 21 };
   },
+  byMoments,
   byGroups,
 );
 
@@ -256,16 +243,22 @@ function checkStash(read: AttributeReader): void {
   demand(type === 1 || type === 11, "unsupported", "stash_type float or double", `${type}`);
 }
 
+function readLayer(read: AttributeReader): Attributes {
+  checkStash(read);
+  return { epsilon: epsilonOf(read), axes: [read.int("axis", -1)] };
+}
+
 /** Further outputs are mean and 1 / √(var + ε). Source: ONNX LayerNormalization-17. */
-const layer = row(
-  "LayerNormalization",
-  "X Scale B?",
+const layer = row("LayerNormalization", "X Scale B?", 1, readLayer, byMoments, fromAxis);
+
+/** x / √(mean x² + ε). Source: ONNX RMSNormalization-23. */
+const rms = row(
+  "RMSNormalization",
+  "X scale",
   1,
-  (read) => {
-    checkStash(read);
-    return { statistics: moments(read.float("epsilon", 1e-5)), axes: [read.int("axis", -1)] };
-  },
-  fromAxis,
+  readLayer,
+  ({ epsilon }) => rootMeanSquare(epsilon),
+  (...given) => ({ ...fromAxis(...given), further: [] }),
 );
 
 /** (x − mean) / (√var + 1e-9). Source: ONNX MeanVarianceNormalization-13. */
@@ -273,7 +266,8 @@ const meanVariance = row(
   "MeanVarianceNormalization",
   "X",
   1,
-  (read) => ({ statistics: moments(0, 1e-9), axes: read.ints("axes") ?? [0, 2, 3] }),
+  (read) => ({ epsilon: 1e-9, axes: read.ints("axes") ?? [0, 2, 3] }),
+  ({ epsilon }) => moments(0, epsilon),
   overGiven,
 );
 
@@ -285,16 +279,10 @@ const lp = row(
   (read) => {
     const p = read.int("p", 2);
     demand(p === 1 || p === 2, "invalid-model", "p = 1 or 2", `${p}`);
-    const norm = pNorm(p);
-    const factor = (z: number) => (z === 0 ? 0 : 1 / z);
-    const statistics: Statistics = {
-      of: (x, base, taps) => [0, factor(norm(x, base, taps, 1))],
-      centred: 0,
-      slope: (d, f) => (p === 2 ? f ** 3 * d : f ** 2 * Math.sign(d)),
-    };
-    return { statistics, axes: [read.int("axis", -1)] };
+    return { epsilon: 0, p, axes: [read.int("axis", -1)] };
   },
+  ({ p }) => reciprocalNorm(p!),
   overGiven,
 );
 
-export const normalizations: readonly Op<Attributes>[] = [instance, group, layer, meanVariance, lp];
+export const normalizations: readonly Op<Attributes>[] = [instance, group, layer, rms, meanVariance, lp];

@@ -2,7 +2,6 @@ import type { Budget } from "../base/budget.ts";
 import type { Operands } from "../graph/graph.ts";
 import { mean, spreadCells } from "./cells.ts";
 import { type Linear, type Op, PLAIN, type Site, type Way } from "./op.ts";
-import { P_NORM, pNorm, pNormRelevance, readP } from "./p-norm.ts";
 import { planeOf, readWindow, type WindowAttributes } from "./conv/window.ts";
 import { maxShared } from "./max-pool.ts";
 import {
@@ -15,7 +14,6 @@ import {
   type PoolAttributes,
   reachesInput,
   sizes,
-  tapsOf,
   walkOf,
 } from "./windows.ts";
 
@@ -88,7 +86,7 @@ const WHOLE: WindowAttributes = {
 };
 
 /** One window over all positions. */
-const global = {
+export const global = {
   attributes: (): PoolAttributes => ({ window: WHOLE, countPads: false }),
   infer: <A extends PoolAttributes>([x]: Operands, a: A, budget: Budget) =>
     infer([x], { ...a, window: { ...WHOLE, kernel: x?.dims.slice(2) } }, budget),
@@ -99,38 +97,3 @@ export const globalAveragePool: Op<PoolAttributes> = { ...averageShared, ...glob
 
 /** Maximum over all positions. Source: ONNX GlobalMaxPool-1. */
 export const globalMaxPool: Op<PoolAttributes> = { ...maxShared, ...global, type: "GlobalMaxPool" };
-
-interface LpAttributes extends PoolAttributes {
-  readonly p: number;
-}
-
-const lpShared = {
-  ...P_NORM,
-  fold: folding((a: LpAttributes) => pNorm(a.p)),
-  node: (site) => ({
-    ...pNormRelevance(site, site.attributes.p, (x, y) => walkOf(site.attributes, x, y), tapsOf(site.attributes)),
-    run: (e, at) => [lowered(e, site, at.x(0), pNorm(site.attributes.p))],
-  }),
-  nonnegative: () => true,
-} satisfies Partial<Op<LpAttributes>>;
-
-/** (Σ |x|^p)^(1/p) over windows. Source: ONNX LpPool-18. */
-export const lpPool: Op<LpAttributes> = {
-  ...lpShared,
-  type: "LpPool",
-  attributes: (read) => ({
-    window: readWindow(read),
-    countPads: false,
-    ofNothing: true,
-    p: readP(read),
-  }),
-  infer,
-};
-
-/** The same over all positions. Source: ONNX GlobalLpPool-2. */
-export const globalLpPool: Op<LpAttributes> = {
-  ...lpShared,
-  ...global,
-  type: "GlobalLpPool",
-  attributes: (read) => ({ ...global.attributes(), p: readP(read) }),
-};

@@ -2,7 +2,7 @@ import { demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import { type Attributes, attributesOf, constantOf, reader } from "./attributes.ts";
 import type { GraphProto, ModelProto, NodeProto, ValueInfo } from "./onnx/decode.ts";
-import { ops } from "../ops/index.ts";
+import { rowOf } from "../ops/index.ts";
 import { topological } from "./topological.ts";
 import { checkCounts, countOf } from "../ops/takes.ts";
 import { type Constant, type ElementType, elementType, typeName } from "../base/tensor.ts";
@@ -21,17 +21,14 @@ export interface Branches {
   readonly else: GraphProto;
 }
 
+/** The type of a node as the table has it: with its domain, unless that is ONNX's own. */
+const operatorOf = ({ domain, type }: NodeProto) => (["", "ai.onnx"].includes(domain) ? type : `${domain}.${type}`);
+
 function buildNode(proto: NodeProto, opset: number): Node {
-  demand(
-    proto.domain === "" || proto.domain === "ai.onnx",
-    "unsupported",
-    "operators of ONNX's own domain",
-    `domain '${proto.domain}'`,
-  );
-  const row = ops.get(proto.type);
+  const type = operatorOf(proto);
   const { attributes } = proto;
   const given: Attributes = { names: [...attributes.keys()], find: (name) => attributes.get(name) };
-  if (proto.type === "If") {
+  if (type === "If") {
     const read = reader(given, opset);
     const [then, otherwise] = ["then_branch", "else_branch"].map((name) => read.graph(name) as GraphProto | undefined);
     read.check();
@@ -54,9 +51,8 @@ function buildNode(proto: NodeProto, opset: number): Node {
       captured: capturedBy(proto),
     });
   }
-  const fix = "Its README lists them; simplifying the model (onnx-simplifier) may remove this one.";
-  demand(row, "unsupported", "an operator that relprop runs", proto.type, fix);
-  const { name, type, outputs } = proto;
+  const row = rowOf(type, "The README lists them; simplifying the model (onnx-simplifier) may remove this one.");
+  const { name, outputs } = proto;
   const node = { name, type, outputs, attributes: attributesOf(row, given, opset) };
   checkCounts(row, opset, proto);
   return Object.freeze({ ...node, inputs: proto.inputs.slice(0, countOf(proto.inputs)) });
@@ -158,7 +154,7 @@ function judged(
   for (const { name } of proto.inputs) names.add(name);
   const built = proto.nodes.flatMap((node) => {
     const makes = node.outputs.filter(Boolean);
-    const made = attempt(whereIs(node), makes, () => {
+    const made = attempt(whereIs({ ...node, type: operatorOf(node) }), makes, () => {
       makes.forEach(once);
       return wanted.nodes.has(node) && buildNode(node, opset);
     });

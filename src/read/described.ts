@@ -1,6 +1,6 @@
 import { demand } from "../base/complaint.ts";
 import type { AttributeProto, AttributeValues } from "./onnx/decode.ts";
-import { ops } from "../ops/index.ts";
+import { rowOf } from "../ops/index.ts";
 import {
   type Constant,
   type ElementType,
@@ -76,8 +76,7 @@ const asAttribute: Readonly<Partial<Record<keyof AttributeValues, (given: unknow
 
 /** What the row of a type makes of attributes with ONNX's names. */
 export function attributesFor(type: string, given: Readonly<Record<string, unknown>>): unknown {
-  const row = ops.get(type);
-  demand(row, "usage", "an operator that relprop runs", textOf(type), "The README lists them, by ONNX's names.");
+  const row = rowOf(type, "The README lists them, by ONNX's names.");
   const find = (name: string, wanted: keyof AttributeValues): AttributeProto | undefined => {
     if (isNone(given[name])) return undefined;
     const value = asAttribute[wanted]?.(given[name]) as AttributeProto["value"];

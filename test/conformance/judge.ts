@@ -23,7 +23,7 @@ export interface Verdict {
 type Outcome = Pick<Verdict, "status" | "reason"> & Partial<Pick<Verdict, "operators">>;
 
 /** How relprop's errors name a node: `node 'conv1' (Conv)`. */
-const NODE = /^node '.*' \((\w+)\)$/s;
+const NODE = /^node '.*' \(([\w.]+)\)$/s;
 
 const distinct = (texts: readonly string[]) => [...new Set(texts)].sort();
 

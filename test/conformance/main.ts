@@ -5,6 +5,7 @@
  *
  * Ends with 0 where no test failed, 1 where one did, 2 where there was none to run.
  */
+import "../../src/entries/operators.ts";
 import { existsSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { judgeAll } from "./judge.ts";

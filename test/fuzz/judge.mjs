@@ -4,6 +4,7 @@
  * process of its own can do so.
  */
 import { isDeepStrictEqual } from "node:util";
+import "../../build/js/entries/operators.js";
 import { LrpError } from "../../build/js/base/error.js";
 import { simd } from "../../build/js/core.gen.js";
 import { Model } from "../../build/js/model/model.js";

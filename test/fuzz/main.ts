@@ -4,6 +4,7 @@
  * Mutates small networks, the project's own or those of a folder, and judges each as test/fuzz/judge.mjs says. What
  * must not be is reduced and kept (build/fuzz unless given). Ends with 0 where there was none, 1 where there was one.
  */
+import "../../src/entries/operators.ts";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";

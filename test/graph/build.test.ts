@@ -1,6 +1,9 @@
+import { resolve } from "node:path";
 import { expect, it } from "vitest";
 import { buildNodes } from "../../src/read/build.ts";
 import { decode } from "../../src/read/onnx/decode.ts";
+import { open } from "../../src/read/open.ts";
+import { seeds } from "../fuzz/seeds.ts";
 import { onnx } from "../onnx-writer.ts";
 
 it("a node that waits for many values is not looked through again for each", () => {
@@ -16,4 +19,11 @@ it("a node that waits for many values is not looked through again for each", () 
   expect(nodes.at(-1)!.type).toBe("Sum");
   // Once for every value that is not there yet.
   expect(asked).toBe(names.length);
+});
+
+it("what a file becomes is data, which can be sent to a worker", async () => {
+  for (const bytes of seeds(resolve(import.meta.dirname, "../.."))) {
+    const graph = await open(bytes, {}).catch(() => undefined);
+    expect(() => structuredClone(graph)).not.toThrow();
+  }
 });

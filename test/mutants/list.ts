@@ -150,7 +150,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "no variance",
     kind: "guard",
-    file: "src/ops/normalize.ts",
+    file: "src/ops/statistics.ts",
     text: "slope: (d, factor, n) => (d === 0 ? 0 : (factor ** 2 * d) / (n * (1 / factor - delta))),",
     instead: "slope: (d, factor, n) => (factor ** 2 * d) / (n * (1 / factor - delta)),",
     tests: ["test/ops/normalize.test.ts"],
@@ -158,7 +158,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "no norm",
     kind: "guard",
-    file: "src/ops/normalize.ts",
+    file: "src/ops/statistics.ts",
     text: "const factor = (z: number) => (z === 0 ? 0 : 1 / z);",
     instead: "const factor = (z: number) => 1 / z;",
     tests: ["test/ops/normalize.test.ts"],

@@ -91,7 +91,7 @@ describe("each mistake is told in the caller's names", () => {
     [
       "an unknown operator",
       node(op("Frobnicate")),
-      "node 'frobnicate0' (Frobnicate): expected an operator that relprop runs, got 'Frobnicate'. The README " +
+      "node 'frobnicate0' (Frobnicate): expected an operator that relprop runs, got Frobnicate. The README " +
         "lists them, by ONNX's names.",
     ],
     [
@@ -143,7 +143,7 @@ describe("each mistake is told in the caller's names", () => {
     [
       "a subgraph",
       node(op("If")),
-      "node 'if0' (If): expected an operator that relprop runs, got 'If'. The README lists them, by ONNX's names.",
+      "node 'if0' (If): expected an operator that relprop runs, got If. The README lists them, by ONNX's names.",
     ],
 
     [

@@ -1,10 +1,12 @@
 import { expect } from "vitest";
-import { type Network, ruleOf, type Tensor } from "../../src/entries/index.ts";
+import { type LinearRule, type Network, ruleOf, type Tensor } from "../../src/entries/index.ts";
 import { expectClose, magnitude } from "../close.ts";
-import { explainFrom } from "../explain.ts";
+import { explainFrom, explainLayer } from "../explain.ts";
 import { loadInMode } from "../modes.ts";
 import { numbers } from "../random.ts";
 import { directional } from "../reference/layers.ts";
+import type { LinearMap } from "../reference/linear.ts";
+import { explain, type NeuronRule } from "../reference/rules.ts";
 
 type Numbers = ArrayLike<number>;
 
@@ -26,9 +28,9 @@ export async function expectLayer(
   source: Uint8Array | Network,
   x: Tensor,
   expected: Expected,
-  { differentiable = true } = {},
+  { differentiable = true, batch }: { differentiable?: boolean; batch?: false } = {},
 ): Promise<void> {
-  using model = await loadInMode(source);
+  using model = await loadInMode(source, { batch });
   const { output } = model.predict(x);
   expect(output.dims).toEqual(expected.dims);
   const y = expected.forward(Float64Array.from(x.data));
@@ -47,4 +49,16 @@ export async function expectLayer(
       magnitude(relevance.data.map((r, i) => r * v[i])) + Math.abs(left),
     );
   }
+}
+
+/** A file of one linear node (others only move numbers) against its definition, the ledger's columns included. */
+export async function checkRule(file: Uint8Array, map: LinearMap, x: Tensor, rule: LinearRule, by: NeuronRule) {
+  const r = numbers(map.connections.length, 7);
+  const { relevance, ledger } = await explainLayer(file, x, r, rule);
+  const expected = explain(map, x.data, r, by);
+  expectClose(relevance.data, expected.relevance, 1e-5);
+  const row = ledger.find((each) => each.rule !== "route")!;
+  expect(Math.abs(row.stabilizer - expected.stabilizer)).toBeLessThan(1e-4 * row.magnitude);
+  expect(Math.abs(row.dead - expected.dead)).toBeLessThan(1e-4 * row.magnitude);
+  expect(Math.abs(row.gap)).toBeLessThan(1e-5 * row.magnitude);
 }

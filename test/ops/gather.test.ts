@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { loadInMode } from "../modes.ts";
 import { load, ruleOf } from "../../src/entries/index.ts";
+import { expectClose } from "../close.ts";
 import { relativeError } from "../data.ts";
 import { type Attribute, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
@@ -160,5 +161,137 @@ describe("GatherElements and GatherND", () => {
     await expect(file({ inputs: { x: [3], i: [1, 1] } })).rejects.toThrowError(
       /expected indices that fit \[3\], got \[1, 1\]/,
     );
+  });
+});
+
+describe("ScatterElements and ScatterND", () => {
+  const reducers = {
+    none: (_: number, b: number) => b,
+    add: (a: number, b: number) => a + b,
+    mul: (a: number, b: number) => a * b,
+    max: Math.max,
+    min: Math.min,
+  };
+
+  /** Places in the data, for each number of the updates, one by one from the definitions; some come twice. */
+  const scattered = [
+    {
+      type: "ScatterElements",
+      data: [3, 4],
+      indices: [2, 3],
+      of: [1, -1, 1, 2, 0, 0],
+      attributes: { axis: 1 },
+      updates: [2, 3],
+      places: [1, 3, 1, 6, 4, 4],
+    },
+    { type: "Scatter", data: [3, 2], indices: [2, 2], of: [2, 0, -1, 1], updates: [2, 2], places: [4, 1, 4, 3] },
+    { type: "ScatterND", data: [5], indices: [3, 1], of: [1, -1, 3], updates: [3], places: [1, 4, 3] },
+    {
+      type: "ScatterND",
+      data: [3, 2, 2],
+      indices: [3, 1],
+      of: [2, 0, -1],
+      updates: [3, 2, 2],
+      places: [8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11],
+    },
+    { type: "ScatterND", data: [2, 3], indices: [2, 1, 2], of: [0, 1, 1, -1], updates: [2, 1], places: [1, 5] },
+  ];
+
+  const cases = scattered.flatMap((c) =>
+    (c.type === "Scatter" ? (["none"] as const) : (Object.keys(reducers) as (keyof typeof reducers)[])).map(
+      (reduction) => ({ ...c, reduction }),
+    ),
+  );
+
+  it.each(cases)("$type of $data, updates $updates, reduction $reduction", async (c) => {
+    const { type, data, indices, of, attributes = {}, updates, places, reduction } = c;
+    const [x, u, i] = [tensor(data, 3), tensor(updates, 4), ids(indices, ...of)];
+    const more = reduction === "none" ? {} : { reduction };
+    const node = { type, inputs: ["x", "i", "u"], outputs: ["y"], attributes: { ...attributes, ...more } };
+    const forward = (xs: ArrayLike<number>, us: ArrayLike<number>) => {
+      const y = Float64Array.from(xs);
+      places.forEach((p, k) => {
+        y[p] = reducers[reduction](y[p], us[k]);
+      });
+      return y;
+    };
+    const expected = forward(x.data, u.data);
+    const r = numbers(expected.length, 5);
+    const value = (xs: ArrayLike<number>, us: ArrayLike<number>) =>
+      forward(xs, us).reduce((total, v, k) => total + v * r[k], 0);
+    const slopes = (of: Float32Array, at: (shifted: Float64Array) => number) =>
+      Array.from(of, (_, k) => {
+        const [up, down] = [1e-4, -1e-4].map((d) => at(Float64Array.from(of, (v, j) => (j === k ? v + d : v))));
+        return (up - down) / 2e-4;
+      });
+    const [toX, toU] = [slopes(x.data, (v) => value(v, u.data)), slopes(u.data, (v) => value(x.data, v))];
+    const options = { target: r, start: "one", composite: [{ rule: ruleOf.gradient() }], unknown: "gradient" } as const;
+    const types = { i: INT64 };
+    const outputs = { y: [] };
+    // Indices that are known, that are handed in, and that are computed from numbers.
+    const known = onnx({ nodes: [node], inputs: { x: data, u: updates }, initializers: { i }, outputs });
+    const given = onnx({ nodes: [node], inputs: { x: data, i: indices, u: updates }, outputs, types });
+    const cast = { type: "Cast", inputs: ["f"], outputs: ["i"], attributes: { to: INT64 } };
+    const computed = onnx({ nodes: [cast, node], inputs: { x: data, f: indices, u: updates }, outputs });
+    for (const [file, inputs] of [
+      [known, { x, u }],
+      [given, { x, u, i }],
+      [computed, { x, u, f: { dims: indices, data: Float32Array.from(of) } }],
+    ] as const) {
+      using model = await loadInMode(file, { batch: false });
+      const e = model.explain(inputs as never, options);
+      expectClose(e.output.data, expected, 2e-6);
+      expectClose(e.inputs.x.data, toX, 1e-4);
+      expectClose(e.inputs.u.data, toU, 1e-4);
+    }
+    using folded = await loadInMode(
+      onnx({
+        nodes: [node, { type: "Add", inputs: ["y", "z"], outputs: ["sum"] }],
+        inputs: { z: data },
+        initializers: { x, i, u },
+        outputs: { sum: [] },
+      }),
+    );
+    expectClose(folded.predict({ dims: data, data: new Float32Array(x.data.length) }).output.data, expected, 2e-6);
+  });
+
+  it("what is added is a sum: both terms have their share", async () => {
+    const file = onnx({
+      nodes: [{ type: "ScatterND", inputs: ["x", "i", "u"], outputs: ["y"], attributes: { reduction: "add" } }],
+      initializers: { i: ids([2, 2], 0, 1, 0, 1) },
+      inputs: { x: [1, 3], u: [2] },
+      outputs: { y: [] },
+    });
+    using model = await loadInMode(file, { batch: false });
+    const given = {
+      x: { dims: [1, 3], data: Float32Array.of(1, 2, 3) },
+      u: { dims: [2], data: Float32Array.of(4, 2) },
+    };
+    const target = Float32Array.of(10, 16, 30);
+    const e = model.explain(given, { composite: [{ rule: ruleOf.norm() }], start: "one", target });
+    expectClose(e.inputs.x.data, [10, 4, 30], 1e-6);
+    expectClose(e.inputs.u.data, [8, 4], 1e-6);
+    expect(Math.abs(e.ledger[0].gap)).toBeLessThan(1e-5);
+  });
+
+  it("what was scattered over receives nothing", async () => {
+    const file = onnx({
+      nodes: [{ type: "ScatterND", inputs: ["x", "i", "u"], outputs: ["y"] }],
+      initializers: { i: ids([2, 1], 1, 1), u: { dims: [2], data: Float32Array.of(7, 9) } },
+      inputs: { x: [3] },
+      outputs: { y: [] },
+    });
+    using model = await loadInMode(file, { batch: false });
+    const e = model.explain(
+      { dims: [3], data: Float32Array.of(1, 2, 3) },
+      {
+        composite: [{ rule: ruleOf.pass() }],
+        start: "one",
+        target: Float32Array.of(1, 2, 4),
+      },
+    );
+    expect([...e.output.data]).toEqual([1, 9, 3]);
+    expect([...e.relevance.data]).toEqual([1, 0, 4]);
+    expect(e.ledger[0]).toMatchObject({ rule: "route", other: 2, gap: 0 });
   });
 });

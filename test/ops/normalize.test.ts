@@ -82,6 +82,17 @@ const layer = (x: Dims, axis: number | undefined, parameters: readonly Dims[]): 
   };
 };
 
+/** @param parameter dims of the scale, which broadcasts */
+const rms = (x: Dims, axis: number | undefined, parameter: Dims): Case => ({
+  ...layer(x, axis, [parameter]),
+  type: "RMSNormalization",
+  opsets: [22],
+  statistics: (cell) => ({
+    centre: 0,
+    factor: 1 / Math.sqrt(sum(cell.map((v) => v * v)) / cell.length + (axis === undefined ? 1e-5 : 0.125)),
+  }),
+});
+
 const meanVariance = (x: Dims, axes?: readonly number[]): Case => {
   const gone = (axes ?? [0, 2, 3]).map((axis) => (axis + x.length) % x.length);
   return {
@@ -130,6 +141,10 @@ const cases: readonly Case[] = [
     [2, 3],
     [2, 3],
   ]),
+  rms([7], undefined, [7]),
+  rms([2, 5, 7], -1, [7]),
+  rms([2, 3, 5, 7], -3, [3, 5, 7]),
+  rms([2, 3, 5, 7], 2, [5, 1]),
   meanVariance([2, 3, 5, 7]),
   meanVariance([2, 3, 5], [-1]),
   meanVariance([2, 3, 5, 2, 7], [4, 0, 2]),

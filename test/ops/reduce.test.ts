@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { baseEntries, type LinearRule, load, ruleOf } from "../../src/entries/index.ts";
+import { baseEntries, load, ruleOf } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainFrom, explainLayer, predict } from "../explain.ts";
 import { chain, type FileTensor, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
 import { apply, count, type Dims, type LinearMap, place, positions } from "../reference/linear.ts";
-import { alphaBeta, epsilon, explain, gamma, type NeuronRule } from "../reference/rules.ts";
-import { expectLayer } from "./check.ts";
+import { alphaBeta, epsilon, gamma } from "../reference/rules.ts";
+import { checkRule, expectLayer } from "./check.ts";
 
 /*
  * Reductions from their definition: positions of the input are sorted into cells by the coordinates that stay.
@@ -102,23 +102,6 @@ const opsetsOf = (type: Type, c: Case) =>
 /** Positive, so that logarithms are numbers; products stay near 1. */
 const inputOf = ({ x }: Case, type: Type) =>
   type === "ReduceProd" || type === "ReduceLogSum" ? tensor(x, 11, 0.6, 1.5) : tensor(x, 11, -2, 2);
-
-async function checkRule(
-  file: Uint8Array,
-  map: LinearMap,
-  x: ReturnType<typeof tensor>,
-  rule: LinearRule,
-  by: NeuronRule,
-) {
-  const r = numbers(map.connections.length, 7);
-  const { relevance, ledger } = await explainLayer(file, x, r, rule);
-  const expected = explain(map, x.data, r, by);
-  expectClose(relevance.data, expected.relevance, 1e-5);
-  const row = ledger.find((each) => each.rule !== "route")!;
-  expect(Math.abs(row.stabilizer - expected.stabilizer)).toBeLessThan(1e-4 * row.magnitude);
-  expect(Math.abs(row.dead - expected.dead)).toBeLessThan(1e-4 * row.magnitude);
-  expect(Math.abs(row.gap)).toBeLessThan(1e-5 * row.magnitude);
-}
 
 describe("reductions", () => {
   describe.each(types)("%s", (type) => {

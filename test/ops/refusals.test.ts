@@ -241,6 +241,25 @@ const rows: readonly Row[] = [
   row("GatherND", [2, 3], [{ dims: [2], data: [0, 0] }], "with batch_dims 1, got [2]", {
     attributes: { batch_dims: 1 },
   }),
+  row("TopK", [2, 3], [], "an input 'K', got none"),
+  ...[-1, 4].map((k) => row("TopK", [2, 3], [ints(k)], `a K up to 3, got ${k}`)),
+  row("TopK", [2, 3], [ints(1, 2)], "a K of one number, got 2"),
+  row("TopK", [2, 3], [ints(1)], "an axis of a tensor of rank 2, got 2", { attributes: { axis: 2 } }),
+  row("OneHot", [2], [int(0), numbers(0, 1)], "a depth ≥ 1, got 0"),
+  row("OneHot", [2], [int(3), numbers(0, 1, 2)], "two values, off and on, got 3"),
+  row("OneHot", [2], [int(3), numbers(0, 1)], "an axis of a tensor of rank 2, got 2", { attributes: { axis: 2 } }),
+  row("CumSum", [2, 3], [int(2)], "an axis of a tensor of rank 2, got 2"),
+  row("ScatterElements", [2, 3], [ints(0), numbers(1)], "indices that fit [2, 3], got [1]"),
+  row("ScatterElements", [3], [ints(0, 1), numbers(1)], "updates [2], got [1]"),
+  row("ScatterElements", [3], [ints(3), numbers(1)], "indices from -3 to 2, got 3"),
+  row("ScatterElements", [3], [ints(0), numbers(1)], "a reduction none, add, mul, max, min, got sum", {
+    attributes: { reduction: "sum" },
+  }),
+  row("ScatterND", [2, 3], [{ dims: [1, 1], data: [1] }, floats(1, 2)], "updates [1, 3], got [1, 2]"),
+  row("ScatterND", [2, 3], [{ dims: [1, 3], data: [0, 0, 0] }, floats(1)], "indices that fit [2, 3]"),
+  row("Mod", [2, 3], [floats(4)], "shapes that can be broadcast, got [2, 3] and [4]", {
+    attributes: { fmod: 1 },
+  }),
   row("Expand", [2, 3], [], "an input 'shape', got none"),
   row("Expand", [2, 3], [ints(2, 4)], "shapes that can be broadcast, got [2, 3] and [2, 4]"),
   row("Tile", [2, 3], [], "an input 'repeats', got none"),
@@ -313,6 +332,7 @@ const rows: readonly Row[] = [
       `scale and bias of 3 numbers, got 3 and ${count}`,
     ),
   ),
+  row("RMSNormalization", [2, 3], [floats(2)], "a scale and bias that broadcast to [2, 3], got [2]"),
   row("LayerNormalization", [2, 3], [floats(2)], "a scale and bias that broadcast to [2, 3], got [2]"),
   row("LayerNormalization", [2, 3], [floats(4, 2, 3)], "a scale and bias that broadcast to [2, 3], got [4, 2, 3]"),
 
@@ -392,7 +412,12 @@ const rows: readonly Row[] = [
   }),
 
   // Numbers that must be known while loading.
-  row("TopK", [2, 3], [int(1)], "an operator that relprop runs, got TopK"),
+  row("ImageDecoder", [2, 3], [], "an operator that relprop runs, got ImageDecoder. The README lists them;"),
+  ...["Bernoulli", "RandomNormalLike", "RandomUniformLike", "Multinomial"].map((type) =>
+    row(type, [2, 3], [], `an operator that relprop runs, got ${type}, which draws random numbers.`),
+  ),
+  row("SoftmaxCrossEntropyLoss", [2, 3], [ints(0, 1)], "got SoftmaxCrossEntropyLoss, which is for training."),
+  row("MaxUnpool", [1, 1, 2, 2], [], "got MaxUnpool, for which no rule is known."),
   row("Relu", [2, 3], [], "attributes that relprop knows, got alpha", { attributes: { alpha: float(1) } }),
   row("Gemm", [2, 3], [floats(3, 5)], "attribute transB as INT, got FLOAT", { attributes: { transB: float(1) } }),
 ];

@@ -63,6 +63,8 @@ const cases: readonly (readonly [string, Attributes, number, F, number?, "none"?
   ["HardSigmoid", {}, 7, hardSigmoid(0.2, 0.5)],
   ["HardSigmoid", { alpha: { float: -0.5 }, beta: { float: 0.625 } }, 22, hardSigmoid(-0.5, 0.625)],
   ["HardSwish", {}, 14, (v) => v * hardSigmoid(1 / 6, 0.5)(v)],
+  ["Swish", {}, 22, (v) => v / (1 + Math.exp(-v))],
+  ["Swish", { alpha: { float: -1.5 } }, 22, (v) => v / (1 + Math.exp(1.5 * v))],
   ["Softplus", {}, 7, (v) => Math.log(Math.exp(v) + 1)],
   ["Softsign", {}, 7, (v) => v / (1 + Math.abs(v))],
   ["ThresholdedRelu", {}, 10, (v) => (v > 1 ? v : 0)],

@@ -4,6 +4,7 @@
  *
  * Ends with 1 where a file is worse than the page says, or a number is wrong; with 2 where there is nothing to judge.
  */
+import "../../src/entries/operators.ts";
 import { readFileSync, writeFileSync } from "node:fs";
 import { judgeFolder } from "./judge.ts";
 import { readReport, report, reportPath, wildFolder, worse } from "./report.ts";

@@ -1,3 +1,4 @@
+import "relprop/operators";
 import {
   type Explanation,
   heatmap,

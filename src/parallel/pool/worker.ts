@@ -6,11 +6,15 @@ import { LrpError } from "../../base/error.ts";
 import { loadEmbedded } from "../../model/embedded.ts";
 import { loadWith } from "../../model/load.ts";
 import type { Model } from "../../model/model.ts";
+import { register } from "../../ops/index.ts";
+import { rare } from "../../ops/rare/index.ts";
 import { version } from "../../kernels.gen.ts";
 import type { Network } from "../../read/network.ts";
 import type { Explanation, Prediction } from "../../model/report.ts";
 import { ownChannel } from "../workers.ts";
 import type { Answer, Done, Order } from "./messages.ts";
+
+register(rare);
 
 const channel = ownChannel<Order, Answer>();
 let model: Model | undefined;

@@ -1,0 +1,14 @@
+/**
+ * Adds the operators that few networks have, such as `GridSample` or those of scikit-learn's classifiers, for `load`,
+ * `network` and `sequential` of every entry. It exports nothing: importing it is all.
+ *
+ *     import "relprop/operators";
+ *
+ * In Node, Deno, Bun and on the edge `relprop` has them already; a page does not load what it does not need.
+ *
+ * @module relprop/operators
+ */
+import { register } from "../ops/index.ts";
+import { rare } from "../ops/rare/index.ts";
+
+register(rare);

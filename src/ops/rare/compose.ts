@@ -1,0 +1,60 @@
+import type { Constant, Dims } from "../../base/tensor.ts";
+import type { Node } from "../../graph/graph.ts";
+
+/** Nodes that together stand in for one, made one after another. Attributes are as the rows have them, read already. */
+export class Composition {
+  readonly #node: Pick<Node, "name" | "outputs">;
+  readonly #prefix: string;
+  readonly #nodes: Node[] = [];
+
+  constructor(node: Pick<Node, "name" | "outputs">) {
+    this.#node = node;
+    this.#prefix = node.outputs.find(Boolean)!;
+  }
+
+  /** @returns its output; unless it is one of the whole's, it has a name of its own */
+  add(
+    type: string,
+    inputs: readonly string[],
+    attributes: unknown = {},
+    output = `${this.#prefix}:${this.#nodes.length}`,
+  ): string {
+    this.#nodes.push({ name: output, type, attributes, inputs, outputs: [output] });
+    return output;
+  }
+
+  constant(value: Constant): string {
+    return this.add("Constant", [], { value });
+  }
+
+  floats(data: ArrayLike<number>, dims: Dims = [data.length]): string {
+    return this.constant({ type: "float32", dims, data: Float32Array.from(data) });
+  }
+
+  ints(data: ArrayLike<number>, dims: Dims = [data.length]): string {
+    return this.constant({ type: "int64", dims, data: Float64Array.from(data) });
+  }
+
+  reshape(x: string, dims: Dims): string {
+    return this.add("Reshape", [x, this.ints(dims)], { allowZero: true });
+  }
+
+  transpose(x: string, perm: readonly number[]): string {
+    return perm.every((axis, i) => axis === i) ? x : this.add("Transpose", [x], { perm });
+  }
+
+  /** Without the axes, in ascending order. */
+  sum(x: string, axes: readonly number[]): string {
+    return axes.length === 0
+      ? x
+      : this.add("ReduceSum", [x], { keepDims: false, axes, emptyMeansNone: true, asInput: false });
+  }
+
+  /** The nodes, of which the last makes the output. */
+  nodes(x: string, output = this.#node.outputs[0]): readonly Node[] {
+    const last = this.#nodes.at(-1);
+    if (last?.outputs[0] !== x) this.add("Identity", [x], {}, output);
+    else this.#nodes[this.#nodes.length - 1] = { ...last, name: this.#node.name, outputs: [output] };
+    return this.#nodes;
+  }
+}
