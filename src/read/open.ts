@@ -4,6 +4,7 @@ import { build } from "./build.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Network } from "./network.ts";
 import { decode } from "./onnx/decode.ts";
+import { inlined } from "./onnx/functions.ts";
 import { bytesOf, type ExternalData, readExternal } from "./onnx/external.ts";
 
 /** What a model is loaded from: the bytes of an ONNX file, or a network made by `network` or `sequential`. */
@@ -33,6 +34,7 @@ export async function open(
   if (isNetwork(source)) return source.graph;
   const budget = new Budget(limits);
   const model = decode(checkedBytes(source), budget);
-  await readExternal(model.graph, externalData, budget);
-  return build(model);
+  const graph = inlined(model);
+  await readExternal(graph, externalData, budget);
+  return build({ ...model, graph });
 }

@@ -2,6 +2,8 @@ import { Budget } from "../../base/budget.ts";
 import { Complaint } from "../../base/complaint.ts";
 import { PbfReader } from "pbf";
 import { LrpError } from "../../base/error.ts";
+import { ATTRIBUTE_TYPES, HOLDS } from "./attribute-types.ts";
+import { signatures } from "./signatures.ts";
 import { type TensorProto, tensor } from "./tensor.ts";
 import { check, float, inner, int, Malformed, many, message, one, text, uint } from "./wire.ts";
 
@@ -9,8 +11,25 @@ import { check, float, inner, int, Malformed, many, message, one, text, uint } f
 export interface ModelProto {
   readonly opset: ReadonlyMap<string, number>;
   readonly metadata: ReadonlyMap<string, string>;
+  readonly functions: Functions;
   readonly graph: GraphProto;
 }
+
+/** A function of the file, which nodes call by its domain and name. */
+export interface FunctionProto {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly nodes: readonly NodeProto[];
+  /** What attributes are where a node does not give them. */
+  readonly defaults: ReadonlyMap<string, AttributeProto>;
+  /** Of ONNX's own domain, where it says so. */
+  readonly opset: number | undefined;
+}
+
+/** By domain and name. */
+export type Functions = ReadonlyMap<string, FunctionProto>;
+
+export const keyOf = ({ domain, type }: Pick<NodeProto, "domain" | "type">): string => `${domain}:${type}`;
 
 export interface GraphProto {
   readonly nodes: readonly NodeProto[];
@@ -44,6 +63,8 @@ export interface AttributeProto {
   /** A name of `AttributeValues`, or words for what else it is. */
   readonly type: string;
   readonly value?: AttributeValues[keyof AttributeValues];
+  /** In a function: the attribute of the node that calls it, which stands here. */
+  readonly refers?: string;
 }
 
 export interface ValueInfo {
@@ -83,28 +104,6 @@ function valueInfo(pbf: PbfReader, end: number): ValueInfo {
   return info;
 }
 
-/** The types of attributes, in the order of ONNX's numbers for them. */
-const ATTRIBUTE_TYPES = (
-  "UNDEFINED FLOAT INT STRING TENSOR GRAPH FLOATS INTS STRINGS TENSORS GRAPHS SPARSE_TENSOR SPARSE_TENSORS " +
-  "TYPE_PROTO TYPE_PROTOS"
-).split(" ");
-/** Which of them a field of AttributeProto holds, by the field's number. */
-const HOLDS: Readonly<Record<number, string>> = {
-  2: "FLOAT",
-  3: "INT",
-  4: "STRING",
-  5: "TENSOR",
-  6: "GRAPH",
-  7: "FLOATS",
-  8: "INTS",
-  9: "STRINGS",
-  10: "TENSORS",
-  11: "GRAPHS",
-  14: "TYPE_PROTO",
-  15: "TYPE_PROTOS",
-  22: "SPARSE_TENSOR",
-  23: "SPARSE_TENSORS",
-};
 /** What some writers leave out. */
 const EMPTY: Readonly<Record<string, AttributeProto["value"]>> = {
   FLOAT: 0,
@@ -117,7 +116,7 @@ const EMPTY: Readonly<Record<string, AttributeProto["value"]>> = {
 const REFERENCE = 21;
 
 function attribute(pbf: PbfReader, end: number, budget: Budget, depth: number): [string, AttributeProto] {
-  let [name, declared, refers] = ["", 0, false];
+  let [name, declared, refers] = ["", 0, ""];
   let value: AttributeProto["value"];
   const held = new Set<string>();
   const list: number[] = [];
@@ -133,9 +132,9 @@ function attribute(pbf: PbfReader, end: number, budget: Budget, depth: number): 
     else if (tag === 7 || tag === 8) many(p, stop, list, tag === 7 ? float : int);
     else if (tag === 9) texts.push(text(p, stop));
     else if (tag === 20) declared = one(p, uint);
-    else if (tag === REFERENCE) refers = true;
+    else if (tag === REFERENCE) refers = text(p, stop);
   });
-  if (refers) return [name, { type: "a reference to an attribute of a function" }];
+  if (refers) return [name, { type: "a reference to an attribute of a function", refers }];
   return [name, judged(declared, [...held], value ?? (held.has("STRINGS") ? texts : list))];
 }
 
@@ -208,17 +207,32 @@ function graph(pbf: PbfReader, end: number, budget: Budget, depth: number): Grap
   return result;
 }
 
-/** The first bytes of files that are often mistaken for a network. */
-const signatures: readonly [string, readonly number[]][] = [
-  ["a JPEG picture", [0xff, 0xd8, 0xff]],
-  ["a PNG picture", [0x89, 0x50, 0x4e, 0x47]],
-  ["a zip archive (a PyTorch checkpoint is one)", [0x50, 0x4b, 0x03, 0x04]],
-  ["a NumPy array", [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]],
-  ["a gzip archive", [0x1f, 0x8b]],
-  ["an HDF5 file", [0x89, 0x48, 0x44, 0x46]],
-  ["a web page or XML", [0x3c]],
-  ["text", [0x7b]],
-];
+/** An OperatorSetIdProto. */
+function opsetOf(pbf: PbfReader, end: number): [domain: string, version: number] {
+  let [domain, version] = ["", 0];
+  inner(pbf, end, (tag, p, stop) => {
+    if (tag === 1) domain = text(p, stop);
+    else if (tag === 2) version = one(p, int);
+  });
+  return [domain === "ai.onnx" ? "" : domain, version];
+}
+
+/** A FunctionProto. */
+function functionOf(pbf: PbfReader, end: number, budget: Budget): [key: string, FunctionProto] {
+  let [type, domain] = ["", ""];
+  const [inputs, outputs, nodes]: [string[], string[], NodeProto[]] = [[], [], []];
+  const [opset, defaults] = [new Map<string, number>(), new Map<string, AttributeProto>()];
+  inner(pbf, end, (tag, p, stop) => {
+    if (tag === 1) type = text(p, stop);
+    else if (tag === 4) inputs.push(text(p, stop));
+    else if (tag === 5) outputs.push(text(p, stop));
+    else if (tag === 7) nodes.push(node(p, stop, budget, 0));
+    else if (tag === 9) opset.set(...opsetOf(p, stop));
+    else if (tag === 10) domain = text(p, stop);
+    else if (tag === 11) defaults.set(...attribute(p, stop, budget, 0));
+  });
+  return [keyOf({ domain, type }), { inputs, outputs, nodes, defaults, opset: opset.get("") }];
+}
 
 /**
  * Reads the bytes of an ONNX file.
@@ -236,6 +250,7 @@ export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
   const opset = new Map<string, number>();
   const metadata = new Map<string, string>();
   let found: GraphProto | undefined;
+  const functions = new Map<string, FunctionProto>();
   try {
     // A Buffer's slice() is a view; a plain array's is the copy that is wanted.
     const pbf = new PbfReader(new Uint8Array(file.buffer, file.byteOffset, file.byteLength));
@@ -252,13 +267,8 @@ export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
         });
         metadata.set(key, value);
       }
-      if (tag !== 8) return;
-      let [domain, version] = ["", 0];
-      inner(p, end, (t, q, stop) => {
-        if (t === 1) domain = text(q, stop);
-        else if (t === 2) version = one(q, int);
-      });
-      opset.set(domain === "ai.onnx" ? "" : domain, version);
+      if (tag === 25) functions.set(...functionOf(p, end, budget));
+      if (tag === 8) opset.set(...opsetOf(p, end));
     });
   } catch (error) {
     // pbf reads past the end as RangeError or returns nonsense that the checks above catch.
@@ -271,5 +281,5 @@ export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
     throw refuse("bytes that are not protocol buffers", "Is the file whole, and an ONNX file?");
   }
   if (!found || opset.size === 0) throw refuse(`a file without ${found ? "opset" : "graph"}`, "Is it an ONNX file?");
-  return { opset, metadata, graph: found };
+  return { opset, metadata, functions, graph: found };
 }
