@@ -350,7 +350,7 @@ const right: Readonly<Record<string, Right>> = {
   e_softmax_spelled: fromLogits("y"),
   einsum: isExplained,
   fp16_io: isExplained,
-  func_local: notRun("local.DenseRelu"),
+  func_local: isExplained,
   gru: unexplained("(GRU)", "a recurrent layer"),
   label_first: fromLogits("p"),
   ln_mid: unexplained("(LayerNormalization)"),
