@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import "../../src/entries/operators.ts";
 import { type Input, type InputTensor, load, LrpError, type Model, type Prediction } from "../../src/entries/index.ts";
 
 /*
