@@ -1,7 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import "../../src/entries/operators.ts";
+import { register } from "../../src/ops/index.ts";
+import { rare } from "../../src/ops/rare/index.ts";
 import { type Input, type InputTensor, load, LrpError, type Model, type Prediction } from "../../src/entries/index.ts";
+
+// What `relprop/operators` does; a bundler would leave out a file that exports nothing.
+register(rare);
 
 /*
  * Judges a folder of published networks by its index.json: which load, compute what onnxruntime does, are explained, and
