@@ -43,7 +43,7 @@ test("what a page does not have tells which import brings it, and that is all it
   const said = run(program);
   for (const [i, type] of types.entries()) {
     expect(said[i]).toContain(
-      `expected an operator that relprop runs, got ${type}. ` +
+      `relprop does not run the operator '${type}'. ` +
         'Write import "relprop/operators" beside the import of relprop: it adds this one.',
     );
     expect(said[types.length + i]).not.toContain("an operator that relprop runs");

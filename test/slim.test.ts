@@ -32,7 +32,7 @@ const cases: readonly (readonly [string, Wasm | undefined, string])[] = [
   [
     "an answer that was read",
     read,
-    "expected the answer from its address with its body, got one that has been read already.",
+    "expected an unread response from its address, got one that has been read already.",
   ],
   [
     "a foreign module",
@@ -42,15 +42,11 @@ const cases: readonly (readonly [string, Wasm | undefined, string])[] = [
   ["foreign bytes", empty.buffer, `expected the kernels of relprop ${version}, got another module.`],
   ["another version's", signed("0.0.1"), `expected the kernels of relprop ${version}, got those of 0.0.1.`],
   ["no bytes", new Uint8Array(), 'expected WebAssembly, got 0 bytes that begin with "".'],
-  [
-    "bytes that are shared",
-    new Uint8Array(new SharedArrayBuffer(8)),
-    "or the Response to a request for them, got Uint8Array.",
-  ],
+  ["bytes that are shared", new Uint8Array(new SharedArrayBuffer(8)), "or a Response that holds them, got Uint8Array."],
   [
     "an address",
     new URL("file:///core.wasm"),
-    "expected a WebAssembly.Module, its bytes, or the Response to a request for them, got URL.",
+    "expected a WebAssembly.Module, its bytes, or a Response that holds them, got URL.",
   ],
   ["nothing", undefined, "got Undefined."],
 ];

@@ -39,8 +39,7 @@ export class Budget {
     if (this.work <= this.#maxWork) return;
     throw new LrpError("memory", {
       where: this.where,
-      expected: `at most ${this.#maxWork} multiply-adds for one sample`,
-      received: `${this.work} up to here`,
+      problem: `one sample takes ${this.work} multiply-adds up to here, more than the ${this.#maxWork} of maxWork`,
       fix: "Load with a larger maxWork, or use a smaller input.",
       mentions: [{ text: "maxWork", option: "maxWork" }],
     });
@@ -51,8 +50,7 @@ export class Budget {
     if (bytes <= this.#maxMemory) return;
     throw new LrpError("memory", {
       where: this.where,
-      expected: `at most ${this.#maxMemory} bytes`,
-      received: `a need of ${bytes}`,
+      problem: `this needs ${bytes} bytes, more than the ${this.#maxMemory} that are allowed`,
       fix: "Load with a larger maxMemory, or use a smaller batch or input.",
       mentions: [{ text: "maxMemory", option: "maxMemory" }],
     });

@@ -1,23 +1,19 @@
-/** What an operator complains of; the stage that called it adds where. */
+import { type Finding, said } from "./error.ts";
+
+type Kind = "unsupported" | "invalid-model" | "shape" | "usage";
+
+/** A complaint of an operator; the stage that called it adds where. */
 export class Complaint extends Error {
-  readonly code: "unsupported" | "invalid-model" | "shape" | "usage";
-  readonly expected: string;
-  readonly received: string;
+  readonly code: Kind;
+  readonly finding: Finding;
   readonly fix?: string;
   /** The inputs whose values are wanted, if that is all that is missing. */
   readonly wanted: readonly number[];
 
-  constructor(
-    code: Complaint["code"],
-    expected: string,
-    received: string,
-    fix?: string,
-    wanted: readonly number[] = [],
-  ) {
-    super(`expected ${expected}, got ${received}`);
+  constructor(code: Kind, finding: Finding, fix?: string, wanted: readonly number[] = []) {
+    super(said(finding));
     this.code = code;
-    this.expected = expected;
-    this.received = received;
+    this.finding = finding;
     this.fix = fix;
     this.wanted = wanted;
   }
@@ -26,10 +22,15 @@ export class Complaint extends Error {
 /** Stops with a complaint unless `condition` holds. */
 export function demand(
   condition: unknown,
-  code: Complaint["code"],
+  code: Kind,
   expected: string,
   received: string,
   fix?: string,
 ): asserts condition {
-  if (!condition) throw new Complaint(code, expected, received, fix);
+  if (!condition) throw new Complaint(code, { expected, received }, fix);
+}
+
+/** The same, where a sentence says it better than a comparison. */
+export function insist(condition: unknown, code: Kind, problem: string, fix?: string): asserts condition {
+  if (!condition) throw new Complaint(code, { problem }, fix);
 }

@@ -48,11 +48,13 @@ export class LrpError extends Error {
 
 /** @internal The grammar of messages: `<where>: expected <expected>, got <received>. <fix>`, or `<where>: <problem>. <fix>` */
 export function sentence({ where, fix, ...finding }: Issue): string {
-  return `${where}: ${said(finding)}.${fix ? ` ${fix}` : ""}`;
+  // The message of another error, which may be what was received, may end in its own full stop.
+  return `${where}: ${said(finding).replace(/\.$/, "")}.${fix ? ` ${fix}` : ""}`;
 }
 
-/** What is wrong, in words. */
-const said = ({ expected, received, problem }: Finding): string => problem ?? `expected ${expected}, got ${received}`;
+/** @internal What is wrong, in words. */
+export const said = ({ expected, received, problem }: Finding): string =>
+  problem ?? `expected ${expected}, got ${received}`;
 
 /** @internal A value as messages show it, whatever it is. */
 export function shown(value: unknown): string {
@@ -79,6 +81,14 @@ export function usage(
 /** @internal The same, where a sentence says it better than a comparison. */
 export const misuse = (where: string, problem: string, fix?: string, mentions?: readonly Mention[]): LrpError =>
   new LrpError("usage", { where, problem, fix, mentions });
+
+/** @internal The error for an option that does not exist. */
+export const noOption = (where: string, name: string, known: readonly string[]): LrpError =>
+  misuse(
+    where,
+    `there is no option '${name}'`,
+    known.length === 1 ? `The only option is ${known[0]}.` : `The options are ${known.join(", ")}.`,
+  );
 
 /** @internal The error for a measure that these numbers have no value of. */
 export function undefinedFor(where: string, expected: string, received: unknown): LrpError {

@@ -39,8 +39,8 @@ export class Problems {
       return task();
     } catch (error) {
       if (!(error instanceof Complaint)) throw error;
-      const { code, expected, received, fix } = error;
-      this.#found.push({ code, issue: { where, expected, received, fix } });
+      const { code, finding, fix } = error;
+      this.#found.push({ code, issue: { where, ...finding, fix } });
       return undefined;
     }
   }

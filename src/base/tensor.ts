@@ -142,7 +142,7 @@ export const typeCode = (name: string): number => TYPE_NAMES.indexOf(name.toLowe
 
 /** ONNX's name of an element type, by its number. */
 export function typeName(code: number): string {
-  return TYPE_NAMES[code] ?? `type ${code}, which ONNX has not`;
+  return TYPE_NAMES[code] ?? `element type ${code}, which ONNX does not define`;
 }
 
 /** Number of elements. */

@@ -281,7 +281,7 @@ export function foldNormalizations(graph: Graph, budget: Budget): Graph {
       inputs: [c.x],
       outputs: c.last.outputs,
       note:
-        `folded from ${c.between.length + c.powers + 2} nodes: window ${shape}, a ${digits(a)}, beta ` +
+        `stands for ${c.between.length + c.powers + 2} nodes of the file: window ${shape}, a ${digits(a)}, beta ` +
         `${digits(beta)}, bias ${digits(bias)}`,
     });
     instead.set(c.last, node);

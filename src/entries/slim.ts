@@ -33,7 +33,7 @@ const refuse = (expected: string, received: string) =>
 
 async function bodyOf(response: Response): Promise<ArrayBuffer> {
   const from = response.url || "its address";
-  if (response.bodyUsed) throw refuse(`the answer from ${from} with its body`, "one that has been read already");
+  if (response.bodyUsed) throw refuse(`an unread response from ${from}`, "one that has been read already");
   if (!response.ok) throw refuse(`WebAssembly at ${from}`, `status ${response.status}`);
   return response.arrayBuffer();
 }
@@ -53,7 +53,7 @@ async function moduleOf(wasm: SlimOptions["wasm"] | undefined): Promise<WebAssem
   const given = await wasm;
   if (kindOf(given) === "WebAssembly.Module") return given as WebAssembly.Module;
   const bytes = await bytesOf(given);
-  if (!bytes) throw refuse("a WebAssembly.Module, its bytes, or the Response to a request for them", kindOf(given));
+  if (!bytes) throw refuse("a WebAssembly.Module, its bytes, or a Response that holds them", kindOf(given));
   // A server that has no such file often sends a page.
   if (MAGIC.some((byte, i) => bytes[i] !== byte))
     throw refuse(

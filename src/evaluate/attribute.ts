@@ -1,4 +1,4 @@
-import { LrpError, shown, usage } from "../base/error.ts";
+import { LrpError, noOption, shown, usage } from "../base/error.ts";
 import type { Model } from "../model/model.ts";
 import type { ExplainOptions } from "../model/options.ts";
 import type { Explanation } from "../model/report.ts";
@@ -39,9 +39,9 @@ const SHARED: readonly (keyof AttributeOptions)[] = ["method", "target", "classA
  * await writeFile("tabby.png", await encodePng(heatmap(e.relevance)));
  */
 export async function attribute(model: Model, input: Input, options: AttributeOptions): Promise<Explanation> {
-  if (typeof model?.explain !== "function") throw usage("the model of attribute", "what load gives", shown(model));
+  if (typeof model?.explain !== "function") throw usage("the model of attribute", "a model from load", shown(model));
   if (typeof options !== "object" || options === null)
-    throw usage("the options of attribute", "{ method, … }", shown(options));
+    throw usage("the options of attribute", "an object { method, … }", shown(options));
   const { method, batch = 8, signal, onProgress, ...rest } = options;
   checkWhole("option 'batch'", batch, 1);
   const row = methods.find(({ name }) => name === method);
@@ -49,7 +49,7 @@ export async function attribute(model: Model, input: Input, options: AttributeOp
   if (!composites.some(({ name }) => name === method))
     throw new LrpError("usage", {
       where: "option 'method'",
-      expected: [...methods, ...composites].map(({ name }) => name).join(", "),
+      expected: `one of ${[...methods, ...composites].map(({ name }) => name).join(", ")}`,
       received: `'${method}'`,
     });
   signal?.throwIfAborted();
@@ -64,9 +64,9 @@ function onlyInput(model: Model, input: Input, method: string): Tensor {
   if (more.length > 0 || !isFloat(port.type))
     throw new LrpError("usage", {
       where: `method '${method}'`,
-      expected: "a network with one input, of a floating-point type",
+      expected: "a network with one input of a floating-point type",
       received: model.inputs.map(({ name, type, dims }) => `${name} ${shapeText(dims, type)}`).join(", "),
-      fix: "Composites take any.",
+      fix: "Composites explain networks with any inputs.",
     });
   const { data, dims } = checkInputs(model.inputs, input).get(port.name)!;
   // A copy: the caller may use its array again while this waits.
@@ -84,12 +84,7 @@ async function byMethod(
   const stray = Object.entries(options).find(
     ([name, value]) => value !== undefined && !known.some((k) => k === name),
   )?.[0];
-  if (stray)
-    throw new LrpError("usage", {
-      where: `method '${row.name}'`,
-      expected: `options ${known.join(", ")}`,
-      received: `'${stray}'`,
-    });
+  if (stray) throw noOption(`method '${row.name}'`, stray, known);
   const { target = "argmax", classAxis, signal, onProgress } = options;
   const x = onlyInput(model, input, row.name);
   const sums = new Float64Array(x.data.length);

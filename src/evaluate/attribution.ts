@@ -22,7 +22,7 @@ const isExplained = (given: Attributed): given is Explained =>
 export function attributionOf(where: string, given: Attributed): Attribution {
   const attribution = isExplained(given) ? given.relevance : given;
   if (typeof attribution === "object" && attribution !== null) return attribution;
-  throw usage(where, "{ data, dims }, or what explain returns", shown(given));
+  throw usage(where, "{ data, dims } or the result of explain", shown(given));
 }
 
 /** @internal What is explained, where that is known: of every sample. */
@@ -33,7 +33,7 @@ export const targetsOf = (given: Attributed): Explained["targets"] | undefined =
 export function numbersOf(where: string, given: Attributed): Float64Array {
   const { data, dims } = attributionOf(where, given);
   if (!Array.isArray(dims) || !dims.every((d) => Number.isInteger(d) && d > 0))
-    throw usage(where, "dims of whole numbers", shown(dims));
+    throw usage(where, "dims that are whole numbers above 0", shown(dims));
   if (data?.length !== size(dims))
     throw usage(where, `${size(dims)} numbers for dims [${dims}]`, data?.length ?? "none");
   const values = Float64Array.from(data);
@@ -53,8 +53,8 @@ function sampleLayout(where: string, given: Attributed): Layout {
   const samples = targetsOf(given)?.length ?? layout.samples;
   if (samples === 1 && layout.samples === 1) return layout;
   const many = Math.max(samples, layout.samples);
-  const fix = "sampleOf() takes one out of a batch.";
-  throw usage(where, "one sample, dims [1, …]", `${many}, dims ${shapeText(dims, "")}`, fix);
+  const fix = "sampleOf() takes one sample out of a batch.";
+  throw usage(where, "a single sample, with dims [1, …]", `${many} samples, with dims ${shapeText(dims, "")}`, fix);
 }
 
 /** Relevance of every place: a channel-summed map. */
@@ -102,7 +102,7 @@ export function sampleOf<A extends Attribution>(batch: A, sample: number): { dat
   if (!Array.isArray(dims) || data?.length !== size(dims))
     throw usage(
       "sampleOf",
-      "{ data, dims } with as many numbers as dims say",
+      "{ data, dims } with as many numbers as its dims say",
       `${data?.length ?? "none"} for dims ${shown(dims)}`,
     );
   const samples = axis === null ? 1 : dims[axis];

@@ -31,8 +31,8 @@ export interface Conservation {
  */
 export function conservation(relevance: Attributed, expected: number, tolerance = 1e-3): Conservation {
   checkAbove("tolerance of conservation", tolerance, 0);
-  if (!Number.isFinite(expected)) throw usage("what relevance should sum to", "a finite number", expected);
-  if (expected === 0) throw undefinedFor("what relevance should sum to", "a number other than 0", expected);
+  if (!Number.isFinite(expected)) throw usage("the expected sum", "a finite number", expected);
+  if (expected === 0) throw undefinedFor("the expected sum", "a number other than 0", expected);
   const total = sum(numbersOf("the attribution", relevance));
   const difference = total - expected;
   const relative = difference / expected;
@@ -41,7 +41,7 @@ export function conservation(relevance: Attributed, expected: number, tolerance 
 
 /** The relevance that an explanation started from: Σ weight · logit, or Σ weight, over all samples. */
 export function startOf(explanation: Pick<Explanation, "targets" | "start">): number {
-  if (!Array.isArray(explanation?.targets)) throw usage("startOf", "what explain returns", shown(explanation));
+  if (!Array.isArray(explanation?.targets)) throw usage("startOf", "the result of explain", shown(explanation));
   const { targets, start } = explanation;
   return targets.flat().reduce((total, { weight, score }) => total + (start === "logit" ? weight * score : weight), 0);
 }

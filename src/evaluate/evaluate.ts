@@ -1,4 +1,4 @@
-import { LrpError, shown, usage } from "../base/error.ts";
+import { LrpError, misuse, shown, usage } from "../base/error.ts";
 import type { Network } from "../read/network.ts";
 import type { Model } from "../model/model.ts";
 import type { Source } from "../read/open.ts";
@@ -92,7 +92,8 @@ function labelled(choices: readonly MethodChoice[]): (AttributeOptions & { reado
     throw usage("option 'methods'", "a list of { method, … }", shown(choices));
   const list = choices.map((choice) => ({ ...choice, label: choice.label ?? choice.method }));
   const twice = list.find(({ label }, i) => list.findIndex((other) => other.label === label) < i)?.label;
-  if (twice !== undefined) throw usage("option 'methods'", "a label of its own for each", `'${twice}' twice`);
+  if (twice !== undefined)
+    throw misuse("option 'methods'", `two methods have the label '${twice}'`, "Give each a label of its own.");
   return list;
 }
 

@@ -16,15 +16,16 @@ interface Found {
 function read(name: string, relevance: Attributed, mask: Mask): Found {
   const { data: map, dims: places } = mapOf(relevance);
   if (typeof mask !== "object" || mask === null)
-    throw usage("the mask", `{ data, dims } of places [${places}]`, shown(mask));
+    throw usage("the mask", `{ data, dims } with dims [${places}], those of the places`, shown(mask));
   const numbers: Attribution = { data: Array.from(mask.data ?? [], Number), dims: mask.dims };
   const { data: inside, dims } = mapOf(numbers, "the mask");
-  if (dims.join() !== places.join()) throw usage("the mask", `dims of places [${places}]`, `dims [${mask.dims}]`);
+  if (dims.join() !== places.join())
+    throw usage("the mask", `dims [${places}], those of the places`, `dims [${mask.dims}]`);
   const stray = inside.find((v) => v !== 0 && v !== 1);
-  if (stray !== undefined) throw usage("the mask", "0 and 1, or booleans", stray);
+  if (stray !== undefined) throw usage("the mask", "numbers 0 and 1, or booleans", stray);
   const count = sum(inside);
   if (count === 0 || count === inside.length)
-    throw usage("the mask", "places inside and places outside", `${count} of ${inside.length} inside`);
+    throw usage("the mask", "places inside and places outside", `${count} of ${inside.length} places inside`);
   checkRelevant(name, map);
   return { map, inside };
 }

@@ -1,4 +1,4 @@
-import { LrpError, shown, usage } from "../base/error.ts";
+import { LrpError, misuse, shown, usage } from "../base/error.ts";
 import { checkNames, chosen } from "./check.ts";
 import type { Order } from "./order.ts";
 import { type Curve, perturbation, type PerturbationOptions } from "./perturbation.ts";
@@ -73,13 +73,12 @@ export async function measured(
   checkNames("measure", options, ["perturbation", "sensitivity", "randomisation", "onNote", "signal", "onProgress"]);
   const wanted = chosenRows(names);
   if (typeof subject !== "object" || subject === null)
-    throw usage("the subject of measure", "{ relevance, … }", shown(subject));
+    throw usage("the subject of measure", "an object { relevance, … }", shown(subject));
   if (subject.input !== undefined) checkOne("the input", subject.model, subject.input);
   const missing = wanted.flatMap((row) =>
-    row.needs.filter((need) => subject[need] == null).map((need) => `${need} for ${row.name}`),
+    row.needs.filter((need) => subject[need] == null).map((need) => `${row.name} needs '${need}'`),
   );
-  if (missing.length > 0)
-    throw usage("the subject of measure", missing.join(", "), Object.keys(subject).join(", ") || "nothing");
+  if (missing.length > 0) throw misuse("the subject of measure", missing.join(", "));
   const runs = runsOf(subject as Required<Subject>, options, curves);
   const valueOf = async (row: Row): Promise<number | LrpError> => {
     try {

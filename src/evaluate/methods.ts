@@ -145,7 +145,7 @@ function sides(option: "window" | "strides", given: number | readonly number[] |
   if (fits && list.every((v, i) => Number.isInteger(v) && v >= 1 && v <= most[before + i]))
     return [...most.slice(0, before), ...list];
   const received = given === undefined ? "none" : JSON.stringify(given);
-  throw usage(option, `a whole number, or a list for the last axes, from 1 to [${most}]`, received);
+  throw usage(option, `a whole number, or a list of them for the last axes, from 1 to [${most}]`, received);
 }
 
 /** The places within a sample that each window covers; at the end of an axis it may be cut. */
@@ -209,7 +209,7 @@ export const methods: readonly MethodRow[] = Object.freeze([
   {
     name: "gradientTimesInput",
     equation: "R = x · ∂f/∂x",
-    summary: "what a linear network would have of x",
+    summary: "the contribution of x to a linear network",
     source: "Shrikumar et al. 2016",
     parameters: [],
     sum: "is f(x) where the network has no biases",

@@ -29,7 +29,7 @@ export const orders: Readonly<Record<Order, { readonly summary: string; readonly
   morf: { summary: "most relevant first: the score falls soon", arrange: rising((v) => -v) },
   lerf: { summary: "least relevant first: the score stays, or rises", arrange: rising((v) => v) },
   minAbs: { summary: "smallest |R| first: the score stays as it is", arrange: rising(Math.abs) },
-  random: { summary: "by chance, whatever the relevance", arrange: byChance },
+  random: { summary: "a random order, whatever the relevance", arrange: byChance },
 };
 
 /**
@@ -38,7 +38,7 @@ export const orders: Readonly<Record<Order, { readonly summary: string; readonly
  */
 function regionsOf({ data, dims }: PlaceMap, p: number): number[][] {
   if (p === 1) return Array.from(data, (_, place) => [place]);
-  if (dims.length !== 2) throw usage("option 'region'", "1, where places are not those of an image", p);
+  if (dims.length !== 2) throw usage("option 'region'", "1, since the places are not those of an image", p);
   const [height, width] = dims;
   const columns = Math.ceil(width / p);
   const regions = Array.from({ length: Math.ceil(height / p) * columns }, (): number[] => []);

@@ -106,7 +106,7 @@ function rowsOf(prediction: Prediction, batch: number, classAxis: number | undef
       "the model",
       `logits for each of ${batch} inputs`,
       `dims [${dims}]`,
-      "Option batch: 1 runs one at a time.",
+      "Option batch: 1 runs one input at a time.",
     );
   const count = data.length / batch;
   const one = [1, ...dims.slice(1)];
@@ -220,7 +220,7 @@ function scoreOf(scores: Scores, weights: Float32Array, score: Settings["score"]
   const values = Float64Array.from(scores.data);
   if (score === "probability") {
     const { classes, count, at } = scoreLayout(scores);
-    if (classes < 2) throw usage("option 'score'", "'logit' for a network of one output", `'${score}'`);
+    if (classes < 2) throw usage("option 'score'", "'logit', since the network has one class only", `'${score}'`);
     for (let place = 0; place < count; place++)
       softmax(Float64Array.from({ length: classes }, (_, c) => scores.data[at(0, c, place)])).forEach((p, c) => {
         values[at(0, c, place)] = p;
@@ -240,7 +240,7 @@ const frozen = (curve: Curve): Curve =>
 
 function valuesOf(where: string, curve: Pick<Curve, "values">): readonly number[] {
   const values = curve?.values;
-  if (!(values?.length >= 2)) throw usage(where, "a curve of two values or more", values?.length ?? shown(curve));
+  if (!(values?.length >= 2)) throw usage(where, "a curve of at least two values", values?.length ?? shown(curve));
   return values;
 }
 
@@ -280,7 +280,7 @@ export function aopc(curve: Pick<Curve, "values">): number {
  */
 export function relevanceGain(lerf: Curve, morf: Curve): number {
   if (lerf?.order !== "lerf" || morf?.order !== "morf")
-    throw usage("relevanceGain", "curves lerf and morf", `${lerf?.order} and ${morf?.order}`);
+    throw usage("relevanceGain", "a curve lerf and a curve morf", `${lerf?.order} and ${morf?.order}`);
   const [a, b] = [lerf, morf].map(({ regions, targets, score, replacement, region, step, seed }) =>
     JSON.stringify({
       regions,
@@ -292,6 +292,6 @@ export function relevanceGain(lerf: Curve, morf: Curve): number {
       seed,
     }),
   );
-  if (a !== b) throw usage("relevanceGain", "two curves that differ in their order alone", `${a} and ${b}`);
+  if (a !== b) throw usage("relevanceGain", "two curves that differ only in their order", `${a} and ${b}`);
   return areaUnder(lerf) - areaUnder(morf);
 }

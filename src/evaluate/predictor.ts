@@ -24,8 +24,8 @@ export interface Placed {
 /** @internal @throws LrpError "usage" for what does not predict, or takes another number of inputs than one */
 export function checkPredictor(where: string, model: Predictor): void {
   if (typeof model?.predict !== "function" || !Array.isArray(model.inputs))
-    throw usage(`the model of ${where}`, "a model, or { inputs, predict }", shown(model));
-  if (model.inputs.length !== 1) throw usage(where, "a network of one input", model.inputs.length);
+    throw usage(`the model of ${where}`, "a model or an object { inputs, predict }", shown(model));
+  if (model.inputs.length !== 1) throw usage(where, "a network with one input", model.inputs.length);
 }
 
 /**
@@ -52,9 +52,9 @@ export function checkOne(where: string, model: Pick<Predictor, "inputs"> | undef
   const { batchAxis } = fits ? axesOf(model, input) : {};
   if (fits && (batchAxis === null || dims[batchAxis!] === 1)) return;
   const received = Array.isArray(dims)
-    ? `${data?.length ?? "no"} numbers of dims ${shapeText(dims, "")}`
+    ? `${data?.length ?? "no"} numbers with dims ${shapeText(dims, "")}`
     : shown(input);
-  throw usage(where, "a tensor of one sample, { data: Float32Array, dims: [1, …] }", received);
+  throw usage(where, "a tensor of a single sample, { data: Float32Array, dims: [1, …] }", received);
 }
 
 /** @internal The input, and the map of the relevance, of the input's dims or of its places. */
@@ -69,7 +69,7 @@ export function subjectOf(model: Predictor, input: Tensor, given: Attributed): {
   const map = mapOf(targets ? { relevance: own, targets } : own);
   const layout = layoutOf({ dims, batchAxis, channelAxis });
   if (layout.places.join() === map.dims.join()) return { subject: { data, dims, layout }, map };
-  const expected = `the input's dims [${dims}], or its places [${layout.places}]`;
+  const expected = `the input's dims [${dims}] or its places [${layout.places}]`;
   throw usage("the attribution", expected, `dims [${relevance.dims}]`);
 }
 
@@ -95,5 +95,7 @@ function isSame(a: readonly Chosen[], b: readonly Chosen[]): boolean {
 export function notesOn(relevance: Attributed, followed: readonly Chosen[]): string[] {
   const explained = targetsOf(relevance)?.[0];
   if (!explained || isSame(explained, followed)) return [];
-  return [`The relevance is of ${namesOf(explained)}, but the score that is followed is of ${namesOf(followed)}.`];
+  return [
+    `The relevance explains ${namesOf(explained)}, but the score that is followed is that of ${namesOf(followed)}.`,
+  ];
 }

@@ -1,4 +1,4 @@
-import { shown, undefinedFor, usage } from "../base/error.ts";
+import { misuse, shown, undefinedFor, usage } from "../base/error.ts";
 import type { Network } from "../read/network.ts";
 import { open, type Source } from "../read/open.ts";
 import type { LoadOptions } from "../model/options.ts";
@@ -114,15 +114,16 @@ export async function parameterRandomisation(
   const { draws = DRAWS, seed = 0 } = options;
   checkWhole("option 'draws'", draws, 1);
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
-  if (typeof explain !== "function") throw usage("what explains a network", "a function", shown(explain));
+  if (typeof explain !== "function")
+    throw usage("the second argument of parameterRandomisation", "a function", shown(explain));
   const trained: Network = { graph: await open(source, options) };
   const names = await parametrisedLayers(trained);
-  if (names.length === 0) throw usage("the model", "layers with parameters", "none");
+  if (names.length === 0) throw misuse("the model", "it has no layers with parameters");
   const own = await explain(trained);
   if (!Array.isArray(own) || own.length === 0)
-    throw usage("what explains a network", "a list of attributions", shown(own));
+    throw usage("the second argument of parameterRandomisation", "a list of attributions", shown(own));
   if (own.some(isFlat))
-    throw undefinedFor("the trained network's relevance", "numbers that vary", "numbers that are all the same");
+    throw undefinedFor("the trained network's relevance", "numbers that vary", "equal numbers only");
   /** |ρ| of every sample, and how many maps are flat. */
   const parts = await doParts(
     names.length * draws,
@@ -130,7 +131,11 @@ export async function parameterRandomisation(
       const [layer, draw] = [Math.floor(part / draws), part % draws];
       const others = await explain(await randomized(trained, { layers: layer + 1, seed: seedOf(seed, draw) }));
       if (others.length !== own.length)
-        throw usage("what explains a network", `${own.length} attributions each time`, others.length);
+        throw usage(
+          "the second argument of parameterRandomisation",
+          `${own.length} attributions of every network`,
+          others.length,
+        );
       return { rho: others.map((other, k) => similarity(own[k], other)), flat: others.filter(isFlat).length };
     },
     options,

@@ -1,4 +1,4 @@
-import { usage } from "../base/error.ts";
+import { misuse } from "../base/error.ts";
 import { type Graph, type Node, producers } from "../graph/graph.ts";
 import type { Network } from "../read/network.ts";
 import { open, type Source } from "../read/open.ts";
@@ -106,7 +106,7 @@ export async function randomized(source: Source, options: RandomizedOptions = {}
   const graph = await open(source, options);
   const all = layersOf(graph);
   const { layers = all.length, seed = 0 } = options;
-  if (all.length === 0) throw usage("the model", "layers with parameters", "none");
+  if (all.length === 0) throw misuse("the model", "it has no layers with parameters");
   checkWhole("option 'layers'", layers, 0, all.length);
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
   const constants = constantsOf(graph);

@@ -39,7 +39,8 @@ const WHERE = "option 'replacement'";
 
 function imageOf(kind: string, { data, layout }: Canvas): Image {
   const { places } = layout;
-  if (places.length !== 2) throw usage(WHERE, `an image for '${kind}', dims [1, c, h, w]`, `places [${places}]`);
+  if (places.length !== 2)
+    throw usage(WHERE, `an image of dims [1, c, h, w], since '${kind}' needs its neighbourhoods`, `places [${places}]`);
   return { data, layout };
 }
 
@@ -113,12 +114,7 @@ const makers: {
       const { low: from = least(canvas.data), high: to = -least(canvas.data.map((v) => -v)) } = given;
       const [low, high] = [channelsOf("low", from, canvas), channelsOf("high", to, canvas)];
       const c = low.findIndex((v, i) => v > high[i]);
-      if (c >= 0)
-        throw usage(
-          WHERE,
-          "noise from a low to a high that is not below it",
-          `${low[c]} to ${high[c]} in channel ${c}`,
-        );
+      if (c >= 0) throw usage(WHERE, "a low that is not above high", `${low[c]} and ${high[c]} in channel ${c}`);
       const { uniform } = random(canvas.seed);
       return everywhere(canvas, (c) => low[c] + uniform() * (high[c] - low[c]));
     },

@@ -64,8 +64,8 @@ function together<T>(copies: number, run: () => T): T {
     if (copies === 1 || !(error instanceof LrpError) || error.code === "usage" || error.code === "memory") throw error;
     const hint = {
       where: "option 'batch'",
-      expected: "1, where a network takes one sample at a time",
-      received: `${copies} copies of the input`,
+      problem: `${copies} copies of the input ran together`,
+      fix: "A network that takes one sample at a time needs batch: 1.",
     };
     throw new LrpError(error.code, [...error.issues, hint]);
   }
@@ -91,7 +91,7 @@ function decide({ model, target, classAxis }: Study, stacked: Tensor, copies: nu
   const scores = scoresOf({ output, logits }, classAxis);
   const { targets, relevance: weights } = chooseTargets(target, "one", scores, model.classes);
   const squashed = logits.data.some((v, i) => v !== Number(output.data[i]));
-  const notes = squashed ? ["The score is of logits: what the softmax, log-softmax or sigmoid at the end takes."] : [];
+  const notes = squashed ? ["The score is a logit: the input of the softmax, log-softmax or sigmoid at the end."] : [];
   return { output, logits, targets, weights, rules: [], notes };
 }
 

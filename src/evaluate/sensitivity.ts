@@ -39,11 +39,16 @@ export interface Sensitivity {
 const apart = (a: ArrayLike<number>, b: ArrayLike<number>) => norm(Float64Array.from(a, (v, i) => v - b[i]));
 
 /** @throws LrpError "usage" for several samples, as the explanation says, or else the input's first axis */
-function checkSample({ data, dims }: Tensor, explained: Attributed): void {
+function checkSample({ dims }: Tensor, explained: Attributed): void {
   const samples = targetsOf(explained)?.length ?? (dims.length < 2 ? 1 : dims[0]);
   if (samples === 1) return;
-  const received = `${samples}: ${data.length} numbers of dims ${shapeText(dims, "")}`;
-  throw usage("the input of sensitivity", "one sample, dims [1, …]", received, "sampleOf() takes one out of a batch.");
+  const received = `${samples} samples, with dims ${shapeText(dims, "")}`;
+  throw usage(
+    "the input of sensitivity",
+    "a single sample, with dims [1, …]",
+    received,
+    "sampleOf() takes one sample out of a batch.",
+  );
 }
 
 /** Which classes are explained; their weights may depend on the input. */
@@ -71,7 +76,7 @@ export async function sensitivity(
   checkAbove("option 'radius'", radius, 0);
   checkWhole("option 'samples'", samples, 1);
   checkWhole("option 'seed'", seed, 0, 2 ** 32 - 1);
-  if (typeof explain !== "function") throw usage("what explains an input", "a function", shown(explain));
+  if (typeof explain !== "function") throw usage("the first argument of sensitivity", "a function", shown(explain));
   if (!(input?.data instanceof Float32Array) || !Array.isArray(input.dims))
     throw usage("the input", "a tensor { data: Float32Array, dims }", shown(input?.data));
   const first = await explain(input);
@@ -87,11 +92,15 @@ export async function sensitivity(
       // Float32 has rounded what was added.
       const moved = apart(near.data, input.data);
       if (moved === 0)
-        throw usage("option 'radius'", "one that changes float32 numbers as large as the input's", radius);
+        throw usage("option 'radius'", "a radius that changes float32 numbers as large as those of the input", radius);
       const found = await explain(near);
       const values = numbersOf("the attribution", found);
       if (values.length !== own.length)
-        throw usage("the attribution of an input nearby", `${own.length} numbers, as that of the input`, values.length);
+        throw usage(
+          "the attribution of a nearby input",
+          `${own.length} numbers, as for the input itself`,
+          values.length,
+        );
       const change = apart(values, own);
       return { relative: change / length, slope: change / moved, other: keyOf(found) !== keyOf(first) };
     },
@@ -106,7 +115,7 @@ export async function sensitivity(
     samples,
     seed,
     notes: Object.freeze(
-      others > 0 ? [`${others} of ${samples} inputs nearby were explained for another target than the input.`] : [],
+      others > 0 ? [`${others} of ${samples} nearby inputs were explained for another target than the input.`] : [],
     ),
   });
 }

@@ -6,7 +6,7 @@ type Numbers = Attributed | ArrayLike<number>;
 /** A list is of any dims. */
 function read(where: string, given: Numbers): Attribution & { readonly isList: boolean } {
   if (typeof given !== "object" || given === null)
-    throw usage(where, "numbers, { data, dims }, or what explain returns", shown(given));
+    throw usage(where, "numbers, { data, dims } or the result of explain", shown(given));
   if ("length" in given) return { data: given, dims: [given.length], isList: true };
   const { data, dims } = attributionOf(where, given);
   return { data, dims, isList: false };
@@ -17,7 +17,7 @@ function both(name: string, a: Numbers, b: Numbers): [Float64Array, Float64Array
   const [x, y] = [read(first, a), read(second, b)];
   const [u, v] = [numbersOf(first, x), numbersOf(second, y)];
   if (u.length === v.length && (x.isList || y.isList || x.dims.join() === y.dims.join())) return [u, v];
-  throw usage(name, "two of the same dims", `dims [${x.dims}] and [${y.dims}]`);
+  throw usage(name, "two tensors of the same dims", `dims [${x.dims}] and [${y.dims}]`);
 }
 
 const dot = (x: Float64Array, y: Float64Array) => sum(x.map((v, i) => v * y[i]));
@@ -26,11 +26,7 @@ const dot = (x: Float64Array, y: Float64Array) => sum(x.map((v, i) => v * y[i]))
 function scaled(name: string, x: Float64Array): Float64Array {
   const largest = x.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   if (largest === 0)
-    throw undefinedFor(
-      name,
-      name === "cosine" ? "numbers other than 0" : "numbers that vary",
-      "numbers that are all the same",
-    );
+    throw undefinedFor(name, name === "cosine" ? "numbers other than 0" : "numbers that vary", "equal numbers only");
   return x.map((v) => v / largest);
 }
 

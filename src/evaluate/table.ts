@@ -57,7 +57,7 @@ export type Row = MetricRow & {
 };
 
 const BACH = "Bach et al. 2015";
-const SCORES: Pick<Row, "range" | "needs"> = { range: "that of the score", needs: ["model", "input"] };
+const SCORES: Pick<Row, "range" | "needs"> = { range: "the range of the score", needs: ["model", "input"] };
 const SHARES: Pick<Row, "range" | "better" | "needs"> = { range: "0 to 1", better: "higher", needs: ["mask"] };
 const NEARBY: Pick<Row, "range" | "better" | "needs"> = {
   range: "0 and up",
@@ -80,7 +80,7 @@ export const rows: readonly Row[] = [
   {
     name: "conservation",
     summary: "|Σ R − expected| / |expected|",
-    source: `${BACH}, eq. 2; as completeness Sundararajan et al. 2017`,
+    source: `${BACH}, eq. 2; as completeness in Sundararajan et al. 2017`,
     range: "0 and up",
     better: "lower",
     needs: ["expected"],
@@ -89,7 +89,7 @@ export const rows: readonly Row[] = [
   area("morf", "morf", "most relevant first", `${BACH}; Samek et al. 2017`, "lower"),
   area("lerf", "lerf", "least relevant first", "Samek et al. 2017", "higher"),
   area("minAbs", "minAbs", "smallest |R| first", "Binder et al. 2016", "higher"),
-  area("random", "random", "by chance, for comparison", "Binder et al. 2016", "neither"),
+  area("random", "random", "in random order, for comparison", "Binder et al. 2016", "neither"),
   {
     ...SCORES,
     name: "relevanceGain",
@@ -125,14 +125,14 @@ export const rows: readonly Row[] = [
   {
     ...SHARES,
     name: "rankAccuracy",
-    summary: "share of the |mask| most relevant places that lie inside; mean of ties",
+    summary: "share of the |mask| most relevant places that lie inside the mask; ties count by their mean",
     source: "Arras et al. 2022",
     value: ({ subject }) => rankAccuracy(subject.relevance, subject.mask),
   },
   {
     ...SHARES,
     name: "pointing",
-    summary: "1 where the most relevant place lies inside, else 0; mean of ties",
+    summary: "1 if the most relevant place lies inside the mask, else 0; ties count by their mean",
     source: "Zhang et al. 2016, without tolerance",
     value: ({ subject }) => pointing(subject.relevance, subject.mask),
   },
@@ -189,7 +189,7 @@ export const rows: readonly Row[] = [
   },
   {
     name: "time",
-    summary: "milliseconds that the attribution takes, its network's plan being made",
+    summary: "milliseconds that the attribution takes, once the network is planned",
     source: "measured",
     range: "0 and up",
     better: "lower",

@@ -6,7 +6,7 @@ function cell(value: unknown, where: string): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "number" && !Number.isFinite(value)) throw usage(where, "a finite number", value);
   if (!["string", "number", "boolean"].includes(typeof value))
-    throw usage(where, "text, a number or a boolean", typeof value);
+    throw usage(where, "a text, a number or a boolean", typeof value);
   const text = String(value);
   return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text;
 }
@@ -20,14 +20,14 @@ function cell(value: unknown, where: string): string {
  */
 export function toCsv(rows: readonly Readonly<Record<string, Cell>>[]): string {
   if (!Array.isArray(rows)) throw usage("toCsv", "a list of rows", shown(rows));
-  if (rows.length === 0) throw usage("toCsv", "a row or more", "none");
+  if (rows.length === 0) throw usage("toCsv", "at least one row", "none");
   const bad = rows.findIndex((row) => typeof row !== "object" || row === null);
   if (bad >= 0) throw usage(`row ${bad} of toCsv`, "an object", shown(rows[bad]));
   const names = Object.keys(rows[0]);
   const lines = rows.map((row, i) => {
     const own = Object.keys(row);
     if (own.length !== names.length || !names.every((name) => Object.hasOwn(row, name)))
-      throw usage(`row ${i} of toCsv`, `the names ${names.join(", ")}`, own.join(", "));
+      throw usage(`row ${i} of toCsv`, `the columns ${names.join(", ")}`, own.join(", "));
     return names.map((name) => cell(row[name], `'${name}' in row ${i} of toCsv`)).join(",");
   });
   return [names.map((name) => cell(name, "toCsv")).join(","), ...lines, ""].join("\n");

@@ -1,5 +1,5 @@
 import { Budget, type Limits } from "../base/budget.ts";
-import { LrpError, shown, usage } from "../base/error.ts";
+import { LrpError, misuse, shown, usage } from "../base/error.ts";
 import { type Dims, shapeText } from "../base/tensor.ts";
 import { type Graph, type Node, type Port, UNSTATED } from "../graph/graph.ts";
 import { type Given, infer } from "./infer.ts";
@@ -31,7 +31,7 @@ export function checkAxes(inputs: readonly Port[], { batch, channelAxis }: AxesO
       if (!port)
         throw usage(
           `option '${option}' of load`,
-          `names of inputs: ${inputs.map((p) => p.name).join(", ")}`,
+          `the name of an input (${inputs.map((p) => p.name).join(", ")})`,
           shown(name),
         );
       return [port, value];
@@ -142,8 +142,9 @@ function asked(search: Search, batch: NonNullable<AxesOptions["batch"]>): Batch 
   const equal = [...dims.keys()].filter((i) => dims[i] === length);
   const found = followed(search, axes) ?? (dims[0] === length ? 0 : equal.length === 1 ? equal[0] : undefined);
   if (found !== undefined || length === 1) return { inputs, output: found ?? null };
-  const expected = `an axis of the output '${output}' that is as long as axis ${axis} of '${name}', ${length}`;
-  throw usage("option 'batch' of load", expected, shapeText(dims));
+  const samples = `axis ${axis} of '${name}' has ${length} samples`;
+  const problem = `${samples}, but it is not clear which axis of the output '${output}' ${shapeText(dims)} counts them`;
+  throw misuse("option 'batch' of load", problem);
 }
 
 /**

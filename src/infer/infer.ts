@@ -1,5 +1,5 @@
 import { Budget, HOST } from "../base/budget.ts";
-import { Complaint, demand } from "../base/complaint.ts";
+import { Complaint, demand, insist } from "../base/complaint.ts";
 import { ops } from "../ops/index.ts";
 import { type Constant, type Dims, type ElementType, isFloat, numbersFor, size } from "../base/tensor.ts";
 import { settledConstant } from "../ops/integers.ts";
@@ -141,14 +141,16 @@ function visit(node: Node, state: State): void {
     if (name) know(state, name, known ?? value, known);
   });
   if (values || isEmpty) return;
-  demand(!constant, "unsupported", "an input that depends on the network's", "constants only");
+  insist(!constant, "unsupported", "all its inputs are constants, and relprop cannot compute it while loading");
   if (!row.node) {
     const computed = inputs.flatMap((x, i) => (x && !x.constant ? [i] : []));
-    throw new Complaint("unsupported", "constants only", "an input that depends on the network's", undefined, computed);
+    const problem = "its inputs must be constants, but one of them is computed from the network's input";
+    throw new Complaint("unsupported", { problem }, undefined, computed);
   }
   for (const x of inputs) {
     const fits = !x || x.constant || isFloat(x.type) || row.anyType;
-    demand(fits, "unsupported", "floating point", `'${x?.name}' of ${x?.type}, which is computed from the input`);
+    const problem = `'${x?.name}' is computed from the network's input and is ${x?.type}, but this operator takes floating point`;
+    insist(fits, "unsupported", problem);
   }
   state.nodes.push(Object.freeze({ ...node, attributes: Object.freeze(attributes) }));
 }
@@ -226,17 +228,13 @@ function judgedOutputs(
     const before = problems.count;
     if (!wrong.has(name))
       problems.attempt(`output '${name}'`, () => {
-        demand(dims.has(name), "invalid-model", "an output that some node computes", "none of this name");
+        insist(dims.has(name), "invalid-model", "no node computes it");
         const constant = constants.get(name);
         const fits = !constant || isFloat(constant.type) || constant.data.every(Number.isSafeInteger);
         demand(fits, "unsupported", "integers up to 2^53", "larger ones");
         const computed = types.get(name)!;
-        demand(
-          (type ?? computed) === computed,
-          "unsupported",
-          `${computed}, which is what the nodes compute`,
-          `${type}`,
-        );
+        const agrees = (type ?? computed) === computed;
+        insist(agrees, "unsupported", `the file declares it as ${type}, but the nodes compute ${computed}`);
       });
     const reasons = wrong.get(name) ?? problems.since(before);
     if (reasons.length > 0) no.set(name, reasons);

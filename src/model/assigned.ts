@@ -27,7 +27,7 @@ export function outputOf({ graph: { refused }, outputs: { main, all } }: Fitted,
   if (reasons) throw errorOf(reasons);
   throw new LrpError("usage", {
     where: "option 'output'",
-    expected: [...all.keys()].map((output) => `'${output}'`).join(", "),
+    expected: `an output of the network (${[...all.keys()].map((output) => `'${output}'`).join(", ")})`,
     received: `'${name}'`,
   });
 }
@@ -41,7 +41,7 @@ export function assigned(fitted: Fitted, options: ExplainOptions): Assigned {
   const all = pathTo(graph, ways, explained.from);
   const where = `output '${explained.output}'`;
   if (graph.constants.has(explained.from))
-    throw new LrpError("usage", { where, expected: "one that is computed from an input", received: "a constant" });
+    throw new LrpError("usage", { where, problem: "it is a constant, which does not depend on the input" });
   const start = options.start ?? habits.start ?? "logit";
   const unknown = options.unknown ?? habits.unknown;
   const ruled = assign(graph, ways, all.nodes, composite, unknown);
@@ -51,11 +51,8 @@ export function assigned(fitted: Fitted, options: ExplainOptions): Assigned {
   const { assignment, issues } = isShorter ? assign(graph, ways, path.nodes, composite, unknown) : ruled;
   const found = { ...explained, path, start, assignment };
   if (path.inputs.size > 0) return { ...found, issues };
-  const [expected, received] = [
-    "one that relevance can pass from to an input",
-    "inputs that only choose among other numbers",
-  ];
-  return { ...found, issues: [...issues, { where, expected, received }] };
+  const problem = "no relevance can pass from it to an input, since inputs only choose among other numbers";
+  return { ...found, issues: [...issues, { where, problem }] };
 }
 
 /** Such a value is the same whenever its text is. */

@@ -1,6 +1,6 @@
 import { Budget, type Limits } from "../base/budget.ts";
 import { type Assigned, assigned, optionsKey, outputOf, valuesAt } from "./assigned.ts";
-import { LrpError, usage } from "../base/error.ts";
+import { LrpError, misuse } from "../base/error.ts";
 import type { Axes } from "../base/layout.ts";
 import { canonize } from "../canonize/canonize.ts";
 import type { Graph, OutputPort, Port } from "../graph/graph.ts";
@@ -215,8 +215,11 @@ export class Model {
   #fit(given: ReadonlyMap<string, Given>): Fitted {
     const fitted = this.#tryFit(given);
     if (fitted) return fitted;
-    const received = "an input whose numbers are weights or decide shapes";
-    throw usage("the model", "a call with tensors before one with dims alone", received);
+    throw misuse(
+      "the model",
+      "dims alone are not enough, since the numbers of an input are weights or decide shapes",
+      "Call predict or explain with tensors first.",
+    );
   }
 
   #tryFit(given: ReadonlyMap<string, Given>): Fitted | undefined {
@@ -235,7 +238,7 @@ export class Model {
   /** @throws LrpError "usage" after dispose() */
   #alive() {
     const [engine, graph] = [this.#engine, this.#graph];
-    if (!engine || !graph) throw usage("the model", "one that is not disposed", "a call after dispose()");
+    if (!engine || !graph) throw misuse("the model", "it was disposed before this call", "Load it again.");
     return { engine, graph };
   }
 

@@ -16,9 +16,9 @@ export function remarksOf(
 ): Remarks {
   const remark = (node: Node): string | undefined => {
     if (unknown && ways.get(node)!.kind === "none" && assignment.has(node))
-      return "has no rule: relevance passes it by its gradient, as option 'unknown' asks.";
+      return "has no rule: relevance passes through it by its gradient, as option 'unknown' asks.";
     if (node.type === "BatchNormalization" && node.units !== "input" && assignment.get(node)?.kind === "pass")
-      return "has no linear neighbour to be folded into: relevance passes it unchanged.";
+      return "has no linear neighbour to be folded into: relevance passes through it unchanged.";
     return node.type === "LRN" && node.note ? `${node.note}.` : undefined;
   };
   return new Map(
@@ -41,7 +41,7 @@ function grouped(nodes: readonly Pick<Node, "name" | "type">[], says: readonly s
     const who =
       more.length === 0
         ? whereIs(nodes[first])
-        : `each of ${more.length + 1} nodes (${type}; the first is '${name}', inspect names all)`;
+        : `each of the ${more.length + 1} ${type} nodes (the first is '${name}'; inspect lists them all)`;
     return `${who}${says[first]}`;
   });
 }
@@ -67,13 +67,11 @@ export function notesOf(
           `Output '${output}' holds integers: relevance starts from '${from}', the scores by which ${whereIs(chooses)} chooses them.`,
         ]
       : []),
-    ...(skipped
-      ? [`${whereIs(skipped)} at the end${softmax} is left out: relevance starts from the value before it.`]
-      : []),
+    ...(skipped ? [`${whereIs(skipped)} at the end${softmax} is left out: relevance starts from its input.`] : []),
     ...(ofInput.length > 0
       ? [
-          `The network normalizes its input (${names}): relevance passes it unchanged, and bounds for zBox are those of ` +
-            "the input.",
+          `The network normalizes its input (${names}): relevance passes through these nodes unchanged, and the bounds ` +
+            "of zBox are those of the input.",
         ]
       : []),
     ...grouped([...remarks.keys()], says),

@@ -1,5 +1,5 @@
 import { type Limits, MOST_MEMORY, MOST_WORK } from "../base/budget.ts";
-import { LrpError, shown, usage } from "../base/error.ts";
+import { LrpError, misuse, noOption, shown, usage } from "../base/error.ts";
 import type { AxesOptions } from "../infer/axes.ts";
 import type { ExternalData } from "../read/onnx/external.ts";
 import { type Composite, compositeOf, defaultComposite } from "../rules/composite.ts";
@@ -121,11 +121,11 @@ const OWN: Readonly<Record<Exclude<keyof ExplainOptions, keyof Parameters>, true
 export function checkOptions(options: ExplainOptions): Composite {
   const known = [...Object.keys(OWN), ...optionNames];
   const stray = Object.keys(options).find((name) => !known.includes(name));
-  if (stray) throw usage("explain", `options ${known.join(", ")}`, shown(stray));
+  if (stray) throw noOption("explain", stray, known);
   const { composite = defaultComposite, at, start, unknown } = options;
   if (at !== undefined && !Array.isArray(at)) throw usage("option 'at'", "a list of names", shown(at));
   if (unknown !== undefined && unknown !== "gradient")
-    throw usage("option 'unknown'", "'gradient', or nothing", shown(unknown));
+    throw usage("option 'unknown'", "'gradient' or nothing", shown(unknown));
   if (start !== undefined && start !== "logit" && start !== "one")
     throw usage("option 'start'", "'logit' or 'one'", shown(start));
   return compositeOf(composite, options);
@@ -134,11 +134,7 @@ export function checkOptions(options: ExplainOptions): Composite {
 /** @throws LrpError "usage" unless targets are a list, and are none of the options */
 export function checkTargets(targets: unknown, options: object): void {
   if ("target" in options)
-    throw new LrpError("usage", {
-      where: "explainEach",
-      expected: "targets as its second argument",
-      received: "option 'target'",
-    });
+    throw misuse("explainEach", "it does not take option 'target'", "The targets are its second argument.");
   if (!Array.isArray(targets) || targets.length === 0)
     throw new LrpError("usage", {
       where: "explainEach",

@@ -145,15 +145,14 @@ export function amplificationNote(ledger: readonly LedgerRow[]): string[] {
   const beyond = ledger.filter((row) => row.amplification > NOTED_AMPLIFICATION && !NOT_LRP.includes(row.rule));
   if (beyond.length === 0) return [];
   const { node, type, rule, amplification } = beyond.reduce((a, b) => (b.amplification > a.amplification ? b : a));
-  const others = beyond.length > 1 ? `, and ${beyond.length - 1} more beyond ${NOTED_AMPLIFICATION}-fold` : "";
+  const others = beyond.length > 1 ? ` (${beyond.length - 1} more do so more than ${NOTED_AMPLIFICATION}-fold)` : "";
   const fix =
     ops.get(type)!.family === "sum"
-      ? "option 'sum' has rules with bounded shares: ratio, clip, zPlus"
-      : "a larger epsilon or the rule zPlus there bounds them; where it is the last layer, so may a target " +
-        "with 'against'";
+      ? "Option 'sum' offers rules with bounded shares: ratio, clip, zPlus."
+      : "A larger epsilon or the rule zPlus there bounds them; at the last layer, a target with 'against' may too.";
   return [
-    `node '${node}' (${type}, ${rule}) amplifies relevance ${amplification.toPrecision(3)}-fold${others}: its ` +
-      `terms nearly cancel, so that their shares are large; ${fix}.`,
+    `node '${node}' (${type}, ${rule}) amplifies relevance ${amplification.toPrecision(3)}-fold${others}, ` +
+      `since its terms nearly cancel and their shares are large. ${fix}`,
   ];
 }
 
@@ -173,8 +172,8 @@ export function argmaxNote(
 /** The channels of an input are taken for its last axis, though only its sizes say so. */
 export function sizesNote(name: string, dims: Port["dims"]): string {
   return (
-    `input '${name}' ${shapeText(dims)} is taken as channels last, which only its sizes say: ` +
-    `option 'channelAxis' of load takes it otherwise.`
+    `input '${name}' ${shapeText(dims)} is taken to have its channels last, as only its sizes suggest: ` +
+    `option 'channelAxis' of load says otherwise.`
   );
 }
 

@@ -61,7 +61,7 @@ export function stabilityOf(start: Sums, inputs: Sums, ledger: readonly Received
   return { amplification, peak, arrived, verdict: isJudged ? judged : "unjudged" };
 }
 
-/** What an explanation that cannot be read, or of which little arrives, says of itself. */
+/** The note of an explanation that cannot be read, or of which little arrives. */
 export function stabilityNote(
   { verdict, amplification, peak }: Stability,
   start: Sums,
@@ -78,10 +78,10 @@ export function stabilityNote(
   if (verdict !== "amplified") return [];
   const most = ledger.reduce((a, b) => (b.magnitude > a.magnitude ? b : a));
   return [
-    `Warning: this explanation has exploded, and its map says nothing. Σ|R| is ${amplification!.toPrecision(2)} times ` +
-      `that of the start at the inputs, and at most ${peak!.toPrecision(2)} times on the way, near node ` +
-      `'${most.node}' (${most.type}, ${most.rule}): terms nearly cancel again and again. What helps: the composite ` +
-      `epsilonPlusFlat or epsilonPlus, whose z⁺ has no terms that cancel; a larger epsilon; for sums the rules ratio, ` +
-      `clip or zPlus.`,
+    `Warning: this explanation has exploded, and its map says nothing. Σ|R| at the inputs is ` +
+      `${amplification!.toPrecision(2)} times that of the start, and up to ${peak!.toPrecision(2)} times on the way, ` +
+      `near node '${most.node}' (${most.type}, ${most.rule}), since terms nearly cancel again and again. These may ` +
+      `help: the composite epsilonPlusFlat or epsilonPlus, whose z⁺ has no terms that cancel; a larger epsilon; for ` +
+      `sums, the rule ratio, clip or zPlus.`,
   ];
 }

@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { demand, insist } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
@@ -128,7 +128,7 @@ export const pRelu: Op<None> = {
     const { dims, constant } = x!;
     const fits = broadcast([dims, slope!.dims])?.join() === dims.join();
     demand(fits, "shape", `a slope that can be broadcast to ${shapeText(dims, "")}`, shapeText(slope!.dims, ""));
-    demand(!constant || slope!.constant, "unsupported", "a computed input", "a constant one beside a computed slope");
+    insist(!constant || slope!.constant, "unsupported", "its input is constant, but its slope is computed");
     return { dims: [dims] };
   },
   fold: folding((v, slope) => (v < 0 ? slope * v : v)),

@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { demand, insist } from "../base/complaint.ts";
 import type { Operand, Operands } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { type Dims, size } from "../base/tensor.ts";
@@ -54,8 +54,8 @@ export const batchNormalization: Op<BatchNormAttributes> = {
   // Until opset 13 there is no attribute: whoever asks for the running statistics trains.
   instead(_inputs, _a, { outputs }) {
     const [, ...statistics] = outputs.filter((name) => name !== "");
-    const received = `${statistics.length} more, which mean training mode`;
-    demand(statistics.length === 0, "unsupported", "one output", received, INFERENCE);
+    const problem = `its further outputs (${statistics.length}) mean that it is in training mode`;
+    insist(statistics.length === 0, "unsupported", problem, INFERENCE);
     return undefined;
   },
   infer(inputs, given) {

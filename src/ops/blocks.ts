@@ -95,7 +95,7 @@ function blocks(
       demand(
         dims.every(Number.isInteger),
         "shape",
-        `axes that blocks of ${size} divide`,
+        `axes whose lengths are multiples of the blocksize, ${size}`,
         `dims ${shapeText(x!.dims, "")}`,
       );
       return { dims: [dims] };

@@ -58,7 +58,7 @@ export const cone: Op<Cone> = {
   summary: "pass: an activation that a file spells out in other operators",
   takes: "X constants...",
   attributes() {
-    throw new Complaint("unsupported", "an operator of ONNX", "one that only relprop makes");
+    throw new Complaint("unsupported", { problem: "Cone is not an operator of ONNX" });
   },
   node({ node, attributes }) {
     // What a program's forward pass has computed is what its way back reads.

@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { demand, insist } from "../base/complaint.ts";
 import { broadcast, type Constant, size } from "../base/tensor.ts";
 import type { Node, Operand, Operands } from "../graph/graph.ts";
 import { type DenseAttributes, denseShared } from "./dense.ts";
@@ -72,7 +72,7 @@ export const gemm: Op<GemmAttributes> = {
   instead: aroundGemm,
   infer(inputs, a) {
     const [x, w] = inputs as readonly Operand[];
-    demand(!x.constant, "unsupported", "a computed A", "a constant one");
+    insist(!x.constant, "unsupported", "its A is constant, and only its B or C is computed");
     known(inputs, 1, "a B");
     demand(
       x.dims.length === 2 && w.dims.length === 2,

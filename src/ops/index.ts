@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { insist } from "../base/complaint.ts";
 import { aligned } from "./aligned.ts";
 import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, mean, mul, sub, sum } from "./arithmetic.ts";
@@ -135,6 +135,7 @@ export function rowOf(type: string, hint: string): Op<any> {
   const has = (names: string) => names.split(" ").includes(type);
   const [why] = Object.entries(REFUSED).find(([, names]) => has(names)) ?? [];
   const fix = has(RARE) ? 'Write import "relprop/operators" beside the import of relprop: it adds this one.' : hint;
-  demand(row, "unsupported", "an operator that relprop runs", why ? `${type}, ${why}` : type, why ? undefined : fix);
+  const problem = `relprop does not run the operator '${type}'`;
+  insist(row, "unsupported", why ? `${problem}, ${why}` : problem, why ? undefined : fix);
   return row;
 }

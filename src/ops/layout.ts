@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { demand, insist } from "../base/complaint.ts";
 import type { Operand } from "../graph/graph.ts";
 import { type Dims, normalizeAxis, shapeText, size, strides } from "../base/tensor.ts";
 import { loop, type Move, mover, runsOf, whole, withRun, zeros } from "./move.ts";
@@ -45,7 +45,7 @@ export const concat = mover<{ axis: number }>({
     demand(
       fits,
       "shape",
-      `shapes that differ along axis ${axis} only`,
+      `inputs whose shapes differ along axis ${axis} only`,
       inputs.map((x) => shapeText(x!.dims, "")).join(", "),
     );
     return {
@@ -93,14 +93,14 @@ export const slice = mover<SliceAttributes>({
       starts && ends && starts.length === ends.length,
       "invalid-model",
       "as many starts as ends",
-      `${starts?.length} and ${ends?.length}`,
+      `${starts?.length ?? "no"} and ${ends?.length ?? "no"}`,
     );
     const axes = a.axes ?? integers(inputs, 3, "axes") ?? starts.map((_, i) => i);
     const steps = integers(inputs, 4, "steps") ?? starts.map(() => 1);
     demand(
       axes.length === starts.length && steps.length === starts.length,
       "invalid-model",
-      `${starts.length} axes and steps, as many as starts`,
+      `${starts.length} axes and steps, one for each start`,
       `${axes.length} and ${steps.length}`,
     );
     const dims = [...x.dims];
@@ -229,7 +229,7 @@ export const pad = mover<PadAttributes>({
       given?.length === 2 * axes.length && axes.every((axis) => axis !== undefined),
       "invalid-model",
       `${2 * axes.length} pads for axes of a tensor of rank ${rank}`,
-      `${given?.length}`,
+      `${given?.length ?? "none"}`,
     );
     const pads = new Array<number>(2 * rank).fill(0);
     axes.forEach((axis, i) => {
@@ -237,12 +237,8 @@ export const pad = mover<PadAttributes>({
       pads[rank + axis!] = given[axes.length + i];
     });
     const dims = x.dims.map((d, i) => d + pads[i] + pads[rank + i]);
-    demand(
-      dims.every((d) => d >= 0),
-      "shape",
-      "pads that leave something",
-      `dims [${dims}]`,
-    );
+    const isLeft = dims.every((d) => d >= 0);
+    insist(isLeft, "shape", `its pads cut off more than there is, which leaves dims [${dims}]`);
     demand(
       a.mode === "constant" || pads.every((p) => p >= 0),
       "unsupported",

@@ -2,7 +2,7 @@ import { aligned } from "./aligned.ts";
 import { inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
 import type { Op } from "./op.ts";
 
-const WHY = "true or false is nothing that inputs have shares in";
+const WHY = "inputs have no shares in a truth value";
 
 /** A row whose output is boolean: f of numbers that are 1 for true and 0 for false where they are booleans. */
 function logic(type: string, takes: string, f: (a: number, b: number) => number): Op<None> {

@@ -2,7 +2,7 @@ import { erf } from "./erf.ts";
 import type { Op } from "./op.ts";
 import { always, kept, unary } from "./unary.ts";
 
-export const PERIODIC = "a periodic function gives the same for inputs far apart";
+export const PERIODIC = "a periodic function gives the same value for inputs that are far apart";
 
 /** Negation is a scaling, which a linear neighbour can take in. Source: ONNX Neg-13. */
 const neg: Op<unknown> = {

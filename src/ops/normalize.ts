@@ -111,7 +111,7 @@ type Shapes = (
 /** Groups of channels at all positions; scale and shift for each channel or group. */
 const byGroups: Shapes = ([n, c, ...spatial], inputs, { groups, perGroup }) => {
   const cut = groups || c;
-  demand(c % cut === 0, "invalid-model", `groups that divide ${c} channels`, `${cut}`);
+  demand(c % cut === 0, "invalid-model", `a number of groups that divides ${c} channels`, `${cut}`);
   const dims = [cut, perGroup ? 1 : c / cut, ...spatial.map(() => 1)];
   const given = [inputs[1], inputs[2]].map((p) => p?.dims.join() ?? "none");
   demand(
@@ -175,7 +175,7 @@ function row(
         which.flatMap((i) => (inputs[i] ? [e.as(at.x(i), "first")] : []));
       return {
         kind: "none",
-        why: "a normalization whose statistics depend on the input",
+        why: "it is a normalization whose statistics depend on the input",
         run(e, at) {
           const x = at.x(0);
           const y = e.temp(outputs[0].name, x.dims, x.layout);

@@ -28,13 +28,8 @@ export interface AttributeReader {
 export function known(inputs: Operands, index: number, what: string): Constant | undefined {
   const input = inputs[index];
   if (!input || input.constant) return input?.constant;
-  throw new Complaint(
-    "unsupported",
-    `${what} known while loading`,
-    "a value that is computed from the input",
-    undefined,
-    [index],
-  );
+  const finding = { expected: `${what} known while loading`, received: "a value that is computed from the input" };
+  throw new Complaint("unsupported", finding, undefined, [index]);
 }
 
 /** The one number of a constant input. */
@@ -210,7 +205,7 @@ export type Way = {
 } & WayBack;
 
 /** A product of several computed inputs: no rule is known, only Jᵀ R_out of each. */
-export const product = (vjp: Back): Ruleless => ({ kind: "none", why: "a product of activations", vjp });
+export const product = (vjp: Back): Ruleless => ({ kind: "none", why: "it is a product of activations", vjp });
 
 /** What composites call the operators; products and bilinear ones are those of two computed values. */
 export const families = [

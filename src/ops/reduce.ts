@@ -91,7 +91,7 @@ const notLinear =
   (slope: Slope): ((site: Cells) => WayBack) =>
   (site) => ({
     kind: "none",
-    why: "a reduction that neither adds, selects nor takes a norm",
+    why: "it is a reduction that neither adds, selects nor takes a norm",
     vjp(e, at, r) {
       const [x, y] = [at.x(0), at.y(0)];
       const out = e.temp(`${site.node.name}:vjp`, x.dims, x.layout);
@@ -250,7 +250,7 @@ function argRow(type: "ArgMax" | "ArgMin", sign: 1 | -1): Op<ArgAttributes> {
     },
     node: (site) => ({
       kind: "none",
-      why: "an index has no share in the number it points at",
+      why: "an index has no share in the number that it points at",
       run: (e, at) => [lowered(e, site, at.x(0), position(site.attributes.last))],
     }),
     nonnegative: always,

@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { demand, insist } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
@@ -22,7 +22,7 @@ function reshaping<A>(
     anyType: true,
     infer(inputs, a) {
       const [dims, count] = [shape(inputs, a), size(inputs[0]!.dims)];
-      demand(size(dims) === count, "shape", `as many numbers as the input has, ${count}`, `dims [${dims}]`);
+      demand(size(dims) === count, "shape", `dims of ${count} numbers, as many as the input has`, `dims [${dims}]`);
       return { dims: [dims] };
     },
     fold: ([x], _a, [dims]) => [{ ...x!, dims }],
@@ -101,7 +101,7 @@ export const unsqueeze = reshaping<Axes>(
   (inputs, a) => {
     const { dims } = inputs[0]!;
     const given = a.axes ?? integers(inputs, 1, "axes");
-    demand(given, "invalid-model", "axes", "none");
+    insist(given, "invalid-model", "its axes are missing");
     const out = new Array<number>(dims.length + given.length).fill(-1);
     for (const axis of axesOf(given, out.length)) out[axis] = 1;
     let next = 0;

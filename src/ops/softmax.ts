@@ -32,7 +32,7 @@ function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoft
       const logarithm = type === "LogSoftmax";
       return {
         kind: "none",
-        why: "a softmax inside the network, which mixes all its inputs",
+        why: "it is a softmax inside the network, which mixes all its inputs",
         run(e, at) {
           const y = e.temp(name, dims);
           e.emit(kernel, { x: e.as(at.x(0), "first"), y, ...groups });

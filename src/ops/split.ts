@@ -13,7 +13,7 @@ interface SplitAttributes {
 
 function equalParts(length: number, count: number, uneven: boolean): readonly number[] {
   const part = Math.ceil(length / count);
-  demand(uneven || part * count === length, "shape", `an axis that ${count} parts divide`, `${length}`);
+  demand(uneven || part * count === length, "shape", `an axis whose length is a multiple of ${count}`, `${length}`);
   return Array.from({ length: count }, (_, i) => Math.min(part, length - i * part));
 }
 
@@ -33,8 +33,8 @@ export const split: Op<SplitAttributes> = {
   instead(inputs, a, { name, inputs: [input], outputs }) {
     const [x, given] = inputs;
     const fits = a.count === undefined || (a.count === outputs.length && !given);
-    const received = `${a.count}${given ? " and lengths" : ""}`;
-    demand(fits, "invalid-model", `num_outputs ${outputs.length}, or lengths`, received);
+    const received = `num_outputs ${a.count}${given ? " and lengths" : ""}`;
+    demand(fits, "invalid-model", `num_outputs ${outputs.length} or a list of lengths`, received);
     const { dims } = x!;
     const axis = axisOf(a.axis, dims.length);
     const length = dims[axis];

@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { demand, insist } from "../base/complaint.ts";
 import type { Node, Operands } from "../graph/graph.ts";
 import { type ElementType, isFloat, isInteger } from "../base/tensor.ts";
 import type { Op } from "./op.ts";
@@ -35,7 +35,7 @@ type Taking = Pick<Op<never>, "takes" | "outputs">;
 function slotsOf({ takes = "X" }: Taking, opset: number): readonly Slot[] {
   const since = typeof takes === "string" ? [] : Object.keys(takes).filter((version) => Number(version) <= opset);
   const text = typeof takes === "string" ? takes : takes[Math.max(...since.map(Number))];
-  demand(text !== undefined, "invalid-model", "a newer opset, which has this operator", `${opset}`);
+  insist(text !== undefined, "invalid-model", `opset ${opset} does not have this operator, only newer ones do`);
   return [...text.matchAll(/(\w+)(\.\.\.)?(?::(\w+))?(\?)?/g)].map(([, name, many, kind = "float", optional]) => ({
     name,
     many: many !== undefined,
@@ -59,13 +59,8 @@ export function checkCounts(row: Taking, opset: number, { inputs, outputs }: Pic
   slots.forEach(({ name, many, optional }, i) => {
     const given = inputs.slice(i, many ? undefined : i + 1);
     const isThere = given.length > 0 && !given.includes("");
-    const gap = many && given.length > 0;
-    demand(
-      optional || isThere,
-      "invalid-model",
-      gap ? "inputs without a gap" : `an input '${name}'`,
-      gap ? "one that is left out" : "none",
-    );
+    insist(isThere || optional || !many || given.length === 0, "invalid-model", "an input between others is left out");
+    demand(isThere || optional, "invalid-model", `an input '${name}'`, "none");
   });
   const { outputs: made = 1 } = row;
   demand(countOf(outputs) <= made, "invalid-model", `at most ${counted(made, "output")}`, `${countOf(outputs)}`);

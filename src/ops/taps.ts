@@ -123,7 +123,7 @@ function changesOf(inputs: Operands, a: Resizing): readonly Change[] {
     demand(
       given.length === count && (i === 0 || given.every((v) => v > 0)),
       "invalid-model",
-      `${count} numbers > 0`,
+      `${count} numbers above 0 in ${["roi", "scales", "sizes"][i]}`,
       `[${given}]`,
     );
     return given;
@@ -135,7 +135,7 @@ function changesOf(inputs: Operands, a: Resizing): readonly Change[] {
   demand(
     !crops || sizes || roi!.every((v, i) => v === Number(i >= axes.length)),
     "unsupported",
-    "sizes beside a roi",
+    "sizes beside a roi that crops",
     "scales",
   );
   const asked = scales ?? sizes!.map((v, i) => v / dims[axes[i]!]);

@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { demand, insist } from "../base/complaint.ts";
 import { type Dims, size } from "../base/tensor.ts";
 import type { Op, Site, Way } from "./op.ts";
 
@@ -93,7 +93,7 @@ export const taylorLayer: Op<TaylorNeurons> = {
   summary: "own rule: first-order Taylor expansion of the caller's function",
   attributes(read) {
     const neurons = read.beyond("neurons") as TaylorNeurons | undefined;
-    demand(neurons, "unsupported", "an operator of ONNX", "TaylorNeurons");
+    insist(neurons, "unsupported", "TaylorNeurons is not an operator of ONNX");
     return neurons;
   },
   infer([x], neurons) {

@@ -97,8 +97,8 @@ export function infer<A extends PoolAttributes>([x]: Operands, a: A, budget: Bud
   if (at >= 0) {
     const { kernel, stride, dilation, before, after } = axes[at];
     const window = `kernel ${kernel}, stride ${stride}, dilation ${dilation}, pads ${before} and ${after}`;
-    const received = `one of padding alone along axis ${at + 2} (${window}, ceil_mode ${Number(a.window.ceil)})`;
-    throw new Complaint("invalid-model", "windows that reach the input", received);
+    const problem = `a window along axis ${at + 2} holds padding alone (${window}, ceil_mode ${Number(a.window.ceil)})`;
+    throw new Complaint("invalid-model", { problem });
   }
   return { dims: [dims], attributes: { ...a, axes }, work: size(dims) * tapsOf({ ...a, axes }) };
 }

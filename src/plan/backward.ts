@@ -144,9 +144,7 @@ export function lowerSegment(
     if (stuck)
       throw new LrpError("rule", {
         where: whereIs(node),
-        expected: "relevance that arrives at its first output",
-        received: `some at '${stuck}'`,
-        fix: "No rule for it is known to relprop.",
+        problem: `relevance arrives at its output '${stuck}', but relprop has a rule for its first output only`,
       });
     if (!path.has(node) || !waiting.has(node.outputs[0])) continue;
     e.budget.where = whereIs(node);

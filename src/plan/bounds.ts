@@ -56,8 +56,7 @@ function inOrder({ e, graph }: Context, node: Node, { low, high }: Pair): Pair {
   if (!low || !high)
     throw new LrpError("rule", {
       where: whereIs(node),
-      expected: "a rule with both bounds: a negative scale turns the lower one into the upper one",
-      received: "a rule with one of them",
+      problem: "its rule has one bound, but needs both, since a negative scale turns the lower into the upper one",
     });
   const [least, most] = [Math.min, Math.max].map((f) => zipHost(e, f, `${node.name}:bound`, [low, high], low.dims));
   return { low: least, high: most };

@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { demand, insist } from "../base/complaint.ts";
 import { assert } from "../base/error.ts";
 import { type Constant, firstNonFinite } from "../base/tensor.ts";
 import type { AttributeReader, Op } from "../ops/op.ts";
@@ -17,7 +17,7 @@ function sized<V extends number | readonly number[] | undefined>(name: string, g
   const far = width
     ? undefined
     : [given].flat().find((v) => Number.isFinite(v) && (v as number) !== ((v as number) | 0));
-  demand(far === undefined, "unsupported", `attribute ${name} within 32 bits`, `${far}`);
+  demand(far === undefined, "unsupported", `attribute '${name}' within 32 bits`, `${far}`);
   return given;
 }
 
@@ -29,12 +29,12 @@ export type Reader = AttributeReader & { rest(): string[]; check(): void };
  */
 export function reader({ names, find, beyond }: Attributes, opset: number): Reader {
   const read = new Set<string>();
-  const wrong: { expected: string; received: string }[] = [];
+  const wrong: string[] = [];
   function get<Type extends keyof AttributeValues>(name: string, type: Type): AttributeValues[Type] | undefined {
     read.add(name);
     const found = find(name, type);
     if (!found || found.type === type) return found?.value as AttributeValues[Type] | undefined;
-    wrong.push({ expected: `${name} as ${type}`, received: found.type });
+    wrong.push(`attribute '${name}' must be ${type}, but is ${found.type}`);
     return undefined;
   }
   return {
@@ -60,8 +60,7 @@ export function reader({ names, find, beyond }: Attributes, opset: number): Read
     },
     rest: () => names.filter((name) => !read.has(name)),
     check() {
-      const list = (key: "expected" | "received") => wrong.map((w) => w[key]).join(", ");
-      demand(wrong.length === 0, "invalid-model", `attribute ${list("expected")}`, list("received"));
+      insist(wrong.length === 0, "invalid-model", wrong.join("; "));
     },
   };
 }
@@ -98,6 +97,7 @@ export function attributesOf(row: Op<unknown>, given: Attributes, opset: number)
     read.check();
   }
   const rest = read.rest();
-  demand(rest.length === 0, "unsupported", "attributes that relprop knows", rest.join(", "));
+  const names = rest.map((name) => `'${name}'`).join(", ");
+  insist(rest.length === 0, "unsupported", `relprop does not know the attribute${rest.length > 1 ? "s" : ""} ${names}`);
   return Object.freeze(attributes);
 }

@@ -1,4 +1,4 @@
-import { demand } from "../base/complaint.ts";
+import { demand, insist } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import { type Attributes, attributesOf, constantOf, reader } from "./attributes.ts";
 import type { GraphProto, ModelProto, NodeProto, ValueInfo } from "./onnx/decode.ts";
@@ -11,6 +11,10 @@ import { type Problem, Problems } from "../base/problems.ts";
 
 /** The opsets that the operator table describes. */
 export const OPSETS = { oldest: 1, newest: 26 } as const;
+
+const UNKNOWN =
+  "The reference lists those that it runs (docs/reference/operators.md); simplifying the model (onnx-simplifier) may " +
+  "remove this one.";
 
 /** How an If is judged, which has no row. */
 export const IF = { takes: "cond:bool", outputs: Infinity } as const;
@@ -32,14 +36,14 @@ function buildNode(proto: NodeProto, opset: number): Node {
     const read = reader(given, opset);
     const [then, otherwise] = ["then_branch", "else_branch"].map((name) => read.graph(name) as GraphProto | undefined);
     read.check();
-    demand(then && otherwise, "invalid-model", "a then_branch and an else_branch", "fewer");
+    insist(then && otherwise, "invalid-model", "it lacks a then_branch or an else_branch");
     checkCounts(IF, opset, proto);
     const made = [then, otherwise].map((branch) => branch.outputs.length);
     const count = proto.outputs.length;
     demand(
       made.every((n) => n === count),
       "invalid-model",
-      `branches of ${count} outputs`,
+      `${count} outputs of each branch`,
       made.join(" and "),
     );
     return Object.freeze({
@@ -51,7 +55,7 @@ function buildNode(proto: NodeProto, opset: number): Node {
       captured: capturedBy(proto),
     });
   }
-  const row = rowOf(type, "The README lists them; simplifying the model (onnx-simplifier) may remove this one.");
+  const row = rowOf(type, UNKNOWN);
   const { name, outputs } = proto;
   const node = { name, type, outputs, attributes: attributesOf(row, given, opset) };
   checkCounts(row, opset, proto);
@@ -141,7 +145,7 @@ function judged(
   };
   const names = new Set<string>();
   const once = (name: string) => {
-    demand(!names.has(name), "invalid-model", "names of its own for its values", `'${name}' again`);
+    insist(!names.has(name), "invalid-model", `the name '${name}' stands for another value already`);
     names.add(name);
   };
   const wanted = needed(proto, proto.outputs);
@@ -200,7 +204,7 @@ export function build(model: ModelProto): Graph {
   }
   const { graph } = model;
   if (graph.outputs.length === 0)
-    throw new LrpError("invalid-model", { where: "the model", expected: "an output", received: "none" });
+    throw new LrpError("invalid-model", { where: "the model", problem: "it has no outputs" });
   const problems = new Problems();
   const wrong: Wrong = new Map();
   // Old files list their weights among the inputs.

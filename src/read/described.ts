@@ -76,7 +76,7 @@ const asAttribute: Readonly<Partial<Record<keyof AttributeValues, (given: unknow
 
 /** What the row of a type makes of attributes with ONNX's names. */
 export function attributesFor(type: string, given: Readonly<Record<string, unknown>>): unknown {
-  const row = rowOf(type, "The README lists them, by ONNX's names.");
+  const row = rowOf(type, "The reference lists those that it runs, by ONNX's names (docs/reference/operators.md).");
   const find = (name: string, wanted: keyof AttributeValues): AttributeProto | undefined => {
     if (isNone(given[name])) return undefined;
     const value = asAttribute[wanted]?.(given[name]) as AttributeProto["value"];

@@ -1,5 +1,5 @@
-import { demand } from "../base/complaint.ts";
-import { usage } from "../base/error.ts";
+import { demand, insist } from "../base/complaint.ts";
+import { misuse, usage } from "../base/error.ts";
 import { OPSETS } from "./build.ts";
 import { attributesFor, checkType, type ConstantInput, constantOf, Handle, isNone, textOf } from "./described.ts";
 import { type Graph, type Node, type OutputPort, type Port, whereIs } from "../graph/graph.ts";
@@ -36,7 +36,7 @@ function portOf(name: string, given: NetworkInput): Port {
   const spelled = (Array.isArray(given) ? { dims: given } : (given ?? {})) as { dims?: unknown; type?: unknown };
   const { dims, type = "float32" } = spelled;
   const fits = (d: unknown) => (typeof d === "string" ? d !== "" : Number.isSafeInteger(d) && (d as number) >= 1);
-  const expected = "dims: sizes ≥ 1, or names of those that are free";
+  const expected = "a list of dims: sizes of 1 or more, or names where any size fits";
   demand(Array.isArray(dims) && dims.every(fits), "usage", expected, textOf(dims));
   checkType(type);
   return Object.freeze({ name, type, dims: Object.freeze([...dims]) });
@@ -44,7 +44,7 @@ function portOf(name: string, given: NetworkInput): Port {
 
 function claim(names: Set<string>, name: unknown): void {
   demand(typeof name === "string" && name !== "", "usage", "a name", textOf(name));
-  demand(!names.has(name), "usage", "a name of its own", `'${name}' again`);
+  insist(!names.has(name), "usage", `the name '${name}' is taken`);
   names.add(name);
 }
 
@@ -98,7 +98,7 @@ export class Builder {
   outputs(of: number | readonly string[], layer: Layer, ...inputs: readonly NodeInput[]): Handle[] {
     const names = Number.isInteger(of) ? Array.from({ length: of as number }, () => undefined) : of;
     if (!Array.isArray(names) || names.length === 0)
-      throw usage("outputs", "how many they are, or their names", textOf(of));
+      throw usage("outputs", "a number of outputs, or a list of their names", textOf(of));
     return this.#put(layer, inputs, names);
   }
 
@@ -107,7 +107,7 @@ export class Builder {
     this.#isOver = true;
     const isRecord = typeof returned === "object" && !Array.isArray(returned) && !(returned instanceof Handle);
     const entries = Object.entries((isRecord && returned) || {});
-    this.#problems.attempt("what build returns", () =>
+    this.#problems.attempt("the result of build", () =>
       demand(entries.length > 0, "usage", "values by name, { name: value }", textOf(returned)),
     );
     const outputs = this.#problems.collect(
@@ -127,7 +127,7 @@ export class Builder {
 
   #put(layer: Layer, given: readonly NodeInput[], chosen: readonly (string | undefined)[] = []): Handle[] {
     const place = this.#nodes.length;
-    if (this.#isOver) throw usage("network", "nodes that are made while build runs", "one that is made after it");
+    if (this.#isOver) throw misuse("network", "a node was made after build had returned");
     if (!isLayer(layer)) throw usage(`node ${place}`, 'a layer, such as relu() or op("Relu")', textOf(layer));
     const { type, parameters } = layer;
     const name = nameOf(layer, place);
@@ -182,7 +182,7 @@ export class Builder {
   }
 
   #own(value: unknown): asserts value is Handle {
-    const received = value instanceof Handle ? "one of another" : textOf(value);
+    const received = value instanceof Handle ? "a value of another network" : textOf(value);
     demand(this.#values.has(value as Handle), "usage", "a value of this network", received);
   }
 
@@ -224,7 +224,7 @@ export function network<Inputs extends Readonly<Record<string, NetworkInput>>>(d
 }): Network {
   const { inputs, build }: Partial<typeof description> = description ?? {};
   if (typeof inputs !== "object" || inputs === null || typeof build !== "function")
-    throw usage("network", "inputs, by name, and a function build", `${textOf(inputs)} and ${textOf(build)}`);
+    throw usage("network", "inputs by name, and a function build", `${textOf(inputs)} and ${textOf(build)}`);
   const g = new Builder(inputs);
   return Object.freeze({ graph: g.finish(build(g, g.inputs as { readonly [Name in keyof Inputs]: Handle })) });
 }

@@ -45,8 +45,7 @@ export function topological(
         .map((name) => `'${name}'`);
       const issue = {
         where: whereIs(node),
-        expected: "inputs that some node computes",
-        received: missing.join(", "),
+        problem: `no node that can run before it computes ${missing.join(", ")}`,
         fix: "The graph has a gap or a cycle.",
       };
       return { node, problem: { code: "invalid-model", issue } as const };

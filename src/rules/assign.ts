@@ -40,16 +40,16 @@ function misspelled(nodes: ReadonlySet<string>, { layer, type }: Entry, index: n
   return [
     ...strange.map((t) => ({
       where,
-      expected: `an operator, or one of ${[...FAMILIES].join(", ")}`,
-      received: `type '${t}'`,
+      expected: `a type that is an operator or one of ${[...FAMILIES].join(", ")}`,
+      received: `'${t}'`,
     })),
     ...(missing
       ? [
           {
             where,
-            expected: "the name of a node",
-            received: `layer '${layer}'`,
-            fix: "inspect() lists them; a pattern (RegExp) may match none.",
+            expected: "the name of a node as its layer",
+            received: `'${layer}'`,
+            fix: "inspect() lists the nodes; only a pattern (RegExp) may match none.",
           },
         ]
       : []),
@@ -75,7 +75,7 @@ function misfit(way: Way, channels: () => readonly number[], rule: Rule): string
   if (rule.kind === "linear") {
     const lists = [rule.low, rule.high].filter((bound) => typeof bound === "object");
     const wrong = lists.length > 0 && channels().find((count) => lists.some((list) => list.length !== count));
-    if (wrong) return `bounds for ${wrong} channels`;
+    if (wrong) return `a rule whose bounds are single numbers or lists of ${wrong}, the number of channels`;
   }
   if (way.kind === "linear") {
     if (rule.kind === "gradient") return undefined;
@@ -83,7 +83,7 @@ function misfit(way: Way, channels: () => readonly number[], rule: Rule): string
     const maps = rule.groups.flatMap((group) => group.passes.flatMap(({ input, weight }) => [input, weight]));
     return way.signs === undefined || maps.every((map) => typeof map !== "string")
       ? undefined
-      : "norm, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient (it has no parameters)";
+      : "norm, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient, as the node has no weights";
   }
   if (way.kind === "pass") {
     const own = way.rules ?? {};
@@ -117,14 +117,14 @@ function ruleFor(
   if (way.kind === "none") {
     if (way.vjp && unknown) return ruleOf.gradient();
     const text = 'unknown: "gradient"';
-    const fix = way.vjp && `${text} passes relevance by its gradient, which is not LRP.`;
+    const fix = way.vjp && `The option ${text} passes relevance through it by its gradient, which is not LRP.`;
     const mentions = [{ text, option: "unknown", value: "gradient" }];
-    return { where, expected: "an operator that relevance can pass by a rule", received: way.why, fix, mentions };
+    return { where, problem: `no rule passes relevance through it, since ${way.why}`, fix, mentions };
   }
   const rule = chosen();
   if (!rule) {
     const fix = `Add { type: "${way.family ?? ops.get(node.type)!.family}", rule: … }, or end the list with ...baseEntries().`;
-    return { where, expected: "an entry of the composite that matches it", received: "none", fix };
+    return { where, problem: "no entry of the composite matches it", fix };
   }
   const expected = misfit(way, channels, rule);
   return expected === undefined ? rule : { where, expected, received: `the rule ${rule.name}` };

@@ -1,4 +1,4 @@
-import { shown, usage } from "../base/error.ts";
+import { misuse, shown, usage } from "../base/error.ts";
 import type { LrnMode } from "../ops/lrn.ts";
 import type { Family } from "../ops/op.ts";
 import { checkComposite } from "./literal.ts";
@@ -154,19 +154,19 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   { name: "gradient", summary: "Jᵀ of the target everywhere; not LRP", ...BY_GRADIENT, entries: () => [everywhere] },
   {
     name: "guidedBackprop",
-    summary: "the gradient, of which ReLU passes what is positive where it fires; not LRP",
+    summary: "the gradient, of which each active ReLU passes only the positive part; not LRP",
     ...BY_GRADIENT,
     entries: () => [{ type: "Relu", rule: ruleOf.guided() }, everywhere],
   },
   {
     name: "deconvnet",
-    summary: "the gradient, of which ReLU passes what is positive; not LRP",
+    summary: "the gradient, of which each ReLU passes only the positive part; not LRP",
     ...BY_GRADIENT,
     entries: () => [{ type: "Relu", rule: ruleOf.deconvnet() }, everywhere],
   },
   {
     name: "excitationBackprop",
-    summary: "excitation everywhere, LRN as if it were not there: a probability of winning for every input",
+    summary: "excitation everywhere, through LRN unchanged: for every input its probability of winning",
     parameters: [],
     start: "one",
     entries: () => [
@@ -190,13 +190,15 @@ export function compositeOf(composite: string | Composite, options: Parameters):
   if (Array.isArray(composite)) {
     checkComposite(composite);
     if (names.length === 0) return composite;
-    const fix = "Put them into its rules.";
-    throw usage(`option '${names[0]}'`, "no parameters beside a composite of your own", names.join(", "), fix);
+    const fix = `Give ${names.join(", ")} to its rules.`;
+    throw misuse(`option '${names[0]}'`, "a composite of your own takes no parameters beside it", fix);
   }
   const row = composites.find((c) => c.name === composite);
   if (!row) {
     const known =
-      typeof composite === "string" ? composites.map((c) => c.name).join(", ") : "a name or a list of entries";
+      typeof composite === "string"
+        ? `one of ${composites.map((c) => c.name).join(", ")}`
+        : "a name or a list of entries";
     throw usage("option 'composite'", known, shown(composite));
   }
   checkParameters(given, "option");
@@ -204,22 +206,17 @@ export function compositeOf(composite: string | Composite, options: Parameters):
   if (stray.length > 0) {
     const takers = composites.filter((c) => stray.every((name) => c.parameters.includes(name))).map((c) => c.name);
     const fix = takers.length > 0 ? `Composites that take it: ${takers.join(", ")}.` : undefined;
-    throw usage(
-      `option '${stray[0]}'`,
-      `a parameter of ${row.name}: ${row.parameters.join(", ") || "it has none"}`,
-      stray.join(", "),
-      fix,
-    );
+    const taken = row.parameters.join(", ") || "no parameters";
+    throw misuse(`option '${stray[0]}'`, `the composite ${row.name} does not take ${stray[0]}, but ${taken}`, fix);
   }
   const { required = [] } = row;
   const missing = required.filter((name) => given[name] === undefined);
   if (missing.length > 0)
-    throw usage(
+    throw misuse(
       `composite '${row.name}'`,
-      `the options ${required.join(" and ")}`,
-      `no ${missing.join(", no ")}`,
+      `it needs the option${missing.length > 1 ? "s" : ""} ${missing.join(" and ")}`,
       meaning(missing),
-      required.map((option) => ({ text: option, option })),
+      missing.map((option) => ({ text: option, option })),
     );
   checkBeside(given);
   const all = { ...row.defaults, ...given };

@@ -74,18 +74,17 @@ export const ruleFields: Readonly<Record<Rule["kind"], Fields>> = {
   },
   pass: any,
   gradient: any,
-  own: { ...any, mode: { expected: "the name of a rule of the operator's own", fits: isText } },
+  own: { ...any, mode: { expected: "the name of one of the operator's own rules", fits: isText } },
 };
 
 const entryFields: Fields = {
   layer: optional({ expected: "a name, or a pattern (RegExp)", fits: (value) => isText(value) || isPattern(value) }),
   type: optional({ expected: "a name, or a list of names", fits: (value) => isText(value) || isTexts(value) }),
-  position: optional({ ...choice("first", "last"), expected: "position first or last" }),
+  position: optional(choice("first", "last")),
   rule: { expected: "a rule, made by ruleOf", fits: () => true },
 };
 
 const GUIDE = "The guide 'Choosing a rule' says what each field may be.";
-const UNREAD = "Nothing reads it: take it out.";
 
 function wrongFields(fields: Fields, value: unknown, where: string): Issue[] {
   const known = Object.keys(fields).join(", ");
@@ -94,7 +93,7 @@ function wrongFields(fields: Fields, value: unknown, where: string): Issue[] {
   const given = new Map(Object.entries(value).filter(([, v]) => v !== undefined));
   const strays = [...given.keys()].filter((key) => !Object.hasOwn(fields, key));
   return [
-    ...strays.map((key) => ({ where, expected: `fields ${known}`, received: shown(key), fix: UNREAD })),
+    ...strays.map((key) => ({ where, problem: `there is no field ${shown(key)}`, fix: `The fields are ${known}.` })),
     ...Object.entries(fields).flatMap(([key, field]) => wrongField(key, field, given.get(key), where)),
   ];
 }
@@ -131,15 +130,18 @@ function wrongTogether(rule: LinearRule, where: string): Issue[] {
   return [
     ...bounds.map((bound) => ({
       where: `${where}, '${bound}'`,
-      expected: `it and a pass that has '${bound}' as its input, or neither`,
-      received: rule[bound] === undefined ? "such a pass alone" : "it alone",
+      problem:
+        rule[bound] === undefined
+          ? `a pass has '${bound}' as its input, but the rule does not say what it is`
+          : `no pass has '${bound}' as its input, so that nothing reads it`,
       fix: GUIDE,
     })),
     ...wrongIn({ low: rule.low, high: rule.high }, `${where},`),
     ...untrue.map((i) => ({
       where: `${where}, group ${i}, 'aboveOwn'`,
-      expected: `Σ f(x) f(w) ≥ x w${rule.bias ? " and Σ f(b) ≥ b" : ""}, whatever the signs`,
-      received: "maps that can be below",
+      problem:
+        `it promises Σ f(x) f(w) ≥ x w${rule.bias ? " and Σ f(b) ≥ b" : ""} for all signs, ` +
+        "but the passes do not keep that promise",
       fix: "Take it out.",
     })),
   ];

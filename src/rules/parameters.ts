@@ -1,4 +1,4 @@
-import { type Issue, LrpError, shown, usage } from "../base/error.ts";
+import { type Issue, LrpError, misuse, shown, usage } from "../base/error.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
 import { type ProductMode, productModes } from "../ops/product.ts";
 
@@ -49,14 +49,14 @@ export const parameters = Object.freeze({
   },
   gamma: {
     kind: "number",
-    summary: "γ: how much more counts what agrees with the output",
+    summary: "γ, the extra weight of what agrees with the output",
     default: 0.25,
     rules: ["gamma"],
     slider: { label: "γ favours agreement", from: 0, to: 2, step: 0.05 },
   },
   alpha: {
     kind: "number",
-    summary: "α, the weight of what speaks for the output; β is α − 1",
+    summary: "α, the weight of what supports the output; β is α − 1",
     from: 1,
     expected: "a number ≥ 1 (beta = alpha − 1 is not negative)",
     default: 2,
@@ -65,7 +65,7 @@ export const parameters = Object.freeze({
   },
   beta: {
     kind: "number",
-    summary: "β, the weight of what speaks against the output; α is 1 + β",
+    summary: "β, the weight of what opposes the output; α is 1 + β",
     default: 1,
     rules: ["alphaBeta", "beta"],
     slider: { label: "β against", from: 0, to: 3, step: 0.1 },
@@ -74,14 +74,14 @@ export const parameters = Object.freeze({
   high: { kind: "bound", summary: "the largest value that an input can have", rules: ["zBox"] },
   lrn: {
     kind: "choice",
-    summary: "how relevance passes LRN layers",
+    summary: "how relevance passes through LRN layers",
     choices: Object.keys(lrnModes) as readonly LrnMode[],
     default: "taylor",
     rules: ["lrn"],
   },
   sum: {
     kind: "choice",
-    summary: "how relevance passes Add, Sub and Sum",
+    summary: "how relevance passes through Add, Sub and Sum",
     choices: ["norm", "zPlus", "ratio", "clip"],
     default: "norm",
     rules: [],
@@ -103,7 +103,7 @@ export const parameters = Object.freeze({
   },
   stabilizer: {
     kind: "choice",
-    summary: "how ε does that: added to |z|, as a multiple of z's rms, or as the least |z|",
+    summary: "how ε is used: added to |z|, as a multiple of the rms of z, or as the smallest |z|",
     choices: ["add", "relative", "clip"],
     expected: "add, relative or clip",
     default: "add",
@@ -198,7 +198,7 @@ const relations: readonly {
   {
     of: ["alpha", "beta"],
     expected: "alpha − beta = 1",
-    fix: "Give one of them, the other follows.",
+    fix: "Give only one of them; the other follows from it.",
     holds: ({ alpha, beta }) => Math.abs(alpha! - beta! - 1) <= 1e-9,
   },
   {
@@ -245,7 +245,8 @@ export function checkBeside(given: Parameters): void {
     const other = name && ((given as Readonly<Record<string, unknown>>)[name] ?? rows[name].default);
     if (given[option] === undefined || other === value) continue;
     const [wanted, found] = [value, other].map((v) => ({ text: `${name} ${shown(v)}`, option: name!, value: `${v}` }));
-    throw usage(`option '${option}'`, `${wanted.text} beside it`, found.text, undefined, [wanted, found]);
+    const problem = `it is read only beside ${wanted.text}, not beside ${found.text}`;
+    throw misuse(`option '${option}'`, problem, undefined, [wanted, found]);
   }
 }
 
@@ -260,10 +261,11 @@ export function settings<R extends Reader>(rule: R, given: Takes<R>): Required<T
   const taken = parametersOf(rule);
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const stray = Object.keys(said).find((name) => !taken.some((t) => t === name));
-  if (stray !== undefined) throw usage(`rule ${rule}`, `parameters ${taken.join(", ")}`, `'${stray}'`);
+  if (stray !== undefined)
+    throw misuse(`rule ${rule}`, `it has no parameter '${stray}'`, `Its parameters are ${taken.join(", ")}.`);
   checkParameters(said, "parameter");
   const all = { ...Object.fromEntries(taken.map((name) => [name, rows[name].default])), ...said };
   const missing = taken.filter((name) => all[name] === undefined);
   if (missing.length === 0) return all as Required<Takes<R>>;
-  throw usage(`rule ${rule}`, missing.join(" and "), "nothing", meaning(missing));
+  throw misuse(`rule ${rule}`, `it needs ${missing.join(" and ")}`, meaning(missing));
 }

@@ -26,7 +26,7 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
   {
     name: "alphaBeta",
     equation: "R_i = Σ_j (α z_ij⁺ / z_j⁺ − β z_ij⁻ / z_j⁻) · R_j,  α − β = 1",
-    summary: "positive and negative contributions apart",
+    summary: "shares positive and negative contributions separately",
     source: "Bach et al. 2015, eq. 60",
   },
   {
@@ -49,8 +49,9 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
   },
   {
     name: "gamma",
-    equation: "as ε with w + γ w⁺ where z_j > 0, w + γ w⁻ where z_j < 0 (signs of x regarded)",
-    summary: "favours what agrees with the output",
+    equation:
+      "as ε with w + γ w⁺ where z_j > 0, w + γ w⁻ where z_j < 0 (for x ≥ 0; for x < 0, w⁺ and w⁻ change places)",
+    summary: "favours contributions that agree with the output",
     source: "Montavon et al. 2019; generalised to any sign",
   },
   {
@@ -80,7 +81,7 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
   {
     name: "ratio",
     equation: "R_i = Σ_j |z_ij| / Σ_i |z_ij| · R_j",
-    summary: "for sums whose terms cancel: no share is negative, or larger than 1; 0/0 counts as 0",
+    summary: "for sums whose terms cancel: no share is negative or larger than 1; 0/0 counts as 0",
     source: "Otsuki et al. 2024, ratio-based splitting",
   },
   {
@@ -90,7 +91,12 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
     source: "this library; after zennit's Norm and its clipped stabilizer",
   },
   { name: "pass", equation: "R_in = R_out", summary: "for activations", source: "Bach et al. 2015" },
-  { name: "gradient", equation: "R_in = Jᵀ R_out", summary: "not LRP; explicit only", source: "Simonyan et al. 2014" },
+  {
+    name: "gradient",
+    equation: "R_in = Jᵀ R_out",
+    summary: "not LRP; only where it is asked for",
+    source: "Simonyan et al. 2014",
+  },
   {
     name: "guided",
     equation: "R_in = 1[x > 0] · R_out⁺",

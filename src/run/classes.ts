@@ -1,10 +1,14 @@
 import { distance } from "../base/distance.ts";
-import { LrpError, type Mention } from "../base/error.ts";
+import { LrpError, type Mention, misuse } from "../base/error.ts";
 
-/** What is wrong with a target. */
+/** The error for a target. */
 export function wrongTarget(expected: string, received: string, fix?: string, mentions?: readonly Mention[]): LrpError {
   return new LrpError("usage", { where: "option 'target'", expected, received, fix, mentions });
 }
+
+/** The same, where a sentence says it better than a comparison. */
+export const misusedTarget = (problem: string, fix?: string, mentions?: readonly Mention[]): LrpError =>
+  misuse("option 'target'", problem, fix, mentions);
 
 /** The class of a name; a class may have several names, separated by commas. */
 function indexOfName(name: string, classes: readonly string[] | undefined): number {
@@ -19,11 +23,7 @@ function indexOfName(name: string, classes: readonly string[] | undefined): numb
   const found = classes.flatMap((entry, i) => (namesOf(entry).includes(wanted) ? [i] : []));
   if (found.length === 1) return found[0];
   if (found.length > 1)
-    throw wrongTarget(
-      "a name that one class has",
-      `'${name}', the name of classes ${found.join(", ")}`,
-      "Give the index.",
-    );
+    throw misusedTarget(`the name '${name}' stands for the classes ${found.join(", ")}`, "Give the index of one.");
   const near = classes
     .map((entry, i) => ({
       text: `${i} '${entry}'`,

@@ -43,7 +43,7 @@ export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap
       if (!wanted)
         throw new LrpError("usage", {
           where: "option 'dims'",
-          expected: `numbers for ${shapeText(port.dims)}`,
+          expected: `sizes for the axes of '${port.name}', ${shapeText(port.dims)}`,
           received: "none",
         });
       checkDims(port, wanted);
@@ -125,8 +125,7 @@ export function checkFinite({ graph, session }: Fitted, plan: Plan, inputs: read
   const first = session.firstOverflow(plan, inputs, new Set(graph.nodes.flatMap((node) => node.outputs)));
   throw new LrpError("usage", {
     where: `value '${first}'`,
-    expected: "finite numbers",
-    received: "infinity or NaN, from an input that is finite",
+    problem: "it becomes infinite or NaN, although the input is finite",
     fix: "Is the input scaled as the network was trained?",
   });
 }

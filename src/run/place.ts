@@ -1,6 +1,6 @@
 import { shown } from "../base/error.ts";
 import { type Dims, size, strides } from "../base/tensor.ts";
-import { wrongTarget as usage } from "./classes.ts";
+import { misusedTarget, wrongTarget as usage } from "./classes.ts";
 import type { ScoreLayout } from "./scores.ts";
 
 /** 1 or true at the places that are meant; its dims are those of the places, such as [h, w]; a 1 may stand before. */
@@ -20,7 +20,7 @@ export function placeAt({ places, text }: Places, position: readonly number[]): 
     Array.isArray(position) &&
     position.length === places.length &&
     position.every((v, i) => Number.isInteger(v) && v >= 0 && v < places[i]);
-  if (!fits) throw usage(`a position within [${places}], of the output ${text}`, shown(position));
+  if (!fits) throw usage(`a position within [${places}] of the output ${text}`, shown(position));
   const steps = strides(places);
   return position.reduce((at, v, i) => at + v * steps[i], 0);
 }
@@ -42,7 +42,7 @@ function boxPlaces(layout: Places, box: readonly number[]): number[] {
     });
   if (!fits) {
     const limits = [...places.map(() => 0), ...places];
-    throw usage(`a box that is not empty, within [${limits}], of the output ${text}`, shown(box));
+    throw usage(`a box that is not empty, within [${limits}] of the output ${text}`, shown(box));
   }
   return placesOf(layout, "all").filter((place) =>
     positionAt(layout, place).every((v, i) => v >= box[i] && v < box[rank + i]),
@@ -54,14 +54,14 @@ function maskPlaces({ places, count, text }: Places, { data, dims }: AreaMask): 
   const fits = own.join() === places.join() && size(dims) === count && data?.length === count;
   if (!fits)
     throw usage(
-      `a mask of dims [${places}], of the output ${text}`,
+      `a mask of dims [${places}] for the output ${text}`,
       `${data?.length ?? "no"} numbers of dims ${shown(dims)}`,
     );
   const list = Array.from(data, Number);
   const stray = list.find((v) => v !== 0 && v !== 1);
   if (stray !== undefined) throw usage("a mask of 0 and 1, or of booleans", `${stray}`);
   const inside = list.flatMap((v, i) => (v === 1 ? [i] : []));
-  if (inside.length === 0) throw usage("a mask with a place inside", "an empty one");
+  if (inside.length === 0) throw misusedTarget("the mask has no place inside");
   return inside;
 }
 

@@ -205,11 +205,12 @@ export class Session {
 
   #reserve({ need, layout: { arena } }: BoundPlan): void {
     const { memory } = this.#instance;
-    const refuse = (expected: string) =>
+    const refuse = (limit: string) =>
       new LrpError("memory", {
         where: "the model's memory",
-        expected,
-        received: `a need of ${pages(need)}: ${arena} for weights, ${need - arena} to compute in`,
+        problem:
+          `it would take ${pages(need)} bytes (${arena} for weights, ${need - arena} to compute in), ` +
+          `more than ${limit}`,
         fix:
           "Load with weights: 'repacked' (slower) or a larger maxMemory; or use a smaller batch or input, " +
           "or a composite that needs fewer forms of the weights.",
@@ -218,13 +219,13 @@ export class Session {
           { text: "maxMemory", option: "maxMemory" },
         ],
       });
-    if (pages(need) > this.#limit) throw refuse(`at most ${this.#limit} bytes`);
+    if (pages(need) > this.#limit) throw refuse(`the ${this.#limit} that are allowed`);
     const missing = pages(need) - memory.buffer.byteLength;
     if (missing <= 0) return;
     try {
       memory.grow(missing / PAGE);
     } catch {
-      throw refuse("as many bytes as this runtime gives");
+      throw refuse("this runtime gives");
     }
   }
 }

@@ -1,6 +1,6 @@
 import { LrpError, type Mention, shown } from "../base/error.ts";
 import { isFloat32, size } from "../base/tensor.ts";
-import { classIndex, wrongTarget as usage } from "./classes.ts";
+import { classIndex, misusedTarget as misused, wrongTarget as usage } from "./classes.ts";
 import { type ScoreLayout, type Scores, scoreLayout } from "./scores.ts";
 import { type Area, placeAt, placesOf, positionAt } from "./place.ts";
 
@@ -109,8 +109,8 @@ function listOf(target: Class, { layout: { samples } }: Sample): readonly (numbe
   if (!Array.isArray(target) && !isIntegers) return undefined;
   const list = Array.isArray(target) ? target : Array.from(target as Int32Array, Number);
   if (list.length === samples) return list;
-  const fix = "Weights for all classes are a Float32Array.";
-  throw usage(`a class for each of ${samples} samples`, `${list.length}`, fix);
+  const fix = "Weights for all classes come as a Float32Array.";
+  throw usage(`a class for each of ${samples} samples`, `a list of ${list.length}`, fix);
 }
 
 function classOf(target: Class, places: readonly number[], of: Sample): number {
@@ -147,7 +147,7 @@ function whereOf({ position, area }: Where, { layout }: Sample): readonly number
   if (area !== undefined) return placesOf(layout, area);
   if (layout.plain) return [0];
   const { fix, mentions } = waysFor(layout);
-  throw usage(`a place in the output ${layout.text}`, "a class alone", fix, mentions);
+  throw misused(`a class alone does not say which place of the output ${layout.text} is meant`, fix, mentions);
 }
 
 /** The class comes first, then those that it is held against. */
@@ -157,14 +157,13 @@ function contrast({ class: target = "argmax", against }: Contrast, places: reado
   const weighted = (index: number, weight: number): Weighted => ({ index, weight, places });
   if (against !== "others" && against !== "softmax") {
     const c = classOf(against, places, of);
-    if (c === t) throw usage("two classes", `${t} against itself, in sample ${of.sample}`);
+    if (c === t) throw misused(`class ${t} is held against itself, in sample ${of.sample}`);
     return [weighted(t, 1), weighted(c, -1)];
   }
   const others = Array.from({ length: layout.classes }, (_, c) => c).filter((c) => c !== t);
-  if (others.length === 0) throw usage("two classes or more, to hold one against others", "1");
+  if (others.length === 0) throw misused("there is one class only, and no other to hold it against");
   if (against === "others") return [weighted(t, 1), ...others.map((c) => weighted(c, -1 / others.length))];
-  if (places.length > 1)
-    throw usage('one position, where a class is held against "softmax"', `${places.length} places`);
+  if (places.length > 1) throw usage('a single position beside against: "softmax"', `${places.length} places`);
   const logit = (c: number) => scoreAt(of, c, places);
   const most = logit(largest(layout.classes, logit));
   const powers = Array.from({ length: layout.classes }, (_, c) => Math.exp(logit(c) - most));
@@ -173,10 +172,9 @@ function contrast({ class: target = "argmax", against }: Contrast, places: reado
   // 1 − p_t as the sum of the others, which keeps its digits where p_t is nearly 1.
   const slope = p(t) * others.reduce((sum, c) => sum + p(c), 0);
   if (Math.fround(slope) === 0)
-    throw usage(
-      "a softmax with a slope",
-      `probability ${p(t)} of class ${t}`,
-      'Against "others", probabilities do not count.',
+    throw misused(
+      `the softmax is flat here: it gives class ${t} the probability ${p(t)}`,
+      'Hold the class against "others", which does not depend on probabilities.',
     );
   return [weighted(t, slope), ...others.map((c) => weighted(c, -p(t) * p(c)))];
 }
@@ -185,7 +183,7 @@ function element(index: ElementAt["index"], { layout }: Sample): Weighted {
   const { inner, classAmong } = layout;
   const fits = Array.isArray(index) && index.length === inner.length;
   if (!fits || !index.every((v, i) => Number.isInteger(v) && v >= 0 && v < inner[i]))
-    throw usage(`an index within [${inner}], of the output ${layout.text}`, shown(index));
+    throw usage(`an index within [${inner}] of the output ${layout.text}`, shown(index));
   const position = index.filter((_, i) => i !== classAmong);
   return { index: classAmong === undefined ? 0 : index[classAmong], weight: 1, places: [placeAt(layout, position)] };
 }
@@ -225,12 +223,12 @@ function weightsOf(target: Target, of: Sample): Weighted[] {
   }
   const known = Object.keys(target);
   if (known.includes("index")) {
-    if (known.length > 1) throw usage("index alone", shown(known));
+    if (known.length > 1) throw usage("index without other fields", shown(known));
     return [element((target as ElementAt).index, of)];
   }
   if (known.some((name) => FIELDS.includes(name))) {
     const stray = known.find((name) => !FIELDS.includes(name));
-    if (stray !== undefined) throw usage(FIELDS.join(", "), `'${stray}' beside them`);
+    if (stray !== undefined) throw misused(`there is no field '${stray}'`, `The fields are ${FIELDS.join(", ")}.`);
     const places = whereOf(target as Where, of);
     if ("against" in target) return contrast(target as unknown as Contrast, places, of);
     return [{ index: classOf((target as ClassAt).class ?? "argmax", places, of), weight: 1, places }];
@@ -265,7 +263,7 @@ export function chooseTargets(
       received: `${names.length} names`,
     });
   if (target === null || !["string", "number", "object"].includes(typeof target))
-    throw usage('a class, a list, weights or "argmax"', String(target));
+    throw usage('a class, a list of them, weights or "argmax"', String(target));
   const relevance = new Float32Array(size(scores.dims));
   const targets = Array.from({ length: layout.samples }, (_, sample) => {
     const of: Sample = { data, layout, sample, names };

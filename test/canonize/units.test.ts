@@ -241,7 +241,7 @@ test("inspect, rules and ledger say that relevance passes, and why", async () =>
     expectClose([row.passed], [row.received], 1e-6, row.magnitude);
   }
   expect(notes.filter((n) => n.includes("normalizes"))).toEqual([
-    "The network normalizes its input ('d', 's'): relevance passes it unchanged, and bounds for zBox are those of the " +
+    "The network normalizes its input ('d', 's'): relevance passes through these nodes unchanged, and the bounds of zBox are those of the " +
       "input.",
   ]);
 });
@@ -409,13 +409,15 @@ describe("bounds", () => {
 
   test("are one for each channel of the input", async () => {
     expect(await refusal(ruleOf.zBox({ low: [0, 0, 0], high: [1, 2, 3] }))).toBe("none");
-    expect(await refusal(ruleOf.zBox({ low: 0, high: [1, 2, 3, 4, 5] }))).toContain("bounds for 3 channels");
+    expect(await refusal(ruleOf.zBox({ low: 0, high: [1, 2, 3, 4, 5] }))).toContain(
+      "a rule whose bounds are single numbers or lists of 3, the number of channels",
+    );
   });
 
   test("are two where a scale is negative", async () => {
     const { low: _, ...rule } = ruleOf.zBox({ low: 0, high: 1 });
     const groups = [{ coefficient: 1, passes: [{ input: "high", weight: [1, 1] }] }] as const;
-    expect(await refusal({ ...rule, groups })).toContain("node 'm' (Mul): expected a rule with both bounds");
+    expect(await refusal({ ...rule, groups })).toContain("node 'm' (Mul): its rule has one bound, but needs both");
   });
 
   test("are those of the layer's own input behind an activation", async () => {

@@ -143,7 +143,8 @@ const unexplained =
     await refused("rule", ...says)(of);
   };
 
-const notRun = (...types: readonly string[]) => refused("unsupported", ...types.map((type) => `got ${type}.`));
+const notRun = (...operators: readonly string[]) =>
+  refused("unsupported", ...operators.map((type) => `relprop does not run the operator '${type}'.`));
 
 /** The same bits as a network of two dense layers with an activation between them. */
 const asActivation =

@@ -32,7 +32,10 @@ describe("wrong options are errors, all at once", () => {
       "--frobnicate",
       "option '--frobnicate': 'relprop explain' has no such option. 'relprop help explain' lists its options.",
     ],
-    ["-o x.png", "option '-o': 'relprop explain' has no such option. Options have no short names: --output, --out, --over."],
+    [
+      "-o x.png",
+      "option '-o': 'relprop explain' has no such option. Options have no short names: --output, --out, --over.",
+    ],
     ["--top 3", "option '--top': it belongs to 'relprop predict', and 'relprop explain' does not take it."],
     ["--composites epsilon", "option '--composites': it belongs to 'relprop sheet'"],
     ["--low", "option '--low': its value is missing: a number, or several joined by commas. For example: --low -1."],

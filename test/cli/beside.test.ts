@@ -73,7 +73,7 @@ describe("weights beside the model", () => {
     const { code, err } = await relprop("inspect", "short");
     expect({ code, err }).toEqual({
       code: 2,
-      err: "relprop: initializer 'w': expected 24 bytes from 0 on in 'short', got 8 of a file of 8.\n",
+      err: "relprop: initializer 'w': its numbers are 24 bytes from byte 0 of 'short' on, but that file has 8 bytes.\n",
     });
   });
 });
@@ -114,7 +114,7 @@ describe("files that are not opened", () => {
   });
 
   test("no name at all", async () =>
-    expect((await relprop("inspect", "")).err).toContain("expected a location of its data, got none"));
+    expect((await relprop("inspect", "")).err).toContain("external_data does not say in which file its numbers are"));
 
   test.each([
     ["nothing", "none", "it does not exist."],

@@ -190,7 +190,7 @@ describe("explain", () => {
     expect((await relprop(...words)).err).toMatch(/'y0' \(LayerNormalization\): .* --unknown gradient/);
     const found = await json(...words, "--unknown", "gradient");
     expect(found.notes.join()).toContain(
-      "node 'y0' (LayerNormalization) has no rule: relevance passes it by its gradient",
+      "node 'y0' (LayerNormalization) has no rule: relevance passes through it by its gradient",
     );
   });
 
@@ -243,7 +243,7 @@ describe("explain", () => {
     const { code, err } = await relprop(...words, "--delta", "0.2");
     expect({ code, err }).toEqual({
       code: 2,
-      err: "relprop: option '--delta': expected --sum clip beside it, got --sum norm.\n",
+      err: "relprop: option '--delta': it is read only beside --sum clip, not beside --sum norm.\n",
     });
   });
 
@@ -417,9 +417,9 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     [
       "a parameter of another method",
       () => ["explain", MODEL, THREE, "--method", "occlusion", "--steps", "3"],
-      /got 'steps'/,
+      /there is no option '--steps'/,
     ],
-    ["a parameter without its method", () => ["explain", MODEL, THREE, "--steps", "3"], /got 'steps'/],
+    ["a parameter without its method", () => ["explain", MODEL, THREE, "--steps", "3"], /there is no option '--steps'/],
     [
       "a method and a composite",
       () => ["explain", MODEL, THREE, "--method", "occlusion", "--composite", "epsilon"],
@@ -497,7 +497,7 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     [
       "more work than is allowed",
       () => ["predict", MODEL, THREE, "--max-work", "1e4"],
-      /at most 10000 multiply-adds for one sample, got \d+ up to here\. Load with a larger --max-work/,
+      /takes \d+ multiply-adds up to here, more than the 10000 of --max-work\. Load with a larger --max-work/,
     ],
     [
       "more memory than is allowed",

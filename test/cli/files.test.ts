@@ -205,9 +205,9 @@ describe("sidecars", () => {
     ['{"preset": "unit"}', /the key 'preset' is unknown\. It may have preprocess and classes\.$/],
     [
       '{"preprocess": "units"}',
-      /net\.relprop\.json', key 'preprocess': expected one of caffe, .*, or its fields, got "units"\.$/,
+      /net\.relprop\.json', key 'preprocess': expected one of caffe, .*, or an object of fields, got "units"\.$/,
     ],
-    ['{"preprocess": {"size": 8}}', /key 'preprocess': expected only the fields resize, .*, got 'size'\.$/],
+    ['{"preprocess": {"size": 8}}', /key 'preprocess': there is no field 'size'\. The fields are resize, .*\.$/],
     [
       '{"preprocess": {"resize": "8"}}',
       /key 'preprocess', field 'resize': expected 1 to 16384 pixels, "imagenet" or "exact", got "8"\.$/,

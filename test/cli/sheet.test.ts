@@ -31,7 +31,7 @@ test("every composite but the one that needs a box, which is named", async () =>
   expect({ code, err }).toEqual({ code: 0, err: "" });
   const without = composites.map(({ name }) => name).filter((name) => name !== "epsilonGammaBox");
   expect(listed(out)).toEqual(without);
-  expect(out).toMatch(/^left out +epsilonGammaBox: .*expected the options --low and --high/m);
+  expect(out).toMatch(/^left out +epsilonGammaBox: .*it needs the options --low and --high/m);
   expect(out).toMatch(/^class +3 three, logit 12\.\d+$/m);
   // The input and eleven heatmaps of 224 x 224 in four columns, gaps of 12.
   const { width, height } = decode(await readFile(at("all.png")));
@@ -93,7 +93,7 @@ test("what the network has no rule for is left out, or an error if it was asked 
 test.each([
   [["--composites", "epsilon,gradien"], "option '--composites'", "Did you mean 'gradient'?"],
   [["--composites", "epsilon,,gradient"], "option '--composites': expected names joined by commas"],
-  [["--composites", "epsilonGammaBox"], "composite 'epsilonGammaBox': expected the options --low and --high"],
+  [["--composites", "epsilonGammaBox"], "composite 'epsilonGammaBox': it needs the options --low and --high"],
   [["--composites", "epsilon", "--gamma", "1"], "option '--gamma': no composite on the sheet takes it"],
   [["--target", "none"], "class"],
   [["--sample", "1"], "option '--sample'"],

@@ -36,7 +36,7 @@ test("explain says it on stderr, in its summary, and on the picture", async () =
   const { code, out, err } = await explain("near.npy", "--out", at("near.png"));
   expect(code).toBe(0);
   expect(err).toMatch(
-    /^relprop: warning: this explanation has exploded, .* What helps: the composite epsilonPlusFlat.*\n$/,
+    /^relprop: warning: this explanation has exploded, .* These may help: the composite epsilonPlusFlat.*\n$/,
   );
   expect(out).toMatch(
     /^EXPLODED +Σ\|R\| is 2401 times that of the start, and at most 2401 times on the way; ΣR is 1\.000 of the start$/m,

@@ -106,6 +106,6 @@ describe("what is missing", () => {
 
   test("a mask that is null is one that is missing", async () =>
     expect(await refusal(() => library.measure(["pointing"], { relevance: map, mask: null as never }))).toMatch(
-      /mask for pointing/,
+      /pointing needs 'mask'/,
     ));
 });

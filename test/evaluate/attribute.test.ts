@@ -328,18 +328,21 @@ describe.each(each)("$method", (options) => {
     expect((await attribute(named, input, { ...again, batch: 1 })).relevance).toEqual(expected.relevance);
     if (options.method !== "gradientTimesInput")
       await expect(attribute(named, input, again)).rejects.toThrowError(
-        /option 'batch': expected 1, where a network takes one sample/,
+        /option 'batch': \d+ copies of the input ran together\. A network that takes one sample at a time needs batch: 1/,
       );
   });
 });
 
 describe("what is refused", () => {
   test.each<[AttributeOptions | object, RegExp]>([
-    [{ method: "lime" }, /option 'method': expected gradientTimesInput, .*epsilonPlus.*, got 'lime'/],
+    [{ method: "lime" }, /option 'method': expected one of gradientTimesInput, .*epsilonPlus.*, got 'lime'/],
     [{}, /option 'method': .*got 'undefined'/],
-    [{ method: "smoothGrad", steps: 3 }, /method 'smoothGrad': expected options .*samples, noise, seed, got 'steps'/],
-    [{ method: "epsilon", steps: 3 }, /got 'steps'/],
-    [{ method: "occlusion", start: "logit" }, /got 'start'/],
+    [
+      { method: "smoothGrad", steps: 3 },
+      /method 'smoothGrad': there is no option 'steps'\. The options are .*samples, noise, seed\./,
+    ],
+    [{ method: "epsilon", steps: 3 }, /there is no option 'steps'/],
+    [{ method: "occlusion", start: "logit" }, /there is no option 'start'/],
     [{ method: "gradient", batch: 0 }, /option 'batch': expected a whole number, 1 or more, got 0/],
     [{ method: "integratedGradients", steps: 0.5 }, /option 'steps': expected a whole number, 1 or more, got 0.5/],
     [{ method: "integratedGradients", baseline: Number.NaN }, /option 'baseline': .*got NaN/],
@@ -352,7 +355,7 @@ describe("what is refused", () => {
     [{ method: "smoothGrad", seed: -1 }, /a seed: expected a whole number/],
     [
       { method: "occlusion" },
-      /option 'window': expected a whole number, or a list for the last axes, from 1 to \[3,8,8\], got none/,
+      /option 'window': expected a whole number, or a list of them for the last axes, from 1 to \[3,8,8\], got none/,
     ],
     [{ method: "occlusion", window: 9 }, /option 'window': .*got 9/],
     [{ method: "occlusion", window: [1, 1.5, 1] }, /option 'window': .*got \[1,1.5,1\]/],
@@ -375,7 +378,7 @@ describe("what is refused", () => {
     using two = await load(onnx({ nodes, inputs: { a: ["n", 2], b: ["n", 2] }, outputs: { y: ["n", 2] } }));
     const given = { a: tensor([1, 2], 1), b: tensor([1, 2], 2) };
     await expect(attribute(two, given, { method: "smoothGrad" })).rejects.toThrowError(
-      /method 'smoothGrad': expected a network with one input, of a floating-point type, got a f32\[n, 2\], b f32\[n, 2\]. Composites take any/,
+      /method 'smoothGrad': expected a network with one input of a floating-point type, got a f32\[n, 2\], b f32\[n, 2\]. Composites explain networks with any inputs/,
     );
     expect(Object.keys((await attribute(two, given, { method: "gradient" })).inputs)).toEqual(["a", "b"]);
   });

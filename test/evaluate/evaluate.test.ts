@@ -74,7 +74,7 @@ describe("evaluate", () => {
       }
       const wrong = { method: "epsilon", zeta: 1 } as never;
       await expect(evaluate(model, x, { methods: [wrong], metrics: [] })).rejects.toThrow(
-        /expected options .*delta, got 'zeta'/,
+        /there is no option 'zeta'\. The options are .*delta\./,
       );
     }));
 
@@ -172,7 +172,7 @@ describe("evaluate", () => {
     withSmallCnn(async (model) => {
       const two = { data: Float32Array.of(...x.data, ...x.data), dims: [2, ...x.dims.slice(1)] };
       expect(await refusal(() => evaluate(model, two, { ...given, metrics: ["conservation"] }))).toMatch(
-        /the input: expected a tensor of one sample.*got 256 numbers of dims \[2, 2, 8, 8\]/,
+        /the input: expected a tensor of a single sample.*got 256 numbers with dims \[2, 2, 8, 8\]/,
       );
     }));
 
@@ -181,18 +181,18 @@ describe("evaluate", () => {
     [
       "two of one label",
       { methods: [{ method: "epsilon" }, { method: "epsilon", epsilon: 1 }] },
-      /a label of its own for each, got 'epsilon' twice/,
+      /two methods have the label 'epsilon'/,
     ],
     [
       "a method that is none",
       { methods: [{ method: "lime" }] },
-      /option 'method': expected gradientTimesInput, .*got 'lime'/,
+      /option 'method': expected one of gradientTimesInput, .*got 'lime'/,
     ],
     ["a parameter of another method", { methods: [{ method: "epsilonPlus", gamma: 1 }] }, /gamma/],
-    ["a metric that is none", { metrics: ["truth"] }, /metric: expected conservation.*got 'truth'/],
-    ["a mask that is missing", { metrics: ["pointing"] }, /mask for pointing/],
+    ["a metric that is none", { metrics: ["truth"] }, /metric: expected one of conservation.*got 'truth'/],
+    ["a mask that is missing", { metrics: ["pointing"] }, /pointing needs 'mask'/],
     ["no radius", { metrics: ["maxSensitivity"] }, /option 'radius'/],
-    ["another option", { steps: 3 }, /evaluate: expected options methods, metrics/],
+    ["another option", { steps: 3 }, /evaluate: there is no option 'steps'\. The options are methods, metrics/],
   ])("refuses %s", (_name, options, text) =>
     withSmallCnn(async (model) =>
       expect(await refusal(() => evaluate(model, x, { ...given, ...options }))).toMatch(text),

@@ -186,13 +186,13 @@ describe("equal relevance", () => {
 describe("refusals", () => {
   test.each<[string, () => unknown, RegExp]>([
     ["fewer numbers than dims", () => mapOf({ data: [1], dims: [1, 2] }), /2 numbers for dims \[1,2\], got 1/],
-    ["no dims", () => mapOf({ data: [1] } as unknown as Attribution), /dims of whole numbers/],
+    ["no dims", () => mapOf({ data: [1] } as unknown as Attribution), /dims that are whole numbers above 0/],
     ["NaN", () => mapOf(row(1, NaN)), /finite numbers, got NaN at position 1/],
-    ["a batch", () => mapOf({ data: [1, 2], dims: [2, 1, 1] }), /one sample.*sampleOf/],
+    ["a batch", () => mapOf({ data: [1, 2], dims: [2, 1, 1] }), /a single sample.*sampleOf/],
     [
       "a batch that knows it",
       () => complexity({ relevance: { data: [1, 2], dims: [2, 1] }, targets: [[], []] }),
-      /one sample, dims \[1, …\], got 2, dims \[2, 1\]. sampleOf/,
+      /a single sample, with dims \[1, …\], got 2 samples, with dims \[2, 1\]. sampleOf/,
     ],
     ["channels nowhere", () => mapOf({ ...row(1), channelAxis: "middle" as never }), /'first' or 'last', got 'middle'/],
     ["a sample beyond the batch", () => sampleOf(row(1), 1), /a sample from 0 to 0, got 1/],
@@ -201,12 +201,12 @@ describe("refusals", () => {
     [
       "a mask of other dims",
       () => localisation(row(1, 2), row(1, 0, 0)),
-      /the mask: expected dims of places \[1,2\], got dims \[1,3\]/,
+      /the mask: expected dims \[1,2\], those of the places, got dims \[1,3\]/,
     ],
     [
       "a mask of other dims, as they were given",
       () => pointing({ data: [1, 2], dims: [1, 1, 1, 2] }, { data: [1, 0, 0], dims: [1, 1, 1, 3] }),
-      /the mask: expected dims of places \[1,2\], got dims \[1,1,1,3\]/,
+      /the mask: expected dims \[1,2\], those of the places, got dims \[1,1,1,3\]/,
     ],
     [
       "shares of a sum in which signs cancel",
@@ -214,8 +214,8 @@ describe("refusals", () => {
       /^undefined: massAccuracy: expected relevance that is nowhere negative.* 1 of 4 .*positiveMass/,
     ],
     ["a mask of weights", () => localisation(row(1, 2), row(0.5, 0)), /0 and 1, or booleans, got 0.5/],
-    ["an empty mask", () => localisation(row(1, 2), row(0, 0)), /0 of 2 inside/],
-    ["a full mask", () => localisation(row(1, 2), row(1, 1)), /2 of 2 inside/],
+    ["an empty mask", () => localisation(row(1, 2), row(0, 0)), /0 of 2 places inside/],
+    ["a full mask", () => localisation(row(1, 2), row(1, 1)), /2 of 2 places inside/],
     [
       "no positive relevance",
       () => positiveMass(row(-1, -1), row(1, 0)),

@@ -122,7 +122,7 @@ describe("by hand", () => {
       perturbation(model, six, mapOf(six), { replacement: zero, steps: 1, score });
     expect((await run("logit")).values).toEqual([21, 15]);
     expect(await refusal(() => run("probability"))).toMatch(
-      /option 'score': expected 'logit' for a network of one output/,
+      /option 'score': expected 'logit', since the network has one class only/,
     );
   });
 
@@ -249,13 +249,13 @@ describe("what relevance is of", () => {
     expect(await followed("argmax", {})).toEqual([]);
     expect(await followed({ class: 0, against: "softmax" }, { target: { class: 0, against: "softmax" } })).toEqual([]);
     expect(await followed(0, { target: 1 })).toEqual([
-      "The relevance is of class 0, but the score that is followed is of class 1.",
+      "The relevance explains class 0, but the score that is followed is that of class 1.",
     ]);
     expect(await followed(0, { target: Float32Array.of(1 / 3, -1, 2) })).toEqual([
-      "The relevance is of class 0, but the score that is followed is of 0.333 · class 0 + -1 · class 1 + 2 · class 2.",
+      "The relevance explains class 0, but the score that is followed is that of 0.333 · class 0 + -1 · class 1 + 2 · class 2.",
     ]);
     expect(await followed({ class: 0, against: 1 }, { target: 0 })).toEqual([
-      "The relevance is of class 0 + -1 · class 1, but the score that is followed is of class 0.",
+      "The relevance explains class 0 + -1 · class 1, but the score that is followed is that of class 0.",
     ]);
   });
 
@@ -263,7 +263,7 @@ describe("what relevance is of", () => {
     const targets = [Array.from({ length: 9 }, (_, index) => ({ index, weight: 1, score: 0 }))];
     const cat = { index: 3, name: "cat", weight: 1, score: 0 };
     expect(notesOn({ relevance: goldenMap, targets }, [cat])).toEqual([
-      "The relevance is of class 0 + class 1 + class 2 + …, but the score that is followed is of class 3 'cat'.",
+      "The relevance explains class 0 + class 1 + class 2 + …, but the score that is followed is that of class 3 'cat'.",
     ]);
   });
 
@@ -454,11 +454,15 @@ describe("refusals", () => {
   const curve = (order: string, step = 1) =>
     ({ order, step, values: [1, 2], replaced: [0, 1], targets: [] }) as unknown as Curve;
   test.each<[string, () => unknown, RegExp]>([
-    ["an option that is none", bad({ orders: 1 }), /perturbation: expected options order,.*got 'orders'/],
+    [
+      "an option that is none",
+      bad({ orders: 1 }),
+      /perturbation: there is no option 'orders'\. The options are order,/,
+    ],
     [
       "an order that is none",
       bad({ order: "MoRF" }),
-      /option 'order': expected morf, lerf, minAbs, random, got 'MoRF'/,
+      /option 'order': expected one of morf, lerf, minAbs, random, got 'MoRF'/,
     ],
     ["half a step", bad({ step: 0.5 }), /option 'step': expected a whole number, 1 or more, got 0.5/],
     ["a negative seed", bad({ seed: -1 }), /option 'seed'/],
@@ -466,12 +470,12 @@ describe("refusals", () => {
     [
       "a replacement that is none",
       bad({ replacement: "mean" }),
-      /option 'replacement': expected value, mean, noise, blur, linear/,
+      /option 'replacement': expected one of value, mean, noise, blur, linear/,
     ],
     [
       "an option of another replacement",
       bad({ replacement: { kind: "mean", value: 1 } }),
-      /expected options kind, got 'value'/,
+      /there is no option 'value'\. The only option is kind/,
     ],
     [
       "values for other channels",
@@ -481,7 +485,7 @@ describe("refusals", () => {
     [
       "a noise upside down",
       bad({ replacement: { kind: "noise", low: 1, high: 0 } }),
-      /not below it, got 1 to 0 in channel 0/,
+      /a low that is not above high, got 1 and 0 in channel 0/,
     ],
     [
       "noise that ends nowhere",
@@ -498,16 +502,16 @@ describe("refusals", () => {
     [
       "a map of other places",
       () => withSum((m) => perturbation(m, six, { data: [1, 2], dims: [1, 2] })),
-      /the input's dims \[1,1,2,3\], or its places \[2,3\], got dims \[1,2\]/,
+      /the input's dims \[1,1,2,3\] or its places \[2,3\], got dims \[1,2\]/,
     ],
     [
       "a batch",
       () => withSum((m) => perturbation(m, { dims: [2, 1], data: new Float32Array(2) }, mapOf(six))),
-      /a tensor of one sample/,
+      /a tensor of a single sample/,
     ],
-    ["a gain of equal orders", () => relevanceGain(curve("morf"), curve("morf")), /curves lerf and morf/],
-    ["a gain of other steps", () => relevanceGain(curve("lerf", 2), curve("morf")), /differ in their order alone/],
-    ["an area of a point", () => areaUnder({ values: [1] }), /two values or more/],
+    ["a gain of equal orders", () => relevanceGain(curve("morf"), curve("morf")), /a curve lerf and a curve morf/],
+    ["a gain of other steps", () => relevanceGain(curve("lerf", 2), curve("morf")), /differ only in their order/],
+    ["an area of a point", () => areaUnder({ values: [1] }), /at least two values/],
   ])("%s", async (_name, run, text) => {
     expect(await refusal(run)).toMatch(text);
   });

@@ -52,7 +52,7 @@ describe("sensitivity", () => {
       targets: [[{ index: Number(data[0] > 1), weight: 1, score: 0 }]],
     });
     const { notes } = await run(explained, { samples: 40 });
-    expect(notes).toEqual([expect.stringMatching(/^[12]\d of 40 inputs nearby were explained for another target/)]);
+    expect(notes).toEqual([expect.stringMatching(/^[12]\d of 40 nearby inputs were explained for another target/)]);
     expect((await run(explained, { radius: 1e-3 })).notes).toEqual([]);
     const bare: Explainer = async (input) => ((await explained(input)) as { relevance: Attribution }).relevance;
     expect((await run(bare, { samples: 40 })).notes).toEqual([]);
@@ -89,17 +89,21 @@ describe("sensitivity", () => {
       () => run(scaled(1), { seed: -1 }),
       /option 'seed': expected a whole number, from 0 to 4294967295, got -1/,
     ],
-    ["another option", () => run(scaled(1), { steps: 3 } as never), /options radius, samples/],
+    [
+      "another option",
+      () => run(scaled(1), { steps: 3 } as never),
+      /there is no option '\w+'\. The options are radius, samples/,
+    ],
     ["a radius that rounds to nothing", () => run(scaled(1), { radius: 1e-12 }), /changes float32 numbers/],
     [
       "a batch",
       () => sensitivity(scaled(1), { dims: [2, 3], data: new Float32Array(6).fill(1) }, { radius: 1 }),
-      /one sample, dims \[1, …\], got 2: 6 numbers of dims \[2, 3\]. sampleOf/,
+      /a single sample, with dims \[1, …\], got 2 samples, with dims \[2, 3\]. sampleOf/,
     ],
     [
       "a batch that the explanation knows",
       () => run((input) => ({ relevance: scaled(1)(input) as Attribution, targets: [[], []] })),
-      /one sample, dims \[1, …\], got 2/,
+      /a single sample, with dims \[1, …\], got 2 samples/,
     ],
     ["no relevance", () => run(scaled(0)), /^undefined: .*not 0 everywhere/],
   ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
@@ -224,8 +228,8 @@ describe("randomized", () => {
       () => randomized(three, { layers: 4 }),
       /option 'layers': expected a whole number, from 0 to 3, got 4/,
     ],
-    ["a network without parameters", () => randomized(network([1, 4], relu())), /layers with parameters, got none/],
-    ["another option", () => randomized(three, { layer: 1 } as never), /options layers, seed, externalData/],
+    ["a network without parameters", () => randomized(network([1, 4], relu())), /it has no layers with parameters/],
+    ["another option", () => randomized(three, { layer: 1 } as never), /The options are layers, seed, externalData/],
   ])("refuses %s", async (_name, act, text) => expect(await refusal(act)).toMatch(text));
 });
 

@@ -87,7 +87,7 @@ describe("errors", () => {
   test.each([
     [
       () => heatmap(tensor([2], [1, 2])),
-      "heatmap: expected relevance of f32[n, c, h, w], f32[n, h, w] or f32[n, f], got f32[2] with 2 values.",
+      "heatmap: expected relevance of the shape f32[n, c, h, w], f32[n, h, w] or f32[n, f], got f32[2] with 2 values.",
     ],
     [() => heatmap(tensor([1, 3], [1, 2])), "got f32[1, 3] with 2 values."],
     [() => heatmap(tensor([1, 2], [1, Number.NaN])), "heatmap: expected finite relevance, got NaN at position 1."],

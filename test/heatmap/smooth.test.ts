@@ -60,9 +60,9 @@ describe("what is done unless it is said", () => {
   });
 
   test.each([
-    [{ smooth: 0 }, /option 'smooth': expected a number of pixels above 0, to 9, or false, got 0/],
+    [{ smooth: 0 }, /option 'smooth': expected a number of pixels above 0 and up to 9, or false, got 0/],
     [{ smooth: true as never }, /option 'smooth'/],
-    [{ cap: 101 }, /option 'cap': expected a percentile above 0, to 100, or false, got 101/],
+    [{ cap: 101 }, /option 'cap': expected a percentile above 0 and up to 100, or false, got 101/],
     [{ cap: Number.NaN }, /option 'cap'/],
   ])("refused: %j", (options, says) => {
     expect(() => heatmap(map(9), options)).toThrow(says);

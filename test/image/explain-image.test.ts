@@ -49,18 +49,18 @@ describe("a photo that is explained", () => {
   });
 
   test.each([
-    ["options that are none", null, /explainImage: expected options, got null/],
+    ["options that are none", null, /explainImage: expected an object of options, got null/],
     [
       "no preset",
       undefined,
-      /option 'preset': expected how to prepare pictures for this model, whose file does not say it/,
+      /option 'preset': it is missing, and the file does not say how pictures are prepared for this model/,
     ],
     [
       "another layout",
       { preset: "unit", layout: "above" },
-      /option 'layout': expected beside, over or map, got 'above'/,
+      /option 'layout': expected one of beside, over, map, got 'above'/,
     ],
-    ["an option that is none", { preset: "unit", smoth: 2 }, /got 'smoth'/],
+    ["an option that is none", { preset: "unit", smoth: 2 }, /there is no option 'smoth'/],
   ])("refused: %s", async (_name, options, says) => {
     using model = await load(file("digits.onnx"));
     await expect(explainImage(model, file("three.png"), options as never)).rejects.toThrow(says);

@@ -104,23 +104,31 @@ describe("errors", () => {
   };
 
   test.each([
-    ["imagenet", 'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "imagenet".'],
+    [
+      "imagenet",
+      'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or an object of fields, got "imagenet".',
+    ],
     [
       "constructor",
-      'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or its fields, got "constructor".',
+      'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or an object of fields, got "constructor".',
     ],
     [{ resize: 1.5 }, 'preset, field \'resize\': expected 1 to 16384 pixels, "imagenet" or "exact", got 1.5.'],
     [{ resize: 16385 }, 'preset, field \'resize\': expected 1 to 16384 pixels, "imagenet" or "exact", got 16385.'],
     [{ resize: 0 }, 'preset, field \'resize\': expected 1 to 16384 pixels, "imagenet" or "exact", got 0.'],
-    [{ size: 3 }, "preset: expected only the fields resize, crop, channels, scale, mean, std, maxPixels, got 'size'."],
-    [{ std: [1, 0, 1] }, "preset, field 'std': expected a number other than 0, or one per channel, got [1,0,1]."],
+    [
+      { size: 3 },
+      "preset: there is no field 'size'. The fields are resize, crop, channels, scale, mean, std, maxPixels.",
+    ],
+    [{ std: [1, 0, 1] }, "preset, field 'std': expected a number other than 0, or one for each channel, got [1,0,1]."],
     [{ mean: [1, 2] }, "preset, field 'mean': expected 1 number or 3, as the model has 3 channels, got 2."],
   ])("%j", (given, message) => expect(fails(given)).toBe(message));
 
   test("a size that does not fit says how to make it fit", () => {
-    expect(fails({}, dims(3, 5, 5))).toContain("expected 5 x 5 pixels, as the model's input, got 4 x 4. Resize it");
+    expect(fails({}, dims(3, 5, 5))).toContain(
+      "expected 5 x 5 pixels, the size of the model's input, got 4 x 4. Resize it",
+    );
     expect(fails({ resize: 256, crop: true }, dims(3, 299, 299))).toContain(
-      "expected 299 x 299 pixels or more to crop from, as the model's input, got 256 x 256 after resizing. " +
+      "expected 299 x 299 pixels or more, to crop from, the size of the model's input, got 256 x 256 after resizing. " +
         "Resize the short side to 299 or more.",
     );
   });
@@ -174,6 +182,6 @@ describe("no more is made than was asked for", () => {
 
   test("a limit that is none", () =>
     expect(failure({ width: 2, height: 2 }, { maxPixels: 0 }).message).toBe(
-      "preset, field 'maxPixels': expected a number of pixels from 1 on, got 0.",
+      "preset, field 'maxPixels': expected a number of pixels, at least 1, got 0.",
     ));
 });

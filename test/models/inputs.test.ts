@@ -127,7 +127,7 @@ describe("networks with several inputs", () => {
     );
     expect(model.inspect().nodes).toHaveLength(2);
     using fresh = await load(bytes);
-    expect(await refusal(() => fresh.inspect())).toMatch(/whose numbers are weights or decide shapes/);
+    expect(await refusal(() => fresh.inspect())).toMatch(/the numbers of an input are weights or decide shapes/);
   });
 });
 
@@ -156,10 +156,10 @@ describe("inputs that relevance does not reach", () => {
 
   it("that choose between constants: none is left to explain by", async () => {
     using model = await load(choosing(["c", "two", "seven"], { c: BOOL }));
-    expect(model.inspect().notes.join()).toContain("inputs that only choose");
+    expect(model.inspect().notes.join()).toContain("inputs only choose among other numbers");
     expect([...model.predict(c).output.data]).toEqual([5, 7, 5]);
     expect(await refusal(() => model.explain(c, options))).toMatch(
-      /output 'y': expected one that relevance can pass from to an input, got inputs that only choose among other numbers/,
+      /output 'y': no relevance can pass from it to an input, since inputs only choose among other numbers/,
     );
   });
 
@@ -258,7 +258,7 @@ describe("integers and booleans", () => {
       types: { y: INT64 },
     });
     expect(await refusal(() => load(relu))).toMatch(
-      /output 'y': expected float32, which is what the nodes compute, got int64/,
+      /output 'y': the file declares it as int64, but the nodes compute float32/,
     );
     const ints = file([{ type: "PRelu", inputs: ["x", "x"], outputs: ["y"] }], {
       inputs: { x: [3] },
@@ -283,7 +283,7 @@ describe("integers and booleans", () => {
       data: BigInt64Array.of(1n, 3n),
     });
     expect(await refusal(() => model.explain(tensor([1, 3], 1, 2, 3)))).toMatch(
-      /output 'y': expected one that is computed from an input, got a constant/,
+      /output 'y': it is a constant, which does not depend on the input/,
     );
   });
 });

@@ -50,7 +50,9 @@ describe.runIf(hasData)("LRN as PyTorch and Caffe spell it out", () => {
     const model = await load(dataFile("models/cifar10_full_caffe/cifar10_full.v1.onnx"));
     const found = model.inspect().nodes.filter((n) => n.type === "LRN");
     expect(found.map((n) => n.note)).toEqual(
-      [0, 1].map(() => "folded from 6 nodes: window rows and columns −1…+1, a 0.00000555556, beta 0.75, bias 1"),
+      [0, 1].map(
+        () => "stands for 6 nodes of the file: window rows and columns −1…+1, a 0.00000555556, beta 0.75, bias 1",
+      ),
     );
   });
 });

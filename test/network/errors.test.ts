@@ -50,12 +50,12 @@ describe("each mistake is told in the caller's names", () => {
     [
       "nothing",
       () => network(undefined as never),
-      "network: expected inputs, by name, and a function build, got undefined and undefined.",
+      "network: expected inputs by name, and a function build, got undefined and undefined.",
     ],
     [
       "no build",
       () => network({ inputs: { x: [3] } } as never),
-      "network: expected inputs, by name, and a function build, got { x } and undefined.",
+      "network: expected inputs by name, and a function build, got { x } and undefined.",
     ],
     [
       "no inputs",
@@ -65,13 +65,13 @@ describe("each mistake is told in the caller's names", () => {
     [
       "dims of nothing",
       () => network({ inputs: { x: [0, "n"], z: ["", 3] }, build: (g, { x }) => ({ y: g.node(relu(), x) }) }),
-      "input 'x': expected dims: sizes ≥ 1, or names of those that are free, got [0, 'n'].",
-      "input 'z': expected dims: sizes ≥ 1, or names of those that are free, got ['', 3].",
+      "input 'x': expected a list of dims: sizes of 1 or more, or names where any size fits, got [0, 'n'].",
+      "input 'z': expected a list of dims: sizes of 1 or more, or names where any size fits, got ['', 3].",
     ],
     [
       "a size for dims",
       () => network({ inputs: { x: 3 as never }, build: (g, { x }) => ({ y: g.node(relu(), x) }) }),
-      "input 'x': expected dims: sizes ≥ 1, or names of those that are free, got undefined.",
+      "input 'x': expected a list of dims: sizes of 1 or more, or names where any size fits, got undefined.",
     ],
     [
       "a type that there is not",
@@ -91,38 +91,38 @@ describe("each mistake is told in the caller's names", () => {
     [
       "an unknown operator",
       node(op("Frobnicate")),
-      "node 'frobnicate0' (Frobnicate): expected an operator that relprop runs, got Frobnicate. The README " +
-        "lists them, by ONNX's names.",
+      "node 'frobnicate0' (Frobnicate): relprop does not run the operator 'Frobnicate'. The reference lists " +
+        "those that it runs, by ONNX's names (docs/reference/operators.md).",
     ],
     [
       "an unknown attribute",
       node(op("LRN", { sise: 5, size: 3 })),
-      "node 'lrn0' (LRN): expected attributes that relprop knows, got sise.",
+      "node 'lrn0' (LRN): relprop does not know the attribute 'sise'.",
     ],
     [
       "attributes of another type",
       node(op("Gemm", { transB: 0.5, alpha: "1" }), weight),
-      "node 'gemm0' (Gemm): expected attribute transB as INT, alpha as FLOAT, got 0.5, '1'.",
+      "node 'gemm0' (Gemm): attribute 'transB' must be INT, but is 0.5; attribute 'alpha' must be FLOAT, but is '1'.",
     ],
     [
       "an attribute that is NaN",
       node(op("LeakyRelu", { alpha: NaN })),
-      "node 'leakyrelu0' (LeakyRelu): expected attribute alpha as FLOAT, got NaN.",
+      "node 'leakyrelu0' (LeakyRelu): attribute 'alpha' must be FLOAT, but is NaN.",
     ],
     [
       "one number for two",
       node(op("Conv", { strides: 2 }), weight),
-      "node 'conv0' (Conv): expected attribute strides as INTS, got 2.",
+      "node 'conv0' (Conv): attribute 'strides' must be INTS, but is 2.",
     ],
     [
       "a list of text",
       node(op("Conv", { strides: ["2"] as never }), weight),
-      "node 'conv0' (Conv): expected attribute strides as INTS, got ['2'].",
+      "node 'conv0' (Conv): attribute 'strides' must be INTS, but is ['2'].",
     ],
     [
       "a tensor that is none",
       node(op("ConstantOfShape", { value: 5 })),
-      "node 'constantofshape0' (ConstantOfShape): expected attribute value as TENSOR, got 5.",
+      "node 'constantofshape0' (ConstantOfShape): attribute 'value' must be TENSOR, but is 5.",
     ],
     ["a value that ONNX refuses", node(op("LRN", { size: 0 })), "node 'lrn0' (LRN): expected a size ≥ 1, got 0."],
     [
@@ -138,12 +138,12 @@ describe("each mistake is told in the caller's names", () => {
     [
       "a Taylor layer without its functions",
       node(op("TaylorNeurons")),
-      "node 'taylorneurons0' (TaylorNeurons): expected an operator of ONNX, got TaylorNeurons.",
+      "node 'taylorneurons0' (TaylorNeurons): TaylorNeurons is not an operator of ONNX.",
     ],
     [
       "a subgraph",
       node(op("If")),
-      "node 'if0' (If): expected an operator that relprop runs, got If. The README lists them, by ONNX's names.",
+      "node 'if0' (If): relprop does not run the operator 'If'. The reference lists those that it runs, by ONNX's names (docs/reference/operators.md).",
     ],
 
     [
@@ -166,7 +166,7 @@ describe("each mistake is told in the caller's names", () => {
     [
       "a value of another network",
       of((g, x) => ({ y: g.node(op("Add"), x, other) })),
-      "input 2 of node 'add0' (Add): expected a value of this network, got one of another.",
+      "input 2 of node 'add0' (Add): expected a value of this network, got a value of another network.",
     ],
     [
       "text as an input",
@@ -236,7 +236,7 @@ describe("each mistake is told in the caller's names", () => {
     [
       "two nodes of one name",
       of((g, x) => ({ y: g.chain(x, relu({ name: "a" }), op("Abs", { name: "a" })) })),
-      "node 'a' (Abs): expected a name of its own, got 'a' again.",
+      "node 'a' (Abs): the name 'a' is taken.",
     ],
     [
       "two nodes of one name whose outputs have others",
@@ -244,12 +244,12 @@ describe("each mistake is told in the caller's names", () => {
         const [a] = g.outputs(["a"], relu({ name: "n" }), x);
         return { y: g.outputs(["b"], relu({ name: "n" }), a)[0] };
       }),
-      "node 'n' (Relu): expected a name of its own, got 'n' again.",
+      "node 'n' (Relu): the name 'n' is taken.",
     ],
     [
       "an output called as a node whose output has another name",
       of((g, x) => ({ y: g.outputs(["a"], relu({ name: "y" }), x)[0] })),
-      "output 'y': expected a name of its own, got 'y' again.",
+      "output 'y': the name 'y' is taken.",
     ],
     [
       "an input called as a weight will be",
@@ -258,17 +258,17 @@ describe("each mistake is told in the caller's names", () => {
           inputs: { "gemm0:0": ["n", 3] },
           build: (g, values) => ({ y: g.node(dense({ weight }), values["gemm0:0"]) }),
         }),
-      "parameter 'gemm0:0': expected a name of its own, got 'gemm0:0' again.",
+      "parameter 'gemm0:0': the name 'gemm0:0' is taken.",
     ],
     [
       "a node called as an input",
       of((g, x) => ({ y: g.node(relu({ name: "x" }), x) })),
-      "node 'x' (Relu): expected a name of its own, got 'x' again.",
+      "node 'x' (Relu): the name 'x' is taken.",
     ],
     [
       "two outputs of one name",
       of((g, x) => ({ y: g.outputs(["a", "a"], op("Split", { axis: 1 }), x, [1, 2])[0] })),
-      "node 'split0' (Split): expected a name of its own, got 'a' again.",
+      "node 'split0' (Split): the name 'a' is taken.",
     ],
     [
       "a name that is none",
@@ -278,44 +278,44 @@ describe("each mistake is told in the caller's names", () => {
     [
       "an output called as another value",
       of((g, x) => ({ x: g.node(relu(), x) })),
-      "output 'x': expected a name of its own, got 'x' again.",
+      "output 'x': the name 'x' is taken.",
     ],
     [
       "no outputs of a node",
       of((g, x) => g.outputs(0, relu(), x)),
-      "outputs: expected how many they are, or their names, got 0.",
+      "outputs: expected a number of outputs, or a list of their names, got 0.",
     ],
     [
       "some outputs of a node",
       of((g, x) => g.outputs("two" as never, relu(), x)),
-      "outputs: expected how many they are, or their names, got 'two'.",
+      "outputs: expected a number of outputs, or a list of their names, got 'two'.",
     ],
     [
       "a negative number of outputs",
       of((g, x) => g.outputs(-1, relu(), x)),
-      "outputs: expected how many they are, or their names, got -1.",
+      "outputs: expected a number of outputs, or a list of their names, got -1.",
     ],
 
-    ["no outputs", of(() => ({})), "what build returns: expected values by name, { name: value }, got { }."],
+    ["no outputs", of(() => ({})), "the result of build: expected values by name, { name: value }, got { }."],
     [
       "nothing returned",
       of(() => undefined),
-      "what build returns: expected values by name, { name: value }, got undefined.",
+      "the result of build: expected values by name, { name: value }, got undefined.",
     ],
     [
       "a value without a name",
       of((g, x) => g.node(relu(), x)),
-      "what build returns: expected values by name, { name: value }, got a value.",
+      "the result of build: expected values by name, { name: value }, got a value.",
     ],
     [
       "a list of values",
       of((g, x) => [g.node(relu(), x)]),
-      "what build returns: expected values by name, { name: value }, got [a value].",
+      "the result of build: expected values by name, { name: value }, got [a value].",
     ],
     [
       "what is awaited",
       of(async (g, x) => ({ y: g.node(relu(), x) })),
-      "what build returns: expected values by name, { name: value }, got Promise.",
+      "the result of build: expected values by name, { name: value }, got Promise.",
     ],
     [
       "an output that is no value",
@@ -325,7 +325,7 @@ describe("each mistake is told in the caller's names", () => {
     [
       "an output of another network",
       of(() => ({ y: other })),
-      "output 'y': expected a value of this network, got one of another.",
+      "output 'y': expected a value of this network, got a value of another network.",
     ],
   ])("%s", (_what, describe, ...issues) => {
     expect(issuesOf(describe)).toEqual(issues);
@@ -366,9 +366,7 @@ describe("each mistake is told in the caller's names", () => {
       [late, value] = [g, x];
       return { y: g.node(relu(), x) };
     })();
-    expect(issuesOf(() => late?.node(relu(), value))).toEqual([
-      "network: expected nodes that are made while build runs, got one that is made after it.",
-    ]);
+    expect(issuesOf(() => late?.node(relu(), value))).toEqual(["network: a node was made after build had returned."]);
   });
 
   test("an error of build itself is its own", () => {
@@ -402,10 +400,10 @@ describe("what loading tells", () => {
 
   test("a file says nothing of a layer beyond ONNX", async () => {
     const file = chain(["n", 3, 2, 2], [{ type: "LRN", attributes: { size: 3, region: "spatial" } }]);
-    await expect(loadInMode(file)).rejects.toThrow("expected attributes that relprop knows, got region");
+    await expect(loadInMode(file)).rejects.toThrow("relprop does not know the attribute 'region'");
     await expect(loadInMode(chain(["n", 3], [{ type: "TaylorNeurons" }]))).rejects.toMatchObject({
       code: "unsupported",
-      message: expect.stringContaining("node 'y0' (TaylorNeurons): expected an operator of ONNX"),
+      message: expect.stringContaining("node 'y0' (TaylorNeurons): TaylorNeurons is not an operator of ONNX"),
     });
   });
 });
@@ -413,6 +411,6 @@ describe("what loading tells", () => {
 test("layers that are described alone are judged when they are placed, LRN at once", () => {
   expect(issuesOf(() => lrn({ size: 0 }))).toEqual(["layer 'lrn': expected a size ≥ 1, got 0."]);
   expect(issuesOf(() => sequential({ input: [3] }, [conv2d({ weight, strides: 1.5, name: "c" })]))).toEqual([
-    "node 'c' (Conv): expected attribute strides as INTS, got [1.5, 1.5].",
+    "node 'c' (Conv): attribute 'strides' must be INTS, but is [1.5, 1.5].",
   ]);
 });

@@ -108,7 +108,7 @@ describe("integers that a double would round", () => {
   it.each([odd, -odd, far - 1n, 2n ** 62n + 1n])("%s is a problem", (value) => {
     for (const fields of ways(value))
       expect(read([1], 7, fields).problem?.message).toBe(
-        "expected integers that a double holds (all up to 2^53), got a larger one",
+        "expected integers that a double holds exactly, as it does all up to 2^53, got a larger one",
       );
   });
   it("uint64 as well", () => {
@@ -120,7 +120,12 @@ describe("integers that a double would round", () => {
 describe("problems of a tensor", () => {
   const [two, float] = [Float32Array.of(1, 2), 1];
   it.each<[string, ReturnType<typeof read>, "unsupported" | "invalid-model", string]>([
-    ["negative dims", read([-2], float, raw(two)), "invalid-model", "dims ≥ 0 of fewer than 2^53 numbers, got [-2]"],
+    [
+      "negative dims",
+      read([-2], float, raw(two)),
+      "invalid-model",
+      "dims of at least 0, and fewer than 2^53 numbers, got [-2]",
+    ],
     [
       "dims whose product overflows",
       read([2 ** 40, 2 ** 40], float, []),
@@ -131,33 +136,38 @@ describe("problems of a tensor", () => {
       "dims of 0 and infinity",
       read([2 ** 52, ...Array<number>(30).fill(2 ** 52), 0], float, []),
       "invalid-model",
-      "dims ≥ 0 of fewer",
+      "dims of at least 0, and fewer",
     ],
     [
       "2^40 numbers of which there are none",
       read([2 ** 40], float, []),
       "invalid-model",
-      "1099511627776 numbers of float for [1099511627776], got 0",
+      "1099511627776 numbers of float for dims [1099511627776], got 0",
     ],
     [
       "a byte too few",
       read([2], float, field(9, bytesOf(two).slice(1))),
       "invalid-model",
-      "8 bytes, 2 numbers of float for [2], got 7",
+      "8 bytes, which are 2 numbers of float for dims [2], got 7",
     ],
-    ["a number too many", read([1], 7, packed(7, [1, 2])), "invalid-model", "1 numbers of int64 for [1], got 2"],
-    ["numbers twice", read([2], float, [...raw(two), ...raw(two)]), "invalid-model", "got raw_data and raw_data"],
+    ["a number too many", read([1], 7, packed(7, [1, 2])), "invalid-model", "1 numbers of int64 for dims [1], got 2"],
+    [
+      "numbers twice",
+      read([2], float, [...raw(two), ...raw(two)]),
+      "invalid-model",
+      "got them in raw_data and raw_data",
+    ],
     [
       "numbers in two fields",
       read([1], 7, [...packed(7, [1]), ...raw(BigInt64Array.of(1n))]),
       "invalid-model",
-      "got int64_data and raw_data",
+      "got them in int64_data and raw_data",
     ],
     [
       "numbers in another type's field",
       read([1], float, packed(5, [1])),
       "invalid-model",
-      "numbers in float_data or raw_data, got int32_data",
+      "numbers in float_data or raw_data, got them in int32_data",
     ],
     ["300 as uint8", read([1], 2, packed(5, [300])), "invalid-model", "integers of 8 bits, got 300"],
     ["a negative float16", read([1], 10, packed(5, [-1])), "invalid-model", "integers of 16 bits, got -1"],
@@ -165,13 +175,13 @@ describe("problems of a tensor", () => {
       "a double beyond float32",
       read([2], 11, raw(Float64Array.of(1, 1e300))),
       "unsupported",
-      "numbers that float32 holds, got 1e+300",
+      "numbers within the range of float32, got 1e+300",
     ],
     [
       "data_location 2",
       read([2], float, field(14, 2)),
       "invalid-model",
-      "data_location 0 (here) or 1 (another file), got 2",
+      "data_location 0 (this file) or 1 (another file), got 2",
     ],
     ...(
       [
@@ -184,13 +194,13 @@ describe("problems of a tensor", () => {
         [21, "uint4"],
         [22, "int4"],
         [23, "float4e2m1"],
-        [99, "type 99, which ONNX has not"],
+        [99, "element type 99, which ONNX does not define"],
       ] as const
     ).map(([code, name]): [string, ReturnType<typeof read>, "unsupported", string] => [
       name,
       read([1], code, field(9, [0])),
       "unsupported",
-      `numbers of 8 bits or more: floating point, integers or bool, got ${name}`,
+      `floating point, bool, or integers of 8 bits or more, got ${name}`,
     ]),
   ])("%s", (_name, { value, problem }, code, message) => {
     expect(value).toBeUndefined();

@@ -119,12 +119,12 @@ describe("weights in another file that are refused", () => {
       gemm({ w: outside([2, 3], at), b: outside([2], { location: "b.bin" }) }),
       undefined,
       "usage",
-      "file 'weights.bin', in which the model keeps weights: expected its bytes from option 'externalData' of " +
-        "load, got nothing (tensors in it: 1). " +
-        "externalData: async (location) => …, which returns a Uint8Array or ArrayBuffer of the whole " +
+      "file 'weights.bin', in which the model keeps weights: it holds 1 of the model's tensors, and load has no " +
+        "option 'externalData' to read them with. " +
+        "Give externalData: async (location) => …, which returns a Uint8Array or ArrayBuffer of the whole " +
         "file.\nfile 'b.bin'",
     ],
-    ["a callback that is none", split, "weights.bin", "usage", "got nothing (tensors in it: 2)"],
+    ["a callback that is none", split, "weights.bin", "usage", "it holds 2 of the model's tensors"],
     [
       "something else than bytes",
       split,
@@ -138,15 +138,15 @@ describe("weights in another file that are refused", () => {
       split,
       () => whole.subarray(0, 20),
       "invalid-model",
-      "initializer 'w': expected 24 bytes from 0 on in 'weights.bin', got 20 of a file of 20.\n" +
-        "initializer 'b': expected 8 bytes from 24 on in 'weights.bin', got 0 of a file of 20.",
+      "initializer 'w': its numbers are 24 bytes from byte 0 of 'weights.bin' on, but that file has 20 bytes.\n" +
+        "initializer 'b': its numbers are 8 bytes from byte 24 of 'weights.bin' on, but that file has 20 bytes.",
     ],
     [
       "an offset beyond the file",
       w({ ...at, offset: "9007199254740991" }),
       () => whole,
       "invalid-model",
-      "got 0 of a file of 32",
+      "but that file has 32 bytes",
     ],
     [
       "a length of other numbers",
@@ -155,13 +155,19 @@ describe("weights in another file that are refused", () => {
       "invalid-model",
       "initializer 'w': expected a length of 24 bytes in 'weights.bin', got 20.",
     ],
-    ["no location", w({ offset: "0" }), () => whole, "invalid-model", "expected a location of its data, got none"],
+    [
+      "no location",
+      w({ offset: "0" }),
+      () => whole,
+      "invalid-model",
+      "external_data does not say in which file its numbers are",
+    ],
     [
       "two locations",
       gemm({ w: { dims: [2, 3], data: { type: 1, fields: [...external(at), ...external(at)] } } }),
       () => whole,
       "invalid-model",
-      "every key of external_data once, got location, location",
+      "each key of external_data once, got location, location",
     ],
     ...["-4", "0x10", "1.5", "1e3", " 8", "", "9007199254740993"].flatMap((text) =>
       ["offset", "length"].map((key): [string, Uint8Array, unknown, Code, string] => [
@@ -169,7 +175,7 @@ describe("weights in another file that are refused", () => {
         w({ ...at, [key]: text }),
         () => whole,
         "invalid-model",
-        `initializer 'w': expected external_data's ${key} as a whole number, got '${text}'`,
+        `initializer 'w': expected a whole number as ${key} in external_data, got '${text}'`,
       ]),
     ),
     [
@@ -177,7 +183,7 @@ describe("weights in another file that are refused", () => {
       gemm({ w: { dims: [2, 3], data: { type: 1, fields: [...external(at), ...field(9, [...whole])] } } }),
       () => whole,
       "invalid-model",
-      "numbers in another file only, got raw_data as well",
+      "its numbers lie in another file, and in raw_data as well",
     ],
     ["a type that is not supported", w(at, 17), undefined, "unsupported", "got float8e4m3fn"],
     [
@@ -192,7 +198,7 @@ describe("weights in another file that are refused", () => {
       w(at, 1, [2 ** 20, 2 ** 20]),
       () => expect.unreachable(),
       "memory",
-      "the model's weights: expected at most 4294967296 bytes, got a need of 43980465111",
+      "the model's weights: this needs 4398046511112 bytes, more than the 4294967296 that are allowed",
     ],
   ])("%s", async (_name, file, externalData, code, message) => {
     const error = await refusal(file, externalData);

@@ -37,8 +37,8 @@ describe("files that are no networks", () => {
     ["a PyTorch checkpoint", Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0), /zip archive/],
     ["a web page", text("<!DOCTYPE html><title>404</title>"), /web page/],
     ["JSON", text('{"model": 1}'), /text/],
-    ["zeros", new Uint8Array(64), /break off|protocol buffers/],
-    ["noise", Uint8Array.from({ length: 999 }, (_, i) => (i * 7919) % 251), /break off|protocol buffers|without/],
+    ["zeros", new Uint8Array(64), /damaged|protocol buffers/],
+    ["noise", Uint8Array.from({ length: 999 }, (_, i) => (i * 7919) % 251), /damaged|protocol buffers|without/],
   ];
   it.each(cases)("%s", async (_name, bytes, says) => {
     const error = await refusal(bytes);
@@ -107,9 +107,14 @@ describe("bytes that promise more than there is", () => {
     [],
   );
   it.each<[string, Uint8Array, Code, RegExp]>([
-    ["a length of 2^63", graph(long(5, 2n ** 63n)), "not-onnx", /more bytes at/],
-    ["a length of 2^64 - 1", graph(long(1, 2n ** 64n - 1n)), "not-onnx", /more bytes at/],
-    ["a length beyond its message, not beyond the file", graph(field(5, long(9, 2))), "not-onnx", /2 more bytes at/],
+    ["a length of 2^63", graph(long(5, 2n ** 63n)), "not-onnx", /bytes from byte \d+ on/],
+    ["a length of 2^64 - 1", graph(long(1, 2n ** 64n - 1n)), "not-onnx", /bytes from byte \d+ on/],
+    [
+      "a length beyond its message, not beyond the file",
+      graph(field(5, long(9, 2))),
+      "not-onnx",
+      /2 bytes from byte \d+ on/,
+    ],
     ["a number without end", graph(Array<number>(40).fill(0xff)), "not-onnx", /no(t)? protocol buffers/],
     ["a field number of 2^40", graph([...varint(2n ** 43n), 0]), "not-onnx", /a protobuf field/],
     [
@@ -119,8 +124,8 @@ describe("bytes that promise more than there is", () => {
       /a packed field that ends/,
     ],
     ["text where a number belongs", graph(field(5, field(2, utf8("float")))), "not-onnx", /a number of 1 to 10 bytes/],
-    ["graphs in graphs in graphs", graph(nested), "unsupported", /graphs nested at most 32 deep, got more/],
-    ["two graphs", Uint8Array.from([...graph(), ...graph()]), "not-onnx", /one graph/],
+    ["graphs in graphs in graphs", graph(nested), "unsupported", /its graphs are nested more than 32 deep/],
+    ["two graphs", Uint8Array.from([...graph(), ...graph()]), "not-onnx", /a single graph/],
   ])("%s", async (_name, bytes, code, says) => {
     const error = await refusal(bytes);
     expect(error.message).toMatch(says);
@@ -162,7 +167,9 @@ describe("a tensor with very many fields", () => {
     const w = { dims: [3], data: { type: 6, fields } };
     const nodes = [{ type: "Add", inputs: ["x", "w"], outputs: ["y"] }];
     const error = await refusal(onnx({ nodes, initializers: { w }, inputs: { x: [1, 3] }, outputs: { y: [] } }));
-    expect(error.message).toMatch(/expected numbers in int32_data or raw_data, got raw_data and raw_data\.$/);
+    expect(error.message).toMatch(
+      /expected its numbers in int32_data or raw_data, got them in raw_data and raw_data\.$/,
+    );
   });
 });
 
@@ -191,35 +198,43 @@ describe("attributes of another type", () => {
   ])("%s: fine", async (_name, given) => expect((await load(lrn(given))).inputs).toHaveLength(1));
 
   it.each<[string, Record<string, readonly number[]>, string]>([
-    ["a float", { size: [...float(2, 3), ...type(FLOAT)] }, "attribute size as INT, got FLOAT"],
-    ["a float that nobody declares", { size: float(2, 3) }, "attribute size as INT, got FLOAT"],
-    ["a list", { size: [...field(8, varint(3)), ...type(INTS)] }, "attribute size as INT, got INTS"],
+    ["a float", { size: [...float(2, 3), ...type(FLOAT)] }, "attribute 'size' must be INT, but is FLOAT"],
+    ["a float that nobody declares", { size: float(2, 3) }, "attribute 'size' must be INT, but is FLOAT"],
+    ["a list", { size: [...field(8, varint(3)), ...type(INTS)] }, "attribute 'size' must be INT, but is INTS"],
     [
       "declared as another type",
       { size: [...field(3, 3), ...type(FLOAT)] },
-      "attribute size as INT, got FLOAT that holds INT",
+      "attribute 'size' must be INT, but is FLOAT that holds INT",
     ],
     [
       "declared as a type that ONNX has not",
       { size: [...field(3, 3), ...type(77)] },
-      "attribute size as INT, got type 77 that holds INT",
+      "attribute 'size' must be INT, but is of the unknown type 77 that holds INT",
     ],
     [
       "two values",
       { size: [...field(3, 3), ...float(2, 3), ...type(INT)] },
-      "attribute size as INT, got INT that holds INT and FLOAT",
+      "attribute 'size' must be INT, but is INT that holds INT and FLOAT",
     ],
-    ["neither value nor type", { size: [] }, "attribute size as INT, got UNDEFINED without a value"],
-    ["a reference", { size: [...field(21, utf8("n")), ...type(INT)] }, "got a reference to an attribute of a function"],
-    ["NaN", { alpha: [...float(2, Number.NaN), ...type(FLOAT)] }, "attribute alpha as FLOAT, got FLOAT that is NaN"],
+    ["neither value nor type", { size: [] }, "attribute 'size' must be INT, but is UNDEFINED without a value"],
+    [
+      "a reference",
+      { size: [...field(21, utf8("n")), ...type(INT)] },
+      "but is a reference to an attribute of a function",
+    ],
+    [
+      "NaN",
+      { alpha: [...float(2, Number.NaN), ...type(FLOAT)] },
+      "attribute 'alpha' must be FLOAT, but is FLOAT that is NaN",
+    ],
     [
       "2^53 + 1",
       { size: [...varint(3 << 3), ...varint(2n ** 53n + 1n)] },
-      "attribute size as INT, got INT that is NaN, or no integer that a double holds",
+      "attribute 'size' must be INT, but is INT that is NaN, or too large for a double to hold it exactly",
     ],
   ])("%s", async (_name, given, message) => {
     const error = await refusal(lrn(given));
-    expect(error.message).toContain(`node 'y1' (LRN): expected `);
+    expect(error.message).toContain("node 'y1' (LRN): ");
     expect(error.message).toContain(message);
     expect(error.code).toBe("invalid-model");
   });
@@ -227,8 +242,8 @@ describe("attributes of another type", () => {
   it("all at once", async () => {
     const error = await refusal(lrn({ alpha: field(3, 1), beta: field(3, 1) }, {}, { bias: field(4, utf8("one")) }));
     expect(error.message).toBe(
-      "node 'y1' (LRN): expected attribute alpha as FLOAT, beta as FLOAT, got INT, INT.\n" +
-        "node 'y3' (LRN): expected attribute bias as FLOAT, got STRING.",
+      "node 'y1' (LRN): attribute 'alpha' must be FLOAT, but is INT; attribute 'beta' must be FLOAT, but is INT.\n" +
+        "node 'y3' (LRN): attribute 'bias' must be FLOAT, but is STRING.",
     );
   });
 
@@ -240,7 +255,7 @@ describe("attributes of another type", () => {
       ...[0, 1].flatMap((axis) => field(5, [...field(1, utf8("axis")), ...field(3, axis)])),
     ]);
     const error = await refusal(onnx({ nodes: [], inputs: { x: [1, 3] }, outputs: { y: [] }, fields: twice }));
-    expect(error.message).toContain("attribute axis as INT, got two of this name");
+    expect(error.message).toContain("attribute 'axis' must be INT, but is given twice");
   });
 });
 
@@ -277,7 +292,7 @@ describe("networks that do not hold together", () => {
     {
       name: "an unknown attribute",
       code: "unsupported",
-      says: [/attributes that relprop knows, got sharpness/],
+      says: [/relprop does not know the attribute 'sharpness'/],
       bytes: () =>
         onnx({ nodes: [node("Relu", ["x"], ["a"], { sharpness: 3 })], inputs: { x: [1, 3] }, outputs: { a: [] } }),
     },
@@ -290,7 +305,7 @@ describe("networks that do not hold together", () => {
     {
       name: "an operator that the file's opset has not",
       code: "invalid-model",
-      says: [/node 'a' \(Resize\): expected a newer opset, which has this operator, got 9/],
+      says: [/node 'a' \(Resize\): opset 9 does not have this operator, only newer ones do/],
       bytes: () => onnx({ nodes: [node("Resize", ["x"], ["a"])], inputs: { x: [1, 3] }, outputs: { a: [] } }, 9),
     },
     {
@@ -321,11 +336,11 @@ describe("networks that do not hold together", () => {
       name: "tensors of every kind of trouble, all at once",
       code: "unsupported",
       says: [
-        /initializer 'w': expected names of its own for its values, got 'w' again/,
-        /initializer 's': expected numbers of 8 bits or more.*, got string/,
-        /initializer 'd': expected numbers one after the other, got a sparse tensor/,
-        /initializer 'e': expected 3 numbers of float for \[3\], got 0/,
-        /node 'c' \(Constant\): expected numbers of 8 bits or more.*, got complex64/,
+        /initializer 'w': the name 'w' stands for another value already/,
+        /initializer 's': expected floating point, bool, or integers of 8 bits or more, got string/,
+        /initializer 'd': it is a sparse tensor/,
+        /initializer 'e': expected 3 numbers of float for dims \[3\], got 0/,
+        /node 'c' \(Constant\): expected floating point, bool, or integers of 8 bits or more, got complex64/,
       ],
       bytes: () =>
         onnx({
@@ -346,7 +361,7 @@ describe("networks that do not hold together", () => {
     {
       name: "a value that two nodes compute",
       code: "invalid-model",
-      says: [/node 'a' \(Tanh\): expected names of its own for its values, got 'a' again/],
+      says: [/node 'a' \(Tanh\): the name 'a' stands for another value already/],
       bytes: () =>
         onnx({
           nodes: [node("Relu", ["x"], ["a"]), node("Tanh", ["x"], ["a"])],
@@ -357,7 +372,7 @@ describe("networks that do not hold together", () => {
     {
       name: "a constant of 2^40 numbers",
       code: "memory",
-      says: [/node 'a' \(ConstantOfShape\): expected at most 4294967296 bytes, got a need of 4398046511104/],
+      says: [/node 'a' \(ConstantOfShape\): this needs 4398046511104 bytes, more than the 4294967296 that are allowed/],
       bytes: () =>
         onnx({
           nodes: [node("ConstantOfShape", ["s"], ["a"]), node("Add", ["x", "a"], ["b"])],
@@ -463,7 +478,8 @@ describe("networks that do not hold together", () => {
     const error = await refusal(bytes());
     expect(error.code).toBe(code);
     for (const pattern of says) expect(error.message).toMatch(pattern);
-    for (const issue of error.issues) expect(issue.where && issue.expected && issue.received).toBeTruthy();
+    for (const issue of error.issues)
+      expect(issue.where && (issue.problem || (issue.expected && issue.received))).toBeTruthy();
   });
 });
 
@@ -496,6 +512,6 @@ describe("inputs and calls that do not fit", () => {
   it("a model that is disposed says so", async () => {
     const model = await load(good());
     model.dispose();
-    expect(() => model.predict({ data: new Float32Array(3), dims: [1, 3] })).toThrowError(/after dispose/);
+    expect(() => model.predict({ data: new Float32Array(3), dims: [1, 3] })).toThrowError(/was disposed/);
   });
 });

@@ -193,12 +193,14 @@ test("what does not fit is an error that names the node", async () => {
     load(chain([1, 4, 3, 3], [{ type: "ConvTranspose", attributes, parameters: [tensor(w, 3), b && tensor(b, 4)] }]));
   const where = "node 'y0' (ConvTranspose): expected ";
   await expect(file([3, 4, 3, 3])).rejects.toThrow(`${where}an input of 3 channels`);
-  await expect(file([4, 2, 3, 3], { group: 3 })).rejects.toThrow(`${where}an input of 4 channels, a multiple of 3`);
+  await expect(file([4, 2, 3, 3], { group: 3 })).rejects.toThrow(
+    `${where}a number of channels that is a multiple of 3, the group, got 4`,
+  );
   await expect(file([4, 2, 3, 3], { group: 0 })).rejects.toThrow(`${where}a group ≥ 1`);
   await expect(file([4, 2, 3])).rejects.toThrow(`${where}input and weight of the same rank`);
   await expect(file([4, 2, 3, 3], { group: 2 }, [2])).rejects.toThrow(`${where}4 biases`);
   await expect(file([4, 2, 3, 3], { pads: [3, 3, 3, 3] })).rejects.toThrow(
-    `${where}pads that leave something of the output`,
+    "node 'y0' (ConvTranspose): pads of 3 and 3 leave nothing of an output of 5",
   );
   await expect(file([4, 2, 3, 3], { output_shape: [1, 2, 5, 5] })).rejects.toThrow(
     `${where}2 sizes of output_shape ≥ 1`,

@@ -175,18 +175,20 @@ test("what does not fit is an error that names the layer", async () => {
       [1],
       ruleOf.norm(),
     );
-  await expect(explain([2, 4, 3, 3])).rejects.toThrow("node 'c' (Conv): expected an input of 4 · 1 channels");
+  await expect(explain([2, 4, 3, 3])).rejects.toThrow(
+    "node 'c' (Conv): expected an input of 4 channels, as the weight has it",
+  );
   await expect(explain([2, 3, 5, 3])).rejects.toThrow("node 'c' (Conv): expected a padded axis of at least 5");
   const file = (dims: Dims, w: Dims, attributes = {}) =>
     load(chain(dims, [{ type: "Conv", attributes, parameters: [tensor(w, 3)] }]));
   await expect(file([1, 2, 3, 3], [2, 2, 2, 2], { ceil_mode: 1 })).rejects.toThrow(
-    "expected attributes that relprop knows, got ceil_mode",
+    "relprop does not know the attribute 'ceil_mode'",
   );
   await expect(file([1, 2, 2, 2, 2, 2], [2, 2, 2, 2, 2, 2])).rejects.toThrow(
     "node 'y0' (Conv): expected a window over at most three axes",
   );
   await expect(file([1, 4, 3, 3], [3, 2, 2, 2], { group: 2 })).rejects.toThrow(
-    "a multiple of 2 outputs, got 4 channels and 3 outputs",
+    "a number of outputs that is a multiple of 2, the group, got 3",
   );
   await expect(explain([2, 3, 3, 3], { strides: 0 })).rejects.toThrow("node 'c' (Conv): expected 2 strides ≥ 1");
 });

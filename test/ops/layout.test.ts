@@ -397,7 +397,7 @@ describe("moves", () => {
     [{ type: "Split", attributes: { axis: 2 }, inputs: ["x"], outputs: ["y"] }, "an axis of a tensor of rank 2, got 2"],
     [
       { type: "Split", attributes: { axis: 1 }, inputs: ["x"], outputs: ["y", "z"] },
-      "an axis that 2 parts divide, got 5",
+      "an axis whose length is a multiple of 2, got 5",
     ],
     [
       { type: "Split", attributes: { axis: 1 }, inputs: ["x", "p"], outputs: ["y", "z"] },
@@ -412,7 +412,7 @@ describe("moves", () => {
     [{ type: "SpaceToDepth", attributes: { blocksize: 0 }, inputs: ["x"], outputs: ["y"] }, "a blocksize ≥ 1, got 0"],
     [
       { type: "Slice", inputs: ["x", "p", "p", "three"], outputs: ["y"] },
-      "2 axes and steps, as many as starts, got 3 and 2",
+      "2 axes and steps, one for each start, got 3 and 2",
     ],
     [
       { type: "Pad", attributes: { mode: "mirror" }, inputs: ["x"], outputs: ["y"] },

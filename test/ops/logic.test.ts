@@ -127,7 +127,7 @@ describe("comparisons and logic", () => {
     });
     using model = await loadInMode(source);
     expect(() => model.explain(tensor([1, 5], 3))).toThrow(
-      "node 'g' (Greater): expected an operator that relevance can pass by a rule, got true or false",
+      "node 'g' (Greater): no rule passes relevance through it, since inputs have no shares in a truth value",
     );
   });
 });

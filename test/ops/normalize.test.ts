@@ -307,7 +307,7 @@ describe("normalizations", () => {
       using model = await loadInMode(chain(c.x, [{ type, attributes, parameters }], 21));
       const x = tensor(c.x, 1);
       expect(() => explainFrom(model, x, x.data, {})).toThrowError(
-        /got a normalization whose statistics depend on the input/,
+        /since it is a normalization whose statistics depend on the input/,
       );
     }
   });
@@ -324,7 +324,7 @@ test.each<[string, Parameters<typeof chain>[1][number], RegExp]>([
   [
     "groups",
     { type: "GroupNormalization", attributes: { num_groups: 2 }, parameters: [P, P] },
-    /groups that divide 3 channels, got 2/,
+    /a number of groups that divides 3 channels, got 2/,
   ],
   ["no groups", { type: "GroupNormalization", parameters: [P, P] }, /num_groups ≥ 1, got 0/],
   [

@@ -191,11 +191,11 @@ describe("a file", () => {
       issues: [
         "node 'r' (Relu): expected at most 1 output, got 2.",
         "node 't' (Transpose): expected at most 1 input (data), got 2.",
-        "node 'c' (Concat): expected inputs without a gap, got one that is left out.",
+        "node 'c' (Concat): an input between others is left out.",
         "node 'y' (Add): expected an input 'B', got none.",
       ],
     });
-    const attribute = "node 'l' (LeakyRelu): expected attributes that relprop knows, got slope.";
+    const attribute = "node 'l' (LeakyRelu): relprop does not know the attribute 'slope'.";
     expect((await issuesOf(file([nodes[3], { type: "Relu", inputs: ["l"], outputs: ["y"] }]))).issues).toEqual([
       attribute,
     ]);
@@ -220,8 +220,8 @@ describe("a file", () => {
   });
 
   test.each([
-    [["c"], 0, 1, 9, "branches of 1 outputs, got 0 and 1"],
-    [["c"], 1, 2, 9, "branches of 1 outputs, got 1 and 2"],
+    [["c"], 0, 1, 9, "1 outputs of each branch, got 0 and 1"],
+    [["c"], 1, 2, 9, "1 outputs of each branch, got 1 and 2"],
     [["c", "c"], 1, 1, 9, "at most 1 input (cond), got 2"],
     [[], 1, 1, 9, "an input 'cond', got none"],
     [["x"], 1, 1, 9, "cond of type bool, got float32"],

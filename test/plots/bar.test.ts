@@ -105,7 +105,7 @@ describe("refuses", () => {
     [
       "0 on a log axis",
       { value: { label: "v", log: true }, bars: [{ name: "a", value: 0 }] },
-      "bar 'a': expected numbers above 0, for a log axis",
+      "bar 'a': expected numbers above 0 on a logarithmic axis",
     ],
   ])("%s", (_, more, message) => {
     expect(() => plot(more)).toThrow(

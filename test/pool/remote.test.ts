@@ -155,7 +155,7 @@ describe("explainAsync and predictAsync", () => {
     using model = await load(double);
     const rule = () => {};
     await expect(model.explainAsync(number(1), { composite: [{ rule }] } as never)).rejects.toThrow(
-      /^the options of explainAsync: expected what can be sent to a worker, got .*could not be cloned/,
+      /^the options of explainAsync: expected data that can be sent to a worker, got .*could not be cloned/,
     );
     await expect(model.predictAsync({ data: rule, dims: [1, 1] } as never)).rejects.toThrow(
       "the input's data: expected what can be sent",
@@ -179,10 +179,10 @@ describe("explainAsync and predictAsync", () => {
       message: "the model: expected one that is not disposed, got work after, or at, dispose().",
     });
     expect(await waiting).toEqual([0, 1].map(() => ({ status: "rejected", reason })));
-    await expect(model.explainAsync(number(1))).rejects.toThrow("got a call after dispose()");
+    await expect(model.explainAsync(number(1))).rejects.toThrow("it was disposed before this call");
     const never = await load(double);
     never.dispose();
-    await expect(never.predictAsync(number(1))).rejects.toThrow("got a call after dispose()");
+    await expect(never.predictAsync(number(1))).rejects.toThrow("it was disposed before this call");
   });
 
   it("replace a worker that dies", async () => {

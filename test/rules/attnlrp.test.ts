@@ -69,10 +69,10 @@ function expectUnknown(model: Model, input: Parameters<Model["explain"]>[0], nam
   const options = { output: model.outputs.at(-1)!.name };
   for (const name of names)
     expect(() => model.explain(input, options)).toThrow(
-      new RegExp(`node '${name}' .*that relevance can pass by a rule`),
+      new RegExp(`node '${name}' .*no rule passes relevance through it`),
     );
   const { notes, rules } = model.explain(input, { ...options, unknown: "gradient" });
-  const says = "has no rule: relevance passes it by its gradient, as option 'unknown' asks";
+  const says = "has no rule: relevance passes through it by its gradient, as option 'unknown' asks";
   expect(notes.join()).toContain(says);
   for (const name of names) expect(rules.find(({ node }) => node === name)?.note, name).toBe(says);
 }
@@ -94,7 +94,7 @@ describe("AttnLRP's parts", () => {
 
   test("rms_norm", async () => {
     await expect(loadInMode(networkOf("rms_norm").bytes)).rejects.toThrow(
-      "an operator that relprop runs, got RMSNormalization",
+      "relprop does not run the operator 'RMSNormalization'",
     );
   });
 

@@ -319,7 +319,7 @@ describe("what is refused", () => {
         (name, i) => `node '${name}' (${["Relu", "LRN", "Relu", "AveragePool", "Gemm", "Relu", "Gemm"][i]})`,
       ),
     );
-    expect(error.issues[1]).toMatchObject({ expected: "an entry of the composite that matches it", received: "none" });
+    expect(error.issues[1]).toMatchObject({ problem: "no entry of the composite matches it" });
     expect(error.issues[1].fix).toContain('{ type: "lrn", rule: … }');
     // To look is no error: what has no rule is shown.
     const { nodes, notes } = model.inspect({ composite: [{ type: "convolution", rule: ruleOf.zPlus() }] });
@@ -339,7 +339,7 @@ describe("what is refused", () => {
     ]);
     const [relu, lrn, , mean, gemm] = error.message.split("\n");
     const many = (line: string, n: number) =>
-      line.replace(/^node ('\w+') \((\w+)\)/, `each of ${n} nodes ($2; the first is $1, inspect names all)`);
+      line.replace(/^node ('\w+') \((\w+)\)/, `each of the ${n} $2 nodes (the first is $1; inspect lists them all)`);
     expect(notes.slice(0, 4)).toEqual([many(relu, 3), lrn, mean, many(gemm, 2)]);
   });
 
@@ -356,21 +356,17 @@ describe("what is refused", () => {
   });
 
   test.each<[string, ExplainOptions, string]>([
-    ["an unknown composite", { composite: "lrp" }, "option 'composite': expected epsilon, epsilonPlus"],
-    [
-      "bounds that are missing",
-      { composite: "epsilonGammaBox", low: -1 },
-      "expected the options low and high, got no high",
-    ],
+    ["an unknown composite", { composite: "lrp" }, "option 'composite': expected one of epsilon, epsilonPlus"],
+    ["bounds that are missing", { composite: "epsilonGammaBox", low: -1 }, "it needs the option high"],
     [
       "a parameter that the composite does not have",
       { composite: "epsilonPlus", gamma: 0.5 },
-      "option 'gamma': expected a parameter of epsilonPlus",
+      "option 'gamma': the composite epsilonPlus does not take gamma, but",
     ],
     [
       "parameters beside a composite of one's own",
       { composite: baseEntries(), epsilon: 0.1 },
-      "option 'epsilon': expected no parameters beside a composite of your own",
+      "option 'epsilon': a composite of your own takes no parameters beside it",
     ],
     [
       "a parameter that other composites have",

@@ -209,7 +209,7 @@ describe("rules_hand", () => {
     );
     expectClose(output.data, flat(e.y), 1e-6);
     expectRelevance("definition", "pass", relevance.data, flat(e[key]), 0);
-    expect(notes.join()).toContain("passes it unchanged");
+    expect(notes.join()).toContain("passes through these nodes unchanged");
   }
 
   async function weighted(e: Entry, key: string): Promise<void> {

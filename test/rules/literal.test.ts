@@ -59,9 +59,9 @@ function said(rule: unknown, entry: object = {}): string[] {
     const { code, issues } = error as LrpError;
     expect(code).toBe("usage");
     for (const { fix } of issues) expect(fix).toMatch(/^[A-Zr].*\.$/);
-    return issues.map(({ where, expected, received }) => {
+    return issues.map(({ where, expected, received, problem = `${expected}, got ${received}` }) => {
       expect(where.startsWith("entry 2 of the composite")).toBe(true);
-      return `${where.slice("entry 2 of the composite".length)}: ${expected}, got ${received}`.replace(/^, /, "");
+      return `${where.slice("entry 2 of the composite".length)}: ${problem}`.replace(/^, /, "");
     });
   }
   throw new Error("nothing was refused");
@@ -96,11 +96,11 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
     ],
     ["no name", { kind: "pass" }, ["'name': a text, got undefined"]],
     ["an empty name", { kind: "gradient", name: "" }, ["'name': a text, got ''"]],
-    ["a field too many", { kind: "pass", name: "p", mode: "beta" }, [": fields kind, name, got 'mode'"]],
+    ["a field too many", { kind: "pass", name: "p", mode: "beta" }, [": there is no field 'mode'"]],
     [
       "a mode that has no name",
       { kind: "own", name: "o", mode: "" },
-      ["'mode': the name of a rule of the operator's own, got ''"],
+      ["'mode': the name of one of the operator's own rules, got ''"],
     ],
     [
       "groups that are no list",
@@ -110,7 +110,7 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
     ["no group", { ...linear, groups: [] }, ["'groups': a list of groups, one or more, got []"]],
     ["a group that is none", { ...linear, groups: [group, 5] }, [`group 2: an object { ${GROUP} }, got 5`]],
     ["a hole in a list", { ...linear, groups: Array(1) }, [`group 1: an object { ${GROUP} }, got undefined`]],
-    ["a group's stray field", withGroup({ weight: 1 }), [`group 1: fields ${GROUP}, got 'weight'`]],
+    ["a group's stray field", withGroup({ weight: 1 }), ["group 1: there is no field 'weight'"]],
     [
       "no coefficient",
       { ...linear, groups: [without(group, "coefficient")] },
@@ -156,7 +156,7 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
       "a stabilizer out of range",
       { ...linear, stabilizer: { epsilon: -1, mode: "clipp", more: 1 } },
       [
-        "'stabilizer': fields epsilon, mode, got 'more'",
+        "'stabilizer': there is no field 'more'",
         "'stabilizer', 'epsilon': a number ≥ 0, got -1",
         "'stabilizer', 'mode': 'add', 'relative', 'clip' or 'terms', got 'clipp'",
       ],
@@ -165,12 +165,12 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
     [
       "a bound that is missing",
       withPass({ input: "low" }),
-      ["'low': it and a pass that has 'low' as its input, or neither, got such a pass alone"],
+      ["'low': a pass has 'low' as its input, but the rule does not say what it is"],
     ],
     [
       "a bound that no pass reads",
       { ...linear, high: 1 },
-      ["'high': it and a pass that has 'high' as its input, or neither, got it alone"],
+      ["'high': no pass has 'high' as its input, so that nothing reads it"],
     ],
     [
       "a bound that is no list",
@@ -190,8 +190,8 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
   ])("%s", (_name, rule, expected) => expect(said(rule)).toEqual(expected));
 
   it.each<[string, object, string[]]>([
-    ["a field that does not exist", { types: "Conv" }, [": fields layer, type, position, rule, got 'types'"]],
-    ["a position", { position: "frist" }, ["'position': position first or last, got 'frist'"]],
+    ["a field that does not exist", { types: "Conv" }, [": there is no field 'types'"]],
+    ["a position", { position: "frist" }, ["'position': 'first' or 'last', got 'frist'"]],
     ["a name", { layer: 5 }, ["'layer': a name, or a pattern (RegExp), got 5"]],
     ["types", { type: ["Conv", null] }, ["'type': a name, or a list of names, got ['Conv', null]"]],
   ])("an entry with another kind of %s", (_name, entry, expected) => expect(said(linear, entry)).toEqual(expected));
@@ -204,8 +204,7 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
           "'Choosing a rule' says what each field may be.",
         "entry 2 of the composite: expected an object { layer, type, position, rule }, got 'zPlus'. The guide " +
           "'Choosing a rule' says what each field may be.",
-        "entry 3 of the composite: expected fields layer, type, position, rule, got 'typ'. Nothing reads it: " +
-          "take it out.",
+        "entry 3 of the composite: there is no field 'typ'. The fields are layer, type, position, rule.",
         "entry 3 of the composite: expected a rule, made by ruleOf, got 5. The guide 'Choosing a rule' says " +
           "what each field may be.",
         "entry 4 of the composite, 'bias': expected true or false, got 0. The guide 'Choosing a rule' says " +
@@ -228,7 +227,7 @@ describe("a rule as an object is refused, with the place, what is allowed and wh
   const up = ruleOf.zPlus().groups[0].passes;
   it("aboveOwn where it is not so", () => {
     const says =
-      "group 1, 'aboveOwn': Σ f(x) f(w) ≥ x w and Σ f(b) ≥ b, whatever the signs, got maps that can be below";
+      "group 1, 'aboveOwn': it promises Σ f(x) f(w) ≥ x w and Σ f(b) ≥ b for all signs, but the passes do not keep that promise";
     expect(said(own([up[0]]))).toEqual([says]);
     expect(said(own([{ input: up[0].input, weight: up[0].weight }, up[1]]))).toEqual([says]);
     expect(said(own([{ input: "one", weight: "square", bias: [1, 1] }]))).toEqual([says]);

@@ -142,7 +142,9 @@ describe("a node amplifies relevance", () => {
     ]);
     expect(notes).toEqual([
       expect.stringMatching(/^Warning: /),
-      expect.stringMatching(/^node 'first' \(Gemm, lrp0\) amplifies relevance 65\.0-fold, and 1 more beyond 30-fold: /),
+      expect.stringMatching(
+        /^node 'first' \(Gemm, lrp0\) amplifies relevance 65\.0-fold \(1 more do so more than 30-fold\), /,
+      ),
     ]);
   });
 });
@@ -166,12 +168,12 @@ describe("what is so at several nodes", () => {
   it("is said once, with how many there are; rules and inspect name them", async () => {
     using model = await load(normalized(61));
     const said = [
-      "each of 61 nodes (BatchNormalization; the first is 'norm0', inspect names all) has no linear neighbour to be " +
-        "folded into: relevance passes it unchanged.",
+      "each of the 61 BatchNormalization nodes (the first is 'norm0'; inspect lists them all) has no linear neighbour to be " +
+        "folded into: relevance passes through it unchanged.",
     ];
     const { notes, rules } = model.explain(x, { target: { index: [0, 0, 0] } });
     expect(notes).toEqual(said);
-    const each = "has no linear neighbour to be folded into: relevance passes it unchanged";
+    const each = "has no linear neighbour to be folded into: relevance passes through it unchanged";
     expect(rules.filter(({ note }) => note?.endsWith(each)).map(({ node }) => node)).toEqual(
       Array.from({ length: 61 }, (_, i) => `norm${i}`),
     );
@@ -185,7 +187,7 @@ describe("what is so at several nodes", () => {
     using model = await load(normalized(1));
     const { notes } = model.explain(x, { target: { index: [0, 0, 0] } });
     expect(notes).toEqual([
-      "node 'norm0' (BatchNormalization) has no linear neighbour to be folded into: relevance passes it unchanged.",
+      "node 'norm0' (BatchNormalization) has no linear neighbour to be folded into: relevance passes through it unchanged.",
     ]);
   });
 
@@ -199,9 +201,11 @@ describe("what is so at several nodes", () => {
     using model = await load(onnx({ nodes, inputs: { x: [1, 3] }, outputs: { y6: [1, 3] } }));
     const { notes } = model.inspect();
     expect(notes).toEqual([
-      expect.stringMatching(/^each of 7 nodes \(Sin; the first is 'y0', inspect names all\): expected .*, got .*\.$/),
+      expect.stringMatching(
+        /^each of the 7 Sin nodes \(the first is 'y0'; inspect lists them all\): no rule passes relevance through it, since .*\.$/,
+      ),
     ]);
     const passed = model.explain(halves, { unknown: "gradient", target: 0 });
-    expect(passed.notes.filter((note) => note.includes("7 nodes (Sin;"))).toHaveLength(1);
+    expect(passed.notes.filter((note) => note.includes("the 7 Sin nodes"))).toHaveLength(1);
   });
 });

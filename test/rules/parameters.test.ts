@@ -76,10 +76,10 @@ describe("rules", () => {
         if (row.parameters.some((p) => p === parameter)) expect(make(given), parameter).not.toEqual(make(wanted));
         else
           expect(refusal(() => make(given)).message).toBe(
-            `rule ${name}: expected parameters ${row.parameters.join(", ")}, got '${parameter}'.`,
+            `rule ${name}: it has no parameter '${parameter}'. Its parameters are ${row.parameters.join(", ")}.`,
           );
       }
-      expect(refusal(() => make({ ...wanted, zeta: 1 })).message).toContain("got 'zeta'");
+      expect(refusal(() => make({ ...wanted, zeta: 1 })).message).toContain("it has no parameter 'zeta'");
       for (const none of [0.1, null, "x"])
         expect(refusal(() => make(none as never)).message).toContain("expected an object with parameters");
       expect(make({ ...wanted, epsilon: undefined, zeta: undefined })).toEqual(make(wanted));
@@ -107,7 +107,7 @@ describe("rules", () => {
   it("lrn and baseEntries take what there is", () => {
     expect(refusal(() => ruleOf.lrn("caffe" as never)).message).toContain("parameter 'lrn': expected taylor, taylor");
     expect(refusal(() => baseEntries("taylor", "mean" as never)).message).toContain("parameter 'sum': expected norm, ");
-    expect(refusal(() => baseEntries("taylor", "norm", { delta: 1 })).message).toContain("got 'delta'");
+    expect(refusal(() => baseEntries("taylor", "norm", { delta: 1 })).message).toContain("it has no parameter 'delta'");
     expect(baseEntries("taylor", "clip", { delta: 1 })[1].rule).toEqual(ruleOf.clip({ delta: 1 }));
   });
 });
@@ -154,8 +154,8 @@ describe("options of explain", () => {
   it("one that does not exist is refused by name, in explain and in inspect", async () => {
     using model = await loadInMode(source);
     const says =
-      `explain: expected options composite, target, start, at, output, classAxis, unknown, ` +
-      `${optional.join(", ")}, got 'zeta'.`;
+      `explain: there is no option 'zeta'. The options are composite, target, start, at, output, classAxis, unknown, ` +
+      `${optional.join(", ")}.`;
     for (const call of [
       () => model.explain(tensor(dims, 1), { zeta: 1 } as never),
       () => model.inspect({ dims, zeta: 1 } as never),
@@ -178,7 +178,9 @@ describe("delta", () => {
     async (other) => {
       using model = await loadInMode(sum);
       const error = refusal(() => model.explain(tensor([1, 2, 4, 4], 1), { sum: other, delta: 0.2 }));
-      expect(error.message).toBe(`option 'delta': expected sum 'clip' beside it, got sum '${other ?? "norm"}'.`);
+      expect(error.message).toBe(
+        `option 'delta': it is read only beside sum 'clip', not beside sum '${other ?? "norm"}'.`,
+      );
     },
   );
 });

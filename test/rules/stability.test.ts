@@ -51,7 +51,7 @@ describe("stability", () => {
     expect(exploded).toEqual({ amplification: 1, peak: 1001, arrived: 1, verdict: "amplified" });
     expect(relevance.amplified).toBe(true);
     expect(notes[0]).toMatch(/^Warning: .* 1\.0 times .* 1\.0e\+3 times on the way, near node 'apart' \(Gemm, lrp0\)/);
-    expect(notes[0]).toContain("What helps: the composite epsilonPlusFlat");
+    expect(notes[0]).toContain("These may help: the composite epsilonPlusFlat");
   });
 
   it("is amplified above 1000, not at it", async () => {

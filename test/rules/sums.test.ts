@@ -316,8 +316,8 @@ describe("rules for sums", () => {
   test("the note names the node, the factor and what to do, and says it once", async () => {
     expect((await cancelled(ruleOf.norm({ epsilon: 0 }))).notes).toEqual([
       expect.stringMatching(/^Warning: this explanation has exploded/),
-      "node 'y' (Add, norm) amplifies relevance 2.10e+6-fold: its terms nearly cancel, so that their shares " +
-        "are large; option 'sum' has rules with bounded shares: ratio, clip, zPlus.",
+      "node 'y' (Add, norm) amplifies relevance 2.10e+6-fold, since its terms nearly cancel and their shares " +
+        "are large. Option 'sum' offers rules with bounded shares: ratio, clip, zPlus.",
     ]);
     const layer = dense({ name: "fc", weight: { dims: [1, 2], data: Float32Array.of(1, -1) } });
     const x = { dims: [1, 2], data: Float32Array.of(1.0625, 1) };

@@ -174,12 +174,8 @@ describe("targets", async () => {
     ["a negative index", { target: -1 }, "expected a class from 0 to 3, got -1."],
     ["an index between", { target: 1.5 }, "expected a class from 0 to 3, got 1.5."],
     ["an unknown name, with the nearest", { target: "shrk" }, "expected a class name, got 'shrk'. Nearest: "],
-    [
-      "a name that two classes have",
-      { target: "dog" },
-      "expected a name that one class has, got 'dog', the name of classes 1, 3.",
-    ],
-    ["a list of another length", { target: [0, 1] }, "expected a class for each of 3 samples, got 2."],
+    ["a name that two classes have", { target: "dog" }, "the name 'dog' stands for the classes 1, 3."],
+    ["a list of another length", { target: [0, 1] }, "expected a class for each of 3 samples, got a list of 2."],
     [
       "a vector of another length",
       { target: new Float32Array(5) },
@@ -190,7 +186,7 @@ describe("targets", async () => {
     ["a class beyond, among weights", { target: { 9: 1 } }, "expected a class from 0 to 3, got 9."],
     ["another start", { start: "zero" as "one" }, "option 'start': expected 'logit' or 'one', got 'zero'."],
     ["an unknown value", { at: ["nowhere"] }, "option 'at': expected a value on the way from the input to 'fc'"],
-    ["an unknown output", { output: "prob" }, "option 'output': expected 'fc', got 'prob'."],
+    ["an unknown output", { output: "prob" }, "option 'output': expected an output of the network ('fc'), got 'prob'."],
   ])("refused: %s", (_name, options, text) => expect(() => model.explain(x, options)).toThrow(text));
 
   describe("one class against others", async () => {
@@ -284,29 +280,29 @@ describe("targets", async () => {
     });
 
     test.each<[string, Target, string]>([
-      ["itself", { class: 1, against: "dog" }, "expected two classes, got 1 against itself, in sample 0."],
+      ["itself", { class: 1, against: "dog" }, "class 1 is held against itself, in sample 0."],
       ["an unknown name", { against: "othes" }, "expected a class name, got 'othes'."],
       ["nothing", { against: undefined } as never, "expected a class, got undefined."],
       [
         "something beside",
         { against: 1, than: 2 } as never,
-        "expected class, against, position, area, got 'than' beside them.",
+        "there is no field 'than'. The fields are class, against, position, area.",
       ],
     ])("refused: against %s", (_name, target, text) => expect(() => same.explain(input, { target })).toThrow(text));
 
     test("refused: a softmax that is saturated, a network of one class", async () => {
       const far = { dims: [1, 3], data: Float32Array.of(200, 0, 0) };
       expect(() => same.explain(far, { target: { against: "softmax" } })).toThrow(
-        "expected a softmax with a slope, got probability 1 of class 0",
+        "the softmax is flat here: it gives class 0 the probability 1",
       );
-      expect(() => same.explain(far, { target: { class: 1, against: "softmax" } })).toThrow("a softmax with a slope");
+      expect(() => same.explain(far, { target: { class: 1, against: "softmax" } })).toThrow("the softmax is flat here");
       const near = same.explain(
         { dims: [1, 3], data: Float32Array.of(40, 0, 0) },
         { target: { against: "softmax" }, start: "one" },
       );
       expectClose([near.targets[0][0].weight, near.targets[0][1].weight], [2 * Math.exp(-40), -Math.exp(-40)], 1e-6);
       using single = await loadInMode(network([1, 3], dense({ weight: tensor([1, 3], 1) })));
-      expect(() => single.explain(input, { target: { against: "others" } })).toThrow("expected two classes or more");
+      expect(() => single.explain(input, { target: { against: "others" } })).toThrow("there is one class only");
     });
   });
 
@@ -369,7 +365,7 @@ describe("targets", async () => {
         network(dims, ...layers, softmax({ name: "inner" }), dense({ weight: tensor([2, 4], 9) })),
       );
       expect(inner.predict(x).output.dims).toEqual([3, 2]);
-      expect(() => inner.explain(x)).toThrow("node 'inner' (Softmax): expected an operator that relevance can pass");
+      expect(() => inner.explain(x)).toThrow("node 'inner' (Softmax): no rule passes relevance through it");
     });
   });
 
@@ -408,7 +404,7 @@ describe("targets", async () => {
     }
     expect(() => model.explainEach(x, [])).toThrow("explainEach: expected a list of targets, got []");
     expect(() => model.explainEach(x, 3 as never)).toThrow("a list of targets");
-    expect(() => model.explainEach(x, [0], { target: 1 } as never)).toThrow("targets as its second argument");
+    expect(() => model.explainEach(x, [0], { target: 1 } as never)).toThrow("it does not take option 'target'");
     expect(() => model.explainEach(x, [0, 9])).toThrow("a class from 0 to 3");
   });
 

@@ -143,18 +143,20 @@ describe("which axis counts samples", () => {
     });
 
     test.each<[object, RegExp]>([
-      [{ batch: { z: 0 } }, /option 'batch' of load: expected names of inputs: x, got 'z'/],
+      [{ batch: { z: 0 } }, /option 'batch' of load: expected the name of an input \(x\), got 'z'/],
       [{ batch: { x: 3 } }, /option 'batch' of load: expected an axis of 'x' \[a, b, 4\], or null, got 3/],
       [{ batch: true }, /option 'batch' of load/],
       [{ channelAxis: "middle" }, /option 'channelAxis' of load: expected 'first' or 'last', got 'middle'/],
-      [{ channelAxis: { y: "last" } }, /names of inputs: x, got 'y'/],
+      [{ channelAxis: { y: "last" } }, /the name of an input \(x\), got 'y'/],
     ])("refused: %j", async (options, says) => {
       await expect(load(made, options as never)).rejects.toThrowError(says);
     });
 
     test("an axis that the output does not have", async () => {
       using model = await load(made, { batch: { x: 0 } });
-      expect(() => model.explain(tensor([5, 2, 4]))).toThrowError(/as long as axis 0 of 'x', 5/);
+      expect(() => model.explain(tensor([5, 2, 4]))).toThrowError(
+        /axis 0 of 'x' has 5 samples, but it is not clear which axis of the output 'y'/,
+      );
     });
   });
 });
@@ -198,7 +200,7 @@ describe("where channels are", () => {
     });
     using model = await load(made);
     expect(model.inspect().notes).toContainEqual(
-      expect.stringMatching(/input 'x' f32\[1, 6, 8, 3\] is taken as channels last/),
+      expect.stringMatching(/input 'x' f32\[1, 6, 8, 3\] is taken to have its channels last/),
     );
     const { notes, relevance } = model.explain(tensor([1, 6, 8, 3]), { composite: "gradient" });
     expect(notes).toContainEqual(expect.stringMatching(/channels last/));

@@ -157,7 +157,7 @@ describe("in a memory that holds the weights of one rule alone", () => {
       try {
         return small.explain(x, { composite: one(rule) });
       } catch (error) {
-        return Number(/a need of (\d+)/.exec((error as Error).message)![1]);
+        return Number(/it would take (\d+) bytes/.exec((error as Error).message)![1]);
       }
     });
     using tight = await load(large, { maxMemory: Math.max(...(needs as number[])) });

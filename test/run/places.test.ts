@@ -110,7 +110,7 @@ describe("a class in an output of several axes", () => {
     [
       "a class alone",
       2,
-      /a place in the output f32\[1, 4, 3, 5\], got a class alone. Say where: { class, position: \[y, x\] }/,
+      /a class alone does not say which place of the output f32\[1, 4, 3, 5\] is meant. Say where: { class, position: \[y, x\] }/,
     ],
     ["classes alone", [2], /a class alone/],
     ["weights by class", { 2: 1 }, /a class alone/],
@@ -118,17 +118,17 @@ describe("a class in an output of several axes", () => {
     [
       "a place outside",
       { class: 2, position: [3, 0] },
-      /a position within \[3,5\], of the output f32\[1, 4, 3, 5\], got \[3, 0\]/,
+      /a position within \[3,5\] of the output f32\[1, 4, 3, 5\], got \[3, 0\]/,
     ],
     ["a place of one number", { class: 2, position: [3] }, /a position within/],
     ["half a pixel", { class: 2, position: [0.5, 0] }, /a position within/],
     ["an index outside", { index: [4, 0, 0] }, /an index within \[4,3,5\]/],
     ["an index of two", { index: [1, 1] }, /an index within/],
-    ["an index and a class", { index: [1, 1, 1], class: 2 } as never, /index alone/],
+    ["an index and a class", { index: [1, 1, 1], class: 2 } as never, /index without other fields/],
     ["a class outside", { class: 4, position: [0, 0] }, /a class from 0 to 3, got 4/],
     ["a box outside", { class: 0, area: { box: [0, 0, 4, 5] } }, /a box that is not empty, within \[0,0,3,5\]/],
     ["an empty box", { class: 0, area: { box: [1, 1, 1, 2] } }, /a box that is not empty/],
-    ["an empty mask", { class: 0, area: { dims: [3, 5], data: new Uint8Array(15) } }, /a mask with a place inside/],
+    ["an empty mask", { class: 0, area: { dims: [3, 5], data: new Uint8Array(15) } }, /the mask has no place inside/],
     [
       "a mask of other dims",
       { class: 0, area: { dims: [5, 3], data: new Uint8Array(15).fill(1) } },
@@ -141,8 +141,8 @@ describe("a class in an output of several axes", () => {
     ],
     ["another area", { class: 0, area: "some" as never }, /an area: "all", a mask/],
     ["both", { class: 0, area: "all", position: [0, 0] }, /a position or an area, got both/],
-    ["softmax over an area", { class: 0, against: "softmax", area: "all" }, /one position/],
-    ["other fields", { class: 0, place: [0, 0] } as never, /class, against, position, area, got 'place'/],
+    ["softmax over an area", { class: 0, against: "softmax", area: "all" }, /a single position/],
+    ["other fields", { class: 0, place: [0, 0] } as never, /there is no field 'place'/],
     ["a vector of one number a class", new Float32Array(4).fill(1), /60 weights/],
   ])("refused: %s", async (_name, target, says) => {
     using model = await load(pixels);
@@ -207,7 +207,9 @@ describe("what is a target", () => {
     using model = await load(classifier);
     const { targets } = model.explain(tensor([2, 4]), { target });
     expect(targets).toMatchObject([[{ index: 7, weight: 1 }], [{ index: 2, weight: 1 }]]);
-    expect(refusal(() => model.explain(tensor([1, 4]), { target }))).toMatch(/a class for each of 1 samples, got 2/);
+    expect(refusal(() => model.explain(tensor([1, 4]), { target }))).toMatch(
+      /a class for each of 1 samples, got a list of 2/,
+    );
   });
 
   test.each<[string, unknown, RegExp]>([
@@ -221,8 +223,8 @@ describe("what is a target", () => {
     ["a fraction", 1.5, /a class from 0 to 8, got 1.5/],
     ["a class that is none", 9, /a class from 0 to 8, got 9/],
     ["a list of lists", [[3]], /expected a class, got \[3\]/],
-    ["true", true, /a class, a list, weights or "argmax", got true/],
-    ["a bigint", 3n, /a class, a list, weights or "argmax", got 3/],
+    ["true", true, /a class, a list of them, weights or "argmax", got true/],
+    ["a bigint", 3n, /a class, a list of them, weights or "argmax", got 3/],
   ])("refused: %s", async (_name, target, says) => {
     using model = await load(classifier);
     expect(refusal(() => model.explain(tensor([1, 4]), { target: target as Target }))).toMatch(says);

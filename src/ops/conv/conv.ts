@@ -108,12 +108,9 @@ export const conv: Op<ConvAttributes> = {
   attributes: (read) => ({ window: readWindow(read, "convolution"), group: read.int("group", 1) }),
   infer(inputs, a) {
     const { x, m, c, kernel } = parametersOf(inputs, a, (rows, width) => ({ m: rows, c: width * a.group }));
-    demand(
-      x.dims[1] === c && m % a.group === 0,
-      "shape",
-      `an input of ${c / a.group} · ${a.group} channels and a multiple of ${a.group} outputs`,
-      `${x.dims[1]} channels and ${m} outputs`,
-    );
+    const groups = a.group > 1 ? ` (${a.group} groups of ${c / a.group})` : "";
+    demand(x.dims[1] === c, "shape", `an input of ${c} channels, as the weight has it${groups}`, `${x.dims[1]}`);
+    demand(m % a.group === 0, "shape", `a number of outputs that is a multiple of ${a.group}, the group`, `${m}`);
     const axes = windowAxes(x.dims.slice(2), a.window, kernel);
     return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.out)]], attributes: { ...a, volume: asVolume(axes) } };
   },

@@ -61,12 +61,8 @@ export const convTranspose: Op<ConvTransposeAttributes> = {
   }),
   infer(inputs, a) {
     const { x, m, c, kernel } = parametersOf(inputs, a, (rows, width) => ({ m: width * a.group, c: rows }));
-    demand(
-      x.dims[1] === c && c % a.group === 0,
-      "shape",
-      `an input of ${c} channels, a multiple of ${a.group}`,
-      `${x.dims[1]} channels`,
-    );
+    demand(x.dims[1] === c, "shape", `an input of ${c} channels, as the weight has it`, `${x.dims[1]}`);
+    demand(c % a.group === 0, "shape", `a number of channels that is a multiple of ${a.group}, the group`, `${c}`);
     const axes = transposedAxes(x.dims.slice(2), { ...a.window, ...a }, kernel);
     return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.length)]], attributes: { ...a, volume: asVolume(axes) } };
   },

@@ -1,4 +1,4 @@
-import { demand } from "../../base/complaint.ts";
+import { demand, insist } from "../../base/complaint.ts";
 import type { Dims } from "../../base/tensor.ts";
 import type { AttributeReader } from "../op.ts";
 
@@ -167,7 +167,7 @@ export function transposedAxes(
     const { length: out, stride, before, after } = axis;
     const reach = stride * (out - 1) + extra[i] + span;
     const length = wanted ? wanted[i] : same ? stride * out : a.autoPad === "VALID" ? reach : reach - before - after;
-    demand(length > 0, "shape", "pads that leave something of the output", `${before} and ${after} of ${reach}`);
+    insist(length > 0, "shape", `pads of ${before} and ${after} leave nothing of an output of ${reach}`);
     const total = reach - length;
     const ends =
       !wanted && a.autoPad === "NOTSET"

@@ -43,7 +43,7 @@ function told(node: Node, task: () => void): void {
     task();
   } catch (error) {
     if (!(error instanceof Complaint)) throw error;
-    throw new LrpError("usage", { where: whereIs(node), expected: error.expected, received: error.received });
+    throw new LrpError("usage", { where: whereIs(node), ...error.finding });
   }
 }
 

@@ -1,4 +1,4 @@
-import { LrpError } from "../../base/error.ts";
+import { LrpError, misuse } from "../../base/error.ts";
 import type { Port } from "../../graph/graph.ts";
 import type { WorkerLike } from "../../model/options.ts";
 import type { Answer, Order } from "./messages.ts";
@@ -30,17 +30,16 @@ interface Waiting {
 }
 
 const NO_START =
-  "Bundled by what does not follow new Worker(new URL(…)), it needs option createWorker; a page with a " +
-  "Content-Security-Policy, 'self' in worker-src.";
+  "A bundler that does not follow new Worker(new URL(…)) needs option createWorker; a page with a " +
+  "Content-Security-Policy needs 'self' in worker-src.";
 
 let forgotten: FinalizationRegistry<Crew> | undefined;
 
 function lost({ message, outOfMemory }: Death): Answer {
   const issue = {
     where: "a worker",
-    expected: "an answer",
-    received: `its end, and of another that was started for it: ${message}`,
-    fix: "If memory is short: a smaller size, or maxMemory, so that it refuses instead.",
+    problem: `it ended before it answered, and so did another that took its place (${message})`,
+    fix: "If memory is short, give a smaller size, or a maxMemory, so that it refuses instead.",
   };
   return { error: { code: outOfMemory ? "memory" : "unsupported", issues: [issue] } };
 }
@@ -97,10 +96,9 @@ export class Crew {
     forgotten.register(user, this);
   }
 
-  /** What is said of work that comes too late. */
+  /** The error for work that comes too late. */
   disposed(): LrpError {
-    const received = "work after, or at, dispose()";
-    return new LrpError("usage", { where: this.#owner, expected: "one that is not disposed", received });
+    return misuse(this.#owner, "it was disposed before this work was done");
   }
 
   run(order: Order): Task {

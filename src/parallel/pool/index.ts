@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { LrpError, usage } from "../../base/error.ts";
+import { LrpError, noOption, usage } from "../../base/error.ts";
 import type { EvaluateOptions, Evaluation, SharedOptions } from "../../evaluate/index.ts";
 import type { OutputPort, Port } from "../../graph/graph.ts";
 import { open, type Source } from "../../read/open.ts";
@@ -85,7 +85,7 @@ export class Pool {
   predict(inputs: Many<Input>, options: StreamOptions = {}): AsyncGenerator<Result<Prediction>, void, undefined> {
     const { ordered, signal, onProgress, ...stray } = options;
     const [name] = Object.keys(stray);
-    if (name) throw usage("pool.predict", "options ordered, signal, onProgress", `'${name}'`);
+    if (name) throw noOption("pool.predict", name, ["ordered", "signal", "onProgress"]);
     return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({
       method: "predict",
       input: copyOf(input),
@@ -130,7 +130,7 @@ export class Pool {
     const { ordered, signal, onProgress, ...rest } = options;
     const sent = copied(rest, "the options of pool.evaluate");
     return this.#stream(items, { ordered, signal, onProgress }, (item: EvaluationItem) => {
-      if (!item?.input) throw usage("an item of pool.evaluate", "{ input, … }", nameOf(item));
+      if (!item?.input) throw usage("an item of pool.evaluate", "an object { input, … }", nameOf(item));
       const { input, ...own } = item;
       return {
         method: "evaluate",
@@ -166,7 +166,7 @@ export class Pool {
         "the inputs of a pool",
         "an iterable of inputs, such as a list",
         nameOf(inputs),
-        "One input: [input].",
+        "A single input is given as [input].",
       );
     const total = totalOf(inputs);
     return stream(source, (input: I, index) => this.#launch<I, T>(input, index, orderFor), this.#size + 1, {

@@ -16,7 +16,7 @@ export function copied<T>(value: T, where: string): T {
     const array = ArrayBuffer.isView(value) && !(value instanceof DataView);
     return array ? (Uint8Array.prototype.slice.call(value) as unknown as T) : structuredClone(value);
   } catch (error) {
-    throw usage(where, "what can be sent to a worker", (error as Error).message);
+    throw usage(where, "data that can be sent to a worker", (error as Error).message);
   }
 }
 
@@ -65,8 +65,7 @@ export function loadOrder(
   if (code)
     throw new LrpError("unsupported", {
       where: whereIs(code),
-      expected: "a layer that is data",
-      received: "functions, which cannot be sent to a worker",
+      problem: "it holds functions, which cannot be sent to a worker",
       fix: WITHOUT,
     });
   return { method: "load", version, network: { graph }, options: copied(options, where) };

@@ -48,7 +48,7 @@ function started(create: () => WorkerLike): Both {
   throw new LrpError("usage", {
     where: "option 'createWorker'",
     expected: "a function that returns a Worker",
-    received: `one that returns ${String(worker)}`,
+    received: `a function that returns ${String(worker)}`,
   });
 }
 
@@ -72,14 +72,14 @@ export function hire(create: () => WorkerLike): Thread {
   const failed = (event: ErrorEvent) => {
     // In Deno an error that nobody takes ends the whole program
     event.preventDefault();
-    died({ message: event.message || "a script that cannot be had, or cannot run" });
+    died({ message: event.message || "its script cannot be loaded, or cannot run" });
   };
-  const unreadable = () => died({ message: "a message that cannot be read" });
+  const unreadable = () => died({ message: "it sent a message that cannot be read" });
   const listen: Listen = (worker.on ?? worker.addEventListener!).bind(worker);
   listen("message", (said: never) => answered(worker.on ? said : (said as { data: Answer }).data));
   listen("messageerror", unreadable);
   listen("error", worker.on ? died : failed);
-  listen(worker.on ? "exit" : "close", (code) => died({ message: `ended with exit code ${Number(code)}` }));
+  listen(worker.on ? "exit" : "close", (code) => died({ message: `it ended with exit code ${Number(code)}` }));
   worker.unref?.();
   return {
     ask: (order) =>
@@ -98,7 +98,7 @@ export function hire(create: () => WorkerLike): Thread {
       else worker.unref?.();
     },
     async end() {
-      died({ message: "ended by the pool" });
+      died({ message: "the pool ended it" });
       await worker.terminate();
     },
   };

@@ -28,7 +28,7 @@ async function follow(order: Order): Promise<Done> {
   if (order.version !== version)
     throw new LrpError("usage", {
       where: "the worker",
-      expected: `relprop ${order.version}, as the page or program has it`,
+      expected: `relprop ${order.version}, the version of the page or program`,
       received: `relprop ${version}`,
       fix: "Bundle the file that createWorker starts again.",
     });

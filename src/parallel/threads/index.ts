@@ -54,7 +54,11 @@ function checkRuntime(): void {
     throw unsupported("a thread that may wait", "the main thread of a page", "Load and explain inside a Worker.");
   }
   if (!hasWorkers())
-    throw unsupported("Worker, or node:worker_threads", "neither", "Node has what is needed from 20.16.");
+    throw unsupported(
+      "Worker, or node:worker_threads",
+      "neither",
+      "Node has node:worker_threads from version 20.16 on.",
+    );
 }
 
 /**

@@ -17,8 +17,7 @@ const ending = (control: Control, helpers: readonly Helper[]) => () => {
 const lost = () =>
   new LrpError("unsupported", {
     where: "a thread of the model",
-    expected: `a part of the work within ${PATIENCE} seconds`,
-    received: "nothing: it stands still, or was ended from outside",
+    problem: `it has not done its part of the work within ${PATIENCE} seconds: it hangs, or was ended from outside`,
     fix: "The model cannot be used any more; load it again.",
   });
 
@@ -29,11 +28,9 @@ function sharedMemory(most: number): WebAssembly.Memory {
   } catch (error) {
     throw new LrpError("memory", {
       where: "option 'threads'",
-      expected: `${most} bytes of addresses for a memory that is shared`,
+      expected: `an address space of ${most} bytes for shared memory`,
       received: String(error),
-      fix:
-        "Dispose models that are no longer needed, or give a smaller 'maxMemory'; or load from 'relprop', " +
-        "without threads.",
+      fix: "Dispose models that are no longer needed, give a smaller 'maxMemory', or load from 'relprop', without threads.",
     });
   }
 }
@@ -59,7 +56,7 @@ export async function team(module: WebAssembly.Module, threads: number, most: nu
     end();
     throw new LrpError("unsupported", {
       where: "option 'threads'",
-      expected: "a runtime that starts threads from text",
+      expected: "a runtime that starts threads from a text",
       received: error.message,
       fix: "A page with a Content-Security-Policy needs blob: in worker-src. Or load from 'relprop', without threads.",
     });

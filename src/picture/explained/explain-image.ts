@@ -1,4 +1,4 @@
-import { shown, usage } from "../../base/error.ts";
+import { misuse, shown, usage } from "../../base/error.ts";
 import type { Model } from "../../model/model.ts";
 import type { ExplainOptions } from "../../model/options.ts";
 import type { Explanation } from "../../model/report.ts";
@@ -76,7 +76,8 @@ export function drawImage(
   options: Omit<HeatmapOptions, "over"> & { readonly layout?: PictureLayout } = {},
 ): Picture {
   const { layout = "beside", scale, ...rest } = options;
-  if (!["beside", "over", "map"].includes(layout)) throw usage("option 'layout'", "beside, over or map", shown(layout));
+  if (!["beside", "over", "map"].includes(layout))
+    throw usage("option 'layout'", "one of beside, over, map", shown(layout));
   if (layout === "map") return heatmap(explanation.relevance, { scale, ...rest });
   // Small pictures are enlarged, so that there is room for the legend.
   const factor = scale ?? Math.max(1, Math.ceil(224 / seen.width));
@@ -99,15 +100,15 @@ export async function explainImageWith(
   image: Uint8Array | Pixels,
   options: ExplainImageOptions,
 ): Promise<ExplainedImage> {
-  if (typeof options !== "object" || options === null) throw usage("explainImage", "options", shown(options));
+  if (typeof options !== "object" || options === null)
+    throw usage("explainImage", "an object of options", shown(options));
   const { preset = statedPreparation(model), layout, colormap, scale, smooth, cap, maxPixels, ...others } = options;
   const pixels = "width" in image ? image : decodeWith(codecs, image, { maxPixels });
   if (preset === undefined)
-    throw usage(
+    throw misuse(
       "option 'preset'",
-      "how to prepare pictures for this model, whose file does not say it",
-      "none",
-      "tryPresets() shows what the model says under each.",
+      "it is missing, and the file does not say how pictures are prepared for this model",
+      "tryPresets() shows what the model predicts under each preset.",
     );
   const [port] = model.inputs;
   const explanation = model.explain(preprocess(pixels, preset, port), others);

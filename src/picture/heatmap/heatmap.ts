@@ -122,7 +122,7 @@ function pictureLayout({ data, dims, batchAxis = 0, channelAxis }: Tensor): Layo
   if (layout && dims.length > 1 && layout.places.length === 2) return layout;
   throw new LrpError("shape", {
     where: "heatmap",
-    expected: "relevance of f32[n, c, h, w], f32[n, h, w] or f32[n, f]",
+    expected: "relevance of the shape f32[n, c, h, w], f32[n, h, w] or f32[n, f]",
     received: `${shapeText(dims)} with ${data.length} values`,
   });
 }
@@ -150,12 +150,12 @@ function checkFinite(values: Float64Array): void {
 function deviationOf(smooth: unknown, side: number): number {
   if (smooth === false) return 0;
   if (typeof smooth === "number" && smooth > 0 && smooth <= side) return smooth;
-  throw usage("option 'smooth'", `a number of pixels above 0, to ${side}, or false`, shown(smooth));
+  throw usage("option 'smooth'", `a number of pixels above 0 and up to ${side}, or false`, shown(smooth));
 }
 
 /** The percentile: all, where nothing is capped. */
 function capOf(cap: unknown): number {
   if (cap === false) return 100;
   if (typeof cap === "number" && cap > 0 && cap <= 100) return cap;
-  throw usage("option 'cap'", "a percentile above 0, to 100, or false", shown(cap));
+  throw usage("option 'cap'", "a percentile above 0 and up to 100, or false", shown(cap));
 }

@@ -47,18 +47,18 @@ const oneOrMore = (v: unknown, fits: (x: unknown) => boolean) =>
 
 const fields: Readonly<Record<keyof Preparation, { expected: string; fits: (v: unknown) => boolean }>> = {
   resize: {
-    expected: `1 to ${MAX_SIDE} pixels, "imagenet" or "exact"`,
+    expected: `a number of pixels from 1 to ${MAX_SIDE}, "imagenet" or "exact"`,
     fits: (v) => v === "imagenet" || v === "exact" || (Number.isInteger(v) && within(v as number)),
   },
   crop: { expected: "true or false", fits: (v) => typeof v === "boolean" },
   channels: { expected: `"rgb" or "bgr"`, fits: (v) => v === "rgb" || v === "bgr" },
   scale: { expected: "a number other than 0", fits: (v) => finite(v) && v !== 0 },
-  mean: { expected: "a number, or one per channel", fits: (v) => oneOrMore(v, finite) },
+  mean: { expected: "a number, or one for each channel", fits: (v) => oneOrMore(v, finite) },
   std: {
-    expected: "a number other than 0, or one per channel",
+    expected: "a number other than 0, or one for each channel",
     fits: (v) => oneOrMore(v, (x) => finite(x) && x !== 0),
   },
-  maxPixels: { expected: "a number of pixels from 1 on", fits: (v) => finite(v) && v >= 1 },
+  maxPixels: { expected: "a number of pixels, at least 1", fits: (v) => finite(v) && v >= 1 },
 };
 
 /**
@@ -72,13 +72,17 @@ export function preparation(given: PresetName | Preparation, where = "preset"): 
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new LrpError("usage", {
       where,
-      expected: `one of ${Object.keys(presets).join(", ")}, or its fields`,
+      expected: `one of ${Object.keys(presets).join(", ")}, or an object of fields`,
       received: quote(given),
     });
   }
   const issues = Object.entries(given).flatMap(([name, value]) => {
     if (!Object.hasOwn(fields, name)) {
-      return { where, expected: `only the fields ${Object.keys(fields).join(", ")}`, received: `'${name}'` };
+      return {
+        where,
+        problem: `there is no field '${name}'`,
+        fix: `The fields are ${Object.keys(fields).join(", ")}.`,
+      };
     }
     const { expected, fits } = fields[name as keyof Preparation];
     return value === undefined || fits(value)

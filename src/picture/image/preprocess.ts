@@ -103,11 +103,11 @@ function frameOf(to: PictureInput): Frame {
     };
   throw new LrpError("shape", {
     where: "the model's input",
-    expected: "[n, c, h, w] with 1 (grey) or 3 (colour) channels to make it from a picture",
+    expected: "[n, c, h, w] with 1 (grey) or 3 (colour) channels, to be made from a picture",
     received: `${shapeText(dims, "")}${channelAxis === "last" ? ", channels last" : ""}`,
     fix:
-      "Give the input as numbers instead; or where channels are last, model.inputs[0] in the place of its dims, " +
-      "loaded with channelAxis: 'last' if it does not say so.",
+      "Give the input as numbers instead. If its channels are last, pass model.inputs[0] in place of its dims, and " +
+      "load the model with channelAxis: 'last' if it does not say so.",
     mentions: [{ text: "channelAxis: 'last'", option: "channelAxis", value: "last" }],
   });
 }
@@ -136,15 +136,15 @@ function placed(image: Pixels, steps: Preparation, h: number | string, w: number
   const [width, height] = resizedTo(image, steps.resize, h, w);
   const seen = { width: typeof w === "number" ? w : width, height: typeof h === "number" ? h : height };
   const equal = width === seen.width && height === seen.height;
-  const more = steps.crop ? " or more to crop from" : "";
+  const more = steps.crop ? " or more, to crop from" : "";
   if (!equal && !(steps.crop && width >= seen.width && height >= seen.height))
     throw new LrpError("usage", {
       where: "picture",
-      expected: `${seen.width} x ${seen.height} pixels${more}, as the model's input`,
+      expected: `${seen.width} x ${seen.height} pixels${more}, the size of the model's input`,
       received: `${width} x ${height}${steps.resize ? " after resizing" : ""}`,
       fix: steps.crop
         ? `Resize the short side to ${Math.max(seen.width, seen.height)} or more.`
-        : `Resize it ("exact" stretches), crop it, or name a preset.`,
+        : `Resize it ("exact" stretches it), crop it, or name a preset.`,
     });
   const [left, top] = [width - seen.width, height - seen.height].map((rest) => roundHalfToEven(rest / 2));
   return { width, height, area: { ...seen, left, top } };

@@ -8,7 +8,7 @@ export function checkNumbers(where: string, values: readonly number[], log = fal
   const bad = values.findIndex((v) => !(Math.abs(v) <= MOST));
   if (bad >= 0) throw usage(where, `finite numbers, up to ${MOST}`, `${values[bad]} at position ${bad}`);
   const below = log ? values.findIndex((v) => v <= 0) : -1;
-  if (below >= 0) throw usage(where, "numbers above 0, for a log axis", `${values[below]} at position ${below}`);
+  if (below >= 0) throw usage(where, "numbers above 0 on a logarithmic axis", `${values[below]} at position ${below}`);
 }
 
 /** Throws unless an interval has both ends, as often as there are values, in order. */
@@ -20,7 +20,7 @@ export function checkInterval(where: string, count: number, low?: readonly numbe
   }
   const crossed = low.findIndex((v, i) => v > high[i]);
   if (crossed >= 0)
-    throw usage(where, "'low' at most 'high'", `${low[crossed]} and ${high[crossed]} at position ${crossed}`);
+    throw usage(where, "'low' that is not above 'high'", `${low[crossed]} and ${high[crossed]} at position ${crossed}`);
 }
 
 export function checkSide(option: string, value: number, from: number): void {

@@ -98,11 +98,11 @@ export function linePlot({ title, x, y, series, width = 720, height = 300 }: Lin
 
 function check(series: readonly Series[], xAxis: Axis, yAxis: Axis): void {
   if (series.length === 0 || series.length > LOOKS)
-    throw usage("option 'series'", `1 to ${LOOKS}, so that no two look alike`, series.length);
+    throw usage("option 'series'", `1 to ${LOOKS} series, so that no two look alike`, series.length);
   for (const { name, x, y, low, high } of series) {
     const where = `series '${name}'`;
     if (x.length === 0 || x.length !== y.length)
-      throw usage(where, "as many x as y, at least one", `${x.length} and ${y.length}`);
+      throw usage(where, "the same number of x and y, at least one", `${x.length} and ${y.length}`);
     checkInterval(where, x.length, low, high);
     checkNumbers(`${where}, x`, x, xAxis.log);
     for (const [key, values] of Object.entries({ y, low, high }))

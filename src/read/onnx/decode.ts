@@ -141,11 +141,12 @@ function attribute(pbf: PbfReader, end: number, budget: Budget, depth: number): 
 /** The attribute, if the type that is declared and what is held go together; else words for what it is. */
 function judged(declared: number, held: readonly string[], value: AttributeProto["value"]): AttributeProto {
   // The oldest files declare nothing.
-  const type = declared === 0 && held.length > 0 ? held[0] : (ATTRIBUTE_TYPES[declared] ?? `type ${declared}`);
+  const type =
+    declared === 0 && held.length > 0 ? held[0] : (ATTRIBUTE_TYPES[declared] ?? `of the unknown type ${declared}`);
   if (held.length === 0) return type in EMPTY ? { type, value: EMPTY[type] } : { type: `${type} without a value` };
   if (held.length > 1 || held[0] !== type) return { type: `${type} that holds ${held.join(" and ")}` };
   const lost = Array.isArray(value) ? value.some(Number.isNaN) : Number.isNaN(value);
-  return lost ? { type: `${type} that is NaN, or no integer that a double holds` } : { type, value };
+  return lost ? { type: `${type} that is NaN, or too large for a double to hold it exactly` } : { type, value };
 }
 
 function node(pbf: PbfReader, end: number, budget: Budget, depth: number): NodeProto {
@@ -160,7 +161,7 @@ function node(pbf: PbfReader, end: number, budget: Budget, depth: number): NodeP
     else if (tag === 7) domain = text(p, stop);
     if (tag !== 5) return;
     const [key, value] = attribute(p, stop, budget, depth);
-    attributes.set(key, attributes.has(key) ? { type: "two of this name" } : value);
+    attributes.set(key, attributes.has(key) ? { type: "given twice" } : value);
   });
   return { name: name || outputs[0] || "?", type, domain, inputs, outputs, attributes };
 }
@@ -175,12 +176,7 @@ function sparse(pbf: PbfReader, end: number, budget: Budget): TensorProto {
   });
   return {
     name,
-    problem: new Complaint(
-      "unsupported",
-      "numbers one after the other",
-      "a sparse tensor",
-      "Convert the weights to dense ones.",
-    ),
+    problem: new Complaint("unsupported", { problem: "it is a sparse tensor" }, "Convert the weights to dense ones."),
   };
 }
 
@@ -188,8 +184,7 @@ function graph(pbf: PbfReader, end: number, budget: Budget, depth: number): Grap
   if (depth > DEEPEST)
     throw new LrpError("unsupported", {
       where: "the model",
-      expected: `graphs nested at most ${DEEPEST} deep`,
-      received: "more",
+      problem: `its graphs are nested more than ${DEEPEST} deep`,
     });
   const result = {
     nodes: [] as NodeProto[],
@@ -237,8 +232,7 @@ function functionOf(pbf: PbfReader, end: number, budget: Budget): [key: string, 
 /**
  * Reads the bytes of an ONNX file.
  * @throws LrpError code "not-onnx" when they are something else, empty, or cut off; "memory" when weights have no room;
- * "unsupported" when graphs nest too
- * deep
+ * "unsupported" when graphs are nested too deep
  */
 export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
   const refuse = (received: string, fix?: string) =>
@@ -256,7 +250,7 @@ export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
     const pbf = new PbfReader(new Uint8Array(file.buffer, file.byteOffset, file.byteLength));
     message(pbf, file.byteLength, (tag, p, end) => {
       if (tag === 7) {
-        check(!found, "one graph");
+        check(!found, "a single graph");
         found = graph(p, end, budget, 0);
       }
       if (tag === 14) {
@@ -275,11 +269,12 @@ export function decode(file: Uint8Array, budget = new Budget()): ModelProto {
     if (error instanceof LrpError) throw error;
     if (error instanceof Malformed)
       throw refuse(
-        `bytes that break off: expected ${error.message}`,
+        `a file that is damaged or incomplete (expected ${error.message})`,
         "Is the file whole? Compare its size with the original's.",
       );
     throw refuse("bytes that are not protocol buffers", "Is the file whole, and an ONNX file?");
   }
-  if (!found || opset.size === 0) throw refuse(`a file without ${found ? "opset" : "graph"}`, "Is it an ONNX file?");
+  if (!found || opset.size === 0)
+    throw refuse(`a file without ${found ? "an opset" : "a graph"}`, "Is it an ONNX file?");
   return { opset, metadata, functions, graph: found };
 }

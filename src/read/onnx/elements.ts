@@ -79,8 +79,9 @@ function converted(view: View, { type, read }: Element): Constant["data"] {
   if (isFloat(type)) {
     // A single number that is too large is a bound that is not there.
     const lost = read === same && data.length > 1 && Number.isFinite(view[at]);
-    demand(!lost, "unsupported", "numbers that float32 holds", `${view[at]}`);
-  } else demand(at < 0, "unsupported", "integers that a double holds (all up to 2^53)", "a larger one");
+    demand(!lost, "unsupported", "numbers within the range of float32", `${view[at]}`);
+  } else
+    demand(at < 0, "unsupported", "integers that a double holds exactly, as it does all up to 2^53", "a larger one");
   return data;
 }
 

@@ -1,6 +1,6 @@
 import type { Budget } from "../../base/budget.ts";
-import { demand } from "../../base/complaint.ts";
-import { type Issue, LrpError } from "../../base/error.ts";
+import { insist } from "../../base/complaint.ts";
+import { type Finding, type Issue, LrpError } from "../../base/error.ts";
 import type { GraphProto } from "./decode.ts";
 import { attempt, type External, type TensorProto } from "./tensor.ts";
 
@@ -37,12 +37,11 @@ function* tensorsOf(graph: GraphProto): Generator<TensorProto> {
 
 type Outside = TensorProto & { readonly external: External };
 
-function usage(location: string, received: string): Issue {
+function usage(location: string, finding: Finding): Issue {
   return {
     where: `file '${location}', in which the model keeps weights`,
-    expected: "its bytes from option 'externalData' of load",
-    received,
-    fix: "externalData: async (location) => …, which returns a Uint8Array or ArrayBuffer of the whole file.",
+    ...finding,
+    fix: "Give externalData: async (location) => …, which returns a Uint8Array or ArrayBuffer of the whole file.",
   };
 }
 
@@ -63,7 +62,11 @@ export async function readExternal(graph: GraphProto, read: ExternalData | undef
   if (files.size > 0 && typeof read !== "function")
     throw new LrpError(
       "usage",
-      [...files].map(([location, { length }]) => usage(location, `nothing (tensors in it: ${length})`)),
+      [...files].map(([location, { length }]) =>
+        usage(location, {
+          problem: `it holds ${length} of the model's tensors, and load has no option 'externalData' to read them with`,
+        }),
+      ),
     );
   budget.where = "the model's weights";
   for (const tensor of [...files.values()].flat()) budget.take(tensor.external.bytes);
@@ -71,7 +74,11 @@ export async function readExternal(graph: GraphProto, read: ExternalData | undef
   for (const [location, tensors] of files) {
     const given: unknown = await read!(location);
     const file = bytesOf(given);
-    if (!file) throw new LrpError("usage", usage(location, String(given)));
+    if (!file)
+      throw new LrpError(
+        "usage",
+        usage(location, { expected: "its bytes from option 'externalData' of load", received: String(given) }),
+      );
     for (const tensor of tensors)
       Object.assign(
         tensor,
@@ -81,12 +88,10 @@ export async function readExternal(graph: GraphProto, read: ExternalData | undef
 }
 
 function part({ location, offset, length, value }: External, file: Uint8Array) {
-  const there = Math.max(0, file.length - offset);
-  demand(
-    there >= length,
+  insist(
+    file.length - offset >= length,
     "invalid-model",
-    `${length} bytes from ${offset} on in '${location}'`,
-    `${there} of a file of ` + `${file.length}`,
+    `its numbers are ${length} bytes from byte ${offset} of '${location}' on, but that file has ${file.length} bytes`,
   );
   return value(file.subarray(offset, offset + length));
 }

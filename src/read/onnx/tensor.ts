@@ -1,4 +1,4 @@
-import { Complaint, demand } from "../../base/complaint.ts";
+import { Complaint, demand, insist } from "../../base/complaint.ts";
 import type { Budget } from "../../base/budget.ts";
 import type { PbfReader } from "pbf";
 import { type Constant, type Dims, isFloat, size, typeName } from "../../base/tensor.ts";
@@ -101,32 +101,32 @@ function content(
   demand(
     element,
     "unsupported",
-    "numbers of 8 bits or more: floating point, integers or bool",
+    "floating point, bool, or integers of 8 bits or more",
     typeName(code),
     "Convert the weights to float32.",
   );
   demand(
     dims.every((d) => Number.isSafeInteger(d) && d >= 0) && Number.isSafeInteger(size(dims)),
     "invalid-model",
-    "dims ≥ 0 of fewer than 2^53 numbers",
+    "dims of at least 0, and fewer than 2^53 numbers",
     `[${dims}]`,
   );
   const held = fields.map((field) => FIELDS[field]);
   const length = size(dims) * element.view.BYTES_PER_ELEMENT;
   const needed = size(dims) * (isFloat(element.type) ? 4 : 8);
   if (location === 1) {
-    demand(held.length === 0, "invalid-model", "numbers in another file only", `${held} as well`);
+    insist(held.length === 0, "invalid-model", `its numbers lie in another file, and in ${held} as well`);
     return { external: { ...external(entries, length, (bytes) => constant(bytes, dims, element)), bytes: needed } };
   }
-  demand(location === 0, "invalid-model", "data_location 0 (here) or 1 (another file)", `${location}`);
+  demand(location === 0, "invalid-model", "data_location 0 (this file) or 1 (another file)", `${location}`);
   demand(
     held.length <= 1 && [undefined, RAW, element.field].includes(fields[0]),
     "invalid-model",
-    `numbers in ${FIELDS[element.field]} or raw_data`,
-    held.join(" and "),
+    `its numbers in ${FIELDS[element.field]} or raw_data`,
+    `them in ${held.join(" and ")}`,
   );
-  const what = `${size(dims)} numbers of ${typeName(code)} for [${dims}]`;
-  if (raw) demand(raw.length === length, "invalid-model", `${length} bytes, ${what}`, `${raw.length}`);
+  const what = `${size(dims)} numbers of ${typeName(code)} for dims [${dims}]`;
+  if (raw) demand(raw.length === length, "invalid-model", `${length} bytes, which are ${what}`, `${raw.length}`);
   else demand(numbers.length === size(dims), "invalid-model", what, `${numbers.length}`);
   budget.where = "the model's weights";
   budget.take(needed);
@@ -145,18 +145,14 @@ function constant(data: Uint8Array | readonly number[], dims: Dims, element: Ele
  */
 function external(entries: Said["entries"], needed: number, value: External["value"]): Omit<External, "bytes"> {
   const keys = new Map(entries);
-  demand(
-    keys.size === entries.length,
-    "invalid-model",
-    "every key of external_data once",
-    entries.map(([key]) => key).join(", "),
-  );
+  const given = entries.map(([key]) => key).join(", ");
+  demand(keys.size === entries.length, "invalid-model", "each key of external_data once", given);
   const [location, offset, length] = [
     keys.get("location"),
     whole(keys, "offset") ?? 0,
     whole(keys, "length") ?? needed,
   ];
-  demand(location, "invalid-model", "a location of its data", "none");
+  insist(location, "invalid-model", "external_data does not say in which file its numbers are");
   demand(length === needed, "invalid-model", `a length of ${needed} bytes in '${location}'`, `${length}`);
   return { location, offset, length, value };
 }
@@ -166,7 +162,7 @@ function whole(keys: ReadonlyMap<string, string>, key: string): number | undefin
   demand(
     given === undefined || (/^\d+$/.test(given) && Number.isSafeInteger(Number(given))),
     "invalid-model",
-    `external_data's ${key} as a whole number`,
+    `a whole number as ${key} in external_data`,
     `'${given}'`,
   );
   return given === undefined ? undefined : Number(given);

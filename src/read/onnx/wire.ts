@@ -21,9 +21,12 @@ export const isBytes = (pbf: PbfReader): boolean => pbf.type === BYTES;
 
 /** The end of the bytes that follow, which must lie inside the message that holds them. */
 function span(pbf: PbfReader, end: number): number {
-  check(isBytes(pbf), `bytes at ${pbf.pos}`);
+  check(isBytes(pbf), `a field of bytes at byte ${pbf.pos}`);
   const length = pbf.readVarint();
-  check(length >= 0 && pbf.pos + length <= end, `${length} more bytes at ${pbf.pos}, where ${end - pbf.pos} are left`);
+  check(
+    length >= 0 && pbf.pos + length <= end,
+    `${length} bytes from byte ${pbf.pos} on, where ${end - pbf.pos} are left`,
+  );
   return pbf.pos + length;
 }
 
@@ -36,12 +39,12 @@ export function message(pbf: PbfReader, end: number, field: Field): void {
     pbf.type = key & 7;
     check(
       key >= 8 && key < 2 ** 32 && [VARINT, FIXED64, BYTES, FIXED32].includes(pbf.type),
-      `a protobuf field at ${pbf.pos}`,
+      `a protobuf field at byte ${pbf.pos}`,
     );
     const start = pbf.pos;
     field(key >>> 3, pbf, end);
     if (pbf.pos === start) skip(pbf, end);
-    check(pbf.pos <= end, `a field that ends before ${end}`);
+    check(pbf.pos <= end, `a field that ends by byte ${end}`);
   }
 }
 
@@ -98,7 +101,7 @@ export const double: Scalar = { wire: FIXED64, read: (pbf) => pbf.readDouble() }
 
 /** A field of one number. */
 export function one(pbf: PbfReader, { wire, read }: Scalar): number {
-  check(pbf.type === wire, `a number of ${["1 to 10", "8", "", "", "", "4"][wire]} bytes at ${pbf.pos}`);
+  check(pbf.type === wire, `a number of ${["1 to 10", "8", "", "", "", "4"][wire]} bytes at byte ${pbf.pos}`);
   return read(pbf);
 }
 
@@ -110,5 +113,5 @@ export function many(pbf: PbfReader, end: number, into: number[], scalar: Scalar
   }
   const stop = span(pbf, end);
   while (pbf.pos < stop) into.push(scalar.read(pbf));
-  check(pbf.pos === stop, `a packed field that ends at ${stop}`);
+  check(pbf.pos === stop, `a packed field that ends at byte ${stop}`);
 }

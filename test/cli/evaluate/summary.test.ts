@@ -201,7 +201,7 @@ describe("summary", () => {
       "a metric that is none",
       { ...settings, metrics: ["x"] },
       [part(0, [{ x: 1 }, { x: 1 }])],
-      /a metric: expected conservation.*'x'/,
+      /a metric: expected one of conservation.*'x'/,
     ],
   ])("refuses %s", async (_name, how, of, text) => expect(await refusal(() => summary(of, how))).toMatch(text));
 });
