@@ -502,7 +502,7 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     [
       "more memory than is allowed",
       () => ["explain", MODEL, THREE, "--max-memory", "200kB"],
-      /expected at most 200000 bytes, got a need of \d+.* a larger --max-memory/,
+      /this needs \d+ bytes, more than the 200000 that are allowed\..* a larger --max-memory/,
     ],
     [
       "more memory than there are addresses for",

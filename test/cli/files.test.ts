@@ -210,7 +210,7 @@ describe("sidecars", () => {
     ['{"preprocess": {"size": 8}}', /key 'preprocess': there is no field 'size'\. The fields are resize, .*\.$/],
     [
       '{"preprocess": {"resize": "8"}}',
-      /key 'preprocess', field 'resize': expected 1 to 16384 pixels, "imagenet" or "exact", got "8"\.$/,
+      /key 'preprocess', field 'resize': expected a number of pixels from 1 to 16384, "imagenet" or "exact", got "8"\.$/,
     ],
     ["[".repeat(1e5), /lists and objects in it nest deeper than 64\.$/],
     [`{"classes": ${"[".repeat(1e5)}${"]".repeat(1e5)}}`, /nest deeper than 64\.$/],

@@ -112,9 +112,18 @@ describe("errors", () => {
       "constructor",
       'preset: expected one of caffe, torchvision, mobilenet, unit, raw, or an object of fields, got "constructor".',
     ],
-    [{ resize: 1.5 }, 'preset, field \'resize\': expected 1 to 16384 pixels, "imagenet" or "exact", got 1.5.'],
-    [{ resize: 16385 }, 'preset, field \'resize\': expected 1 to 16384 pixels, "imagenet" or "exact", got 16385.'],
-    [{ resize: 0 }, 'preset, field \'resize\': expected 1 to 16384 pixels, "imagenet" or "exact", got 0.'],
+    [
+      { resize: 1.5 },
+      'preset, field \'resize\': expected a number of pixels from 1 to 16384, "imagenet" or "exact", got 1.5.',
+    ],
+    [
+      { resize: 16385 },
+      'preset, field \'resize\': expected a number of pixels from 1 to 16384, "imagenet" or "exact", got 16385.',
+    ],
+    [
+      { resize: 0 },
+      'preset, field \'resize\': expected a number of pixels from 1 to 16384, "imagenet" or "exact", got 0.',
+    ],
     [
       { size: 3 },
       "preset: there is no field 'size'. The fields are resize, crop, channels, scale, mean, std, maxPixels.",

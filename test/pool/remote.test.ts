@@ -158,13 +158,13 @@ describe("explainAsync and predictAsync", () => {
       /^the options of explainAsync: expected data that can be sent to a worker, got .*could not be cloned/,
     );
     await expect(model.predictAsync({ data: rule, dims: [1, 1] } as never)).rejects.toThrow(
-      "the input's data: expected what can be sent",
+      "the input's data: expected data that can be sent",
     );
     using functions = await load(sequential({ input: [2] }, [relu(), neurons]));
     const x = { data: Float32Array.of(1, 2), dims: [1, 2] };
     expect(functions.explain(x).relevance.dims).toEqual([1, 2]);
     await expect(functions.explainAsync(x)).rejects.toThrow(
-      /^node '.*' \(TaylorNeurons\): expected a layer that is data, got functions, .* call explain\(\)/,
+      /^node '.*' \(TaylorNeurons\): it holds functions, .* call explain\(\)/,
     );
   });
 
@@ -176,7 +176,7 @@ describe("explainAsync and predictAsync", () => {
     model.dispose();
     const reason = expect.objectContaining({
       code: "usage",
-      message: "the model: expected one that is not disposed, got work after, or at, dispose().",
+      message: "the model: it was disposed before this work was done.",
     });
     expect(await waiting).toEqual([0, 1].map(() => ({ status: "rejected", reason })));
     await expect(model.explainAsync(number(1))).rejects.toThrow("it was disposed before this call");

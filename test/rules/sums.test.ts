@@ -324,7 +324,7 @@ describe("rules for sums", () => {
     const explained = (rule: LinearRule | ReturnType<typeof ruleOf.gradient>) =>
       explainLayer(network([1, 2], layer), x, [1], rule);
     expect((await explained(ruleOf.lrp0())).notes.join()).toMatch(
-      /^node 'fc' \(Gemm, lrp0\) amplifies relevance 33\.0-fold: .* a larger epsilon or the rule zPlus/,
+      /^node 'fc' \(Gemm, lrp0\) amplifies relevance 33\.0-fold, .* A larger epsilon or the rule zPlus/,
     );
     expect((await explained(ruleOf.zPlus())).notes).toEqual([]);
     const steep = dense({ weight: { dims: [1, 2], data: Float32Array.of(100, -100) } });

@@ -4,6 +4,8 @@
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import jpeg from "jpeg-js";
+import { writeOnnx } from "../../bench/onnx-writer.mjs";
 import { bin, execute, modules, root } from "./tools.mjs";
 
 const unless = (problems, finding) => {
@@ -152,6 +154,58 @@ async function commandLine({ folder }) {
   return unless(statSync(file).size > 100 ? [] : ["no picture"], "writes a picture");
 }
 
+/** A small network of coloured pictures, and a photo of its size: what a reader of the README has. */
+async function ofTheReader(folder) {
+  const random = (count, scale) => Float32Array.from({ length: count }, (_, i) => scale * Math.sin(i * i + 1));
+  const nodes = [
+    { type: "Conv", name: "conv", inputs: ["x", "w1"], attributes: { strides: [8, 8], kernel_shape: [8, 8] } },
+    { type: "Relu", name: "relu", inputs: ["conv"] },
+    { type: "GlobalAveragePool", name: "mean", inputs: ["relu"] },
+    { type: "Flatten", name: "flat", inputs: ["mean"] },
+    { type: "Gemm", name: "y", inputs: ["flat", "w2"] },
+  ];
+  const tensors = [
+    { name: "w1", dims: [4, 3, 8, 8], data: random(4 * 3 * 64, 0.1) },
+    { name: "w2", dims: [4, 5], data: random(20, 1) },
+  ];
+  const [input, output] = [
+    { name: "x", dims: ["n", 3, 224, 224] },
+    { name: "y", dims: ["n", 5] },
+  ];
+  writeFileSync(join(folder, "model.onnx"), writeOnnx({ nodes, tensors, input, output }));
+  const [width, height] = [320, 256];
+  const data = Buffer.from(Uint8Array.from({ length: 4 * width * height }, (_, i) => (i >> 4) ^ (i >> 11)));
+  writeFileSync(join(folder, "photo.jpg"), jpeg.encode({ width, height, data }, 90).data);
+}
+
+/** The packed README, as a reader would try it who has nothing else: its programs, and its command lines. */
+async function readme({ folder }) {
+  const text = readFileSync(join(folder, "node_modules/relprop/README.md"), "utf8");
+  const { transformSync } = await import("esbuild");
+  await ofTheReader(folder);
+  const pieces = [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].map(([, language, code]) => ({ language, code }));
+  const programs = pieces.filter(({ language }) => language === "ts");
+  const problems = [];
+  for (const [i, { code }] of programs.entries()) {
+    const file = `readme${i}.mjs`;
+    writeFileSync(join(folder, file), transformSync(code, { loader: "ts", format: "esm", target: "es2022" }).code);
+    const said = await execute(process.execPath, [file], folder);
+    const wanted = [...code.matchAll(/\/\/ → (.*)$/gm)].map(([, line]) => line.trimEnd()).join("\n");
+    if (said.trimEnd() !== wanted) problems.push(`a program of the README says\n${said}instead of\n${wanted}`);
+  }
+  const lines = pieces
+    .filter(({ language }) => language === "sh")
+    .flatMap(({ code }) => code.trim().split("\n"))
+    .map((line) => line.replace(/ +#.*/, "").split(" "));
+  // The first has installed the package already, from the tarball.
+  const [install, ...commands] = lines;
+  if (install.join(" ") !== "npm install relprop") problems.push(`the README begins with ${install.join(" ")}`);
+  for (const [command, ...args] of commands) await execute(command, args, folder);
+  const pictures = ["three.heatmap.png", "heat.png"].filter((name) => !(statSync(join(folder, name)).size > 1000));
+  problems.push(...pictures.map((name) => `${name} is no picture`));
+  return unless(problems, `${programs.length} programs and ${commands.length} commands do what it says`);
+}
+
 export const checks = [
   { check: "what is packed", run: contents },
   { check: "main and types", run: mainFields },
@@ -176,4 +230,5 @@ export const checks = [
   { check: "what the core does without", tool: "esbuild", run: core },
   { check: "what happens on import", run: quiet },
   { check: "npx relprop", run: commandLine },
+  { check: "what the README shows", tool: "esbuild", run: readme },
 ];
