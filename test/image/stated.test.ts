@@ -97,7 +97,7 @@ describe("what a file says of its pictures", () => {
     expect(other.explanation.relevance).not.toEqual(explanation.relevance);
     using silent = await load(saying({}));
     await expect(explainImage(silent, image, { target })).rejects.toThrow(
-      "option 'preset': expected how to prepare pictures for this model, whose file does not say it, got none.",
+      "option 'preset': it is missing, and the file does not say how pictures are prepared for this model.",
     );
   });
 });
