@@ -119,7 +119,7 @@ export function recurrentWay(site: Site<Recurrent>): Way {
   const temps = (e: Emitter) => outputs.map((output) => e.temp(output.name, output.dims)) as unknown as Made;
   return {
     kind: "none",
-    why: "a recurrent layer",
+    why: "it is a recurrent layer",
     run(e, at) {
       const all = temps(e);
       const x = e.as(at.x(X), "first");
