@@ -46,7 +46,7 @@ test("what a page does not have tells which import brings it, and that is all it
       `relprop does not run the operator '${type}'. ` +
         'Write import "relprop/operators" beside the import of relprop: it adds this one.',
     );
-    expect(said[types.length + i]).not.toContain("an operator that relprop runs");
+    expect(said[types.length + i]).not.toContain("relprop does not run");
   }
 });
 
