@@ -215,11 +215,8 @@ export class Model {
   #fit(given: ReadonlyMap<string, Given>): Fitted {
     const fitted = this.#tryFit(given);
     if (fitted) return fitted;
-    throw misuse(
-      "the model",
-      "dims alone are not enough, since the numbers of an input are weights or decide shapes",
-      "Call predict or explain with tensors first.",
-    );
+    const problem = "dims alone are not enough, since the numbers of an input are weights or decide shapes";
+    throw misuse("the model", problem, "Call predict or explain with tensors first.");
   }
 
   #tryFit(given: ReadonlyMap<string, Given>): Fitted | undefined {
