@@ -131,21 +131,24 @@ function probed({ constants }: Graph, { source, nodes }: Found): Numbers | undef
   return values.get(nodes.at(-1)!.outputs[0])!.data;
 }
 
+/** As many digits as float32 leaves of a quotient: 1 and 1.702 are found as such. */
+const digits = (v: number) => Number(v.toPrecision(6));
+
 /** Activations, with the attributes that the numbers of f ask for. */
 const NATIVE: readonly (readonly [
   type: string,
   attributes: (f: (v: number) => number) => Readonly<Record<string, unknown>>,
 ])[] = [
   ["Relu", () => ({})],
-  ["LeakyRelu", (f) => ({ alpha: -f(-1) })],
-  ["Swish", (f) => ({ alpha: -Math.log(1 / f(1) - 1) })],
+  ["LeakyRelu", (f) => ({ alpha: -f(-1) > 0 && -f(-1) < 1 ? -f(-1) : Number.NaN })],
+  ["Swish", (f) => ({ alpha: digits(-Math.log(1 / f(1) - 1)) })],
   ["Gelu", () => ({})],
   ["Gelu", () => ({ approximate: "tanh" })],
   ["HardSwish", () => ({})],
   ["Mish", () => ({})],
   ["Sigmoid", () => ({})],
   ["Tanh", () => ({})],
-  ["Elu", (f) => ({ alpha: f(-1) / Math.expm1(-1) })],
+  ["Elu", (f) => ({ alpha: digits(f(-1) / Math.expm1(-1)) })],
   ["Softplus", () => ({})],
   ["Softsign", () => ({})],
 ];

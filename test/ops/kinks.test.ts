@@ -86,8 +86,8 @@ describe("slopes at a kink", () => {
     const u = points.map((_, i) => i + 1);
     // Row-major, and channels last behind a pooling of single pixels.
     const pool = op("MaxPool", { kernel_shape: [1, 1] });
-    // A sigmoid at the end would be left out.
-    const behind = op("Mul", {}, scalar(1));
+    // A sigmoid at the end would be left out, behind a positive factor too.
+    const behind = op("Mul", {}, scalar(-1));
     for (const layers of [
       [layer, behind],
       [pool, layer, behind],
@@ -96,9 +96,9 @@ describe("slopes at a kink", () => {
       const x = { dims: [1, points.length, 1, 1], data: Float32Array.from(points) };
       const { relevance } = explainFrom(model, x, u, GRADIENT);
       points.forEach((v, i) => {
-        const expected = slope(v) * u[i];
+        const expected = -slope(v) * u[i];
         const off = Math.abs(relevance.data[i] - expected);
-        expect(off, `slope ${relevance.data[i] / u[i]} at ${v}, not ${slope(v)}`).toBeLessThanOrEqual(
+        expect(off, `slope ${-relevance.data[i] / u[i]} at ${v}, not ${slope(v)}`).toBeLessThanOrEqual(
           2e-6 * Math.abs(expected),
         );
       });

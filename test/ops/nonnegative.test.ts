@@ -120,7 +120,7 @@ describe.each([false, true])("behind a ReLU: %s", (rectified) => {
     using model = await load(bytes);
     for (let seed = 1; seed <= 8; seed++) {
       const { data } = model.predict(tensor(dims, seed, -2, 2)).output;
-      expect(Math.min(...data)).toBeGreaterThanOrEqual(0);
+      expect(Math.min(...Array.from(data as ArrayLike<number>, Number))).toBeGreaterThanOrEqual(0);
     }
   });
 });

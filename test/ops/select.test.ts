@@ -76,7 +76,7 @@ describe("selection", () => {
       });
       const r = numbers(x.data.length, 7);
       const { ledger } = await explainLayer(source, x, r, [
-        { type: "Neg", rule: ruleOf.pass() },
+        { type: "activation", rule: ruleOf.pass() },
         { rule: ruleOf.lrp0() },
       ]);
       const row = ledger.find((l) => l.type === type)!;
