@@ -62,6 +62,7 @@ test("the README as it is released has no relative link; the script stops where 
     "docs",
     "bench/RESULTS.md",
     "demo/README.md",
+    "examples/README.md",
     "demo/worker/README.md",
   ])
     copied(path);

@@ -83,7 +83,7 @@ describe("relprop inspect", () => {
       [1, "Flatten", "route", "[1, 256]"],
       [2, "Gemm", "epsilon(0.000001)", "[1, 64] …"],
     ]);
-    expect(out).toContain("folded from 12 nodes");
+    expect(out).toContain("stands for 12 nodes of the file");
   });
 
   test("says which composite the rules are of", async () => {

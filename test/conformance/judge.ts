@@ -1,8 +1,14 @@
 import { load, LrpError, type Model, type Tensor } from "../../src/entries/index.ts";
+import { register } from "../../src/ops/index.ts";
+import { rare } from "../../src/ops/rare/index.ts";
+import { decode } from "../../src/read/onnx/decode.ts";
 import { readTensor } from "../onnx-tensor.ts";
 import { type Case, casesOf, type DataSet } from "./cases.ts";
 import { difference } from "./compare.ts";
 import { signatureOf } from "./signature.ts";
+
+// What `relprop/operators` does; a bundler would leave out a file that exports nothing.
+register(rare);
 
 /** From best to worst. */
 export const statuses = ["passed", "unsupported", "failed"] as const;
@@ -32,7 +38,9 @@ function refusal(error: unknown): Outcome {
   if (!(error instanceof LrpError)) return { status: "failed", reason: `crash: ${error}` };
   const { code, issues } = error;
   const operators = distinct(issues.flatMap(({ where }) => NODE.exec(where)?.[1] ?? []));
-  const reason = distinct(issues.map(({ expected, received }) => `expected ${expected}, got ${received}`)).join("; ");
+  const reason = distinct(
+    issues.map(({ expected, received, problem }) => problem ?? `expected ${expected}, got ${received}`),
+  ).join("; ");
   return {
     status: code === "unsupported" ? "unsupported" : "failed",
     reason: code === "unsupported" ? reason : `${code}: ${reason}`,
@@ -51,12 +59,18 @@ function stored(bytes: Uint8Array) {
   return { dims, data: type.includes("float") ? Float64Array.from(data) : data };
 }
 
-/** The first point at which a model's answer is not what is stored. */
-function mistake(model: Model, { inputs, outputs: wanted }: DataSet): string | undefined {
-  const given = model.inputs.map(
+/**
+ * The first point at which a model's answer is not what is stored.
+ * @throws LrpError where an output is left out, with the reason
+ */
+function mistake(file: Uint8Array, model: Model, { inputs, outputs: wanted }: DataSet): string | undefined {
+  const all = model.inputs.map(
     ({ name, dims }, i) => [name, inputs ? stored(inputs[i]) : ramp(dims as number[])] as const,
   );
-  const { outputs } = model.predict(Object.fromEntries(given));
+  const given = Object.fromEntries(all);
+  const { outputs } = model.predict(given);
+  const missing = decode(file).graph.outputs.find(({ name }) => !Object.hasOwn(outputs, name));
+  if (missing) model.explain(given, { output: missing.name });
   if (model.outputs.length !== wanted.length) return `expected ${wanted.length} outputs, got ${model.outputs.length}`;
   const differences = model.outputs.map(({ name }, i) => {
     const { type = "float32", data, dims } = outputs[name];
@@ -72,7 +86,7 @@ async function outcomeOf(file: Uint8Array, sets: readonly DataSet[]): Promise<Ou
   for (const set of sets) {
     try {
       using model = await load(file);
-      const reason = mistake(model, set);
+      const reason = mistake(file, model, set);
       outcomes.push(reason ? { status: "failed", reason } : { status: "passed", reason: "" });
     } catch (error) {
       outcomes.push(refusal(error));

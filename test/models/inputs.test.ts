@@ -265,7 +265,7 @@ describe("integers and booleans", () => {
       outputs: { y: [3] },
       types: { x: INT64, y: INT64 },
     });
-    expect(await refusal(() => load(ints))).toMatch(/\(PRelu\): expected floating point, got 'x' of int64/);
+    expect(await refusal(() => load(ints))).toMatch(/\(PRelu\): 'x' is computed from the network's input and is int64/);
   });
 
   it("an output that is known while loading is given, and not explained", async () => {

@@ -281,7 +281,7 @@ describe("networks that do not hold together", () => {
     {
       name: "an unknown domain",
       code: "unsupported",
-      says: [/got com\.example\.Relu/],
+      says: [/does not run the operator 'com\.example\.Relu'/],
       bytes: () =>
         onnx({
           nodes: [{ ...node("Relu", ["x"], ["a"]), domain: "com.example" }],

@@ -103,7 +103,7 @@ describe("opset", () => {
     [6, "Dropout", {}, [], "expected is_test = 1, got 0"],
     [6, "BatchNormalization", {}, [1, 2, 3, 4].map(() => floats([2], 1, 1)), "expected is_test = 1, got 0"],
     [3, "Reshape", {}, [], "expected a shape, got none"],
-    [7, "Add", { axis: 0, broadcast: 1 }, [floats([1], 1)], "relprop does not know the attribute 'axis', broadcast"],
+    [7, "Add", { axis: 0, broadcast: 1 }, [floats([1], 1)], "relprop does not know the attributes 'axis', 'broadcast'"],
     [27, "Relu", {}, [], "expected an opset from 1 to 26, got 27"],
     [0, "Relu", {}, [], "expected an opset from 1 to 26, got 0"],
   ])("%i: %s is refused", async (opset, type, attributes, more, says) => {

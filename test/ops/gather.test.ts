@@ -159,7 +159,7 @@ describe("GatherElements and GatherND", () => {
     expect(task).toThrowError(says);
     expect(task).toThrowError(expect.objectContaining({ code: "usage" }));
     await expect(file({ inputs: { x: [3], i: [1, 1] } })).rejects.toThrowError(
-      /expected indices of a shape that fits \[3\], got \[1, 1\]/,
+      /expected indices that fit \[3\], got \[1, 1\]/,
     );
   });
 });
