@@ -21,7 +21,12 @@ const writtenBy: Partial<Record<KernelStep["kernel"], readonly string[]>> = {
   divideStabilized: ["s"],
   divideClipped: ["s"],
   divideRelative: ["s"],
+  recurrentForward: ["gates", "y", "c"],
+  recurrentVjp: ["s", "rh0", "rc0"],
 };
+
+/** Read before they are written: sums of a dense layer, from which a cell makes its gates. */
+const UPDATED = ["gates"];
 
 /** Written wherever they stand. */
 const ALWAYS_WRITTEN = ["scratch", "ledger", "sums"];
@@ -53,7 +58,8 @@ function usesOf(call: Call, { program }: Plan, isKnown: (value: Value) => boolea
   return values.flatMap((value, i) => {
     if (!value) return [];
     const writes = outputs.includes(names[i]);
-    const reads = writes ? ADDING.includes(call.kernel) : !PARTLY_FILLED.includes(names[i]);
+    const isUpdated = ADDING.includes(call.kernel) || UPDATED.includes(names[i]);
+    const reads = writes ? isUpdated : !PARTLY_FILLED.includes(names[i]);
     return [{ value, reads, writes }];
   });
 }

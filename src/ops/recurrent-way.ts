@@ -127,6 +127,8 @@ export function recurrentWay(site: Site<Recurrent>): Way {
       e.emit("denseForward", { x, w: weight(e), b, y: all[1], n: steps * n, m, k, yRow: m, p: 1, q: 1 });
       const named = given(e, site, at, all);
       for (const d of directions.keys()) e.emit("recurrentForward", named(d), work);
+      // An RNN keeps nothing beside its states; the way back is handed it all the same.
+      if (g === 1) e.fill(all[2], 0);
       return all;
     },
     vjp(e, at, received) {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, test } from "vitest";
 import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { type Attribute, type FileNode, type FileTensor, int32, onnx } from "../onnx-writer.ts";
