@@ -10,6 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^relprop$/, replacement: dist("index.js") },
       { find: /^relprop\/image$/, replacement: dist("image.js") },
+      { find: /^relprop\/operators$/, replacement: dist("operators.js") },
     ],
   },
   build: {

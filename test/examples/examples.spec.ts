@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { decode } from "fast-png";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { explainImage } from "../../dist/image/index.js";
+import { explainImage } from "../../dist/image.js";
 import { load } from "../../dist/index.js";
 import { FLAGS, findChromium } from "../browser/chromium.ts";
 import { serve } from "../browser/serve.ts";

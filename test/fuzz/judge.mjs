@@ -48,7 +48,7 @@ function ones({ inputs }) {
 
 /** What two runs must agree in, to the last bit. */
 const bitsOf = (tensors) =>
-  Object.values(tensors).map(({ dims, data }) => [dims, new Uint32Array(data.buffer.slice(0))]);
+  Object.values(tensors).map(({ dims, data }) => [dims, new Uint8Array(data.buffer.slice(0))]);
 const same = isDeepStrictEqual;
 
 /** The row of a ledger whose gap is more than rounding. */

@@ -97,7 +97,7 @@ const calls: Calls = {
       .map((row): Layer => ({ ...row, picture: pictures.get(row.node) }));
     return {
       seen,
-      scores: Float32Array.from(output.data),
+      scores: Float32Array.from(output.data as ArrayLike<number>, Number),
       target,
       begun: start === "one" ? target.weight : target.weight * target.score,
       maps,

@@ -93,7 +93,7 @@ function find(
 
 function json({ explanation, composite, digit: { pixels: _, ...seen } }: Found, { classes = [] }: Model): Response {
   const { output, targets, relevance, stability, notes } = explanation;
-  const scores = classes.map((name, index) => ({ index, name, score: output.data[index] }));
+  const scores = classes.map((name, index) => ({ index, name, score: Number(output.data[index]) }));
   const [best] = [...scores].sort((a, b) => b.score - a.score);
   return Response.json({
     best,
