@@ -86,11 +86,16 @@ const same = (c: number) => c;
 const negative = (c: number) => -c;
 
 /** The sum of values: of halves, which loses fewer digits than one after another. */
-export function addUp(e: Emitter, name: string, xs: readonly Value[]): Value {
+function addUp(e: Emitter, name: string, xs: readonly Value[]): Value {
   if (xs.length === 1) return xs[0];
   const half = Math.ceil(xs.length / 2);
   const [a, b] = [xs.slice(0, half), xs.slice(half)].map((part) => addUp(e, name, part));
   return zip(e, "addForward", name, a, b, broadcast([a.dims, b.dims])!);
+}
+
+/** The sum of values of equal dims, in the layout of the first. */
+export function total(e: Emitter, name: string, [first, ...others]: readonly Value[]): Value {
+  return addUp(e, name, [first, ...others.map((value) => e.as(value, first.layout))]);
 }
 
 /** Sums: relevance is shared by what each term contributes; a constant term keeps its share. */

@@ -2,7 +2,7 @@ import { Complaint } from "../base/complaint.ts";
 import type { Node } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Value } from "../program/step.ts";
-import { addUp, reduceTo } from "./arithmetic.ts";
+import { reduceTo, total } from "./arithmetic.ts";
 import type { Op, Places, Way } from "./op.ts";
 import { slopesOf } from "./slopes.ts";
 
@@ -38,9 +38,8 @@ function slope(e: Emitter, { parts }: Cone, source: string, { places, values }: 
   for (const { node, way } of [...parts].reverse()) {
     const received = waiting.get(node.outputs[0]);
     if (!received) continue;
-    const [first, ...others] = received;
-    const total = addUp(e, `${node.name}:slope`, [first, ...others.map((value) => e.as(value, first.layout))]);
-    for (const [i, value] of slopesOf(e, node, way, places.get(node)!, total).entries()) {
+    const sum = total(e, `${node.name}:slope`, received);
+    for (const [i, value] of slopesOf(e, node, way, places.get(node)!, sum).entries()) {
       const name = node.inputs[i];
       if (value && (name === source || values.has(name))) waiting.set(name, [...(waiting.get(name) ?? []), value]);
     }
@@ -74,10 +73,7 @@ export const cone: Op<Cone> = {
       vjp(e, at, r) {
         const x = at.x(0);
         const parts = slope(e, attributes, node.inputs[0], runs.get(at)!, r);
-        if (parts.length > 0) {
-          const [first, ...others] = parts;
-          return reduceTo(e, addUp(e, `${node.name}:vjp`, [first, ...others.map((v) => e.as(v, first.layout))]), x);
-        }
+        if (parts.length > 0) return reduceTo(e, total(e, `${node.name}:vjp`, parts), x);
         const none = e.temp(`${node.name}:vjp`, x.dims, x.layout);
         e.fill(none, 0);
         return none;

@@ -13,21 +13,20 @@ export function gradient(e: Emitter, node: string, { signs, layout, vjp }: Linea
   });
 }
 
+/** Values at these of the inputs. */
+export const placed = (
+  { inputs }: Node,
+  data: readonly number[],
+  values: readonly Value[],
+): readonly (Value | undefined)[] => inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined));
+
 /** Jᵀ r of every input of a node; undefined where the output does not follow it. */
-export function slopesOf(
-  e: Emitter,
-  { name, inputs }: Node,
-  way: Way,
-  at: Places,
-  r: Value,
-): readonly (Value | undefined)[] {
-  const placed = (data: readonly number[], values: readonly Value[]) =>
-    inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined));
-  if (way.kind === "pass") return placed([way.data], [way.vjp(e, at, r)]);
-  if (way.kind === "linear") return placed(way.data, gradient(e, name, way, r));
+export function slopesOf(e: Emitter, node: Node, way: Way, at: Places, r: Value): readonly (Value | undefined)[] {
+  if (way.kind === "pass") return placed(node, [way.data], [way.vjp(e, at, r)]);
+  if (way.kind === "linear") return placed(node, way.data, gradient(e, node.name, way, r));
   if (way.kind === "own") {
     // A gradient absorbs nothing, but is handed a place for it.
-    const unread = { value: e.scratch(`${name}:absorbed`, 6), offset: 0 };
+    const unread = { value: e.scratch(`${node.name}:absorbed`, 6), offset: 0 };
     return way.rules.gradient?.back(e, at, r, unread) ?? [];
   }
   return way.vjp?.(e, at, r) ?? [];

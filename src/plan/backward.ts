@@ -1,9 +1,9 @@
 import { assert, LrpError } from "../base/error.ts";
 import { type Graph, type Node, whereIs } from "../graph/graph.ts";
-import { addUp, reduceTo } from "../ops/arithmetic.ts";
+import { reduceTo, total } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Linear, Passing, Places, Way } from "../ops/op.ts";
-import { gradient } from "../ops/slopes.ts";
+import { gradient, placed } from "../ops/slopes.ts";
 import type { Ways } from "../ops/ways.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Ref, Value } from "../program/step.ts";
@@ -78,10 +78,6 @@ interface Passed {
   readonly inputs: readonly (Value | undefined)[];
 }
 
-/** Values at these of the inputs. */
-const placed = ({ inputs }: Node, data: readonly number[], values: readonly Value[]) =>
-  inputs.map((_, i) => (data.includes(i) ? values[data.indexOf(i)] : undefined));
-
 function throughPass(e: Emitter, way: Passing, { at, r }: Arrival, rule: Rule): Value {
   if (rule.kind === "pass") return reduceTo(e, r, at.x(way.data));
   return rule.kind === "own" ? way.rules![rule.mode](e, at, r) : way.vjp(e, at, r);
@@ -129,11 +125,10 @@ export function lowerSegment(
 
   const waiting = new Map<string, Value[]>([[from, [seed]]]);
   const totals = new Map<string, Value>();
-  const total = (name: string): Value => {
+  const totalAt = (name: string): Value => {
     let sum = totals.get(name);
     if (!sum) {
-      const [first, ...others] = waiting.get(name)!;
-      sum = addUp(e, `R ${name}`, [first, ...others.map((part) => e.as(part, first.layout))]);
+      sum = total(e, `R ${name}`, waiting.get(name)!);
       totals.set(name, sum);
     }
     return sum;
@@ -155,7 +150,7 @@ export function lowerSegment(
       node,
       at: places.get(node)!,
       rule: assignment.get(node),
-      r: total(node.outputs[0]),
+      r: totalAt(node.outputs[0]),
       nonnegative,
       bounds,
       ledger: absorbed.ref,
@@ -174,7 +169,7 @@ export function lowerSegment(
     ledger.accounts.push({ node, rule, received, passed, constants, absorbed: absorbed.at, open });
   }
 
-  const arrived = (names: readonly string[]) => new Map(names.map((name) => [name, e.as(total(name), "first")]));
+  const arrived = (names: readonly string[]) => new Map(names.map((name) => [name, e.as(totalAt(name), "first")]));
   const inputs = arrived(graph.inputs.map((port) => port.name).filter((name) => waiting.has(name)));
   const wanted = arrived(at);
   const end = e.steps.length;

@@ -1,19 +1,10 @@
 import { LrpError, type Mention, shown } from "../base/error.ts";
-import { isFloat32, size } from "../base/tensor.ts";
+import { isFloat32, size, type TensorData } from "../base/tensor.ts";
 import { classIndex, misusedTarget as misused, wrongTarget as usage } from "./classes.ts";
 import { type ScoreLayout, type Scores, scoreLayout } from "./scores.ts";
 import { type Area, placeAt, placesOf, positionAt } from "./place.ts";
 
-type Integers =
-  | Int8Array
-  | Uint8Array
-  | Uint8ClampedArray
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
+type Integers = Exclude<TensorData, Float32Array | Float64Array> | Uint8ClampedArray;
 
 /**
  * `"argmax"`, a class index, a class name, or a list with an index or name for each sample of the batch. Typed arrays
