@@ -12,6 +12,9 @@ const PICTURES =
   "INPUT is a .npy or .npz file, whose numbers are taken as they are (float64 is rounded to float32), or a .png, " +
   ".jpg or .webp picture, which --preset prepares, or single steps do: value = (pixel * scale - mean) / std. Single steps " +
   "change those of the preset.";
+const INPUTS =
+  "A model of several inputs takes each by its name: NAME=FILE, or numbers, as in NAME=3 and NAME=1,2,3. Numbers have " +
+  "the shape of the input: the last of its free axes is as long as they need, other free axes are 1.";
 const SIDECAR =
   'A file NAME.relprop.json beside NAME.onnx, such as {"preprocess": "caffe", "classes": ["cat", "dog"]}, saves ' +
   "typing --preset and --classes. Its preparation is never applied to .npy.";
@@ -19,12 +22,13 @@ const SIDECAR =
 export const commands: readonly Command[] = [
   {
     name: "explain",
-    takes: ["MODEL", "INPUT"],
+    takes: ["MODEL", "INPUT…"],
     summary: "draws which parts of an input a decision rests on",
     about: [
       "Runs an ONNX model and passes the score of one class back to the input by Layer-wise Relevance " +
         "Propagation, or by another method. Red pixels speak for the class, blue ones against it.",
       PICTURES,
+      INPUTS,
       SIDECAR,
     ],
     options: [
@@ -76,10 +80,11 @@ export const commands: readonly Command[] = [
   },
   {
     name: "predict",
-    takes: ["MODEL", "INPUT"],
+    takes: ["MODEL", "INPUT…"],
     summary: "runs a network and lists the best classes",
-    about: [PICTURES, SIDECAR],
+    about: [PICTURES, INPUTS, SIDECAR],
     options: [
+      "output",
       "top",
       "classes",
       "class-axis",
@@ -89,12 +94,15 @@ export const commands: readonly Command[] = [
       ...inGroup("model"),
       "json",
     ],
-    examples: [["the three best classes", "relprop predict mobilenet.onnx cat.jpg --preset mobilenet --top 3"]],
+    examples: [
+      ["the three best classes", "relprop predict mobilenet.onnx cat.jpg --preset mobilenet --top 3"],
+      ["a model of two inputs", "relprop predict bert.onnx input_ids=101,2023,102 attention_mask=1,1,1"],
+    ],
     run: predict,
   },
   {
     name: "sheet",
-    takes: ["MODEL", "INPUT"],
+    takes: ["MODEL", "INPUT…"],
     summary: "draws one input under every composite, in one picture",
     about: [
       "Explains one class under each composite, and draws the input first if it is a picture. Each heatmap has its own " +
@@ -102,6 +110,7 @@ export const commands: readonly Command[] = [
         "no rule for this network, is left out and named; if --composites asks for it, that is an error. Options for " +
         "rules go to the composites that take them.",
       PICTURES,
+      INPUTS,
       SIDECAR,
     ],
     needs: ["out"],

@@ -4,11 +4,11 @@ import { defaultComposite, type Tensor, toAnsi } from "../entries/index.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
-import { type Input, readInput } from "./input.ts";
+import { readInputs, viewOf } from "./inputs.ts";
 import { jsonLine } from "./layout.ts";
 import { chosenSample, open } from "./open.ts";
 import { type Arguments, givenIn, type Values } from "./options.ts";
-import { contents, outFiles, terminalPicture } from "./outputs.ts";
+import { contents, outFiles, terminalPicture, type View } from "./outputs.ts";
 import { withProgress } from "./progress.ts";
 import { report } from "./report.ts";
 import { summary } from "./summary.ts";
@@ -16,7 +16,7 @@ import { warnOf } from "./warning.ts";
 
 const RUNS = { parts: "runs of the network", kept: () => "No file was written." };
 
-export async function explain({ positionals: [path, inputPath], values }: Arguments, streams: Streams): Promise<void> {
+export async function explain({ positionals: [path, ...words], values }: Arguments, streams: Streams): Promise<void> {
   const { out, err } = streams;
   if (values.method && values.composite)
     throw misuse("option '--method'", "it stands in place of a composite, and cannot be combined with --composite");
@@ -24,7 +24,7 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
   const files = planned.map((file) => file.path);
   await checkWritable(files);
   const opened = await open(path, values);
-  const input = await readInput(inputPath, opened, values, streams);
+  const input = await readInputs(words, opened, values, streams);
   const target = await targetOf(values, opened.model.classes);
   const start = performance.now();
   const { composite = defaultComposite, ...rules } = givenIn(values, "rules") as Pick<Values, "composite">;
@@ -41,13 +41,14 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
     classAxis,
   };
   const explanation = await withProgress(streams, RUNS, (onProgress, signal) =>
-    attribute(opened.model, input.tensor, { ...options, onProgress, signal }),
+    attribute(opened.model, input.tensors, { ...options, onProgress, signal }),
   );
   const ms = performance.now() - start;
   const sample = chosenSample(values, explanation.targets.length);
+  const view = viewOf(input, explanation);
   const found = report({ path, values, opened, input, explanation, sample, files, ms });
-  const made = await contents(planned, explanation, input, values);
-  const drawing = values.show ? drawn(explanation.relevance, input, values, streams) : "";
+  const made = await contents(planned, explanation, view, values);
+  const drawing = values.show ? drawn(explanation.relevance, view, values, streams) : "";
   await writeAll(made);
   warnOf(explanation, streams);
   (values.json ? err : out)(drawing);
@@ -55,9 +56,9 @@ export async function explain({ positionals: [path, inputPath], values }: Argume
 }
 
 /** The heatmap for the terminal where the drawing goes: JSON has stdout for itself. */
-function drawn(relevance: Tensor, input: Input, values: Values, { err, terminals, columns }: Streams): string {
+function drawn(relevance: Tensor, view: View, values: Values, { err, terminals, columns }: Streams): string {
   const stream = values.json ? "err" : "out";
-  const picture = terminalPicture(relevance, input, values);
+  const picture = terminalPicture(relevance, view, values);
   if (terminals?.[stream]) return toAnsi(picture, { columns });
   err(`relprop: --show draws into a terminal only, and std${stream} is none: the picture is left out.\n`);
   return "";

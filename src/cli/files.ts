@@ -74,6 +74,9 @@ export async function readIfThere(path: string): Promise<Uint8Array | undefined>
   return (await statIfThere(path)) && foreseen(`file '${path}'`, "a readable file", () => readFile(path));
 }
 
+/** Whether a path leads to anything. */
+export const isThere = async (path: string): Promise<boolean> => (await statIfThere(path)) !== undefined;
+
 async function statIfThere(path: string) {
   return foreseen(`file '${path}'`, "a readable file", () =>
     stat(path).catch((error) => {

@@ -2,13 +2,14 @@ import { basename } from "node:path";
 import { preparation } from "../picture/image/preparation.ts";
 import { viewed } from "../picture/image/preprocess.ts";
 import {
+  type InputTensor,
   LrpError,
   type Picture,
+  type Port,
   type Preparation,
   preprocess,
   presets,
   statedPreparation,
-  type Tensor,
 } from "../entries/index.ts";
 import { READ } from "../picture/decode/decode.ts";
 import type { Streams } from "./command.ts";
@@ -19,30 +20,35 @@ import type { Opened } from "./open.ts";
 import { givenIn, type Values } from "./options.ts";
 import type { Sidecar } from "./sidecar.ts";
 
-export interface Input {
-  readonly tensor: Tensor;
-  /** Draws what the network sees of a picture; nothing for .npy. */
+/** What one input of a network is given. */
+export interface Read {
+  readonly tensor: InputTensor;
+  /** Draws what the network sees of a picture; nothing for numbers. */
   readonly view?: () => Picture;
   /** Where it came from, in a few words. */
   readonly text: string;
 }
 
 /**
- * A model's input from a .npy file, taken as it is, or from a picture, prepared by the options, or else by the sidecar or
- * the model's metadata, or else by a guess, which is said.
+ * An input of a model from a .npy file, taken as it is, or from a picture, prepared by the options, or else by the
+ * sidecar or the model's metadata, or else by a guess, which is said.
  *
  * @throws LrpError code "usage" when the file cannot be read, or nothing says how to prepare it or lets it be guessed
  */
-export async function readInput(path: string, opened: Opened, values: Values, { err }: Streams): Promise<Input> {
+export async function readFileFor(
+  port: Port,
+  path: string,
+  opened: Opened,
+  values: Values,
+  { err }: Streams,
+): Promise<Read> {
   const { model, sidecar } = opened;
-  const [port] = model.inputs;
   const content = contentOf(await readBytes(path, `${READ}, or a .npy or .npz array`), path, {
     maxPixels: mostPixels(values, sidecar),
     input: port.name,
   });
   const name = basename(path);
   if ("numbers" in content) {
-    checkUnprepared(path, values);
     const { rounded, ...tensor } = content.numbers;
     return { tensor, text: `${name}, ${rounded ? `rounded from ${rounded} to float32` : "taken as it is"}` };
   }

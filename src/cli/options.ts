@@ -118,7 +118,7 @@ export const options = {
     value: "NAME",
     group: "explain",
     example: "logits",
-    help: "the output that is explained, where the model has several; default: the first",
+    help: "the output that is explained or listed, where the model has several; default: the first of floating point",
   },
   against: {
     kind: "text",

@@ -3,7 +3,6 @@ import { type Explanation, encodePng, heatmap, LrpError, type Picture, type Tens
 import { misuse } from "../base/error.ts";
 import { drawImage, type PictureLayout } from "../entries/image.ts";
 import { layoutOf } from "../base/layout.ts";
-import type { Input } from "./input.ts";
 import { writeNpy } from "./npy.ts";
 import type { Values } from "./options.ts";
 
@@ -19,24 +18,27 @@ const LARGEST = 8192;
 /** Small pictures are enlarged in the terminal to about so many columns. */
 const TERMINAL = 64;
 
+/** Draws what the network sees of the picture that is explained, if it is one. */
+export type View = (() => Picture) | undefined;
+
 /** What is written: the relevance of the input, or of a value inside the network. */
 interface Result {
   readonly explanation: Explanation;
   readonly relevance: Tensor;
 }
 
-const writers: Readonly<Record<string, (result: Result, input: Input, values: Values) => Promise<Uint8Array>>> = {
-  ".png": async ({ explanation, relevance }, input, values) => {
-    const layout = values.layout ?? (input.view && !values.over ? "beside" : "map");
+const writers: Readonly<Record<string, (result: Result, view: View, values: Values) => Promise<Uint8Array>>> = {
+  ".png": async ({ explanation, relevance }, view, values) => {
+    const layout = values.layout ?? (view && !values.over ? "beside" : "map");
     if (relevance === explanation.relevance && layout !== "map")
-      return encodePng(laidOut(explanation, input, values, layout));
-    return encodePng(draw(relevance, input, values, zoom(relevance, values)));
+      return encodePng(laidOut(explanation, view, values, layout));
+    return encodePng(draw(relevance, view, values, zoom(relevance, values)));
   },
   ".npy": async ({ relevance }) => writeNpy(relevance),
 };
 
 /** The heatmap with the photo and a legend. */
-function laidOut(explanation: Explanation, { view }: Input, values: Values, layout: PictureLayout): Picture {
+function laidOut(explanation: Explanation, view: View, values: Values, layout: PictureLayout): Picture {
   if (!view) throw misuse("option '--layout'", `'${layout}' needs a picture as input; numbers are drawn by 'map'`);
   if (values.over) throw misuse("option '--over'", `it cannot be combined with --layout ${layout}`);
   const { colormap, smooth, cap, sample } = values;
@@ -73,31 +75,31 @@ export function outFiles(out: readonly string[] = [], at: readonly string[] = []
 export async function contents(
   files: readonly OutFile[],
   explanation: Explanation,
-  input: Input,
+  view: View,
   values: Values,
 ): Promise<Map<string, Uint8Array>> {
   const made = new Map<string, Uint8Array>();
   for (const { path, at } of files) {
     const relevance = at === undefined ? explanation.relevance : explanation.at[at];
-    made.set(path, await writers[extname(path).toLowerCase()]({ explanation, relevance }, input, values));
+    made.set(path, await writers[extname(path).toLowerCase()]({ explanation, relevance }, view, values));
   }
   return made;
 }
 
 /** The input's heatmap for a terminal of so many columns. */
-export function terminalPicture(relevance: Tensor, input: Input, values: Values): ReturnType<typeof heatmap> {
-  return draw(relevance, input, values, fitting(relevance, TERMINAL));
+export function terminalPicture(relevance: Tensor, view: View, values: Values): ReturnType<typeof heatmap> {
+  return draw(relevance, view, values, fitting(relevance, TERMINAL));
 }
 
 /** A heatmap as the options want it, every value a square of `scale` pixels. */
 export function draw(
   relevance: Tensor,
-  input: Input,
+  view: View,
   { colormap, sample, over, smooth, cap }: Values,
   scale: number,
 ): ReturnType<typeof heatmap> {
-  if (over && !input.view) throw misuse("option '--over'", "it needs a picture as input, and the input is numbers");
-  return heatmap(relevance, { colormap, sample, scale, smooth, cap, over: over ? input.view?.() : undefined });
+  if (over && !view) throw misuse("option '--over'", "it needs a picture as input, and the input is numbers");
+  return heatmap(relevance, { colormap, sample, scale, smooth, cap, over: over ? view?.() : undefined });
 }
 
 function zoom(relevance: Tensor, values: Values): number {

@@ -1,6 +1,6 @@
 import { composites, defaultComposite, type Explanation, parameters, type Tensor } from "../entries/index.ts";
 import { asFloats } from "../base/tensor.ts";
-import type { Input } from "./input.ts";
+import type { Inputs } from "./inputs.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
 import { scoresOf } from "../run/scores.ts";
@@ -15,7 +15,7 @@ interface Sources {
   readonly path: string;
   readonly values: Values;
   readonly opened: Opened;
-  readonly input: Input;
+  readonly input: Inputs;
   readonly explanation: Explanation;
   readonly sample: number;
   readonly files: readonly string[];

@@ -63,7 +63,7 @@ function instead(name: string): string {
 export function checkGiven({ name, takes, needs = [], examples }: Command, { positionals, values }: Arguments): void {
   const where = `command '${name}'`;
   const missing = [
-    ...takes.slice(positionals.length),
+    ...takes.slice(positionals.length).map((word) => word.replace("…", "")),
     ...needs.filter((option) => values[option] === undefined).map((option) => `--${option}`),
   ];
   if (missing.length > 0) {

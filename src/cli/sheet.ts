@@ -13,7 +13,7 @@ import { doParts } from "../evaluate/work.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
-import { readInput } from "./input.ts";
+import { readInputs, viewOf } from "./inputs.ts";
 import { columns, digits } from "./layout.ts";
 import { didYouMean } from "./nearest.ts";
 import { chosenSample, open } from "./open.ts";
@@ -40,17 +40,17 @@ interface Left {
 /** Heatmaps are enlarged as far as they fit into a square of so many pixels. */
 const SIDE = 224;
 
-export async function sheet({ positionals: [path, inputPath], values }: Arguments, streams: Streams): Promise<void> {
+export async function sheet({ positionals: [path, ...words], values }: Arguments, streams: Streams): Promise<void> {
   const { out } = streams;
   const file = outFile(values.out);
   const rows = chosenRows(values);
   await checkWritable([file]);
   const opened = await open(path, values);
   const { model } = opened;
-  const input = await readInput(inputPath, opened, values, streams);
+  const input = await readInputs(words, opened, values, streams);
   const target = await targetOf(values, model.classes);
   const explain = (options: ExplainOptions) =>
-    model.explain(input.tensor, {
+    model.explain(input.tensors, {
       ...options,
       target,
       start: values.start,
@@ -68,14 +68,15 @@ export async function sheet({ positionals: [path, inputPath], values }: Argument
   const against = values.against === undefined ? "" : ` against ${values.against}`;
   const place = position ? ` at ${position.join(", ")}` : "";
   const about = `${index}${name === undefined ? "" : ` ${name}`}${against}${place}, logit ${digits(score)}`;
+  const view = viewOf(input, done[0].explanation);
   const tiles = done.map(({ name: label, explanation: { relevance } }) => ({
     label,
-    picture: draw(relevance, input, values, fitting(relevance, SIDE)),
+    picture: draw(relevance, view, values, fitting(relevance, SIDE)),
   }));
-  const first = input.view ? [{ label: "input", picture: input.view() }] : [];
+  const first = view ? [{ label: "input", picture: view() }] : [];
   const picture = contactSheet([...first, ...tiles], {
     columns: values.columns,
-    title: `${basename(inputPath)}: class ${about}; each map in its own scale`,
+    title: `${input.title}: class ${about}; each map in its own scale`,
   });
   await writeAll(new Map([[file, await encodePng(picture)]]));
   for (const { name: by, explanation } of done) warnOf(explanation, streams, `${by}: `);

@@ -43,7 +43,7 @@ export function shapesOf(ports: readonly Port[], dims: Shapes = {}): ReadonlyMap
       if (!wanted)
         throw new LrpError("usage", {
           where: "option 'dims'",
-          expected: `sizes for the axes of '${port.name}', ${shapeText(port.dims)}`,
+          expected: `sizes for the axes of '${port.name}', ${shapeText(port.dims, port.type)}`,
           received: "none",
         });
       checkDims(port, wanted);

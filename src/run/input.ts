@@ -40,7 +40,7 @@ export function isTensor(input: object): input is InputTensor {
 }
 
 /** @throws LrpError code "shape" when dims do not fit what the network takes */
-export function checkDims({ name, dims }: Port, given: Dims): void {
+export function checkDims({ name, dims, type }: Port, given: Dims): void {
   const fits =
     Array.isArray(given) &&
     (isUnstated(dims) || given.length === dims.length) &&
@@ -49,8 +49,8 @@ export function checkDims({ name, dims }: Port, given: Dims): void {
     const fix = "preprocess() makes an input of that shape from a picture.";
     throw new LrpError("shape", {
       where: `input '${name}'`,
-      expected: shapeText(dims),
-      received: shapeText(Array.isArray(given) ? given : ["?"]),
+      expected: shapeText(dims, type),
+      received: shapeText(Array.isArray(given) ? given : ["?"], type),
       fix,
     });
   }

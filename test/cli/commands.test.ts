@@ -402,8 +402,8 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     ["no arguments", () => ["explain"], /command 'explain': MODEL and INPUT are missing/],
     [
       "too many arguments",
-      () => ["explain", "a", "b", "c", "d"],
-      /it takes only MODEL and INPUT, but got 'a', 'b', 'c' and 'd'/,
+      () => ["inspect", "a", "b", "c"],
+      /it takes only MODEL, but got 'a', 'b' and 'c'/,
     ],
     ["arguments of a command without", () => ["rules", "x"], /it takes no arguments\. See 'relprop help rules'/],
     [

@@ -257,7 +257,7 @@ describe("relprop evaluate", () => {
     ],
     [
       ["merge", "--out", "x"],
-      "command 'merge': DIR… is missing. For example: relprop merge half otherhalf --out report",
+      "command 'merge': DIR is missing. For example: relprop merge half otherhalf --out report",
     ],
     [
       ["merge", "demo", "--out", "x"],

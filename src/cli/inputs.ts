@@ -1,0 +1,118 @@
+import { basename } from "node:path";
+import { usage } from "../base/error.ts";
+import { type Dims, shapeText, size } from "../base/tensor.ts";
+import type { Explanation, Input, Picture, Port } from "../entries/index.ts";
+import { isUnstated } from "../run/input.ts";
+import type { Streams } from "./command.ts";
+import { isThere } from "./files.ts";
+import { checkUnprepared, type Read, readFileFor } from "./input.ts";
+import { listed } from "./layout.ts";
+import type { Opened } from "./open.ts";
+import { kinds } from "./option.ts";
+import type { Values } from "./options.ts";
+
+/** What a network runs on. */
+export interface Inputs {
+  readonly tensors: Input;
+  /** Draw what the network sees of pictures, by the names of inputs. */
+  readonly views: ReadonlyMap<string, () => Picture>;
+  /** Where all came from, in a few words. */
+  readonly text: string;
+  /** The same in fewer. */
+  readonly title: string;
+}
+
+/** A word after the model: of which input, if it says so, and a file or numbers. */
+interface Word {
+  readonly word: string;
+  readonly port?: Port;
+  readonly said: string;
+}
+
+/** An input's name may have a "=" in it, too: the longest name is meant. */
+function wordOf(word: string, ports: readonly Port[]): Word {
+  const [port] = ports
+    .filter(({ name }) => word.startsWith(`${name}=`))
+    .sort((a, b) => b.name.length - a.name.length);
+  return { word, port, said: port ? word.slice(port.name.length + 1) : word };
+}
+
+/**
+ * The inputs of a network from the words after the model: FILE where it has one, and NAME=FILE or NAME=NUMBERS, once for
+ * each.
+ *
+ * @throws LrpError code "usage" for inputs that are missing, given twice or unknown, and as `readFileFor`
+ */
+export async function readInputs(
+  words: readonly string[],
+  opened: Opened,
+  values: Values,
+  streams: Streams,
+): Promise<Inputs> {
+  const ports = opened.model.inputs;
+  const given = words.map((word) => wordOf(word, ports));
+  const [only, ...more] = given;
+  const isOne = ports.length === 1 && more.length === 0;
+  const isFile = isOne && !only.port && (!only.word.includes("=") || (await isThere(only.word)));
+  const each = isFile ? [{ ...only, port: ports[0] }] : given;
+  const names = new Set(each.map(({ port }) => port?.name));
+  if (each.length !== ports.length || names.size !== ports.length || names.has(undefined)) throw strange(ports, words);
+  const read = new Map<string, Read>();
+  for (const { port, said } of each) {
+    const { name } = port!;
+    const numbers = isFile ? undefined : kinds.numbers.parse(said);
+    read.set(
+      name,
+      numbers === undefined
+        ? await readFileFor(port!, said, opened, values, streams)
+        : fromNumbers(port!, [numbers].flat()),
+    );
+  }
+  const views = new Map([...read].flatMap(([name, { view }]) => (view ? [[name, view] as const] : [])));
+  if (views.size === 0) checkUnprepared(words.join(" "), values);
+  const all = [...read];
+  return {
+    tensors: ports.length === 1 ? all[0][1].tensor : Object.fromEntries(all.map(([name, { tensor }]) => [name, tensor])),
+    views,
+    text: isFile ? all[0][1].text : all.map(([name, { text }]) => `${name}: ${text}`).join("; "),
+    title: isFile ? basename(only.word) : listed([...read.keys()]),
+  };
+}
+
+const strange = (ports: readonly Port[], words: readonly string[]) =>
+  usage(
+    "INPUT",
+    ports.length === 1
+      ? `one file, or ${wantedOf(ports[0])}`
+      : `each input once, by its name: ${ports.map(wantedOf).join(", ")}`,
+    words.map((word) => `'${word}'`).join(", "),
+    "VALUE is a file, or a number or several joined by commas.",
+  );
+
+const wantedOf = ({ name, dims, type }: Port) => `${name}=VALUE ${shapeText(dims, type)}`;
+
+/** Numbers of an input: the last of its free axes is as long as they need, the others are 1. */
+function fromNumbers(port: Port, numbers: readonly number[]): Read {
+  const dims = dimsFor(port, numbers.length);
+  const shown = numbers.length > 4 ? `${numbers.slice(0, 3).join(", ")}, …` : numbers.join(", ");
+  return { tensor: { data: Float64Array.from(numbers), dims }, text: `${shown} as ${shapeText(dims, "")}` };
+}
+
+function dimsFor({ name, dims, type }: Port, count: number): Dims {
+  const where = `input '${name}'`;
+  const file = `Other shapes come from a file: ${name}=FILE.npy.`;
+  if (isUnstated(dims)) throw usage(where, "a file, since the model does not say how many axes it has", "numbers", file);
+  const free = dims.reduce<number>((last, d, axis) => (typeof d === "string" ? axis : last), -1);
+  const fixed = size(dims.filter((d) => typeof d === "number"));
+  const sizes = dims.map((d, axis) => (typeof d === "number" ? d : axis === free ? count / fixed : 1));
+  if (sizes.every(Number.isInteger) && size(sizes) === count) return sizes;
+  const wanted = free < 0 ? `${fixed}` : fixed === 1 ? "one or more" : `a multiple of ${fixed}`;
+  const fix = free < 0 ? file : `The last free axis follows from how many there are, others are 1. ${file}`;
+  throw usage(where, `${wanted} numbers for ${shapeText(dims, type)}`, count, fix);
+}
+
+/** What the network sees of the picture whose relevance is drawn, if that is one. */
+export function viewOf({ views }: Inputs, { relevance, inputs }: Explanation): (() => Picture) | undefined {
+  const drawn = Object.keys(inputs).find((name) => inputs[name] === relevance);
+  return drawn === undefined ? undefined : views.get(drawn);
+}

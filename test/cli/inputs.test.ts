@@ -1,0 +1,94 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readInputs } from "../../src/cli/inputs.ts";
+import { writeNpy } from "../../src/cli/npy.ts";
+import { open } from "../../src/cli/open.ts";
+import { run } from "../../src/cli/run.ts";
+import { onnx } from "../onnx-writer.ts";
+
+let folder = "";
+const at = (name: string) => join(folder, name);
+const NODES = [
+  { type: "Add", inputs: ["x", "x=2"], outputs: ["sum"] },
+  { type: "Identity", inputs: ["n"], outputs: ["count"] },
+];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "relprop-"));
+  const inputs = { x: ["b", "s", 2], "x=2": ["b", "s", 2], n: [] };
+  const outputs = { sum: ["b", "s", 2], count: [] };
+  await writeFile(at("two.onnx"), onnx({ inputs, outputs, types: { n: 7, count: 7 }, nodes: NODES }));
+  const one = [{ type: "Relu", inputs: ["x"], outputs: ["y"] }];
+  await writeFile(at("one.onnx"), onnx({ inputs: { x: [2, 3] }, outputs: { y: [2, 3] }, nodes: one }));
+  await writeFile(at("any.onnx"), onnx({ inputs: { x: null }, outputs: { y: [] }, nodes: one }));
+  await writeFile(at("a.npy"), writeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 6), dims: [1, 3, 2] }));
+  await writeFile(at("x=a.npy"), writeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 6), dims: [2, 3] }));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function relprop(...words: string[]) {
+  const [out, err]: string[][] = [[], []];
+  const code = await run(words, { out: (text) => out.push(text), err: (text) => err.push(text) });
+  return { code, out: out.join(""), err: err.join("") };
+}
+
+/** @param values options, by their names */
+async function read(name: string, words: string[], values = {}) {
+  const opened = await open(at(name), values);
+  return readInputs(words, opened, values, { out() {}, err() {} });
+}
+
+describe("inputs by name", () => {
+  test("are files and numbers in any order; a name may have a = in it", async () => {
+    const { tensors, text } = await read("two.onnx", ["n=7", `x=2=${at("a.npy")}`, "x=1,-2,1/4,3e0"]);
+    expect(tensors).toEqual({
+      n: { data: Float64Array.of(7), dims: [] },
+      "x=2": { data: Float32Array.of(1, 2, 3, 4, 5, 6), dims: [1, 3, 2] },
+      x: { data: Float64Array.of(1, -2, 0.25, 3), dims: [1, 2, 2] },
+    });
+    expect(text).toBe("n: 7 as []; x=2: a.npy, taken as it is; x: 1, -2, 0.25, 3 as [1, 2, 2]");
+  });
+
+  test("name the only input, too", async () => {
+    const expected = { data: Float64Array.of(1, 2, 3, 4, 5, 6), dims: [2, 3] };
+    expect((await read("one.onnx", ["x=1,2,3,4,5,6"])).tensors).toEqual(expected);
+    expect(await read("one.onnx", [at("x=a.npy")])).toMatchObject({ text: "x=a.npy, taken as it is" });
+  });
+
+  test.each<[string, string, string[], object, RegExp]>([
+    ["one is missing", "two.onnx", ["x=1,2", "n=1"], {}, /^INPUT: expected each input once, by its name: x=VALUE f32\[b, s, 2\], x=2=VALUE f32\[b, s, 2\], n=VALUE int64\[\], got 'x=1,2', 'n=1'\./],
+    ["one is given twice", "two.onnx", ["x=1,2", "x=1,2", "n=1"], {}, /^INPUT: expected each input once/],
+    ["a file without a name", "two.onnx", ["a.npy"], {}, /^INPUT: expected each input once/],
+    ["a name that is none", "one.onnx", ["z=1"], {}, /^INPUT: expected one file, or x=VALUE f32\[2, 3\], got 'z=1'\./],
+    ["two files", "one.onnx", ["a.npy", "b.npy"], {}, /^INPUT: expected one file, or x=VALUE/],
+    ["too few numbers", "one.onnx", ["x=1,2"], {}, /^input 'x': expected 6 numbers for f32\[2, 3\], got 2\. Other shapes come from a file: x=FILE\.npy\./],
+    ["a size that does not divide them", "two.onnx", ["x=1,2,3", "x=2=1,2", "n=1"], {}, /^input 'x': expected a multiple of 2 numbers for f32\[b, s, 2\], got 3\. The last free axis follows/],
+    ["dims that nobody knows", "any.onnx", ["x=1"], {}, /^input 'x': expected a file, since the model does not say how many axes it has, got numbers/],
+    ["a file that is not there", "one.onnx", ["x=none.npy"], {}, /^file 'none\.npy': it does not exist/],
+    ["an option for pictures", "one.onnx", ["x=1,2,3,4,5,6"], { scale: 2 }, /^option '--scale': expected a picture to prepare, got 'x=1,2,3,4,5,6'/],
+  ])("%s: an error that says what to write", async (_, name, words, values, message) => {
+    await expect(read(name, words, values)).rejects.toThrow(message);
+  });
+});
+
+test("predict and explain take them, and say which output is listed", async () => {
+  const words = ["x=1,2", "x=2=3,4", "n=5"];
+  const { code, out, err } = await relprop("predict", at("two.onnx"), ...words);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toMatch(/^output +sum; --output takes count too$/m);
+  const { output, outputName } = JSON.parse((await relprop("predict", at("two.onnx"), ...words, "--json")).out);
+  expect({ output, outputName }).toEqual({ output: [4, 6], outputName: "sum" });
+  const count = JSON.parse((await relprop("predict", at("two.onnx"), ...words, "--output", "count", "--json")).out);
+  expect(count).toMatchObject({ output: [5], outputName: "count" });
+  const explained = await relprop("explain", at("two.onnx"), ...words, "--index", "0,1", "--json");
+  const { logit, relevanceSum, arrivedSum } = JSON.parse(explained.out);
+  expect(logit).toBe(6);
+  expect(relevanceSum).toBeCloseTo(2, 5);
+  expect(arrivedSum).toBeCloseTo(6, 5);
+  expect((await relprop("predict", at("two.onnx"), ...words, "--output", "z")).err).toBe(
+    "relprop: option '--output': expected an output that is computed: 'sum', 'count', got 'z'. " +
+      "'relprop inspect' says why another one is left out.\n",
+  );
+});
