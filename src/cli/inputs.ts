@@ -31,9 +31,7 @@ interface Word {
 
 /** An input's name may have a "=" in it, too: the longest name is meant. */
 function wordOf(word: string, ports: readonly Port[]): Word {
-  const [port] = ports
-    .filter(({ name }) => word.startsWith(`${name}=`))
-    .sort((a, b) => b.name.length - a.name.length);
+  const [port] = ports.filter(({ name }) => word.startsWith(`${name}=`)).sort((a, b) => b.name.length - a.name.length);
   return { word, port, said: port ? word.slice(port.name.length + 1) : word };
 }
 
@@ -72,7 +70,8 @@ export async function readInputs(
   if (views.size === 0) checkUnprepared(words.join(" "), values);
   const all = [...read];
   return {
-    tensors: ports.length === 1 ? all[0][1].tensor : Object.fromEntries(all.map(([name, { tensor }]) => [name, tensor])),
+    tensors:
+      ports.length === 1 ? all[0][1].tensor : Object.fromEntries(all.map(([name, { tensor }]) => [name, tensor])),
     views,
     text: isFile ? all[0][1].text : all.map(([name, { text }]) => `${name}: ${text}`).join("; "),
     title: isFile ? basename(only.word) : listed([...read.keys()]),
@@ -101,7 +100,8 @@ function fromNumbers(port: Port, numbers: readonly number[]): Read {
 function dimsFor({ name, dims, type }: Port, count: number): Dims {
   const where = `input '${name}'`;
   const file = `Other shapes come from a file: ${name}=FILE.npy.`;
-  if (isUnstated(dims)) throw usage(where, "a file, since the model does not say how many axes it has", "numbers", file);
+  if (isUnstated(dims))
+    throw usage(where, "a file, since the model does not say how many axes it has", "numbers", file);
   const free = dims.reduce<number>((last, d, axis) => (typeof d === "string" ? axis : last), -1);
   const fixed = size(dims.filter((d) => typeof d === "number"));
   const sizes = dims.map((d, axis) => (typeof d === "number" ? d : axis === free ? count / fixed : 1));

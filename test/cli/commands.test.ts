@@ -400,11 +400,7 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     ["no command, but an option", () => ["--json"], /Options come after a command/],
     ["too few arguments", () => ["explain", MODEL], /INPUT is missing\. For example: relprop explain googlenet.onnx/],
     ["no arguments", () => ["explain"], /command 'explain': MODEL and INPUT are missing/],
-    [
-      "too many arguments",
-      () => ["inspect", "a", "b", "c"],
-      /it takes only MODEL, but got 'a', 'b' and 'c'/,
-    ],
+    ["too many arguments", () => ["inspect", "a", "b", "c"], /it takes only MODEL, but got 'a', 'b' and 'c'/],
     ["arguments of a command without", () => ["rules", "x"], /it takes no arguments\. See 'relprop help rules'/],
     [
       "no --out of a sheet",

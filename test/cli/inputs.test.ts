@@ -58,16 +58,46 @@ describe("inputs by name", () => {
   });
 
   test.each<[string, string, string[], object, RegExp]>([
-    ["one is missing", "two.onnx", ["x=1,2", "n=1"], {}, /^INPUT: expected each input once, by its name: x=VALUE f32\[b, s, 2\], x=2=VALUE f32\[b, s, 2\], n=VALUE int64\[\], got 'x=1,2', 'n=1'\./],
+    [
+      "one is missing",
+      "two.onnx",
+      ["x=1,2", "n=1"],
+      {},
+      /^INPUT: expected each input once, by its name: x=VALUE f32\[b, s, 2\], x=2=VALUE f32\[b, s, 2\], n=VALUE int64\[\], got 'x=1,2', 'n=1'\./,
+    ],
     ["one is given twice", "two.onnx", ["x=1,2", "x=1,2", "n=1"], {}, /^INPUT: expected each input once/],
     ["a file without a name", "two.onnx", ["a.npy"], {}, /^INPUT: expected each input once/],
     ["a name that is none", "one.onnx", ["z=1"], {}, /^INPUT: expected one file, or x=VALUE f32\[2, 3\], got 'z=1'\./],
     ["two files", "one.onnx", ["a.npy", "b.npy"], {}, /^INPUT: expected one file, or x=VALUE/],
-    ["too few numbers", "one.onnx", ["x=1,2"], {}, /^input 'x': expected 6 numbers for f32\[2, 3\], got 2\. Other shapes come from a file: x=FILE\.npy\./],
-    ["a size that does not divide them", "two.onnx", ["x=1,2,3", "x=2=1,2", "n=1"], {}, /^input 'x': expected a multiple of 2 numbers for f32\[b, s, 2\], got 3\. The last free axis follows/],
-    ["dims that nobody knows", "any.onnx", ["x=1"], {}, /^input 'x': expected a file, since the model does not say how many axes it has, got numbers/],
+    [
+      "too few numbers",
+      "one.onnx",
+      ["x=1,2"],
+      {},
+      /^input 'x': expected 6 numbers for f32\[2, 3\], got 2\. Other shapes come from a file: x=FILE\.npy\./,
+    ],
+    [
+      "a size that does not divide them",
+      "two.onnx",
+      ["x=1,2,3", "x=2=1,2", "n=1"],
+      {},
+      /^input 'x': expected a multiple of 2 numbers for f32\[b, s, 2\], got 3\. The last free axis follows/,
+    ],
+    [
+      "dims that nobody knows",
+      "any.onnx",
+      ["x=1"],
+      {},
+      /^input 'x': expected a file, since the model does not say how many axes it has, got numbers/,
+    ],
     ["a file that is not there", "one.onnx", ["x=none.npy"], {}, /^file 'none\.npy': it does not exist/],
-    ["an option for pictures", "one.onnx", ["x=1,2,3,4,5,6"], { scale: 2 }, /^option '--scale': expected a picture to prepare, got 'x=1,2,3,4,5,6'/],
+    [
+      "an option for pictures",
+      "one.onnx",
+      ["x=1,2,3,4,5,6"],
+      { scale: 2 },
+      /^option '--scale': expected a picture to prepare, got 'x=1,2,3,4,5,6'/,
+    ],
   ])("%s: an error that says what to write", async (_, name, words, values, message) => {
     await expect(read(name, words, values)).rejects.toThrow(message);
   });
