@@ -8,6 +8,7 @@ import type { Constant, Dims } from "../base/tensor.ts";
 import { changeUnits } from "./change-units.ts";
 import { foldNormalizations } from "./find-lrn.ts";
 import { findGates } from "./find-gates.ts";
+import { findTables } from "./find-tables.ts";
 import { foldCones } from "./fold-cones.ts";
 import { foldPads } from "./fold-pads.ts";
 import { affineOf, type Origin, originsOf } from "./origin.ts";
@@ -165,6 +166,7 @@ function foldAffine(graph: Graph, budget: Budget): Graph {
 /** The rewrites, in order. None changes what the network computes. */
 const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
   dropIdentities,
+  findTables,
   foldNormalizations,
   foldCones,
   foldPads,

@@ -5,6 +5,7 @@ import type { Cone } from "../ops/cone.ts";
 import { ops } from "../ops/index.ts";
 import { waysOf } from "../ops/ways.ts";
 import { attributesFor } from "../read/described.ts";
+import { JOINING } from "./origin.ts";
 
 /*
  * Activations in disguise: nodes with one value before them and one behind, all element by element, are y = f(x).
@@ -14,13 +15,6 @@ import { attributesFor } from "../read/described.ts";
  * row stands in its place, and else the nodes as they are, in one.
  */
 
-/** Operators that join values element by element; those of one variable are the family "activation". */
-const JOINING = new Set(
-  (
-    "Add Sub Mul Div Sum Mean Max Min Pow Where PRelu Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not " +
-    "Cast Neg Abs Identity Dropout"
-  ).split(" "),
-);
 /** More nodes than any activation is spelled with. */
 const MOST_NODES = 64;
 /** Factors behind a cone that may belong to it, as in x · clip(x + 3, 0, 6) / 6. */

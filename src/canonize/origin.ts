@@ -27,6 +27,13 @@ const MOVING = new Set([
   ...["DepthToSpace", "SpaceToDepth"],
 ]);
 export const isMoving = ({ type }: Node): boolean => MOVING.has(type);
+/** Operators that join values element by element; those of one variable are the family "activation". */
+export const JOINING = new Set(
+  (
+    "Add Sub Mul Div Sum Mean Max Min Pow Where PRelu Equal Greater GreaterOrEqual Less LessOrEqual And Or Xor Not " +
+    "Cast Neg Abs Identity Dropout"
+  ).split(" "),
+);
 /** Activations are spelled with these. */
 const SELECTING = ["Max", "Min", "Where"];
 /** What comes out lies between the smallest and the largest of what went in. */

@@ -98,6 +98,7 @@ async function byMethod(
     start: "one",
     relevance,
     inputs: { [model.inputs[0].name]: relevance },
+    shares: {},
     at: {},
     rules,
     ledger: [],

@@ -34,6 +34,14 @@ export interface Node {
   readonly gate?: 0 | 1;
 }
 
+/** Where the numbers of a constant are from that was made of others. */
+export interface Source {
+  /** The names of those. */
+  readonly tables: readonly string[];
+  /** Whether whole rows of them were chosen. */
+  readonly chosen: boolean;
+}
+
 /** A network, in ONNX's vocabulary. Nodes stand in topological order. Nothing in it changes once it is made. */
 export interface Graph {
   readonly opset: number;
@@ -46,6 +54,8 @@ export interface Graph {
   readonly refused: ReadonlyMap<string, readonly Problem[]>;
   readonly nodes: readonly Node[];
   readonly constants: ReadonlyMap<string, Constant>;
+  /** Of the constants of floats that `infer` has made. */
+  readonly sources?: ReadonlyMap<string, Source>;
   /** Dims of every value, once `infer` has filled them in. */
   readonly dims: ReadonlyMap<string, Dims>;
   /** Element types of those that are not float32. */

@@ -7,7 +7,17 @@ import { single } from "../ops/op.ts";
 import { checkTypes } from "../ops/takes.ts";
 import { DAMAGED } from "../read/attributes.ts";
 import { type Branches, buildNodes, IF } from "../read/build.ts";
-import { behind, type Graph, type Node, type Operand, type Operands, spread, whereIs } from "../graph/graph.ts";
+import {
+  behind,
+  type Graph,
+  type Node,
+  type Operand,
+  type Operands,
+  type Source,
+  spread,
+  whereIs,
+} from "../graph/graph.ts";
+import { sourceOf } from "./source.ts";
 import { type Problem, Problems } from "../base/problems.ts";
 
 /** What the caller has of one input: its dims, and its numbers once it runs the network. */
@@ -22,6 +32,7 @@ interface State {
   readonly constants: Map<string, Constant>;
   readonly dims: Map<string, Dims>;
   readonly types: Map<string, ElementType>;
+  readonly sources: Map<string, Source>;
   readonly nodes: Node[];
   readonly problems: Problems;
   /** Inputs whose numbers the caller hands in while the network runs. */
@@ -139,6 +150,8 @@ function visit(node: Node, state: State): void {
     const name = node.outputs[i];
     const known = values ? values[i] : empty[i];
     if (name) know(state, name, known ?? value, known);
+    const source = values && isFloat(value.type) && sourceOf(node, attributes, inputs, value.dims, state.sources);
+    if (source) state.sources.set(name, source);
   });
   if (values || isEmpty) return;
   insist(!constant, "unsupported", "all its inputs are constants, and relprop cannot compute it while loading");
@@ -190,6 +203,7 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     constants: new Map(),
     dims: new Map(),
     types: new Map(),
+    sources: new Map(),
     nodes: [],
     problems: new Problems(),
     free,
@@ -272,5 +286,6 @@ export function infer(
   const wanted = new Set([...names, ...nodes.flatMap((node) => node.inputs)]);
   const constants = new Map([...state.constants].filter(([name]) => wanted.has(name)));
   const inputs = graph.inputs.filter(({ name }) => !fixed.has(name));
-  return Object.freeze({ ...graph, inputs, outputs, refused, nodes, constants, dims: state.dims, types: state.types });
+  const { dims, types, sources } = state;
+  return Object.freeze({ ...graph, inputs, outputs, refused, nodes, constants, sources, dims, types });
 }

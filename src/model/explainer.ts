@@ -1,6 +1,7 @@
 import type { Batch } from "../infer/axes.ts";
 import type { Port } from "../graph/graph.ts";
 import type { Plan } from "../plan/place.ts";
+import type { TableAttributes } from "../ops/table.ts";
 import type { Value } from "../program/step.ts";
 import type { Fitted } from "../run/fit.ts";
 import { scoresOf } from "../run/scores.ts";
@@ -41,26 +42,27 @@ export function explainer(
   const notes = [...known, ...notesOf(graph, way, remarks, options)];
   const isJudged = sharesOut(fitted, way, options);
   const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
-  const arrivedAt = (name: string): Tensor => {
-    const value = segment.inputs.get(name);
+  /** In the place of an input. */
+  const arrived = (name: string, value: Value | undefined): Tensor => {
     const dims = graph.dims.get(name)!;
     const { channelAxis } = ports.find((port) => port.name === name)!;
     const { data } = value ? tensor(value) : { data: new Float32Array(size(dims)) };
     return { data, dims, batchAxis: batch.inputs.get(name), ...(channelAxis && { channelAxis }) };
   };
+  const tables = graph.nodes.flatMap(({ type, attributes }) =>
+    type === "Table" ? [attributes as TableAttributes] : [],
+  );
   return (target) => {
     const chosen = chooseTargets(target, start, scores, classes);
     session.backward(plan, chosen.relevance);
     const ledger = ledgerRows(segment, session.read(plan, segment.ledger));
-    const [begun, arrived] = [
-      sumsOf([chosen.relevance]),
-      sumsOf([...segment.inputs.values()].map((value) => session.read(plan, value))),
-    ];
-    checkRange(arrived.size, ledger);
-    const stability = stabilityOf(begun, arrived, ledger, isJudged);
+    const ends = [...segment.inputs.values(), ...segment.shares.values()];
+    const [begun, ended] = [sumsOf([chosen.relevance]), sumsOf(ends.map((value) => session.read(plan, value)))];
+    checkRange(ended.size, ledger);
+    const stability = stabilityOf(begun, ended, ledger, isJudged);
     const marked = <T extends Tensor>(of: T): T =>
       stability.verdict === "amplified" ? { ...of, amplified: true } : of;
-    const all = new Map(graph.inputs.map(({ name }) => [name, marked(arrivedAt(name))]));
+    const all = new Map(graph.inputs.map(({ name }) => [name, marked(arrived(name, segment.inputs.get(name)))]));
     const inputs = Object.fromEntries(all);
     const relevance = all.get(graph.inputs.find(({ name }) => segment.inputs.has(name))!.name)!;
     return {
@@ -69,6 +71,9 @@ export function explainer(
       start,
       relevance,
       inputs,
+      shares: Object.fromEntries(
+        tables.map(({ name, input }) => [name, marked(arrived(input, segment.shares.get(name)))]),
+      ),
       at: Object.fromEntries(
         at.map((name, i) => [name, all.get(names[i]) ?? marked(tensor(segment.at.get(names[i])!))]),
       ),
@@ -76,7 +81,7 @@ export function explainer(
       ledger,
       stability,
       notes: [
-        ...stabilityNote(stability, begun, arrived, ledger),
+        ...stabilityNote(stability, begun, ended, ledger),
         ...notes,
         ...argmaxNote(target, chosen.targets, prediction.output),
         ...amplificationNote(ledger),

@@ -64,6 +64,11 @@ export interface Explanation {
    * constants have none.
    */
   readonly inputs: Readonly<Record<string, Tensor>>;
+  /**
+   * Relevance of tables whose rows no input chooses, such as those of positions, by the names of these tables in the
+   * file: of the dims of the first input of ids whose rows they are added to.
+   */
+  readonly shares: Readonly<Record<string, Tensor>>;
   /** Relevance at the values asked for. */
   readonly at: Readonly<Record<string, Tensor>>;
   readonly rules: readonly RuleAt[];

@@ -29,6 +29,7 @@ import { resize, upsample } from "./resize.ts";
 import { max, min, where } from "./select.ts";
 import { logSoftmax, softmax } from "./softmax.ts";
 import { split } from "./split.ts";
+import { table as tableRow } from "./table.ts";
 import { taylorLayer } from "./taylor.ts";
 
 /** Every operator that relprop runs. Declaration, tests and the README's table read this list. */
@@ -99,6 +100,7 @@ const rows: readonly Op<any>[] = [
   ...logics,
   taylorLayer,
   cone,
+  tableRow,
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: as above

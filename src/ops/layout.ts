@@ -65,7 +65,7 @@ export const concat = mover<{ axis: number }>({
   drops: ({ inputs }) => inputs.some((x) => x?.constant),
 });
 
-interface SliceAttributes {
+export interface SliceAttributes {
   readonly starts?: readonly number[];
   readonly ends?: readonly number[];
   readonly axes?: readonly number[];

@@ -166,6 +166,8 @@ export interface Routing {
   readonly vjp: Back;
   /** Whether some of the output is not from a computed input. */
   readonly drops?: boolean;
+  /** The table whose share relevance of its constant is. */
+  readonly table?: string;
 }
 
 /** A rule of an operator's own. What it absorbs it adds to `ledger`, f64[3] = bias, stabilizer, dead. */

@@ -34,6 +34,8 @@ export interface Segment {
   readonly seed: Value;
   /** Relevance of the graph's inputs, where it reaches them. */
   readonly inputs: ReadonlyMap<string, Value>;
+  /** Relevance of rows that no input has chosen, by their tables. */
+  readonly shares: ReadonlyMap<string, Value>;
   /** Relevance at the values asked for by name. */
   readonly at: ReadonlyMap<string, Value>;
   readonly ledger: Value;
@@ -124,6 +126,7 @@ export function lowerSegment(
   e.fill(ledger.value, 0);
 
   const waiting = new Map<string, Value[]>([[from, [seed]]]);
+  const tables = new Map<string, Value[]>();
   const totals = new Map<string, Value>();
   const totalAt = (name: string): Value => {
     let sum = totals.get(name);
@@ -146,7 +149,8 @@ export function lowerSegment(
     const parts = waiting.get(node.outputs[0])!;
     const received = parts.map((part) => ledger.sum(part));
     const absorbed = ledger.absorbed();
-    const { rule, open, inputs } = passBack(e, ways.get(node)!, {
+    const way = ways.get(node)!;
+    const { rule, open, inputs } = passBack(e, way, {
       node,
       at: places.get(node)!,
       rule: assignment.get(node),
@@ -159,19 +163,22 @@ export function lowerSegment(
     for (const [i, r] of inputs.entries()) {
       if (!r) continue;
       const name = node.inputs[i];
-      const isConstant = graph.constants.has(name);
+      const table = way.kind === "route" ? way.table : undefined;
+      const isConstant = table === undefined && graph.constants.has(name);
       (isConstant ? constants : passed).push(ledger.sum(r));
       if (isConstant) continue;
-      const others = waiting.get(name);
+      const [list, key] = table === undefined ? [waiting, name] : [tables, table];
+      const others = list.get(key);
       if (others) others.push(r);
-      else waiting.set(name, [r]);
+      else list.set(key, [r]);
     }
     ledger.accounts.push({ node, rule, received, passed, constants, absorbed: absorbed.at, open });
   }
 
   const arrived = (names: readonly string[]) => new Map(names.map((name) => [name, e.as(totalAt(name), "first")]));
   const inputs = arrived(graph.inputs.map((port) => port.name).filter((name) => waiting.has(name)));
+  const shares = new Map([...tables].map(([name, parts]) => [name, total(e, `share ${name}`, parts)]));
   const wanted = arrived(at);
   const end = e.steps.length;
-  return { begin, end, value, seed, inputs, at: wanted, ledger: ledger.value, accounts: ledger.accounts };
+  return { begin, end, value, seed, inputs, shares, at: wanted, ledger: ledger.value, accounts: ledger.accounts };
 }

@@ -65,10 +65,10 @@ function lifetimes({ steps, inputs, outputs, logits, segments }: Program, again:
   const end = mentions(steps.slice(at), moment, mention);
   for (const output of outputs.values()) mention(output, end);
   mention(logits, end);
-  for (const [k, { value, seed, inputs: arrived, ledger, at: wanted }] of segments.entries()) {
+  for (const [k, { value, seed, inputs: arrived, shares, ledger, at: wanted }] of segments.entries()) {
     // The caller reads the value and writes the seed between the step before the segment and its first.
     for (const one of [value, seed]) for (const when of [begins[k] - 1, begins[k]]) mention(one, when);
-    for (const one of [...arrived.values(), ledger, ...wanted.values()]) mention(one, end);
+    for (const one of [...arrived.values(), ...shares.values(), ledger, ...wanted.values()]) mention(one, end);
     // What a segment reads of the steps before it, it reads once more the next time.
     if (again) for (const life of lives.values()) if (life.first < begins[k] && life.last >= begins[k]) life.last = end;
   }

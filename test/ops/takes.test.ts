@@ -85,6 +85,7 @@ const schemas: Readonly<Record<string, Schema>> = {
   Not: [1, 1, 1, "bool"],
   TaylorNeurons: [1, 1, 1, FLOAT],
   Cone: [2, Infinity, 1, FLOAT],
+  Table: [1, 1, 1, FLOAT],
 };
 
 const given = (n: number) => Array.from({ length: n }, (_, i) => `v${i}`);

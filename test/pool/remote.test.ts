@@ -17,6 +17,7 @@ import { loadWith } from "../../src/model/load.ts";
 import { compileText } from "../../src/run/wasm.ts";
 import type * as Slim from "../../src/entries/slim.ts";
 import type * as Threads from "../../src/parallel/threads/index.ts";
+import { onnx } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";
 import { nets } from "../rules/nets.ts";
 import { held, root, runAlone, tampered } from "./workers.ts";
@@ -30,6 +31,20 @@ const digit = (seed: number) => tensor([1, 1, 28, 28], seed, 0, 1);
 /** y = 2 x. The input's number says which it is. */
 const double = sequential({ input: [1] }, [dense({ weight: { data: Float32Array.of(2), dims: [1, 1] } })]);
 const number = (i: number): InputTensor => ({ data: Float32Array.of(i), dims: [1, 1] });
+
+/** Words and places, added. */
+const text = onnx({
+  nodes: [
+    { type: "Gather", inputs: ["words", "ids"], outputs: ["w"] },
+    { type: "Add", inputs: ["w", "places"], outputs: ["x"] },
+    { type: "Flatten", inputs: ["x"], outputs: ["f"] },
+    { type: "MatMul", inputs: ["f", "scores"], outputs: ["y"] },
+  ],
+  initializers: { words: tensor([5, 2], 1), places: tensor([3, 2], 2), scores: tensor([6, 2], 3) },
+  inputs: { ids: ["n", 3] },
+  outputs: { y: ["n", 2] },
+  types: { ids: 7 },
+});
 
 /** Workers that write down what they are told. */
 function noted() {
@@ -69,6 +84,14 @@ describe("explainAsync and predictAsync", () => {
       expect(await model.explainAsync(digit(1), options)).toEqual(model.explain(digit(1), options));
     const inputs = { [model.inputs[0].name]: digit(2) };
     expect(await model.explainAsync(inputs)).toEqual(model.explain(inputs));
+  });
+
+  it("send what has gone to tables", async () => {
+    using model = await load(text);
+    const ids = { dims: [2, 3], data: [1, 4, 0, 2, 2, 3] };
+    const e = model.explain(ids, { target: 1 });
+    expect(Object.keys(e.shares)).toEqual(["places"]);
+    expect(await model.explainAsync(ids, { target: 1 })).toEqual(e);
   });
 
   it("leave the thread free while the worker works", async () => {

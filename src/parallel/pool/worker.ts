@@ -42,8 +42,8 @@ async function follow(order: Order): Promise<Done> {
 /** The arrays' buffers, each once. */
 function buffersOf(value: Done): ArrayBuffer[] {
   if (Array.isArray(value) || "results" in value) return [];
-  const { outputs, inputs = {}, at = {} } = value as Prediction & Partial<Explanation>;
-  const tensors = [outputs, inputs, at].flatMap((byName) => Object.values(byName));
+  const { outputs, inputs = {}, shares = {}, at = {} } = value as Prediction & Partial<Explanation>;
+  const tensors = [outputs, inputs, shares, at].flatMap((byName) => Object.values(byName));
   return [...new Set(tensors.map(({ data }) => data.buffer as ArrayBuffer))];
 }
 
