@@ -80,8 +80,8 @@ export const families: readonly FamilyRow[] = [
     files: ["wild/gpt2_tiny_fused.onnx", "wild/qtdnn_int8.onnx"],
   },
   {
-    family: "scikit-learn (`ai.onnx.ml`)",
-    works: "refused",
+    family: "scikit-learn's linear models (`ai.onnx.ml`)",
+    works: "explains",
     files: ["wild/sklearn_linear.onnx"],
   },
   {

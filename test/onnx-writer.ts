@@ -155,12 +155,12 @@ function graphBytes({ nodes, initializers = {}, inputs = {}, outputs, types = {}
   ];
 }
 
-/** The bytes of an ONNX file. */
-export function onnx(graph: FileGraph, opset = 17): Uint8Array {
+/** The bytes of an ONNX file. @param domain the one whose opset it names */
+export function onnx(graph: FileGraph, opset = 17, domain = ""): Uint8Array {
   return Uint8Array.from([
     ...field(1, 8),
     ...field(7, graphBytes(graph)),
-    ...field(8, [...field(1, []), ...field(2, opset)]),
+    ...field(8, [...field(1, utf8(domain)), ...field(2, opset)]),
   ]);
 }
 

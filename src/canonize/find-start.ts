@@ -19,7 +19,7 @@ export interface Start {
 
 export const SQUASHING = new Set(["Softmax", "LogSoftmax", "Sigmoid"]);
 /** Pick one of the constants of their first input, by their second. */
-const PICKING = new Set(["ArrayFeatureExtractor", "Gather", "GatherElements"]);
+const PICKING = new Set(["Gather", "GatherElements"]);
 
 /** A graph, with the node that computes each value. */
 interface Made {
@@ -99,7 +99,7 @@ function choosing({ graph, by }: Made, name: string): Node | undefined {
     if (type === "ArgMax" || (type === "TopK" && value === outputs[1])) return node;
     // Where the best score is below a threshold, a constant stands in the place of the index.
     const open = type === "Where" ? inputs.slice(1).filter((input) => !isKnown(input)) : [];
-    if (RENAMING.includes(type)) [value] = inputs;
+    if (RENAMING.includes(type) || type === "ai.onnx.ml.LabelEncoder") [value] = inputs;
     else if (PICKING.has(type) && isKnown(inputs[0])) [, value] = inputs;
     else if (open.length === 1) [value] = open;
     else return undefined;
@@ -107,9 +107,14 @@ function choosing({ graph, by }: Made, name: string): Node | undefined {
   return undefined;
 }
 
+/** Whether a node makes probabilities add up to 1, which changes no order. */
+const isSharing = ({ type, attributes }: Node): boolean =>
+  type === "LpNormalization" && (attributes as { readonly p?: number }).p === 1;
+
 /** The value before a softmax, log-softmax or sigmoid at the end, and that node. */
 function beforeSquashing(made: Made, name: string): Start {
-  const node = behindRenaming(made, name, true);
+  const last = behindRenaming(made, name, true);
+  const node = last && isSharing(last) ? behindRenaming(made, last.inputs[0], true) : last;
   const from = node && squashed(made, node);
   return from === undefined ? { from: name } : { from, skipped: node };
 }

@@ -118,15 +118,20 @@ export function register(more: readonly Op<any>[]): void {
 
 /** What `relprop/operators` adds. */
 const RARE =
-  "GatherElements GatherND ScatterElements ScatterND Scatter TopK OneHot CumSum Einsum Mod LpPool GlobalLpPool";
+  "GatherElements GatherND ScatterElements ScatterND Scatter TopK OneHot CumSum Einsum Mod LpPool GlobalLpPool Acos " +
+  "Asin Atan Sinh Cosh Asinh Acosh Atanh BitShift BitwiseAnd BitwiseOr BitwiseXor BitwiseNot IsNaN IsInf " +
+  "ml.LinearClassifier ml.LinearRegressor ml.SVMClassifier ml.SVMRegressor ml.Scaler ml.Normalizer ml.Imputer " +
+  "ml.ArrayFeatureExtractor ml.Binarizer ml.FeatureVectorizer ml.OneHotEncoder ml.LabelEncoder ml.ZipMap";
 
 /** What nothing adds, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
   "which draws random numbers": "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike",
   "which is for training":
     "NegativeLogLikelihoodLoss SoftmaxCrossEntropyLoss " +
-    "ai.onnx.preview.training.Adagrad ai.onnx.preview.training.Adam ai.onnx.preview.training.Gradient " +
-    "ai.onnx.preview.training.Momentum",
+    "preview.training.Adagrad preview.training.Adam preview.training.Gradient preview.training.Momentum",
+  "whose decision trees no relevance passes": "ml.TreeEnsemble ml.TreeEnsembleClassifier ml.TreeEnsembleRegressor",
+  "which is of strings":
+    "RegexFullMatch StringConcat StringNormalizer StringSplit TfIdfVectorizer ml.CategoryMapper ml.DictVectorizer",
   "for which no rule is known": "MaxRoiPool MaxUnpool",
 };
 
@@ -134,7 +139,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export function rowOf(type: string, hint: string): Op<any> {
   const row = ops.get(type);
-  const has = (names: string) => names.split(" ").includes(type);
+  const has = (names: string) => names.split(" ").includes(type.replace("ai.onnx.", ""));
   const [why] = Object.entries(REFUSED).find(([, names]) => has(names)) ?? [];
   const fix = has(RARE) ? 'Write import "relprop/operators" beside the import of relprop: it adds this one.' : hint;
   const problem = `relprop does not run the operator '${type}'`;

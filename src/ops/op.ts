@@ -10,7 +10,8 @@ export interface AttributeReader {
   readonly opset: number;
   /** Of 32 bits, as the kernels take them; a `wide` one of 64. */
   int(name: string, otherwise: number, width?: "wide"): number;
-  float(name: string, otherwise: number): number;
+  /** NaN, where that `also` means something, is one. */
+  float(name: string, otherwise: number, also?: "NaN"): number;
   string(name: string, otherwise: string): string;
   ints(name: string, width?: "wide"): readonly number[] | undefined;
   floats(name: string): readonly number[] | undefined;

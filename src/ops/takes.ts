@@ -20,6 +20,9 @@ interface Slot {
 const KINDS: Readonly<Record<string, readonly [words: string, has: (type: ElementType) => boolean]>> = {
   float: ["a floating-point type", isFloat],
   integer: ["an integer type", isInteger],
+  unsigned: ["an unsigned integer type", (type) => type.startsWith("uint")],
+  // Of scikit-learn's tables.
+  feature: ["type float32, float64, int32 or int64", (type) => ["float32", "float64", "int32", "int64"].includes(type)],
   // Of axes, sizes and positions.
   int: ["type int32 or int64", (type) => type === "int32" || type === "int64"],
   bool: ["type bool", (type) => type === "bool"],

@@ -40,7 +40,12 @@ export function reader({ names, find, beyond }: Attributes, opset: number): Read
   return {
     opset,
     int: (name, otherwise, width) => sized(name, get(name, "INT") ?? otherwise, width),
-    float: (name, otherwise) => get(name, "FLOAT") ?? otherwise,
+    float(name, otherwise, also) {
+      const type = also && find(name, "FLOAT")?.type;
+      if (!type || !/^(FLOAT that is )?NaN/.test(type)) return get(name, "FLOAT") ?? otherwise;
+      read.add(name);
+      return Number.NaN;
+    },
     string: (name, otherwise) => get(name, "STRING") ?? otherwise,
     ints: (name, width) => sized(name, get(name, "INTS"), width),
     floats: (name) => get(name, "FLOATS"),

@@ -193,12 +193,13 @@ export function buildNodes(
  * @throws LrpError code "unsupported" or "invalid-model" where no output can be: with everything that is wrong
  */
 export function build(model: ModelProto): Graph {
-  const opset = model.opset.get("");
-  if (opset === undefined || opset < OPSETS.oldest || opset > OPSETS.newest) {
+  // A file of other domains' operators alone need not name ONNX's own.
+  const opset = model.opset.get("") ?? OPSETS.newest;
+  if (opset < OPSETS.oldest || opset > OPSETS.newest) {
     throw new LrpError("unsupported", {
       where: "the model",
       expected: `an opset from ${OPSETS.oldest} to ${OPSETS.newest}`,
-      received: `${opset ?? "none"}`,
+      received: `${opset}`,
       fix: "Convert it with onnx.version_converter, or export it again.",
     });
   }

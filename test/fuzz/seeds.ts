@@ -126,6 +126,8 @@ const rows: readonly Row[] = [
   ["Upsample", image, {}, [floats(1, 1, 2, 3)], 9],
   ["Cast", image, { to: 1 }],
   ["Erf", image],
+  ["Atan", image],
+  ["Asinh", image],
   ["Dropout", image],
 ];
 
@@ -201,12 +203,64 @@ const graphs: readonly Uint8Array[] = [
   }),
 ];
 
+const ml = (type: string, attributes: FileNode["attributes"], outputs = ["z"]): Uint8Array =>
+  onnx(
+    {
+      nodes: [{ ...node(type, ["x"], outputs, attributes), domain: "ai.onnx.ml" }],
+      inputs: { x: ["n", 3] },
+      outputs: Object.fromEntries(outputs.map((name) => [name, []])),
+      types: { label: 7 },
+    },
+    3,
+    "ai.onnx.ml",
+  );
+const list = (...values: number[]) => ({ floats: values });
+const both = ["label", "z"];
+
+/** Those of scikit-learn's files. */
+const learned: readonly Uint8Array[] = [
+  ml(
+    "LinearClassifier",
+    {
+      coefficients: list(1, 2, -1, 0, 1, 2),
+      intercepts: list(0, 1),
+      classlabels_ints: [3, 4],
+      post_transform: "SOFTMAX",
+    },
+    both,
+  ),
+  ml("LinearClassifier", { coefficients: list(1, 2, -1), intercepts: list(1), classlabels_ints: [3, 4] }, both),
+  ml("LinearRegressor", { coefficients: list(1, 2, -1, 0, 1, 2), intercepts: list(0, 1), targets: 2 }),
+  ml(
+    "SVMClassifier",
+    {
+      ...{ coefficients: list(1, 2, -1, 0.5, 1, 2, 3, 4), support_vectors: list(1, 2, 3, 4, 5, 6, 7, 8, 9, 1, 2, 3) },
+      ...{ vectors_per_class: [1, 2, 1], rho: list(0.1, 0.2, 0.3), classlabels_ints: [1, 2, 3], kernel_type: "LINEAR" },
+    },
+    both,
+  ),
+  ml("SVMRegressor", {
+    coefficients: list(1, -2),
+    support_vectors: list(1, 2, 3, 4, 5, 6),
+    rho: list(0.5),
+    n_supports: 2,
+  }),
+  ml("Scaler", { offset: list(1, 2, 3), scale: list(0.5) }),
+  ml("Normalizer", { norm: "MAX" }),
+  ml("Imputer", { imputed_value_floats: list(1, 2, 3), replaced_value_float: { float: 0 } }),
+  ml("Binarizer", { threshold: { float: 0.5 } }),
+  ml("FeatureVectorizer", { inputdimensions: [3] }),
+  ml("OneHotEncoder", { cats_int64s: [0, 1, 2] }),
+  ml("LabelEncoder", { keys_floats: list(0, 1), values_int64s: [5, 6] }, ["label"]),
+  ml("ZipMap", { classlabels_int64s: [0, 1, 2] }),
+];
+
 /** Small files of the project: one for each operator with parameters, graphs of several, the cases and the demo. */
 export function seeds(root: string): Uint8Array[] {
   const own = rows.map(([type, dims, attributes, parameters, opset]) =>
     chain(dims, [{ type: "Relu" }, { type, attributes, parameters }, { type: "LeakyRelu" }], opset),
   );
-  return [...own, ...graphs, ...filesIn(join(root, "test/cases"), 20_000), ...filesIn(join(root, "demo"))];
+  return [...own, ...graphs, ...learned, ...filesIn(join(root, "test/cases"), 20_000), ...filesIn(join(root, "demo"))];
 }
 
 /** Every ONNX file at and below a folder that is not large: what takes long to judge is judged rarely. */

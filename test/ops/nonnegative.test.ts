@@ -33,6 +33,7 @@ const rows: readonly Row[] = [
   ...["Softplus", "Softsign", "HardSwish", "Identity", "GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"].map(
     (t): Row => [t, {}],
   ),
+  ...["Atan", "Sinh", "Cosh", "Asinh"].map((t): Row => [t, {}]),
   ["Gelu", {}, [], 20],
   ["Gelu", { approximate: "tanh" }, [], 20],
   ["Mish", {}, [], 18],

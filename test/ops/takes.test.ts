@@ -13,7 +13,10 @@ import { type FileNode, onnx } from "../onnx-writer.ts";
 const FLOATS = "float32 float16 float64 bfloat16";
 const FLOAT = `${FLOATS} T`;
 const INT = "int32 int64";
-const NUMBERS = `${FLOATS} int8 int16 int32 int64 uint8 uint16 uint32 uint64`;
+const INTEGERS = "int8 int16 int32 int64 uint8 uint16 uint32 uint64";
+const NUMBERS = `${FLOATS} ${INTEGERS}`;
+/** Of scikit-learn's tables. */
+const FEATURE = "float32 float64 int32 int64 T";
 const T = `${NUMBERS} T`;
 const ANY = `${NUMBERS} bool T`;
 
@@ -21,6 +24,8 @@ const ANY = `${NUMBERS} bool T`;
 type Schema = readonly [least: number, most: number, outputs: number, ...types: string[]];
 
 const each = (names: string, schema: Schema) => Object.fromEntries(names.split(" ").map((name) => [name, schema]));
+
+const ml = (names: string, schema: Schema) => each(names.replaceAll(/\w+/g, "ai.onnx.ml.$&"), schema);
 
 const schemas: Readonly<Record<string, Schema>> = {
   ...each("Conv ConvTranspose", [2, 3, 1, FLOAT]),
@@ -83,6 +88,18 @@ const schemas: Readonly<Record<string, Schema>> = {
   ...each("Greater GreaterOrEqual Less LessOrEqual", [2, 2, 1, T]),
   ...each("And Or Xor", [2, 2, 1, "bool"]),
   Not: [1, 1, 1, "bool"],
+  ...each("Acos Asin Atan Sinh Cosh Asinh Acosh Atanh IsNaN IsInf", [1, 1, 1, FLOAT]),
+  BitShift: [2, 2, 1, "uint8 uint16 uint32 uint64 T"],
+  ...each("BitwiseAnd BitwiseOr BitwiseXor", [2, 2, 1, `${INTEGERS} T`]),
+  BitwiseNot: [1, 1, 1, `${INTEGERS} T`],
+  ...ml("LinearClassifier SVMClassifier", [1, 1, 2, FEATURE]),
+  ...ml("LinearRegressor SVMRegressor Scaler Normalizer Imputer Binarizer", [1, 1, 1, FEATURE]),
+  ...ml("FeatureVectorizer", [1, Infinity, 1, FEATURE]),
+  // Strings apart.
+  ...ml("OneHotEncoder", [1, 1, 1, FEATURE]),
+  ...ml("ArrayFeatureExtractor", [2, 2, 1, ANY, INT]),
+  ...ml("LabelEncoder", [1, 1, 1, ANY]),
+  ...ml("ZipMap", [1, 1, 1, FLOAT]),
   TaylorNeurons: [1, 1, 1, FLOAT],
   Cone: [2, Infinity, 1, FLOAT],
   Table: [1, 1, 1, FLOAT],

@@ -85,6 +85,18 @@ const cases: readonly (readonly [string, Attributes, number, F, number?, "none"?
   ["Sin", {}, 7, Math.sin, -5, "none"],
   ["Cos", {}, 7, Math.cos, -5, "none"],
   ["Tan", {}, 7, Math.tan, -1.5, "none"],
+  ["Atan", {}, 7, (v) => Math.sign(v) * (Math.PI / 2) - Math.atan2(1, v) + (v < 0 ? Math.PI : 0)],
+  ["Sinh", {}, 9, (v) => (Math.exp(v) - Math.exp(-v)) / 2],
+  ["Cosh", {}, 9, (v) => (Math.exp(v) + Math.exp(-v)) / 2],
+  ["Asinh", {}, 9, (v) => Math.sign(v) * Math.log(Math.abs(v) + Math.sqrt(v * v + 1))],
+  ["Acosh", {}, 9, (v) => Math.log(v + Math.sqrt(v * v - 1)), 1.5],
+];
+
+/** Functions of numbers within ±1. */
+const inner: readonly (readonly [type: string, f: F])[] = [
+  ["Acos", (v) => Math.atan2(Math.sqrt(1 - v * v), v)],
+  ["Asin", (v) => Math.atan2(v, Math.sqrt(1 - v * v))],
+  ["Atanh", (v) => Math.log((1 + v) / (1 - v)) / 2],
 ];
 
 /** Where a step or a kink is nearby, differences of the reference say nothing of the slope. */
@@ -129,6 +141,14 @@ describe("functions of one variable", () => {
       expect(relevance.data).toEqual(r);
       expect(Math.abs(ledger[0].gap) + Math.abs(ledger[0].other)).toBe(0);
     }
+  });
+
+  test.each(inner)("%s, within ±1", async (type, f) => {
+    const dims = [2, 3, 5, 7];
+    const source = chain(dims, [{ type }]);
+    await expectLayer(source, tensor(dims, 11, -0.95, 0.95), { dims, forward: (v) => Array.from(v, f) });
+    const r = numbers(210, 5);
+    expect((await explainLayer(source, tensor(dims, 12, -0.95, 0.95), r, ruleOf.pass())).relevance.data).toEqual(r);
   });
 
   test("between channels-last layers, and on constants", async () => {

@@ -36,7 +36,7 @@ export class Composition {
   }
 
   reshape(x: string, dims: Dims): string {
-    return this.add("Reshape", [x, this.ints(dims)], { allowZero: true });
+    return this.add("Reshape", [x], { allowZero: true, shape: dims });
   }
 
   transpose(x: string, perm: readonly number[]): string {
@@ -50,8 +50,10 @@ export class Composition {
       : this.add("ReduceSum", [x], { keepDims: false, axes, emptyMeansNone: true, asInput: false });
   }
 
-  /** The nodes, of which the last makes the output. */
-  nodes(x: string, output = this.#node.outputs[0]): readonly Node[] {
+  /** The nodes, of which the last makes the first output, if there is one. */
+  nodes(x: string | undefined): readonly Node[] {
+    const [output] = this.#node.outputs;
+    if (x === undefined || output === "") return this.#nodes;
     const last = this.#nodes.at(-1);
     if (last?.outputs[0] !== x) this.add("Identity", [x], {}, output);
     else this.#nodes[this.#nodes.length - 1] = { ...last, name: this.#node.name, outputs: [output] };

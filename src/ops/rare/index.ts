@@ -1,10 +1,24 @@
 import type { Op } from "../op.ts";
+import { bits } from "./bits.ts";
 import { choices } from "./choose.ts";
 import { einsum } from "./einsum.ts";
+import { elementary } from "./elementary.ts";
 import { gathers } from "./gather-at.ts";
 import { lpPools } from "./lp-pool.ts";
+import { features } from "./ml/features.ts";
+import { linearModels } from "./ml/linear.ts";
 import { mod } from "./mod.ts";
 
 /** Operators that few networks have: a page loads them only if it asks for them, with "relprop/operators". */
 // biome-ignore lint/suspicious/noExplicitAny: each row has attributes of its own type, and only the row reads them
-export const rare: readonly Op<any>[] = [...gathers, ...choices, einsum, mod, ...lpPools];
+export const rare: readonly Op<any>[] = [
+  ...gathers,
+  ...choices,
+  einsum,
+  mod,
+  ...lpPools,
+  ...elementary,
+  ...bits,
+  ...linearModels,
+  ...features,
+];
