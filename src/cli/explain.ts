@@ -7,7 +7,7 @@ import { checkWritable, writeAll } from "./files.ts";
 import { readInputs, viewOf } from "./inputs.ts";
 import { jsonLine } from "./layout.ts";
 import { chosenSample, open } from "./open.ts";
-import { type Arguments, givenIn, type Values } from "./options.ts";
+import { type Arguments, givenIn, rulesIn, type Values } from "./options.ts";
 import { contents, outFiles, terminalPicture, type View } from "./outputs.ts";
 import { withProgress } from "./progress.ts";
 import { report } from "./report.ts";
@@ -27,7 +27,7 @@ export async function explain({ positionals: [path, ...words], values }: Argumen
   const input = await readInputs(words, opened, values, streams);
   const target = await targetOf(values, opened.model.classes);
   const start = performance.now();
-  const { composite = defaultComposite, ...rules } = givenIn(values, "rules") as Pick<Values, "composite">;
+  const { composite = defaultComposite, ...rules } = rulesIn(values);
   const { method = composite, ...parameters } = givenIn(values, "method") as Pick<Values, "method">;
   const classAxis = values["class-axis"];
   const options = {

@@ -15,7 +15,7 @@ import type { Streams } from "./command.ts";
 import { bytesText, definition, jsonLine, workText } from "./layout.ts";
 import { open } from "./open.ts";
 import { counted, fullLines, groupLines } from "./operators.ts";
-import { type Arguments, givenIn, type Values } from "./options.ts";
+import { type Arguments, rulesIn, type Values } from "./options.ts";
 import { inOwnWords, issueInOwnWords } from "./words.ts";
 
 const LEFT = 13;
@@ -35,7 +35,7 @@ interface Found {
 export async function inspect({ positionals: [path], values }: Arguments, { out }: Streams): Promise<void> {
   const { model, bytes } = await open(path, values);
   const inspection = attempt(model, () =>
-    model.inspect({ ...givenIn(values, "rules"), output: values.output, dims: shapesOf(values) }),
+    model.inspect({ ...rulesIn(values), output: values.output, dims: shapesOf(values) }),
   );
   const needs = needsOf(model, inspection, values);
   if (values.json) {
@@ -85,7 +85,7 @@ function needsOf(model: Model, { explainable }: Inspection, values: Values): Nee
   if (explainable === "no") return undefined;
   const { output } = values;
   const options = {
-    ...givenIn(values, "rules"),
+    ...rulesIn(values),
     output,
     ...(explainable === "partly" && { unknown: "gradient" as const }),
   };

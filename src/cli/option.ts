@@ -48,6 +48,10 @@ export const kinds = {
   },
 } as const satisfies Record<string, Kind>;
 
+/** What the command line calls a parameter of the library, and the other way round. */
+export const dashed = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+export const undashed = (name: string): string => name.replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
+
 export interface Option {
   readonly kind: keyof typeof kinds;
   /** How the value is called in the help; nothing for a flag. */

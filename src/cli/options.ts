@@ -1,7 +1,7 @@
 import { methods } from "../evaluate/index.ts";
 import { composites, defaultComposite } from "../entries/index.ts";
 import { optionNames, type ParameterRow, type Parameters, parameters } from "../rules/parameters.ts";
-import type { kinds, Option } from "./option.ts";
+import { dashed, type kinds, type Option, undashed } from "./option.ts";
 import { axesOptions } from "./options-axes.ts";
 import { evaluateOptions } from "./options-evaluate.ts";
 import { pictureOptions } from "./options-picture.ts";
@@ -26,9 +26,15 @@ function optionOf({ kind, summary, choices, default: otherwise, beside }: Parame
   };
 }
 
-const parameterOptions = Object.fromEntries(optionNames.map((name) => [name, optionOf(parameters[name])])) as Readonly<
-  Record<keyof Parameters, Option>
->;
+type Dashed<Name extends string> = Name extends `${infer Letter}${infer Rest}`
+  ? `${Letter extends Lowercase<Letter> ? Letter : `-${Lowercase<Letter>}`}${Dashed<Rest>}`
+  : "";
+/** Parameters by what the command line calls them. */
+type ParameterOptions = { readonly [K in keyof Parameters as Dashed<K>]-?: Parameters[K] };
+
+const parameterOptions = Object.fromEntries(
+  optionNames.map((name) => [dashed(name), optionOf(parameters[name])]),
+) as Readonly<Record<keyof ParameterOptions, Option>>;
 
 /** Every option of every command. The parser, the checks and the help read this table. */
 export const options = {
@@ -209,8 +215,8 @@ type Parsed<O extends Option> = O extends { choices: readonly (infer Choice)[] }
 
 /** The options that were given. */
 export type Values = {
-  readonly [K in OptionName]?: K extends keyof Parameters
-    ? Parameters[K]
+  readonly [K in OptionName]?: K extends keyof ParameterOptions
+    ? ParameterOptions[K]
     : (typeof options)[K] extends { repeat: true }
       ? readonly Parsed<(typeof options)[K]>[]
       : Parsed<(typeof options)[K]>;
@@ -232,4 +238,9 @@ export function givenIn(values: Values, group: Option["group"]): Values {
   return Object.fromEntries(
     inGroup(group).flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]])),
   );
+}
+
+/** Those that say which rules are taken, by what the library calls them. */
+export function rulesIn(values: Values): Pick<Values, "composite" | "unknown"> & Parameters {
+  return Object.fromEntries(Object.entries(givenIn(values, "rules")).map(([name, value]) => [undashed(name), value]));
 }

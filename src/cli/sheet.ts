@@ -17,7 +17,8 @@ import { readInputs, viewOf } from "./inputs.ts";
 import { columns, digits } from "./layout.ts";
 import { didYouMean } from "./nearest.ts";
 import { chosenSample, open } from "./open.ts";
-import { type Arguments, givenIn, type Values } from "./options.ts";
+import { dashed } from "./option.ts";
+import { type Arguments, rulesIn, type Values } from "./options.ts";
 import { draw, fitting } from "./outputs.ts";
 import { withProgress } from "./progress.ts";
 import { warnOf } from "./warning.ts";
@@ -118,11 +119,11 @@ function chosenRows(values: Values): readonly Row[] {
       throw usage("option '--composites'", `some of ${known.join(", ")}`, `'${name}'`, didYouMean(name, known));
   }
   const rows = names.map((name) => composites.find((row) => row.name === name)!);
-  const { unknown: _, ...parameters } = givenIn(values, "rules");
+  const { unknown: _, ...parameters } = rulesIn(values);
   const idle = Object.keys(parameters).filter(
     (name) => !rows.some((row) => row.parameters.includes(name as keyof Parameters)),
   );
-  if (idle.length > 0) throw misuse(`option '--${idle[0]}'`, "no composite on the sheet takes it");
+  if (idle.length > 0) throw misuse(`option '--${dashed(idle[0])}'`, "no composite on the sheet takes it");
   return rows;
 }
 
@@ -135,8 +136,9 @@ function attempt(
   values: Values,
   explain: (options: ExplainOptions) => Explanation,
 ): Done | Left {
+  const given = rulesIn(values);
   const taken = Object.fromEntries(
-    parameters.filter((key) => key in values).map((key) => [key, values[key as keyof Values]]),
+    parameters.filter((key) => key in given).map((key) => [key, given[key]]),
   );
   const lacks = required.some((key) => !(key in taken));
   try {

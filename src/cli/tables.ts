@@ -2,6 +2,7 @@ import { methods, metrics } from "../evaluate/index.ts";
 import { composites, lrnModes, rules } from "../entries/index.ts";
 import type { Streams } from "./command.ts";
 import { definition } from "./layout.ts";
+import { dashed } from "./option.ts";
 import { type Arguments, options } from "./options.ts";
 
 const LEFT = 24;
@@ -47,6 +48,6 @@ function described({ name, equation, summary, source, parameters }: (typeof rule
 
 /** Those that the command line has: `stabilizer` and `bias` are for composites of one's own. */
 function takes(parameters: readonly string[]): string {
-  const given = parameters.filter((name) => Object.hasOwn(options, name));
+  const given = parameters.map(dashed).filter((name) => Object.hasOwn(options, name));
   return given.length > 0 ? ` [${given.map((name) => `--${name}`).join(" ")}]` : "";
 }

@@ -1,4 +1,5 @@
 import type { Issue } from "../entries/index.ts";
+import { dashed } from "./option.ts";
 import { type OptionName, options } from "./options.ts";
 
 /** Options that have another name here, and functions by what does their work here. */
@@ -7,7 +8,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = { inspect: "'relprop inspect
 
 /** What the command line calls an option of the library; undefined where it has none. */
 function ownName(option: string): OptionName | undefined {
-  const name = NAMES[option] ?? option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const name = NAMES[option] ?? dashed(option);
   return Object.hasOwn(options, name) ? (name as OptionName) : undefined;
 }
 

@@ -1,12 +1,8 @@
-import { along, broadcastStrides, otherAxes } from "../base/loops.ts";
 import { demand } from "../base/complaint.ts";
-import { LrpError } from "../base/error.ts";
-import { type Operands, whereIs } from "../graph/graph.ts";
-import type { Emitter } from "../program/emitter.ts";
-import { stridesOf } from "../program/step.ts";
+import type { Operands } from "../graph/graph.ts";
 import { broadcast, type Dims, shapeText, size, strides } from "../base/tensor.ts";
-import type { Numbers } from "./cells.ts";
-import { axesOf, type AttributeReader, type Op, type Places } from "./op.ts";
+import { axesOf, type AttributeReader, type Op } from "./op.ts";
+import { splitSteps, type Standard, standardize, standardizeWay } from "./standardize.ts";
 import { moments, reciprocalNorm, rootMeanSquare, type Statistics } from "./statistics.ts";
 
 interface Attributes {
@@ -19,94 +15,14 @@ interface Attributes {
   readonly perGroup?: boolean;
 }
 
-/** All that shapes have to say. */
-interface Shaped extends Attributes {
-  readonly statistics: Statistics;
-  /** x with its channels cut into groups, if there are any. */
-  readonly split: Dims;
-  readonly axes: readonly number[];
-  /** Dims of scale and shift, as they broadcast to `split`. */
-  readonly parameters: readonly Dims[];
-  /** Of centre and factor, where they are outputs. */
-  readonly further: readonly Dims[];
-}
-
-const ONE = Float32Array.of(1);
-const ZERO = Float32Array.of(0);
-
-/**
- * Where cells begin and what belongs to them, in x and in a parameter. @param steps how far the axes of `split` go in x
- */
-function places({ split, axes, parameters }: Shaped, steps: readonly number[]) {
-  const lists = [otherAxes(split, axes), axes];
-  const [bases, taps] = lists.map((list) => along(list, split, steps));
-  const parameter = (i: number, data: Numbers | undefined, otherwise: Numbers) => {
-    const dims = data ? parameters[i] : [];
-    const [at, by] = lists.map((list) => along(list, split, broadcastStrides(dims, strides(dims), split)));
-    return { data: data ?? otherwise, at, by };
-  };
-  return { bases, taps, parameter };
-}
-
-/** y = (x − centre) · factor · scale + shift, the first two for each cell. */
-function standardize(
-  a: Shaped,
-  steps: readonly number[],
-  x: Numbers,
-  y: Numbers,
-  parameters: readonly Numbers[],
-  further: readonly Numbers[],
-): void {
-  const { bases, taps, parameter } = places(a, steps);
-  const [scale, shift] = [ONE, ZERO].map((otherwise, i) => parameter(i, parameters[i], otherwise));
-  bases.forEach((base, cell) => {
-    const statistics = a.statistics.of(x, base, taps);
-    const [centre, factor] = statistics;
-    for (let i = 0; i < taps.length; i++) {
-      const v = (x[base + taps[i]] - centre) * factor;
-      y[base + taps[i]] = v * scale.data[scale.at[cell] + scale.by[i]] + shift.data[shift.at[cell] + shift.by[i]];
-    }
-    further.forEach((to, i) => {
-      to[cell] = statistics[i];
-    });
-  });
-}
-
-/** Jᵀ r of `standardize` in x. */
-function standardizeVjp(
-  a: Shaped,
-  steps: readonly number[],
-  x: Numbers,
-  r: Numbers,
-  out: Numbers,
-  given: Numbers | undefined,
-): void {
-  const { bases, taps, parameter } = places(a, steps);
-  const scale = parameter(0, given, ONE);
-  const { statistics } = a;
-  bases.forEach((base, cell) => {
-    const [centre, factor] = statistics.of(x, base, taps);
-    const g = Float64Array.from(taps, (tap, i) => r[base + tap] * scale.data[scale.at[cell] + scale.by[i]]);
-    const mean = (statistics.centred * g.reduce((sum, v) => sum + v, 0)) / g.length;
-    const product = g.reduce((sum, v, i) => sum + v * (x[base + taps[i]] - centre), 0);
-    taps.forEach((tap, i) => {
-      const d = x[base + tap] - centre;
-      out[base + tap] = factor * (g[i] - mean) - statistics.slope(d, factor, g.length) * product;
-    });
-  });
-}
-
-/** The steps of x, cut into groups as `split` is. */
-function splitSteps(steps: readonly number[], { groups, split }: Shaped): readonly number[] {
-  return groups === undefined ? steps : [steps[0], split[2] * steps[1], ...steps.slice(1)];
-}
+type Shaped = Attributes & Standard;
 
 /** The shapes of one of these operators. */
 type Shapes = (
   x: Dims,
   inputs: Operands,
   a: Attributes,
-) => Omit<Shaped, "statistics" | keyof Attributes> & Pick<Shaped, "axes">;
+) => Pick<Standard, "split" | "axes" | "parameters" | "further">;
 
 /** Groups of channels at all positions; scale and shift for each channel or group. */
 const byGroups: Shapes = ([n, c, ...spatial], inputs, { groups, perGroup }) => {
@@ -150,8 +66,8 @@ function row(
 ): Op<Attributes> {
   return {
     type,
-    family: "normalization",
-    summary: "no rule",
+    family: "layer-norm",
+    summary: "own rules: identity (the standard deviation is a constant), gradient",
     takes,
     outputs: shapes === fromAxis ? 3 : 1,
     attributes,
@@ -169,43 +85,7 @@ function row(
       standardize(a as Shaped, splitSteps(strides(x!.dims), a as Shaped), x!.data, outputs[0], given, outputs.slice(1));
       return outputs.map((data, i) => ({ type: i === 0 ? x!.type : "float32", dims: dims[i], data }));
     },
-    node({ node, inputs, outputs, attributes }) {
-      const plan = attributes as Shaped;
-      const parametersAt = (e: Emitter, at: Places, which: readonly number[]) =>
-        which.flatMap((i) => (inputs[i] ? [e.as(at.x(i), "first")] : []));
-      return {
-        kind: "none",
-        why: "it is a normalization whose statistics depend on the input",
-        run(e, at) {
-          const x = at.x(0);
-          const y = e.temp(outputs[0].name, x.dims, x.layout);
-          const steps = splitSteps(stridesOf(x), plan);
-          const further = plan.further.map((dims, i) => e.temp(node.outputs[i + 1] || `${node.name}:${i}`, dims));
-          const parameters = parametersAt(e, at, [1, 2]);
-          e.host(type, [x, y, ...parameters, ...further], (from, to, ...rest) =>
-            standardize(plan, steps, from, to, rest.slice(0, parameters.length), rest.slice(parameters.length)),
-          );
-          return [y, ...further];
-        },
-        vjp(e, at, r) {
-          const computed = inputs.slice(1).find((p) => p && !p.constant);
-          if (computed)
-            throw new LrpError("rule", {
-              where: whereIs(node),
-              expected: "a constant scale and bias",
-              received: `'${computed.name}', which is computed`,
-            });
-          const x = at.x(0);
-          const out = e.temp(`${node.name}:vjp`, x.dims, x.layout);
-          const steps = splitSteps(stridesOf(x), plan);
-          const args = [x, e.as(r, x.layout), out, ...parametersAt(e, at, [1])];
-          e.host(`${type} back`, args, (from, arrived, to, given?) =>
-            standardizeVjp(plan, steps, from, arrived, to, given),
-          );
-          return [out];
-        },
-      };
-    },
+    node: (site) => standardizeWay(site, site.attributes as Shaped),
   };
 }
 

@@ -221,6 +221,7 @@ export const families = [
   "product",
   "bilinear",
   "lrn",
+  "layer-norm",
   "taylor",
   "p-norm",
   "route",

@@ -19,7 +19,7 @@ export interface Entry {
   readonly layer?: string | RegExp;
   /**
    * ONNX operator (`Conv`) or family (`convolution`, `dense`, `average`, `sum`, `activation`, `normalization`,
-   * `product`, `bilinear`, `lrn`, `taylor`, `p-norm`).
+   * `product`, `bilinear`, `lrn`, `layer-norm`, `taylor`, `p-norm`).
    */
   readonly type?: string | readonly string[];
   /** `first`: no convolution or dense layer before it; `last`: none after it. */
@@ -36,7 +36,8 @@ export const WEIGHTED: readonly Family[] = ["convolution", "dense"];
  * What all named composites share, and what a composite of one's own may end with: activations and unfolded
  * BatchNormalization pass, means and sums share by contribution (sums by another rule if given), LRN has its Taylor
  * rule, products give all to the signal and none to the gate (unless `product` says otherwise), and products of matrices
- * half to each. `delta` is that of the rule clip.
+ * half to each; LayerNormalization and its kin take their standard deviation for a constant (unless `layerNorm` says
+ * otherwise). `delta` is that of the rule clip.
  *
  * @example
  * const mine: Composite = [
@@ -48,15 +49,20 @@ export const WEIGHTED: readonly Family[] = ["convolution", "dense"];
 export function baseEntries(
   lrn: LrnMode = parameters.lrn.default,
   sum: SumRule = parameters.sum.default,
-  { delta, product = parameters.product.default }: Pick<Parameters, "delta" | "product"> = {},
+  {
+    delta,
+    product = parameters.product.default,
+    layerNorm = parameters.layerNorm.default,
+  }: Pick<Parameters, "delta" | "product" | "layerNorm"> = {},
 ): Composite {
-  checkParameters({ lrn, sum, product }, "parameter");
+  checkParameters({ lrn, sum, product, layerNorm }, "parameter");
   return [
     { type: "average", rule: ruleOf.norm() },
     { type: "sum", rule: sumRules[sum]({ delta }) },
     { type: ["activation", "normalization"], rule: ruleOf.pass() },
     { type: "product", rule: ruleOf.product(product) },
     { type: "bilinear", rule: ruleOf.product(product === "gradient" ? "gradient" : "half") },
+    { type: "layer-norm", rule: ruleOf.layerNorm(layerNorm) },
     { type: "lrn", rule: ruleOf.lrn(lrn) },
     { type: ["taylor", "p-norm"], rule: ruleOf.lrn("taylor") },
   ];
@@ -85,7 +91,7 @@ const weighted = (dense: Rule, convolution: Rule): Composite => [
 /** A dense first layer keeps its rule: flat would give every input of it the same. */
 const first = (rule: Rule): Entry => ({ type: "convolution", position: "first", rule });
 
-const SHARED = ["lrn", "sum", "product", "delta"] as const;
+const SHARED = ["lrn", "sum", "product", "layerNorm", "delta"] as const;
 /** Of methods that are Jᵀ, or are meant as Jᵀ with another ReLU. */
 const BY_GRADIENT = { parameters: [], start: "one", unknown: "gradient" } as const;
 const everywhere: Entry = { rule: ruleOf.gradient() };

@@ -1,6 +1,7 @@
 import { type Issue, LrpError, misuse, shown, usage } from "../base/error.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
 import { type ProductMode, productModes } from "../ops/product.ts";
+import { type LayerNormMode, layerNormModes } from "../ops/standardize.ts";
 
 /** A number for all channels, or one for each. */
 export type Bound = number | readonly number[];
@@ -92,6 +93,13 @@ export const parameters = Object.freeze({
     choices: Object.keys(productModes) as readonly ProductMode[],
     default: "signal",
     rules: ["product"],
+  },
+  layerNorm: {
+    kind: "choice",
+    summary: "how relevance passes LayerNormalization and its kin",
+    choices: Object.keys(layerNormModes) as readonly LayerNormMode[],
+    default: "identity",
+    rules: ["layerNorm"],
   },
   delta: {
     kind: "number",

@@ -1,6 +1,7 @@
 import type { LrnMode } from "../ops/lrn.ts";
 import type { BiasMap, NumberMap, Slopes } from "../ops/op.ts";
 import type { ProductMode } from "../ops/product.ts";
+import type { LayerNormMode } from "../ops/standardize.ts";
 import {
   type Bound,
   checkParameters,
@@ -169,6 +170,10 @@ export const ruleOf = Object.freeze({
   deconvnet: (): Rule => Object.freeze({ kind: "own", name: "deconvnet", mode: "deconvnet" }),
   product: (mode: ProductMode = parameters.product.default): Rule => {
     checkParameters({ product: mode }, "parameter");
+    return Object.freeze({ kind: "own", name: mode, mode });
+  },
+  layerNorm: (mode: LayerNormMode = parameters.layerNorm.default): Rule => {
+    checkParameters({ layerNorm: mode }, "parameter");
     return Object.freeze({ kind: "own", name: mode, mode });
   },
   lrn: (mode: LrnMode = parameters.lrn.default): Rule => {

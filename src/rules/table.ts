@@ -111,6 +111,12 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
     source: "Arras et al. 2017; Achtibat et al. 2024",
   },
   {
+    name: "layerNorm",
+    equation: "identity: q = R / y ⊙ w / σ, R_x = x ⊙ (q − mean q); without a mean, R_x = R",
+    summary: "for LayerNormalization and its kin; the bias absorbs its share",
+    source: "Ali et al. 2022; Achtibat et al. 2024",
+  },
+  {
     name: "lrn",
     equation: "R_j = Σ_k v_jk R_k, see LRN",
     summary: "first-order Taylor through local response normalization",

@@ -354,7 +354,7 @@ const right: Readonly<Record<string, Right>> = {
   func_local: isExplained,
   gru: unexplained("(GRU)", "a recurrent layer"),
   label_first: fromLogits("p"),
-  ln_mid: unexplained("(LayerNormalization)"),
+  ln_mid: isExplained,
   lstm: unexplained("(LSTM)", "a recurrent layer"),
   ms_gelu: notRun("com.microsoft.Gelu"),
   onehot: isExplained,

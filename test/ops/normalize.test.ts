@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { type Composite, load, ruleOf, type Tensor } from "../../src/entries/index.ts";
+import { baseEntries, type Composite, load, ruleOf, type Tensor } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
-import { expectClose } from "../close.ts";
-import { explainFrom } from "../explain.ts";
+import { expectClose, largest, total } from "../close.ts";
+import { explainFrom, explainLayer } from "../explain.ts";
 import { chain, type FileNode, onnx } from "../onnx-writer.ts";
-import { tensor } from "../random.ts";
+import { numbers, tensor } from "../random.ts";
 import { type Dims, place, positions } from "../reference/linear.ts";
+import { identity } from "../reference/norms.ts";
 import { expectLayer } from "./check.ts";
 
 /*
@@ -177,6 +178,25 @@ function literal(c: Case): (v: ArrayLike<number>) => Float64Array {
   };
 }
 
+/** Relevance of x, and what each bias absorbs. */
+function literalRule(c: Case, x: ArrayLike<number>, r: ArrayLike<number>) {
+  const at = positions(c.x).map((p) => c.parameter?.(p) ?? 0);
+  const [relevance, bias] = [new Float64Array(r.length), new Float64Array(r.length)];
+  for (const cell of cellsOf(c).values()) {
+    const [w, b] = [0, 1].map((k) => cell.map((i) => c.parameters?.[k]?.data[at[i]] ?? 1 - k));
+    const numbersOf = cell.map((i) => x[i]);
+    const isCentred = !c.type.startsWith("RMS") && !c.type.startsWith("Lp");
+    const found = identity(
+      { x: numbersOf, w, b, ...c.statistics(numbersOf), centred: isCentred },
+      cell.map((i) => r[i]),
+    );
+    cell.forEach((i, k) => {
+      [relevance[i], bias[i]] = [found.relevance[k], found.bias[k]];
+    });
+  }
+  return { relevance, bias };
+}
+
 /** Leaves the numbers as they are, channels last. */
 const turn = (x: Dims) =>
   x.length < 3 ? [] : [{ type: "MaxPool", attributes: { kernel_shape: x.slice(2).map(() => 1) } }];
@@ -295,21 +315,75 @@ describe("normalizations", () => {
     expectClose(model.predict(zeros).output.data, literal(c)(constant.data), 2e-6);
   });
 
-  test("relevance is refused", async () => {
-    for (const c of [
-      instance([1, 3, 5]),
-      layer([1, 5], -1, [[5]]),
-      lp([1, 5], -1, 2),
-      meanVariance([1, 3, 5], [2]),
-      group([1, 4, 3], 2, 21),
-    ]) {
-      const { type, attributes, parameters } = c;
-      using model = await loadInMode(chain(c.x, [{ type, attributes, parameters }], 21));
-      const x = tensor(c.x, 1);
-      expect(() => explainFrom(model, x, x.data, {})).toThrowError(
-        /since it is a normalization whose statistics depend on the input/,
-      );
+  test.each(cases.map((c) => [nameOf(c), c] as const))("the rule identity: %s", async (_name, c) => {
+    const { type, attributes, parameters, x: dims } = c;
+    const x = tensor(dims, 11, -2, 3);
+    const y = literal(c)(x.data);
+    // What is divided by next to nothing shows rounding alone.
+    const r = numbers(y.length, 12).map((v, i) => (Math.abs(y[i]) < 0.1 ? 0 : v));
+    const expected = literalRule(c, x.data, r);
+    for (const before of [[], turn(dims)]) {
+      const file = chain(dims, [...before, { type, attributes, parameters }], c.opsets.at(-1));
+      const e = await explainLayer(file, x, r, [{ type: "route", rule: ruleOf.pass() }, ...baseEntries()]);
+      expectClose(e.relevance.data, expected.relevance, 1e-5);
+      const { rule, bias, stabilizer, dead, other, gap, magnitude } = e.ledger.find((row) => row.type === type)!;
+      expect(rule).toBe("identity");
+      expectClose([bias], [total(expected.bias)], 1e-6, magnitude);
+      expectClose([stabilizer, dead, other, gap], [0, 0, 0, 0], 2e-6, magnitude);
     }
+  });
+
+  test.each([
+    ["scale", 1],
+    ["bias", 2],
+  ] as const)("a computed %s", async (_name, which) => {
+    const c = layer([3, 2, 5], -1, [[5], [5]]);
+    const parameters = c.parameters!;
+    const names = ["x", "scale", "bias"];
+    const file = onnx({
+      nodes: [{ type: c.type, inputs: names, outputs: ["y"], attributes: c.attributes }],
+      initializers: { [names[3 - which]]: parameters[2 - which] },
+      inputs: { x: c.x, [names[which]]: [5] },
+      outputs: { y: [] },
+    });
+    const x = tensor(c.x, 11, -2, 3);
+    const y = literal(c)(x.data);
+    const r = numbers(30, 12).map((v, i) => (Math.abs(y[i]) < 0.1 ? 0 : v));
+    using model = await loadInMode(file, { batch: false });
+    const given = { x, [names[which]]: parameters[which - 1] };
+    const explained = (layerNorm: "identity" | "gradient") =>
+      model.explain(given, { composite: "epsilon", layerNorm, target: Float32Array.from(r), start: "one" });
+    const summed = (of: (i: number) => number) => [0, 1, 2, 3, 4].map((k) => total([0, 1, 2, 3, 4, 5].map((i) => of(5 * i + k))));
+
+    const { relevance, bias } = literalRule(c, x.data, r);
+    const e = explained("identity");
+    expectClose(e.inputs.x.data, relevance, 1e-5);
+    const toBias = summed((i) => bias[i]);
+    expectClose(e.inputs[names[which]].data, which === 2 ? toBias : new Float64Array(5), 1e-5, largest(toBias));
+    const [{ bias: absorbed, gap, other, magnitude }] = e.ledger;
+    expectClose([absorbed], [which === 2 ? 0 : total(bias)], 1e-6, magnitude);
+    expectClose([gap, other], [0, 0], 2e-6, magnitude);
+
+    const [w, b] = parameters.map(({ data }) => data);
+    const slope = which === 2 ? summed((i) => r[i]) : summed((i) => (r[i] * (y[i] - b[i % 5])) / w[i % 5]);
+    expectClose(explained("gradient").inputs[names[which]].data, slope, 2e-6);
+  });
+
+  test("without a mean, relevance passes as it is", async () => {
+    const c = rms([2, 5, 7], -1, [7]);
+    const { type, attributes, parameters } = c;
+    const r = numbers(70, 12);
+    const e = await explainLayer(chain(c.x, [{ type, attributes, parameters }], 23), tensor(c.x, 11), r, [...baseEntries()]);
+    expect(e.relevance.data).toEqual(r);
+  });
+
+  test("what is refused as a rule says what there is", async () => {
+    const c = layer([1, 5], -1, [[5]]);
+    const { type, attributes, parameters } = c;
+    using model = await loadInMode(chain(c.x, [{ type, attributes, parameters }], 21));
+    const of = (composite: Composite) => () => explainFrom(model, tensor(c.x, 1), numbers(5, 1), { composite });
+    expect(of([{ rule: ruleOf.pass() }])).toThrowError(/one of identity, gradient, got the rule pass/);
+    expect(of([{ type: "dense", rule: ruleOf.lrp0() }])).toThrowError(/Add \{ type: "layer-norm", rule: … \}/);
   });
 });
 

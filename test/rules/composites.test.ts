@@ -376,7 +376,7 @@ describe("what is refused", () => {
     [
       "parameters that no composite has together",
       { composite: "epsilonPlus", gamma: 0.5, alpha: 2 },
-      "the composite epsilonPlus does not take gamma, but epsilon, lrn, sum, product, delta.",
+      "the composite epsilonPlus does not take gamma, but epsilon, lrn, sum, product, layerNorm, delta.",
     ],
     ["α and β that do not fit", { composite: "epsilonAlpha2Beta1", alpha: 2, beta: 2 }, "alpha − beta = 1"],
     ["α below 1", { composite: "epsilonAlpha2Beta1", alpha: 0.5 }, "option 'alpha': expected a number ≥ 1"],

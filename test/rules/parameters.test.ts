@@ -4,6 +4,7 @@ import { describe, expect, it, test } from "vitest";
 import { parse } from "../../src/cli/args.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { help } from "../../src/cli/help.ts";
+import { dashed } from "../../src/cli/option.ts";
 import { inGroup } from "../../src/cli/options.ts";
 import {
   baseEntries,
@@ -62,7 +63,7 @@ function refusal(call: () => unknown): LrpError {
 const bounds = { low: 0, high: 1 };
 type Make = (given: object) => unknown;
 const makes = Object.entries(ruleOf).filter(
-  ([name]) => name !== "lrn" && name !== "product" && rules.find((r) => r.name === name)!.parameters.length > 0,
+  ([name]) => !["lrn", "product", "layerNorm"].includes(name) && rules.find((r) => r.name === name)!.parameters.length > 0,
 );
 
 describe("rules", () => {
@@ -190,16 +191,16 @@ describe("the command line", () => {
     const row = commands.find(({ name }) => name === command)!;
     const text = help(row).replace(/\s+/g, " ");
     for (const name of optional) {
-      const { values: found } = parse([`--${name}`, `${other(name)}`], row);
-      expect([(found as Record<string, unknown>)[name]].flat()).toEqual([other(name)].flat());
-      expect(text).toContain(` --${name} `);
+      const { values: found } = parse([`--${dashed(name)}`, `${other(name)}`], row);
+      expect([(found as Record<string, unknown>)[dashed(name)]].flat()).toEqual([other(name)].flat());
+      expect(text).toContain(` --${dashed(name)} `);
       expect(text).toContain(table[name].summary);
     }
     expect(() => parse(["--zeta", "1"], row)).toThrow(`option '--zeta': 'relprop ${command}' has no such option`);
   });
 
   it("groups them with what else chooses rules", () => {
-    expect(inGroup("rules")).toEqual(["composite", ...optional, "unknown"]);
+    expect(inGroup("rules")).toEqual(["composite", ...optional.map(dashed), "unknown"]);
   });
 });
 

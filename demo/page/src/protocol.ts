@@ -22,6 +22,7 @@ export interface Opened {
   readonly nodes: number;
   readonly lrn: boolean;
   readonly sums: boolean;
+  readonly norms: boolean;
   /** How the file says that pictures are prepared. */
   readonly stated?: Preparation;
   /** Nodes that no rule of LRP fits. */

@@ -2,6 +2,7 @@ import {
   composites,
   defaultComposite,
   type ExplainOptions,
+  type LayerNormMode,
   type ParameterRow,
   type Preparation,
   type PresetName,
@@ -45,11 +46,16 @@ export function bounds(preset: PresetName | Preparation): { low: number[]; high:
 export function ruleControls(changed: () => void) {
   const composite = byId<HTMLSelectElement>("composite");
   const sum = byId<HTMLSelectElement>("sum");
+  const layerNorm = byId<HTMLSelectElement>("layer-norm");
   const unknown = byId<HTMLInputElement>("unknown");
   composite.append(
     ...composites.map(({ name }) => el("option", { value: name, selected: name === defaultComposite }, name)),
   );
-  sum.append(...parameters.sum.choices.map((name) => el("option", { value: name }, name)));
+  for (const [select, name] of [
+    [sum, "sum"],
+    [layerNorm, "layerNorm"],
+  ] as const)
+    select.append(...parameters[name].choices.map((value) => el("option", { value }, value)));
 
   const row = () => composites.find(({ name }) => name === composite.value)!;
 
@@ -70,7 +76,7 @@ export function ruleControls(changed: () => void) {
     });
     return el("div", { className: "slider" }, el("label", { htmlFor: range.id }, label), output, range);
   };
-  let hasSums = false;
+  let [hasSums, hasNorms] = [false, false];
   const fitSums = () => {
     const shown = hasSums && takes(row(), "sum");
     byId("sum-field").hidden = !shown;
@@ -79,6 +85,7 @@ export function ruleControls(changed: () => void) {
   };
   const build = () => {
     fitSums();
+    byId("layer-norm-field").hidden = !(hasNorms && takes(row(), "layerNorm"));
     byId("composite-summary").textContent = row().summary;
     byId("bounds").hidden = !takes(row(), "low");
     byId("parameters").replaceChildren(...slidersOf(row()).map(slider));
@@ -89,13 +96,14 @@ export function ruleControls(changed: () => void) {
     changed();
   });
   sum.addEventListener("change", fitSums);
-  for (const control of [sum, unknown]) control.addEventListener("change", changed);
+  for (const control of [sum, layerNorm, unknown]) control.addEventListener("change", changed);
 
   return {
-    fit({ sums, unruled }: Opened) {
-      hasSums = sums;
+    fit({ sums, norms, unruled }: Opened) {
+      [hasSums, hasNorms] = [sums, norms];
       sum.value = parameters.sum.default;
-      fitSums();
+      layerNorm.value = parameters.layerNorm.default;
+      build();
       byId("unknown-field").hidden = unruled === 0;
       unknown.checked = false;
     },
@@ -109,6 +117,7 @@ export function ruleControls(changed: () => void) {
         ...Object.fromEntries(numbers),
         ...(takes(row(), "low") && bounds(preset)),
         ...(!byId("sum-field").hidden && { sum: sum.value as SumRule }),
+        ...(!byId("layer-norm-field").hidden && { layerNorm: layerNorm.value as LayerNormMode }),
         ...(unknown.checked && { unknown: "gradient" }),
       };
     },

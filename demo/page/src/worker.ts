@@ -28,6 +28,14 @@ const LONGEST = 256;
 
 const HANDED_ON = ["pass", "route"];
 const SUMS = ["Add", "Sub", "Sum"];
+const NORMS = [
+  "LayerNormalization",
+  "GroupNormalization",
+  "InstanceNormalization",
+  "RMSNormalization",
+  "MeanVarianceNormalization",
+  "LpNormalization",
+];
 
 const now = () => performance.now();
 
@@ -55,7 +63,7 @@ const calls: Calls = {
       nodes.some(({ type, rule }) => types.includes(type) && rule !== "left out");
     const unruled = nodes.filter(({ rule }) => rule === "none").length;
     const facts = { name, classes, dims, parameters, nodes: nodes.length, unruled, ms };
-    return { ...facts, lrn: has(["LRN"]), sums: has(SUMS), stated: statedPreparation(loaded) };
+    return { ...facts, lrn: has(["LRN"]), sums: has(SUMS), norms: has(NORMS), stated: statedPreparation(loaded) };
   },
 
   async see({ file, name }) {

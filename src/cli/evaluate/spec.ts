@@ -1,7 +1,7 @@
 import { type MethodChoice, methods, type Replacement } from "../../evaluate/index.ts";
 import { composites, type Issue, LrpError } from "../../entries/index.ts";
 import { didYouMean } from "../nearest.ts";
-import { kinds, type Option, readValue, wanted } from "../option.ts";
+import { kinds, type Option, readValue, undashed, wanted } from "../option.ts";
 import { inGroup, type OptionName, options } from "../options.ts";
 
 /** Commas are between the names. */
@@ -87,7 +87,7 @@ export function methodsOf(list: string): MethodChoice[] {
       throw new LrpError("usage", { where, expected: "a composite or a method", received: `'${name}'`, fix });
     }
     return {
-      ...Object.fromEntries(fields.map(([key, value]) => [key, valueOf(key, value, where)])),
+      ...Object.fromEntries(fields.map(([key, value]) => [undashed(key), valueOf(key, value, where)])),
       method: name,
       label: text,
     };

@@ -1,15 +1,22 @@
 import { expect, test } from "vitest";
+import { dashed } from "../../../src/cli/option.ts";
 import { methodsOf, replacementOf, shardOf } from "../../../src/cli/evaluate/spec.ts";
 import { parameters } from "../../../src/entries/index.ts";
 
 test("methods with what they take, and their text as label", () => {
   expect(
     methodsOf(
-      "gradient,paperEpsilon:lrn=identity:epsilon=1/4,epsilonGammaBox:low=-1/-2/-3:high=1,occlusion:window=2/3:keep=true,epsilon:sum=clip:delta=0.2",
+      "gradient,paperEpsilon:lrn=identity:layer-norm=gradient:epsilon=1/4,epsilonGammaBox:low=-1/-2/-3:high=1,occlusion:window=2/3:keep=true,epsilon:sum=clip:delta=0.2",
     ),
   ).toEqual([
     { method: "gradient", label: "gradient" },
-    { method: "paperEpsilon", lrn: "identity", epsilon: 0.25, label: "paperEpsilon:lrn=identity:epsilon=1/4" },
+    {
+      method: "paperEpsilon",
+      lrn: "identity",
+      layerNorm: "gradient",
+      epsilon: 0.25,
+      label: "paperEpsilon:lrn=identity:layer-norm=gradient:epsilon=1/4",
+    },
     { method: "epsilonGammaBox", low: [-1, -2, -3], high: 1, label: "epsilonGammaBox:low=-1/-2/-3:high=1" },
     { method: "occlusion", window: [2, 3], keep: true, label: "occlusion:window=2/3:keep=true" },
     { method: "epsilon", sum: "clip", delta: 0.2, label: "epsilon:sum=clip:delta=0.2" },
@@ -31,7 +38,7 @@ test("shards", () => {
 });
 
 test("every problem of a list at once, with the nearest name", () => {
-  const rules = Object.entries(parameters).flatMap(([name, row]) => ("only" in row ? [] : [name]));
+  const rules = Object.entries(parameters).flatMap(([name, row]) => ("only" in row ? [] : [dashed(name)]));
   const methods = ["steps", "baseline", "samples", "noise", "seed", "window", "strides", "fill", "keep"];
   const taken = [...rules, "unknown", ...methods];
   expect(() =>
