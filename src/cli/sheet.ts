@@ -137,9 +137,7 @@ function attempt(
   explain: (options: ExplainOptions) => Explanation,
 ): Done | Left {
   const given = rulesIn(values);
-  const taken = Object.fromEntries(
-    parameters.filter((key) => key in given).map((key) => [key, given[key]]),
-  );
+  const taken = Object.fromEntries(parameters.filter((key) => key in given).map((key) => [key, given[key]]));
   const lacks = required.some((key) => !(key in taken));
   try {
     return { name, explanation: explain({ ...taken, composite: name, unknown: values.unknown }) };

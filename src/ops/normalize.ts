@@ -18,11 +18,7 @@ interface Attributes {
 type Shaped = Attributes & Standard;
 
 /** The shapes of one of these operators. */
-type Shapes = (
-  x: Dims,
-  inputs: Operands,
-  a: Attributes,
-) => Pick<Standard, "split" | "axes" | "parameters" | "further">;
+type Shapes = (x: Dims, inputs: Operands, a: Attributes) => Pick<Standard, "split" | "axes" | "parameters" | "further">;
 
 /** Groups of channels at all positions; scale and shift for each channel or group. */
 const byGroups: Shapes = ([n, c, ...spatial], inputs, { groups, perGroup }) => {

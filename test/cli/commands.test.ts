@@ -181,17 +181,12 @@ describe("explain", () => {
   });
 
   test("--unknown gradient, where no rule is known", async () => {
-    const nodes = [
-      { type: "Sin" },
-      { type: "Flatten" },
-    ];
+    const nodes = [{ type: "Sin" }, { type: "Flatten" }];
     await writeFile(at("layer.onnx"), chain(["n", 1, 28, 28], nodes, 17));
     const words = ["explain", at("layer.onnx"), await digit()];
     expect((await relprop(...words)).err).toMatch(/'y0' \(Sin\): .* --unknown gradient/);
     const found = await json(...words, "--unknown", "gradient");
-    expect(found.notes.join()).toContain(
-      "node 'y0' (Sin) has no rule: relevance passes through it by its gradient",
-    );
+    expect(found.notes.join()).toContain("node 'y0' (Sin) has no rule: relevance passes through it by its gradient");
   });
 
   test("--output, of several", async () => {

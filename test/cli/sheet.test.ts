@@ -73,10 +73,7 @@ test("numbers have no picture of their own: the sheet has heatmaps only", async 
 });
 
 test("what the network has no rule for is left out, or an error if it was asked for", async () => {
-  const nodes = [
-    { type: "Sin" },
-    { type: "Flatten" },
-  ];
+  const nodes = [{ type: "Sin" }, { type: "Flatten" }];
   await writeFile(at("layer.onnx"), chain(["n", 1, 28, 28], nodes, 17));
   await writeFile(
     at("x.npy"),

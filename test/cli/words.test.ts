@@ -56,11 +56,7 @@ describe("what the library says is said in the command line's words", () => {
     );
   });
 
-  const layer = chain(
-    ["n", 1, 28, 28],
-    [{ type: "Sin" }, { type: "Flatten" }],
-    17,
-  );
+  const layer = chain(["n", 1, 28, 28], [{ type: "Sin" }, { type: "Flatten" }], 17);
   const sum = onnx({
     nodes: [
       { type: "Relu", inputs: ["x"], outputs: ["p"] },

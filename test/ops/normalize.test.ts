@@ -353,7 +353,8 @@ describe("normalizations", () => {
     const given = { x, [names[which]]: parameters[which - 1] };
     const explained = (layerNorm: "identity" | "gradient") =>
       model.explain(given, { composite: "epsilon", layerNorm, target: Float32Array.from(r), start: "one" });
-    const summed = (of: (i: number) => number) => [0, 1, 2, 3, 4].map((k) => total([0, 1, 2, 3, 4, 5].map((i) => of(5 * i + k))));
+    const summed = (of: (i: number) => number) =>
+      [0, 1, 2, 3, 4].map((k) => total([0, 1, 2, 3, 4, 5].map((i) => of(5 * i + k))));
 
     const { relevance, bias } = literalRule(c, x.data, r);
     const e = explained("identity");
@@ -373,7 +374,9 @@ describe("normalizations", () => {
     const c = rms([2, 5, 7], -1, [7]);
     const { type, attributes, parameters } = c;
     const r = numbers(70, 12);
-    const e = await explainLayer(chain(c.x, [{ type, attributes, parameters }], 23), tensor(c.x, 11), r, [...baseEntries()]);
+    const e = await explainLayer(chain(c.x, [{ type, attributes, parameters }], 23), tensor(c.x, 11), r, [
+      ...baseEntries(),
+    ]);
     expect(e.relevance.data).toEqual(r);
   });
 

@@ -88,7 +88,11 @@ describe("AttnLRP's parts", () => {
     const { inputs } = explainFrom(model, input as never, R_out.data, { composite: [{ rule }] });
     R_in.forEach((expected, i) => {
       // The golden's ε has no sign and stays outside of products, 1.7e-5 from the limit.
-      expectClose(inputs["ab"[i]].data, expected.data, ["MatMul", "LayerNormalization"].includes(type) ? 5e-5 : tolerance.epsilon);
+      expectClose(
+        inputs["ab"[i]].data,
+        expected.data,
+        ["MatMul", "LayerNormalization"].includes(type) ? 5e-5 : tolerance.epsilon,
+      );
     });
   });
 

@@ -63,7 +63,8 @@ function refusal(call: () => unknown): LrpError {
 const bounds = { low: 0, high: 1 };
 type Make = (given: object) => unknown;
 const makes = Object.entries(ruleOf).filter(
-  ([name]) => !["lrn", "product", "layerNorm"].includes(name) && rules.find((r) => r.name === name)!.parameters.length > 0,
+  ([name]) =>
+    !["lrn", "product", "layerNorm"].includes(name) && rules.find((r) => r.name === name)!.parameters.length > 0,
 );
 
 describe("rules", () => {
