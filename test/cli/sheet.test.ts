@@ -7,7 +7,6 @@ import { writeNpy } from "../../src/cli/npy.ts";
 import { run } from "../../src/cli/run.ts";
 import { composites } from "../../src/entries/index.ts";
 import { chain } from "../onnx-writer.ts";
-import { tensor } from "../random.ts";
 
 const INPUTS = ["demo/digits.onnx", "demo/three.png"];
 

@@ -13,7 +13,7 @@ export interface Cell {
   readonly centred: boolean;
 }
 
-export const outputOf = ({ x, w, b, centre, factor }: Cell): number[] =>
+const outputOf = ({ x, w, b, centre, factor }: Cell): number[] =>
   x.map((v, k) => (v - centre) * factor * w[k] + b[k]);
 
 /**
