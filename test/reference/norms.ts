@@ -13,8 +13,7 @@ export interface Cell {
   readonly centred: boolean;
 }
 
-const outputOf = ({ x, w, b, centre, factor }: Cell): number[] =>
-  x.map((v, k) => (v - centre) * factor * w[k] + b[k]);
+const outputOf = ({ x, w, b, centre, factor }: Cell): number[] => x.map((v, k) => (v - centre) * factor * w[k] + b[k]);
 
 /**
  * LRP-0 of the linear map that is left where factor is a constant: each y_k is shared by what each x_i adds to it, and
