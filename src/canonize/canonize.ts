@@ -6,6 +6,7 @@ import { type DenseAttributes, scaledDense } from "../ops/dense.ts";
 import type { Affine } from "../ops/op.ts";
 import type { Constant, Dims } from "../base/tensor.ts";
 import { changeUnits } from "./change-units.ts";
+import { findEmbeddings, followIds } from "./find-embeddings.ts";
 import { foldNormalizations } from "./find-lrn.ts";
 import { findGates } from "./find-gates.ts";
 import { findTables } from "./find-tables.ts";
@@ -166,6 +167,8 @@ function foldAffine(graph: Graph, budget: Budget): Graph {
 /** The rewrites, in order. None changes what the network computes. */
 const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
   dropIdentities,
+  findEmbeddings,
+  followIds,
   findTables,
   foldNormalizations,
   foldCones,

@@ -53,11 +53,11 @@ function rowsBehind(graph: Graph, node: Node, of: readonly (Rows | undefined)[])
     return found && { ...rows, steps: found };
   };
   if (type === "Gather") {
-    const { axis } = attributes as GatherAttributes;
+    const { axis, shape } = attributes as GatherAttributes;
     const isTable = graph.constants.has(inputs[0]) && isFloat(graph.types.get(inputs[0]) ?? "float32");
     if (!isTable || !second) return undefined;
     const steps = [...dimsOf(0).map(() => 0)];
-    steps.splice(axis, 1, ...second.steps);
+    steps.splice(axis, 1, ...second.steps.slice(0, shape!.length));
     return { ...second, steps, embedded: true };
   }
   if (type === "Transpose") {

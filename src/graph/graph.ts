@@ -30,6 +30,10 @@ export interface Node {
   readonly note?: string;
   /** Where a canonizer found a scale and shift to be a change of units, which relevance passes: of what. */
   readonly units?: "input" | "activation";
+  /** Of arithmetic of ids: the operand to which all relevance goes. */
+  readonly ids?: number;
+  /** Of a table: the inputs from which each of its ids is computed, where these are several. */
+  readonly choosers?: readonly string[];
   /** Of a product of two computed values: the factor that only scales the other, where a canonizer has found one. */
   readonly gate?: 0 | 1;
 }

@@ -19,6 +19,11 @@ export function remarksOf(
       return "has no rule: relevance passes through it by its gradient, as option 'unknown' asks.";
     if (node.type === "BatchNormalization" && node.units !== "input" && assignment.get(node)?.kind === "pass")
       return "has no linear neighbour to be folded into: relevance passes through it unchanged.";
+    if (node.choosers) {
+      const names = node.choosers.map((name) => `'${name}'`);
+      const all = `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+      return `is a table whose rows ${all} choose together: all relevance goes to the first of them.`;
+    }
     return node.type === "LRN" && node.note ? `${node.note}.` : undefined;
   };
   return new Map(

@@ -4,22 +4,21 @@ import { size } from "../base/tensor.ts";
 import { type GatherAttributes, gatherKnown } from "./layout.ts";
 import type { Op, Site, Way } from "./op.ts";
 
-/** One number that an index chose: where it lies in the data, where in the output. */
-type Visit = (from: number, to: number, index: number) => void;
-
 /** The way of a node whose indices are computed. */
 function computedWay({
   node,
   inputs: [data, index],
   outputs: [output],
-  attributes: { axis },
+  attributes: { axis, columns },
 }: Site<GatherAttributes>): Way {
   const { dims } = data!;
   const length = dims[axis];
   const [outer, inner] = [size(dims.slice(0, axis)), size(dims.slice(axis + 1))];
-  const walk = (indices: Float32Array, visit: Visit): void => {
-    const places = indices.map((index) => (index < 0 ? index + length : index));
-    const wrong = places.findIndex((place) => !(place >= 0 && place < length));
+  /** Row by row: where it lies in the data, where in the output, and which index has chosen it. */
+  const walk = (indices: Float32Array, visit: (from: number, to: number, index: number) => void): void => {
+    const places = indices.map((id) => (id < 0 && columns !== "plain" ? id + length : id));
+    const isThere = (place: number) => place >= 0 && place < length && Number.isInteger(place);
+    const wrong = columns ? -1 : places.findIndex((place) => !isThere(place));
     if (wrong >= 0)
       throw new LrpError("usage", {
         where: whereIs(node),
@@ -27,12 +26,9 @@ function computedWay({
         received: `${indices[wrong]}`,
         fix: "Do these numbers come from the vocabulary that the network was trained with?",
       });
-    for (let o = 0; o < outer; o++) {
-      for (let i = 0; i < places.length; i++) {
-        const [from, to] = [(o * length + places[i]) * inner, (o * places.length + i) * inner];
-        for (let k = 0; k < inner; k++) visit(from + k, to + k, i);
-      }
-    }
+    for (let o = 0; o < outer; o++)
+      for (let i = 0; i < places.length; i++)
+        if (isThere(places[i])) visit((o * length + places[i]) * inner, (o * places.length + i) * inner, i);
   };
   // To the numbers that were chosen; where these are constants, to the indices that chose them.
   const toIndices = data!.constant !== undefined;
@@ -42,9 +38,8 @@ function computedWay({
     run(e, at) {
       const y = e.temp(output.name, output.dims);
       e.host("Gather", [e.as(at.x(0), "first"), e.as(at.x(1), "first"), y], (x, indices, out) => {
-        walk(indices, (from, to) => {
-          out[to] = x[from];
-        });
+        out.fill(0);
+        walk(indices, (from, to) => out.set(x.subarray(from, from + inner), to));
       });
       return [y];
     },
@@ -52,9 +47,11 @@ function computedWay({
       const out = e.temp(`${node.name}:vjp`, (toIndices ? index! : data!).dims);
       e.host("Gather back", [e.as(r, "first"), e.as(at.x(1), "first"), out], (relevance, indices, to) => {
         const sums = new Float64Array(to.length);
-        walk(indices, (place, from, index) => {
-          sums[toIndices ? index : place] += relevance[from];
-        });
+        if (toIndices) relevance.forEach((v, i) => (sums[Math.floor(i / inner) % indices.length] += v));
+        else
+          walk(indices, (from, start) => {
+            for (let k = 0; k < inner; k++) sums[from + k] += relevance[start + k];
+          });
         to.set(sums);
       });
       return toIndices ? [undefined, out] : [out];

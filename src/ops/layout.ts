@@ -142,6 +142,11 @@ export interface GatherAttributes {
   /** Unless they are computed. */
   readonly indices?: readonly number[];
   readonly shape?: Dims;
+  /**
+   * Where it stands for columns of zeros and ones: whether ids below 0 count from the end, as those of OneHot do. Ids
+   * beyond the table choose zeros then.
+   */
+  readonly columns?: "plain" | "wrapped";
 }
 
 /** Gather with indices that are known while loading. */

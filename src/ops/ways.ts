@@ -3,7 +3,7 @@ import { type Graph, type Node, operandsOf } from "../graph/graph.ts";
 import { reduceTo } from "./arithmetic.ts";
 import { ops } from "./index.ts";
 import { settleValue } from "./integers.ts";
-import type { Affine, Passing, Way } from "./op.ts";
+import type { Affine, Passing, Routing, Way } from "./op.ts";
 
 /** The way of every node of a graph. */
 export type Ways = ReadonlyMap<Node, Way>;
@@ -19,6 +19,13 @@ const unitsOf = ({ data, scale: [scale] }: Affine, name: string): Passing => ({
   },
 });
 
+/** The way back through arithmetic of ids. */
+const idsOf = (ids: number, count: number): Routing => ({
+  kind: "route",
+  steers: Array.from({ length: count }, (_, i) => i).filter((i) => i !== ids),
+  vjp: (e, at, r) => Array.from({ length: count }, (_, i) => (i === ids ? reduceTo(e, r, at.x(i)) : undefined)),
+});
+
 /** How each node runs and how relevance goes back through it, decided once. @param graph as inferred */
 export function waysOf(graph: Graph): Ways {
   const wayOf = (node: Node): Way => {
@@ -32,6 +39,7 @@ export function waysOf(graph: Graph): Ways {
       row.family === "route" || !outputs.some(({ type }) => isInteger(type))
         ? way.run
         : (e, at) => way.run(e, at).map((y, i) => settleValue(e, y, outputs[i].type, node));
+    if (node.ids !== undefined) return Object.freeze({ run, ...idsOf(node.ids, node.inputs.length) });
     if (!node.units || way.kind === "pass") return Object.freeze({ ...way, run });
     return Object.freeze({ run, ...unitsOf(row.affine!(inputs, node.attributes)!, node.name) });
   };

@@ -85,7 +85,7 @@ const topK: Op<TopKAttributes> = hosted<TopKAttributes>({
   nonnegative: ([x]) => x,
 });
 
-interface OneHotAttributes {
+export interface OneHotAttributes {
   readonly axis: number;
   readonly columns?: Columns;
   readonly values?: readonly [off: number, on: number];
