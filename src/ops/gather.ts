@@ -47,7 +47,8 @@ function computedWay({
       const out = e.temp(`${node.name}:vjp`, (toIndices ? index! : data!).dims);
       e.host("Gather back", [e.as(r, "first"), e.as(at.x(1), "first"), out], (relevance, indices, to) => {
         const sums = new Float64Array(to.length);
-        if (toIndices) relevance.forEach((v, i) => (sums[Math.floor(i / inner) % indices.length] += v));
+        if (toIndices)
+          for (let i = 0; i < relevance.length; i++) sums[Math.floor(i / inner) % indices.length] += relevance[i];
         else
           walk(indices, (from, start) => {
             for (let k = 0; k < inner; k++) sums[from + k] += relevance[start + k];
