@@ -120,6 +120,9 @@ export function register(more: readonly Op<any>[]): void {
 const RARE =
   "GatherElements GatherND ScatterElements ScatterND Scatter TopK OneHot CumSum Einsum Mod LpPool GlobalLpPool Acos " +
   "Asin Atan Sinh Cosh Asinh Acosh Atanh BitShift BitwiseAnd BitwiseOr BitwiseXor BitwiseNot IsNaN IsInf " +
+  "GridSample AffineGrid RoiAlign DeformedTaps DeformConv ReverseSequence CenterCropPad Col2Im EyeLike Compress " +
+  "Unique NonMaxSuppression Hardmax HannWindow HammingWindow BlackmanWindow MelWeightMatrix DFT STFT Affine Scale " +
+  "ImageScaler Crop ParametricSoftplus ScaledTanh " +
   "ml.LinearClassifier ml.LinearRegressor ml.SVMClassifier ml.SVMRegressor ml.Scaler ml.Normalizer ml.Imputer " +
   "ml.ArrayFeatureExtractor ml.Binarizer ml.FeatureVectorizer ml.OneHotEncoder ml.LabelEncoder ml.ZipMap";
 

@@ -128,6 +128,38 @@ const rows: readonly Row[] = [
   ["Erf", image],
   ["Atan", image],
   ["Asinh", image],
+  ["GridSample", image, { mode: "cubic", padding_mode: "reflection" }, [tensor([1, 3, 2, 2], 1)], 20],
+  ["GridSample", [1, 2, 3, 4, 2], { align_corners: 1 }, [tensor([1, 2, 3, 2, 3], 1)], 20],
+  ["AffineGrid", [1, 2, 3], {}, [ints(1, 1, 3, 4)], 20],
+  ["RoiAlign", image, { output_height: 2, output_width: 3, sampling_ratio: 2 }, [tensor([1, 4], 1), ints(0)], 16],
+  ["RoiAlign", image, { mode: "max", spatial_scale: { float: 0.5 } }, [tensor([1, 4], 1), ints(0)], 16],
+  [
+    "DeformConv",
+    image,
+    { pads: [1, 0, 0, 1], strides: [1, 2], offset_group: 2 },
+    [tensor([3, 4, 2, 2], 1), tensor([1, 16, 5, 3], 2), tensor([3], 3), tensor([1, 8, 5, 3], 4)],
+    19,
+  ],
+  ["ReverseSequence", [4, 2, 3], {}, [ints(3, 1)]],
+  ["CenterCropPad", image, { axes: [2, 3] }, [ints(3, 9)], 18],
+  ["Col2Im", [1, 12, 12], { pads: [0, 1, 0, 0] }, [ints(4, 4), ints(2, 3)], 18],
+  ["Compress", image, { axis: 2 }, [{ dims: [4], data: [true, false, true, true] }]],
+  ["Hardmax", image, { axis: 1 }],
+  ["DFT", [2, 6, 1], { axis: 1, onesided: 1 }],
+  [
+    "DFT",
+    [2, 6, 2],
+    { inverse: 1 },
+    [
+      { dims: [], data: [5] },
+      { dims: [], data: [1] },
+    ],
+    20,
+  ],
+  ["STFT", [1, 16, 1], {}, [{ dims: [], data: [4] }, tensor([6], 1)]],
+  ["ImageScaler", [1, 3, 4, 5], { scale: { float: 2 }, bias: { floats: [1, 2, 3] } }, [], 6],
+  ["Crop", image, { border: [1, 1, 0, 2] }, [], 6],
+  ["ParametricSoftplus", image, { alpha: { float: 2 }, beta: { float: 0.5 } }, [], 6],
   ["Dropout", image],
 ];
 
@@ -142,6 +174,38 @@ const node = (
   outputs,
   attributes,
 });
+
+/** What is made of constants alone. */
+const made = (
+  type: string,
+  inputs: Readonly<Record<string, FileTensor>>,
+  attributes: FileNode["attributes"] = {},
+): Uint8Array =>
+  onnx({
+    nodes: [
+      node(type, Object.keys(inputs), ["m"], attributes),
+      node("Cast", ["m"], ["f"], { to: 1 }),
+      node("Mul", ["x", "f"], ["z"]),
+    ],
+    initializers: inputs,
+    inputs: { x: [1] },
+    outputs: { z: [] },
+  });
+const int = (v: number): FileTensor => ({ dims: [], data: [v] });
+const float = (v: number): FileTensor => ({ dims: [], data: Float32Array.of(v) });
+const fromConstants: readonly Uint8Array[] = [
+  made("HannWindow", { n: int(7) }),
+  made("BlackmanWindow", { n: int(7) }, { periodic: 0 }),
+  made("MelWeightMatrix", { b: int(4), l: int(16), r: int(8000), f: float(20), t: float(4000) }),
+  made("EyeLike", { a: tensor([3, 4], 1) }, { k: 1 }),
+  made("Unique", { a: floats(2, 1, 2) }),
+  made("Unique", { a: tensor([3, 2], 1) }, { axis: 0, sorted: 0 }),
+  made("NonMaxSuppression", { b: tensor([1, 5, 4], 1), s: tensor([1, 2, 5], 2), m: ints(3), t: floats(0.5) }),
+  made("BitwiseXor", { a: ints(5, 6), b: ints(3, 9) }),
+  made("BitwiseNot", { a: ints(5, 6) }),
+  made("IsInf", { a: floats(5, 6) }, { detect_negative: 0 }),
+  made("IsNaN", { a: floats(5, 6) }),
+];
 
 /** Graphs that compute shapes, masks and choices while they are loaded, or from a further input. */
 const graphs: readonly Uint8Array[] = [
@@ -260,7 +324,14 @@ export function seeds(root: string): Uint8Array[] {
   const own = rows.map(([type, dims, attributes, parameters, opset]) =>
     chain(dims, [{ type: "Relu" }, { type, attributes, parameters }, { type: "LeakyRelu" }], opset),
   );
-  return [...own, ...graphs, ...learned, ...filesIn(join(root, "test/cases"), 20_000), ...filesIn(join(root, "demo"))];
+  return [
+    ...own,
+    ...graphs,
+    ...fromConstants,
+    ...learned,
+    ...filesIn(join(root, "test/cases"), 20_000),
+    ...filesIn(join(root, "demo")),
+  ];
 }
 
 /** Every ONNX file at and below a folder that is not large: what takes long to judge is judged rarely. */

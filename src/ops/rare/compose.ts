@@ -1,5 +1,7 @@
-import type { Constant, Dims } from "../../base/tensor.ts";
-import type { Node } from "../../graph/graph.ts";
+import type { Budget } from "../../base/budget.ts";
+import type { Constant, Dims, ElementType } from "../../base/tensor.ts";
+import type { Node, Operand } from "../../graph/graph.ts";
+import type { Op } from "../op.ts";
 
 /** Nodes that together stand in for one, made one after another. Attributes are as the rows have them, read already. */
 export class Composition {
@@ -27,8 +29,8 @@ export class Composition {
     return this.add("Constant", [], { value });
   }
 
-  floats(data: ArrayLike<number>, dims: Dims = [data.length]): string {
-    return this.constant({ type: "float32", dims, data: Float32Array.from(data) });
+  floats(data: ArrayLike<number>, dims: Dims = [data.length], type: ElementType = "float32"): string {
+    return this.constant({ type, dims, data: Float32Array.from(data) });
   }
 
   ints(data: ArrayLike<number>, dims: Dims = [data.length]): string {
@@ -41,6 +43,10 @@ export class Composition {
 
   transpose(x: string, perm: readonly number[]): string {
     return perm.every((axis, i) => axis === i) ? x : this.add("Transpose", [x], { perm });
+  }
+
+  matMul(a: string, b: string): string {
+    return this.add("MatMul", [a, b], { rowsAreOutputs: false, alpha: 1, beta: 1 });
   }
 
   /** Without the axes, in ascending order. */
@@ -59,4 +65,19 @@ export class Composition {
     else this.#nodes[this.#nodes.length - 1] = { ...last, name: this.#node.name, outputs: [output] };
     return this.#nodes;
   }
+}
+
+/** A row that other nodes stand in for; `compose` adds them, and says which value is the first output. */
+export function composed<A>(
+  row: Pick<Op<A>, "type" | "summary" | "takes" | "outputs" | "attributes">,
+  compose: (c: Composition, inputs: readonly Operand[], a: A, node: Node, budget: Budget) => string | undefined,
+): Op<A> {
+  return {
+    family: "other",
+    ...row,
+    instead(inputs, a, node, budget) {
+      const c = new Composition(node);
+      return c.nodes(compose(c, inputs as readonly Operand[], a, node, budget));
+    },
+  };
 }

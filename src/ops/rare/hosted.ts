@@ -38,7 +38,7 @@ interface Found<A> {
 }
 
 /** Computed numbers that do not fit are the caller's fault, not the file's. */
-function told(node: Node, task: () => void): void {
+export function told(node: Node, task: () => void): void {
   try {
     task();
   } catch (error) {

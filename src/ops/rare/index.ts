@@ -1,13 +1,19 @@
 import type { Op } from "../op.ts";
+import { arrangements } from "./arrange.ts";
 import { bits } from "./bits.ts";
 import { choices } from "./choose.ts";
 import { einsum } from "./einsum.ts";
 import { elementary } from "./elementary.ts";
 import { gathers } from "./gather-at.ts";
+import { grids } from "./grid-sample.ts";
 import { lpPools } from "./lp-pool.ts";
 import { features } from "./ml/features.ts";
 import { linearModels } from "./ml/linear.ts";
 import { mod } from "./mod.ts";
+import { old } from "./old.ts";
+import { regions } from "./regions.ts";
+import { selections } from "./selections.ts";
+import { signals } from "./signal.ts";
 
 /** Operators that few networks have: a page loads them only if it asks for them, with "relprop/operators". */
 // biome-ignore lint/suspicious/noExplicitAny: each row has attributes of its own type, and only the row reads them
@@ -19,6 +25,12 @@ export const rare: readonly Op<any>[] = [
   ...lpPools,
   ...elementary,
   ...bits,
+  ...grids,
+  ...regions,
+  ...arrangements,
+  ...selections,
+  ...signals,
+  ...old,
   ...linearModels,
   ...features,
 ];

@@ -3,8 +3,9 @@ import { isFloat, size } from "../../../base/tensor.ts";
 import type { Operand } from "../../../graph/graph.ts";
 import type { AttributeReader, Op } from "../../op.ts";
 import { unary } from "../../unary.ts";
+import { composed } from "../compose.ts";
 import { hosted } from "../hosted.ts";
-import { asFloat, composed, floatsOf, perFeature, tableOf, withoutStrings } from "./shared.ts";
+import { asFloat, floatsOf, perFeature, tableOf, withoutStrings } from "./shared.ts";
 
 interface ScalerAttributes {
   readonly offset: readonly number[];
@@ -16,6 +17,7 @@ const scaler: Op<ScalerAttributes> = composed<ScalerAttributes>(
   {
     type: "ai.onnx.ml.Scaler",
     summary: "as the Sub and Mul that it stands for",
+    takes: "X:feature",
     attributes: (read) => ({ offset: floatsOf(read, "offset"), scale: floatsOf(read, "scale") }),
   },
   (c, [x], { offset, scale }) => {
@@ -30,6 +32,7 @@ const normalizer: Op<{ norm: string }> = composed<{ norm: string }>(
   {
     type: "ai.onnx.ml.Normalizer",
     summary: "as the LpNormalization that it stands for; MAX as Div and ReduceMax",
+    takes: "X:feature",
     attributes(read) {
       const norm = read.string("norm", "MAX");
       demand(["MAX", "L1", "L2"].includes(norm), "invalid-model", "a norm MAX, L1, L2", `'${norm}'`);
@@ -58,6 +61,7 @@ const imputer: Op<ImputerAttributes> = composed<ImputerAttributes>(
   {
     type: "ai.onnx.ml.Imputer",
     summary: "as the Where that it stands for: a number that is put in has no relevance to pass",
+    takes: "X:feature",
     attributes: (read) => ({
       floats: read.floats("imputed_value_floats"),
       integers: read.ints("imputed_value_int64s", "wide"),

@@ -1,8 +1,8 @@
 import { demand, insist } from "../../../base/complaint.ts";
 import type { Operand } from "../../../graph/graph.ts";
 import type { AttributeReader, Op } from "../../op.ts";
-import type { Composition } from "../compose.ts";
-import { asFloat, composed, floatsOf, tableOf } from "./shared.ts";
+import { type Composition, composed } from "../compose.ts";
+import { asFloat, floatsOf, tableOf } from "./shared.ts";
 
 /** z = W x + b: the rows of W, one for each score. */
 interface Scores {
@@ -83,6 +83,7 @@ const linearClassifier: Op<ClassifierAttributes> = composed<ClassifierAttributes
   {
     type: "ai.onnx.ml.LinearClassifier",
     summary: CLASSES,
+    takes: "X:feature",
     outputs: 2,
     attributes(read) {
       read.ignore("multi_class");
@@ -117,6 +118,7 @@ const linearRegressor: Op<ClassifierAttributes> = composed<ClassifierAttributes>
   {
     type: "ai.onnx.ml.LinearRegressor",
     summary: "as the dense layer that it stands for",
+    takes: "X:feature",
     attributes(read) {
       const targets = read.int("targets", 1);
       demand(targets >= 1, "invalid-model", "targets ≥ 1", `${targets}`);
@@ -196,6 +198,7 @@ const svmClassifier: Op<Machine> = composed<Machine>(
   {
     type: "ai.onnx.ml.SVMClassifier",
     summary: CLASSES,
+    takes: "X:feature",
     outputs: 2,
     attributes(read) {
       linearKernel(read);
@@ -248,6 +251,7 @@ const svmRegressor: Op<RegressorAttributes> = composed<RegressorAttributes>(
   {
     type: "ai.onnx.ml.SVMRegressor",
     summary: "as the dense layer that it stands for; of one class, no rule",
+    takes: "X:feature",
     attributes(read) {
       linearKernel(read);
       const transform = read.string("post_transform", "NONE");

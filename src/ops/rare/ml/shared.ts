@@ -1,8 +1,8 @@
 import { demand, insist } from "../../../base/complaint.ts";
 import type { ElementType } from "../../../base/tensor.ts";
-import type { Node, Operand, Operands } from "../../../graph/graph.ts";
-import type { AttributeReader, Op } from "../../op.ts";
-import { Composition } from "../compose.ts";
+import type { Operands } from "../../../graph/graph.ts";
+import type { AttributeReader } from "../../op.ts";
+import type { Composition } from "../compose.ts";
 
 /** The first input as a table of features: a row for each sample; of a single axis, one sample. */
 export function tableOf([x]: Operands): { readonly rows: number; readonly features: number } {
@@ -14,22 +14,6 @@ export function tableOf([x]: Operands): { readonly rows: number; readonly featur
 /** A value in float32, which all of these operators compute in. */
 export const asFloat = (c: Composition, name: string, type: ElementType): string =>
   type === "float32" ? name : c.add("Cast", [name], { to: "float32" });
-
-/** A row that other nodes stand in for; `compose` adds them, and says which value is the first output. */
-export function composed<A>(
-  row: Pick<Op<A>, "type" | "summary" | "attributes"> & Partial<Pick<Op<A>, "takes" | "outputs" | "family">>,
-  compose: (c: Composition, inputs: readonly Operand[], a: A, node: Node) => string | undefined,
-): Op<A> {
-  return {
-    family: "other",
-    takes: "X:feature",
-    ...row,
-    instead(inputs, a, node) {
-      const c = new Composition(node);
-      return c.nodes(compose(c, inputs as readonly Operand[], a, node));
-    },
-  };
-}
 
 /** One number for each feature, or one for all of them. */
 export function perFeature(values: readonly number[], features: number, what: string): readonly number[] {
