@@ -72,6 +72,95 @@ export function logSoftmaxForward(x: usize, y: usize, outer: i32, axis: i32, inn
   }
 }
 
+/** What the way back through a softmax makes of one number, from Σ over its group. */
+// @ts-ignore: decorator
+@unmanaged
+abstract class Back {
+  /** What is summed. */
+  abstract term(p: f64, r: f64): f64;
+  abstract value(x: f64, p: f64, r: f64, sum: f64): f64;
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Slope extends Back {
+  // @ts-ignore: decorator
+  @inline term(p: f64, r: f64): f64 { return p * r; }
+  // @ts-ignore: decorator
+  @inline value(x: f64, p: f64, r: f64, sum: f64): f64 { return p * (r - sum); }
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class LogSlope extends Back {
+  // @ts-ignore: decorator
+  @inline term(p: f64, r: f64): f64 { return r; }
+  // @ts-ignore: decorator
+  @inline value(x: f64, p: f64, r: f64, sum: f64): f64 { return r - f64x2.extract_lane(exp(f64x2.splat(p)), 0) * sum; }
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Taylor extends Back {
+  // @ts-ignore: decorator
+  @inline term(p: f64, r: f64): f64 { return r; }
+  // @ts-ignore: decorator
+  @inline value(x: f64, p: f64, r: f64, sum: f64): f64 { return abs(x) < Infinity ? x * (r - p * sum) : 0; }
+}
+
+// @ts-ignore: decorator
+@inline
+function back<T extends Back>(x: usize, p: usize, r: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
+  if (!ASC_NO_ASSERT) {
+    assert(axis >= 1, "the axis has no numbers");
+    const count = product(outer, axis, inner);
+    inPlace(y, r, count);
+    apart(y, count, x, count, p, count);
+  }
+  const step = <usize>inner << 2, row = <usize>axis * step;
+  for (let o = 0; o < outer; o++) {
+    const first = <usize>o * row;
+    for (let i = 0; i < inner; i++) {
+      const start = first + (<usize>i << 2);
+      let sum: f64 = 0;
+      for (let at = start, end = start + row; at < end; at += step) {
+        sum += changetype<T>(0).term(<f64>f32.load(p + at), <f64>f32.load(r + at));
+      }
+      for (let at = start, end = start + row; at < end; at += step) {
+        const v = changetype<T>(0).value(<f64>f32.load(x + at), <f64>f32.load(p + at), <f64>f32.load(r + at), sum);
+        f32.store(y + at, <f32>v);
+      }
+    }
+  }
+}
+
+/**
+ * The transposed Jacobian of the softmax.
+ *
+ *   y_i = p_i (r_i − Σ_j p_j r_j)
+ *
+ * @param p f32[outer, axis, inner], the softmax @param y f32[outer, axis, inner], written; may be r
+ */
+export function softmaxVjp(p: usize, r: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
+  back<Slope>(p, p, r, y, outer, axis, inner);
+}
+
+/** The same of the logarithm l of the softmax: y_i = r_i − exp(l_i) Σ_j r_j. */
+export function logSoftmaxVjp(l: usize, r: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
+  back<LogSlope>(l, l, r, y, outer, axis, inner);
+}
+
+/**
+ * The rule of AttnLRP (Achtibat et al. 2024, proposition 3.1): the first-order Taylor terms of the softmax p of x.
+ *
+ *   y_i = x_i (r_i − p_i Σ_j r_j),   0 where x_i is infinite
+ *
+ * @param y f32[outer, axis, inner], written; may be r
+ */
+export function softmaxTaylor(x: usize, p: usize, r: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
+  back<Taylor>(x, p, r, y, outer, axis, inner);
+}
+
 /**
  * Sum and sum of magnitudes: blocks in single precision, the rest in double, chunk by chunk.
  *

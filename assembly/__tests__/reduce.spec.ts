@@ -1,4 +1,6 @@
-import { logSoftmaxForward, softmaxForward, sum } from "../reduce";
+import {
+  logSoftmaxForward, logSoftmaxVjp, softmaxForward, softmaxTaylor, softmaxVjp, sum,
+} from "../reduce";
 import { BLOCK, CHUNK } from "../simd";
 import { Block, begin, close, copyOf, expected, intact, list, number, room, spread, tails } from "./support";
 
@@ -71,6 +73,67 @@ describe("softmaxForward and logSoftmaxForward", () => {
       number(total, 1, 1e-6, "softmax");
       number(exps, 1, 1e-5, "exp of its logarithm");
     }
+  });
+});
+
+/** What passes back through a softmax p of x: 0 its slope, 1 that of its logarithm, 2 the Taylor terms. */
+function passed(which: i32, x: Block, r: Block, outer: i32, axis: i32, inner: i32): Float64Array {
+  const p = definition(x, outer, axis, inner, false), want = expected(x.count);
+  for (let o = 0; o < outer; o++) for (let i = 0; i < inner; i++) {
+    const first = o * axis * inner + i;
+    let products: f64 = 0, total: f64 = 0;
+    for (let j = 0; j < axis; j++) {
+      const at = first + j * inner;
+      products += p[at] * r.get(at);
+      total += r.get(at);
+    }
+    for (let j = 0; j < axis; j++) {
+      const at = first + j * inner, v = r.get(at);
+      if (which == 0) want[at] = p[at] * (v - products);
+      else if (which == 1) want[at] = v - p[at] * total;
+      else want[at] = Math.abs(x.get(at)) == Infinity ? 0 : x.get(at) * (v - p[at] * total);
+    }
+  }
+  return want;
+}
+
+function checkBack(x: Block, r: Block, outer: i32, axis: i32, inner: i32): void {
+  for (let which = 0; which < 3; which++) {
+    const p = room(x.count), y = room(x.count), same = copyOf(r);
+    if (which == 1) logSoftmaxForward(x.at, p.at, outer, axis, inner);
+    else softmaxForward(x.at, p.at, outer, axis, inner);
+    if (which == 0) {
+      softmaxVjp(p.at, r.at, y.at, outer, axis, inner);
+      softmaxVjp(p.at, same.at, same.at, outer, axis, inner);
+    } else if (which == 1) {
+      logSoftmaxVjp(p.at, r.at, y.at, outer, axis, inner);
+      logSoftmaxVjp(p.at, same.at, same.at, outer, axis, inner);
+    } else {
+      softmaxTaylor(x.at, p.at, r.at, y.at, outer, axis, inner);
+      softmaxTaylor(x.at, p.at, same.at, same.at, outer, axis, inner);
+    }
+    close(y, passed(which, x, r, outer, axis, inner), 1e-6);
+    close(same, passed(which, x, r, outer, axis, inner), 1e-6);
+  }
+}
+
+describe("softmaxVjp, logSoftmaxVjp and softmaxTaylor", () => {
+  it("run along any axis of every length, in place too", () => {
+    for (let t = 0; t < tails.length; t++) for (let outer = 1; outer <= 3; outer++)
+      for (let inner = 1; inner <= 5; inner += 2) {
+      begin(`outer ${outer}, axis ${tails[t]}, inner ${inner}`);
+      const count = outer * tails[t] * inner;
+      checkBack(spread(count, 5), spread(count, 3), outer, tails[t], inner);
+    }
+  });
+
+  it("give nothing to what is impossible", () => {
+    begin("−∞");
+    const x = list([0.5, -Infinity, 2, -1]), r = list([1, 2, 3, -4]), p = room(4), y = room(4);
+    softmaxForward(x.at, p.at, 1, 4, 1);
+    softmaxTaylor(x.at, p.at, r.at, y.at, 1, 4, 1);
+    close(y, passed(2, x, r, 1, 4, 1), 1e-6);
+    number(y.get(1), 0, 0, "of −∞");
   });
 });
 

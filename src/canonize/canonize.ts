@@ -8,10 +8,12 @@ import type { Constant, Dims } from "../base/tensor.ts";
 import { changeUnits } from "./change-units.ts";
 import { findEmbeddings, followIds } from "./find-embeddings.ts";
 import { foldNormalizations } from "./find-lrn.ts";
+import { findAttention } from "./find-attention.ts";
 import { findGates } from "./find-gates.ts";
 import { findTables } from "./find-tables.ts";
 import { foldCones } from "./fold-cones.ts";
 import { foldPads } from "./fold-pads.ts";
+import { foldSoftmax } from "./fold-softmax.ts";
 import { affineOf, type Origin, originsOf } from "./origin.ts";
 import { type Graph, type Node, operandsOf, producers, readers, resolve, whereIs } from "../graph/graph.ts";
 
@@ -171,7 +173,9 @@ const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
   followIds,
   findTables,
   foldNormalizations,
+  foldSoftmax,
   foldCones,
+  findAttention,
   foldPads,
   foldAffine,
   changeUnits,

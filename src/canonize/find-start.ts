@@ -11,7 +11,7 @@ import { affineOf, RENAMING } from "./origin.ts";
 export interface Start {
   /** The value. */
   readonly from: string;
-  /** The softmax, log-softmax or sigmoid at the end, which is left out; of one that is spelled out, the last node. */
+  /** The softmax, log-softmax or sigmoid at the end, which is left out. */
   readonly skipped?: Node;
   /** Of an output of integers: the node that makes them of scores. */
   readonly chooses?: Node;
@@ -26,11 +26,6 @@ interface Made {
   readonly graph: Graph;
   readonly by: ReadonlyMap<string, Node>;
 }
-
-const madeBy = ({ by }: Made, name: string, type: string): Node | undefined => {
-  const node = by.get(name);
-  return node?.type === type ? node : undefined;
-};
 
 /** A positive factor, such as 100 for per cents, changes no order. */
 function isFactor({ graph }: Made, node: Node): boolean {
@@ -52,43 +47,12 @@ function behindRenaming(made: Made, name: string, factors: boolean): Node | unde
   return undefined;
 }
 
-interface Axes {
-  readonly axes?: readonly number[];
-}
-const axesOf = (node: Node): readonly number[] => (node.attributes as Axes).axes ?? [];
-
-/** What Σ exp is over, if a value is that: its exponent, and the axes. */
-function sumOfExp(made: Made, name: string): { readonly exp: Node; readonly axes: readonly number[] } | undefined {
-  const sum = madeBy(made, name, "ReduceSum");
-  const exp = sum && madeBy(made, sum.inputs[0], "Exp");
-  return exp && { exp, axes: axesOf(sum) };
-}
-
-/** x, of an exponent that is x, or x less its maximum along at least these axes. */
-function withoutMaximum(made: Made, name: string, axes: readonly number[]): string {
-  const less = madeBy(made, name, "Sub");
-  const maximum = less && madeBy(made, less.inputs[1], "ReduceMax");
-  const fits = maximum && maximum.inputs[0] === less.inputs[0] && axes.every((axis) => axesOf(maximum).includes(axis));
-  return fits ? less.inputs[0] : name;
-}
-
-/** x of exp(x) / Σ exp(x) and of x − log Σ exp(x), with or without their maximum. */
-function spelledOut(made: Made, { type, inputs: [a, b] }: Node): string | undefined {
-  if (type === "Div") {
-    const sum = sumOfExp(made, b);
-    return sum && sum.exp.outputs[0] === a ? withoutMaximum(made, sum.exp.inputs[0], sum.axes) : undefined;
-  }
-  const log = type === "Sub" ? madeBy(made, b, "Log") : undefined;
-  const sum = log && sumOfExp(made, log.inputs[0]);
-  return sum && sum.exp.inputs[0] === a ? withoutMaximum(made, a, sum.axes) : undefined;
-}
-
 /** What a node squashes: a row of a table of its own, or the same written in other nodes. */
 function squashed(made: Made, node: Node): string | undefined {
   if (SQUASHING.has(node.type)) return node.inputs[0];
   const inverse = { Exp: "LogSoftmax", Log: "Softmax" }[node.type];
   const inner = inverse ? behindRenaming(made, node.inputs[0], false) : undefined;
-  return inner && inner.type === inverse ? inner.inputs[0] : spelledOut(made, node);
+  return inner && inner.type === inverse ? inner.inputs[0] : undefined;
 }
 
 /** The node that chooses integers by scores. */

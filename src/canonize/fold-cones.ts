@@ -183,8 +183,11 @@ function nodeOf(known: Known, found: Found): { readonly node: Node; readonly nod
   const isProduct = ["own", "none"].includes(kinds.at(-1)!);
   if (!isProduct) return undefined;
   const constants = new Set(nodes.flatMap(({ inputs }) => inputs.filter((input) => known.graph.constants.has(input))));
-  const attributes: Cone = { parts: nodes.map((node) => ({ node, way: ways.get(node)! })) };
   const inputs = [source, ...constants];
+  const place = new Map(inputs.map((input, i) => [input, i]));
+  const attributes: Cone = {
+    parts: nodes.map((node) => ({ node, way: ways.get(node)!, from: node.inputs.map((input) => place.get(input)) })),
+  };
   return { node: Object.freeze({ name, type: "Cone", attributes, inputs, outputs, note: listed(nodes) }), nodes };
 }
 

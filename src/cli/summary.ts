@@ -11,6 +11,7 @@ const sinks = [
   ["bias", "biases"],
   ["stabilizer", "stabilizers"],
   ["dead", "dead neurons"],
+  ["softmax", "softmax"],
   ["other", "elsewhere"],
 ] as const satisfies readonly (readonly [keyof LedgerRow, string])[];
 

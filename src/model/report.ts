@@ -17,8 +17,9 @@ export interface RuleAt {
 }
 
 /**
- * Where a node's relevance went: received = passed + bias + stabilizer + dead + other + gap.
- * `other`: kept by added constants, or not accounted for by a gradient rule. `gap`: rounding; at most 1e-5 of
+ * Where a node's relevance went: received = passed + bias + stabilizer + dead + softmax + other +
+ * gap. `softmax`: what a softmax inside the network takes, whose rule does not conserve. `other`: kept by added constants,
+ * or not accounted for by a gradient rule. `gap`: rounding; at most 1e-5 of
  * `magnitude`'s largest.
  */
 export interface LedgerRow {
@@ -30,6 +31,7 @@ export interface LedgerRow {
   readonly bias: number;
   readonly stabilizer: number;
   readonly dead: number;
+  readonly softmax: number;
   readonly other: number;
   readonly gap: number;
   /** Σ |R| received. */
@@ -118,7 +120,8 @@ export function ledgerRows({ accounts }: Segment, view: Float32Array): LedgerRow
     const [received, passed, magnitude] = [add(account.received, 0), add(account.passed, 0), add(account.received, 1)];
     const [bias, stabilizer, dead] = sums.subarray(account.absorbed, account.absorbed + 3);
     const rest = received - passed - bias - stabilizer - dead;
-    const other = open ? rest : add(account.constants, 0);
+    const softmax = open === "softmax" ? rest : 0;
+    const other = open === "other" ? rest : open ? 0 : add(account.constants, 0);
     return {
       node: name,
       type,
@@ -128,8 +131,9 @@ export function ledgerRows({ accounts }: Segment, view: Float32Array): LedgerRow
       bias,
       stabilizer,
       dead,
+      softmax,
       other,
-      gap: rest - other,
+      gap: rest - softmax - other,
       magnitude,
       amplification: magnitude > 0 ? add(account.passed, 1) / magnitude : 1,
     };

@@ -1,5 +1,6 @@
 import { insist } from "../base/complaint.ts";
 import { aligned } from "./aligned.ts";
+import { attention } from "./attention.ts";
 import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, mean, mul, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
@@ -101,6 +102,7 @@ const rows: readonly Op<any>[] = [
   taylorLayer,
   cone,
   tableRow,
+  attention,
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: as above

@@ -15,7 +15,7 @@ import {
   swapped,
 } from "./dense.ts";
 import { type Back, computedOf, type Op, type OwnRule, type Site, type Way } from "./op.ts";
-import { scaled } from "./product.ts";
+import { divided, timesInput } from "./taken.ts";
 
 /**
  * Half of R to each factor, shared by what its terms contribute:
@@ -24,25 +24,13 @@ import { scaled } from "./product.ts";
  *
  * Source: Achtibat et al. 2024 (AttnLRP), equation for bilinear products.
  */
-function halfOf({ node }: Site<unknown>, slopes: Back): OwnRule {
+function halfOf({ node: { name } }: Site<unknown>, slopes: Back): OwnRule {
   return {
     conserves: true,
-    back(e, at, received, ledger) {
-      const z = e.as(at.y(0), "first");
-      const s = e.temp(`${node.name}:s`, z.dims);
-      const r = e.as(received, "first");
-      e.emit("divideStabilized", { r, z, s, count: z.count, coefficient: 1, epsilon: EPSILON, ledger });
-      return slopes(e, at, scaled(e, s, 1 / 2)).map((c, i) => {
-        const x = e.as(at.x(i), "first");
-        const out = e.temp(`${node.name}:relevance`, x.dims);
-        e.emit("multiply", { x, c: e.as(c!, "first"), y: out, count: x.count });
-        return out;
-      });
-    },
+    back: (e, at, r, ledger) =>
+      slopes(e, at, divided(e, name, r, at.y(0), ledger)).map((c, i) => timesInput(e, name, at.x(i), c!, 1 / 2)),
   };
 }
-/** Far below any product that counts: a larger one is a share of the relevance of small heads. */
-const EPSILON = 1e-9;
 
 /** The way of a product whose factors are both computed. */
 function computedProduct(site: Site<DenseAttributes>): Way {

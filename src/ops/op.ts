@@ -173,9 +173,10 @@ export interface Routing {
 
 /** A rule of an operator's own. What it absorbs it adds to `ledger`, f64[3] = bias, stabilizer, dead. */
 export interface OwnRule {
-  readonly conserves: boolean;
-  /** An input that never gets any of it. */
-  readonly skips?: number;
+  /** "softmax": what it does not pass on is what a softmax takes. */
+  readonly conserves: boolean | "softmax";
+  /** Inputs that never get any of it. */
+  readonly skips?: readonly number[];
   back(e: Emitter, at: Places, r: Value, ledger: Ref): readonly (Value | undefined)[];
 }
 
@@ -220,6 +221,8 @@ export const families = [
   "normalization",
   "product",
   "bilinear",
+  "softmax",
+  "attention",
   "lrn",
   "layer-norm",
   "taylor",

@@ -41,7 +41,7 @@ export function productOfTwo(
   };
   const signal: OwnRule = {
     conserves: true,
-    skips: gate,
+    skips: gate === undefined ? [] : [gate],
     back: (e, at, r) => [0, 1].map((i) => (i === gate ? undefined : whole(e, at, r, i))),
   };
   return {

@@ -1,11 +1,17 @@
 import { type Dims, size } from "../base/tensor.ts";
-import { axisOf, type Op } from "./op.ts";
+import type { Emitter } from "../program/emitter.ts";
+import type { Value } from "../program/step.ts";
+import { axisOf, type Op, type Own, type Places } from "./op.ts";
+import { divided, timesInput } from "./taken.ts";
 
-interface SoftmaxAttributes {
+export interface SoftmaxAttributes {
   readonly axis: number;
   /** Before opset 13 the input is flattened to two axes at `axis`. */
   readonly flattened: boolean;
 }
+
+/** Whether numbers compete along the last axis, and only there. */
+export const isAlongLast = ({ axis }: SoftmaxAttributes, { length }: Dims): boolean => axis === length - 1;
 
 /** Outer numbers, the length over which numbers compete, and how far these lie apart. */
 function groupsOf(dims: Dims, { axis, flattened }: SoftmaxAttributes) {
@@ -15,51 +21,83 @@ function groupsOf(dims: Dims, { axis, flattened }: SoftmaxAttributes) {
     : { outer, axis: dims[axis], inner: size(dims.slice(axis + 1)) };
 }
 
-function row(type: "Softmax" | "LogSoftmax", kernel: "softmaxForward" | "logSoftmaxForward"): Op<SoftmaxAttributes> {
+/** Ways of passing relevance through a softmax inside a network. */
+type Rules = (given: { readonly name: string; readonly groups: ReturnType<typeof groupsOf> }) => Own["rules"];
+
+/** R_i = x_i (R_i − p_i Σ_j R_j), and the gradient p_i (R_i − Σ_j p_j R_j). */
+const rulesOfSoftmax: Rules = ({ name, groups }) => ({
+  taylor: {
+    conserves: "softmax",
+    back(e, at, received) {
+      const [x, p, r] = [at.x(0), at.y(0), received].map((value) => e.as(value, "first"));
+      const y = e.temp(`${name}:relevance`, x.dims);
+      e.emit("softmaxTaylor", { x, p, r, y, ...groups });
+      return [y];
+    },
+  },
+  gradient: {
+    conserves: false,
+    back(e, at, received) {
+      const [p, r] = [at.y(0), received].map((value) => e.as(value, "first"));
+      const y = e.temp(`${name}:vjp`, p.dims);
+      e.emit("softmaxVjp", { p, r, y, ...groups });
+      return [y];
+    },
+  },
+});
+
+/** Of y = log p: R_i = x_i (s_i − p_i Σ_j s_j) with s = R / y, and the gradient R_i − p_i Σ_j R_j. */
+const rulesOfLogarithm: Rules = ({ name, groups }) => {
+  const slope = (e: Emitter, at: Places, received: Value): Value => {
+    const [l, r] = [at.y(0), received].map((value) => e.as(value, "first"));
+    const y = e.temp(`${name}:vjp`, l.dims);
+    e.emit("logSoftmaxVjp", { l, r, y, ...groups });
+    return y;
+  };
+  return {
+    taylor: {
+      conserves: "softmax",
+      back: (e, at, r, ledger) => [
+        timesInput(e, name, at.x(0), slope(e, at, divided(e, name, r, at.y(0), ledger)), 1),
+      ],
+    },
+    gradient: { conserves: false, back: (e, at, r) => [slope(e, at, r)] },
+  };
+};
+
+function row(
+  type: "Softmax" | "LogSoftmax",
+  kernel: "softmaxForward" | "logSoftmaxForward",
+  rules: Rules,
+): Op<SoftmaxAttributes> {
   return {
     type,
-    family: "other",
-    summary: "left out when it ends the network (relevance starts from the logit)",
+    family: "softmax",
+    summary: "left out when it ends the network (relevance starts from the logit); else own rules: taylor, gradient",
     attributes: (read) => ({ axis: read.int("axis", read.opset < 13 ? 1 : -1), flattened: read.opset < 13 }),
     infer([x], a) {
       const { dims } = x!;
       const axis = a.axis === dims.length && a.flattened ? a.axis : axisOf(a.axis, dims.length);
       return { dims: [dims], attributes: { ...a, axis } };
     },
-    node({ node, outputs: [{ name, dims }], attributes }) {
+    node({ node: { name: at }, outputs: [{ name, dims }], attributes }) {
       const groups = groupsOf(dims, attributes);
-      const { outer, axis: length, inner } = groups;
-      const logarithm = type === "LogSoftmax";
       return {
-        kind: "none",
-        why: "it is a softmax inside the network, which mixes all its inputs",
+        kind: "own",
         run(e, at) {
           const y = e.temp(name, dims);
           e.emit(kernel, { x: e.as(at.x(0), "first"), y, ...groups });
           return [y];
         },
-        // With p = softmax(x): R_i = p_i (r_i − Σ_j p_j r_j), and of its logarithm R_i = r_i − p_i Σ_j r_j.
-        vjp(e, at, received) {
-          const out = e.temp(`${node.name}:vjp`, dims);
-          e.host("softmax back", [e.as(at.y(0), "first"), e.as(received, "first"), out], (y, r, to) => {
-            for (let group = 0; group < outer * inner; group++) {
-              const first = Math.floor(group / inner) * length * inner + (group % inner);
-              const places = Array.from({ length }, (_, i) => first + i * inner);
-              const sum = places.reduce((total, place) => total + (logarithm ? r[place] : y[place] * r[place]), 0);
-              for (const place of places)
-                to[place] = logarithm ? r[place] - Math.exp(y[place]) * sum : y[place] * (r[place] - sum);
-            }
-          });
-          return [out];
-        },
+        rules: rules({ name: at, groups }),
       };
     },
     nonnegative: () => type === "Softmax",
   };
 }
 
-/** y_i = exp(x_i) / Σ_j exp(x_j). Source: ONNX Softmax-13. */
-export const softmax = row("Softmax", "softmaxForward");
+/** y_i = exp(x_i) / Σ_j exp(x_j). Source: ONNX Softmax-13; relevance: Achtibat et al. 2024, proposition 3.1. */
+export const softmax = row("Softmax", "softmaxForward", rulesOfSoftmax);
 
 /** The logarithm of Softmax. Source: ONNX LogSoftmax-13. */
-export const logSoftmax = row("LogSoftmax", "logSoftmaxForward");
+export const logSoftmax = row("LogSoftmax", "logSoftmaxForward", rulesOfLogarithm);

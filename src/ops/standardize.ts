@@ -173,7 +173,7 @@ export function standardizeWay({ node, inputs, outputs }: Site<unknown>, a: Stan
   };
   const identity: OwnRule = {
     conserves: true,
-    skips: byScale ? 1 : undefined,
+    skips: byScale ? [1] : [],
     back(e, at, received, ledger) {
       if (a.statistics.centred === 0 && !hasShift) return [received];
       const [x, z] = [at.x(0), e.as(at.y(0), at.x(0).layout)];

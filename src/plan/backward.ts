@@ -74,8 +74,7 @@ interface Arrival {
 interface Passed {
   /** How the ledger calls the rule. */
   readonly rule: string;
-  /** See Account. */
-  readonly open: boolean;
+  readonly open: Account["open"];
   /** What each input of a node receives; undefined where it has none to receive. */
   readonly inputs: readonly (Value | undefined)[];
 }
@@ -93,18 +92,19 @@ function throughLinear(e: Emitter, way: Linear, arrival: Arrival, rule: Rule): r
 
 function passBack(e: Emitter, way: Way, arrival: Arrival): Passed {
   const { node, at, rule, r, ledger } = arrival;
-  if (way.kind === "route") return { rule: "route", open: way.drops ?? false, inputs: way.vjp(e, at, r) };
+  if (way.kind === "route") return { rule: "route", open: way.drops ? "other" : undefined, inputs: way.vjp(e, at, r) };
   assert(rule, `no rule at ${node.name}`);
-  if (way.kind === "none") return { rule: rule.name, open: true, inputs: way.vjp!(e, at, r) };
+  if (way.kind === "none") return { rule: rule.name, open: "other", inputs: way.vjp!(e, at, r) };
   if (way.kind === "own") {
     const { conserves, back } = way.rules[nameOf(rule)];
-    return { rule: nameOf(rule), open: !conserves, inputs: back(e, at, r, ledger) };
+    const open = conserves === true ? undefined : conserves || "other";
+    return { rule: nameOf(rule), open, inputs: back(e, at, r, ledger) };
   }
   const [data, values] =
     way.kind === "pass"
       ? [[way.data], [throughPass(e, way, arrival, rule)]]
       : [way.data, throughLinear(e, way, arrival, rule)];
-  return { rule: rule.name, open: rule.kind !== way.kind, inputs: placed(node, data, values) };
+  return { rule: rule.name, open: rule.kind === way.kind ? undefined : "other", inputs: placed(node, data, values) };
 }
 
 /** The steps of one segment. @param value what the network computes where it begins, row-major */

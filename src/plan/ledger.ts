@@ -14,8 +14,8 @@ export interface Account {
   readonly constants: readonly number[];
   /** Triple (bias, stabilizer, dead). */
   readonly absorbed: number;
-  /** A gradient rule, or an operator that drops some of the output: received − passed is accounted for as `other`. */
-  readonly open: boolean;
+  /** The column of all that is not passed on: of a gradient rule, of a softmax, of what drops some of the output. */
+  readonly open?: "other" | "softmax";
 }
 
 /** Books of the backward pass: places for sums, and relevance that waits for its node. */

@@ -7,24 +7,52 @@ import type { Ways } from "../ops/ways.ts";
 import { type Composite, type Entry, WEIGHTED } from "./composite.ts";
 import { type Rule, ruleOf } from "./rule.ts";
 
-/** Nodes that have no other weighted layer before them, and those that have none after them. */
-function placesOf(graph: Graph, ways: Ways): { first: Set<Node>; last: Set<Node> } {
-  const isWeighted = (node: Node) => WEIGHTED.includes(familyOf(node, ways));
+/** Values of a node on one side, and on the other. */
+type Sides = readonly [from: (node: Node) => readonly string[], to: (node: Node) => readonly string[]];
+const FORTH: Sides = [({ inputs }) => inputs, ({ outputs }) => outputs];
+const BACK: Sides = [FORTH[1], FORTH[0]];
+
+/** Weighted nodes without another weighted one before them, in the order given. */
+function outermost(nodes: readonly Node[], isWeighted: (node: Node) => boolean, [from, to]: Sides): Set<Node> {
   const after = new Set<string>();
-  const first = new Set<Node>();
-  for (const node of graph.nodes) {
-    const behind = node.inputs.some((name) => after.has(name));
-    if (isWeighted(node) && !behind) first.add(node);
-    if (isWeighted(node) || behind) for (const name of node.outputs) after.add(name);
-  }
-  const before = new Set<string>();
-  const last = new Set<Node>();
-  for (const node of [...graph.nodes].reverse()) {
-    const ahead = node.outputs.some((name) => before.has(name));
-    if (isWeighted(node) && !ahead) last.add(node);
-    if (isWeighted(node) || ahead) for (const name of node.inputs) before.add(name);
-  }
-  return { first, last };
+  return new Set(
+    nodes.filter((node) => {
+      const behind = from(node).some((name) => after.has(name));
+      if (isWeighted(node) || behind) for (const name of to(node)) after.add(name);
+      return isWeighted(node) && !behind;
+    }),
+  );
+}
+
+/** Weighted nodes with no other weighted one between them and a node of those `near` which they are. */
+function nextTo(
+  nodes: readonly Node[],
+  isWeighted: (node: Node) => boolean,
+  near: (node: Node) => boolean,
+  [from, to]: Sides,
+): Node[] {
+  const after = new Set<string>();
+  return nodes.filter((node) => {
+    const behind = from(node).some((name) => after.has(name));
+    if (near(node) || (behind && !isWeighted(node))) for (const name of to(node)) after.add(name);
+    return isWeighted(node) && behind;
+  });
+}
+
+/** The nodes that stand in each position. */
+function placesOf(graph: Graph, ways: Ways): Readonly<Record<NonNullable<Entry["position"]>, ReadonlySet<Node>>> {
+  const isWeighted = (node: Node) => WEIGHTED.includes(familyOf(node, ways));
+  const isAttention = (node: Node) => familyOf(node, ways) === "attention";
+  const { nodes } = graph;
+  const reversed = [...nodes].reverse();
+  return {
+    first: outermost(nodes, isWeighted, FORTH),
+    last: outermost(reversed, isWeighted, BACK),
+    projection: new Set([
+      ...nextTo(nodes, isWeighted, isAttention, FORTH),
+      ...nextTo(reversed, isWeighted, isAttention, BACK),
+    ]),
+  };
 }
 
 /** What composites call a node. */

@@ -22,8 +22,11 @@ export interface Entry {
    * `product`, `bilinear`, `lrn`, `layer-norm`, `taylor`, `p-norm`).
    */
   readonly type?: string | readonly string[];
-  /** `first`: no convolution or dense layer before it; `last`: none after it. */
-  readonly position?: "first" | "last";
+  /**
+   * `first`: no convolution or dense layer before it; `last`: none after it; `projection`: none between it and attention,
+   * before or behind.
+   */
+  readonly position?: "first" | "last" | "projection";
   readonly rule: Rule;
 }
 
@@ -36,8 +39,9 @@ export const WEIGHTED: readonly Family[] = ["convolution", "dense"];
  * What all named composites share, and what a composite of one's own may end with: activations and unfolded
  * BatchNormalization pass, means and sums share by contribution (sums by another rule if given), LRN has its Taylor
  * rule, products give all to the signal and none to the gate (unless `product` says otherwise), and products of matrices
- * half to each; LayerNormalization and its kin take their standard deviation for a constant (unless `layerNorm` says
- * otherwise). `delta` is that of the rule clip.
+ * half to each; attention, and any softmax inside the network, have their rules of AttnLRP (unless `attention` says
+ * otherwise), LayerNormalization and its kin take their standard deviation for a constant (unless `layerNorm` does).
+ * `delta` is that of the rule clip.
  *
  * @example
  * const mine: Composite = [
@@ -53,9 +57,10 @@ export function baseEntries(
     delta,
     product = parameters.product.default,
     layerNorm = parameters.layerNorm.default,
-  }: Pick<Parameters, "delta" | "product" | "layerNorm"> = {},
+    attention = parameters.attention.default,
+  }: Pick<Parameters, "delta" | "product" | "layerNorm" | "attention"> = {},
 ): Composite {
-  checkParameters({ lrn, sum, product, layerNorm }, "parameter");
+  checkParameters({ lrn, sum, product, layerNorm, attention }, "parameter");
   return [
     { type: "average", rule: ruleOf.norm() },
     { type: "sum", rule: sumRules[sum]({ delta }) },
@@ -63,6 +68,8 @@ export function baseEntries(
     { type: "product", rule: ruleOf.product(product) },
     { type: "bilinear", rule: ruleOf.product(product === "gradient" ? "gradient" : "half") },
     { type: "layer-norm", rule: ruleOf.layerNorm(layerNorm) },
+    { type: "attention", rule: ruleOf.attention(attention) },
+    { type: "softmax", rule: attention === "gradient" ? ruleOf.gradient() : ruleOf.lrn("taylor") },
     { type: "lrn", rule: ruleOf.lrn(lrn) },
     { type: ["taylor", "p-norm"], rule: ruleOf.lrn("taylor") },
   ];
@@ -88,10 +95,17 @@ const weighted = (dense: Rule, convolution: Rule): Composite => [
   { type: "dense", rule: dense },
   { type: "convolution", rule: convolution },
 ];
+/** Weighted layers, sums and means alike; sums by another rule if one is asked for. */
+const limit = ({ sum = parameters.sum.default }: Parameters): Composite => [
+  ...weighted(ruleOf.lrp0(), ruleOf.lrp0()),
+  { type: sum === "norm" ? ["average", "sum"] : "average", rule: ruleOf.lrp0() },
+];
 /** A dense first layer keeps its rule: flat would give every input of it the same. */
 const first = (rule: Rule): Entry => ({ type: "convolution", position: "first", rule });
 
-const SHARED = ["lrn", "sum", "product", "layerNorm", "delta"] as const;
+const SHARED = ["lrn", "sum", "product", "layerNorm", "attention", "delta"] as const;
+/** Relevance of transformers lies far from the limit ε → 0 under a larger one. */
+const TINY = 1e-9;
 /** Of methods that are Jᵀ, or are meant as Jᵀ with another ReLU. */
 const BY_GRADIENT = { parameters: [], start: "one", unknown: "gradient" } as const;
 const everywhere: Entry = { rule: ruleOf.gradient() };
@@ -156,6 +170,30 @@ export const composites: readonly CompositeRow[] = Object.freeze([
     summary: "β = 1 everywhere: the LRN paper's second setting",
     parameters: ["beta", ...SHARED],
     entries: ({ beta }) => weighted(ruleOf.beta({ beta }), ruleOf.beta({ beta })),
+  },
+  {
+    name: "attnLrp",
+    summary: "LRP-0 everywhere, attention by its Taylor rule: for transformers",
+    parameters: SHARED,
+    entries: limit,
+  },
+  {
+    name: "cpLrp",
+    summary: "as attnLrp, with attention weights as constants",
+    parameters: SHARED,
+    defaults: { attention: "cp" },
+    entries: limit,
+  },
+  {
+    name: "attnLrpGamma",
+    summary: "γ in convolutions, a fifth of it in dense layers, LRP-0 in the projections of attention, whose weights are constants: for vision transformers",
+    parameters: ["gamma", ...SHARED],
+    defaults: { attention: "cp" },
+    entries: ({ gamma = parameters.gamma.default, ...others }) => [
+      { type: "dense", position: "projection", rule: ruleOf.lrp0() },
+      ...weighted(ruleOf.gamma({ gamma: gamma / 5, epsilon: TINY }), ruleOf.gamma({ gamma, epsilon: TINY })),
+      ...limit(others),
+    ],
   },
   { name: "gradient", summary: "Jᵀ of the target everywhere; not LRP", ...BY_GRADIENT, entries: () => [everywhere] },
   {

@@ -1,4 +1,5 @@
 import { type Issue, LrpError, misuse, shown, usage } from "../base/error.ts";
+import { type AttentionMode, attentionModes } from "../ops/attention.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
 import { type ProductMode, productModes } from "../ops/product.ts";
 import { type LayerNormMode, layerNormModes } from "../ops/standardize.ts";
@@ -100,6 +101,13 @@ export const parameters = Object.freeze({
     choices: Object.keys(layerNormModes) as readonly LayerNormMode[],
     default: "identity",
     rules: ["layerNorm"],
+  },
+  attention: {
+    kind: "choice",
+    summary: "how relevance passes attention, and any softmax inside the network",
+    choices: Object.keys(attentionModes) as readonly AttentionMode[],
+    default: "attn",
+    rules: ["attention"],
   },
   delta: {
     kind: "number",

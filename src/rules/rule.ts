@@ -1,3 +1,4 @@
+import type { AttentionMode } from "../ops/attention.ts";
 import type { LrnMode } from "../ops/lrn.ts";
 import type { BiasMap, NumberMap, Slopes } from "../ops/op.ts";
 import type { ProductMode } from "../ops/product.ts";
@@ -174,6 +175,10 @@ export const ruleOf = Object.freeze({
   },
   layerNorm: (mode: LayerNormMode = parameters.layerNorm.default): Rule => {
     checkParameters({ layerNorm: mode }, "parameter");
+    return Object.freeze({ kind: "own", name: mode, mode });
+  },
+  attention: (mode: AttentionMode = parameters.attention.default): Rule => {
+    checkParameters({ attention: mode }, "parameter");
     return Object.freeze({ kind: "own", name: mode, mode });
   },
   lrn: (mode: LrnMode = parameters.lrn.default): Rule => {

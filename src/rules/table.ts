@@ -117,6 +117,13 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
     source: "Ali et al. 2022; Achtibat et al. 2024",
   },
   {
+    name: "attention",
+    equation:
+      "s = R / O; cp: R_V = V ⊙ Pᵀ s; attn: R_V = ½ V ⊙ Pᵀ s, R_Q = ½ Q ⊙ ∂O/∂Qᵀ ½ s, R_K alike",
+    summary: "for O = P V with P = softmax(c Q Kᵀ + mask)",
+    source: "Ali et al. 2022 (cp); Achtibat et al. 2024 (attn)",
+  },
+  {
     name: "lrn",
     equation: "R_j = Σ_k v_jk R_k, see LRN",
     summary: "first-order Taylor through local response normalization",

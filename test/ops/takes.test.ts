@@ -120,6 +120,7 @@ const schemas: Readonly<Record<string, Schema>> = {
   TaylorNeurons: [1, 1, 1, FLOAT],
   Cone: [2, Infinity, 1, FLOAT],
   Table: [1, 1, 1, FLOAT],
+  DotProductAttention: [3, Infinity, 1, FLOAT],
 };
 
 const given = (n: number) => Array.from({ length: n }, (_, i) => `v${i}`);

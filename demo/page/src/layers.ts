@@ -8,6 +8,7 @@ const kept = [
   { name: "bias", means: "absorbed by biases" },
   { name: "stabilizer", means: "absorbed by the stabilizer" },
   { name: "dead", means: "lost at dead neurons" },
+  { name: "softmax", means: "taken by a softmax" },
   { name: "other", means: "kept by added constants, or unaccounted for by a gradient" },
 ] as const satisfies readonly { name: keyof LedgerRow; means: string }[];
 
