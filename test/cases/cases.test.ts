@@ -29,7 +29,6 @@ import { expectClose, total } from "../close.ts";
  * its line away.
  */
 const pending: Readonly<Record<string, string>> = {
-  sklearn_mlp: "its label, which an operator of ai.onnx.ml makes",
 };
 
 interface Stored {
