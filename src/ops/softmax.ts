@@ -57,9 +57,7 @@ const rulesOfLogarithm: Rules = ({ name, groups }) => {
   return {
     taylor: {
       conserves: "softmax",
-      back: (e, at, r, ledger) => [
-        timesInput(e, name, at.x(0), slope(e, at, divided(e, name, r, at.y(0), ledger)), 1),
-      ],
+      back: (e, at, r, ledger) => [timesInput(e, name, at.x(0), slope(e, at, divided(e, name, r, at.y(0), ledger)), 1)],
     },
     gradient: { conserves: false, back: (e, at, r) => [slope(e, at, r)] },
   };

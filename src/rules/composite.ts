@@ -186,7 +186,8 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "attnLrpGamma",
-    summary: "γ in convolutions, a fifth of it in dense layers, LRP-0 in the projections of attention, whose weights are constants: for vision transformers",
+    summary:
+      "γ in convolutions, a fifth of it in dense layers, LRP-0 in the projections of attention, whose weights are constants: for vision transformers",
     parameters: ["gamma", ...SHARED],
     defaults: { attention: "cp" },
     entries: ({ gamma = parameters.gamma.default, ...others }) => [

@@ -118,8 +118,7 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
   },
   {
     name: "attention",
-    equation:
-      "s = R / O; cp: R_V = V ⊙ Pᵀ s; attn: R_V = ½ V ⊙ Pᵀ s, R_Q = ½ Q ⊙ ∂O/∂Qᵀ ½ s, R_K alike",
+    equation: "s = R / O; cp: R_V = V ⊙ Pᵀ s; attn: R_V = ½ V ⊙ Pᵀ s, R_Q = ½ Q ⊙ ∂O/∂Qᵀ ½ s, R_K alike",
     summary: "for O = P V with P = softmax(c Q Kᵀ + mask)",
     source: "Ali et al. 2022 (cp); Achtibat et al. 2024 (attn)",
   },

@@ -28,8 +28,7 @@ import { expectClose, total } from "../close.ts";
  * Cases that are not right yet, and what they lack. Their tests ask that what is right fails: whoever mends one takes
  * its line away.
  */
-const pending: Readonly<Record<string, string>> = {
-};
+const pending: Readonly<Record<string, string>> = {};
 
 interface Stored {
   readonly dims: readonly number[];

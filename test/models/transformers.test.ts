@@ -13,7 +13,8 @@ interface Case {
   readonly relevance: readonly number[];
   readonly values: Readonly<Record<string, readonly number[]>>;
 }
-const { targets, cases }: { targets: readonly number[]; cases: Record<string, Case> } = golden("attnlrp_vit_tiny_mnist");
+const { targets, cases }: { targets: readonly number[]; cases: Record<string, Case> } =
+  golden("attnlrp_vit_tiny_mnist");
 
 describe.runIf(hasData)("a vision transformer", () => {
   test.each([13, 17].flatMap((opset) => ["attnLrp", "cpLrp"].map((composite) => ({ opset, composite }))))(

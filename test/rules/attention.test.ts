@@ -36,7 +36,9 @@ function reference(mode: Mode, mask: readonly number[] = HIDDEN.map(() => 0)) {
   const o = new Float64Array(H * N * E);
   for (let h = 0; h < H; h++) {
     for (let i = 0; i < N; i++) {
-      const scores = mask.map((m, j) => m + C * total(Array.from({ length: D }, (_, d) => at("q", h, i, d) * at("k", h, j, d))));
+      const scores = mask.map(
+        (m, j) => m + C * total(Array.from({ length: D }, (_, d) => at("q", h, i, d) * at("k", h, j, d))),
+      );
       const top = Math.max(...scores);
       const exps = scores.map((s) => Math.exp(s - top));
       const p = exps.map((v) => v / total(exps));
@@ -126,7 +128,10 @@ const spellings: Record<string, readonly FileNode[]> = {
     weighted,
   ],
 };
-const masked: Record<string, { nodes: readonly FileNode[]; types?: FileGraph["types"]; input?: Record<string, Tensor> }> = {
+const masked: Record<
+  string,
+  { nodes: readonly FileNode[]; types?: FileGraph["types"]; input?: Record<string, Tensor> }
+> = {
   "a constant of −∞": {
     nodes: [turned, node("a = MatMul q kt"), node("b = Mul a c"), node("s = Add b hidden"), softmax, weighted],
   },
@@ -176,7 +181,11 @@ const masked: Record<string, { nodes: readonly FileNode[]; types?: FileGraph["ty
 
 const options: ExplainOptions = { composite: "attnLrp", start: "one", target: R };
 
-async function expectAttention(bytes: Uint8Array, input: Input, expected: (mode: Mode) => ReturnType<typeof reference>) {
+async function expectAttention(
+  bytes: Uint8Array,
+  input: Input,
+  expected: (mode: Mode) => ReturnType<typeof reference>,
+) {
   using model = await loadInMode(bytes);
   for (const mode of ["attn", "cp", "gradient"] as const) {
     const chosen = mode === "gradient" ? { ...options, composite: mode } : { ...options, attention: mode };
@@ -207,8 +216,18 @@ describe("attention is one node", () => {
   });
 
   test("of one value that is query, key and value, which adds up what each receives", async () => {
-    const nodes = [node("t = Transpose q", { perm: [0, 2, 1] }), node("a = MatMul q t"), node("p = Softmax a"), node("o = MatMul p q")];
-    const three = [node("t = Transpose k", { perm: [0, 2, 1] }), node("a = MatMul q t"), node("p = Softmax a"), node("o = MatMul p v")];
+    const nodes = [
+      node("t = Transpose q", { perm: [0, 2, 1] }),
+      node("a = MatMul q t"),
+      node("p = Softmax a"),
+      node("o = MatMul p q"),
+    ];
+    const three = [
+      node("t = Transpose k", { perm: [0, 2, 1] }),
+      node("a = MatMul q t"),
+      node("p = Softmax a"),
+      node("o = MatMul p v"),
+    ];
     const inputs = { q: tensors.q, k: tensors.q, v: tensors.q };
     using one = await load(file(nodes, { inputs: { q: tensors.q } }));
     using other = await load(file(three, { inputs }));
@@ -248,13 +267,7 @@ const others: Record<string, readonly FileNode[]> = {
     softmax,
     weighted,
   ],
-  "scores that are squashed": [
-    turned,
-    node("a = MatMul q kt"),
-    node("s = Tanh a"),
-    softmax,
-    weighted,
-  ],
+  "scores that are squashed": [turned, node("a = MatMul q kt"), node("s = Tanh a"), softmax, weighted],
   "no softmax": [turned, node("a = MatMul q kt"), node("p = Sigmoid a"), weighted],
 };
 

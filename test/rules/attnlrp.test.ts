@@ -22,8 +22,10 @@ interface Case {
   readonly eps?: number;
 }
 
-const file: { ops: Record<string, Case>; block: { params: Record<string, Golden>; x: Golden; logits: Golden; target: number; R_x: Golden } } =
-  golden("attnlrp");
+const file: {
+  ops: Record<string, Case>;
+  block: { params: Record<string, Golden>; x: Golden; logits: Golden; target: number; R_x: Golden };
+} = golden("attnlrp");
 
 /** The node of each case, and which of relprop's rules is the same. */
 const nodes: Readonly<

@@ -64,7 +64,8 @@ const bounds = { low: 0, high: 1 };
 type Make = (given: object) => unknown;
 const makes = Object.entries(ruleOf).filter(
   ([name]) =>
-    !["lrn", "product", "layerNorm", "attention"].includes(name) && rules.find((r) => r.name === name)!.parameters.length > 0,
+    !["lrn", "product", "layerNorm", "attention"].includes(name) &&
+    rules.find((r) => r.name === name)!.parameters.length > 0,
 );
 
 describe("rules", () => {
