@@ -39,21 +39,27 @@ export function isTensor(input: object): input is InputTensor {
   return typeof dims !== "object" || dims === null || !("dims" in dims);
 }
 
+/** What to do about dims that do not fit. */
+function dimsFix({ dims, type }: Port, given: unknown): string | undefined {
+  if (Array.isArray(given) && given.length === dims.length - 1 && typeof dims[0] === "string")
+    return `The first axis counts samples: one has the dims ${shapeText([1, ...given], "")}.`;
+  return isFloat(type) && dims.length > 2 ? "preprocess() makes an input of that shape from a picture." : undefined;
+}
+
 /** @throws LrpError code "shape" when dims do not fit what the network takes */
-export function checkDims({ name, dims, type }: Port, given: Dims): void {
+export function checkDims(port: Port, given: Dims): void {
+  const { name, dims, type } = port;
   const fits =
     Array.isArray(given) &&
     (isUnstated(dims) || given.length === dims.length) &&
     given.every((d, i) => Number.isInteger(d) && d >= 0 && (typeof dims[i] !== "number" || d === dims[i]));
-  if (!fits) {
-    const fix = "preprocess() makes an input of that shape from a picture.";
-    throw new LrpError("shape", {
-      where: `input '${name}'`,
-      expected: shapeText(dims, type),
-      received: shapeText(Array.isArray(given) ? given : ["?"], type),
-      fix,
-    });
-  }
+  if (fits) return;
+  throw new LrpError("shape", {
+    where: `input '${name}'`,
+    expected: shapeText(dims, type),
+    received: shapeText(Array.isArray(given) ? given : ["?"], type),
+    fix: dimsFix(port, given),
+  });
 }
 
 /** Whether a type has a number. */
@@ -94,8 +100,10 @@ function checkInput(port: Port, input: unknown): Required<Given> {
     throw new LrpError("usage", {
       where,
       expected: "a tensor { data, dims }",
-      received: "data" in input ? "one without dims" : "an object without data",
-      fix: "A TensorFlow.js tensor t is given as { data: t.dataSync(), dims: t.shape }.",
+      received: "data" in input ? "one without dims" : Array.isArray(input) ? "an array" : "an object without data",
+      fix: Array.isArray(input)
+        ? "An array of rows is given as { data: rows.flat(), dims: [rows.length, rows[0].length] }."
+        : "A TensorFlow.js tensor t is given as { data: t.dataSync(), dims: t.shape }.",
     });
   const { data, dims } = input as InputTensor;
   checkDims(port, dims);

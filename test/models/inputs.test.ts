@@ -326,12 +326,48 @@ describe("tensors of other libraries", () => {
   it.each([
     ["a tensor of TensorFlow.js", t, "one without dims"],
     ["an object without numbers", { dims: [1, 2] }, "an object without data"],
-    ["an array", [1, 2], "an object without data"],
-  ])("%s is told what to give", async (_what, x, received) => {
-    using model = await load(sum);
-    const says =
-      `input 'a': expected a tensor { data, dims }, got ${received}. A TensorFlow.js tensor t is ` +
-      `given as { data: t.dataSync(), dims: t.shape }.`;
-    expect(await refusal(() => model.predict({ a: x, b: x } as never))).toBe(says);
+    [
+      "an array",
+      [[1, 2]],
+      "an array",
+      "An array of rows is given as { data: rows.flat(), dims: [rows.length, rows[0].length] }.",
+    ],
+  ])(
+    "%s is told what to give",
+    async (_what, x, received, fix = "A TensorFlow.js tensor t is given as { data: t.dataSync(), dims: t.shape }.") => {
+      using model = await load(sum);
+      const says = `input 'a': expected a tensor { data, dims }, got ${received}. ${fix}`;
+      expect(await refusal(() => model.predict({ a: x, b: x } as never))).toBe(says);
+    },
+  );
+
+  it("dims that do not fit: what the first axis is for, and a picture only where there can be one", async () => {
+    const file = (input: (number | string)[], type = 1) =>
+      onnx({
+        nodes: [{ type: "Identity", inputs: ["x"], outputs: ["y"] }],
+        inputs: { x: input },
+        outputs: { y: [] },
+        types: { x: type, y: type },
+      });
+    const given = (dims: number[]) => ({ dims, data: new Float32Array(dims.reduce((a, b) => a * b, 1)) });
+    for (const [input, type, dims, says] of [
+      [
+        ["n", "s"],
+        INT64,
+        [5],
+        "expected int64[n, s], got int64[5]. The first axis counts samples: one has the dims [1, 5].",
+      ],
+      [["n", 7], INT64, [1, 5], "expected int64[n, 7], got int64[1, 5]."],
+      [["n", 7], 1, [1, 5], "expected f32[n, 7], got f32[1, 5]."],
+      [
+        ["n", 3, 8, 8],
+        1,
+        [1, 3, 8, 9],
+        "expected f32[n, 3, 8, 8], got f32[1, 3, 8, 9]. preprocess() makes an input of that shape from a picture.",
+      ],
+    ] as const) {
+      using model = await load(file([...input], type));
+      expect(await refusal(() => model.predict(given([...dims])))).toBe(`input 'x': ${says}`);
+    }
   });
 });
