@@ -151,8 +151,9 @@ export const options = {
     repeat: true,
     example: "conv1",
     help:
-      "compute the relevance of this value of the graph as well ('relprop inspect --full' lists them): its shape and " +
-      "sum stand in --json, its numbers or picture in FILE.VALUE.EXT beside every --out FILE.EXT; repeatable",
+      "compute the relevance of this value of the graph, input or table that is added as well ('relprop inspect " +
+      "--full' lists them): its shape and sum stand in --json, its numbers or picture in FILE.VALUE.EXT beside every " +
+      "--out FILE.EXT; repeatable",
   },
   sample: {
     kind: "index",

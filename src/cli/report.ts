@@ -23,11 +23,17 @@ interface Sources {
 }
 
 export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
-  const { output, targets, relevance, inputs, at, start, rules, ledger, stability, notes } = explanation;
+  const { output, targets, relevance, inputs, shares, at, start, rules, ledger, stability, notes } = explanation;
   const [{ index, name, score, position, area }] = targets[sample];
   const composite = values.method ? null : (values.composite ?? defaultComposite);
   const taken = composites.find((row) => row.name === composite)?.parameters ?? [];
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
+  const sums = (tensors: Readonly<Record<string, Tensor>>) =>
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => [name, { dims: tensor.dims, sum: sum(own(tensor)) }]),
+    );
+  const total = (tensors: Readonly<Record<string, Tensor>>) =>
+    Object.values(tensors).reduce((all, { data }) => all + sum(data), 0);
   const scores = scoresOf({ logits: { ...output, data: asFloats(output.data) } }, values["class-axis"]);
   return {
     model: path,
@@ -46,12 +52,13 @@ export function report({ path, values, opened, input, explanation, sample, files
     start,
     scores: ranking(scores, sample, 5, opened.model.classes),
     relevanceSum: sum(ofSample(relevance, sample).data),
-    // Of all samples and inputs, as the ledger is.
-    arrivedSum: Object.values(inputs).reduce((total, { data }) => total + sum(data), 0),
+    // Of all samples, inputs and tables, as the ledger is.
+    arrivedSum: total(inputs),
+    sharesSum: total(shares),
+    inputs: sums(inputs),
+    shares: sums(shares),
     relevanceDims: relevance.dims,
-    at: Object.fromEntries(
-      Object.entries(at).map(([value, tensor]) => [value, { dims: tensor.dims, sum: sum(own(tensor)) }]),
-    ),
+    at: sums(at),
     sample,
     targets,
     output: Array.from(output.data as ArrayLike<number>, Number),

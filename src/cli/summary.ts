@@ -53,10 +53,9 @@ export function summary(found: Report): string {
   ];
   const tail = [
     ...(isShared(found) ? [...growthRow(found), ...stabilityRow(found)] : []),
-    ...Object.entries(found.at).map(([value, { dims, sum }]) => [
-      "at",
-      `${value}: ${digits(sum)} in [${dims.join(", ")}]`,
-    ]),
+    ...(Object.keys({ ...found.inputs, ...found.shares }).length > 1 ? sumRows("input", found.inputs) : []),
+    ...sumRows("table", found.shares),
+    ...sumRows("at", found.at),
     ...notes
       .map((note) => inOwnWords(note))
       .map((note) => (note.startsWith("Warning: ") ? ["WARNING", note.slice(9)] : ["note", note])),
@@ -71,6 +70,10 @@ export function summary(found: Report): string {
   ];
   return parts.filter(Boolean).join("\n");
 }
+
+/** Where relevance has arrived, and how much. */
+const sumRows = (what: string, sums: Report["at"]): string[][] =>
+  Object.entries(sums).map(([name, { dims, sum }]) => [what, `${name}: ${digits(sum)} in [${dims.join(", ")}]`]);
 
 /** Whether relevance is shared out: slopes are no shares, and other methods have no ledger. */
 const isShared = ({ method, composite }: Report): boolean =>
@@ -105,7 +108,7 @@ export function classTable(scores: readonly Score[]): string {
 const LEAST = 0.01;
 
 function whereItWent(found: Report): string {
-  const { method, ledger, relevanceSum, arrivedSum, targets } = found;
+  const { method, ledger, relevanceSum, arrivedSum, sharesSum, targets } = found;
   const says = methods.find(({ name }) => name === method)?.sum;
   if (says) return `relevance sums to ${digits(relevanceSum)}, which ${says}\n`;
   if (!isShared(found)) return "";
@@ -113,7 +116,8 @@ function whereItWent(found: Report): string {
     const most = ledger.reduce((a, b) => (Math.abs(b[column]) > Math.abs(a[column]) ? b : a), ledger[0]);
     return { name, sum: ledger.reduce((total, row) => total + row[column], 0), most: most && `most at ${most.node}` };
   });
-  const parts = [{ name: "input", sum: arrivedSum, most: "" }, ...lost.filter(({ sum }) => sum !== 0)];
+  const tables = { name: "tables", sum: sharesSum, most: "" };
+  const parts = [{ name: "input", sum: arrivedSum, most: "" }, ...[tables, ...lost].filter(({ sum }) => sum !== 0)];
   const total = parts.reduce((sum, part) => sum + part.sum, 0);
   const size = parts.reduce((sum, part) => sum + Math.abs(part.sum), 0);
   const share = (value: number) => `${((100 * value) / total).toFixed(1)} %`.replace(/^-(?=0\.0 )/, "");

@@ -4,6 +4,7 @@ import { type Graph, type Node, resolve } from "../graph/graph.ts";
 import type { Explained } from "../plan/explained.ts";
 import type { Fitted } from "../run/fit.ts";
 import { checkOptions, type ExplainOptions } from "./options.ts";
+import type { TableAttributes } from "../ops/table.ts";
 import { type Path, pathTo } from "../plan/path.ts";
 import type { RuleAt } from "./report.ts";
 import { type Assignment, assign } from "../rules/assign.ts";
@@ -64,9 +65,14 @@ export function optionsKey({ at = [], ...options }: ExplainOptions): string | un
   return Array.isArray(at) && entries.every(([, value]) => isPlain(value)) ? JSON.stringify(entries) : undefined;
 }
 
-/** The values of those names on the way of relevance. */
+/** The tables that are added, and the inputs that their shares are laid out like. */
+export const tablesOf = (nodes: readonly Node[]): readonly TableAttributes[] =>
+  nodes.flatMap(({ type, attributes }) => (type === "Table" ? [attributes as TableAttributes] : []));
+
+/** The values of those names on the way of relevance, or tables, which stand for their shares. */
 export function valuesAt(graph: Graph, { path, from }: Assigned, names: readonly string[]): string[] {
-  const known = new Set([...path.inputs, ...[...path.nodes].flatMap((node) => node.outputs)]);
+  const tables = tablesOf([...path.nodes]).map((table) => table.name);
+  const known = new Set([...path.inputs, ...tables, ...[...path.nodes].flatMap((node) => node.outputs)]);
   const values = names.map((name) => resolve(graph, name));
   const unknown = values.findIndex((value) => !known.has(value));
   if (unknown < 0) return values;

@@ -1,13 +1,12 @@
 import type { Batch } from "../infer/axes.ts";
 import type { Port } from "../graph/graph.ts";
 import type { Plan } from "../plan/place.ts";
-import type { TableAttributes } from "../ops/table.ts";
 import type { Value } from "../program/step.ts";
 import type { Fitted } from "../run/fit.ts";
 import { scoresOf } from "../run/scores.ts";
 import { chooseTargets, type Target } from "../run/target.ts";
 import { size, type Tensor } from "../base/tensor.ts";
-import { type Assigned, rulesOf, sharesOut } from "./assigned.ts";
+import { type Assigned, rulesOf, sharesOut, tablesOf } from "./assigned.ts";
 import { notesOf, remarksOf } from "./notes.ts";
 import type { ExplainOptions } from "./options.ts";
 import { amplificationNote, argmaxNote, checkRange, type Explanation, ledgerRows, type Prediction } from "./report.ts";
@@ -49,9 +48,7 @@ export function explainer(
     const { data } = value ? tensor(value) : { data: new Float32Array(size(dims)) };
     return { data, dims, batchAxis: batch.inputs.get(name), ...(channelAxis && { channelAxis }) };
   };
-  const tables = graph.nodes.flatMap(({ type, attributes }) =>
-    type === "Table" ? [attributes as TableAttributes] : [],
-  );
+  const tables = tablesOf(graph.nodes);
   return (target) => {
     const chosen = chooseTargets(target, start, scores, classes);
     session.backward(plan, chosen.relevance);
@@ -64,6 +61,7 @@ export function explainer(
       stability.verdict === "amplified" ? { ...of, amplified: true } : of;
     const all = new Map(graph.inputs.map(({ name }) => [name, marked(arrived(name, segment.inputs.get(name)))]));
     const inputs = Object.fromEntries(all);
+    const shares = new Map(tables.map(({ name, input }) => [name, marked(arrived(input, segment.shares.get(name)))]));
     const relevance = all.get(graph.inputs.find(({ name }) => segment.inputs.has(name))!.name)!;
     return {
       ...prediction,
@@ -71,11 +69,12 @@ export function explainer(
       start,
       relevance,
       inputs,
-      shares: Object.fromEntries(
-        tables.map(({ name, input }) => [name, marked(arrived(input, segment.shares.get(name)))]),
-      ),
+      shares: Object.fromEntries(shares),
       at: Object.fromEntries(
-        at.map((name, i) => [name, all.get(names[i]) ?? marked(tensor(segment.at.get(names[i])!))]),
+        at.map((name, i) => [
+          name,
+          all.get(names[i]) ?? shares.get(names[i]) ?? marked(tensor(segment.at.get(names[i])!)),
+        ]),
       ),
       rules,
       ledger,

@@ -71,7 +71,7 @@ export interface Explanation {
    * file: of the dims of the first input of ids whose rows they are added to.
    */
   readonly shares: Readonly<Record<string, Tensor>>;
-  /** Relevance at the values asked for. */
+  /** Relevance at the values asked for, or the shares of tables. */
   readonly at: Readonly<Record<string, Tensor>>;
   readonly rules: readonly RuleAt[];
   readonly ledger: readonly LedgerRow[];

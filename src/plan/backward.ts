@@ -20,7 +20,7 @@ export interface SegmentRequest {
   readonly from: string;
   readonly ends?: readonly string[];
   readonly assignment: Assignment;
-  /** Values at which relevance is wanted as well. */
+  /** Values at which relevance is wanted as well; tables, whose shares there are anyway, may be among them. */
   readonly at: readonly string[];
 }
 
@@ -178,7 +178,7 @@ export function lowerSegment(
   const arrived = (names: readonly string[]) => new Map(names.map((name) => [name, e.as(totalAt(name), "first")]));
   const inputs = arrived(graph.inputs.map((port) => port.name).filter((name) => waiting.has(name)));
   const shares = new Map([...tables].map(([name, parts]) => [name, total(e, `share ${name}`, parts)]));
-  const wanted = arrived(at);
+  const wanted = arrived(at.filter((name) => !tables.has(name)));
   const end = e.steps.length;
   return { begin, end, value, seed, inputs, shares, at: wanted, ledger: ledger.value, accounts: ledger.accounts };
 }

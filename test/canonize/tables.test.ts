@@ -139,13 +139,14 @@ describe("tables that no input chooses from", () => {
   it.each(spellings)("%s", async (_, nodes, share, position, initializers = {}) => {
     const bytes = file([plain, ...nodes], "p", { places, ...initializers });
     using model = await loadInMode(bytes);
-    const options = { composite, target: 1, at: ["x"] };
+    const options = { composite, target: 1, at: ["x", share] };
     const e = model.explain(input, options);
     const { word, place, score } = reference(position, 1, 1);
     expect(Object.keys(e.shares)).toEqual([share]);
     expect(e.shares[share]).toMatchObject({ dims: [N, S], batchAxis: 0 });
     expect(e.inputs.ids).toMatchObject({ dims: [N, S], batchAxis: 0 });
     expectClose([total(e.targets.flat().map(({ score }) => score))], [score], 1e-6);
+    expect(e.at[share]).toBe(e.shares[share]);
     expectClose(e.inputs.ids.data, word, 1e-5);
     expectClose(e.shares[share].data, place, 1e-5);
     // What arrives is what comes to the sum, and nothing is left in its books.

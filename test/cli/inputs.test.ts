@@ -1,12 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readInputs } from "../../src/cli/inputs.ts";
-import { writeNpy } from "../../src/cli/npy.ts";
+import { readNpy, writeNpy } from "../../src/cli/npy.ts";
 import { open } from "../../src/cli/open.ts";
 import { run } from "../../src/cli/run.ts";
 import { onnx } from "../onnx-writer.ts";
+import { tensor } from "../random.ts";
 
 let folder = "";
 const at = (name: string) => join(folder, name);
@@ -121,4 +122,47 @@ test("predict and explain take them, and say which output is listed", async () =
     "relprop: option '--output': expected an output that is computed: 'sum', 'count', got 'z'. " +
       "'relprop inspect' says why another one is left out.\n",
   );
+});
+
+test("explain says what each input and each table that is added has received", async () => {
+  const { data: words } = tensor([9, 2], 1, 0.2, 1);
+  const bytes = onnx({
+    nodes: [
+      { type: "Gather", inputs: ["words", "ids"], outputs: ["w"] },
+      { type: "Gather", inputs: ["kinds", "types"], outputs: ["t"] },
+      { type: "Add", inputs: ["w", "t"], outputs: ["a"] },
+      { type: "Add", inputs: ["a", "places"], outputs: ["x"] },
+      { type: "Flatten", inputs: ["x"], outputs: ["f"] },
+      { type: "MatMul", inputs: ["f", "scores"], outputs: ["y"] },
+    ],
+    initializers: {
+      words: { dims: [9, 2], data: words },
+      kinds: tensor([2, 2], 2, 0.2, 1),
+      places: tensor([3, 2], 3, 0.2, 1),
+      scores: tensor([6, 2], 4),
+    },
+    inputs: { ids: ["n", 3], types: ["n", 3] },
+    outputs: { y: ["n", 2] },
+    types: { ids: 7, types: 7 },
+  });
+  await writeFile(at("text.onnx"), bytes);
+  const given = ["ids=4,8,1", "types=0,0,1", "--composite", "epsilon", "--index", "1"];
+  const found = JSON.parse((await relprop("explain", at("text.onnx"), ...given, "--json")).out);
+  const { inputs, shares, logit, arrivedSum, sharesSum } = found;
+  expect(Object.keys(inputs)).toEqual(["ids", "types"]);
+  expect(Object.keys(shares)).toEqual(["places"]);
+  expect(shares.places.dims).toEqual([1, 3]);
+  expect(inputs.ids.sum + inputs.types.sum).toBeCloseTo(arrivedSum, 6);
+  expect(sharesSum).toBe(shares.places.sum);
+  expect(arrivedSum + sharesSum).toBeCloseTo(logit, 4);
+  const npy = at("text.npy");
+  const { out, err, code } = await relprop("explain", at("text.onnx"), ...given, "--at", "places", "--out", npy);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(out).toMatch(/^input +ids: -?\d.* in \[1, 3\]$/m);
+  expect(out).toMatch(/^input +types: -?\d.* in \[1, 3\]$/m);
+  expect(out).toMatch(/^table +places: -?\d.* in \[1, 3\]$/m);
+  expect(out).toMatch(/^at +places: -?\d.* in \[1, 3\]$/m);
+  expect(out).toMatch(/^ +tables +-?\d.* %/m);
+  const { data } = readNpy(await readFile(at("text.places.npy")), "text.places.npy");
+  expect((data as Float32Array).reduce((a, b) => a + b, 0)).toBeCloseTo(shares.places.sum, 5);
 });
