@@ -31,7 +31,9 @@ export const attentionModes = Object.freeze({
 export type AttentionMode = keyof typeof attentionModes;
 
 /** The way of one node. */
-function wayOf({ node: { name }, attributes: { parts } }: Site<Attention>): Way {
+function wayOf({ node: { name }, inputs, attributes: { parts } }: Site<Attention>): Way {
+  // A mask only says which.
+  const masks = [...inputs.keys()].filter((i) => i > VALUE);
   // What a program's forward pass has computed is what its way back reads.
   const runs = new WeakMap<Places, Run>();
   /** Jᵀ s of some of Q, K and V, in their order. */
@@ -56,9 +58,9 @@ function wayOf({ node: { name }, attributes: { parts } }: Site<Attention>): Way 
       return [run.y];
     },
     rules: {
-      attn: { conserves: "softmax", back: shared([QUERY, KEY, VALUE], [1 / 4, 1 / 4, 1 / 2]) },
-      cp: { conserves: true, skips: [QUERY, KEY], back: shared([VALUE], [0, 0, 1]) },
-      gradient: { conserves: false, back: (e, at, r) => slopes(e, at, r, [QUERY, KEY, VALUE]) },
+      attn: { conserves: "softmax", skips: masks, back: shared([QUERY, KEY, VALUE], [1 / 4, 1 / 4, 1 / 2]) },
+      cp: { conserves: true, skips: [QUERY, KEY, ...masks], back: shared([VALUE], [0, 0, 1]) },
+      gradient: { conserves: false, skips: masks, back: (e, at, r) => slopes(e, at, r, [QUERY, KEY, VALUE]) },
     },
   };
 }

@@ -19,7 +19,7 @@ function reachOf(graph: Graph, ways: Ways): ReadonlyMap<string, Reach> {
   const reach = new Map<string, Reach>(graph.inputs.map(({ name }) => [name, "open"]));
   for (const node of graph.nodes) {
     const way = ways.get(node)!;
-    const gates = way.kind === "own" ? way.rules.signal?.skips : undefined;
+    const gates = way.kind === "own" ? (way.rules.signal ?? way.rules.attn)?.skips : undefined;
     const steers = way.kind === "route" ? way.steers : gates;
     const from = node.inputs.flatMap((name, i) => (steers?.includes(i) ? [] : (reach.get(name) ?? [])));
     if (from.length === 0) continue;
