@@ -10,6 +10,7 @@ import { findEmbeddings, followIds } from "./find-embeddings.ts";
 import { foldNormalizations } from "./find-lrn.ts";
 import { findAttention } from "./find-attention.ts";
 import { findGates } from "./find-gates.ts";
+import { foldNorms } from "./find-norms.ts";
 import { findTables } from "./find-tables.ts";
 import { foldCones } from "./fold-cones.ts";
 import { foldPads } from "./fold-pads.ts";
@@ -172,6 +173,7 @@ const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
   findEmbeddings,
   followIds,
   findTables,
+  foldNorms,
   foldNormalizations,
   foldSoftmax,
   foldCones,
@@ -183,7 +185,7 @@ const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
 ];
 
 /**
- * Brings a graph into the form whose rules are meant: no idle nodes, LRN as one node, padding and affine maps inside
+ * Brings a graph into the form whose rules are meant: no idle nodes, LRN, LayerNormalization and its kin as one node, padding and affine maps inside
  * linear layers, and those of no layer as changes of units.
  * @throws LrpError code "memory" where that takes more than the budget
  */

@@ -3,11 +3,11 @@ import type { Operands } from "../graph/graph.ts";
 import { broadcast, type Dims, shapeText, size, strides } from "../base/tensor.ts";
 import { axesOf, type AttributeReader, type Op } from "./op.ts";
 import { splitSteps, type Standard, standardize, standardizeWay } from "./standardize.ts";
-import { moments, reciprocalNorm, rootMeanSquare, type Statistics } from "./statistics.ts";
+import { moments, reciprocalNorm, rootMeanSquare, type Spread } from "./statistics.ts";
 
 interface Attributes {
   readonly epsilon: number;
-  readonly p?: number;
+  readonly p?: 1 | 2;
   readonly axes?: readonly number[];
   /** Into how many groups the channels are cut; 0: as many as there are. */
   readonly groups?: number;
@@ -57,7 +57,7 @@ function row(
   takes: string,
   least: number,
   attributes: (read: AttributeReader) => Attributes,
-  statistics: (a: Attributes) => Statistics,
+  spread: (a: Attributes) => Spread,
   shapes: Shapes,
 ): Op<Attributes> {
   return {
@@ -72,7 +72,7 @@ function row(
       const rank = x.dims.length;
       demand(rank >= least, "shape", `an input of rank ${least} or more`, `rank ${rank}`);
       const shaped = shapes(x.dims, inputs, { ...a, axes: a.axes && axesOf(a.axes, rank) });
-      const plan: Shaped = { ...a, ...shaped, statistics: statistics(a) };
+      const plan: Shaped = { ...a, ...shaped, spread: spread(a) };
       return { dims: [x.dims, ...plan.further], types: [x.type, "float32", "float32"], attributes: plan };
     },
     fold([x, ...parameters], a, dims) {
@@ -155,7 +155,7 @@ const lp = row(
   (read) => {
     const p = read.int("p", 2);
     demand(p === 1 || p === 2, "invalid-model", "p = 1 or 2", `${p}`);
-    return { epsilon: 0, p, axes: [read.int("axis", -1)] };
+    return { epsilon: 0, p: p as 1 | 2, axes: [read.int("axis", -1)] };
   },
   ({ p }) => reciprocalNorm(p!),
   overGiven,

@@ -5,11 +5,11 @@ import { type Dims, strides } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
 import type { Numbers } from "./cells.ts";
 import { type Back, computedOf, type OwnRule, type Places, type Site, type Way } from "./op.ts";
-import type { Statistics } from "./statistics.ts";
+import { slopeOf, type Spread, statisticsOf } from "./statistics.ts";
 
 /** All that attributes and shapes say of a normalization. */
 export interface Standard {
-  readonly statistics: Statistics;
+  readonly spread: Spread;
   /** Into how many groups the channels are cut; 0: as many as there are. */
   readonly groups?: number;
   /** x with its channels cut into groups, if there are any. */
@@ -51,7 +51,7 @@ export function standardize(
   const { bases, taps, parameter } = places(a, steps);
   const [scale, shift] = [ONE, ZERO].map((otherwise, i) => parameter(i, parameters[i], otherwise));
   bases.forEach((base, cell) => {
-    const statistics = a.statistics.of(x, base, taps);
+    const statistics = statisticsOf(a.spread, x, base, taps);
     const [centre, factor] = statistics;
     for (let i = 0; i < taps.length; i++) {
       const v = (x[base + taps[i]] - centre) * factor;
@@ -74,15 +74,14 @@ function standardizeVjp(
 ): void {
   const { bases, taps, parameter } = places(a, steps);
   const scale = parameter(0, given, ONE);
-  const { statistics } = a;
   bases.forEach((base, cell) => {
-    const [centre, factor] = statistics.of(x, base, taps);
+    const [centre, factor] = statisticsOf(a.spread, x, base, taps);
     const g = Float64Array.from(taps, (tap, i) => r[base + tap] * scale.data[scale.at[cell] + scale.by[i]]);
-    const mean = (statistics.centred * g.reduce((sum, v) => sum + v, 0)) / g.length;
+    const mean = a.spread.centred ? g.reduce((sum, v) => sum + v, 0) / g.length : 0;
     const product = g.reduce((sum, v, i) => sum + v * (x[base + taps[i]] - centre), 0);
     taps.forEach((tap, i) => {
       const d = x[base + tap] - centre;
-      out[base + tap] = factor * (g[i] - mean) - statistics.slope(d, factor, g.length) * product;
+      out[base + tap] = factor * (g[i] - mean) - slopeOf(a.spread, d, factor, g.length) * product;
     });
   });
 }
@@ -103,9 +102,9 @@ function standardizeShare(
   const { bases, taps, parameter } = places(a, steps);
   const [scale, shift] = [ONE, ZERO].map((otherwise, i) => parameter(i, given[i], otherwise));
   bases.forEach((base, cell) => {
-    const [, factor] = a.statistics.of(x, base, taps);
+    const [, factor] = statisticsOf(a.spread, x, base, taps);
     const q = Float64Array.from(taps, (tap, i) => s[base + tap] * factor * scale.data[scale.at[cell] + scale.by[i]]);
-    const mean = q.reduce((sum, v) => sum + v, 0) / q.length;
+    const mean = a.spread.centred ? q.reduce((sum, v) => sum + v, 0) / q.length : 0;
     taps.forEach((tap, i) => {
       out[base + tap] = x[base + tap] * (q[i] - mean);
       bias[0] += s[base + tap] * shift.data[shift.at[cell] + shift.by[i]];
@@ -175,7 +174,7 @@ export function standardizeWay({ node, inputs, outputs }: Site<unknown>, a: Stan
     conserves: true,
     skips: byScale ? [1] : [],
     back(e, at, received, ledger) {
-      if (a.statistics.centred === 0 && !hasShift) return [received];
+      if (!a.spread.centred && !hasShift) return [received];
       const [x, z] = [at.x(0), e.as(at.y(0), at.x(0).layout)];
       const s = e.temp(`${name}:s`, z.dims, z.layout);
       const r = e.as(received, z.layout);
