@@ -2,7 +2,15 @@ import { type Budget } from "../base/budget.ts";
 import { type Constant, type Dims, isFloat, size } from "../base/tensor.ts";
 import { type Graph, type Node, producers, readers, whereIs } from "../graph/graph.ts";
 import type { Standard } from "../ops/standardize.ts";
-import { type FoundNorm, identified, isElementwise, isReduction, type NormCone, RENAMING, variesIn } from "./probe-norms.ts";
+import {
+  type FoundNorm,
+  identified,
+  isElementwise,
+  isReduction,
+  type NormCone,
+  RENAMING,
+  variesIn,
+} from "./probe-norms.ts";
 
 /*
  * LayerNormalization and its kin in disguise: x without its mean, divided by how far it spreads, in the nodes that
@@ -44,7 +52,13 @@ type Form = "element" | "broadcast" | "renamed";
 const withoutOnes = (dims: Dims) => dims.filter((d) => d !== 1).join();
 
 /** The form of what a node makes; undefined where it fits no normalization over these axes. */
-function formOf({ graph }: Known, node: Node, whole: Dims, axes: readonly number[], forms: ReadonlyMap<string, Form>): Form | undefined {
+function formOf(
+  { graph }: Known,
+  node: Node,
+  whole: Dims,
+  axes: readonly number[],
+  forms: ReadonlyMap<string, Form>,
+): Form | undefined {
   const dims = graph.dims.get(node.outputs[0])!;
   const cells = whole.map((d, axis) => (axes.includes(axis) ? 1 : d));
   const form =
@@ -56,8 +70,10 @@ function formOf({ graph }: Known, node: Node, whole: Dims, axes: readonly number
           ? "renamed"
           : undefined;
   const given = node.inputs.flatMap((name) => forms.get(name) ?? []);
-  const isOf = (...of: readonly Form[]) => form !== undefined && of.includes(form) && given.every((g) => of.includes(g));
-  if (isReduction(node)) return given[0] === "element" && form !== "element" && size(dims) === size(cells) ? form : undefined;
+  const isOf = (...of: readonly Form[]) =>
+    form !== undefined && of.includes(form) && given.every((g) => of.includes(g));
+  if (isReduction(node))
+    return given[0] === "element" && form !== "element" && size(dims) === size(cells) ? form : undefined;
   if (node.type === "Expand") return isOf("element", "broadcast") ? form : undefined;
   if (RENAMING.includes(node.type)) {
     const [from] = given;
@@ -81,9 +97,12 @@ function coneOf(known: Known, source: string, inside: ReadonlySet<Node>): NormCo
   const whole = graph.dims.get(source)!;
   const reductions = nodes.filter(isReduction);
   const axesOf = ({ type, attributes }: Node) =>
-    type === "GlobalAveragePool" ? whole.map((_, axis) => axis).slice(2) : (attributes as { readonly axes: readonly number[] }).axes;
+    type === "GlobalAveragePool"
+      ? whole.map((_, axis) => axis).slice(2)
+      : (attributes as { readonly axes: readonly number[] }).axes;
   const [axes, ...others] = reductions.map(axesOf);
-  if (!axes || others.some((list) => list.join() !== axes.join()) || !isFloat(graph.types.get(source))) return undefined;
+  if (!axes || others.some((list) => list.join() !== axes.join()) || !isFloat(graph.types.get(source)))
+    return undefined;
   if (axes.every((axis) => whole[axis] === 1)) return undefined;
   const forms = new Map<string, Form>([[source, "element"]]);
   for (const node of nodes) {
@@ -155,15 +174,33 @@ function hasParameters(graph: Graph, cone: NormCone): boolean {
 }
 
 /** What ONNX calls it. */
-function typeOf({ spread: { centred, mean, delta } }: FoundNorm, { axes }: NormCone, whole: Dims, parameters: Dims): string {
+function typeOf(
+  { spread: { centred, mean, delta } }: FoundNorm,
+  { axes }: NormCone,
+  whole: Dims,
+  parameters: Dims,
+): string {
   if (!centred) return mean ? "RMSNormalization" : "LpNormalization";
   if (delta > 0) return "MeanVarianceNormalization";
-  const isSpatial = whole.length > 2 && axes.join() === whole.map((_, axis) => axis).slice(2).join();
+  const isSpatial =
+    whole.length > 2 &&
+    axes.join() ===
+      whole
+        .map((_, axis) => axis)
+        .slice(2)
+        .join();
   return isSpatial && (axes.length > 1 || parameters[1] > 1) ? "InstanceNormalization" : "LayerNormalization";
 }
 
 function noteOf({ nodes, axes }: NormCone, { spread: { epsilon, floor, delta } }: FoundNorm): string {
-  const guard = epsilon > 0 ? `, epsilon ${short(epsilon)}` : floor > 0 ? `, at least ${short(floor)}` : delta > 0 ? `, + ${short(delta)}` : "";
+  const guard =
+    epsilon > 0
+      ? `, epsilon ${short(epsilon)}`
+      : floor > 0
+        ? `, at least ${short(floor)}`
+        : delta > 0
+          ? `, + ${short(delta)}`
+          : "";
   return `folded from ${nodes.length} nodes (${nodes.map(({ type }) => type).join(", ")}): over axes ${axes.join(", ")}${guard}`;
 }
 const short = (v: number) => Number(v.toPrecision(6));
@@ -181,7 +218,10 @@ function folded(graph: Graph, cone: NormCone, found: FoundNorm): Folded {
   const [scale, shift] = [`${name}:scale`, `${name}:shift`];
   const isMoved = found.shift.data.some((b) => b !== 0);
   const isScaled = isMoved || found.scale.data.some((s) => s !== 1);
-  const constants = new Map([...(isScaled ? [[scale, found.scale] as const] : []), ...(isMoved ? [[shift, found.shift] as const] : [])]);
+  const constants = new Map([
+    ...(isScaled ? [[scale, found.scale] as const] : []),
+    ...(isMoved ? [[shift, found.shift] as const] : []),
+  ]);
   const attributes: Standard = {
     spread: found.spread,
     split: whole,

@@ -48,7 +48,9 @@ const ELEMENTWISE: Readonly<Record<string, Function>> = {
 export const RENAMING: readonly string[] = ["Cast", "Identity", "Squeeze", "Unsqueeze", "Reshape", "Expand"];
 
 /** What is summed over a cell of n numbers, and what becomes of the sum. */
-const REDUCING: Readonly<Record<string, readonly [term: (v: number) => number, end: (sum: number, n: number) => number]>> = {
+const REDUCING: Readonly<
+  Record<string, readonly [term: (v: number) => number, end: (sum: number, n: number) => number]>
+> = {
   ReduceMean: [(v) => v, (sum, n) => sum / n],
   GlobalAveragePool: [(v) => v, (sum, n) => sum / n],
   ReduceSum: [(v) => v, (sum) => sum],
@@ -84,7 +86,9 @@ const constantsOf = ({ constants }: Graph, { nodes }: NormCone): readonly Consta
 export function variesIn(graph: Graph, cone: NormCone): readonly boolean[] {
   const { length } = graph.dims.get(cone.source)!;
   const all = constantsOf(graph, cone);
-  return Array.from({ length }, (_, axis) => all.some(({ dims }) => (dims.at(axis - length) ?? 1) > 1 && dims.length >= length - axis));
+  return Array.from({ length }, (_, axis) =>
+    all.some(({ dims }) => (dims.at(axis - length) ?? 1) > 1 && dims.length >= length - axis),
+  );
 }
 
 function thinned(graph: Graph, cone: NormCone): Thinned {
@@ -166,7 +170,9 @@ const MOST_GUARDS = 8;
 
 /** The small numbers of the nodes: one of them may be ε. */
 function guardsIn(graph: Graph, cone: NormCone): readonly number[] {
-  const bounds = cone.nodes.flatMap((node) => (node.type === "Clip" ? [(node.attributes as { readonly a: number }).a] : []));
+  const bounds = cone.nodes.flatMap((node) =>
+    node.type === "Clip" ? [(node.attributes as { readonly a: number }).a] : [],
+  );
   const numbers = constantsOf(graph, cone).flatMap(({ data }) => (data.length === 1 ? [data[0]] : []));
   return [...new Set([...numbers, ...bounds])].filter((c) => c > 0 && c < 1).slice(0, MOST_GUARDS);
 }
@@ -201,9 +207,7 @@ export function identified(graph: Graph, cone: NormCone, budget: Budget): FoundN
   const probes = [
     ...[0.5, 1.75].map((shift) => other.map((v) => 0.75 * v + shift)),
     // Where c counts, and where it is a bound that is not reached.
-    ...constants.flatMap((c) =>
-      [c, c / n, Math.sqrt(c), Math.sqrt(c) / n].map((size) => other.map((v) => size * v)),
-    ),
+    ...constants.flatMap((c) => [c, c / n, Math.sqrt(c), Math.sqrt(c) / n].map((size) => other.map((v) => size * v))),
   ].map((v) => [v, ran(t, v)] as const);
   const [none] = guards(0);
   let first: FoundNorm | undefined;

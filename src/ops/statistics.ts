@@ -37,7 +37,13 @@ export const rootMeanSquare = (epsilon: number): Spread => ({ ...PLAIN, centred:
 export const reciprocalNorm = (p: 1 | 2): Spread => ({ ...PLAIN, centred: false, p, mean: false, zeros: true });
 
 /** @param copies how often each number counts */
-export function statisticsOf(s: Spread, x: Numbers, base: number, taps: Taps, copies = 1): [centre: number, factor: number] {
+export function statisticsOf(
+  s: Spread,
+  x: Numbers,
+  base: number,
+  taps: Taps,
+  copies = 1,
+): [centre: number, factor: number] {
   const n = taps.length;
   let sum = 0;
   if (s.centred) for (let i = 0; i < n; i++) sum += x[base + taps[i]];

@@ -15,7 +15,10 @@ import { identity } from "../reference/norms.ts";
 const constant = (dims: Dims, ...data: readonly number[]): Tensor => ({ dims, data: Float32Array.from(data) });
 const floats = (dims: Dims, seed: number, from = 0.5, to = 2): Tensor => ({
   dims,
-  data: numbers(dims.reduce((a, d) => a * d, 1), seed).map((v) => from + ((v + 1) / 2) * (to - from)),
+  data: numbers(
+    dims.reduce((a, d) => a * d, 1),
+    seed,
+  ).map((v) => from + ((v + 1) / 2) * (to - from)),
 });
 
 interface Spelling {
@@ -47,39 +50,174 @@ const lengthOf = (cell: readonly number[]) => Math.sqrt(sum(cell.map((v) => v * 
 const LAYER = { x: [2, 3, 7], axes: [2], type: "LayerNormalization", statistics: layerStatistics } as const;
 const AFFINE = { more: { w: floats([7], 3), b: floats([7], 4, -1, 1) }, scale: "w", shift: "b" } as const;
 const SPATIAL = { x: [2, 5, 3, 7], axes: [2, 3], type: "InstanceNormalization", statistics: layerStatistics } as const;
-const CHANNELS = { more: { w: floats([1, 5, 1, 1], 3), b: floats([1, 5, 1, 1], 4, -1, 1) }, scale: "w", shift: "b" } as const;
+const CHANNELS = {
+  more: { w: floats([1, 5, 1, 1], 3), b: floats([1, 5, 1, 1], 4, -1, 1) },
+  scale: "w",
+  shift: "b",
+} as const;
 const LAST = { more: { w: floats([7], 3), b: floats([7], 4, -1, 1) }, scale: "w", shift: "b" } as const;
-const RMS = { x: [2, 3, 7], axes: [2], type: "RMSNormalization", statistics: rmsStatistics, more: { w: floats([7], 3) }, scale: "w" } as const;
+const RMS = {
+  x: [2, 3, 7],
+  axes: [2],
+  type: "RMSNormalization",
+  statistics: rmsStatistics,
+  more: { w: floats([7], 3) },
+  scale: "w",
+} as const;
 const LENGTH = { x: [3, 7], axes: [1], type: "LpNormalization" } as const;
 
 const MOMENTS = "m = ReduceMean x; d = Sub x m; q = Pow d two; v = ReduceMean q; e = Add v eps";
 const spellings: readonly Spelling[] = [
   { name: "PyTorch", ...LAYER, ...AFFINE, text: `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b` },
-  { name: "PyTorch, axes as an input", ...LAYER, ...AFFINE, opset: 18, text: `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b` },
+  {
+    name: "PyTorch, axes as an input",
+    ...LAYER,
+    ...AFFINE,
+    opset: 18,
+    text: `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b`,
+  },
   { name: "PyTorch, without scale and bias", ...LAYER, text: `${MOMENTS}; s = Sqrt e; y = Div d s` },
-  { name: "without a bias", ...LAYER, ...AFFINE, shift: undefined, text: `${MOMENTS}; s = Sqrt e; n = Div d s; y = Mul w n` },
-  { name: "without a scale", ...LAYER, ...AFFINE, scale: undefined, text: `${MOMENTS}; s = Sqrt e; n = Div d s; y = Add b n` },
-  { name: "tf2onnx", ...LAYER, ...AFFINE, text: "m = ReduceMean x; d = Sub x m; q = Mul d d; v = ReduceMean q; e = Add eps v; s = Sqrt e; r = Reciprocal s; g = Mul r w; a = Mul x g; c = Mul m g; f = Sub b c; y = Add a f" },
-  { name: "a power of −½", ...LAYER, ...AFFINE, text: `${MOMENTS}; r = Pow e minusHalf; n = Mul d r; t = Mul n w; y = Add t b` },
-  { name: "the second mean anew", ...LAYER, text: "m = ReduceMean x; d = Sub x m; d2 = Sub x m; q = Mul d2 d2; v = ReduceMean q; e = Add v eps; s = Sqrt e; y = Div d s" },
-  { name: "E x² − (E x)²", ...LAYER, ...AFFINE, text: "m = ReduceMean x; q = Mul x x; u = ReduceMean q; p = Mul m m; v = Sub u p; e = Add v eps; s = Sqrt e; d = Sub x m; n = Div d s; t = Mul n w; y = Add t b" },
-  { name: "sums and a factor", ...LAYER, text: "k = ReduceSum x; m = Div k seven; d = Sub x m; q = ReduceSumSquare d; v = Div q seven; e = Add v eps; s = Sqrt e; y = Div d s" },
-  { name: "with casts around", ...LAYER, ...AFFINE, text: `x32 = Cast x; ${MOMENTS.replaceAll(" x ", " x32 ").replace("ReduceMean x;", "ReduceMean x32;")}; s = Sqrt e; n = Div d s; h = Cast n; t = Mul h w; y = Add t b` },
-  { name: "over the channels of a picture", ...LAYER, ...CHANNELS, x: [2, 5, 3, 7], axes: [1], text: `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b` },
-  { name: "over everything, every number with its own", ...LAYER, x: [2, 3, 2, 5], axes: [1, 2, 3], more: { w: floats([3, 2, 5], 3), b: floats([3, 2, 5], 4) }, scale: "w", shift: "b", text: `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b` },
-  { name: "of each channel", ...SPATIAL, ...CHANNELS, text: `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b` },
-  { name: "of each channel, by global means", ...SPATIAL, text: "m = GlobalAveragePool x; d = Sub x m; q = Mul d d; v = GlobalAveragePool q; e = Add v eps; s = Sqrt e; y = Div d s" },
-  { name: "of each channel, channels last", ...LAYER, ...LAST, x: [2, 3, 5, 7], axes: [1, 2], text: "m = ReduceMean x; d = Sub x m; q = Mul d d; v = ReduceMean q; e = Add v eps; s = Sqrt e; r = Reciprocal s; g = Mul r w; a = Mul x g; c = Mul m g; f = Sub b c; y = Add a f" },
-  { name: "of groups, under dims with a group's axis", ...LAYER, x: [2, 3, 5, 2, 7], axes: [1, 2, 4], more: { w: floats([1, 1, 1, 2, 7], 3), b: floats([1, 1, 1, 2, 7], 4) }, scale: "w", shift: "b", text: `${MOMENTS}; s = Sqrt e; r = Reciprocal s; g = Mul r w; a = Mul x g; c = Mul m g; f = Sub b c; y = Add a f` },
-  { name: "root mean square", ...RMS, text: "q = Pow x two; v = ReduceMean q; e = Add v eps; s = Sqrt e; r = Reciprocal s; n = Mul x r; y = Mul w n" },
-  { name: "root mean square, divided", ...RMS, text: "q = Mul x x; v = ReduceMean q; e = Add v eps; s = Sqrt e; n = Div x s; y = Mul n w" },
-  { name: "root mean square, one over it", ...RMS, text: "q = Mul x x; v = ReduceMean q; e = Add v eps; s = Sqrt e; r = Div one s; n = Mul x r; y = Mul n w" },
-  { name: "length, at least", ...LENGTH, statistics: (c) => [0, 1 / Math.max(lengthOf(c), EPSILON)], text: "l = ReduceL2 x; c = Clip l; y = Div x c" },
-  { name: "length, at least, widened", ...LENGTH, statistics: (c) => [0, 1 / Math.max(lengthOf(c), EPSILON)], text: "l = ReduceL2 x; c = Max l eps; f = Expand c shape; y = Div x f" },
-  { name: "length, and more", ...LENGTH, statistics: (c) => [0, 1 / (lengthOf(c) + EPSILON)], text: "l = ReduceL2 x; c = Add l eps; y = Div x c" },
-  { name: "length of squares, at least", ...LENGTH, statistics: (c) => [0, 1 / Math.sqrt(Math.max(lengthOf(c) ** 2, EPSILON))], text: "q = Mul x x; l = ReduceSum q; c = Max l eps; s = Sqrt c; r = Reciprocal s; y = Mul x r" },
+  {
+    name: "without a bias",
+    ...LAYER,
+    ...AFFINE,
+    shift: undefined,
+    text: `${MOMENTS}; s = Sqrt e; n = Div d s; y = Mul w n`,
+  },
+  {
+    name: "without a scale",
+    ...LAYER,
+    ...AFFINE,
+    scale: undefined,
+    text: `${MOMENTS}; s = Sqrt e; n = Div d s; y = Add b n`,
+  },
+  {
+    name: "tf2onnx",
+    ...LAYER,
+    ...AFFINE,
+    text: "m = ReduceMean x; d = Sub x m; q = Mul d d; v = ReduceMean q; e = Add eps v; s = Sqrt e; r = Reciprocal s; g = Mul r w; a = Mul x g; c = Mul m g; f = Sub b c; y = Add a f",
+  },
+  {
+    name: "a power of −½",
+    ...LAYER,
+    ...AFFINE,
+    text: `${MOMENTS}; r = Pow e minusHalf; n = Mul d r; t = Mul n w; y = Add t b`,
+  },
+  {
+    name: "the second mean anew",
+    ...LAYER,
+    text: "m = ReduceMean x; d = Sub x m; d2 = Sub x m; q = Mul d2 d2; v = ReduceMean q; e = Add v eps; s = Sqrt e; y = Div d s",
+  },
+  {
+    name: "E x² − (E x)²",
+    ...LAYER,
+    ...AFFINE,
+    text: "m = ReduceMean x; q = Mul x x; u = ReduceMean q; p = Mul m m; v = Sub u p; e = Add v eps; s = Sqrt e; d = Sub x m; n = Div d s; t = Mul n w; y = Add t b",
+  },
+  {
+    name: "sums and a factor",
+    ...LAYER,
+    text: "k = ReduceSum x; m = Div k seven; d = Sub x m; q = ReduceSumSquare d; v = Div q seven; e = Add v eps; s = Sqrt e; y = Div d s",
+  },
+  {
+    name: "with casts around",
+    ...LAYER,
+    ...AFFINE,
+    text: `x32 = Cast x; ${MOMENTS.replaceAll(" x ", " x32 ").replace("ReduceMean x;", "ReduceMean x32;")}; s = Sqrt e; n = Div d s; h = Cast n; t = Mul h w; y = Add t b`,
+  },
+  {
+    name: "over the channels of a picture",
+    ...LAYER,
+    ...CHANNELS,
+    x: [2, 5, 3, 7],
+    axes: [1],
+    text: `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b`,
+  },
+  {
+    name: "over everything, every number with its own",
+    ...LAYER,
+    x: [2, 3, 2, 5],
+    axes: [1, 2, 3],
+    more: { w: floats([3, 2, 5], 3), b: floats([3, 2, 5], 4) },
+    scale: "w",
+    shift: "b",
+    text: `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b`,
+  },
+  {
+    name: "of each channel",
+    ...SPATIAL,
+    ...CHANNELS,
+    text: `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b`,
+  },
+  {
+    name: "of each channel, by global means",
+    ...SPATIAL,
+    text: "m = GlobalAveragePool x; d = Sub x m; q = Mul d d; v = GlobalAveragePool q; e = Add v eps; s = Sqrt e; y = Div d s",
+  },
+  {
+    name: "of each channel, channels last",
+    ...LAYER,
+    ...LAST,
+    x: [2, 3, 5, 7],
+    axes: [1, 2],
+    text: "m = ReduceMean x; d = Sub x m; q = Mul d d; v = ReduceMean q; e = Add v eps; s = Sqrt e; r = Reciprocal s; g = Mul r w; a = Mul x g; c = Mul m g; f = Sub b c; y = Add a f",
+  },
+  {
+    name: "of groups, under dims with a group's axis",
+    ...LAYER,
+    x: [2, 3, 5, 2, 7],
+    axes: [1, 2, 4],
+    more: { w: floats([1, 1, 1, 2, 7], 3), b: floats([1, 1, 1, 2, 7], 4) },
+    scale: "w",
+    shift: "b",
+    text: `${MOMENTS}; s = Sqrt e; r = Reciprocal s; g = Mul r w; a = Mul x g; c = Mul m g; f = Sub b c; y = Add a f`,
+  },
+  {
+    name: "root mean square",
+    ...RMS,
+    text: "q = Pow x two; v = ReduceMean q; e = Add v eps; s = Sqrt e; r = Reciprocal s; n = Mul x r; y = Mul w n",
+  },
+  {
+    name: "root mean square, divided",
+    ...RMS,
+    text: "q = Mul x x; v = ReduceMean q; e = Add v eps; s = Sqrt e; n = Div x s; y = Mul n w",
+  },
+  {
+    name: "root mean square, one over it",
+    ...RMS,
+    text: "q = Mul x x; v = ReduceMean q; e = Add v eps; s = Sqrt e; r = Div one s; n = Mul x r; y = Mul n w",
+  },
+  {
+    name: "length, at least",
+    ...LENGTH,
+    statistics: (c) => [0, 1 / Math.max(lengthOf(c), EPSILON)],
+    text: "l = ReduceL2 x; c = Clip l; y = Div x c",
+  },
+  {
+    name: "length, at least, widened",
+    ...LENGTH,
+    statistics: (c) => [0, 1 / Math.max(lengthOf(c), EPSILON)],
+    text: "l = ReduceL2 x; c = Max l eps; f = Expand c shape; y = Div x f",
+  },
+  {
+    name: "length, and more",
+    ...LENGTH,
+    statistics: (c) => [0, 1 / (lengthOf(c) + EPSILON)],
+    text: "l = ReduceL2 x; c = Add l eps; y = Div x c",
+  },
+  {
+    name: "length of squares, at least",
+    ...LENGTH,
+    statistics: (c) => [0, 1 / Math.sqrt(Math.max(lengthOf(c) ** 2, EPSILON))],
+    text: "q = Mul x x; l = ReduceSum q; c = Max l eps; s = Sqrt c; r = Reciprocal s; y = Mul x r",
+  },
   { name: "length by itself", ...LENGTH, statistics: (c) => [0, 1 / lengthOf(c)], text: "l = ReduceL2 x; y = Div x l" },
-  { name: "sum of sizes", ...LENGTH, statistics: (c) => [0, 1 / (sum(c.map(Math.abs)) + EPSILON)], text: "l = ReduceL1 x; c = Add l eps; y = Div x c" },
+  {
+    name: "sum of sizes",
+    ...LENGTH,
+    statistics: (c) => [0, 1 / (sum(c.map(Math.abs)) + EPSILON)],
+    text: "l = ReduceL1 x; c = Add l eps; y = Div x c",
+  },
 ];
 
 const scalars = { two: 2, one: 1, seven: 7, half: 0.5, minusHalf: -0.5, eps: 1e-5, other: 0.3 };
@@ -100,7 +238,11 @@ function nodeOf(line: string, axes: readonly number[], opset: number, keepdims: 
 }
 
 type Pattern = Pick<Spelling, "x" | "axes" | "text" | "opset" | "more">;
-function fileOf({ x, axes, text, opset = 17, more }: Pattern, extra: Partial<FileGraph> = {}, keepdims = 1): Uint8Array {
+function fileOf(
+  { x, axes, text, opset = 17, more }: Pattern,
+  extra: Partial<FileGraph> = {},
+  keepdims = 1,
+): Uint8Array {
   const nodes = text.split(";").map((line) => nodeOf(line, axes, opset, keepdims));
   return onnx(
     {
@@ -127,7 +269,11 @@ async function nodesOf(bytes: Uint8Array): Promise<string[]> {
 }
 
 /** Outputs and relevance from the definition. */
-function literal({ x: dims, axes, statistics, scale, shift, more = {} }: Spelling, x: ArrayLike<number>, r: ArrayLike<number>) {
+function literal(
+  { x: dims, axes, statistics, scale, shift, more = {} }: Spelling,
+  x: ArrayLike<number>,
+  r: ArrayLike<number>,
+) {
   const [y, relevance] = [new Float64Array(r.length), new Float64Array(r.length)];
   const cells = new Map<string, number[]>();
   const all = positions(dims);
@@ -145,7 +291,10 @@ function literal({ x: dims, axes, statistics, scale, shift, more = {} }: Spellin
     const v = cell.map((i) => x[i]);
     const [centre, factor] = statistics(v);
     const [w, b] = [cell.map(at(scale, 1)), cell.map(at(shift, 0))];
-    const found = identity({ x: v, w, b, centre, factor, centred: statistics === layerStatistics }, cell.map((i) => r[i]));
+    const found = identity(
+      { x: v, w, b, centre, factor, centred: statistics === layerStatistics },
+      cell.map((i) => r[i]),
+    );
     for (const [k, i] of cell.entries()) {
       y[i] = (v[k] - centre) * factor * w[k] + b[k];
       relevance[i] = found.relevance[k];
@@ -176,8 +325,14 @@ const torch = { ...LAYER, ...AFFINE, text: PYTORCH };
 
 describe("is one node", () => {
   test("where the moments lose their axes in between", async () => {
-    const text = "m = ReduceMean x; k = Unsqueeze m at; d = Sub x k; q = Mul d d; v = ReduceMean q; e = Add v eps; s = Sqrt e; r = Unsqueeze s at; n = Div d r; y = Mul n w";
-    const s: Spelling = { ...torch, text, shift: undefined, more: { ...AFFINE.more, at: { dims: [1], data: [2] } as unknown as Tensor } };
+    const text =
+      "m = ReduceMean x; k = Unsqueeze m at; d = Sub x k; q = Mul d d; v = ReduceMean q; e = Add v eps; s = Sqrt e; r = Unsqueeze s at; n = Div d r; y = Mul n w";
+    const s: Spelling = {
+      ...torch,
+      text,
+      shift: undefined,
+      more: { ...AFFINE.more, at: { dims: [1], data: [2] } as unknown as Tensor },
+    };
     const bytes = fileOf(s, {}, 0);
     expect(await nodesOf(bytes)).toEqual(["LayerNormalization!"]);
     const x = floats(s.x, 11, -2, 3);
@@ -186,9 +341,17 @@ describe("is one node", () => {
   });
 
   test("each of two, one behind the other, and the residual around them", async () => {
-    const again = PYTORCH.replace("ReduceMean x", "ReduceMean z").replace("Sub x", "Sub z").replace(/\b([mdqvesnt])\b/g, "$12").replace("y =", "c =");
+    const again = PYTORCH.replace("ReduceMean x", "ReduceMean z")
+      .replace("Sub x", "Sub z")
+      .replace(/\b([mdqvesnt])\b/g, "$12")
+      .replace("y =", "c =");
     const text = `${PYTORCH.replace("y =", "z0 =")}; z = Exp z0; ${again}; y = Add c x`;
-    expect(await nodesOf(fileOf({ ...torch, text }))).toEqual(["LayerNormalization!", "Exp", "LayerNormalization!", "Add"]);
+    expect(await nodesOf(fileOf({ ...torch, text }))).toEqual([
+      "LayerNormalization!",
+      "Exp",
+      "LayerNormalization!",
+      "Add",
+    ]);
   });
 
   test("and says of how many, and with which numbers", async () => {
@@ -215,8 +378,16 @@ describe("is one node", () => {
 describe("is not folded", () => {
   const corrected = 7 / 6;
   test.each<[string, string, Partial<FileGraph>]>([
-    ["a variance with n − 1", `${MOMENTS.replace("Add v eps", "Mul v six; f = Add e eps")}; s = Sqrt f; y = Div d s`, {}],
-    ["the variance of something else", "m = ReduceMean x; d = Sub x m; q = Mul u u; v = ReduceMean q; e = Add v eps; s = Sqrt e; y = Div d s", { inputs: { x: LAYER.x, u: LAYER.x } }],
+    [
+      "a variance with n − 1",
+      `${MOMENTS.replace("Add v eps", "Mul v six; f = Add e eps")}; s = Sqrt f; y = Div d s`,
+      {},
+    ],
+    [
+      "the variance of something else",
+      "m = ReduceMean x; d = Sub x m; q = Mul u u; v = ReduceMean q; e = Add v eps; s = Sqrt e; y = Div d s",
+      { inputs: { x: LAYER.x, u: LAYER.x } },
+    ],
     ["a middle value that something else reads", `${PYTORCH}; z = Exp v`, { outputs: { y: [], z: [] } }],
     ["a middle value that is an output", PYTORCH, { outputs: { y: [], d: [] } }],
     ["a numerator with its mean", `${MOMENTS}; s = Sqrt e; y = Div x s`, {}],
