@@ -9,7 +9,8 @@ export * from "./lrn";
 export * from "./lrn-spatial";
 export * from "./elementwise";
 export * from "./copy";
-export * from "./recurrent";
+export { recurrentForward, recurrentVjp } from "./recurrent";
+export * from "./recurrent-rules";
 export * from "./reduce";
 export * from "./relevance";
 

@@ -22,11 +22,11 @@ import { storeLanes } from "./simd";
  */
 
 /** Where each part of a cell stands, in bytes. */
-const F: usize = 0;
-const G: usize = 12;
+export const F: usize = 0;
+export const G: usize = 12;
 const H: usize = 24;
 const BOUND: usize = 36;
-const VARIANT: usize = 40;
+export const VARIANT: usize = 40;
 
 /** Two numbers in double precision. */
 // @ts-ignore: decorator
@@ -170,13 +170,13 @@ function apartFromAll(
 }
 
 /** How many numbers there are in the gates, and in the states of all times. */
-function gatesSpan(steps: i32, n: i32, g: i32, hidden: i32, row: i32): i32 {
+export function gatesSpan(steps: i32, n: i32, g: i32, hidden: i32, row: i32): i32 {
   assert(g == 1 || g == 3 || g == 4, "gates of no cell");
   assert(row >= g * hidden, "rows of the gates overlap");
   return span(product(steps, n), row, product(g, hidden), 1);
 }
 
-function statesSpan(steps: i32, n: i32, hidden: i32, step: i32): i32 {
+export function statesSpan(steps: i32, n: i32, hidden: i32, step: i32): i32 {
   assert(step >= product(n, hidden), "times overlap");
   return span(steps, step, product(n, hidden), 1);
 }
@@ -311,3 +311,5 @@ export function recurrentVjp(
     }
   }
 }
+
+export { gate, get, mul, put, rest };

@@ -23,6 +23,8 @@ const writtenBy: Partial<Record<KernelStep["kernel"], readonly string[]>> = {
   divideRelative: ["s"],
   recurrentForward: ["gates", "y", "c"],
   recurrentVjp: ["s", "rh0", "rc0"],
+  recurrentTerms: ["kept", "taken", "state", "before", "scale", "z"],
+  recurrentSignal: ["state", "rz", "rh0", "rc0"],
 };
 
 /** Read before they are written: sums of a dense layer, from which a cell makes its gates. */

@@ -68,10 +68,16 @@ export const families: readonly FamilyRow[] = [
     files: ["models/vit_tiny_mnist/vit_tiny_mnist_opset17.onnx", "wild/distilbert_optimum.onnx"],
   },
   {
-    family: "LSTM, GRU",
-    works: "predicts",
-    note: "no rule yet for recurrent cells",
-    files: ["wild/point_history_lstm.onnx", "wild/dtln_1.onnx"],
+    family: "LSTM, GRU, RNN, in both directions",
+    works: "explains",
+    note: "all relevance to the signal, none to the gates",
+    files: [
+      "wild/point_history_lstm.onnx",
+      "wild/dtln_1.onnx",
+      "wild/bidi_lstm.onnx",
+      "wild/silero_vad_op18_ifless.onnx",
+      "cases/gru.onnx",
+    ],
   },
   {
     family: "GPT and others with fused operators of `com.microsoft`; quantised files",

@@ -7,11 +7,13 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * networks of any shape, and what is said of rules that are objects. Then came what a file says and who may give what
  * (types and counts of inputs 2.5 kB), bounds of memory and work (3), axes and places of targets (3.5), normalization
  * of the input (3), stability and smoothing (1.5), which outputs are judged, and where they start (1), a worker for
- * explainAsync (2), all element types (1), recurrent layers (4), functions of files (1), tables of
- * embeddings (2), attention (1.5), LayerNormalization and its kin, their rule and how they are found (4). Whoever needs more than this
+ * explainAsync (2), all element types (1), recurrent layers (4) and their
+ * relevance (2), functions of files (1), tables of
+ * embeddings (2), attention (1.5), LayerNormalization and its kin, their rule and how they are found (4). Whoever
+ * needs more than this
  * raises it in the same commit, and says for what.
  */
-const BUDGET = 118_000;
+const BUDGET = 121_000;
 
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;

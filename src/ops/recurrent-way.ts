@@ -2,24 +2,14 @@ import { HOST } from "../base/budget.ts";
 import type { Operands } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Ref, Value } from "../program/step.ts";
+import { total } from "./arithmetic.ts";
 import { spreadScratch } from "./dense.ts";
 import type { Places, Site, Way } from "./op.ts";
+import { B, C0, H0, P, R, type Recurrent, W, X } from "./recurrent-cell.ts";
+import { biasesOf, directionBack } from "./recurrent-rules.ts";
 
-export interface Recurrent {
-  readonly gates: number;
-  /** Whether each goes backwards, and its cell as the kernels read it. */
-  readonly directions: readonly { readonly isReverse: boolean; readonly cell: readonly number[] }[];
-  /** Whether an LSTM has `input_forget`, or a GRU `linear_before_reset`. */
-  readonly isVariant: boolean;
-  /** 0: as the weights have it. */
-  readonly hidden: number;
-  readonly batchFirst: boolean;
-  /** Of the node that computes the states: how many steps each sample has. */
-  readonly lengths?: readonly number[];
-}
-
-/** Which input is which. */
-export const [X, W, R, B, LENGTHS, H0, C0, P] = [0, 1, 2, 3, 4, 5, 6, 7];
+/** Whether a function of the kernels has negative values. */
+const isSigned = (which: number, alpha: number): boolean => !(which === 0 ? alpha >= 0 : [2, 5, 8].includes(which));
 
 /** The states and what is kept for the way back. */
 type Made = readonly [states: Value, gates: Value, beside: Value];
@@ -116,10 +106,16 @@ export function recurrentWay(site: Site<Recurrent>): Way {
   const m = directions.length * g * hidden;
   const work = steps * n * g * hidden * (hidden + HOST);
   const weight = (e: Emitter) => e.constant(inputs[W]!.name, inputs[W]!.constant!);
+  /** Relevance of one direction: that of its states, and of those before the first step. */
+  const spots = (r: Value, rh0: Value, rc0: Value, d: number) => {
+    const at = (value: Value, from = 0): Ref => ({ value, offset: from + d * n * hidden });
+    return { ry: at(r), rc: at(r, g === 4 ? r.count / 2 : 0), rh0: at(rh0), rc0: at(rc0) };
+  };
   const temps = (e: Emitter) => outputs.map((output) => e.temp(output.name, output.dims)) as unknown as Made;
+  const bias = biasesOf(site);
   return {
-    kind: "none",
-    why: "it is a recurrent layer",
+    kind: "unrolled",
+    signed: g === 3 && attributes.isVariant && directions.some(({ cell: [f, alpha] }) => isSigned(f, alpha)),
     run(e, at) {
       const all = temps(e);
       const x = e.as(at.x(X), "first");
@@ -134,15 +130,12 @@ export function recurrentWay(site: Site<Recurrent>): Way {
     vjp(e, at, received) {
       const named = given(e, site, at, [at.y(0), at.y(1), at.y(2)]);
       const r = e.as(received, "first");
-      const state = n * hidden;
       const s = e.temp(`${name}:s`, outputs[1].dims);
       const [rh0, rc0] = ["h0", "c0"].map((part) => e.temp(`${name}:${part}`, [directions.length, n, hidden]));
       const scratch = e.scratch(`${name}:sums`, 3 * hidden);
       for (const d of directions.keys()) {
-        const [ry, rc] = [0, g === 4 ? r.count / 2 : 0].map((from) => ({ value: r, offset: from + d * state }));
-        const [toH, toC] = [rh0, rc0].map((value) => ({ value, offset: d * state }));
-        const out = { s: { value: s, offset: d * g * hidden }, rh0: toH, rc0: toC, scratch };
-        e.emit("recurrentVjp", { ...named(d), ry, rc, ...out }, work);
+        const out = { s: { value: s, offset: d * g * hidden }, ...spots(r, rh0, rc0, d), scratch };
+        e.emit("recurrentVjp", { ...named(d), ...out }, work);
       }
       const y = e.temp(`${name}:vjp`, inputs[X]!.dims);
       const rows = steps * n;
@@ -150,6 +143,17 @@ export function recurrentWay(site: Site<Recurrent>): Way {
       const dense = { s, w: weight(e), y, scratch: sums, n: rows, m, k, columns: k, p: 1, q: 1 };
       e.emit("denseVjp", dense, rows * m * k);
       return inputs.map((x, i) => x && { [X]: y, [H0]: rh0, [C0]: rc0 }[i]);
+    },
+    back(e, at, received, maps, sums, ledger) {
+      const named = given(e, site, at, [at.y(0), at.y(1), at.y(2)]);
+      const [r, x] = [received, at.x(X)].map((value) => e.as(value, "first"));
+      const [rh0, rc0] = ["h0", "c0"].map((part) => e.temp(`${name}:${part}`, [directions.length, n, hidden]));
+      const parts = directions.map((_, d) => {
+        const reached = spots(r, rh0, rc0, d);
+        return directionBack(e, site, d, bias[d], named(d), x, reached, maps, sums, ledger);
+      });
+      const all = { [X]: total(e, `R ${name}→${node.inputs[X]}`, parts), [H0]: rh0, [C0]: rc0 };
+      return inputs.map((input, i) => input && all[i]);
     },
   };
 }

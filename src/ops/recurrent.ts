@@ -3,7 +3,8 @@ import { demand } from "../base/complaint.ts";
 import { type Constant, type Dims, shapeText } from "../base/tensor.ts";
 import type { Node, Operands } from "../graph/graph.ts";
 import { type AttributeReader, integers, known, type Op } from "./op.ts";
-import { B, C0, H0, LENGTHS, P, R, type Recurrent, recurrentWay, W, X } from "./recurrent-way.ts";
+import { B, C0, H0, LENGTHS, P, R, type Recurrent, W, X } from "./recurrent-cell.ts";
+import { recurrentWay } from "./recurrent-way.ts";
 
 /*
  * LSTM, GRU and RNN. Each becomes one node for its states at all times, and nodes that take from these what the file
@@ -187,8 +188,8 @@ function shapesOf(type: Type, inputs: Operands, { directions, gates, hidden: giv
  */
 const row = (type: Type, more: string): Op<Recurrent> => ({
   type,
-  family: "other",
-  summary: "no rule",
+  family: "recurrent",
+  summary: "any linear rule that keeps inputs and weights: all to the signal, none to gates",
   takes: `X W R B? sequence_lens:int? initial_h?${more}`,
   outputs: type === "LSTM" ? 3 : 2,
   attributes: (read) => attributesOf(read, type),

@@ -4,16 +4,17 @@ import { reduceTo, total } from "../ops/arithmetic.ts";
 import { ops } from "../ops/index.ts";
 import type { Linear, Passing, Places, Way } from "../ops/op.ts";
 import { gradient, placed } from "../ops/slopes.ts";
+import type { Unrolled } from "../ops/unrolled.ts";
 import type { Ways } from "../ops/ways.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Ref, Value } from "../program/step.ts";
 import { type Assignment, nameOf } from "../rules/assign.ts";
-import type { LinearRule, Rule } from "../rules/rule.ts";
+import { type LinearRule, type Rule, ruleOf } from "../rules/rule.ts";
 import { type Bounds, boundsIn } from "./bounds.ts";
 import type { Forward } from "./forward.ts";
 import { type Account, Ledger } from "./ledger.ts";
 import { pathTo } from "./path.ts";
-import { redistribute } from "./redistribute.ts";
+import { redistribute, sharingBy } from "./redistribute.ts";
 
 /** A stretch of the way back: relevance goes from one value to the inputs, and no further than the values in `ends`. */
 export interface SegmentRequest {
@@ -87,7 +88,18 @@ function throughPass(e: Emitter, way: Passing, { at, r }: Arrival, rule: Rule): 
 function throughLinear(e: Emitter, way: Linear, arrival: Arrival, rule: Rule): readonly Value[] {
   const { node, at, r, nonnegative, bounds, ledger } = arrival;
   if (rule.kind !== "linear") return gradient(e, node.name, way, r);
-  return redistribute(e, node, at, way, rule, r, nonnegative, bounds(node, rule), ledger);
+  const ruled = { e, node: node.name, rule, nonnegative, bounds: bounds(node, rule), ledger };
+  const map = { linear: way, inputs: way.data.map((i) => node.inputs[i]), x: way.data.map((i) => at.x(i)), y: at.y(0) };
+  return redistribute(ruled, map, r);
+}
+
+function throughUnrolled(e: Emitter, way: Unrolled, arrival: Arrival, rule: Rule): readonly (Value | undefined)[] {
+  const { node, at, r, nonnegative, bounds, ledger } = arrival;
+  if (rule.kind !== "linear") return way.vjp(e, at, r);
+  const ruled = { e, node: node.name, nonnegative, bounds: bounds(node, rule) };
+  const byContribution = { ...rule, groups: ruleOf.norm().groups };
+  const [maps, sums] = [rule, byContribution].map((each) => sharingBy({ ...ruled, rule: each }));
+  return way.back(e, at, r, maps, sums, ledger);
 }
 
 function passBack(e: Emitter, way: Way, arrival: Arrival): Passed {
@@ -99,6 +111,10 @@ function passBack(e: Emitter, way: Way, arrival: Arrival): Passed {
     const { conserves, back } = way.rules[nameOf(rule)];
     const open = conserves === true ? undefined : conserves || "other";
     return { rule: nameOf(rule), open, inputs: back(e, at, r, ledger) };
+  }
+  if (way.kind === "unrolled") {
+    const open = rule.kind === "linear" ? undefined : "other";
+    return { rule: rule.name, open, inputs: throughUnrolled(e, way, arrival, rule) };
   }
   const [data, values] =
     way.kind === "pass"

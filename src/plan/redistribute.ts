@@ -1,4 +1,3 @@
-import type { Node } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { zip } from "../ops/arithmetic.ts";
@@ -8,11 +7,11 @@ import {
   mapOf,
   type NumberMap,
   PLAIN,
-  type Places,
   type Precision,
   type Slopes,
   type WeightMap,
 } from "../ops/op.ts";
+import type { Inner, Sharing } from "../ops/unrolled.ts";
 import { type Group, type LinearRule, type Pass, SIZES, type Stabilizer } from "../rules/rule.ts";
 import type { Bounds } from "./bounds.ts";
 
@@ -131,6 +130,10 @@ function denominator(layer: Layer, group: Pick<Group, "aboveOwn">, passes: Retur
 function absorb({ e, node, linear, ledger }: Layer, s: Value, map: BiasMap): void {
   const bias = linear.bias;
   if (!bias) return;
+  if (linear.absorb) {
+    linear.absorb(e, s, map, ledger);
+    return;
+  }
   const source = bias.data as Float32Array;
   const f = mapOf(map);
   const m = source.length;
@@ -218,48 +221,77 @@ function share({ e, halves }: Layer, x: Value, factor: Value, c: Value, out: Val
   else e.emit(first ? "multiply" : "multiplyAdd", { x: factor, c, y: out, count: out.count });
 }
 
+/** A linear map and its rule, where both stand in one program. */
+interface Ruled {
+  readonly e: Emitter;
+  readonly node: string;
+  readonly rule: LinearRule;
+  readonly nonnegative: ReadonlySet<string>;
+  readonly bounds: Bounds;
+  readonly ledger: Ref;
+}
+
+function layerOf({ nonnegative, ...ruled }: Ruled, { linear, inputs, x, y }: Inner): Layer {
+  const values = x.map((value) => ruled.e.as(value, linear.layout));
+  const bare = { ...ruled, linear, x: values, y, nonnegative: inputs.map((name) => nonnegative.has(name)) };
+  return { ...bare, halves: halvesOf(bare) };
+}
+
+/** Of every group of the rule its passes, and s = coefficient · R / stab(z). */
+function divided(layer: Layer, r: Value): { passes: ReturnType<typeof live>; s: Value }[] {
+  const { e, linear, rule, y } = layer;
+  // The sign is that of the output, bias and all: zennit's gamma chooses by it when the bias has no share as well.
+  const own = rule.groups.some((group) => group.where) ? e.as(y, linear.layout) : undefined;
+  return rule.groups.map((group) => {
+    const passes = live(layer, group);
+    return { passes, s: divide(layer, group, r, denominator(layer, group, passes, r), group.where && own) };
+  });
+}
+
 /**
- * Emits a rule of the table at one linear node: relevance of its data inputs from relevance of its output.
+ * Emits a rule of the table at one linear map: relevance of its data inputs from relevance of its output.
  *
  *   for each group:  z = Σ_passes L(f(x); f(W)) + f(b),   s = coefficient · R / stab(z),
  *                    R_in += Σ_passes f(x) ⊙ Lᵀ(s; f(W))
  *
  * Source: Montavon et al. 2019, section 10.2.2 (the four steps); the rules are rows of `rules/rule.ts`.
  */
-export function redistribute(
-  e: Emitter,
-  { name: node, inputs }: Pick<Node, "name" | "inputs">,
-  at: Places,
-  linear: Linear,
-  rule: LinearRule,
-  received: Value,
-  nonnegative: ReadonlySet<string>,
-  bounds: Bounds,
-  ledger: Ref,
-): readonly Value[] {
-  const { data } = linear;
-  const x = data.map((i) => e.as(at.x(i), linear.layout));
-  const isNonnegative = data.map((i) => nonnegative.has(inputs[i]));
-  const bare = { e, node, linear, rule, x, y: at.y(0), nonnegative: isNonnegative, bounds, ledger };
-  const layer: Layer = { ...bare, halves: halvesOf(bare) };
+export function redistribute(ruled: Ruled, map: Inner, received: Value): readonly Value[] {
+  const layer = layerOf(ruled, map);
+  const { e, node, linear, rule, x } = layer;
   const r = e.as(received, linear.layout);
   const outs: (Value | undefined)[] = x.map(() => undefined);
-  // The sign is that of the output, bias and all: zennit's gamma chooses by it when the bias has no share as well.
-  const own = rule.groups.some((group) => group.where) ? e.as(layer.y, linear.layout) : undefined;
-  for (const group of rule.groups) {
-    const passes = live(layer, group);
-    const s = divide(layer, group, r, denominator(layer, group, passes, r), group.where && own);
+  for (const [g, { passes, s }] of divided(layer, r).entries()) {
     for (const { pass } of passes) if (pass.bias) absorb(layer, s, pass.bias);
     for (const { pass, x: mapped } of passes) {
       if (!mapped.some((v) => v)) continue;
-      linear.vjp(e, s, pass.weight, precisionOf(group)).forEach((c, i) => {
+      linear.vjp(e, s, pass.weight, precisionOf(rule.groups[g])).forEach((c, i) => {
         const factor = mapped[i];
         if (!factor) return;
-        const out = outs[i] ?? e.temp(`R ${node}→${inputs[data[i]]}`, x[i].dims, linear.layout);
+        const out = outs[i] ?? e.temp(`R ${node}→${map.inputs[i]}`, x[i].dims, linear.layout);
         share(layer, x[i], factor, c, out, outs[i] === undefined);
         outs[i] = out;
       });
     }
   }
   return outs.map((out, i) => out ?? zero(e, x[i]));
+}
+
+/** The same rule for maps inside a node. */
+export function sharingBy(ruled: Omit<Ruled, "ledger">): Sharing {
+  const { e, node } = ruled;
+  const unread = (): Ref => {
+    const value = e.scratch(`${node}:unread`, 6);
+    e.fill(value, 0);
+    return { value, offset: 0 };
+  };
+  return {
+    share: (map, r, ledger = unread()) => redistribute({ ...ruled, ledger }, map, r),
+    parts(map, ones) {
+      const layer = layerOf({ ...ruled, ledger: unread() }, map);
+      return divided(layer, ones).flatMap(({ passes, s }) =>
+        passes.map(({ pass: { weight }, x }) => ({ s, weight, inputs: x })),
+      );
+    },
+  };
 }

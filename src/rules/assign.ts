@@ -3,6 +3,7 @@ import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import { boundedBy } from "../canonize/origin.ts";
 import { ops } from "../ops/index.ts";
 import { families, type Family, type Way } from "../ops/op.ts";
+import type { Unrolled } from "../ops/unrolled.ts";
 import type { Ways } from "../ops/ways.ts";
 import { type Composite, type Entry, WEIGHTED } from "./composite.ts";
 import { type Rule, ruleOf } from "./rule.ts";
@@ -98,6 +99,20 @@ function matches(entry: Entry, node: Node, ways: Ways, places: ReturnType<typeof
   return position === undefined || places[position].has(node);
 }
 
+/** What could be used on the linear maps inside a node, when the rule cannot. */
+function misfitInside({ signed }: Unrolled, rule: Rule): string | undefined {
+  if (rule.kind !== "linear") return "a rule for linear layers";
+  const passes = rule.groups.flatMap((group) => group.passes);
+  const isSloped = passes.every((pass) =>
+    Object.values(pass).every((map) => map === undefined || typeof map === "object"),
+  );
+  if (!isSloped)
+    return "lrp0, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient, as some of its inputs are its own states";
+  const isEven = passes.every(({ weight, bias = [1, 1] }) => weight[0] === weight[1] && bias[0] === bias[1]);
+  const isBlind = isEven && rule.stabilizer.mode !== "terms";
+  return signed && !isBlind ? "lrp0, epsilon or gradient, as gates of it may be negative" : undefined;
+}
+
 /** What could be used on a node, when the rule cannot. @param channels of what bounds are bounds of */
 function misfit(way: Way, channels: () => readonly number[], rule: Rule): string | undefined {
   if (rule.kind === "linear") {
@@ -113,6 +128,7 @@ function misfit(way: Way, channels: () => readonly number[], rule: Rule): string
       ? undefined
       : "norm, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient, as the node has no weights";
   }
+  if (way.kind === "unrolled") return rule.kind === "gradient" ? undefined : misfitInside(way, rule);
   if (way.kind === "pass") {
     const own = way.rules ?? {};
     const fits = rule.kind === "own" ? Object.hasOwn(own, rule.mode) : rule.kind !== "linear";

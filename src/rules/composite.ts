@@ -19,12 +19,12 @@ export interface Entry {
   readonly layer?: string | RegExp;
   /**
    * ONNX operator (`Conv`) or family (`convolution`, `dense`, `average`, `sum`, `activation`, `normalization`,
-   * `product`, `bilinear`, `lrn`, `layer-norm`, `taylor`, `p-norm`).
+   * `product`, `bilinear`, `recurrent`, `lrn`, `layer-norm`, `taylor`, `p-norm`).
    */
   readonly type?: string | readonly string[];
   /**
-   * `first`: no convolution or dense layer before it; `last`: none after it; `projection`: none between it and attention,
-   * before or behind.
+   * `first`: no convolution, dense or recurrent layer before it; `last`: none after it; `projection`: none between it and
+   * attention, before or behind.
    */
   readonly position?: "first" | "last" | "projection";
   readonly rule: Rule;
@@ -33,15 +33,15 @@ export interface Entry {
 /** An ordered list of entries: the first that matches a node gives its rule. */
 export type Composite = readonly Entry[];
 
-export const WEIGHTED: readonly Family[] = ["convolution", "dense"];
+export const WEIGHTED: readonly Family[] = ["convolution", "dense", "recurrent"];
 
 /**
  * What all named composites share, and what a composite of one's own may end with: activations and unfolded
  * BatchNormalization pass, means and sums share by contribution (sums by another rule if given), LRN has its Taylor
- * rule, products give all to the signal and none to the gate (unless `product` says otherwise), and products of matrices
- * half to each; attention, and any softmax inside the network, have their rules of AttnLRP (unless `attention` says
- * otherwise), LayerNormalization and its kin take their standard deviation for a constant (unless `layerNorm` does).
- * `delta` is that of the rule clip.
+ * rule, products give all to the signal and none to the gate (unless `product` says otherwise), products of matrices half
+ * to each, and recurrent cells have ε; attention, and any softmax inside the network, have their rules of AttnLRP
+ * (unless `attention` says otherwise), LayerNormalization and its kin take their standard deviation for a constant
+ * (unless `layerNorm` does). `delta` is that of the rule clip.
  *
  * @example
  * const mine: Composite = [
@@ -70,6 +70,7 @@ export function baseEntries(
     { type: "layer-norm", rule: ruleOf.layerNorm(layerNorm) },
     { type: "attention", rule: ruleOf.attention(attention) },
     { type: "softmax", rule: attention === "gradient" ? ruleOf.gradient() : ruleOf.lrn("taylor") },
+    { type: "recurrent", rule: ruleOf.epsilon() },
     { type: "lrn", rule: ruleOf.lrn(lrn) },
     { type: ["taylor", "p-norm"], rule: ruleOf.lrn("taylor") },
   ];
@@ -92,7 +93,7 @@ export interface CompositeRow {
 }
 
 const weighted = (dense: Rule, convolution: Rule): Composite => [
-  { type: "dense", rule: dense },
+  { type: ["dense", "recurrent"], rule: dense },
   { type: "convolution", rule: convolution },
 ];
 /** Weighted layers, sums and means alike; sums by another rule if one is asked for. */
@@ -123,7 +124,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "epsilonPlus",
-    summary: "ε in dense layers, z⁺ in convolutions",
+    summary: "ε in dense layers and recurrent cells, z⁺ in convolutions",
     parameters: ["epsilon", ...SHARED],
     entries: ({ epsilon }) => weighted(ruleOf.epsilon({ epsilon }), ruleOf.zPlus()),
   },
@@ -135,7 +136,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "epsilonAlpha2Beta1",
-    summary: "ε in dense layers, αβ in convolutions",
+    summary: "ε in dense layers and recurrent cells, αβ in convolutions",
     parameters: ["epsilon", "alpha", "beta", ...SHARED],
     entries: ({ epsilon, alpha, beta }) => weighted(ruleOf.epsilon({ epsilon }), ruleOf.alphaBeta({ alpha, beta })),
   },
@@ -150,7 +151,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "epsilonGammaBox",
-    summary: "ε in dense layers, γ in convolutions, zBox in the first",
+    summary: "ε in dense layers and recurrent cells, γ in convolutions, zBox in the first",
     parameters: ["epsilon", "gamma", "low", "high", ...SHARED],
     required: ["low", "high"],
     entries: ({ epsilon, gamma, low, high }) => [

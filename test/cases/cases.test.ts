@@ -133,14 +133,6 @@ const refused =
     for (const words of says) expect(error.message).toContain(words);
   };
 
-/** What is right when it loads: outputs as stored, but no rule for one of its nodes. */
-const unexplained =
-  (...says: readonly string[]): Right =>
-  async (of) => {
-    await runs(of);
-    await refused("rule", ...says)(of);
-  };
-
 const notRun = (...operators: readonly string[]) =>
   refused("unsupported", ...operators.map((type) => `relprop does not run the operator '${type}'.`));
 
@@ -350,10 +342,10 @@ const right: Readonly<Record<string, Right>> = {
   einsum: isExplained,
   fp16_io: isExplained,
   func_local: isExplained,
-  gru: unexplained("(GRU)", "a recurrent layer"),
+  gru: isExplained,
   label_first: fromLogits("p"),
   ln_mid: isExplained,
-  lstm: unexplained("(LSTM)", "a recurrent layer"),
+  lstm: isExplained,
   ms_gelu: notRun("com.microsoft.Gelu"),
   onehot: isExplained,
   opset23: isExplained,

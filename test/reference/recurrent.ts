@@ -56,7 +56,24 @@ export interface Computed {
   readonly c?: Numbers;
 }
 
-const GATES = { LSTM: 4, GRU: 3, RNN: 1 } as const;
+/** What one direction of one sample has computed in one step: enough to say what its state is a sum of. */
+export interface Step {
+  readonly d: number;
+  readonly n: number;
+  /** Which time it is. */
+  readonly t: number;
+  /** y and c before it. */
+  readonly before: readonly number[];
+  readonly cell: readonly number[];
+  /** What is multiplied by what was before, and what by the candidate, which is the last; both of an RNN are empty. */
+  readonly keeps: readonly number[];
+  readonly takes: readonly number[];
+  readonly candidate: readonly number[];
+  /** r of a GRU. */
+  readonly reset: readonly number[];
+}
+
+export const GATES = { LSTM: 4, GRU: 3, RNN: 1 } as const;
 
 /**
  * Y [steps, directions, batch, hidden], Y_h and Y_c [directions, batch, hidden]: zeros where there is no step, as
@@ -68,6 +85,7 @@ export function recur(a: Recurrence, { x, h: h0, c: c0 }: Computed) {
   const shape: Dims = [steps, a.directions.length, batch, hidden];
   const y = new Float64Array(shape.reduce((p, d) => p * d, 1));
   const [lastH, lastC] = [0, 1].map(() => new Float64Array(a.directions.length * batch * hidden));
+  const done: Step[] = [];
   const bounded = (v: number) => Math.min(Math.max(v, -clip), clip);
   a.directions.forEach(({ activations: [f, g, h], reverse }, d) => {
     for (let n = 0; n < batch; n++) {
@@ -96,8 +114,11 @@ export function recur(a: Recurrence, { x, h: h0, c: c0 }: Computed) {
           fromX(gate, j) + fromH(gate, j, state) + bias(0, gate, j) + bias(1, gate, j);
         const each = (make: (j: number) => number) => Array.from({ length: hidden }, (_, j) => make(j));
         let next: number[];
-        if (a.type === "RNN") next = each((j) => f(bounded(sum(0, j))));
-        else if (a.type === "GRU") {
+        const now = { d, n, t, before, cell };
+        if (a.type === "RNN") {
+          next = each((j) => f(bounded(sum(0, j))));
+          done.push({ ...now, keeps: [], takes: [], candidate: next, reset: [] });
+        } else if (a.type === "GRU") {
           const z = each((j) => f(bounded(sum(0, j))));
           const r = each((j) => f(bounded(sum(1, j))));
           const reset = before.map((v, j) => r[j] * v);
@@ -111,6 +132,7 @@ export function recur(a: Recurrence, { x, h: h0, c: c0 }: Computed) {
             ),
           );
           next = each((j) => (1 - z[j]) * candidate[j] + z[j] * before[j]);
+          done.push({ ...now, keeps: z, takes: z.map((v) => 1 - v), candidate, reset: r });
         } else {
           // Gates stand as input, output, forget, cell; peepholes as input, output, forget.
           const i = each((j) => f(bounded(sum(0, j) + peep(0, j, cell[j]))));
@@ -119,6 +141,7 @@ export function recur(a: Recurrence, { x, h: h0, c: c0 }: Computed) {
           cell = each((j) => forget[j] * cell[j] + i[j] * candidate[j]);
           const o = each((j) => f(bounded(sum(1, j) + peep(1, j, cell[j]))));
           next = each((j) => o[j] * h(cell[j]));
+          done.push({ ...now, keeps: forget, takes: i, candidate, reset: [] });
         }
         before = next;
         y.set(before, ((t * a.directions.length + d) * batch + n) * hidden);
@@ -128,5 +151,5 @@ export function recur(a: Recurrence, { x, h: h0, c: c0 }: Computed) {
       lastC.set(cell, row);
     }
   });
-  return { y, h: lastH, c: lastC };
+  return { y, h: lastH, c: lastC, done };
 }

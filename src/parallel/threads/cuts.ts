@@ -179,5 +179,7 @@ export const undivided = {
   divideRelative: "needs the sum over all before it divides",
   recurrentForward: "each step reads what the one before it has made",
   recurrentVjp: "each step reads what the one after it has made",
+  recurrentTerms: "finds each step by the one before it",
+  recurrentSignal: "each step reads what the one after it has made",
   addBlock: "may add to the same place from anywhere",
 } as const satisfies Record<Exclude<keyof Kernels, keyof typeof cuts>, string>;
