@@ -80,6 +80,8 @@ function operands(node: Node, state: State): Operands | undefined {
 function inlined(node: Node, state: State): readonly Node[] {
   const inputs = operands(node, state);
   if (!inputs) return [];
+  // What the branches read of the values around them may wait for numbers.
+  if (state.wanted.size > 0 && node.captured?.some((name) => !state.dims.has(name))) return [];
   checkTypes(IF, state.opset, inputs);
   const branches = node.attributes as Branches;
   const branch = single(inputs, 0, "a condition") ? branches.then : branches.else;

@@ -20,6 +20,7 @@ import type { Remote, RemoteEngine } from "./remote.ts";
 import type { Explanation, Inspection, Needs, Prediction } from "./report.ts";
 import {
   checkFinite,
+  checkReach,
   type Fitted,
   fitTo,
   isFor,
@@ -91,17 +92,22 @@ export class Model {
   }
 
   /**
-   * Runs the network.
-   * @throws LrpError "shape" when the input's dims do not fit, "usage" when it holds NaN or infinity or the model is
-   * disposed
+   * Runs the network. NaN and infinity in an input may be tested, selected, moved and computed with number by number;
+   * where they get to a layer with weights, that is an error.
+   * @throws LrpError "shape" when the input's dims do not fit, "usage" when numbers leave float32's range or the model
+   * is disposed
    */
   predict(input: Input): Prediction {
-    const given = checkInputs(this.inputs, input);
+    const given = checkInputs(this.inputs, input, "any");
     const fitted = this.#fit(given);
     const plan = planOf(fitted, "predict", () => this.#plan(fitted));
     const numbers = numbersOf(fitted, given);
     fitted.session.forward(plan, numbers);
-    checkFinite(fitted, plan, numbers);
+    // Of no numbers at all, the largest is -∞.
+    const isPlain = (data: Float32Array) => data.length > 0 && firstNonFinite(data) < 0;
+    const strange = [...given].flatMap(([name, { data }]) => (isPlain(data) ? [] : [name]));
+    if (strange.length === 0) checkFinite(fitted, plan, numbers);
+    else checkReach(fitted, plan, numbers, strange);
     return this.#outputs(fitted, plan, given, outputOf(fitted));
   }
 
@@ -110,7 +116,7 @@ export class Model {
    *
    *   Σ relevance = score − what the ledger says was absorbed
    *
-   * @throws LrpError as `predict`, and "usage" for options, "rule" for nodes that no rule of the composite fits
+   * @throws LrpError as `predict`, and "usage" for NaN and infinity in the input and for options, "rule" for nodes that no rule of the composite fits
    */
   explain(input: Input, options: ExplainOptions = {}): Explanation {
     const { target = "argmax", ...others } = options;

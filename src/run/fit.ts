@@ -1,6 +1,8 @@
 import { LrpError } from "../base/error.ts";
-import type { Graph, Port } from "../graph/graph.ts";
+import { type Graph, type Node, type Port, whereIs } from "../graph/graph.ts";
 import type { Given } from "../infer/infer.ts";
+import { ops } from "../ops/index.ts";
+import type { Family } from "../ops/op.ts";
 import { type Ways, waysOf } from "../ops/ways.ts";
 import type { SegmentRequest } from "../plan/backward.ts";
 import { explainedOutputs, type Outputs } from "../plan/explained.ts";
@@ -119,13 +121,41 @@ export function planOf({ plans }: Fitted, key: string, make: () => Plan): Plan {
   return plan;
 }
 
+const valuesOf = ({ nodes }: Graph) => new Set(nodes.flatMap((node) => node.outputs));
+
 /** Where numbers have left float32's range, says at which value. */
 export function checkFinite({ graph, session }: Fitted, plan: Plan, inputs: readonly Float32Array[]): void {
   if ([...plan.program.outputs.values()].every((value) => firstNonFinite(session.read(plan, value)) < 0)) return;
-  const first = session.firstOverflow(plan, inputs, new Set(graph.nodes.flatMap((node) => node.outputs)));
+  const [first] = session.overflows(plan, inputs, valuesOf(graph));
   throw new LrpError("usage", {
     where: `value '${first}'`,
     problem: "it becomes infinite or NaN, although the input is finite",
     fix: "Is the input scaled as the network was trained?",
+  });
+}
+
+/** Sums of products with weights, which leave out what is zero or add up transformed tiles. */
+const WEIGHTED: readonly Family[] = ["convolution", "dense", "lrn"];
+
+/**
+ * Where inputs of these names hold NaN or infinity, says at which layer it arrives. What is computed number by number, moved,
+ * selected or compared is as IEEE 754 has it; a sum of products may be another.
+ */
+export function checkReach(
+  { graph, ways, session }: Fitted,
+  plan: Plan,
+  inputs: readonly Float32Array[],
+  names: readonly string[],
+): void {
+  const found = new Set([...names, ...session.overflows(plan, inputs, valuesOf(graph))]);
+  const isWeighted = (node: Node) => WEIGHTED.includes(ways.get(node)!.family ?? ops.get(node.type)!.family);
+  const node = graph.nodes.find(
+    (each) => isWeighted(each) && [...each.inputs, ...each.outputs].some((name) => found.has(name)),
+  );
+  if (!node) return;
+  throw new LrpError("usage", {
+    where: whereIs(node),
+    problem: "NaN or infinity of the input gets to this layer, whose sums are of finite numbers",
+    fix: "Replace what is missing in the input by numbers, as the network was trained with.",
   });
 }

@@ -68,8 +68,11 @@ function isNumberOf(type: ElementType, v: number): boolean {
   return v >= low && v <= high && (isFloat(type) || Number.isInteger(v));
 }
 
+/** Which floats an input may have: all, or those that are numbers. */
+export type Floats = "any" | "finite";
+
 /** Numbers as the kernels take them. */
-function numbers({ name, type }: Port, data: InputTensor["data"], count: number): Float32Array {
+function numbers({ name, type }: Port, data: InputTensor["data"], count: number, floats: Floats): Float32Array {
   const refuse = (code: Code, expected: string, received: string) =>
     new LrpError(code, { where: `input '${name}'`, expected, received });
   const isReal = isFloat(type);
@@ -79,20 +82,23 @@ function numbers({ name, type }: Port, data: InputTensor["data"], count: number)
     throw refuse("shape", array, `${data?.constructor?.name ?? typeof data} of ${data?.length ?? 0}`);
   }
   if (type === "float32" && isFloat32(data)) {
-    const bad = firstNonFinite(data);
+    const bad = floats === "any" ? -1 : firstNonFinite(data);
     if (bad >= 0) throw refuse("usage", "finite numbers", `${data[bad]} at position ${bad}`);
     return data;
   }
   const list = Float64Array.from(data as ArrayLike<number>, Number);
   const [least, most] = rangeOf(type);
   const [low, high] = isReal ? [least, most] : [Math.max(least, -LARGEST_INTEGER), Math.min(most, LARGEST_INTEGER)];
-  const bad = list.findIndex((v) => !(v >= low && v <= high && isNumberOf(type, v)));
+  const isFree = isReal && floats === "any";
+  const bad = list.findIndex(
+    (v) => !(v >= low && v <= high && isNumberOf(type, v)) && !(isFree && !Number.isFinite(v)),
+  );
   if (bad < 0) return Float32Array.from(list);
   const expected = isReal ? `finite numbers up to ±${high}` : `integers from ${low} to ${high}`;
   throw refuse(isNumberOf(type, list[bad]) ? "unsupported" : "usage", expected, `${data[bad]} at position ${bad}`);
 }
 
-function checkInput(port: Port, input: unknown): Required<Given> {
+function checkInput(port: Port, input: unknown, floats: Floats): Required<Given> {
   const where = `input '${port.name}'`;
   if (input === null || typeof input !== "object")
     throw new LrpError("usage", { where, expected: "a tensor { data, dims }", received: String(input) });
@@ -107,14 +113,18 @@ function checkInput(port: Port, input: unknown): Required<Given> {
     });
   const { data, dims } = input as InputTensor;
   checkDims(port, dims);
-  return { dims, data: numbers(port, data, size(dims)) };
+  return { dims, data: numbers(port, data, size(dims), floats) };
 }
 
-/** The dims and numbers of every input, if they are all there: right shapes, finite numbers. */
-export function checkInputs(ports: readonly Port[], input: Input): ReadonlyMap<string, Required<Given>> {
+/** The dims and numbers of every input, if they are all there: right shapes, and numbers of their types. */
+export function checkInputs(
+  ports: readonly Port[],
+  input: Input,
+  floats: Floats = "finite",
+): ReadonlyMap<string, Required<Given>> {
   const named = typeof input === "object" && input !== null && !isTensor(input);
   if (ports.length === 1 && !(named && Object.hasOwn(input, ports[0].name)))
-    return new Map([[ports[0].name, checkInput(ports[0], input)]]);
+    return new Map([[ports[0].name, checkInput(ports[0], input, floats)]]);
   const given = named ? Object.keys(input).sort() : ["a single tensor"];
   const wanted = ports.map((port) => port.name);
   if (given.join() !== [...wanted].sort().join())
@@ -124,6 +134,6 @@ export function checkInputs(ports: readonly Port[], input: Input): ReadonlyMap<s
       received: given.join(", ") || "none",
     });
   return new Map(
-    ports.map((port) => [port.name, checkInput(port, (input as Readonly<Record<string, unknown>>)[port.name])]),
+    ports.map((port) => [port.name, checkInput(port, (input as Readonly<Record<string, unknown>>)[port.name], floats)]),
   );
 }

@@ -75,19 +75,15 @@ export class Session {
     for (const step of steps.slice(begin, end)) step();
   }
 
-  /** Runs the forward steps again and names the first of `values` that is not finite. */
-  firstOverflow(plan: Plan, inputs: readonly Float32Array[], values: ReadonlySet<string>): string | undefined {
+  /** Runs the forward steps again and names those of `values` that are not finite, in the order of the steps. */
+  *overflows(plan: Plan, inputs: readonly Float32Array[], values: ReadonlySet<string>): Iterable<string> {
     const { steps } = this.#bind(plan);
     this.#write(plan, inputs);
     for (const [i, step] of plan.program.steps.entries()) {
       steps[i]();
-      const named = callsOf([step])
-        .flatMap((call) => (call.args as readonly Argument[]).map(valueOf))
-        .filter((value) => value && values.has(value.name));
-      const bad = named.find((value) => firstNonFinite(this.read(plan, value!)) >= 0);
-      if (bad) return bad.name;
+      for (const value of callsOf([step]).flatMap((call) => (call.args as readonly Argument[]).map(valueOf)))
+        if (value && values.has(value.name) && firstNonFinite(this.read(plan, value)) >= 0) yield value.name;
     }
-    return undefined;
   }
 
   /** How many bytes the memory has when a plan runs. */

@@ -70,21 +70,71 @@ describe("networks with several inputs", () => {
       "expected a Float32Array of 4 numbers, got Float32Array of 5",
     ],
     ["a list", { dims: [1, 2], data: [1, 2] }, "expected a Float32Array of 2 numbers, got Array of 2"],
-    [
-      "NaN",
-      { dims: [1, 2], data: Float32Array.of(1, Number.NaN) },
-      "input 'a': expected finite numbers, got NaN at position 1",
-    ],
-    [
-      "infinity",
-      { dims: [1, 2], data: Float32Array.of(-Infinity, 1) },
-      "expected finite numbers, got -Infinity at position 0",
-    ],
   ])("%s is refused by predict, explain and explainEach", async (_what, a, says) => {
     using model = await load(sum);
     const given = { a, b: own(1, 2) } as never;
     for (const call of [() => model.predict(given), () => model.explain(given), () => model.explainEach(given, [0])])
       expect(await refusal(call)).toContain(says);
+  });
+
+  it.each([
+    [Number.NaN, "input 'a': expected finite numbers, got NaN at position 1"],
+    [-Infinity, "expected finite numbers, got -Infinity at position 1"],
+  ])("%d is refused by explain and explainEach; predict computes with it", async (v, says) => {
+    using model = await load(sum);
+    const given = { a: { dims: [1, 2], data: Float32Array.of(1, v) }, b: own(1, 2) } as never;
+    expect([...model.predict(given).output.data].at(-1)).toBe(v);
+    for (const call of [() => model.explain(given), () => model.explainEach(given, [0])])
+      expect(await refusal(call)).toContain(says);
+  });
+
+  it("NaN may be tested and replaced, but not summed with weights", async () => {
+    const x = { dims: [1, 3], data: Float32Array.of(1, Number.NaN, 2) };
+    const imputed = (tested: string) =>
+      onnx(
+        {
+          nodes: [
+            { type: "IsNaN", inputs: ["x"], outputs: ["is"] },
+            { type: "Where", inputs: ["is", "c", "x"], outputs: ["h"] },
+            { type: "Gemm", inputs: [tested, "w"], outputs: ["y"] },
+          ],
+          initializers: {
+            c: { dims: [1], data: Float32Array.of(5) },
+            w: { dims: [3, 1], data: Float32Array.of(1, 2, 3) },
+          },
+          inputs: { x: [1, 3] },
+          outputs: { y: [] },
+        },
+        20,
+      );
+    using model = await load(imputed("h"));
+    expect([...model.predict(x).output.data]).toEqual([17]);
+    using other = await load(imputed("x"));
+    expect(await refusal(() => other.predict(x))).toContain(
+      "node 'y' (Gemm): NaN or infinity of the input gets to this layer",
+    );
+  });
+
+  it("a branch may read what waits for the caller's numbers", async () => {
+    const branch = (type: string, name: string) => ({
+      graph: { nodes: [{ type, inputs: ["r"], outputs: [name] }], outputs: { [name]: [] } },
+    });
+    const nodes: FileGraph["nodes"] = [
+      { type: "Size", inputs: ["shape"], outputs: ["rank"] },
+      { type: "Equal", inputs: ["rank", "two"], outputs: ["is"] },
+      { type: "Reshape", inputs: ["x", "shape"], outputs: ["r"] },
+      {
+        ...{ type: "If", inputs: ["is"], outputs: ["y"] },
+        attributes: { then_branch: branch("Neg", "t"), else_branch: branch("Relu", "e") },
+      },
+    ];
+    const given = { inputs: { x: [6], shape: [2] }, outputs: { y: [] }, types: { shape: INT64 } };
+    using model = await load(file(nodes, { ...given, initializers: { two: { dims: [], data: [2] } } }), {
+      batch: false,
+    });
+    const { output } = model.predict({ x: tensor([6], 1, 2, 3, 4, 5, 6), shape: { dims: [2], data: [2, 3] } });
+    expect(output.dims).toEqual([2, 3]);
+    expect([...output.data]).toEqual([-1, -2, -3, -4, -5, -6]);
   });
 
   it("numbers that decide a shape must be the caller's, not the network's", async () => {
