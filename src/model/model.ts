@@ -20,7 +20,7 @@ import type { Remote, RemoteEngine } from "./remote.ts";
 import type { Explanation, Inspection, Needs, Prediction } from "./report.ts";
 import {
   checkFinite,
-  checkReach,
+  checkOutputs,
   type Fitted,
   fitTo,
   isFor,
@@ -106,8 +106,7 @@ export class Model {
     // Of no numbers at all, the largest is -∞.
     const isPlain = (data: Float32Array) => data.length > 0 && firstNonFinite(data) < 0;
     const strange = [...given].flatMap(([name, { data }]) => (isPlain(data) ? [] : [name]));
-    if (strange.length === 0) checkFinite(fitted, plan, numbers);
-    else checkReach(fitted, plan, numbers, strange);
+    checkOutputs(fitted, plan, numbers, strange);
     return this.#outputs(fitted, plan, given, outputOf(fitted));
   }
 

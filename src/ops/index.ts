@@ -124,7 +124,7 @@ const RARE =
   "Asin Atan Sinh Cosh Asinh Acosh Atanh BitShift BitwiseAnd BitwiseOr BitwiseXor BitwiseNot IsNaN IsInf " +
   "GridSample AffineGrid RoiAlign DeformedTaps DeformConv ReverseSequence CenterCropPad Col2Im EyeLike Compress " +
   "Unique NonMaxSuppression Hardmax HannWindow HammingWindow BlackmanWindow MelWeightMatrix DFT STFT Affine Scale " +
-  "ImageScaler Crop ParametricSoftplus ScaledTanh " +
+  "ImageScaler Crop ParametricSoftplus ScaledTanh Attention RotaryEmbedding CumProd Det " +
   "ml.LinearClassifier ml.LinearRegressor ml.SVMClassifier ml.SVMRegressor ml.Scaler ml.Normalizer ml.Imputer " +
   "ml.ArrayFeatureExtractor ml.Binarizer ml.FeatureVectorizer ml.OneHotEncoder ml.LabelEncoder ml.ZipMap";
 

@@ -138,16 +138,23 @@ export function checkFinite({ graph, session }: Fitted, plan: Plan, inputs: read
 const WEIGHTED: readonly Family[] = ["convolution", "dense", "lrn"];
 
 /**
- * Where inputs of these names hold NaN or infinity, says at which layer it arrives. What is computed number by number, moved,
- * selected or compared is as IEEE 754 has it; a sum of products may be another.
+ * What `predict` answers may be infinite or NaN only where inputs or constants are, such as a mask of −∞, and no layer
+ * with weights is in between. What is computed number by number, moved, selected or compared is as IEEE 754 has it; a
+ * sum of products may be another.
+ * @param strange the names of inputs that are not finite
  */
-export function checkReach(
-  { graph, ways, session }: Fitted,
+export function checkOutputs(
+  fitted: Fitted,
   plan: Plan,
   inputs: readonly Float32Array[],
-  names: readonly string[],
+  strange: readonly string[],
 ): void {
-  const found = new Set([...names, ...session.overflows(plan, inputs, valuesOf(graph))]);
+  const { graph, ways, session } = fitted;
+  const isFinite = [...plan.program.outputs.values()].every((value) => firstNonFinite(session.read(plan, value)) < 0);
+  if (isFinite && strange.length === 0) return;
+  const isFree = strange.length > 0 || [...graph.constants.values()].some(({ data }) => firstNonFinite(data) >= 0);
+  if (!isFree) checkFinite(fitted, plan, inputs);
+  const found = new Set([...strange, ...session.overflows(plan, inputs, valuesOf(graph))]);
   const isWeighted = (node: Node) => WEIGHTED.includes(ways.get(node)!.family ?? ops.get(node.type)!.family);
   const node = graph.nodes.find(
     (each) => isWeighted(each) && [...each.inputs, ...each.outputs].some((name) => found.has(name)),
@@ -155,7 +162,7 @@ export function checkReach(
   if (!node) return;
   throw new LrpError("usage", {
     where: whereIs(node),
-    problem: "NaN or infinity of the input gets to this layer, whose sums are of finite numbers",
-    fix: "Replace what is missing in the input by numbers, as the network was trained with.",
+    problem: "NaN or infinity gets to this layer, whose sums are of finite numbers",
+    fix: "Replace what is missing in the input by numbers, and scale it, as the network was trained.",
   });
 }

@@ -90,6 +90,7 @@ const rows: readonly Row[] = [
   ["RoiAlign", { output_height: 2, output_width: 2 }, [tensor([2, 4], 4, 0, 5), ints(0, 0)], 16],
   ["CenterCropPad", { axes: [2, 3] }, [ints(3, 9)], 18],
   ["Hardmax", { axis: 1 }],
+  ["CumProd", {}, [ints(2)], 26],
   ["ParametricSoftplus", { alpha: float(-1) }, [], 6],
   ["ScaledTanh", { alpha: float(2), beta: float(0.5) }, [], 6],
   ["ScaledTanh", { alpha: float(-2), beta: float(0.5) }, [], 6],

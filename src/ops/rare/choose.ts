@@ -5,13 +5,13 @@ import { hosted } from "./hosted.ts";
 import { axisOf, known, type Op, single } from "../op.ts";
 
 /** A tensor as columns along one axis: how many are outside and inside of it, and how long they are. */
-interface Columns {
+export interface Columns {
   readonly outer: number;
   readonly length: number;
   readonly inner: number;
 }
 
-const columnsOf = (dims: Dims, axis: number): Columns => ({
+export const columnsOf = (dims: Dims, axis: number): Columns => ({
   outer: size(dims.slice(0, axis)),
   length: dims[axis],
   inner: size(dims.slice(axis + 1)),

@@ -1,5 +1,6 @@
 import type { Op } from "../op.ts";
 import { arrangements } from "./arrange.ts";
+import { attentions } from "./attention.ts";
 import { bits } from "./bits.ts";
 import { choices } from "./choose.ts";
 import { einsum } from "./einsum.ts";
@@ -11,6 +12,7 @@ import { features } from "./ml/features.ts";
 import { linearModels } from "./ml/linear.ts";
 import { mod } from "./mod.ts";
 import { old } from "./old.ts";
+import { products } from "./products.ts";
 import { regions } from "./regions.ts";
 import { selections } from "./selections.ts";
 import { signals } from "./signal.ts";
@@ -30,6 +32,8 @@ export const rare: readonly Op<any>[] = [
   ...arrangements,
   ...selections,
   ...signals,
+  ...attentions,
+  ...products,
   ...old,
   ...linearModels,
   ...features,
