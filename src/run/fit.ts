@@ -141,15 +141,17 @@ const WEIGHTED: readonly Family[] = ["convolution", "dense", "lrn"];
  * What `predict` answers may be infinite or NaN only where inputs or constants are, such as a mask of −∞, and no layer
  * with weights is in between. What is computed number by number, moved, selected or compared is as IEEE 754 has it; a
  * sum of products may be another.
- * @param strange the names of inputs that are not finite
  */
 export function checkOutputs(
   fitted: Fitted,
   plan: Plan,
   inputs: readonly Float32Array[],
-  strange: readonly string[],
+  given: ReadonlyMap<string, Required<Given>>,
 ): void {
   const { graph, ways, session } = fitted;
+  // Of no numbers at all, the largest is -∞.
+  const isStrange = (data: Float32Array) => data.length === 0 || firstNonFinite(data) >= 0;
+  const strange = [...given].flatMap(([name, { data }]) => (isStrange(data) ? [name] : []));
   const isFinite = [...plan.program.outputs.values()].every((value) => firstNonFinite(session.read(plan, value)) < 0);
   if (isFinite && strange.length === 0) return;
   const isFree = strange.length > 0 || [...graph.constants.values()].some(({ data }) => firstNonFinite(data) >= 0);
