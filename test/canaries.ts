@@ -51,7 +51,8 @@ function usesOf(call: Call, { program }: Plan, isKnown: (value: Value) => boolea
   if ("host" in call) {
     // A function of the host writes what nobody has written before it, and adds to the ledger.
     return (values as Value[]).map((value) => {
-      const writes = program.segments.some(({ ledger }) => ledger.id === value.id) || !isKnown(value);
+      const isLedger = program.segments.some(({ ledger }) => ledger.id === value.id) || value.name.endsWith(":unread");
+      const writes = isLedger || !isKnown(value);
       return { value, reads: !writes, writes };
     });
   }

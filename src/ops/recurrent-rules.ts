@@ -151,7 +151,7 @@ export function directionBack(
   const ones = temp("ones");
   e.fill(ones, 1);
   const sum: Inner = { linear: SUM, inputs: ["", ""], x: [kept, taken], y: state };
-  const [keep, take] = g === 1 ? [e.view(kept, [1]), ones] : sums.share(sum, ones);
+  const [keep, take] = g === 1 ? [ones, ones] : sums.share(sum, ones);
   const map: Inner = {
     linear: mapOfCell(site, d, bias, scale),
     inputs: [site.node.inputs[X], ""],
