@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Rule, ruleOf } from "../../src/entries/index.ts";
-import { expectClose, largest } from "../close.ts";
+import { expectClose, largest, magnitude, total } from "../close.ts";
 import { explainLayer } from "../explain.ts";
 import { tolerance } from "../golden/tolerance.ts";
+import { loadInMode } from "../modes.ts";
 import { type Case, layer, type Type } from "../ops/recurrent-layer.ts";
 import { numbers } from "../random.ts";
 import type { Rule as Definition } from "../reference/recurrent-rules.ts";
@@ -28,6 +29,11 @@ async function check(type: Type, c: Case, rule: Rule, definition: Definition, of
     expect(Math.abs(row[column] - expected.ledger[column]), column).toBeLessThan(1e-4 * row.magnitude);
   expect(Math.abs(row.gap)).toBeLessThan(1e-5 * row.magnitude);
   expect(row.other).toBe(0);
+}
+
+async function explained(type: Type, c: Case, rule: Rule) {
+  const { file, x, dims } = layer(type, c);
+  return explainLayer(file, x, numbers(dims[1], 3), rule);
 }
 
 /** With an ε that keeps small denominators from making float32's rounding large. */
@@ -79,3 +85,42 @@ describe.each(TYPES)("%s", (type) => {
 });
 
 test("peepholes are gates", () => byEpsilon("LSTM", { peepholes: true, direction: "bidirectional" }));
+
+test.each<[string, Case["functions"]]>([
+  ["HardSigmoid", [["HardSigmoid", 0.4, 0.3], ["Softsign"], ["ScaledTanh", 0.75, 1.5]]],
+  ["Relu", [["Relu"], ["LeakyRelu", 0.3], ["Elu"]]],
+  ["Affine", [["Affine", 0.5, -0.25], ["Tanh"], ["Softplus"]]],
+])("an LSTM whose gates are %s", (_, functions) => byEpsilon("LSTM", { functions }));
+
+test.each(TYPES)("%s without biases conserves", async (type) => {
+  const c: Case = { bias: false, sizes: [4, 3, 2, 5] };
+  const { file, x, dims } = layer(type, c, calmSeed(type, c));
+  const u = numbers(dims[1], 3);
+  const { relevance } = await explainLayer(file, x, u, ruleOf.lrp0());
+  expectClose([total(relevance.data)], [total(u)], 1e-4, magnitude(u));
+});
+
+describe("a GRU whose gate behind the product may be negative", () => {
+  const c: Case = { variant: true, functions: [["Tanh"], ["Tanh"]] };
+  test("shares by contribution", () => byEpsilon("GRU", c));
+  test.each([ruleOf.zPlus(), ruleOf.gamma(), ruleOf.clip()])("refuses $name, which goes by signs of weights", (rule) =>
+    expect(explained("GRU", c, rule)).rejects.toThrow("gates of it may be negative"),
+  );
+});
+
+test.each([ruleOf.wSquare(), ruleOf.flat(), ruleOf.zBox({ low: -1, high: 1 })])("$name is refused", (rule) =>
+  expect(explained("LSTM", {}, rule)).rejects.toThrow("some of its inputs are its own states"),
+);
+
+test("a rule for activations is refused", () =>
+  expect(explained("RNN", {}, ruleOf.pass())).rejects.toThrow("a rule for linear layers"));
+
+test("named composites give it the rule of dense layers", async () => {
+  using model = await loadInMode(layer("LSTM", {}).file);
+  const ruleBy = (composite: string) => model.inspect({ composite }).nodes.find(({ type }) => type === "LSTM")!.rule;
+  expect(["epsilonPlusFlat", "paperBeta", "gradient"].map(ruleBy)).toEqual([
+    "epsilon(0.000001)",
+    "beta(1)",
+    "gradient",
+  ]);
+});
