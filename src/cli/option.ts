@@ -25,6 +25,11 @@ export const kinds = {
   bytes: { expected: "a number of bytes, also with a unit of kB, MB or GB", parse: toBytes, example: "512MB" },
   index: { expected: "a whole number from 0 on", parse: (text: string) => toInteger(text, 0), example: "1" },
   indices: { expected: "whole numbers from 0 on, joined by commas", parse: toIndices, example: "40,64" },
+  places: {
+    expected: "whole numbers joined by commas",
+    parse: (text: string) => (/^[+-]?\d+(,[+-]?\d+)*$/.test(text) ? text.split(",").map(Number) : undefined),
+    example: "40,64",
+  },
   dims: { expected: "sizes joined by commas, or INPUT:SIZES", parse: toDims, example: "1,3,224,224" },
   axis: {
     expected: "the number of an axis, which counts from the end if it is negative",

@@ -3,10 +3,12 @@ import type { Option } from "./option.ts";
 /** Where in an output of several axes, and which axes are samples, channels and classes. */
 export const axesOptions = {
   position: {
-    kind: "indices",
+    kind: "places",
     value: "Y,X",
     group: "axes",
-    help: "the place of the target in an output of several axes: row and column of a segmentation, T of a sequence",
+    help:
+      "the place of the target in an output of several axes: row and column of a segmentation, T of a sequence; from " +
+      "the end where it is negative",
   },
   area: {
     kind: "text",

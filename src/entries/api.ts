@@ -42,7 +42,7 @@ export { type LinearRule, type Rule, type RuleOptions, ruleOf, type Stabilizer, 
 export { type RuleRow, rules } from "../rules/table.ts";
 export type { Input, InputTensor, Shapes } from "../run/input.ts";
 export type { Area, AreaMask } from "../run/place.ts";
-export type { Chosen, Class, ClassAt, Contrast, ElementAt, Target, Where } from "../run/target.ts";
+export type { Chosen, Class, ClassAt, Contrast, ElementAt, Target, WeightsAt, Where } from "../run/target.ts";
 export { hasRelaxedSimd } from "../run/wasm.ts";
 export type { Axes } from "../base/layout.ts";
 export type { Dims, ElementType, Tensor } from "../base/tensor.ts";

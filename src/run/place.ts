@@ -1,5 +1,5 @@
 import { shown } from "../base/error.ts";
-import { type Dims, size, strides } from "../base/tensor.ts";
+import { type Dims, normalizeAxis, size, strides } from "../base/tensor.ts";
 import { misusedTarget, wrongTarget as usage } from "./classes.ts";
 import type { ScoreLayout } from "./scores.ts";
 
@@ -14,15 +14,16 @@ export type Area = "all" | AreaMask | { readonly box: readonly number[] };
 
 type Places = Pick<ScoreLayout, "places" | "count" | "text">;
 
-/** @internal The number of the place at a position. @throws LrpError "usage" outside the output */
+/**
+ * @internal The number of the place at a position, which counts from the end where it is negative. @throws LrpError
+ * "usage" outside the output
+ */
 export function placeAt({ places, text }: Places, position: readonly number[]): number {
-  const fits =
-    Array.isArray(position) &&
-    position.length === places.length &&
-    position.every((v, i) => Number.isInteger(v) && v >= 0 && v < places[i]);
-  if (!fits) throw usage(`a position within [${places}] of the output ${text}`, shown(position));
+  const own = Array.isArray(position) ? position.map((v, i) => normalizeAxis(v, places[i] ?? 0)) : [];
+  if (own.length !== places.length || own.includes(undefined))
+    throw usage(`a position within [${places}] of the output ${text}`, shown(position));
   const steps = strides(places);
-  return position.reduce((at, v, i) => at + v * steps[i], 0);
+  return own.reduce<number>((at, v, i) => at + v! * steps[i], 0);
 }
 
 /** @internal Its position along every axis. */

@@ -14,7 +14,10 @@ export type Class = "argmax" | number | string | readonly (number | string)[] | 
 
 /** Where in an output of several axes, such as the [n, c, h, w] of a segmentation: at one place, or over some. */
 export interface Where {
-  /** Along the output's axes but those of samples and classes: [y, x], or [t] in a sequence. */
+  /**
+   * Along the output's axes but those of samples and classes: [y, x], or [t] in a sequence. From the end, where it is
+   * negative: [-1] is the last token, whose logits are the next one's.
+   */
   readonly position?: readonly number[];
   /** The sum over places: all of them, those of a mask, or of a box. */
   readonly area?: Area;
@@ -43,6 +46,11 @@ export interface Contrast extends ClassAt {
   readonly against: Class | "others" | "softmax";
 }
 
+/** A direction somewhere, such as that of an embedding of a token: a weight for each class there. */
+export interface WeightsAt extends Where {
+  readonly weights: Float32Array;
+}
+
 /** One number of the output, by its index along every axis but the samples': [c, y, x]. */
 export interface ElementAt {
   readonly index: readonly number[];
@@ -50,9 +58,17 @@ export interface ElementAt {
 
 /**
  * What is explained: a class; a class at a place; one class against others; one number; weights by class index or name,
- * e.g. `{ 130: 1, 95: -1 }`; or a vector of weights, one for each number of the output (or of one sample of it).
+ * e.g. `{ 130: 1, 95: -1 }`; or a vector of weights, one for each number of the output (or of one sample of it), or of a
+ * place. Where the output is an embedding and the vector another, the score is their product.
  */
-export type Target = Class | ClassAt | Contrast | ElementAt | Readonly<Record<string, number>> | Float32Array;
+export type Target =
+  | Class
+  | ClassAt
+  | Contrast
+  | WeightsAt
+  | ElementAt
+  | Readonly<Record<string, number>>
+  | Float32Array;
 
 /** One class that is explained, its weight in the score, and its logit. */
 export interface Chosen {
@@ -198,7 +214,19 @@ function vector(weights: Float32Array, { layout, sample }: Sample): Weighted[] {
   return list;
 }
 
-const FIELDS = ["class", "against", "position", "area"];
+/** A weight for every class, at some places. */
+function direction({ weights, ...others }: WeightsAt, places: readonly number[], { layout }: Sample): Weighted[] {
+  const [beside] = ["class", "against"].filter((name) => name in others);
+  if (beside) throw usage("weights without a class", shown(["weights", beside]));
+  if (!isFloat32(weights) || weights.length !== layout.classes)
+    throw usage(
+      `weights as a Float32Array of ${layout.classes}`,
+      isFloat32(weights) ? `${weights.length}` : shown(weights),
+    );
+  return Array.from(weights, (weight, index) => ({ index, weight, places })).filter(({ weight }) => weight !== 0);
+}
+
+const FIELDS = ["class", "against", "weights", "position", "area"];
 
 function weightsOf(target: Target, of: Sample): Weighted[] {
   const { layout, names } = of;
@@ -221,6 +249,7 @@ function weightsOf(target: Target, of: Sample): Weighted[] {
     const stray = known.find((name) => !FIELDS.includes(name));
     if (stray !== undefined) throw misused(`there is no field '${stray}'`, `The fields are ${FIELDS.join(", ")}.`);
     const places = whereOf(target as Where, of);
+    if ("weights" in target) return direction(target as unknown as WeightsAt, places, of);
     if ("against" in target) return contrast(target as unknown as Contrast, places, of);
     return [{ index: classOf((target as ClassAt).class ?? "argmax", places, of), weight: 1, places }];
   }

@@ -48,6 +48,17 @@ describe("a class in an output of several axes", () => {
       (c, y, x) => (y === 2 && x === 4 ? Number(c === 3) - Number(c === 0) : 0),
     ],
     ["against others, everywhere", { class: 3, against: "others", area: "all" }, (c) => (c === 3 ? 1 : -1 / 3)],
+    ["at a place from the end", { class: 2, position: [-1, -5] }, (c, y, x) => Number(c === 2 && y === 2 && x === 0)],
+    [
+      "along a direction, at a place",
+      { weights: Float32Array.of(0.5, 0, -2, 1), position: [2, 1] },
+      (c, y, x) => (y === 2 && x === 1 ? [0.5, 0, -2, 1][c] : 0),
+    ],
+    [
+      "along a direction, everywhere",
+      { weights: Float32Array.of(0.5, 0, -2, 1), area: "all" },
+      (c) => [0.5, 0, -2, 1][c],
+    ],
     [
       "by a vector of weights",
       Float32Array.from({ length: 60 }, (_, i) => i % 7),
@@ -139,6 +150,17 @@ describe("a class in an output of several axes", () => {
       { class: 0, area: { dims: [3, 5], data: new Uint8Array(15).fill(2) } },
       /0 and 1, or of booleans, got 2/,
     ],
+    ["a place before the first", { class: 2, position: [-4, 0] }, /a position within \[3,5\].*got \[-4, 0\]/],
+    ["an index from the end", { index: [-1, 0, 0] }, /an index within/],
+    ["weights alone", { weights: new Float32Array(4).fill(1) }, /a class alone/],
+    ["weights of three", { weights: new Float32Array(3), area: "all" }, /weights as a Float32Array of 4, got 3/],
+    ["a list of weights", { weights: [1, 0, 0, 1], area: "all" } as never, /a Float32Array of 4, got \[1, 0, 0, 1\]/],
+    ["weights of 0", { weights: new Float32Array(4), area: "all" }, /finite weights, not all of them 0/],
+    [
+      "weights and a class",
+      { weights: new Float32Array(4).fill(1), class: 1, area: "all" } as never,
+      /weights without a class, got \['weights', 'class'\]/,
+    ],
     ["another area", { class: 0, area: "some" as never }, /an area: "all", a mask/],
     ["both", { class: 0, area: "all", position: [0, 0] }, /a position or an area, got both/],
     ["softmax over an area", { class: 0, against: "softmax", area: "all" }, /a single position/],
@@ -161,6 +183,36 @@ describe("a class in an output of several axes", () => {
     expect(scoreOf({ class: 1, area: { box: [2, 4] } })).toBeCloseTo(data[7] + data[10], 5);
     expect(refusal(() => scoreOf(2))).toMatch(/position: \[t\].*index: \[t, c\]/);
     expect(refusal(() => scoreOf(2, 0))).toMatch(/option 'classAxis': expected one of the axes 1, 2 of the output/);
+  });
+
+  test("the last place of a sequence: one class, one against another, and what another embedding has in common", async () => {
+    using model = await load(sequence);
+    const x = tensor([2, 7, 2], 4);
+    const { data } = model.predict(x).logits;
+    const last = [0, 1].map((n) => [...data.subarray(21 * n + 18, 21 * n + 21)]);
+    const weights = Float32Array.of(0.25, -1, 3);
+    const targets: Target[] = [
+      { position: [-1] },
+      { class: [2, 0], against: 1, position: [-1] },
+      { weights, position: [-1] },
+    ];
+    const found = model.explainEach(x, targets, { composite: "epsilon" });
+    const sums = [
+      last.map((f) => Math.max(...f)),
+      last.map((f, n) => f[[2, 0][n]] - f[1]),
+      last.map((f) => f.reduce((sum, v, c) => sum + weights[c] * v, 0)),
+    ];
+    for (const [i, { relevance, targets: chosen }] of found.entries())
+      for (const n of [0, 1]) {
+        const own = relevance.data.subarray(14 * n, 14 * n + 14);
+        expect(own.reduce((a, b) => a + b)).toBeCloseTo(sums[i][n], 4);
+        expect(own.subarray(0, 12).every((v) => v === 0)).toBe(true);
+        expect(chosen[n].reduce((sum, { weight, score }) => sum + weight * score, 0)).toBeCloseTo(sums[i][n], 5);
+        expect(chosen[n][0].position).toEqual([6]);
+      }
+    // Relevance may start from the direction itself.
+    const [one] = model.explainEach(x, [{ weights, position: [-1] }], { start: "one", at: ["y"] });
+    expect([...one.at.y.data.subarray(18, 21)]).toEqual([...weights]);
   });
 
   test("of a network whose channels are last, the classes are last", async () => {
