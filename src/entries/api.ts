@@ -41,8 +41,8 @@ export { type Bound, type ParameterRow, type Parameters, parameters, type SumRul
 export { type LinearRule, type Rule, type RuleOptions, ruleOf, type Stabilizer, sumRules } from "../rules/rule.ts";
 export { type RuleRow, rules } from "../rules/table.ts";
 export type { Input, InputTensor, Shapes } from "../run/input.ts";
-export type { Area, AreaMask } from "../run/place.ts";
-export type { Chosen, Class, ClassAt, Contrast, ElementAt, Target, WeightsAt, Where } from "../run/target.ts";
+export type { Area, AreaMask, Where } from "../run/place.ts";
+export type { Chosen, Class, ClassAt, Contrast, ElementAt, Target, WeightsAt } from "../run/target.ts";
 export { hasRelaxedSimd } from "../run/wasm.ts";
 export type { Axes } from "../base/layout.ts";
 export type { Dims, ElementType, Tensor } from "../base/tensor.ts";

@@ -12,6 +12,17 @@ export interface AreaMask {
 /** All places; those of a mask; or a box [y0, x0, y1, x1], whose y1 and x1 are excluded ([t0, t1] in a sequence). */
 export type Area = "all" | AreaMask | { readonly box: readonly number[] };
 
+/** Where in an output of several axes, such as the [n, c, h, w] of a segmentation: at one place, or over some. */
+export interface Where {
+  /**
+   * Along the output's axes but those of samples and classes: [y, x], or [t] in a sequence. From the end, where it is
+   * negative: [-1] is the last token, whose logits are the next one's.
+   */
+  readonly position?: readonly number[];
+  /** The sum over places: all of them, those of a mask, or of a box. */
+  readonly area?: Area;
+}
+
 type Places = Pick<ScoreLayout, "places" | "count" | "text">;
 
 /**

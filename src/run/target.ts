@@ -2,7 +2,7 @@ import { LrpError, type Mention, shown } from "../base/error.ts";
 import { isFloat32, size, type TensorData } from "../base/tensor.ts";
 import { classIndex, misusedTarget as misused, wrongTarget as usage } from "./classes.ts";
 import { type ScoreLayout, type Scores, scoreLayout } from "./scores.ts";
-import { type Area, placeAt, placesOf, positionAt } from "./place.ts";
+import { placeAt, placesOf, positionAt, type Where } from "./place.ts";
 
 type Integers = Exclude<TensorData, Float32Array | Float64Array> | Uint8ClampedArray;
 
@@ -11,17 +11,6 @@ type Integers = Exclude<TensorData, Float32Array | Float64Array> | Uint8ClampedA
  * of integers are such lists.
  */
 export type Class = "argmax" | number | string | readonly (number | string)[] | Integers;
-
-/** Where in an output of several axes, such as the [n, c, h, w] of a segmentation: at one place, or over some. */
-export interface Where {
-  /**
-   * Along the output's axes but those of samples and classes: [y, x], or [t] in a sequence. From the end, where it is
-   * negative: [-1] is the last token, whose logits are the next one's.
-   */
-  readonly position?: readonly number[];
-  /** The sum over places: all of them, those of a mask, or of a box. */
-  readonly area?: Area;
-}
 
 /** A class somewhere: needed where an output has more axes than those of samples and classes. */
 export interface ClassAt extends Where {

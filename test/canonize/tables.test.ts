@@ -307,4 +307,20 @@ describe("tables that no input chooses from", () => {
       ["places (more)", [1, 4]],
     ]);
   });
+
+  it("is none where no ids choose: positions of pictures stay in the ledger", async () => {
+    const bytes = onnx({
+      nodes: [
+        { type: "MatMul", inputs: ["patches", "square"], outputs: ["w"] },
+        { type: "Add", inputs: ["w", "p"], outputs: ["y"] },
+      ],
+      initializers: { square: tensor([H, H], 10), p: fixed },
+      inputs: { patches: ["n", S, H] },
+      outputs: { y: ["n", S, H] },
+    });
+    using model = await loadInMode(bytes);
+    const { shares, ledger } = model.explain(tensor([1, S, H], 11), { composite, target: { class: 0, area: "all" } });
+    expect(shares).toEqual({});
+    expect(total(ledger.map((row) => row.other))).not.toBe(0);
+  });
 });
