@@ -76,6 +76,10 @@ export class Builder {
     return this.#constant(name, { dims, data, recipe: `${[...data]}` });
   }
 
+  flags(name: string, data: readonly boolean[]): string {
+    return this.#constant(name, { dims: [data.length], data, recipe: `${data.map(Number)}` });
+  }
+
   #constant(name: string, tensor: Recipe): string {
     const own = `${name}${this.nodes.length}`;
     this.initializers[own] = tensor;
@@ -318,6 +322,17 @@ export const makers = {
     const value =
       mode === "constant" && size > 0 ? [b.list("value", Float32Array.of(pick([0.5, -0.5], size)), [])] : [];
     return b.add("Pad", [x.name, b.list("pads", [...by(0), ...by(2)]), ...value], { mode });
+  },
+  Atan: plain("Atan"),
+  CumSum: (b, x, { size, flag, kernel }) =>
+    b.add("CumSum", [x.name, b.list("axis", [1 + (size % (x.dims.length - 1))])], {
+      exclusive: flag ? 1 : 0,
+      reverse: kernel[0] % 2,
+    }),
+  Compress: (b, x, { size, seed }) => {
+    const axis = 1 + (size % (x.dims.length - 1));
+    const kept = Array.from(numbers(x.dims[axis], seed), (v, i) => v > 0 || i === 0);
+    return b.add("Compress", [x.name, b.flags("kept", kept)], { axis });
   },
   Identity: plain("Identity"),
 } satisfies Record<string, Maker>;

@@ -20,6 +20,8 @@ interface Pen {
    * does.
    */
   before(name: string): FileNode | undefined;
+  /** The node that makes a value, whoever else reads it. */
+  maker(name: string): FileNode | undefined;
   after(name: string): FileNode | undefined;
   define(dims: Dims, data: Float32Array | readonly number[]): string;
   name(): string;
@@ -55,6 +57,7 @@ function rewritten({ graph, x }: Sample, rewrite: Rewrite): FileGraph | undefine
       constant: (name) => initializers[name],
       dims: (name) => dims.get(name)!,
       folds: ({ outputs }) => !whole.has(outputs[0]),
+      maker: (name) => graph.nodes.find((n) => n.outputs[0] === name),
       before: (name) => (only(name) ? graph.nodes.find((n) => n.outputs[0] === name) : undefined),
       after: only,
       define(own, data) {
@@ -91,6 +94,15 @@ function dense({ node, constant }: Pen, scale: (o: number) => number = () => 1) 
 function affine({ constant }: Pen, node: FileNode) {
   const [scale, shift, mean, variance] = node.inputs.slice(1).map((name) => floats(constant(name)!));
   return batchNormAffine({ scale, shift, mean, variance, epsilon: float(node, "epsilon", 1e-5) });
+}
+
+/**
+ * Whether only other BatchNormalizations stand between a node and an LRN: behind that, a sum keeps what its constant has
+ * contributed, and a BatchNormalization passes.
+ */
+function isBehindLrn(pen: Pen, node: FileNode): boolean {
+  const from = pen.maker(node.inputs[0]);
+  return from?.type === "LRN" || (from?.type === "BatchNormalization" && isBehindLrn(pen, from));
 }
 
 /** The BatchNormalization that is part of this convolution or Gemm alone. */
@@ -203,7 +215,7 @@ const rewrites: Readonly<Record<string, Rewrite>> = {
   },
   "BatchNormalization as Mul and Add": (pen) => {
     const { node, dims, define, name } = pen;
-    if (node.type !== "BatchNormalization") return undefined;
+    if (node.type !== "BatchNormalization" || isBehindLrn(pen, node)) return undefined;
     const { factor, offset } = affine(pen, node);
     const shape = [factor.length, ...dims(node.inputs[0]).slice(2)].map((d, i) => (i === 0 ? d : 1));
     const scaled = name();

@@ -65,6 +65,18 @@ export const moves: Readonly<Record<string, Definition>> = {
       shapes.map((_, t) => t),
     );
   },
+  Compress: ([x, condition], read) => {
+    const axis = read.int("axis", 0);
+    const taken = numbersOf(condition)!.flatMap((v, i) => (v ? [i] : []));
+    return moved(
+      x!.dims.map((d, i) => (i === axis ? taken.length : d)),
+      (p) =>
+        place(
+          x!.dims,
+          p.map((at, i) => (i === axis ? taken[at] : at)),
+        ),
+    );
+  },
   /** Along one axis. */
   Slice: ([x, starts, ends, axes, steps]) => {
     const [from, to, axis, step] = [starts, ends, axes, steps].map((v) => numbersOf(v)![0]);

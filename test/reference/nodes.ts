@@ -165,6 +165,19 @@ const definitions: Readonly<Record<string, Definition>> = {
     const map = average(x!.dims, { kernel: x!.dims.slice(2) });
     return { dims: map.dims, family: "average", terms: [0], does: { kind: "linear", map } };
   },
+  CumSum: ([x, axis], read) => {
+    const { dims } = x!;
+    const [at, exclusive, reverse] = [axis!.data![0], read.int("exclusive", 0), read.int("reverse", 0)];
+    const connections = positions(dims).map((p) =>
+      Array.from({ length: dims[at] }, (_, k) => k).flatMap((k) => {
+        const isBefore = reverse ? k > p[at] : k < p[at];
+        const from = p.map((v, i) => (i === at ? k : v));
+        return isBefore || (k === p[at] && !exclusive) ? [{ i: place(dims, from), w: 1 }] : [];
+      }),
+    );
+    const map = { dims, inputs: count(dims), connections, bias: connections.map(() => 0) };
+    return { dims, family: "sum", terms: [0], does: { kind: "linear", map } };
+  },
   Add: sumOf(1),
   Sum: sumOf(1),
   Sub: sumOf(-1),
@@ -220,6 +233,10 @@ const definitions: Readonly<Record<string, Definition>> = {
   Tanh: pointwise(
     () => Math.tanh,
     () => (v) => 1 - Math.tanh(v) ** 2,
+  ),
+  Atan: pointwise(
+    () => Math.atan,
+    () => (v) => 1 / (1 + v * v),
   ),
   Softmax: ([x], read) => {
     const axis = axisOf(read.int("axis", -1), x!.dims);
