@@ -7,6 +7,7 @@ export { denseForward, denseVjp } from "./dense";
 export * from "./pool";
 export * from "./lrn";
 export * from "./lrn-spatial";
+export * from "./norm";
 export * from "./elementwise";
 export * from "./copy";
 export { recurrentForward, recurrentVjp } from "./recurrent";

@@ -87,6 +87,8 @@ const rows = {
   multiply: elements("element-wise", 3),
   multiplyAdd: elements("element-wise", 4),
   absorbBias: ({ rows: n, m }) => ({ kind: "element-wise", bytes: F32 * n * m }),
+  standardForward: ({ rows: count, n }) => ({ kind: "element-wise", bytes: F32 * 2 * count * n }),
+  standardIdentity: ({ rows: count, n }) => ({ kind: "element-wise", bytes: F32 * 3 * count * n }),
   softmaxForward: ({ outer, axis, inner }) => ({ kind: "element-wise", bytes: F32 * 2 * outer * axis * inner }),
   logSoftmaxForward: ({ outer, axis, inner }) => ({ kind: "element-wise", bytes: F32 * 2 * outer * axis * inner }),
 };

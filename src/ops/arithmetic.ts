@@ -8,7 +8,7 @@ import { folding, inferBroadcast, NONE, type None, resultOf, zipHost } from "./b
 import { computedOf, type Linear, type Op, type Places, type Site, type Way } from "./op.ts";
 import { productOfTwo, scaled } from "./product.ts";
 
-type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
+export type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
 
 /** f(a, b) element by element, broadcast to `dims`, in the layout of the operand that has the full shape. */
 export function zip(e: Emitter, kernel: ZipKernel, name: string, a: Value, b: Value, dims: Dims): Value {

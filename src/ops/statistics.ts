@@ -4,6 +4,8 @@ import type { Numbers, Taps } from "./cells.ts";
  * How far the numbers of a cell spread, and by what they are divided: v = (x − centre) · factor with
  *
  *   root = (Σ |x_i − centre|^p (/ n) + ε)^(1/p),   factor = 1 / (max(root, floor) + δ)
+ *
+ * Without a centre, numbers that all are 0 stay 0.
  */
 export interface Spread {
   /** Whether the centre is the mean; else it is 0. */
@@ -14,8 +16,6 @@ export interface Spread {
   readonly epsilon: number;
   readonly floor: number;
   readonly delta: number;
-  /** Whether numbers that are divided by 0 become 0. */
-  readonly zeros?: true;
 }
 
 const PLAIN = { epsilon: 0, floor: 0, delta: 0 } as const;
@@ -34,7 +34,7 @@ export const moments = (epsilon: number, delta = 0): Spread => ({
 export const rootMeanSquare = (epsilon: number): Spread => ({ ...PLAIN, centred: false, p: 2, mean: true, epsilon });
 
 /** 1 / ‖x‖, and 0 where that is nothing. */
-export const reciprocalNorm = (p: 1 | 2): Spread => ({ ...PLAIN, centred: false, p, mean: false, zeros: true });
+export const reciprocalNorm = (p: 1 | 2): Spread => ({ ...PLAIN, centred: false, p, mean: false });
 
 /** @param copies how often each number counts */
 export function statisticsOf(
@@ -55,7 +55,7 @@ export function statisticsOf(
   }
   const spread = (s.mean ? total / n : total * copies) + s.epsilon;
   const divisor = Math.max(s.p === 2 ? Math.sqrt(spread) : spread, s.floor) + s.delta;
-  return [centre, s.zeros && divisor === 0 ? 0 : 1 / divisor];
+  return [centre, !s.centred && divisor === 0 ? 0 : 1 / divisor];
 }
 
 /**

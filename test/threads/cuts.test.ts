@@ -204,6 +204,15 @@ const denses = [
   { n: 1, m: 9, k: 1030 },
 ].map(({ n, m, k }) => ({ n, m, k, p: 1, q: 0.5 }));
 
+/** Rows that are normalized, of n numbers. */
+const normed = (read: "b" | "r" | "s") =>
+  [1, 7, 768].map((n) => {
+    const rows = Math.ceil(9001 / n);
+    const own = read === "b" ? { b: at(n) } : { [read]: at(rows * n) };
+    const given = { x: at(rows * n), w: at(n), y: at(rows * n), ...own };
+    return call({ ...given, rows, n, divisor: n, epsilon: 0.1, floor: 0, delta: 0 });
+  });
+
 /** Calls of every kernel that is cut, such that each of its ways is open in one of them. */
 const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
   convForward: convolved.map(({ dense }) => dense),
@@ -254,6 +263,11 @@ const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
   maxForward: zips,
   copyBlock: copies,
   fill: COUNTS.map((count) => flat("y", count, { value: 3 })),
+  standardForward: normed("b"),
+  lengthForward: normed("b"),
+  standardVjp: normed("r"),
+  lengthVjp: normed("r"),
+  standardIdentity: normed("s"),
   softmaxForward: softmaxes,
   logSoftmaxForward: softmaxes,
   sum: sums,
