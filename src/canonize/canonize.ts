@@ -10,6 +10,7 @@ import { findEmbeddings, followIds } from "./find-embeddings.ts";
 import { foldNormalizations } from "./find-lrn.ts";
 import { findAttention } from "./find-attention.ts";
 import { findGates } from "./find-gates.ts";
+import { foldGroups } from "./find-groups.ts";
 import { foldNorms } from "./find-norms.ts";
 import { findTables } from "./find-tables.ts";
 import { foldCones } from "./fold-cones.ts";
@@ -173,6 +174,7 @@ const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
   findEmbeddings,
   followIds,
   findTables,
+  foldGroups,
   foldNorms,
   foldNormalizations,
   foldSoftmax,

@@ -1,4 +1,4 @@
-import { type Budget } from "../base/budget.ts";
+import type { Budget } from "../base/budget.ts";
 import { type Constant, type Dims, isFloat, size } from "../base/tensor.ts";
 import { type Graph, type Node, producers, readers, whereIs } from "../graph/graph.ts";
 import type { Standard } from "../ops/standardize.ts";

@@ -2,7 +2,8 @@ import { demand } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
 import { broadcast, type Dims, shapeText, size, strides } from "../base/tensor.ts";
 import { axesOf, type AttributeReader, type Op } from "./op.ts";
-import { splitSteps, type Standard, standardize, standardizeWay } from "./standardize.ts";
+import { splitSteps, type Standard, standardize } from "./standardize.ts";
+import { standardizeWay } from "./standardize-way.ts";
 import { moments, reciprocalNorm, rootMeanSquare, type Spread } from "./statistics.ts";
 
 interface Attributes {

@@ -2,7 +2,7 @@ import { type Issue, LrpError, misuse, shown, usage } from "../base/error.ts";
 import { type AttentionMode, attentionModes } from "../ops/attention.ts";
 import { type LrnMode, lrnModes } from "../ops/lrn.ts";
 import { type ProductMode, productModes } from "../ops/product.ts";
-import { type LayerNormMode, layerNormModes } from "../ops/standardize.ts";
+import { type LayerNormMode, layerNormModes } from "../ops/standardize-way.ts";
 
 /** A number for all channels, or one for each. */
 export type Bound = number | readonly number[];

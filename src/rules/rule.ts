@@ -2,7 +2,7 @@ import type { AttentionMode } from "../ops/attention.ts";
 import type { LrnMode } from "../ops/lrn.ts";
 import type { BiasMap, NumberMap, Slopes } from "../ops/op.ts";
 import type { ProductMode } from "../ops/product.ts";
-import type { LayerNormMode } from "../ops/standardize.ts";
+import type { LayerNormMode } from "../ops/standardize-way.ts";
 import {
   type Bound,
   checkParameters,

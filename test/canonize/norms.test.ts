@@ -375,6 +375,62 @@ describe("is one node", () => {
   });
 });
 
+describe("groups of channels, by InstanceNormalization under other dims", () => {
+  const X = [2, 6, 3, 5];
+  const file = (text: string, cut: readonly number[]) =>
+    fileOf({
+      x: X,
+      axes: [2],
+      text,
+      more: {
+        cut: { dims: [3], data: [...cut] } as unknown as Tensor,
+        whole: { dims: [4], data: [...X] } as unknown as Tensor,
+        s: floats([2], 5),
+        o: floats([2], 6, -1, 1),
+        s3: floats([3], 5),
+        w: floats([6, 1, 1], 3),
+        b: floats([6, 1, 1], 4, -1, 1),
+      },
+    });
+  const text = "a = Reshape x cut; i = InstanceNormalization a s o; k = Reshape i whole; t = Mul k w; y = Add t b";
+
+  test("are one node, with the numbers of the definition", async () => {
+    const bytes = file(text, [2, 2, -1]);
+    expect(await nodesOf(bytes)).toEqual(["GroupNormalization!"]);
+    const x = floats(X, 11, -2, 3);
+    const [s, o, w, b] = [floats([2], 5), floats([2], 6, -1, 1), floats([6, 1, 1], 3), floats([6, 1, 1], 4, -1, 1)];
+    const [r, y, relevance] = [numbers(180, 12), new Float64Array(180), new Float64Array(180)];
+    for (let cell = 0; cell < 4; cell++) {
+      const at = Array.from({ length: 45 }, (_, i) => 45 * cell + i);
+      const v = at.map((i) => x.data[i] as number);
+      const [centre, factor] = layerStatistics(v);
+      const channel = (i: number) => Math.floor(i / 15) % 6;
+      const scale = at.map((i) => (s.data[cell % 2] as number) * (w.data[channel(i)] as number));
+      const shift = at.map(
+        (i) => (o.data[cell % 2] as number) * (w.data[channel(i)] as number) + (b.data[channel(i)] as number),
+      );
+      for (const [k, i] of at.entries()) {
+        y[i] = (v[k] - centre) * factor * scale[k] + shift[k];
+        if (Math.abs(y[i]) < 0.1) r[i] = 0;
+      }
+      const found = identity(
+        { x: v, w: scale, b: shift, centre, factor, centred: true },
+        at.map((i) => r[i]),
+      );
+      for (const [k, i] of at.entries()) relevance[i] = found.relevance[k];
+    }
+    using model = await loadInMode(bytes, { batch: false });
+    expectClose(model.predict(x).output.data, y, 1e-6);
+    expectClose(explainFrom(model, x, r, { composite: baseEntries() }).relevance.data, relevance, 1e-5);
+  });
+
+  test("are not, where a cell has numbers of several samples, or the dims of before do not come back", async () => {
+    expect(await nodesOf(file(text.replace(" s o", " s3 s3"), [4, 3, -1]))).not.toContain("GroupNormalization!");
+    const turned = "a = Reshape x cut; i = InstanceNormalization a s o; y = Exp i";
+    expect(await nodesOf(file(turned, [2, 2, -1]))).toEqual(["Reshape", "InstanceNormalization", "Exp"]);
+  });
+});
+
 describe("is not folded", () => {
   const corrected = 7 / 6;
   test.each<[string, string, Partial<FileGraph>]>([
