@@ -36,7 +36,8 @@ const WRITTEN =
   /^((?!maxPoolVjp|recurrentVjp|recurrentTerms)\w+: y|\w+: (out|scratch|ledger|sums)|divide\w+: s|convTable: table|listNonzero: (starts|lists)|recurrentForward: (gates|c)|recurrentVjp: (s|rh0|rc0)|recurrentTerms: (kept|taken|state|before|scale|z)|recurrentSignal: (state|rz|rh0|rc0))$/;
 const IN_PLACE: readonly (readonly [kernels: RegExp, on: string])[] = [
   [/^(relu|slope|clip|sigmoid|tanh)/, "x r"],
-  [/^(softmax|logSoftmax)/, "x"],
+  [/^(softmax|logSoftmax)Forward$/, "x"],
+  [/^(softmax|logSoftmax)(Vjp|Taylor)$/, "r"],
   [/^(add|sub|mul|div|pow|max)Forward$/, "a b"],
   [/^divide/, "r z"],
   [/^gate/, "r"],

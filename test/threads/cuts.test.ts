@@ -204,6 +204,14 @@ const denses = [
   { n: 1, m: 9, k: 1030 },
 ].map(({ n, m, k }) => ({ n, m, k, p: 1, q: 0.5 }));
 
+/** What passes back through a softmax. */
+const softmaxed = (...read: readonly string[]) =>
+  [1, 7].map((inner) => {
+    const [outer, axis] = [Math.ceil(9001 / (5 * inner)), 5];
+    const pointers = Object.fromEntries([...read, "r", "y"].map((name) => [name, at(outer * axis * inner)]));
+    return call({ ...pointers, outer, axis, inner });
+  });
+
 /** Rows that are normalized, of n numbers. */
 const normed = (read: "b" | "r" | "s") =>
   [1, 7, 768].map((n) => {
@@ -270,6 +278,9 @@ const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
   standardIdentity: normed("s"),
   softmaxForward: softmaxes,
   logSoftmaxForward: softmaxes,
+  softmaxVjp: softmaxed("p"),
+  logSoftmaxVjp: softmaxed("l"),
+  softmaxTaylor: softmaxed("x", "p"),
   sum: sums,
   divideStabilized: divided,
   divideClipped: divided,
