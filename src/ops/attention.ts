@@ -31,9 +31,7 @@ export const attentionModes = Object.freeze({
 export type AttentionMode = keyof typeof attentionModes;
 
 /** The way of one node. */
-function wayOf({ node: { name }, inputs, attributes: { parts } }: Site<Attention>): Way {
-  // A mask only says which.
-  const masks = [...inputs.keys()].filter((i) => i > VALUE);
+function wayOf({ node: { name, inputs }, attributes: { parts } }: Site<Attention>): Way {
   // What a program's forward pass has computed is what its way back reads.
   const runs = new WeakMap<Places, Run>();
   /** Jᵀ s of some of Q, K and V, in their order. */
@@ -52,15 +50,16 @@ function wayOf({ node: { name }, inputs, attributes: { parts } }: Site<Attention
     };
   return {
     kind: "own",
+    steers: inputs.map((_, i) => i).filter((i) => i > VALUE),
     run(e, at) {
       const run = runParts(e, parts, at);
       runs.set(at, run);
       return [run.y];
     },
     rules: {
-      attn: { conserves: "softmax", skips: masks, back: shared([QUERY, KEY, VALUE], [1 / 4, 1 / 4, 1 / 2]) },
-      cp: { conserves: true, skips: [QUERY, KEY, ...masks], back: shared([VALUE], [0, 0, 1]) },
-      gradient: { conserves: false, skips: masks, back: (e, at, r) => slopes(e, at, r, [QUERY, KEY, VALUE]) },
+      attn: { conserves: "softmax", back: shared([QUERY, KEY, VALUE], [1 / 4, 1 / 4, 1 / 2]) },
+      cp: { conserves: true, skips: [QUERY, KEY], back: shared([VALUE], [0, 0, 1]) },
+      gradient: { conserves: false, back: (e, at, r) => slopes(e, at, r, [QUERY, KEY, VALUE]) },
     },
   };
 }

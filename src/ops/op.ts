@@ -116,6 +116,8 @@ export interface OwnRule {
 /** Has rules of its own, by name. */
 export interface Own {
   readonly kind: "own";
+  /** Inputs that only say which; relevance never goes to them. */
+  readonly steers?: readonly number[];
   readonly rules: Readonly<Record<string, OwnRule>>;
 }
 

@@ -19,9 +19,10 @@ function reachOf(graph: Graph, ways: Ways): ReadonlyMap<string, Reach> {
   const reach = new Map<string, Reach>(graph.inputs.map(({ name }) => [name, "open"]));
   for (const node of graph.nodes) {
     const way = ways.get(node)!;
-    const gates = way.kind === "own" ? (way.rules.signal ?? way.rules.attn)?.skips : undefined;
-    const steers = way.kind === "route" ? way.steers : gates;
-    const from = node.inputs.flatMap((name, i) => (steers?.includes(i) ? [] : (reach.get(name) ?? [])));
+    const { steers = [] } = way.kind === "route" || way.kind === "own" ? way : {};
+    const { skips: gates = [] } = way.kind === "own" ? (way.rules.signal ?? {}) : {};
+    const closed = [...steers, ...gates];
+    const from = node.inputs.flatMap((name, i) => (closed.includes(i) ? [] : (reach.get(name) ?? [])));
     if (from.length === 0) continue;
     const isOpen = way.kind !== "none" && !from.includes("blocked");
     for (const name of node.outputs) reach.set(name, isOpen ? "open" : "blocked");

@@ -23,9 +23,10 @@ export function pathTo(graph: Graph, ways: Ways, value: string, ends = NOWHERE, 
     nodes.add(node);
     const way = ways.get(node)!;
     const rule = assignment?.get(node);
-    const skipped = way.kind === "own" && rule ? way.rules[nameOf(rule)].skips : undefined;
-    const steers = (way.kind === "route" ? way.steers : skipped) ?? [];
-    for (const [i, input] of node.inputs.entries()) if (input !== "" && !steers.includes(i)) reached.add(input);
+    const { steers = [] } = way.kind === "route" || way.kind === "own" ? way : {};
+    const { skips = [] } = way.kind === "own" && rule ? way.rules[nameOf(rule)] : {};
+    for (const [i, input] of node.inputs.entries())
+      if (input !== "" && !steers.includes(i) && !skips.includes(i)) reached.add(input);
   }
   return { nodes, inputs: new Set(graph.inputs.map((port) => port.name).filter((name) => reached.has(name))) };
 }
