@@ -1,6 +1,6 @@
 import { misuse } from "../base/error.ts";
 import { attribute } from "../evaluate/index.ts";
-import { defaultComposite, type Tensor, toAnsi } from "../entries/index.ts";
+import { type Tensor, toAnsi } from "../entries/index.ts";
 import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
@@ -27,7 +27,7 @@ export async function explain({ positionals: [path, ...words], values }: Argumen
   const input = await readInputs(words, opened, values, streams);
   const target = await targetOf(values, opened.model.classes);
   const start = performance.now();
-  const { composite = defaultComposite, ...rules } = rulesIn(values);
+  const { composite, ...rules } = rulesIn(values);
   const { method = composite, ...parameters } = givenIn(values, "method") as Pick<Values, "method">;
   const classAxis = values["class-axis"];
   const options = {

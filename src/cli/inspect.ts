@@ -41,9 +41,8 @@ export async function inspect({ positionals: [path], values }: Arguments, { out 
   if (values.json) {
     const { inputs, outputs } = model;
     const { text: _, ...found } = inspection;
-    const { composite = defaultComposite } = values;
     return out(
-      jsonLine({ model: path, inputs, outputs, composite, ...(!(needs instanceof LrpError) && needs), ...found }),
+      jsonLine({ model: path, inputs, outputs, ...(!(needs instanceof LrpError) && needs), ...found }),
     );
   }
   const { nodes, notes } = inspection;
@@ -112,7 +111,9 @@ function header({ path, size, model, inspection, needs, values }: Found): string
       "composite",
       composite
         ? `${composite}, as --composite says`
-        : `${defaultComposite}, the default: the most faithful of those without parameters`,
+        : inspection.composite === defaultComposite
+          ? `${defaultComposite}, the default: the most faithful of those without parameters`
+          : `${inspection.composite}, the default of such a network`,
     ],
     ...(needs ? [["memory", needsText(needs)]] : []),
     ["explainable", explainableText(inspection, values)],

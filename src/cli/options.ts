@@ -43,7 +43,7 @@ export const options = {
     value: "NAME",
     group: "rules",
     choices: composites.map(({ name }) => name),
-    help: `which rule each layer gets ('relprop composites' lists them); default ${defaultComposite}`,
+    help: `which rule each layer gets ('relprop composites' lists them); default ${defaultComposite}, or what the network asks for`,
   },
   composites: {
     kind: "names",

@@ -1,4 +1,4 @@
-import { composites, defaultComposite, type Explanation, parameters, type Tensor } from "../entries/index.ts";
+import { composites, type Explanation, parameters, type Tensor } from "../entries/index.ts";
 import { asFloats } from "../base/tensor.ts";
 import type { Inputs } from "./inputs.ts";
 import type { Opened } from "./open.ts";
@@ -25,7 +25,7 @@ interface Sources {
 export function report({ path, values, opened, input, explanation, sample, files, ms }: Sources) {
   const { output, targets, relevance, inputs, shares, at, start, rules, ledger, stability, notes } = explanation;
   const [{ index, name, score, position, area }] = targets[sample];
-  const composite = values.method ? null : (values.composite ?? defaultComposite);
+  const { composite = null } = explanation;
   const taken = composites.find((row) => row.name === composite)?.parameters ?? [];
   const own = (tensor: Tensor) => sampleOf(tensor, sample, targets.length);
   const sums = (tensors: Readonly<Record<string, Tensor>>) =>

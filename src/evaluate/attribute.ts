@@ -12,8 +12,8 @@ import type { Watch } from "./runs.ts";
 
 /** How a network is attributed. With the name of a composite: what `explain` takes beside it. */
 export interface AttributeOptions extends Omit<ExplainOptions, "composite">, MethodParameters, Watch {
-  /** The name of a row of `methods`, or of `composites`. */
-  readonly method: string;
+  /** The name of a row of `methods`, or of `composites`. Default: the network's composite. */
+  readonly method?: string;
   /**
    * How many samples run through the network together, where it takes several; default 8. It changes the time, not the
    * result.
@@ -46,7 +46,7 @@ export async function attribute(model: Model, input: Input, options: AttributeOp
   checkWhole("option 'batch'", batch, 1);
   const row = methods.find(({ name }) => name === method);
   if (row) return byMethod(row, model, input, options, batch);
-  if (!composites.some(({ name }) => name === method))
+  if (method !== undefined && !composites.some(({ name }) => name === method))
     throw new LrpError("usage", {
       where: "option 'method'",
       expected: `one of ${[...methods, ...composites].map(({ name }) => name).join(", ")}`,

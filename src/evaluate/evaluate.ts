@@ -23,7 +23,9 @@ import type { Subject } from "./table.ts";
 import { doParts } from "./work.ts";
 
 /** A method, as `attribute` takes it. */
-export interface MethodChoice extends Omit<AttributeOptions, "target" | "classAxis" | "batch" | keyof Watch> {
+export interface MethodChoice extends Omit<AttributeOptions, "method" | "target" | "classAxis" | "batch" | keyof Watch> {
+  /** The name of a row of `methods`, or of `composites`. */
+  readonly method: string;
   /** Names it in the result; needed where a method comes twice. Default: the method's name. */
   readonly label?: string;
 }
@@ -86,7 +88,7 @@ const OPTIONS: readonly (keyof EvaluateOptions)[] = [
 ];
 
 /** The methods with a label each. */
-function labelled(choices: readonly MethodChoice[]): (AttributeOptions & { readonly label: string })[] {
+function labelled(choices: readonly MethodChoice[]): (MethodChoice & { readonly label: string })[] {
   const isList = Array.isArray(choices) && choices.length > 0;
   if (!isList || choices.some((choice) => typeof choice !== "object" || choice === null))
     throw usage("option 'methods'", "a list of { method, … }", shown(choices));

@@ -7,11 +7,15 @@ import { checkOptions, type ExplainOptions } from "./options.ts";
 import type { TableAttributes } from "../ops/table.ts";
 import { type Path, pathTo } from "../plan/path.ts";
 import type { RuleAt } from "./report.ts";
-import { type Assignment, assign } from "../rules/assign.ts";
-import { defaultComposite, habitsOf } from "../rules/composite.ts";
+import { type Assignment, assign, familyOf } from "../rules/assign.ts";
+import { defaultFor, habitsOf } from "../rules/composite.ts";
 
 /** What relevance needs to know before any number is computed. */
 export interface Assigned extends Explained {
+  /** The composite, where none of the caller's own. */
+  readonly composite?: string;
+  /** What the network has that asks for it, where it is another than the usual default. */
+  readonly since?: string;
   /** How relevance starts there. */
   readonly start: "logit" | "one";
   readonly assignment: Assignment;
@@ -36,10 +40,12 @@ export function outputOf({ graph: { refused }, outputs: { main, all } }: Fitted,
 /** The rule of every node from the output that is explained back to the inputs. @throws LrpError "usage" for options */
 export function assigned(fitted: Fitted, options: ExplainOptions): Assigned {
   const { graph, ways } = fitted;
-  const composite = checkOptions(options);
-  const habits = habitsOf(options.composite ?? defaultComposite);
   const explained = outputOf(fitted, options.output);
   const all = pathTo(graph, ways, explained.from);
+  const usual = defaultFor(new Set(Array.from(all.nodes, (node) => familyOf(node, ways))));
+  const { composite: named = usual.composite } = options;
+  const composite = checkOptions(options, usual.composite);
+  const habits = habitsOf(named);
   const where = `output '${explained.output}'`;
   if (graph.constants.has(explained.from))
     throw new LrpError("usage", { where, problem: "it is a constant, which does not depend on the input" });
@@ -50,7 +56,8 @@ export function assigned(fitted: Fitted, options: ExplainOptions): Assigned {
   const path = pathTo(graph, ways, explained.from, undefined, ruled.assignment);
   const isShorter = path.nodes.size < all.nodes.size;
   const { assignment, issues } = isShorter ? assign(graph, ways, path.nodes, composite, unknown) : ruled;
-  const found = { ...explained, path, start, assignment };
+  const since = options.composite === undefined ? usual.since : undefined;
+  const found = { ...explained, ...(typeof named === "string" && { composite: named }), since, path, start, assignment };
   if (path.inputs.size > 0) return { ...found, issues };
   const problem = "no relevance can pass from it to an input, since inputs only choose among other numbers";
   return { ...found, issues: [...issues, { where, problem }] };
@@ -105,9 +112,8 @@ export function rulesOf(
 /** Whether relevance is shared out. Slopes and probabilities are no shares, of which little or much could arrive. */
 export function sharesOut(
   { ways }: Fitted,
-  { assignment }: Pick<Assigned, "assignment">,
-  { composite = defaultComposite }: ExplainOptions,
+  { assignment, composite }: Pick<Assigned, "assignment" | "composite">,
 ): boolean {
   const bySlope = [...assignment].some(([node, { kind }]) => kind === "gradient" && ways.get(node)!.kind === "linear");
-  return !bySlope && habitsOf(composite).start !== "one";
+  return !bySlope && (composite === undefined || habitsOf(composite).start !== "one");
 }

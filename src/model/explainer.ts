@@ -39,7 +39,7 @@ export function explainer(
   const remarks = remarksOf(fitted, way, options);
   const rules = rulesOf(fitted, way, remarks);
   const notes = [...known, ...notesOf(graph, way, remarks, options)];
-  const isJudged = sharesOut(fitted, way, options);
+  const isJudged = sharesOut(fitted, way);
   const tensor = (value: Value): Tensor => ({ data: session.read(plan, value).slice(), dims: value.dims });
   /** In the place of an input. */
   const arrived = (name: string, value: Value | undefined): Tensor => {
@@ -66,6 +66,7 @@ export function explainer(
     return {
       ...prediction,
       targets: way.chooses ? chosen.targets.map((of) => of.map((c) => ({ ...c, value: from }))) : chosen.targets,
+      composite: way.composite,
       start,
       relevance,
       inputs,

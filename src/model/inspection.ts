@@ -44,5 +44,5 @@ export function inspectionOf(
     ...notesOf(graph, way, remarks, options),
   ];
   const text = inspectionText(printGraph(graph), nodes, parameters, notes);
-  return { text, nodes, parameters, explainable: explainableOf(fitted, way), notes };
+  return { text, nodes, composite: way.composite, parameters, explainable: explainableOf(fitted, way), notes };
 }

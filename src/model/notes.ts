@@ -54,7 +54,7 @@ function grouped(nodes: readonly Pick<Node, "name" | "type">[], says: readonly s
 /** What is worth knowing about the way of relevance, in sentences. */
 export function notesOf(
   graph: Graph,
-  { output, from, skipped, chooses, path, assignment }: Assigned,
+  { output, from, skipped, chooses, path, assignment, composite, since }: Assigned,
   remarks: Remarks,
   { output: asked }: Pick<ExplainOptions, "output">,
 ): string[] {
@@ -67,6 +67,7 @@ export function notesOf(
   const softmax = skipped && (SQUASHING.has(skipped.type) ? "" : ", the last of those that compute a softmax,");
   return [
     ...(isFirst ? [] : [`Output '${output}' is explained: option 'output' chooses another.`]),
+    ...(since ? [`The network has ${since}: its rules are those of the composite ${composite}, unless another is named.`] : []),
     ...(chooses
       ? [
           `Output '${output}' holds integers: relevance starts from '${from}', the scores by which ${whereIs(chooses)} chooses them.`,

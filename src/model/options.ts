@@ -2,7 +2,7 @@ import { type Limits, MOST_MEMORY, MOST_WORK } from "../base/budget.ts";
 import { LrpError, misuse, noOption, shown, usage } from "../base/error.ts";
 import type { AxesOptions } from "../infer/axes.ts";
 import type { ExternalData } from "../read/onnx/external.ts";
-import { type Composite, compositeOf, defaultComposite } from "../rules/composite.ts";
+import { type Composite, compositeOf } from "../rules/composite.ts";
 import { optionNames, type Parameters } from "../rules/parameters.ts";
 import type { Target } from "../run/target.ts";
 
@@ -117,12 +117,15 @@ const OWN: Readonly<Record<Exclude<keyof ExplainOptions, keyof Parameters>, true
   unknown: true,
 };
 
-/** Checks all that can be checked without the network. @returns the composite that is meant @throws LrpError "usage" */
-export function checkOptions(options: ExplainOptions): Composite {
+/**
+ * Checks all that can be checked without the network. @param otherwise the composite where none is named
+ * @returns the composite that is meant @throws LrpError "usage"
+ */
+export function checkOptions(options: ExplainOptions, otherwise: string): Composite {
   const known = [...Object.keys(OWN), ...optionNames];
   const stray = Object.keys(options).find((name) => !known.includes(name));
   if (stray) throw noOption("explain", stray, known);
-  const { composite = defaultComposite, at, start, unknown } = options;
+  const { composite = otherwise, at, start, unknown } = options;
   if (at !== undefined && !Array.isArray(at)) throw usage("option 'at'", "a list of names", shown(at));
   if (unknown !== undefined && unknown !== "gradient")
     throw usage("option 'unknown'", "'gradient' or nothing", shown(unknown));

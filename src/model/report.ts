@@ -58,6 +58,8 @@ export interface Explanation {
   readonly logits: Tensor;
   /** What was explained, for each sample. */
   readonly targets: readonly (readonly Chosen[])[];
+  /** The name of the composite; none where it was the caller's own, or another method. */
+  readonly composite?: string;
   readonly start: "logit" | "one";
   /** Relevance of the input, of the input's dims; where there are several, of the first that relevance reaches. */
   readonly relevance: Tensor;
@@ -93,6 +95,8 @@ export interface Inspection {
     /** Of a convolution, pool or LRN, as far as it is not ONNX's default. */
     readonly settings?: NodeSettings;
   })[];
+  /** The name of the composite; none where it was the caller's own. */
+  readonly composite?: string;
   /** Number of weights. */
   readonly parameters: number;
   /**

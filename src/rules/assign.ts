@@ -57,7 +57,7 @@ function placesOf(graph: Graph, ways: Ways): Readonly<Record<NonNullable<Entry["
 }
 
 /** What composites call a node. */
-const familyOf = (node: Node, ways: Ways): Family => ways.get(node)!.family ?? ops.get(node.type)!.family;
+export const familyOf = (node: Node, ways: Ways): Family => ways.get(node)!.family ?? ops.get(node.type)!.family;
 
 const FAMILIES: ReadonlySet<string> = new Set(families);
 

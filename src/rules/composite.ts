@@ -111,8 +111,24 @@ const TINY = 1e-9;
 const BY_GRADIENT = { parameters: [], start: "one", unknown: "gradient" } as const;
 const everywhere: Entry = { rule: ruleOf.gradient() };
 
-/** The composite where none is named: docs/leaderboard.md says why. */
+/** The composite where none is named, and nothing in the network asks for another: docs/leaderboard.md says why. */
 export const defaultComposite = "epsilonPlusFlat";
+
+/** A composite where none is named. */
+export interface Default {
+  readonly composite: string;
+  /** What the network has that asks for it. */
+  readonly since?: string;
+}
+
+/** Those of networks that have an operator of a family, the first that fits. */
+const DEFAULTS: readonly (Default & { readonly family: Family })[] = [
+  { family: "attention", composite: "attnLrp", since: "attention" },
+];
+
+/** The composite of a network whose operators are of these families. */
+export const defaultFor = (families: ReadonlySet<Family>): Default =>
+  DEFAULTS.find(({ family }) => families.has(family)) ?? { composite: defaultComposite };
 
 /** Every named composite. */
 export const composites: readonly CompositeRow[] = Object.freeze([

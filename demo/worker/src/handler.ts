@@ -78,7 +78,7 @@ async function explain(model: Model, request: Request): Promise<Response> {
 function find(
   model: Model,
   digit: Digit,
-  { composite = defaultComposite, target = "argmax" }: Record<string, string>,
+  { composite, target = "argmax" }: Record<string, string | undefined>,
 ): Found {
   const input = preprocess(digit.pixels, settings.preprocess as "unit", model.inputs[0]);
   // The range of what `unit` makes of pixels, for those that ask.
@@ -88,7 +88,7 @@ function find(
     target: /^\d+$/.test(target) ? Number(target) : target,
     ...range,
   });
-  return { explanation, composite, digit };
+  return { explanation, composite: explanation.composite!, digit };
 }
 
 function json({ explanation, composite, digit: { pixels: _, ...seen } }: Found, { classes = [] }: Model): Response {

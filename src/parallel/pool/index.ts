@@ -4,6 +4,7 @@ import type { EvaluateOptions, Evaluation, SharedOptions } from "../../evaluate/
 import type { OutputPort, Port } from "../../graph/graph.ts";
 import { open, type Source } from "../../read/open.ts";
 import { checkedLoad, checkOptions, type ExplainOptions, type LoadOptions } from "../../model/options.ts";
+import { defaultComposite } from "../../rules/composite.ts";
 import type { Explanation, Prediction } from "../../model/report.ts";
 import type { Input } from "../../run/input.ts";
 import type { Tensor } from "../../base/tensor.ts";
@@ -106,7 +107,7 @@ export class Pool {
   ): AsyncGenerator<Result<Explanation>, void, undefined> {
     const { ordered, signal, onProgress, ...rest } = options;
     const sent = copied(rest, "the options of pool.explain");
-    checkOptions(sent);
+    checkOptions(sent, defaultComposite);
     return this.#stream(inputs, { ordered, signal, onProgress }, (input) => ({
       method: "explain",
       input: copyOf(input),
