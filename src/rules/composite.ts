@@ -232,7 +232,8 @@ export const composites: readonly CompositeRow[] = Object.freeze([
     parameters: [],
     start: "one",
     entries: () => [
-      { type: [...WEIGHTED, "average", "sum"], rule: ruleOf.excitation() },
+      // Softmax has none, which is said.
+      { type: [...WEIGHTED, "average", "sum", "softmax", "attention"], rule: ruleOf.excitation() },
       { type: "lrn", rule: ruleOf.lrn("identity") },
     ],
   },
