@@ -41,9 +41,7 @@ export async function inspect({ positionals: [path], values }: Arguments, { out 
   if (values.json) {
     const { inputs, outputs } = model;
     const { text: _, ...found } = inspection;
-    return out(
-      jsonLine({ model: path, inputs, outputs, ...(!(needs instanceof LrpError) && needs), ...found }),
-    );
+    return out(jsonLine({ model: path, inputs, outputs, ...(!(needs instanceof LrpError) && needs), ...found }));
   }
   const { nodes, notes } = inspection;
   const list = values.full

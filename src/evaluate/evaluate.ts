@@ -23,7 +23,8 @@ import type { Subject } from "./table.ts";
 import { doParts } from "./work.ts";
 
 /** A method, as `attribute` takes it. */
-export interface MethodChoice extends Omit<AttributeOptions, "method" | "target" | "classAxis" | "batch" | keyof Watch> {
+export interface MethodChoice
+  extends Omit<AttributeOptions, "method" | "target" | "classAxis" | "batch" | keyof Watch> {
   /** The name of a row of `methods`, or of `composites`. */
   readonly method: string;
   /** Names it in the result; needed where a method comes twice. Default: the method's name. */

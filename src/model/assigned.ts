@@ -57,7 +57,14 @@ export function assigned(fitted: Fitted, options: ExplainOptions): Assigned {
   const isShorter = path.nodes.size < all.nodes.size;
   const { assignment, issues } = isShorter ? assign(graph, ways, path.nodes, composite, unknown) : ruled;
   const since = options.composite === undefined ? usual.since : undefined;
-  const found = { ...explained, ...(typeof named === "string" && { composite: named }), since, path, start, assignment };
+  const found = {
+    ...explained,
+    ...(typeof named === "string" && { composite: named }),
+    since,
+    path,
+    start,
+    assignment,
+  };
   if (path.inputs.size > 0) return { ...found, issues };
   const problem = "no relevance can pass from it to an input, since inputs only choose among other numbers";
   return { ...found, issues: [...issues, { where, problem }] };

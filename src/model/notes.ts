@@ -67,7 +67,9 @@ export function notesOf(
   const softmax = skipped && (SQUASHING.has(skipped.type) ? "" : ", the last of those that compute a softmax,");
   return [
     ...(isFirst ? [] : [`Output '${output}' is explained: option 'output' chooses another.`]),
-    ...(since ? [`The network has ${since}: its rules are those of the composite ${composite}, unless another is named.`] : []),
+    ...(since
+      ? [`The network has ${since}: its rules are those of the composite ${composite}, unless another is named.`]
+      : []),
     ...(chooses
       ? [
           `Output '${output}' holds integers: relevance starts from '${from}', the scores by which ${whereIs(chooses)} chooses them.`,

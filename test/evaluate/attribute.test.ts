@@ -119,7 +119,9 @@ describe("composites that are methods", () => {
       expectClose(relevance.data, slope, 1e-6);
       expect(notes).toEqual([]);
     }
-    expect(() => m.explain(input, { composite: "excitationBackprop" })).toThrowError(/node 'share' \(Softmax\): expected/);
+    expect(() => m.explain(input, { composite: "excitationBackprop" })).toThrowError(
+      /node 'share' \(Softmax\): expected/,
+    );
   });
 
   test("excitation backpropagation is a probability", async () => {

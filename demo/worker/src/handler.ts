@@ -75,11 +75,7 @@ async function explain(model: Model, request: Request): Promise<Response> {
   );
 }
 
-function find(
-  model: Model,
-  digit: Digit,
-  { composite, target = "argmax" }: Record<string, string | undefined>,
-): Found {
+function find(model: Model, digit: Digit, { composite, target = "argmax" }: Record<string, string | undefined>): Found {
   const input = preprocess(digit.pixels, settings.preprocess as "unit", model.inputs[0]);
   // The range of what `unit` makes of pixels, for those that ask.
   const range = composites.find(({ name }) => name === composite)?.required ? { low: 0, high: 1 } : {};
