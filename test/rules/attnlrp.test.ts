@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Composite, type Model, ruleOf } from "../../src/entries/index.ts";
+import { type Composite, ruleOf } from "../../src/entries/index.ts";
 import { loadInMode } from "../modes.ts";
 import { expectClose } from "../close.ts";
 import { explainFrom } from "../explain.ts";
