@@ -63,9 +63,15 @@ export const families: readonly FamilyRow[] = [
   },
   {
     family: "ViT, BERT, DistilBERT: attention, LayerNormalization",
-    works: "predicts",
-    note: "no rule yet for attention",
-    files: ["models/vit_tiny_mnist/vit_tiny_mnist_opset17.onnx", "wild/distilbert_optimum.onnx"],
+    works: "explains",
+    note: "relevance of words and of positions, [apart](docs/guides/transformers.md)",
+    files: [
+      "models/vit_tiny_mnist/vit_tiny_mnist_opset17.onnx",
+      "models/vit_tiny_mnist/vit_tiny_mnist_opset13.onnx",
+      "wild/distilbert_optimum.onnx",
+      "wild/vespa_transformer.onnx",
+      "wild/vespa_decoder.onnx",
+    ],
   },
   {
     family: "LSTM, GRU, RNN, in both directions",
