@@ -13,7 +13,7 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * needs more than this
  * raises it in the same commit, and says for what.
  */
-const BUDGET = 125_000;
+const BUDGET = 130_000;
 
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;

@@ -33,8 +33,8 @@ export const mutants: readonly Mutant[] = [
     name: "what arrives at one input alone",
     kind: "note",
     file: "src/model/explainer.ts",
-    text: "[...segment.inputs.values()].map(",
-    instead: "[...segment.inputs.values()].slice(0, 1).map(",
+    text: "[...segment.inputs.values(), ...segment.shares.values()]",
+    instead: "[...segment.inputs.values(), ...segment.shares.values()].slice(0, 1)",
     tests: ["test/rules/notes.test.ts"],
   },
 
@@ -471,8 +471,8 @@ export const mutants: readonly Mutant[] = [
     name: "rules that do not conserve",
     kind: "ledger",
     file: "src/plan/backward.ts",
-    text: "open: !conserves",
-    instead: "open: false",
+    text: 'conserves === true ? undefined : conserves || "other"',
+    instead: "undefined",
     tests: ["test/rules/ledger.test.ts"],
   },
   {
