@@ -81,7 +81,6 @@ export const families: readonly FamilyRow[] = [
       "wild/point_history_lstm.onnx",
       "wild/dtln_1.onnx",
       "wild/bidi_lstm.onnx",
-      "wild/silero_vad_op18_ifless.onnx",
       "cases/gru.onnx",
     ],
   },

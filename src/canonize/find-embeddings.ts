@@ -104,6 +104,10 @@ export function followIds(graph: Graph): Graph {
   /** How often a value is read as ids. */
   const asIds = new Map<string, number>();
   const follow = (name: string) => asIds.set(name, (asIds.get(name) ?? 0) + 1);
+  const floats = new Set(graph.inputs.flatMap(({ name, type }) => (isFloat(type) ? [name] : [])));
+  /** Whether inputs of floats are compared by size, as a decision tree does: what that chooses is no share of theirs. */
+  const isDecision = ({ type, inputs }: Node) =>
+    /^(Less|Greater)/.test(type) && inputs.some((name) => from.get(name)?.some((input) => floats.has(input)));
   const isComputed = (name: string) => (from.get(name)?.length ?? 0) > 0;
   const isIds = (name: string) =>
     asIds.has(name) && (!isFloat(graph.types.get(name) ?? "float32") || asIds.get(name) === reads.get(name));
@@ -127,7 +131,7 @@ export function followIds(graph: Graph): Graph {
     const { inputs, outputs } = node;
     const index = isTable(graph, node) ? 1 : node.type === "OneHot" ? 0 : undefined;
     if (index !== undefined) follow(inputs[index]);
-    if (index !== undefined || !(outputs.some(isIds) || comparison(graph, node))) return node;
+    if (index !== undefined || !(outputs.some(isIds) || comparison(graph, node)) || isDecision(node)) return node;
     if (isMoving(node) || node.type === "Concat") {
       const [data, index] = inputs;
       const taken = node.type === "Concat" ? inputs : [isComputed(data) ? data : (index ?? data)];
