@@ -94,7 +94,14 @@ function lives({ steps, inputs, outputs, logits, segments }: Plan["program"]) {
     for (const segment of segments) if (segment.begin === i) begins.push(moments.size);
     visit(step);
   }
-  const fromOutside = segments.flatMap((s) => [s.value, s.seed, s.ledger, ...s.inputs.values(), ...s.at.values()]);
+  const fromOutside = segments.flatMap((s) => [
+    s.value,
+    s.seed,
+    s.ledger,
+    ...s.inputs.values(),
+    ...s.shares.values(),
+    ...s.at.values(),
+  ]);
   for (const value of [...inputs, ...outputs.values(), logits, ...fromOutside]) need(value, Number.POSITIVE_INFINITY);
   return { moments, last, begins };
 }
@@ -112,6 +119,12 @@ export function canaries(memory: WebAssembly.Memory): NonNullable<Instance["watc
     /** Values that hold what some step has written, or the caller. */
     const known = new Map<number, Value>();
     let latest = Number.POSITIVE_INFINITY;
+    /** What each pass back makes anew. */
+    const results = new Set(
+      program.segments.flatMap((s) =>
+        [...s.inputs.values(), ...s.shares.values(), ...s.at.values()].map(({ id }) => id),
+      ),
+    );
 
     const isKnown = (value: Value) => value.weight !== undefined || known.has(value.id);
     const origin = program.inputs[0] ?? program.logits;
@@ -120,7 +133,7 @@ export function canaries(memory: WebAssembly.Memory): NonNullable<Instance["watc
     const enter = (moment: number) => {
       if (moment <= latest) {
         // A pass begins, or begins once more; a forward pass need not have any call.
-        const kept = moment < begin ? [] : [...known.values()];
+        const kept = moment < begin ? [] : [...known.values()].filter(({ id }) => !results.has(id));
         known.clear();
         for (const value of [...kept, ...program.inputs]) known.set(value.id, value);
       }
