@@ -499,8 +499,13 @@ describe("inputs and calls that do not fit", () => {
       "usage",
       /finite numbers up to ±3\.40.*e\+38, got 1e\+300 at position 1/,
     ],
-    ["NaN", { data: Float32Array.of(1, NaN, 2), dims: [1, 3] }, "usage", /NaN at position 1/],
-    ["infinity", { data: Float32Array.of(1, 2, -Infinity), dims: [1, 3] }, "usage", /-Infinity at position 2/],
+    ["NaN", { data: Float32Array.of(1, NaN, 2), dims: [1, 3] }, "usage", /NaN (at position 1|or infinity gets)/],
+    [
+      "infinity",
+      { data: Float32Array.of(1, 2, -Infinity), dims: [1, 3] },
+      "usage",
+      /-Infinity at position 2|NaN or infinity gets/,
+    ],
   ])("%s", async (_name, input, code, says) => {
     const model = await load(good());
     for (const call of [() => model.predict(input as never), () => model.explain(input as never)]) {
