@@ -90,6 +90,8 @@ function visit(node: Node, state: State): void {
     const source = values && isFloat(value.type) && sourceOf(node, attributes, inputs, value.dims, state.sources);
     if (source) state.sources.set(name, source);
   });
+  if (values && (row.shapeOnly || inputs.some((x) => x && state.sized.has(x.name))))
+    for (const name of node.outputs) state.sized.add(name);
   if (values || isEmpty) return;
   insist(!constant, "unsupported", "all its inputs are constants, and relprop cannot compute it while loading");
   if (!row.node) {
@@ -118,6 +120,7 @@ function sources(name: string, { free, nodes, types }: State): readonly string[]
 
 /** Where only the values of inputs are missing, which the caller can give, that is no complaint yet. */
 function attempt(node: Node, state: State): void {
+  const before = state.problems.count;
   state.problems.attempt(whereIs(node), () => {
     try {
       visit(node, state);
@@ -127,13 +130,17 @@ function attempt(node: Node, state: State): void {
       for (const name of wanted.flat()) state.wanted.add(name);
     }
   });
+  if (state.problems.count > before && node.inputs.some((name) => state.sized.has(name)))
+    for (const problem of state.problems.since(before)) state.bySize.add(problem);
 }
 
-/**
- * One walk through the graph, with the values of some inputs as constants.
- * @throws LrpError with everything that is wrong where no output can be computed, or where the caller's dims are wrong
- */
-function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>, budget: Budget): Walked {
+/** One walk through the graph, with the values of some inputs as constants, which only collects what is wrong. */
+export function survey(
+  graph: Graph,
+  given: ReadonlyMap<string, Given>,
+  fixed: ReadonlySet<string>,
+  budget: Budget,
+): Walked {
   const free = new Set(graph.inputs.map((i) => i.name).filter((name) => !fixed.has(name)));
   const state: State = {
     opset: graph.opset,
@@ -144,6 +151,8 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     sequences: new Map(),
     nodes: [],
     problems: new Problems(),
+    sized: new Set(),
+    bySize: new Set(),
     free,
     wanted: new Set(),
     budget,
@@ -165,11 +174,17 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     if (state.problems.count === before) continue;
     for (const output of node.outputs) found.set(output, state.problems.since(before));
   }
-  const wrong = spread(graph.nodes, found);
+  return { ...state, wrong: spread(graph.nodes, found) };
+}
+
+/** @throws LrpError with everything that is wrong where no output can be computed, or where the caller's dims are wrong */
+function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>, budget: Budget): Walked {
+  const walked = survey(graph, given, fixed, budget);
+  const { problems, wrong } = walked;
   // Outputs that depended on the dims of a call would answer something else without a word.
-  const isAtFault = state.problems.since(0).some(({ code }) => code === "shape");
-  if (isAtFault || graph.outputs.every(({ name }) => wrong.has(name))) state.problems.raise();
-  return { ...state, wrong };
+  const isAtFault = problems.since(0).some(({ code }) => code === "shape");
+  if (isAtFault || graph.outputs.every(({ name }) => wrong.has(name))) problems.raise();
+  return walked;
 }
 
 /** Which of the outputs can be computed, and why the others cannot. @throws LrpError where none can */

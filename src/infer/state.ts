@@ -1,5 +1,5 @@
 import type { Budget } from "../base/budget.ts";
-import type { Problems } from "../base/problems.ts";
+import type { Problem, Problems } from "../base/problems.ts";
 import type { Constant, Dims, ElementType } from "../base/tensor.ts";
 import type { Node, Operand, Source } from "../graph/graph.ts";
 
@@ -15,6 +15,9 @@ export interface State {
   readonly sequences: Map<string, readonly string[] | null>;
   readonly nodes: Node[];
   readonly problems: Problems;
+  /** Constants that follow from shapes, and problems that they may decide about. */
+  readonly sized: Set<string>;
+  readonly bySize: Set<Problem>;
   /** Inputs whose numbers the caller hands in while the network runs. */
   readonly free: ReadonlySet<string>;
   /** Those of them whose numbers must be known before. */

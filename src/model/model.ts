@@ -5,6 +5,7 @@ import type { Axes } from "../base/layout.ts";
 import { canonize } from "../canonize/canonize.ts";
 import type { Graph, OutputPort, Port } from "../graph/graph.ts";
 import { type AxesOptions, type Batch, batchOf, checkAxes } from "../infer/axes.ts";
+import { foresee } from "../infer/foresee.ts";
 import { type Given, infer } from "../infer/infer.ts";
 import type { SegmentRequest } from "../plan/backward.ts";
 import { type Explained, scoredBy } from "../plan/explained.ts";
@@ -84,7 +85,8 @@ export class Model {
     // Whatever does not depend on a free size, or on numbers that come with the first call, is checked now.
     const given = graph.inputs.every(oneSample) ? shapesOf(graph.inputs) : undefined;
     const fitted = given && this.#tryFit(given);
-    this.outputs = (fitted?.graph ?? graph).outputs;
+    const refused = given ? new Map() : foresee(graph, this.#limits);
+    this.outputs = (fitted?.graph ?? graph).outputs.filter(({ name }) => !refused.has(name));
     const batch = fitted && this.#batchOf(fitted, given, scoredBy(fitted.outputs.main));
     const { ports, notes } = portsOf(graph, batch, options);
     this.inputs = ports;
