@@ -32,18 +32,18 @@ function lasting(trials: readonly ReturnType<typeof survey>[]): ReadonlySet<stri
 }
 
 /**
- * The outputs that cannot be computed whatever the free sizes of the inputs are, and why: nothing waits for a call
- * to be told. Nothing is foreseen where a file does not say how many axes an input has.
+ * The outputs that are left once those are gone that cannot be computed whatever the free sizes of the inputs are: so
+ * nothing waits for a call to be told. All are left where a file does not say how many axes an input has.
  * @throws LrpError with all of that where no output is left
  */
-export function foresee(graph: Graph, limits: Limits): ReadonlyMap<string, readonly Problem[]> {
-  if (graph.inputs.some(({ dims }) => dims[0] === UNSTATED)) return new Map();
+export function foresee(graph: Graph, limits: Limits): Graph["outputs"] {
+  if (graph.inputs.some(({ dims }) => dims[0] === UNSTATED)) return graph.outputs;
   const trials: ReturnType<typeof survey>[] = [];
   try {
     for (const sizes of TRIALS) trials.push(survey(graph, trial(graph.inputs, sizes), new Set(), new Budget(limits)));
   } catch (error) {
     // What has no room at one size may have it at another.
-    if (error instanceof LrpError) return new Map();
+    if (error instanceof LrpError) return graph.outputs;
     throw error;
   }
   const known = lasting(trials);
@@ -55,5 +55,5 @@ export function foresee(graph: Graph, limits: Limits): ReadonlyMap<string, reado
     }),
   );
   if (refused.size === graph.outputs.length) throw errorOf([...new Set([...refused.values()].flat())]);
-  return refused;
+  return graph.outputs.filter(({ name }) => !refused.has(name));
 }

@@ -85,8 +85,7 @@ export class Model {
     // Whatever does not depend on a free size, or on numbers that come with the first call, is checked now.
     const given = graph.inputs.every(oneSample) ? shapesOf(graph.inputs) : undefined;
     const fitted = given && this.#tryFit(given);
-    const refused = given ? new Map() : foresee(graph, this.#limits);
-    this.outputs = (fitted?.graph ?? graph).outputs.filter(({ name }) => !refused.has(name));
+    this.outputs = given ? (fitted?.graph ?? graph).outputs : foresee(graph, this.#limits);
     const batch = fitted && this.#batchOf(fitted, given, scoredBy(fitted.outputs.main));
     const { ports, notes } = portsOf(graph, batch, options);
     this.inputs = ports;
@@ -116,8 +115,7 @@ export class Model {
    *
    * @throws LrpError as `predict`, and "usage" for NaN and infinity in the input and for options, "rule" for nodes that no rule of the composite fits
    */
-  explain(input: Input, options: ExplainOptions = {}): Explanation {
-    const { target = "argmax", ...others } = options;
+  explain(input: Input, { target = "argmax", ...others }: ExplainOptions = {}): Explanation {
     return this.explainEach(input, [target], others)[0];
   }
 
