@@ -7,11 +7,10 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * networks of any shape, and what is said of rules that are objects. Then came what a file says and who may give what
  * (types and counts of inputs 2.5 kB), bounds of memory and work (3), axes and places of targets (3.5), normalization
  * of the input (3), stability and smoothing (1.5), which outputs are judged, and where they start (1), a worker for
- * explainAsync (2), all element types (1), recurrent layers (4) and their
- * relevance (2), functions of files (1), tables of
- * embeddings (2), attention (1.5), LayerNormalization and its kin, their rule, kernels, and how they are found (7). Whoever
- * needs more than this
- * raises it in the same commit, and says for what.
+ * explainAsync (2), all element types (1), recurrent layers (4) and their relevance (2), functions of files (1), tables
+ * of embeddings (2), attention (1.5), LayerNormalization and its kin, their rule, kernels, and how they are found (7),
+ * branches, what loops and sequences are unrolled by, and what is wrong whatever free sizes are (1.5). Whoever needs
+ * more than this raises it in the same commit, and says for what.
  */
 const BUDGET = 130_000;
 

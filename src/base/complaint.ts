@@ -7,10 +7,10 @@ export class Complaint extends Error {
   readonly code: Kind;
   readonly finding: Finding;
   readonly fix?: string;
-  /** The inputs whose values are wanted, if that is all that is missing. */
-  readonly wanted: readonly number[];
+  /** The names of values whose numbers are wanted, if that is all that is missing. */
+  readonly wanted: readonly string[];
 
-  constructor(code: Kind, finding: Finding, fix?: string, wanted: readonly number[] = []) {
+  constructor(code: Kind, finding: Finding, fix?: string, wanted: readonly string[] = []) {
     super(said(finding));
     this.code = code;
     this.finding = finding;

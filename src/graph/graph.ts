@@ -24,8 +24,8 @@ export interface Node {
   /** Names of values; an input that is left out is "". */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Values around it that its branches read. */
-  readonly captured?: readonly string[];
+  /** Values around it that its bodies read, by what they are called there. */
+  readonly captured?: ReadonlyMap<string, string>;
   /** What a canonizer did to get here, for people. */
   readonly note?: string;
   /** Where a canonizer found a scale and shift to be a change of units, which relevance passes: of what. */
@@ -44,6 +44,17 @@ export interface Source {
   readonly tables: readonly string[];
   /** Whether whole rows of them were chosen. */
   readonly chosen: boolean;
+}
+
+/** A graph inside a node: a branch, or what a loop repeats. */
+export interface Body {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly OutputPort[];
+  /** In topological order. */
+  readonly nodes: readonly Node[];
+  readonly constants: ReadonlyMap<string, Constant>;
+  /** Everything that is wrong in it. */
+  readonly problems: readonly Problem[];
 }
 
 /** A network, in ONNX's vocabulary. Nodes stand in topological order. Nothing in it changes once it is made. */
@@ -74,6 +85,8 @@ export interface Operand {
   readonly dims: Dims;
   readonly type: ElementType;
   readonly constant?: Constant;
+  /** Of a sequence: the names of its tensors; null for an optional value that is none. */
+  readonly items?: readonly string[] | null;
 }
 
 /** Inputs that are left out are undefined. */
@@ -113,7 +126,8 @@ export function producers(graph: Graph): Map<string, Node> {
 }
 
 /** What must be there before a node runs. */
-export const readsOf = ({ inputs, captured = [] }: Node): readonly string[] => [...inputs, ...captured];
+export const readsOf = ({ inputs, captured }: Node): readonly string[] =>
+  captured ? [...inputs, ...captured.values()] : inputs;
 
 /** Those of the nodes on which one of the values depends, in their order. */
 export function behind(nodes: readonly Node[], values: readonly string[]): Node[] {

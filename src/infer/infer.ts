@@ -1,46 +1,20 @@
 import { Budget, HOST } from "../base/budget.ts";
 import { Complaint, demand, insist } from "../base/complaint.ts";
 import { ops } from "../ops/index.ts";
-import { type Constant, type Dims, type ElementType, isFloat, numbersFor, size } from "../base/tensor.ts";
+import { type Constant, type Dims, isFloat, numbersFor, size } from "../base/tensor.ts";
 import { settledConstant } from "../ops/integers.ts";
-import { single } from "../ops/op.ts";
 import { checkTypes } from "../ops/takes.ts";
 import { DAMAGED } from "../read/attributes.ts";
-import { type Branches, buildNodes, IF } from "../read/build.ts";
-import {
-  behind,
-  type Graph,
-  type Node,
-  type Operand,
-  type Operands,
-  type Source,
-  spread,
-  whereIs,
-} from "../graph/graph.ts";
+import { behind, type Graph, type Node, type Operands, spread, whereIs } from "../graph/graph.ts";
 import { sourceOf } from "./source.ts";
 import { type Problem, Problems } from "../base/problems.ts";
+import { know, operandOf, type State } from "./state.ts";
+import { unroller } from "./unroll.ts";
 
 /** What the caller has of one input: its dims, and its numbers once it runs the network. */
 export interface Given {
   readonly dims: Dims;
   readonly data?: Float32Array;
-}
-
-/** What is known while the graph is walked through. */
-interface State {
-  readonly opset: number;
-  readonly constants: Map<string, Constant>;
-  readonly dims: Map<string, Dims>;
-  readonly types: Map<string, ElementType>;
-  readonly sources: Map<string, Source>;
-  readonly nodes: Node[];
-  readonly problems: Problems;
-  /** Inputs whose numbers the caller hands in while the network runs. */
-  readonly free: ReadonlySet<string>;
-  /** Those of them whose numbers must be known before. */
-  readonly wanted: Set<string>;
-  /** A few bytes of a file can ask for any number of constants. */
-  readonly budget: Budget;
 }
 
 /** A graph that was walked through, and values that cannot be computed, with the reasons. */
@@ -49,12 +23,6 @@ type Walked = State & { readonly wrong: ReadonlyMap<string, readonly Problem[]> 
 /** Axes of a value. */
 const MOST_AXES = 64;
 
-function know(state: State, name: string, { dims, type }: Pick<Constant, "dims" | "type">, constant?: Constant): void {
-  state.dims.set(name, Object.freeze(dims));
-  state.types.set(name, type);
-  if (constant) state.constants.set(name, Object.freeze(constant));
-}
-
 const withoutNumbers = ({ dims, type }: Pick<Constant, "dims" | "type">): Constant => ({
   dims,
   type,
@@ -62,61 +30,28 @@ const withoutNumbers = ({ dims, type }: Pick<Constant, "dims" | "type">): Consta
 });
 
 function operands(node: Node, state: State): Operands | undefined {
-  const list: (Operand | undefined)[] = [];
-  for (const name of node.inputs) {
-    if (name === "") {
-      list.push(undefined);
-      continue;
-    }
-    const dims = state.dims.get(name);
-    // The node that computes it was complained of already, or waits for numbers.
-    if (!dims) return undefined;
-    list.push({ name, dims, type: state.types.get(name)!, constant: state.constants.get(name) });
-  }
-  return list;
-}
-
-/** The chosen branch of an If, its values renamed so that they cannot collide. */
-function inlined(node: Node, state: State): readonly Node[] {
-  const inputs = operands(node, state);
-  if (!inputs) return [];
-  // What the branches read of the values around them may wait for numbers.
-  if (state.wanted.size > 0 && node.captured?.some((name) => !state.dims.has(name))) return [];
-  checkTypes(IF, state.opset, inputs);
-  const branches = node.attributes as Branches;
-  const branch = single(inputs, 0, "a condition") ? branches.then : branches.else;
-  const { nodes, constants } = buildNodes(branch, state.opset, (name) => state.dims.has(name));
-  const own = new Set([...constants.keys(), ...nodes.flatMap((n) => n.outputs)]);
-  const rename = (name: string) => (own.has(name) ? `${node.name}/${name}` : name);
-  for (const [name, value] of constants) know(state, rename(name), value, value);
-  return [
-    ...nodes.map((n) => ({
-      ...n,
-      name: `${node.name}/${n.name}`,
-      inputs: n.inputs.map(rename),
-      outputs: n.outputs.map(rename),
-    })),
-    ...node.outputs.map((output, i) => ({
-      name: `${node.name}:${i}`,
-      type: "Identity",
-      attributes: {},
-      inputs: [rename(branch.outputs[i].name)],
-      outputs: [output],
-    })),
-  ];
+  const list = node.inputs.map((name) => (name === "" ? undefined : operandOf(state, name)));
+  return list.every((x, i) => x || node.inputs[i] === "") ? list : undefined;
 }
 
 function visit(node: Node, state: State): void {
-  if (node.type === "If") {
-    for (const inner of inlined(node, state)) attempt(inner, state);
-    return;
-  }
   const inputs = operands(node, state);
   if (!inputs) return;
   const row = ops.get(node.type)!;
   checkTypes(row, state.opset, inputs);
   const { budget } = state;
   budget.where = whereIs(node);
+  const sequence = inputs.find((x) => x?.items !== undefined);
+  if (row.unroll && (sequence || !row.infer)) {
+    row.unroll(
+      unroller(node, state, (part) => attempt(part, state)),
+      inputs,
+      node.attributes,
+      node,
+    );
+    return;
+  }
+  insist(!sequence, "unsupported", `'${sequence?.name}' is a sequence, but this operator takes tensors`);
   const instead = row.instead?.(inputs, node.attributes, node, budget);
   if (instead) {
     for (const part of instead) attempt(part, state);
@@ -155,10 +90,12 @@ function visit(node: Node, state: State): void {
     const source = values && isFloat(value.type) && sourceOf(node, attributes, inputs, value.dims, state.sources);
     if (source) state.sources.set(name, source);
   });
+  if (values && (row.shapeOnly || inputs.some((x) => x && state.sized.has(x.name))))
+    for (const name of node.outputs) state.sized.add(name);
   if (values || isEmpty) return;
   insist(!constant, "unsupported", "all its inputs are constants, and relprop cannot compute it while loading");
   if (!row.node) {
-    const computed = inputs.flatMap((x, i) => (x && !x.constant ? [i] : []));
+    const computed = inputs.flatMap((x) => (x && !x.constant ? [x.name] : []));
     const problem = "its inputs must be constants, but one of them is computed from the network's input";
     throw new Complaint("unsupported", { problem }, undefined, computed);
   }
@@ -183,22 +120,27 @@ function sources(name: string, { free, nodes, types }: State): readonly string[]
 
 /** Where only the values of inputs are missing, which the caller can give, that is no complaint yet. */
 function attempt(node: Node, state: State): void {
+  const before = state.problems.count;
   state.problems.attempt(whereIs(node), () => {
     try {
       visit(node, state);
     } catch (error) {
-      const wanted = error instanceof Complaint ? error.wanted.map((i) => sources(node.inputs[i], state)) : [];
+      const wanted = error instanceof Complaint ? error.wanted.map((name) => sources(name, state)) : [];
       if (wanted.length === 0 || wanted.some((found) => found.length === 0)) throw error;
       for (const name of wanted.flat()) state.wanted.add(name);
     }
   });
+  if (state.problems.count > before && node.inputs.some((name) => state.sized.has(name)))
+    for (const problem of state.problems.since(before)) state.bySize.add(problem);
 }
 
-/**
- * One walk through the graph, with the values of some inputs as constants.
- * @throws LrpError with everything that is wrong where no output can be computed, or where the caller's dims are wrong
- */
-function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>, budget: Budget): Walked {
+/** One walk through the graph, with the values of some inputs as constants, which only collects what is wrong. */
+export function survey(
+  graph: Graph,
+  given: ReadonlyMap<string, Given>,
+  fixed: ReadonlySet<string>,
+  budget: Budget,
+): Walked {
   const free = new Set(graph.inputs.map((i) => i.name).filter((name) => !fixed.has(name)));
   const state: State = {
     opset: graph.opset,
@@ -206,11 +148,16 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     dims: new Map(),
     types: new Map(),
     sources: new Map(),
+    sequences: new Map(),
     nodes: [],
     problems: new Problems(),
+    sized: new Set(),
+    bySize: new Set(),
     free,
     wanted: new Set(),
     budget,
+    names: new Set([...graph.constants.keys(), ...free, ...fixed, ...graph.nodes.flatMap((node) => node.outputs)]),
+    unrolled: { nodes: 0, items: 0 },
   };
   for (const [name, value] of graph.constants) know(state, name, value, value);
   for (const { name, type } of graph.inputs) {
@@ -227,23 +174,30 @@ function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySe
     if (state.problems.count === before) continue;
     for (const output of node.outputs) found.set(output, state.problems.since(before));
   }
-  const wrong = spread(graph.nodes, found);
+  return { ...state, wrong: spread(graph.nodes, found) };
+}
+
+/** @throws LrpError with everything that is wrong where no output can be computed, or where the caller's dims are wrong */
+function walk(graph: Graph, given: ReadonlyMap<string, Given>, fixed: ReadonlySet<string>, budget: Budget): Walked {
+  const walked = survey(graph, given, fixed, budget);
+  const { problems, wrong } = walked;
   // Outputs that depended on the dims of a call would answer something else without a word.
-  const isAtFault = state.problems.since(0).some(({ code }) => code === "shape");
-  if (isAtFault || graph.outputs.every(({ name }) => wrong.has(name))) state.problems.raise();
-  return { ...state, wrong };
+  const isAtFault = problems.since(0).some(({ code }) => code === "shape");
+  if (isAtFault || graph.outputs.every(({ name }) => wrong.has(name))) problems.raise();
+  return walked;
 }
 
 /** Which of the outputs can be computed, and why the others cannot. @throws LrpError where none can */
 function judgedOutputs(
   { outputs, refused }: Graph,
-  { dims, types, constants, problems, wrong }: Walked,
+  { dims, types, constants, sequences, problems, wrong }: Walked,
 ): Pick<Graph, "outputs" | "refused"> {
   const no = new Map(refused);
   const found = outputs.filter(({ name, type }) => {
     const before = problems.count;
     if (!wrong.has(name))
       problems.attempt(`output '${name}'`, () => {
+        insist(!sequences.has(name), "unsupported", "it is a sequence, and relprop gives tensors");
         insist(dims.has(name), "invalid-model", "no node computes it");
         const constant = constants.get(name);
         const fits = !constant || isFloat(constant.type) || constant.data.every(Number.isSafeInteger);

@@ -5,6 +5,7 @@ import type { Axes } from "../base/layout.ts";
 import { canonize } from "../canonize/canonize.ts";
 import type { Graph, OutputPort, Port } from "../graph/graph.ts";
 import { type AxesOptions, type Batch, batchOf, checkAxes } from "../infer/axes.ts";
+import { foresee } from "../infer/foresee.ts";
 import { type Given, infer } from "../infer/infer.ts";
 import type { SegmentRequest } from "../plan/backward.ts";
 import { type Explained, scoredBy } from "../plan/explained.ts";
@@ -84,7 +85,7 @@ export class Model {
     // Whatever does not depend on a free size, or on numbers that come with the first call, is checked now.
     const given = graph.inputs.every(oneSample) ? shapesOf(graph.inputs) : undefined;
     const fitted = given && this.#tryFit(given);
-    this.outputs = (fitted?.graph ?? graph).outputs;
+    this.outputs = given ? (fitted?.graph ?? graph).outputs : foresee(graph, this.#limits);
     const batch = fitted && this.#batchOf(fitted, given, scoredBy(fitted.outputs.main));
     const { ports, notes } = portsOf(graph, batch, options);
     this.inputs = ports;
@@ -114,8 +115,7 @@ export class Model {
    *
    * @throws LrpError as `predict`, and "usage" for NaN and infinity in the input and for options, "rule" for nodes that no rule of the composite fits
    */
-  explain(input: Input, options: ExplainOptions = {}): Explanation {
-    const { target = "argmax", ...others } = options;
+  explain(input: Input, { target = "argmax", ...others }: ExplainOptions = {}): Explanation {
     return this.explainEach(input, [target], others)[0];
   }
 

@@ -5,6 +5,7 @@ import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, mean, mul, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { depthToSpace, expand, spaceToDepth, tile, trilu } from "./blocks.ts";
+import { branch } from "./branch.ts";
 import { cast, castLike } from "./cast.ts";
 import { cone } from "./cone.ts";
 import { constant, constantOfShape, nonZero, range, shape, sizeOf } from "./constant.ts";
@@ -99,6 +100,7 @@ const rows: readonly Op<any>[] = [
   cast,
   castLike,
   ...logics,
+  branch,
   taylorLayer,
   cone,
   tableRow,
@@ -126,7 +128,9 @@ const RARE =
   "Unique NonMaxSuppression Hardmax HannWindow HammingWindow BlackmanWindow MelWeightMatrix DFT STFT Affine Scale " +
   "ImageScaler Crop ParametricSoftplus ScaledTanh Attention RotaryEmbedding CumProd Det " +
   "ml.LinearClassifier ml.LinearRegressor ml.SVMClassifier ml.SVMRegressor ml.Scaler ml.Normalizer ml.Imputer " +
-  "ml.ArrayFeatureExtractor ml.Binarizer ml.FeatureVectorizer ml.OneHotEncoder ml.LabelEncoder ml.ZipMap";
+  "ml.ArrayFeatureExtractor ml.Binarizer ml.FeatureVectorizer ml.OneHotEncoder ml.LabelEncoder ml.ZipMap " +
+  "Loop Scan SequenceConstruct SequenceEmpty SequenceAt SequenceInsert SequenceErase SequenceLength SequenceMap " +
+  "SplitToSequence ConcatFromSequence Optional OptionalHasElement OptionalGetElement";
 
 /** What nothing adds, and why. */
 const REFUSED: Readonly<Record<string, string>> = {

@@ -1,8 +1,9 @@
 import type { Budget } from "../base/budget.ts";
 import { Complaint, demand } from "../base/complaint.ts";
-import type { Node, Operand, Operands } from "../graph/graph.ts";
+import type { Body, Node, Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
+import type { Unroller } from "./unroller.ts";
 import { type Constant, type Dims, type ElementType, normalizeAxis } from "../base/tensor.ts";
 import type { Back, Linear, Places } from "./linear.ts";
 import type { Unrolled } from "./unrolled.ts";
@@ -21,8 +22,8 @@ export interface AttributeReader {
   floats(name: string): readonly number[] | undefined;
   strings(name: string): readonly string[] | undefined;
   tensor(name: string): Constant | undefined;
-  /** A subgraph as the file has it, to be built when it is needed. */
-  graph(name: string): unknown;
+  /** A graph that a file has there. */
+  body(name: string): Body | undefined;
   /** What code may say of a layer beyond ONNX's attributes; of a file's node always undefined. */
   beyond(name: string): unknown;
   /** Marks attributes as known and without meaning here. */
@@ -34,7 +35,7 @@ export function known(inputs: Operands, index: number, what: string): Constant |
   const input = inputs[index];
   if (!input || input.constant) return input?.constant;
   const finding = { expected: `${what} known while loading`, received: "a value that is computed from the input" };
-  throw new Complaint("unsupported", finding, undefined, [index]);
+  throw new Complaint("unsupported", finding, undefined, [input.name]);
 }
 
 /** The one number of a constant input. */
@@ -199,6 +200,11 @@ export interface Op<A> {
    * Nodes that together do the same and stand in for this one; where there are always some, nothing below is needed.
    */
   instead?(inputs: Operands, a: A, node: Node, budget: Budget): readonly Node[] | undefined;
+  /**
+   * Puts in the node's place what its bodies and sequences come to. Where a row has `infer` as well, that is for
+   * tensors, and this for sequences.
+   */
+  unroll?(at: Unroller, inputs: Operands, a: A, node: Node): void;
   /** @param budget for tables, which are larger than the numbers that a node reads and makes */
   infer?(inputs: Operands, a: A, budget: Budget): Inferred<A>;
   /** The value of the node when everything it reads is constant, or, for `shapeOnly`, has known dims. */

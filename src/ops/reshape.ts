@@ -112,7 +112,11 @@ export const unsqueeze = reshaping<Axes>(
 type None = Readonly<Record<string, never>>;
 const nothing = () => Object.freeze({});
 
-export const identity = reshaping<None>("Identity", "input:any", nothing, ([x]) => x!.dims);
+/** Source: ONNX Identity-25. */
+export const identity: Op<None> = {
+  ...reshaping<None>("Identity", "input:any", nothing, ([x]) => x!.dims),
+  unroll: (at, [x], _a, { outputs: [output] }) => at.sequence(x!.items!, output),
+};
 
 interface DropoutAttributes {
   /** Before opset 10 it is of the input's type. */

@@ -28,9 +28,11 @@ const KINDS: Readonly<Record<string, readonly [words: string, has: (type: Elemen
   bool: ["type bool", (type) => type === "bool"],
   number: ["a type of numbers", (type) => type !== "bool"],
   any: ["any type", () => true],
+  // Of values that have nothing to do with each other.
+  each: ["any type", () => true],
 };
 /** All inputs of one kind have the same type in a node, unless they are of these. */
-const APART = ["int", "bool"];
+const APART = ["int", "bool", "each"];
 
 /** What is checked of a row. */
 type Taking = Pick<Op<never>, "takes" | "outputs">;

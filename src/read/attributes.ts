@@ -2,7 +2,8 @@ import { demand, insist } from "../base/complaint.ts";
 import { assert } from "../base/error.ts";
 import { type Constant, firstNonFinite } from "../base/tensor.ts";
 import type { AttributeReader, Op } from "../ops/op.ts";
-import type { AttributeProto, AttributeValues } from "./onnx/decode.ts";
+import type { Body } from "../graph/graph.ts";
+import type { AttributeProto, AttributeValues, GraphProto } from "./onnx/decode.ts";
 import type { TensorProto } from "./onnx/tensor.ts";
 
 /** Attributes as they are given. */
@@ -11,6 +12,8 @@ export interface Attributes {
   /** The one of this name, and its type: `wanted` if it can be taken for that. */
   find(name: string, wanted: keyof AttributeValues): AttributeProto | undefined;
   beyond?(name: string): unknown;
+  /** What a graph in them is to the node. */
+  body?(graph: GraphProto): Body;
 }
 
 function sized<V extends number | readonly number[] | undefined>(name: string, given: V, width?: "wide"): V {
@@ -21,13 +24,13 @@ function sized<V extends number | readonly number[] | undefined>(name: string, g
   return given;
 }
 
-export type Reader = AttributeReader & { rest(): string[]; check(): void };
+type Reader = AttributeReader & { rest(): string[]; check(): void };
 
 /**
  * Unread attributes are a complaint, so that nothing that is given is ignored by accident; so are those of another
  * type.
  */
-export function reader({ names, find, beyond }: Attributes, opset: number): Reader {
+function reader({ names, find, beyond, body }: Attributes, opset: number): Reader {
   const read = new Set<string>();
   const wrong: string[] = [];
   function get<Type extends keyof AttributeValues>(name: string, type: Type): AttributeValues[Type] | undefined {
@@ -54,7 +57,11 @@ export function reader({ names, find, beyond }: Attributes, opset: number): Read
       const t = get(name, "TENSOR");
       return t && constantOf(t);
     },
-    graph: (name) => get(name, "GRAPH"),
+    body(name) {
+      insist(body, "unsupported", "it has graphs inside, which only nodes of a file can have");
+      const graph = get(name, "GRAPH");
+      return graph && body(graph);
+    },
     beyond(name) {
       const value = beyond?.(name);
       if (value !== undefined) read.add(name);

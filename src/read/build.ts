@@ -1,12 +1,21 @@
 import { demand, insist } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
-import { type Attributes, attributesOf, constantOf, reader } from "./attributes.ts";
+import { type Attributes, attributesOf, constantOf } from "./attributes.ts";
 import type { GraphProto, ModelProto, NodeProto, ValueInfo } from "./onnx/decode.ts";
 import { rowOf } from "../ops/index.ts";
 import { topological } from "./topological.ts";
 import { checkCounts, countOf } from "../ops/takes.ts";
 import { type Constant, type ElementType, elementType, typeName } from "../base/tensor.ts";
-import { type Graph, type Node, type OutputPort, type Port, spread, UNSTATED, whereIs } from "../graph/graph.ts";
+import {
+  type Body,
+  type Graph,
+  type Node,
+  type OutputPort,
+  type Port,
+  spread,
+  UNSTATED,
+  whereIs,
+} from "../graph/graph.ts";
 import { type Problem, Problems } from "../base/problems.ts";
 
 /** The opsets that the operator table describes. */
@@ -16,50 +25,56 @@ const UNKNOWN =
   "The reference lists those that it runs (docs/reference/operators.md); simplifying the model (onnx-simplifier) may " +
   "remove this one.";
 
-/** How an If is judged, which has no row. */
-export const IF = { takes: "cond:bool", outputs: Infinity } as const;
-
-/** A node whose branches are chosen, and built, once its condition is known. */
-export interface Branches {
-  readonly then: GraphProto;
-  readonly else: GraphProto;
-}
-
 /** The type of a node as the table has it: with its domain, unless that is ONNX's own. */
 const operatorOf = ({ domain, type }: NodeProto) => (["", "ai.onnx"].includes(domain) ? type : `${domain}.${type}`);
 
-function buildNode(proto: NodeProto, opset: number): Node {
+/** What the nodes of one graph have in common. */
+interface Within {
+  readonly opset: number;
+  /** Which values bodies of its nodes may read. */
+  readonly scope: (name: string) => boolean;
+  readonly problems: Problems;
+}
+
+function buildNode(proto: NodeProto, { opset, scope, problems }: Within): Node {
   const type = operatorOf(proto);
-  const { attributes } = proto;
-  const given: Attributes = { names: [...attributes.keys()], find: (name) => attributes.get(name) };
-  if (type === "If") {
-    const read = reader(given, opset);
-    const [then, otherwise] = ["then_branch", "else_branch"].map((name) => read.graph(name) as GraphProto | undefined);
-    read.check();
-    insist(then && otherwise, "invalid-model", "it lacks a then_branch or an else_branch");
-    checkCounts(IF, opset, proto);
-    const made = [then, otherwise].map((branch) => branch.outputs.length);
-    const count = proto.outputs.length;
-    demand(
-      made.every((n) => n === count),
-      "invalid-model",
-      `${count} outputs of each branch`,
-      made.join(" and "),
-    );
-    return Object.freeze({
-      name: proto.name,
-      type: "If",
-      inputs: proto.inputs,
-      outputs: proto.outputs,
-      attributes: { then, else: otherwise } satisfies Branches,
-      captured: capturedBy(proto),
-    });
-  }
+  const { attributes, name, outputs } = proto;
+  const bodies: Body[] = [];
+  const given: Attributes = {
+    names: [...attributes.keys()],
+    find: (key) => attributes.get(key),
+    body(graph) {
+      const body = bodyOf(graph, opset, scope);
+      bodies.push(body);
+      return body;
+    },
+  };
   const row = rowOf(type, UNKNOWN);
-  const { name, outputs } = proto;
   const node = { name, type, outputs, attributes: attributesOf(row, given, opset) };
   checkCounts(row, opset, proto);
-  return Object.freeze({ ...node, inputs: proto.inputs.slice(0, countOf(proto.inputs)) });
+  // Of two branches one may be taken in which nothing is wrong.
+  if (bodies.length > 0 && bodies.every((body) => body.problems.length > 0))
+    problems.add(...bodies.flatMap((body) => body.problems));
+  const inputs = proto.inputs.slice(0, countOf(proto.inputs));
+  if (bodies.length === 0) return Object.freeze({ ...node, inputs });
+  return Object.freeze({ ...node, inputs, captured: new Map(capturedBy(proto).map((own) => [own, own])) });
+}
+
+/** A graph inside a node. @param outer which values surround it */
+function bodyOf(proto: GraphProto, opset: number, outer: (name: string) => boolean): Body {
+  const problems = new Problems();
+  const { nodes, constants, wrong } = judged(proto, opset, outer, problems);
+  const inputs = proto.inputs.map(({ name }) => name);
+  const made = new Set([...inputs, ...constants.keys(), ...wrong.keys(), ...nodes.flatMap((node) => node.outputs)]);
+  const outputs = problems.collect(
+    proto.outputs,
+    ({ name }) => `output '${name}' inside a node`,
+    (info) => {
+      insist(made.has(info.name) || outer(info.name), "invalid-model", "no node computes it");
+      return output(info);
+    },
+  );
+  return Object.freeze({ inputs, outputs, nodes, constants, problems: problems.since(0) });
 }
 
 function typeOf({ type }: ValueInfo): ElementType {
@@ -85,7 +100,7 @@ function output(info: ValueInfo): OutputPort {
   });
 }
 
-/** What the branches of a node read of the values around them. */
+/** What the bodies of a node read of the values around them. */
 function capturedBy({ attributes }: NodeProto): readonly string[] {
   return [...attributes.values()].flatMap(({ type, value }) => {
     if (type !== "GRAPH") return [];
@@ -143,6 +158,11 @@ function judged(
     if (problems.count > before) for (const name of makes) wrong.set(name, problems.since(before));
     return made;
   };
+  const own = new Set([
+    ...[...proto.inputs, ...proto.initializers].map(({ name }) => name),
+    ...proto.nodes.flatMap((node) => node.outputs),
+  ]);
+  const within = { opset, scope: (name: string) => own.has(name) || outer(name), problems };
   const names = new Set<string>();
   const once = (name: string) => {
     insist(!names.has(name), "invalid-model", `the name '${name}' stands for another value already`);
@@ -160,7 +180,7 @@ function judged(
     const makes = node.outputs.filter(Boolean);
     const made = attempt(whereIs({ ...node, type: operatorOf(node) }), makes, () => {
       makes.forEach(once);
-      return wanted.nodes.has(node) && buildNode(node, opset);
+      return wanted.nodes.has(node) && buildNode(node, within);
     });
     return made ? [made] : [];
   });
@@ -171,21 +191,6 @@ function judged(
     for (const name of node.outputs) wrong.set(name, [problem]);
   }
   return { nodes: ordered, constants, wrong: spread(ordered, wrong) };
-}
-
-/**
- * Nodes and constants of a branch. @param outer which values surround it
- * @throws LrpError with everything that is wrong in it
- */
-export function buildNodes(
-  proto: GraphProto,
-  opset: number,
-  outer: (name: string) => boolean,
-): Pick<Judged, "nodes" | "constants"> {
-  const problems = new Problems();
-  const built = judged(proto, opset, outer, problems);
-  problems.raise();
-  return built;
 }
 
 /**

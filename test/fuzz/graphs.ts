@@ -134,7 +134,7 @@ const NAMES = (
   "transA transB output_padding output_shape antialias exclude_outside allowzero select_last_index upper"
 ).split(" ");
 
-const TYPES = [...ops.keys(), "If"];
+const TYPES = [...ops.keys()];
 
 const replaced = <T>(list: readonly T[], at: number, ...by: T[]): T[] => [
   ...list.slice(0, at),

@@ -285,6 +285,50 @@ const graphs: readonly Uint8Array[] = [
   }),
   onnx({
     nodes: [
+      node("Loop", ["times", "", "x"], ["l", "g"], {
+        body: {
+          graph: {
+            nodes: [
+              node("Less", ["i", "last"], ["c"]),
+              node("Add", ["v", "x"], ["w"]),
+              node("ReduceSum", ["w"], ["r"], { keepdims: 0 }),
+            ],
+            initializers: { last: { dims: [], data: [2] } },
+            inputs: { i: [], on: [], v: [2, 3] },
+            types: { i: 7, on: 9, c: 9 },
+            outputs: { c: [], w: [2, 3], r: [] },
+          },
+        },
+      }),
+      node("Scan", ["start", "l"], ["t", "u"], {
+        body: {
+          graph: {
+            nodes: [node("Max", ["s", "e"], ["m"]), node("Sub", ["e", "m"], ["d"])],
+            inputs: { s: [2], e: [2] },
+            outputs: { m: [2], d: [2] },
+          },
+        },
+        num_scan_inputs: 1,
+        scan_input_axes: [-1],
+        scan_output_axes: [1],
+      }),
+      node("SplitToSequence", ["u", "parts"], ["q"], { axis: 1 }),
+      node("SequenceInsert", ["q", "u", "one"], ["p"]),
+      node("SequenceErase", ["p", "zero"], ["o"]),
+      node("ConcatFromSequence", ["o"], ["z"], { axis: -1 }),
+    ],
+    initializers: {
+      times: { dims: [], data: [4] },
+      start: tensor([2], 1),
+      parts: ints(1, 2),
+      zero: { dims: [], data: [0] },
+      one: { dims: [], data: [1] },
+    },
+    inputs: { x: [2, 3] },
+    outputs: { z: [], g: [] },
+  }),
+  onnx({
+    nodes: [
       node("OneHot", ["i", "depth", "values"], ["o"], { axis: 1 }),
       node("Flatten", ["o"], ["f"]),
       node("MatMul", ["f", "w"], ["z"]),

@@ -19,6 +19,7 @@ const NUMBERS = `${FLOATS} ${INTEGERS}`;
 const FEATURE = "float32 float64 int32 int64 T";
 const T = `${NUMBERS} T`;
 const ANY = `${NUMBERS} bool T`;
+const EACH = `${NUMBERS} bool`;
 
 /** Least and most inputs, outputs, and the types of the inputs, the last of which goes on. */
 type Schema = readonly [least: number, most: number, outputs: number, ...types: string[]];
@@ -87,6 +88,18 @@ const schemas: Readonly<Record<string, Schema>> = {
   Equal: [2, 2, 1, ANY],
   ...each("Greater GreaterOrEqual Less LessOrEqual", [2, 2, 1, T]),
   ...each("And Or Xor", [2, 2, 1, "bool"]),
+  If: [1, 1, Infinity, "bool"],
+  Loop: [0, Infinity, Infinity, INT, "bool", EACH],
+  Scan: [1, Infinity, Infinity, EACH],
+  ...each("SequenceConstruct", [1, Infinity, 1, ANY]),
+  SequenceEmpty: [0, 0, 1],
+  SequenceAt: [2, 2, 1, EACH, INT],
+  SequenceInsert: [2, 3, 1, EACH, EACH, INT],
+  SequenceErase: [1, 2, 1, EACH, INT],
+  ...each("SequenceLength ConcatFromSequence OptionalGetElement", [1, 1, 1, EACH]),
+  SplitToSequence: [1, 2, 1, EACH, INT],
+  SequenceMap: [1, Infinity, Infinity, EACH],
+  ...each("Optional OptionalHasElement", [0, 1, 1, EACH]),
   Not: [1, 1, 1, "bool"],
   ...each("Acos Asin Atan Sinh Cosh Asinh Acosh Atanh IsNaN IsInf", [1, 1, 1, FLOAT]),
   BitShift: [2, 2, 1, "uint8 uint16 uint32 uint64 T"],

@@ -7,6 +7,7 @@ import { einsum } from "./einsum.ts";
 import { elementary } from "./elementary.ts";
 import { gathers } from "./gather-at.ts";
 import { grids } from "./grid-sample.ts";
+import { loops } from "./loops.ts";
 import { lpPools } from "./lp-pool.ts";
 import { features } from "./ml/features.ts";
 import { linearModels } from "./ml/linear.ts";
@@ -16,6 +17,7 @@ import { products } from "./products.ts";
 import { regions } from "./regions.ts";
 import { selections } from "./selections.ts";
 import { signals } from "./signal.ts";
+import { sequences } from "./sequences.ts";
 
 /** Operators that few networks have: a page loads them only if it asks for them, with "relprop/operators". */
 // biome-ignore lint/suspicious/noExplicitAny: each row has attributes of its own type, and only the row reads them
@@ -37,4 +39,6 @@ export const rare: readonly Op<any>[] = [
   ...old,
   ...linearModels,
   ...features,
+  ...loops,
+  ...sequences,
 ];

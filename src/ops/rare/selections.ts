@@ -12,7 +12,7 @@ function counted(inputs: Operands, index: number, what: string): Constant {
   if (input.constant) return input.constant;
   const problem = `how much it selects depends on ${what}, which ${what.endsWith("s") ? "are" : "is"} computed from the network's input`;
   throw new Complaint("unsupported", { problem }, "Cut the network before this node, or choose another output.", [
-    index,
+    input.name,
   ]);
 }
 
