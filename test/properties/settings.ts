@@ -70,7 +70,13 @@ const weighted: Readonly<Record<string, (n: Numbers, convolution: boolean, posit
     convolution && first ? box : convolution ? neurons(gamma(n.gamma ?? 0.25)) : eps(n.epsilon),
   paperEpsilon: (n) => eps(n.epsilon ?? 0.01),
   paperBeta: ({ beta = 1 }) => neurons(alphaBeta(1 + beta, beta)),
+  attnLrp: () => eps(0),
+  cpLrp: () => eps(0),
+  attnLrpGamma: (n, convolution) =>
+    neurons(gamma((n.gamma ?? 0.25) / (convolution ? 1 : 5)), { stab: adding(1e-9) }),
 };
+/** Composites in which means, and sums unless they are told otherwise, have no ε. */
+const LIMIT = ["attnLrp", "cpLrp", "attnLrpGamma"];
 
 /** The same of composites that share nothing with the others, for every kind of stage. */
 const apart: Readonly<Record<string, (stage: Stage) => Treatment>> = {
@@ -131,7 +137,9 @@ const named: fc.Arbitrary<Setting> = fc
           ? apart[name](stage)
           : ["convolution", "dense"].includes(stage.family)
             ? weighted[name](numbers, stage.family === "convolution", position)
-            : rest(stage, numbers),
+            : LIMIT.includes(name) && (stage.family === "average" || (stage.family === "sum" && !sum))
+              ? eps(0)
+              : rest(stage, numbers),
     };
     return shownAs(setting, setting.options);
   });
