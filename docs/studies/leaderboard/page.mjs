@@ -173,7 +173,8 @@ function verdict(cells, rows) {
         ).low > 0,
     );
     return (
-      `for ${won.length} of the ${FAITHFUL.length} ways of ` + `replacing${won.length > 0 ? ` (${won.join(", ")})` : ""}`
+      `for ${won.length} of the ${FAITHFUL.length} ways of ` +
+      `replacing${won.length > 0 ? ` (${won.join(", ")})` : ""}`
     );
   };
   return [
