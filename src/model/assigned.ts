@@ -102,7 +102,10 @@ export function rulesOf(
     }));
 }
 
-/** Whether relevance is shared out. Slopes and probabilities are no shares, of which little or much could arrive. */
+/**
+ * Whether relevance is shared out. Slopes and probabilities are not shared out, so it means nothing whether little or
+ * much of them arrives.
+ */
 export function sharesOut(
   { ways }: Fitted,
   { assignment }: Pick<Assigned, "assignment">,
