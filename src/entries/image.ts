@@ -19,12 +19,13 @@ function compiled(code: string): () => WebAssembly.Module {
 const codecs = { jpeg: compiled(jpeg), webp: compiled(webp) };
 
 /**
- * The pixels of a PNG, JPEG or WebP file, told apart by content, as RGBA: those of libjpeg-turbo and libwebp. 16 bits
- * are rounded to 8; photos are turned upright as their EXIF orientation says. An animated WebP is refused; of an
- * animated PNG it is the picture that is shown where animations are not.
+ * Reads the pixels of a PNG, JPEG or WebP file as RGBA. The content says which of them it is. The pixels are those of
+ * libjpeg-turbo and libwebp. 16 bits are rounded to 8. Photos are turned upright as their EXIF orientation says. An
+ * animated WebP is refused. Of an animated PNG, the result is the picture that is shown where animations are not
+ * supported.
  *
- * How many pixels there are is read from the header, and bounded before anything is decoded. What is no part of the
- * pixels, such as profiles and texts, is left out as it is, not unpacked.
+ * The number of pixels is read from the header and checked before anything is decoded. Parts that are no pixels, such
+ * as profiles and texts, are skipped and never unpacked.
  *
  * @throws LrpError code "memory" when the picture has more than `maxPixels`, "usage" when the file is broken or of
  *   another format.

@@ -1,10 +1,10 @@
 /**
  * Adds the operators that few networks have, such as `GridSample` or those of scikit-learn's classifiers, for `load`,
- * `network` and `sequential` of every entry. It exports nothing: importing it is all.
+ * `network` and `sequential` of every entry. It exports nothing; you only import it.
  *
  *     import "relprop/operators";
  *
- * In Node, Deno, Bun and on the edge `relprop` has them already; a page does not load what it does not need.
+ * In Node, Deno, Bun and on the edge, `relprop` has them already. A page loads them only if it imports them.
  *
  * @module relprop/operators
  */

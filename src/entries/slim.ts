@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /**
- * Everything but the binaries, which the caller fetches.
+ * The library without the binaries, which the caller fetches.
  *
  * @module relprop/slim
  */
@@ -15,8 +15,8 @@ import { compile } from "../run/wasm.ts";
 
 /**
  * The kernels, relprop/core.wasm, or relprop/core-relaxed.wasm where `hasRelaxedSimd()`: a WebAssembly.Module, its
- * bytes, or the Response to a request for them. TypeScript knows these names only with the libraries of a page, and a
- * Module is any object to it even then.
+ * bytes, or the Response to a request for them. TypeScript knows these types only with the libraries of a page, and
+ * even then any object can be a Module.
  */
 export type Wasm = object;
 

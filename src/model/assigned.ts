@@ -116,7 +116,10 @@ export function rulesOf(
     }));
 }
 
-/** Whether relevance is shared out. Slopes and probabilities are no shares, of which little or much could arrive. */
+/**
+ * Whether relevance is shared out. Slopes and probabilities are not shared out, so it means nothing whether little or
+ * much of them arrives.
+ */
 export function sharesOut(
   { ways }: Fitted,
   { assignment, composite }: Pick<Assigned, "assignment" | "composite">,

@@ -41,15 +41,15 @@ import { firstNonFinite } from "../base/tensor.ts";
 /** How many assignments of rules are kept. */
 const KEPT_ASSIGNMENTS = 16;
 
-/** A network that is loaded: it predicts, and explains what it predicts. Made by `load`. */
+/** A loaded network, made by `load`. It predicts, and it explains its predictions. */
 export class Model {
   /**
-   * What the network takes; free dimensions are names. `batchAxis` is the axis that counts samples, null where there is
-   * none; undefined where only the first call can tell. `channelAxis` says where channels are.
+   * The inputs of the network. A free dimension is a name. `batchAxis` is the axis that counts samples; it is null if
+   * there is none, and undefined if only the first call can tell. `channelAxis` says where the channels are.
    */
   readonly inputs: readonly Port[];
   readonly outputs: readonly OutputPort[];
-  /** What the file says of itself (`metadata_props` of ONNX): names and values, in its own words. */
+  /** The metadata of the file (`metadata_props` of ONNX): names and values as the file has them. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Names of the classes, if they were given. */
   readonly classes?: readonly string[];
@@ -93,8 +93,8 @@ export class Model {
   }
 
   /**
-   * Runs the network. NaN and infinity in an input may be tested, selected, moved and computed with number by number;
-   * where they get to a layer with weights, that is an error.
+   * Runs the network. An input may have NaN and infinity: operators that test, select, move or compute number by number
+   * take them. It is an error if they get to a layer with weights.
    * @throws LrpError "shape" when the input's dims do not fit, "usage" when numbers leave float32's range or the model
    * is disposed
    */
@@ -150,8 +150,8 @@ export class Model {
   }
 
   /**
-   * As `predict`, on a worker: the thread that asks goes on meanwhile. The first call starts the worker, which gets a
-   * copy of the network, and `dispose` ends it. Calls are answered in order.
+   * Does what `predict` does, on a worker, so that the calling thread stays free. The first call starts the worker,
+   * which gets a copy of the network. `dispose` ends it. Calls are answered in order.
    *
    * @throws LrpError as `predict`, and "unsupported" where no worker can be started
    * @example
@@ -162,7 +162,7 @@ export class Model {
   }
 
   /**
-   * As `explain`, on the worker of `predictAsync`: the same options, and the same result.
+   * Does what `explain` does, on the worker of `predictAsync`, with the same options and the same result.
    *
    * @throws LrpError as `explain` and `predictAsync`, and "usage" for options that cannot be sent to a worker
    * @example
@@ -173,22 +173,22 @@ export class Model {
   }
 
   /**
-   * The network as relprop sees it: nodes, shapes, parameters, and the rule that each node would get ("none": relevance
-   * cannot pass, a note says why). Where a dimension beyond the batch is free, `dims` must say it: of the first input,
-   * or of each by name.
+   * The network as relprop sees it: nodes, shapes, parameters, and the rule that each node would get. The rule "none"
+   * means that relevance cannot pass; a note says why. If other dimensions than the batch are free, `dims` must give
+   * them: for the first input, or for each input by name.
    */
   inspect({ dims, ...options }: ExplainOptions & { readonly dims?: Shapes } = {}): Inspection {
     const fitted = this.#fit(shapesOf(this.inputs, dims));
     return inspectionOf(fitted, this.#assigned(fitted, options), options, this.#axisNotes);
   }
 
-  /** The kernel calls of an explanation, one line each: for people who want to see how it is done. */
+  /** The kernel calls of an explanation, one line each, for people who want to see how it is computed. */
   printPlan(dims: Shapes, options: ExplainOptions = {}): string {
     return printPlan(this.#planned(dims, options).plan);
   }
 
   /**
-   * What an explanation of inputs of these dims takes, before anything runs.
+   * The memory and work that an explanation of inputs of these dims needs. Nothing runs for this.
    * @throws LrpError as `explain`, code "memory" for more work than `maxWork`
    * @example model.needs([1, 3, 224, 224]).memory / 2 ** 20; // MiB
    */

@@ -14,7 +14,7 @@ export interface WorkerLike {
 
 /** How a network is loaded. */
 export interface LoadOptions extends AxesOptions {
-  /** Names of the classes, in order: then targets may be given, and are reported, by name. */
+  /** Names of the classes, in order. With them, you may give targets by name, and results have the names. */
   readonly classes?: readonly string[];
   /** Fused multiply-adds where the runtime has them (default "auto"); "never" gives the same bits everywhere. */
   readonly relaxed?: "auto" | "never";
@@ -24,36 +24,36 @@ export interface LoadOptions extends AxesOptions {
    */
   readonly winograd?: boolean;
   /**
-   * "kept" (default): every form in which rules read the weights is made once and stays in memory. "repacked": made
-   * anew for each layer on each run, several times slower, so that memory holds one copy of the weights and the forms
-   * of one layer.
+   * "kept" (default): every form in which rules read the weights is made once and stays in memory. "repacked": the
+   * forms are made anew for each layer in each run. This is several times slower, but memory holds only one copy of the
+   * weights and the forms of one layer.
    */
   readonly weights?: "kept" | "repacked";
   /**
-   * The most bytes that the model's WebAssembly memory may have (default 4 GiB, all that there are addresses for). It
-   * grows to the largest of the runs so far, whose need is known beforehand: one that needs more is refused, with both
-   * numbers, before anything is allocated. Forms of the weights that only other composites read are given up first.
-   * Each of these in JavaScript's memory may have as much: the file's weights, the constants that are folded for an
-   * input's shape, a plan, and what one step needs beside it. Not counted: the file itself, and results.
+   * The largest number of bytes that the model's WebAssembly memory may have (default 4 GiB, which is all that can be
+   * addressed). The memory grows to what the largest run so far has needed. How much a run needs is known before it: a
+   * run that needs more is refused before anything is allocated, and the error has both numbers. Before that, the model
+   * frees the forms of weights that only other composites read. The same limit holds in JavaScript's memory for each of
+   * these: the file's weights, the constants that are folded for an input's shape, a plan, and what one step needs
+   * beside it. The file itself and results are not counted.
    */
   readonly maxMemory?: number;
   /**
-   * The most multiply-adds that one sample may take in one call, and what is folded for an input's shape (default 1e12:
-   * VGG-16 takes 1.5e10 to predict). They are counted before anything runs; code "memory". A number that JavaScript works on
-   * counts as 32.
+   * The largest number of multiply-adds that one sample may take in one call, and that folding may take for an input's
+   * shape (default 1e12; a prediction of VGG-16 takes 1.5e10). They are counted before anything runs, and more is
+   * refused with code "memory". A number that JavaScript computes counts as 32.
    */
   readonly maxWork?: number;
   /**
-   * For a model that keeps weights in other files: gives the whole content of one of them. relprop itself opens
-   * nothing. It checks that every part that the model wants lies in the file and is as long as the weights that are
-   * read from it.
+   * For a model that keeps weights in other files: returns the whole content of one of them. relprop itself opens no
+   * file. It checks that every part that the model reads lies in the file and is as long as its weights.
    */
   readonly externalData?: ExternalData;
   /**
    * Starts a worker (of a pool, or for `explainAsync` and `predictAsync`) where the package's own file is not found:
    * with bundlers that do not follow `new Worker(new URL(…, import.meta.url))`, such as esbuild and rollup. It has to
-   * run "relprop/pool/worker", bundled as an entry of its own. Of Deno's own `Worker` only `dispose()` lets the process
-   * end.
+   * run "relprop/pool/worker", bundled as an entry of its own. With Deno's own `Worker`, the process ends only after
+   * `dispose()`.
    */
   readonly createWorker?: () => WorkerLike;
 }
@@ -90,9 +90,8 @@ export interface ExplainOptions extends Parameters {
    */
   readonly start?: "logit" | "one";
   /**
-   * What happens at operators for which no rule is known, such as a softmax inside the network or a product of two
-   * activations. Left out: an error that names them. "gradient": they pass Jᵀ R, which is not LRP and does not
-   * conserve; `rules` and `notes` say where.
+   * What happens at operators for which no rule is known. Without this option, they are an error that names them.
+   * "gradient": they pass Jᵀ R, which is not LRP and does not conserve; `rules` and `notes` say where.
    */
   readonly unknown?: "gradient";
   /** Names of values at which relevance is wanted as well. */
@@ -100,8 +99,8 @@ export interface ExplainOptions extends Parameters {
   /** Which output is explained, when the network has several. Default: the first. */
   readonly output?: string;
   /**
-   * The axis of that output that has the classes; from the end, if negative. Default: of an output of several axes the
-   * first after that of the samples, where it is a picture, and the last, where it is a sequence [n, t, c].
+   * The axis of that output that counts the classes; a negative number counts from the end. Default for an output of
+   * several axes: the first axis after that of the samples for a picture, and the last axis for a sequence [n, t, c].
    */
   readonly classAxis?: number;
 }

@@ -61,11 +61,14 @@ export interface Explanation {
   /** The name of the composite; none where it was the caller's own, or another method. */
   readonly composite?: string;
   readonly start: "logit" | "one";
-  /** Relevance of the input, of the input's dims; where there are several, of the first that relevance reaches. */
+  /**
+   * Relevance of the input, with the input's dims. If there are several inputs, it is that of the first input that
+   * relevance reaches.
+   */
   readonly relevance: Tensor;
   /**
-   * Relevance of every input by name: 0 where it only chooses or has no part in the output. Those that have become
-   * constants have none.
+   * Relevance of every input, by name. It is 0 for an input that only chooses among other numbers, or that has no part
+   * in the output. Inputs that have become constants are left out.
    */
   readonly inputs: Readonly<Record<string, Tensor>>;
   /**
@@ -77,11 +80,12 @@ export interface Explanation {
   readonly at: Readonly<Record<string, Tensor>>;
   readonly rules: readonly RuleAt[];
   readonly ledger: readonly LedgerRow[];
-  /** Whether the whole can be read: an explanation that exploded looks like any other. */
+  /** Whether the explanation as a whole can be read: one that has exploded looks like any other. */
   readonly stability: Stability;
   /**
-   * What is worth knowing, in sentences: that the explanation has exploded, a softmax left out, normalization that could
-   * not be folded, a node that amplifies relevance. What is so at several nodes is said once; `rules` has each.
+   * Sentences that the reader should know: that the explanation has exploded, that a softmax was left out, that a
+   * normalization could not be folded, that a node amplifies relevance. If a note holds for several nodes, it is there
+   * once; `rules` names each node.
    */
   readonly notes: readonly string[];
 }
@@ -109,7 +113,7 @@ export interface Inspection {
 
 /** What one explanation takes. */
 export interface Needs {
-  /** Bytes of WebAssembly memory, all weights that are there included: `maxMemory` of `load` is their limit. */
+  /** Bytes of WebAssembly memory, including all weights that it already holds. `maxMemory` of `load` is their limit. */
   readonly memory: number;
   /** Multiply-adds: `maxWork` of `load` is their limit for one sample. */
   readonly work: number;

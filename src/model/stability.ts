@@ -1,4 +1,4 @@
-/** Verdict "amplified": so many times as much relevance as there was at the start, and more. */
+/** The verdict is "amplified" if relevance grows to more than this multiple of the start. */
 export const AMPLIFIED = 1000;
 /** Verdict "absorbed": less than this share of the relevance arrives. */
 export const ABSORBED = 0.01;
@@ -12,11 +12,11 @@ export interface Stability {
   /** Σ R at the inputs / Σ start; / Σ |start| where the start nearly cancels, as that of a contrast does. */
   readonly arrived?: number;
   /**
-   * `"amplified"`: amplification or peak is above `AMPLIFIED`, and the map shows how terms cancel, not what the network
-   * looked at. `"absorbed"`: |arrived| is below `ABSORBED` (and so is the amplification, where the start cancels),
-   * which may be right, for biases may keep most. `"unjudged"`: slopes and probabilities, which are no shares; methods
-   * other than LRP; and explanations that start from nothing. These have no numbers where there is no ledger, or no
-   * start.
+   * `"amplified"`: amplification or peak is above `AMPLIFIED`. The map then shows how terms cancel, and not what the
+   * network looked at. `"absorbed"`: |arrived| is below `ABSORBED` (and so is the amplification, if the start cancels).
+   * This may be right, because biases may keep most relevance. `"unjudged"`: slopes and probabilities, which are no
+   * shares; methods other than LRP; and explanations that start from 0. Without a ledger or a start, there are no
+   * numbers.
    */
   readonly verdict: "stable" | "amplified" | "absorbed" | "unjudged";
 }

@@ -13,7 +13,10 @@ import {
 } from "./parameters.ts";
 import { type Rule, ruleOf, sumRules } from "./rule.ts";
 
-/** One line of a composite: which nodes, and their rule. What is left out matches everything. */
+/**
+ * One line of a composite: it says which nodes it matches, and gives their rule. A field that is left out matches
+ * everything.
+ */
 export interface Entry {
   /** Name of the node, or a pattern for it. */
   readonly layer?: string | RegExp;
@@ -30,18 +33,18 @@ export interface Entry {
   readonly rule: Rule;
 }
 
-/** An ordered list of entries: the first that matches a node gives its rule. */
+/** An ordered list of entries. The first entry that matches a node gives the node its rule. */
 export type Composite = readonly Entry[];
 
 export const WEIGHTED: readonly Family[] = ["convolution", "dense", "recurrent"];
 
 /**
- * What all named composites share, and what a composite of one's own may end with: activations and unfolded
- * BatchNormalization pass, means and sums share by contribution (sums by another rule if given), LRN has its Taylor
- * rule, products give all to the signal and none to the gate (unless `product` says otherwise), products of matrices half
- * to each, and recurrent cells have ε; attention, and any softmax inside the network, have their rules of AttnLRP
- * (unless `attention` says otherwise), LayerNormalization and its kin take their standard deviation for a constant
- * (unless `layerNorm` does). `delta` is that of the rule clip.
+ * The entries that all named composites share, and with which a composite of your own may end. Activations and unfolded
+ * BatchNormalization pass relevance. Means and sums share by contribution; `sum` gives sums another rule. LRN has its
+ * Taylor rule. Products give all to the signal and none to the gate, unless `product` says otherwise. Products of
+ * matrices give half to each factor. Recurrent cells have ε. Attention, and any softmax inside the network, have their
+ * rules of AttnLRP, unless `attention` says otherwise. LayerNormalization and similar layers take their standard
+ * deviation as a constant, unless `layerNorm` says otherwise. `delta` is that of the rule clip.
  *
  * @example
  * const mine: Composite = [

@@ -97,7 +97,7 @@ export const parameters = Object.freeze({
   },
   layerNorm: {
     kind: "choice",
-    summary: "how relevance passes LayerNormalization and its kin",
+    summary: "how relevance passes LayerNormalization and similar layers",
     choices: Object.keys(layerNormModes) as readonly LayerNormMode[],
     default: "identity",
     rules: ["layerNorm"],

@@ -113,7 +113,7 @@ const rows: readonly Omit<RuleRow, "parameters">[] = [
   {
     name: "layerNorm",
     equation: "identity: q = R / y ⊙ w / σ, R_x = x ⊙ (q − mean q); without a mean, R_x = R",
-    summary: "for LayerNormalization and its kin; the bias absorbs its share",
+    summary: "for LayerNormalization and similar layers; the bias absorbs its share",
     source: "Ali et al. 2022; Achtibat et al. 2024",
   },
   {

@@ -164,7 +164,7 @@ export function checkOutputs(
   if (!node) return;
   throw new LrpError("usage", {
     where: whereIs(node),
-    problem: "NaN or infinity gets to this layer, whose sums are of finite numbers",
-    fix: "Replace what is missing in the input by numbers, and scale it, as the network was trained.",
+    problem: "NaN or infinity gets to this layer, but it can only add finite numbers",
+    fix: "Replace missing values of the input by numbers, and scale the input as in training.",
   });
 }

@@ -12,7 +12,7 @@ type Integers = Exclude<TensorData, Float32Array | Float64Array> | Uint8ClampedA
  */
 export type Class = "argmax" | number | string | readonly (number | string)[] | Integers;
 
-/** A class somewhere: needed where an output has more axes than those of samples and classes. */
+/** A class at a place. It is needed if an output has more axes than those of samples and classes. */
 export interface ClassAt extends Where {
   /** Default "argmax": the class that is largest there. */
   readonly class?: Class;
@@ -27,8 +27,8 @@ export interface ClassAt extends Where {
  *   against "softmax"    v_t = p_t (1 − p_t)   v_c = −p_t p_c       ∂p_t / ∂f: others count by probability; SGLRP
  *
  * `start: "one"` starts from v itself: SGLRP as published, and CLRP divided by f_t. `start: "logit"` starts from v f,
- * class by class. A class that is named "others" or "softmax" is given by its index. Over an area, the logits at its
- * places are summed; "softmax" wants one place.
+ * class by class. If a class has the name "others" or "softmax", give its index. Over an area, the logits at its places
+ * are summed; "softmax" needs a single place.
  * Source: Gu, Yang and Tresp 2018, CLRP1; Iwana, Kuroki and Uchida 2019.
  */
 export interface Contrast extends ClassAt {
@@ -47,8 +47,8 @@ export interface ElementAt {
 
 /**
  * What is explained: a class; a class at a place; one class against others; one number; weights by class index or name,
- * e.g. `{ 130: 1, 95: -1 }`; or a vector of weights, one for each number of the output (or of one sample of it), or of a
- * place. Where the output is an embedding and the vector another, the score is their product.
+ * e.g. `{ 130: 1, 95: -1 }`; or a vector of weights, one for each number of the output (or of one sample of it), or of
+ * a place. If the output is an embedding and the vector is another embedding, the score is their product.
  */
 export type Target =
   | Class
@@ -254,7 +254,7 @@ function weightsOf(target: Target, of: Sample): Weighted[] {
 }
 
 /**
- * Chooses what is explained, and with how much relevance it starts: its weight times its logit, or its weight.
+ * Chooses what is explained, and the relevance from which it starts: the weight times the logit, or the weight.
  * @returns what was chosen for every sample, and relevance of the scores' dims
  */
 export function chooseTargets(

@@ -124,7 +124,7 @@ describe.runIf(found)("the page", () => {
     const figures = page.locator("figure:visible");
     expect(await figures.count()).toBe(2);
     const difference = page.locator("#difference");
-    expect(await difference.textContent()).toMatch(/The two differ by [1-9][\d.]* % of/);
+    expect(await difference.textContent()).toMatch(/The two heatmaps differ by [1-9][\d.]* % of/);
     await page.getByLabel("LRN rule of the second heatmap").selectOption("taylor");
     await difference.filter({ hasText: "by 0 %" }).waitFor();
   });

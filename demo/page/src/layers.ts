@@ -87,7 +87,7 @@ export function showLayers({ begun, layers, handedOn, maps: [map] }: Answer): vo
   byId("ledger").replaceChildren(...layers.map((layer) => rowOf(layer, scale)), lastRow(map, scale));
   byId("ledger-sum").textContent = summary(start, map.sum, layers);
   const widest =
-    `The widest bar on the right is ${percent(scale.keeps)} of the start; hatched is below zero: ` +
+    `The widest bar on the right is ${percent(scale.keeps)} of the start. A hatched bar is below zero: ` +
     `the layer adds relevance. `;
   byId("ledger-note").textContent =
     `${scale.keeps > NOTHING ? widest : ""}${handedOn} nodes that only hand relevance on are left out.`;

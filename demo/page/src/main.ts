@@ -234,7 +234,7 @@ const openDemo = () => open([{ name: "digits.onnx", work: openDigits }]);
 function showBounds(): void {
   const { low, high } = bounds(preparation.chosen());
   const list = (values: readonly number[]) => values.map((v) => v.toFixed(2)).join(", ");
-  byId("bounds").textContent = `Inputs lie between ${list(low)} and ${list(high)}, as the preparation makes them.`;
+  byId("bounds").textContent = `After the preparation, inputs lie between ${list(low)} and ${list(high)}.`;
 }
 
 function save(data: BlobPart, type: string, name: string): void {

@@ -92,7 +92,7 @@ export function mapPanels(changed: () => void) {
       byId("difference").hidden = !b;
       if (b)
         byId("difference").textContent =
-          `The two differ by ${percent(differenceOf(a.relevance.data, b.relevance.data))} of Σ|R|.`;
+          `The two heatmaps differ by ${percent(differenceOf(a.relevance.data, b.relevance.data))} of Σ|R|.`;
     },
   };
 }

@@ -50,8 +50,8 @@ export function preparations(changed: () => void) {
       byId("doubt").hidden = !told;
       if (!told) return;
       byId("doubt-text").textContent = open
-        ? `Nothing says how pictures are prepared for this network: ${choice.value} is a guess. With each, it says:`
-        : `A doubtful answer. Is ${choice.value} how pictures are prepared for this network? With each, it says:`;
+        ? `Nothing says how pictures are prepared for this network: ${choice.value} is a guess. With each preparation, the network says:`
+        : `This answer is doubtful. Is ${choice.value} the right preparation for this network? With each preparation, the network says:`;
       const rows = tried!.map(({ preset, index, probability }) =>
         el("li", {}, `${preset}: ${nameOf(index, classes)}, ${percent(probability)}`),
       );

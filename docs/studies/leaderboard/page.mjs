@@ -173,7 +173,8 @@ function verdict(cells, rows) {
         ).low > 0,
     );
     return (
-      `by ${won.length} of the ${FAITHFUL.length} ways of ` + `replacing${won.length > 0 ? ` (${won.join(", ")})` : ""}`
+      `for ${won.length} of the ${FAITHFUL.length} ways of ` +
+      `replacing${won.length > 0 ? ` (${won.join(", ")})` : ""}`
     );
   };
   return [
@@ -185,10 +186,10 @@ function verdict(cells, rows) {
     ...(first === usual
       ? []
       : [
-          `${code(USUAL)}, which most start with, has ${has(usual)}; the interval of the difference from it ` +
+          `${code(USUAL)}, with which most people start, has ${has(usual)}; the interval of the difference from it ` +
             `lies above 0 ${clearly(first.method, USUAL)}.`,
         ]),
-    `Of all methods ${code(rows[0].method)} has the most, ${has(rows[0])}.`,
+    `Of all methods, ${code(rows[0].method)} has the largest share, ${has(rows[0])}.`,
   ].join(" ");
 }
 

@@ -25,7 +25,7 @@ export function againstPaper(row) {
   const size = row.ratio.low <= row.paperRatio && row.paperRatio <= row.ratio.high;
   return (
     `${title(row.key)}, ${row.symbol}: Taylor / identity is ${between(row.ratio)}, the paper's is ` +
-    `${fixed(row.paperRatio)}: **${direction}**; the interval ${size ? "holds" : "does not hold"} the paper's ratio.`
+    `${fixed(row.paperRatio)}: **${direction}**; the interval ${size ? "contains" : "does not contain"} the paper's ratio.`
   );
 }
 
@@ -75,9 +75,9 @@ function strengthLine({ effects }) {
       ? ", only where the normalization is stronger than the networks were trained with"
       : "";
   return (
-    `With the strength of the layer changed, a lower area with Taylor is shown in ${of("lower").length} ` +
-    `of ${effects.length} cases (2 networks, ε and β, ${FACTORS.length} strengths), a higher one in ` +
-    `${of("higher").length}: ${named(of("higher"))}. The interval holds the paper's ratio on ` +
+    `If the strength of the layer is changed, Taylor is shown to have a lower area in ${of("lower").length} ` +
+    `of ${effects.length} cases (2 networks, ε and β, ${FACTORS.length} strengths), and a higher area in ` +
+    `${of("higher").length}: ${named(of("higher"))}. The interval contains the paper's ratio on ` +
     `${named(asMuch)}${stronger} (intervals not corrected for their number).`
   );
 }
@@ -113,19 +113,19 @@ export function claims(found, strengths) {
   );
   return {
     summary: [
-      `That Taylor has a lower AUC than identity is shown in ${directions} of ${taylor.length} cases (2 networks, ε and β); the interval holds the paper's ratio in ${sizes} of ${taylor.length}. Ratios are ${spread(
+      `Taylor is shown to have a lower AUC than identity in ${directions} of ${taylor.length} cases (2 networks, ε and β). The interval contains the paper's ratio in ${sizes} of ${taylor.length} cases. The ratios here are ${spread(
         taylor.map((row) => row.ratio.value),
         3,
-      )}; the paper's 0.956 and 0.959.`,
+      )}; the paper's are 0.956 and 0.959.`,
       `Of ${Object.keys(CIFAR).length} networks, ${ordered} have a lower AUC with ε = 0.01 than with β = 1 ` +
         `(identity), as in the paper.`,
-      `At the trained strength the two rules order pixels almost alike: ρ ${spread(
+      `At the trained strength the two rules order pixels almost alike: ρ is ${spread(
         trained.map((e) => e.spearman),
         3,
-      )}, ${spread(
+      )}, and ${spread(
         trained.map((e) => 100 * e.others),
         0,
-      )} of the 100 most relevant pixels are others (medians). There is little that could set the areas apart, whichever rule is better.`,
+      )} of the 100 most relevant pixels are different (medians). So the areas can hardly differ, whichever rule is better.`,
       strengthLine(found),
       ...others,
     ],

@@ -212,7 +212,7 @@ title: The LRN rule, measured
 
 # The LRN rule, measured
 
-[Binder et al. 2016](https://arxiv.org/abs/1604.00825) pass relevance through local response normalization by a first-order Taylor expansion and report, on CIFAR-10, an area under the perturbation curve of 0.956 (ε) and 0.959 (β) times that of leaving the layer out of account ("identity"). This page repeats the measurement on networks that anybody can get, says what is reproduced and what is not, and looks for what makes the rule matter. All of it, numbers and sentences about them, is written by \`npm run study:lrn\`.
+[Binder et al. 2016](https://arxiv.org/abs/1604.00825) pass relevance through local response normalization by a first-order Taylor expansion. On CIFAR-10, they report the area under the perturbation curve (AUC). It is 0.956 times (ε) and 0.959 times (β) the area that they get if relevance ignores the layer ("identity"). This page repeats the measurement on networks that anybody can get. It says what is reproduced and what is not, and it looks for the conditions under which the rule matters. \`npm run study:lrn\` writes the whole page, the numbers and the sentences about them.
 
 ## What came out
 
@@ -221,18 +221,18 @@ ${said.summary.map((line) => `- ${line}`).join("\n")}
 ## Set-up
 
 - **Networks.** \`cifar10_full\`, Caffe's own CIFAR-10 network, with LRN within a channel (3 x 3, alpha 5e-5, beta 0.75), input 0 to 255 minus the mean image, red first as Caffe's converter stores it; accuracy on the ${images} images: ${fixed(accuracy.cifar10_full.mean)}. \`alexnet_lrn_cifar10\`, LRN across channels (5, alpha 0.1, beta 0.75, bias 1 and 2), input of unit variance; accuracy ${fixed(accuracy.alexnet_lrn.mean)}. \`bvlc_googlenet\`, LRN across channels (5, 1e-4, 0.75), 0 to 255 minus the mean. The paper does not say which CIFAR-10 network it used.
-- **Images.** The first ${images} (table 1, figure 2) or ${others} (all else) of CIFAR-10's test set, which neither network has seen; they are decoded from JPEG (RMS error about 8 grey levels). The predicted class is explained, right or wrong, from its logit.
-- **Other layers.** ε = 0.01 (\`paperEpsilon\`) and β = 1 (\`paperBeta\`), bias in the denominator.
-- **LRN.** \`identity\`; \`taylor\`, zero-order term to the centre; \`taylor-uniform\`, the same term spread over the window; \`unnormalised\`, the terms without division by their sum, as in the authors' released code; \`gradient\`, what tools without a rule for LRN do. [The LRN guide](guides/lrn.md) has the equations.
-- **Perturbation.** Single pixels (three channels together) in three orders: highest R first ("max"), by chance ("rand"), smallest |R| first ("minabs"); R is summed over channels, equal values come in the image's random order. 100 pixels, the logit y_m read after every ${settings.perturbation.step}th. Each is replaced by uniform noise over the pixels' range: ${noise.join("; ")}. With a mean image the range differs by place; it is taken with the mean of each channel. Noise and random order are drawn for each image from a seed of its own (65537 times its number), the same for all orders and methods.
-- **AUC** = 1/M Σ (y_(m−1) + y_m)/2, in units of the logit; lower is better for max, higher for minabs. The paper's unit is unknown, so ratios are compared, not areas.
-- **Statistics.** Ratios are of means; intervals are at 95 % (BCa of 2000 bootstrap resamples of images, drawn as pairs). p is a two-sided sign-flip test of the mean paired difference (10 000 flips), by Holm's method over all ${found.table.filter((r) => r.p !== undefined).length} comparisons of table 1. Intervals are about other images with other noise; they are not about other training runs of a network.
+- **Images.** The first ${images} (table 1, figure 2) or ${others} (all else) of CIFAR-10's test set, which neither network has seen in training. They are decoded from JPEG (RMS error about 8 grey levels). The predicted class is explained from its logit, whether it is right or wrong.
+- **Other layers.** The rules are ε = 0.01 (\`paperEpsilon\`) and β = 1 (\`paperBeta\`), with the bias in the denominator.
+- **LRN.** \`identity\`; \`taylor\`, which gives the zero-order term to the centre; \`taylor-uniform\`, which spreads this term over the window; \`unnormalised\`, which does not divide the terms by their sum, as in the authors' released code; \`gradient\`, which is what tools without a rule for LRN do. [The LRN guide](guides/lrn.md) has the equations.
+- **Perturbation.** Single pixels (three channels together) are replaced in three orders: highest R first ("max"), random ("rand"), and smallest |R| first ("minabs"). R is summed over channels, and equal values come in the image's random order. 100 pixels are replaced, and the logit y_m is read after every ${settings.perturbation.step}th. Each is replaced by uniform noise over the pixels' range: ${noise.join("; ")}. With a mean image, the range is different at each place; we take the range with the mean of each channel. The noise and the random order of an image come from a seed of its own (65537 times its number). They are the same for all orders and methods.
+- **AUC** = 1/M Σ (y_(m−1) + y_m)/2, in units of the logit; lower is better for max, and higher is better for minabs. The paper's unit is unknown, so we compare ratios, not areas.
+- **Statistics.** Ratios are of means; intervals are at 95 % (BCa of 2000 bootstrap resamples of images, drawn as pairs). p is a two-sided sign-flip test of the mean paired difference (10 000 flips), corrected by Holm's method for all ${found.table.filter((r) => r.p !== undefined).length} comparisons of table 1. The intervals say what other images with other noise might give. They do not say what other training runs of a network might give.
 
 ## Table 1
 
 ${mainTable(found)}
 
-AUC is of the order max, with the paper's numbers where it has them; ratios of minabs have intervals, but no test. The last column is the median over the images: how much of the relevance is lost or made on the way, biases included. AUC of the random order: ${Object.entries(
+The columns AUC are for the order max; the paper's numbers stand where the paper has them. Ratios of minabs have intervals, but no test. The last column says how much relevance is lost or added on the way, including biases; it is the median over the images. The AUC of the random order is ${Object.entries(
     random,
   )
     .map(([key, auc]) => `${fixed(auc)} (${title(key)})`)
@@ -252,11 +252,11 @@ With t_k = bias + a x_k² and u_k = a Σ_(j ≠ k) x_j² / t_k, the share that a
 
     v_kk = 1 / (1 − 2β u (1 + u)^(−β−1))
 
-which is 1 for u = 0, largest (1.83 for β = 0.75) at u = 1/β = 1.33, and falls to 1 again beyond: the rule can matter only where the neighbours' squares are about as large as the bias. Neurons that fire, three numbers: median, 90th and 99th percentile (${strengths[`${Object.keys(CIFAR)[0]} 1`].inputs} images; GoogLeNet: ${strengths.googlenet.inputs} photos).
+It is 1 for u = 0 and largest (1.83 for β = 0.75) at u = 1/β = 1.33; beyond that, it falls to 1 again. So the rule can matter only where the neighbours' squares are about as large as the bias. The table is for neurons that are not 0. Where a cell has three numbers, they are the median and the 90th and 99th percentile (${strengths[`${Object.keys(CIFAR)[0]} 1`].inputs} images; GoogLeNet: ${strengths.googlenet.inputs} photos).
 
 ${strengthTable(strengths)}
 
-What that does to the relevance of pixels, Taylor beside identity (medians; amplification is Σ|R| passed / Σ|R| received, multiplied over both layers, which is 1 for identity and at most 2.67² = 7.1):
+The next table compares the relevance of pixels under Taylor with that under identity (medians). Amplification is Σ|R| passed / Σ|R| received, multiplied over both layers. It is 1 for identity, and at most 2.67² = 7.1.
 
 ${mapsTable(strengths)}
 
@@ -264,7 +264,7 @@ ${said.strength.map((line) => `- ${line}`).join("\n")}
 
 ## Effect and strength
 
-The same networks with a / bias of both LRN layers multiplied, which is the only number that v depends on. Both are then scaled so that each layer's output keeps its root mean square (on 50 other test images): scaling a and bias by λ scales the output by λ^−β and leaves v as it is. Nothing is trained anew, so accuracy falls where the strength is far from the trained one.
+Here, a / bias of both LRN layers is multiplied by a factor, in the same networks. v depends only on this quotient. Then a and bias are scaled together so that each layer's output keeps its root mean square (on 50 other test images). Scaling both by λ scales the output by λ^−β and does not change v. Nothing is trained again, so accuracy falls where the strength is far from that of the training.
 
 ![effect against strength](studies/lrn-effect.svg)
 
@@ -282,23 +282,23 @@ ${said.choices.map((line) => `- ${line}`).join("\n")}
 
 ## GoogLeNet, nine photos
 
-Descriptive: nine photos carry no claim, and there is no test. Of 50 176 pixels, 100 change next to nothing, so regions of 16 x 16 pixels are replaced, 100 of 196, ten at a time, by noise in the photo's own range.
+This section only describes: nine photos are too few for a claim, and there is no test. To replace 100 of 50 176 pixels would change next to nothing. So regions of 16 x 16 pixels are replaced, 100 of 196, ten at a time, by noise in the photo's own range.
 
 ${photosTable(found)}
 
 ## Limits
 
-- Two small networks, one training run of each, and ${images} images; the paper's network, its images and its noise are unknown. What holds here need not hold for them.
-- Changing LRN without training changes what the network computes: the accuracies in that table say how far each changed network can still stand for one that was trained.
-- Pixels replaced by noise are images that no network has seen: the curve measures the network's reaction to noise too. It often rises at first, because noise can speak for a class.
-- One drawing of noise and random order for each image ("other noise" repeats it once).
+- There are only two small networks, one training run of each, and ${images} images. The paper's network, its images and its noise are unknown. What holds here need not hold for them.
+- Changing LRN without training changes what the network computes: the accuracies in the table say how far each changed network can still represent one that was trained.
+- An image whose pixels are replaced by noise is unlike any that a network has seen in training, so the curve also measures the network's reaction to noise. It often rises at first, because noise can speak for a class.
+- Noise and random order were drawn only once for each image ("other noise" repeats this once).
 
 ## Made by
 
-relprop ${settings.relprop}, \`npm run study:lrn\`. It prepares inputs, networks and photos from \`RELPROP_DATA\` in \`studies/lrn\`, and runs there
+relprop ${settings.relprop}, \`npm run study:lrn\`. It prepares inputs, networks and photos from \`RELPROP_DATA\` in \`studies/lrn\`, and there it runs these commands:
 
 ${found.commands.map((command) => `    ${command}`).join("\n")}
 
-The other runs take the second network's file and data, or differ in one option; \`docs/studies/lrn/runs.mjs\` has all of them as rows, and \`studies/lrn/results/*/settings.json\` each command and the hashes of network and data. Seeds are 0 unless it says otherwise. Ended and started again it goes on from the images that are there.
+The other runs use the file and data of the second network, or differ in one option. \`docs/studies/lrn/runs.mjs\` has all runs as rows. \`studies/lrn/results/*/settings.json\` has each command and the hashes of network and data. Seeds are 0 unless a command has another. If you stop the study and start it again, it continues with the images that are left.
 `;
 }
