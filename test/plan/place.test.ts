@@ -71,7 +71,7 @@ function lives({ steps, inputs, outputs, logits, segments }: Program, again: boo
       see(value, begin - 1);
       see(value, begin);
     }
-    for (const value of [...segment.inputs.values(), segment.ledger, ...segment.at.values()]) see(value, at);
+    for (const value of [...segment.inputs.values(), ...segment.shares.values(), segment.ledger, ...segment.at.values()]) see(value, at);
     for (const [id, life] of found)
       if (again && life.first < begin && life.last >= begin) found.set(id, { ...life, last: at });
   }
@@ -145,7 +145,7 @@ const programs = fc
       made.push(seed);
       for (const one of steps) run(one);
       const [at, arrived] = [made.at(-2)!, made.at(-1)!];
-      const there = { inputs: new Map([["x", arrived]]), at: new Map([["a", at]]) };
+      const there = { inputs: new Map([["x", arrived]]), shares: new Map([["t", at]]), at: new Map([["a", at]]) };
       return { begin, end: e.steps.length, value, seed, ...there, ledger, accounts: [] };
     });
     return { program: { steps: e.steps, inputs: [input], outputs, logits, segments }, again };

@@ -286,7 +286,7 @@ describe("targets", async () => {
       [
         "something beside",
         { against: 1, than: 2 } as never,
-        "there is no field 'than'. The fields are class, against, position, area.",
+        "there is no field 'than'. The fields are class, against, weights, position, area.",
       ],
     ])("refused: against %s", (_name, target, text) => expect(() => same.explain(input, { target })).toThrow(text));
 
