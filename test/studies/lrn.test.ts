@@ -21,13 +21,13 @@ describe("sentences of the LRN study", () => {
   it(
     "claim a direction only where interval and test both show it, and the paper's size only inside the " + "interval",
     () => {
-      expect(againstPaper(row(0.96, 0.95, 0.97, 0.01))).toMatch(/reproduced in direction\*\*; the interval holds/);
-      expect(againstPaper(row(0.96, 0.95, 0.97, 0.06))).toMatch(/no difference shown\)\*\*; the interval holds/);
+      expect(againstPaper(row(0.96, 0.95, 0.97, 0.01))).toMatch(/reproduced in direction\*\*; the interval contains/);
+      expect(againstPaper(row(0.96, 0.95, 0.97, 0.06))).toMatch(/no difference shown\)\*\*; the interval contains/);
       expect(againstPaper(row(0.99, 0.97, 1.01, 0.01))).toMatch(
-        /no difference shown\)\*\*; the interval does not hold/,
+        /no difference shown\)\*\*; the interval does not contain/,
       );
       expect(againstPaper(row(1.05, 1.02, 1.08, 0.01))).toMatch(
-        /the other direction\)\*\*; the interval does not hold/,
+        /the other direction\)\*\*; the interval does not contain/,
       );
     },
   );
