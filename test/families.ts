@@ -77,12 +77,7 @@ export const families: readonly FamilyRow[] = [
     family: "LSTM, GRU, RNN, in both directions",
     works: "explains",
     note: "all relevance to the signal, none to the gates",
-    files: [
-      "wild/point_history_lstm.onnx",
-      "wild/dtln_1.onnx",
-      "wild/bidi_lstm.onnx",
-      "cases/gru.onnx",
-    ],
+    files: ["wild/point_history_lstm.onnx", "wild/dtln_1.onnx", "wild/bidi_lstm.onnx", "cases/gru.onnx"],
   },
   {
     family: "GPT and others with fused operators of `com.microsoft`; quantised files",

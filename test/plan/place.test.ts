@@ -71,7 +71,13 @@ function lives({ steps, inputs, outputs, logits, segments }: Program, again: boo
       see(value, begin - 1);
       see(value, begin);
     }
-    for (const value of [...segment.inputs.values(), ...segment.shares.values(), segment.ledger, ...segment.at.values()]) see(value, at);
+    for (const value of [
+      ...segment.inputs.values(),
+      ...segment.shares.values(),
+      segment.ledger,
+      ...segment.at.values(),
+    ])
+      see(value, at);
     for (const [id, life] of found)
       if (again && life.first < begin && life.last >= begin) found.set(id, { ...life, last: at });
   }

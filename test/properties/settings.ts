@@ -72,8 +72,7 @@ const weighted: Readonly<Record<string, (n: Numbers, convolution: boolean, posit
   paperBeta: ({ beta = 1 }) => neurons(alphaBeta(1 + beta, beta)),
   attnLrp: () => eps(0),
   cpLrp: () => eps(0),
-  attnLrpGamma: (n, convolution) =>
-    neurons(gamma((n.gamma ?? 0.25) / (convolution ? 1 : 5)), { stab: adding(1e-9) }),
+  attnLrpGamma: (n, convolution) => neurons(gamma((n.gamma ?? 0.25) / (convolution ? 1 : 5)), { stab: adding(1e-9) }),
 };
 /** Composites in which means, and sums unless they are told otherwise, have no ε. */
 const LIMIT = ["attnLrp", "cpLrp", "attnLrpGamma"];
