@@ -1,4 +1,4 @@
-import { type Constant, type Dims, isFloat, strides } from "../base/tensor.ts";
+import { type Constant, type Dims, isFloat, size, strides } from "../base/tensor.ts";
 import type { Graph, Node, Source } from "../graph/graph.ts";
 import type { GatherAttributes, SliceAttributes } from "../ops/layout.ts";
 import type { Counted, TableAttributes } from "../ops/table.ts";
@@ -25,6 +25,8 @@ const RENAMING = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze"]);
  * that do not follow each other.
  */
 function regrouped(from: Dims, steps: readonly number[], to: Dims): number[] | undefined {
+  // Without numbers there is nothing to follow.
+  if (size(from) === 0 || size(from) !== size(to)) return undefined;
   const out = to.map(() => 0);
   for (let i = 0, j = 0; i < from.length || j < to.length; ) {
     const [first, begin] = [i, j];
