@@ -80,6 +80,10 @@ test.each([
       return at.every((v, i) => v >= 0 && v < x[i]) ? at : undefined;
     }),
   );
+  // What falls to the zeros around is no rounding.
+  using model = await loadInMode(fileOf(row));
+  const { ledger } = explainFrom(model, tensor(x, 3), tensor(dims, 4).data, { composite: "epsilon" });
+  for (const { gap, magnitude } of ledger) expect(Math.abs(gap)).toBeLessThanOrEqual(1e-5 * magnitude);
 });
 
 describe("Col2Im", () => {

@@ -89,7 +89,7 @@ const centerCropPad = mover<CropPad>({
     },
   ],
   exact: false,
-  drops: () => false,
+  drops: ({ inputs: [x], outputs: [y] }) => y.dims.some((d, axis) => d > x!.dims[axis]),
 });
 
 interface Columns {
