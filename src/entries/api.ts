@@ -27,7 +27,7 @@ export {
 export type { NodeSettings } from "../model/settings.ts";
 export { ABSORBED, AMPLIFIED, type Stability } from "../model/stability.ts";
 export { type LrnMode, lrnModes } from "../ops/lrn.ts";
-export type { LayerNormMode } from "../ops/standardize-way.ts";
+export { type LayerNormMode, layerNormModes } from "../ops/standardize-way.ts";
 export type { TaylorNeurons } from "../ops/taylor.ts";
 export {
   baseEntries,
