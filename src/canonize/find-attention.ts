@@ -1,5 +1,5 @@
 import { isFloat } from "../base/tensor.ts";
-import { behind, type Graph, type Node, producers } from "../graph/graph.ts";
+import { behind, type Graph, type Node, producers, withNodes } from "../graph/graph.ts";
 import { type Attention, KEY, QUERY, VALUE } from "../ops/attention.ts";
 import { ops } from "../ops/index.ts";
 import { isAlongLast, type SoftmaxAttributes } from "../ops/softmax.ts";
@@ -136,11 +136,5 @@ export function findAttention(graph: Graph): Graph {
     for (const name of node.outputs) known.content.set(name, { ...content, isData });
     return found?.node ?? node;
   });
-  return {
-    ...graph,
-    nodes: behind(
-      nodes,
-      graph.outputs.map(({ name }) => name),
-    ),
-  };
+  return withNodes(graph, nodes);
 }

@@ -1,5 +1,5 @@
 import { type Constant, isFloat, isInteger } from "../base/tensor.ts";
-import { behind, type Graph, type Node, producers, readers } from "../graph/graph.ts";
+import { type Graph, type Node, producers, readers, withNodes } from "../graph/graph.ts";
 import type { GatherAttributes } from "../ops/layout.ts";
 import type { OneHotAttributes } from "../ops/rare/choose.ts";
 import { isMoving } from "./origin.ts";
@@ -55,8 +55,7 @@ export function findEmbeddings(graph: Graph): Graph {
       note: `rows that ${type} '${name}' chooses`,
     });
   });
-  const outputs = graph.outputs.map(({ name }) => name);
-  return { ...graph, nodes: behind(nodes, outputs) };
+  return withNodes(graph, nodes);
 }
 
 /** Whether ids choose rows of a table there. */

@@ -2,7 +2,7 @@ import { type Budget, HOST } from "../base/budget.ts";
 import { ops } from "../ops/index.ts";
 import { checkedLrn, type LrnAttributes } from "../ops/lrn.ts";
 import { addScaled, type Constant, type Dims, isFloat, size, strides } from "../base/tensor.ts";
-import { behind, type Graph, type Node, producers, whereIs } from "../graph/graph.ts";
+import { type Graph, type Node, producers, whereIs, withNodes } from "../graph/graph.ts";
 
 /*
  * LRN in disguise: x / (bias + a · Σ_window x²)^beta, spelled with elementary nodes.
@@ -287,11 +287,5 @@ export function foldNormalizations(graph: Graph, budget: Budget): Graph {
     instead.set(c.last, node);
   }
   const nodes = graph.nodes.map((node) => instead.get(node) ?? node);
-  return {
-    ...graph,
-    nodes: behind(
-      nodes,
-      graph.outputs.map((port) => port.name),
-    ),
-  };
+  return withNodes(graph, nodes);
 }

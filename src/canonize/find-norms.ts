@@ -1,6 +1,6 @@
 import type { Budget } from "../base/budget.ts";
 import { type Constant, type Dims, isFloat, size } from "../base/tensor.ts";
-import { type Graph, type Node, producers, readers, whereIs } from "../graph/graph.ts";
+import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import type { Standard } from "../ops/standardize.ts";
 import {
   type FoundNorm,
@@ -11,6 +11,7 @@ import {
   RENAMING,
   variesIn,
 } from "./probe-norms.ts";
+import { type Known, knownOf, singleSources } from "./walk-back.ts";
 
 /*
  * LayerNormalization and its kin in disguise: x without its mean, divided by how far it spreads, in the nodes that
@@ -27,15 +28,6 @@ const MOST_NODES = 40;
 const MOST_SOURCES = 4;
 /** Scales and a shift behind it, with what lies between them. */
 const MOST_BEHIND = 5;
-
-/** A graph, with what is asked of it again and again. */
-interface Known {
-  readonly graph: Graph;
-  readonly by: ReadonlyMap<string, Node>;
-  readonly count: ReadonlyMap<string, number>;
-  readonly placeOf: ReadonlyMap<Node, number>;
-  readonly readerOf: ReadonlyMap<string, Node>;
-}
 
 /** What a node reads, if it may be a part. */
 function partOf({ graph }: Known, node: Node): readonly string[] | undefined {
@@ -115,35 +107,15 @@ function coneOf(known: Known, source: string, inside: ReadonlySet<Node>): NormCo
 
 /** The cones that end in a node, the smallest first. */
 function conesOf(known: Known, last: Node): NormCone[] {
-  const { by, count, placeOf } = known;
   const cones: NormCone[] = [];
-  const first = partOf(known, last);
-  if (!first || new Set(first).size < 2) return cones;
-  const inside = new Set([last]);
-  const open = new Set(first);
-  // How often each value is read from inside.
-  const reads = new Map<string, number>();
-  const note = (names: readonly string[]) => {
-    for (const name of names) reads.set(name, (reads.get(name) ?? 0) + 1);
-  };
-  note(first);
-  for (let sources = 0; ; ) {
-    const place = (name: string) => placeOf.get(by.get(name)!) ?? -1;
-    const latest = [...open].reduce((a, b) => (place(b) > place(a) ? b : a));
-    if (open.size === 1) {
-      const cone = coneOf(known, latest, inside);
-      if (cone) cones.push(cone);
-      if (++sources === MOST_SOURCES) return cones;
-    }
-    const node = by.get(latest);
-    const before = node && partOf(known, node);
-    // What something outside reads must stay.
-    if (!before || count.get(latest) !== reads.get(latest) || inside.size >= MOST_NODES) return cones;
-    inside.add(node);
-    open.delete(latest);
-    for (const name of before) open.add(name);
-    note(before);
+  if (new Set(partOf(known, last)).size < 2) return cones;
+  let sources = 0;
+  for (const { source, inside } of singleSources(known, last, (node) => partOf(known, node), MOST_NODES)) {
+    const cone = coneOf(known, source, inside);
+    if (cone) cones.push(cone);
+    if (++sources === MOST_SOURCES) break;
   }
+  return cones;
 }
 
 /** The same with scales and a shift behind it, the longest first. */
@@ -257,13 +229,7 @@ function foundAt(known: Known, last: Node, budget: Budget): Folded | undefined {
 
 /** Replaces every normalization that is spelled out by one node, in place of the last of its nodes. */
 export function foldNorms(graph: Graph, budget: Budget): Graph {
-  const known: Known = {
-    graph,
-    by: producers(graph),
-    count: readers(graph),
-    placeOf: new Map(graph.nodes.map((node, i) => [node, i])),
-    readerOf: new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const))),
-  };
+  const known = knownOf(graph);
   const constants = new Map(graph.constants);
   const dims = new Map(graph.dims);
   const instead = new Map<Node, Node | undefined>();

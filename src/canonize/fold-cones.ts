@@ -1,11 +1,12 @@
 import { type Budget, HOST } from "../base/budget.ts";
 import { type Constant, type Dims, isFloat, isInteger, size } from "../base/tensor.ts";
-import { type Graph, type Node, producers, readers, whereIs } from "../graph/graph.ts";
+import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import type { Cone } from "../ops/cone.ts";
 import { ops } from "../ops/index.ts";
 import { waysOf } from "../ops/ways.ts";
 import { attributesFor } from "../read/described.ts";
 import { JOINING } from "./origin.ts";
+import { type Known, knownOf, singleSources } from "./walk-back.ts";
 
 /*
  * Activations in disguise: nodes with one value before them and one behind, all element by element, are y = f(x).
@@ -26,15 +27,6 @@ interface Found {
   readonly nodes: readonly Node[];
 }
 
-/** A graph, with what is asked of it again and again. */
-interface Known {
-  readonly graph: Graph;
-  readonly by: ReadonlyMap<string, Node>;
-  readonly count: ReadonlyMap<string, number>;
-  readonly placeOf: ReadonlyMap<Node, number>;
-  readonly readerOf: ReadonlyMap<string, Node>;
-}
-
 /** One number, or one for each channel. */
 const isPlain = ({ dims }: Constant) => dims.filter((d) => d !== 1).length <= 1;
 
@@ -53,32 +45,14 @@ function elementwise({ graph }: Known, node: Node): readonly string[] | undefine
 
 /** The cone that ends in a node, back to the one value before it. */
 function coneOf(known: Known, last: Node): Found | undefined {
-  const { by, count, placeOf } = known;
   const first = elementwise(known, last);
   if (!first || first.length < 2) return undefined;
-  const inside = new Set([last]);
-  const open = new Set(first);
-  // How often each value is read from inside.
-  const reads = new Map<string, number>();
-  const note = (names: readonly string[]) => {
-    for (const name of names) reads.set(name, (reads.get(name) ?? 0) + 1);
-  };
-  note(first);
-  while (open.size > 1) {
-    const place = (name: string) => placeOf.get(by.get(name)!) ?? -1;
-    const latest = [...open].reduce((a, b) => (place(b) > place(a) ? b : a));
-    const node = by.get(latest);
-    const before = node && elementwise(known, node);
-    // What something outside reads must stay.
-    if (!node || !before || count.get(latest) !== reads.get(latest) || inside.size >= MOST_NODES) return undefined;
-    inside.add(node);
-    open.delete(latest);
-    for (const name of before) open.add(name);
-    note(before);
-  }
-  const [source] = open;
+  const [found] = singleSources(known, last, (node) => elementwise(known, node), MOST_NODES);
+  if (!found) return undefined;
+  const { source, inside } = found;
   // A comparison of a value with itself is no activation, and neither is arithmetic of integers.
-  const { types } = known.graph;
+  const { graph, placeOf } = known;
+  const { types } = graph;
   const isWhole = [...inside].some(({ outputs: [name] }) => isInteger(types.get(name)));
   if (isWhole || ![source, last.outputs[0]].every((name) => isFloat(types.get(name)))) return undefined;
   return { source, nodes: [...inside].sort((a, b) => placeOf.get(a)! - placeOf.get(b)!) };
@@ -193,13 +167,7 @@ function nodeOf(known: Known, found: Found): { readonly node: Node; readonly nod
 
 /** Replaces every activation that is spelled out by one node, in place of the last of its nodes. */
 export function foldCones(graph: Graph, budget: Budget): Graph {
-  const known: Known = {
-    graph,
-    by: producers(graph),
-    count: readers(graph),
-    placeOf: new Map(graph.nodes.map((node, i) => [node, i])),
-    readerOf: new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const))),
-  };
+  const known = knownOf(graph);
   const instead = new Map<Node, Node | undefined>();
   // From the end, so that a cone in a cone is a part of the larger one.
   for (const last of [...graph.nodes].reverse()) {

@@ -1,5 +1,5 @@
 import type { Budget } from "../base/budget.ts";
-import { behind, type Graph, type Node, operandsOf, producers } from "../graph/graph.ts";
+import { type Graph, type Node, operandsOf, producers, withNodes } from "../graph/graph.ts";
 import type { ConvAttributes } from "../ops/conv/geometry.ts";
 import { windowAxes } from "../ops/conv/window.ts";
 import { ops } from "../ops/index.ts";
@@ -89,6 +89,5 @@ export function foldPads(graph: Graph, budget: Budget): Graph {
     const inferred = ops.get("Conv")!.infer!(operandsOf(current, folded), given, budget);
     return [...turns, Object.freeze({ ...folded, attributes: Object.freeze(inferred.attributes) })];
   });
-  const outputs = graph.outputs.map(({ name }) => name);
-  return { ...current, nodes: behind(nodes, outputs) };
+  return withNodes(current, nodes);
 }

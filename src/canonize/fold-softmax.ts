@@ -1,5 +1,5 @@
 import { size } from "../base/tensor.ts";
-import { behind, type Graph, type Node, producers } from "../graph/graph.ts";
+import { type Graph, type Node, producers, withNodes } from "../graph/graph.ts";
 import type { SoftmaxAttributes } from "../ops/softmax.ts";
 
 /*
@@ -59,11 +59,5 @@ function nodeOf(made: Made, last: Node): Node | undefined {
 export function foldSoftmax(graph: Graph): Graph {
   const made = { graph, by: producers(graph) };
   const nodes = graph.nodes.map((node) => nodeOf(made, node) ?? node);
-  return {
-    ...graph,
-    nodes: behind(
-      nodes,
-      graph.outputs.map(({ name }) => name),
-    ),
-  };
+  return withNodes(graph, nodes);
 }

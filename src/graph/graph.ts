@@ -141,6 +141,15 @@ export function behind(nodes: readonly Node[], values: readonly string[]): Node[
   return found.reverse();
 }
 
+/** The graph with these nodes, without those on which no output depends any more. */
+export const withNodes = (graph: Graph, nodes: readonly Node[]): Graph => ({
+  ...graph,
+  nodes: behind(
+    nodes,
+    graph.outputs.map(({ name }) => name),
+  ),
+});
+
 /** More reasons of one output than anybody reads. */
 const MOST_REASONS = 100;
 

@@ -5,6 +5,7 @@ import { type Ref, stridesOf, type Value } from "../program/step.ts";
 import { reduceTo, zip, type ZipKernel } from "./arithmetic.ts";
 import { type Back, computedOf, type OwnRule, type Places, type Site, type Way } from "./op.ts";
 import { splitSteps, type Standard, standardize, standardizeVjp } from "./standardize.ts";
+import { divided } from "./taken.ts";
 
 /** How relevance passes a normalization. */
 export const layerNormModes = Object.freeze({
@@ -12,9 +13,6 @@ export const layerNormModes = Object.freeze({
   gradient: { summary: "the gradient; not LRP" },
 });
 export type LayerNormMode = keyof typeof layerNormModes;
-
-/** Far below any output that counts: a larger one is a share of the relevance of small ones. */
-const EPSILON = 1e-9;
 
 /** A normalization as the kernels have it: rows of n numbers that are normalized together. */
 interface Rows {
@@ -190,9 +188,7 @@ export function standardizeWay({ node, inputs, outputs }: Site<unknown>, a: Stan
       const shift = parameter(steps, 2);
       if (!centred && !shift) return [received];
       const z = e.as(at.y(0), at.x(0).layout);
-      const s = e.temp(`${name}:s`, z.dims, z.layout);
-      const r = e.as(received, z.layout);
-      e.emit("divideStabilized", { r, z, s, count: z.count, coefficient: 1, epsilon: EPSILON, ledger });
+      const s = divided(e, name, received, z, ledger, z.layout);
       if (shift && !byShift) absorb(steps, s, shift, ledger);
       // Without a mean, each number is all that its output is made of, but for the bias.
       const own = () => zip(e, "mulForward", `${name}:relevance`, s, beside(e, "subForward", z, 2, shift!), z.dims);

@@ -1,5 +1,5 @@
 import type { Emitter } from "../program/emitter.ts";
-import type { Ref, Value } from "../program/step.ts";
+import type { Layout, Ref, Value } from "../program/step.ts";
 
 /*
  * What rules of an operator's own that divide once have in common: s = R / stab(z), and R_x = factor · x ⊙ c.
@@ -8,10 +8,17 @@ import type { Ref, Value } from "../program/step.ts";
 /** Far below any output that counts: a larger one is a share of the relevance of small heads. */
 const EPSILON = 1e-9;
 
-/** s = R / (z + ε sign z), row-major; what that takes is booked. */
-export function divided(e: Emitter, name: string, received: Value, output: Value, ledger: Ref): Value {
-  const [r, z] = [received, output].map((value) => e.as(value, "first"));
-  const s = e.temp(`${name}:s`, z.dims);
+/** s = R / (z + ε sign z), row-major unless told otherwise; what that takes is booked. */
+export function divided(
+  e: Emitter,
+  name: string,
+  received: Value,
+  output: Value,
+  ledger: Ref,
+  layout: Layout = "first",
+): Value {
+  const [r, z] = [received, output].map((value) => e.as(value, layout));
+  const s = e.temp(`${name}:s`, z.dims, layout);
   e.emit("divideStabilized", { r, z, s, count: z.count, coefficient: 1, epsilon: EPSILON, ledger });
   return s;
 }

@@ -45,3 +45,10 @@ export function waysOf(graph: Graph): Ways {
   };
   return new Map(graph.nodes.map((node) => [node, wayOf(node)]));
 }
+
+/** The inputs to which relevance never goes: those that only say which, and those that a rule of the way leaves out. */
+export function closedIn(way: Way, rule?: string): readonly number[] {
+  const { steers = [] } = way.kind === "route" || way.kind === "own" ? way : {};
+  const { skips = [] } = (way.kind === "own" && rule && way.rules[rule]) || {};
+  return [...steers, ...skips];
+}

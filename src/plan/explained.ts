@@ -1,7 +1,7 @@
 import { isFloat } from "../base/tensor.ts";
 import { type Start, startsOf } from "../canonize/find-start.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { Ways } from "../ops/ways.ts";
+import { closedIn, type Ways } from "../ops/ways.ts";
 
 /** An output, with the value from which its relevance starts. */
 export interface Explained extends Start {
@@ -19,9 +19,7 @@ function reachOf(graph: Graph, ways: Ways): ReadonlyMap<string, Reach> {
   const reach = new Map<string, Reach>(graph.inputs.map(({ name }) => [name, "open"]));
   for (const node of graph.nodes) {
     const way = ways.get(node)!;
-    const { steers = [] } = way.kind === "route" || way.kind === "own" ? way : {};
-    const { skips: gates = [] } = way.kind === "own" ? (way.rules.signal ?? {}) : {};
-    const closed = [...steers, ...gates];
+    const closed = closedIn(way, "signal");
     const from = node.inputs.flatMap((name, i) => (closed.includes(i) ? [] : (reach.get(name) ?? [])));
     if (from.length === 0) continue;
     const isOpen = way.kind !== "none" && !from.includes("blocked");

@@ -1,5 +1,5 @@
 import type { Graph, Node } from "../graph/graph.ts";
-import type { Ways } from "../ops/ways.ts";
+import { closedIn, type Ways } from "../ops/ways.ts";
 import { type Assignment, nameOf } from "../rules/assign.ts";
 
 /** The nodes and inputs that relevance reaches. */
@@ -23,10 +23,8 @@ export function pathTo(graph: Graph, ways: Ways, value: string, ends = NOWHERE, 
     nodes.add(node);
     const way = ways.get(node)!;
     const rule = assignment?.get(node);
-    const { steers = [] } = way.kind === "route" || way.kind === "own" ? way : {};
-    const { skips = [] } = way.kind === "own" && rule ? way.rules[nameOf(rule)] : {};
-    for (const [i, input] of node.inputs.entries())
-      if (input !== "" && !steers.includes(i) && !skips.includes(i)) reached.add(input);
+    const closed = closedIn(way, rule && nameOf(rule));
+    for (const [i, input] of node.inputs.entries()) if (input !== "" && !closed.includes(i)) reached.add(input);
   }
   return { nodes, inputs: new Set(graph.inputs.map((port) => port.name).filter((name) => reached.has(name))) };
 }

@@ -1,0 +1,51 @@
+import { type Graph, type Node, producers, readers } from "../graph/graph.ts";
+
+/** A graph, with what is asked of it again and again. */
+export interface Known {
+  readonly graph: Graph;
+  readonly by: ReadonlyMap<string, Node>;
+  readonly count: ReadonlyMap<string, number>;
+  readonly placeOf: ReadonlyMap<Node, number>;
+  /** Where a value is read once: the node that reads it. */
+  readonly readerOf: ReadonlyMap<string, Node>;
+}
+
+export const knownOf = (graph: Graph): Known => ({
+  graph,
+  by: producers(graph),
+  count: readers(graph),
+  placeOf: new Map(graph.nodes.map((node, i) => [node, i])),
+  readerOf: new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const))),
+});
+
+/**
+ * Nodes before one, taken in from the latest on, each time that all of them are computed from a single value. It ends at
+ * a value that something outside reads, which must stay.
+ * @param before what a node reads, if it may be taken in @param most how many may be
+ */
+export function* singleSources(
+  { by, count, placeOf }: Known,
+  last: Node,
+  before: (node: Node) => readonly string[] | undefined,
+  most: number,
+): Generator<{ readonly source: string; readonly inside: ReadonlySet<Node> }> {
+  const inside = new Set<Node>();
+  const open = new Set<string>();
+  // How often each value is read from inside.
+  const reads = new Map<string, number>();
+  const place = (name: string) => placeOf.get(by.get(name)!) ?? -1;
+  for (let node: Node | undefined = last; node && inside.size < most; ) {
+    const names = before(node);
+    if (!names) return;
+    inside.add(node);
+    for (const name of node.outputs) open.delete(name);
+    for (const name of names) {
+      open.add(name);
+      reads.set(name, (reads.get(name) ?? 0) + 1);
+    }
+    const latest = [...open].reduce((a, b) => (place(b) > place(a) ? b : a));
+    if (open.size === 1) yield { source: latest, inside };
+    if (count.get(latest) !== reads.get(latest)) return;
+    node = by.get(latest);
+  }
+}
