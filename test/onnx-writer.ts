@@ -46,7 +46,7 @@ export interface FileGraph {
   readonly initializers?: Readonly<Record<string, FileTensor>>;
   /** Dims by name; a string is a free dimension, null says nothing of any. */
   readonly inputs?: Readonly<Record<string, readonly (number | string)[] | null>>;
-  readonly outputs: Readonly<Record<string, readonly (number | string)[]>>;
+  readonly outputs: Readonly<Record<string, readonly (number | string)[] | null>>;
   /** ONNX's numbers of the element types of inputs and outputs; float32, unless given. */
   readonly types?: Readonly<Record<string, number>>;
   /** Further fields, as they are. */
@@ -155,12 +155,18 @@ function graphBytes({ nodes, initializers = {}, inputs = {}, outputs, types = {}
   ];
 }
 
+/** The domain of onnxruntime's own operators. */
+export const MICROSOFT = "com.microsoft";
+
 /** The bytes of an ONNX file. @param domain the one whose opset it names */
 export function onnx(graph: FileGraph, opset = 17, domain = ""): Uint8Array {
+  const version = (of: string, since: number) => field(8, [...field(1, utf8(of)), ...field(2, since)]);
+  const isFused = graph.nodes.some((node) => node.domain === MICROSOFT);
   return Uint8Array.from([
     ...field(1, 8),
     ...field(7, graphBytes(graph)),
-    ...field(8, [...field(1, utf8(domain)), ...field(2, opset)]),
+    ...version(domain, opset),
+    ...(isFused ? version(MICROSOFT, 1) : []),
   ]);
 }
 

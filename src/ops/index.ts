@@ -130,7 +130,10 @@ const RARE =
   "ml.LinearClassifier ml.LinearRegressor ml.SVMClassifier ml.SVMRegressor ml.Scaler ml.Normalizer ml.Imputer " +
   "ml.ArrayFeatureExtractor ml.Binarizer ml.FeatureVectorizer ml.OneHotEncoder ml.LabelEncoder ml.ZipMap " +
   "Loop Scan SequenceConstruct SequenceEmpty SequenceAt SequenceInsert SequenceErase SequenceLength SequenceMap " +
-  "SplitToSequence ConcatFromSequence Optional OptionalHasElement OptionalGetElement";
+  "SplitToSequence ConcatFromSequence Optional OptionalHasElement OptionalGetElement SimplifiedLayerNormalization";
+
+/** Most of them are rare ones. */
+const MICROSOFT = "com.microsoft.";
 
 /** What nothing adds, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
@@ -150,7 +153,10 @@ export function rowOf(type: string, hint: string): Op<any> {
   const row = ops.get(type);
   const has = (names: string) => names.split(" ").includes(type.replace("ai.onnx.", ""));
   const [why] = Object.entries(REFUSED).find(([, names]) => has(names)) ?? [];
-  const fix = has(RARE) ? 'Write import "relprop/operators" beside the import of relprop: it adds this one.' : hint;
+  const isFused = type.startsWith(MICROSOFT) && ![...ops.keys()].some((name) => name.startsWith(MICROSOFT));
+  const adds = isFused ? `those of ${MICROSOFT.slice(0, -1)}` : "this one";
+  const fix =
+    isFused || has(RARE) ? `Write import "relprop/operators" beside the import of relprop: it adds ${adds}.` : hint;
   const problem = `relprop does not run the operator '${type}'`;
   insist(row, "unsupported", why ? `${problem}, ${why}` : problem, why ? undefined : fix);
   return row;

@@ -1,38 +1,10 @@
-import { existsSync, readdirSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { hasRelaxedSimd, load, relu, sequential, type Tensor } from "../../src/entries/index.ts";
 import { dataFile, dataFloats, hasData, photo, photos, relativeError } from "../data.ts";
 import { dataRoot } from "../data-root.ts";
-
-/** onnxruntime-web lives in test/peers, so that the project's own install stays small. */
-const manifest = new URL("../peers/package.json", import.meta.url);
-const installed = existsSync(new URL("../peers/node_modules/onnxruntime-web/package.json", import.meta.url));
-if (!installed) {
-  if (process.env.CI) throw new Error("onnxruntime-web is required in CI: npm ci --prefix test/peers");
-  console.log("skipped: comparison with onnxruntime-web, which needs npm ci --prefix test/peers");
-}
-
-interface Ort {
-  env: { wasm: { numThreads: number }; logLevel: string };
-  Tensor: new (type: "float32", data: Float32Array, dims: readonly number[]) => Tensor;
-  InferenceSession: {
-    create(bytes: Uint8Array): Promise<{
-      inputNames: string[];
-      outputNames: string[];
-      run(feeds: Record<string, unknown>): Promise<Record<string, { data: Float32Array }>>;
-      release(): Promise<void>;
-    }>;
-  };
-}
-
-function ort(): Ort {
-  const loaded = createRequire(manifest)("onnxruntime-web") as Ort;
-  loaded.env.wasm.numThreads = 1;
-  loaded.env.logLevel = "error";
-  return loaded;
-}
+import { installed, ort } from "../ort.ts";
 
 /** Every ONNX file of the data folder. */
 const files = !hasData
@@ -88,7 +60,7 @@ async function references(path: string, inputs: readonly Tensor[]): Promise<read
   for (const { data, dims } of inputs)
     outputs.push(
       (await session.run({ [name]: new OrtTensor("float32", data as Float32Array, dims) }))[session.outputNames[0]]
-        .data,
+        .data as Float32Array,
     );
   await session.release();
   return outputs;

@@ -7,12 +7,14 @@ const elsewhere = new Set(["TaylorNeurons", "Cone", "DotProductAttention", "Tabl
 
 test("every operator of the table has a test here", () => {
   const texts = readdirSync(import.meta.dirname)
-    .filter((file) => file.endsWith(".test.ts"))
+    .filter((file) => /(\.test|-cases)\.ts$/.test(file))
     .map((file) => readFileSync(new URL(file, import.meta.url), "utf8"))
     .join("\n");
   expect(
     [...ops.keys()].filter(
-      (type) => !elsewhere.has(type) && !new RegExp(`\\b${type.replace("ai.onnx.ml.", "")}\\b`).test(texts),
+      (type) =>
+        !elsewhere.has(type) &&
+        !new RegExp(`\\b${type.replace(/^(ai\.onnx\.ml|com\.microsoft)\./, "")}\\b`).test(texts),
     ),
   ).toEqual([]);
 });

@@ -32,13 +32,13 @@ function readAttention(read: AttributeReader): AttentionAttributes {
 }
 
 /** A value and its dims. */
-interface Sized {
+export interface Sized {
   readonly name: string;
   readonly dims: Dims;
 }
 
 /** [n, heads, length, size] of what has its heads beside each other. */
-function byHeads(c: Composition, { name, dims }: Operand, heads: number): Sized {
+export function byHeads(c: Composition, { name, dims }: Operand, heads: number): Sized {
   demand(dims.length === 3 || dims.length === 4, "shape", "Q, K and V of rank 3 or 4", `rank ${dims.length}`);
   if (dims.length === 4) return { name, dims };
   const [n, length, width] = dims;
@@ -48,7 +48,7 @@ function byHeads(c: Composition, { name, dims }: Operand, heads: number): Sized 
 }
 
 /** Behind what was computed before. */
-function behind(c: Composition, past: Operand | undefined, { name, dims }: Sized): Sized {
+export function behind(c: Composition, past: Operand | undefined, { name, dims }: Sized): Sized {
   if (!past) return { name, dims };
   const fits = past.dims.length === 4 && past.dims.every((d, axis) => axis === 2 || d === dims[axis]);
   demand(fits, "shape", `a past of ${shapeText(dims, "")}, but for its length`, shapeText(past.dims, ""));
@@ -57,7 +57,7 @@ function behind(c: Composition, past: Operand | undefined, { name, dims }: Sized
 }
 
 /** Each head as often as heads of Q share it. */
-function repeated(c: Composition, { name, dims: [n, heads, length, width] }: Sized, wanted: number): string {
+export function repeated(c: Composition, { name, dims: [n, heads, length, width] }: Sized, wanted: number): string {
   demand(wanted % heads === 0, "invalid-model", `a number of heads that divides ${wanted}`, `${heads}`);
   if (wanted === heads) return name;
   const times = wanted / heads;
@@ -81,7 +81,7 @@ function masked(c: Composition, scores: string, mask: Operand, total: number): s
 }
 
 /** Scores where a condition holds, and −∞ elsewhere. */
-const kept = (c: Composition, condition: string, scores: string): string =>
+export const kept = (c: Composition, condition: string, scores: string): string =>
   c.add("Where", [condition, scores, c.floats([Number.NEGATIVE_INFINITY], [])]);
 
 /**
@@ -152,6 +152,34 @@ const attention: Op<AttentionAttributes> = composed<AttentionAttributes>(
   },
 );
 
+/** The angles by which pairs of numbers are turned, as cosines and sines of dims that broadcast to [n, heads, length, pairs]. */
+export interface Angles {
+  readonly pairs: number;
+  readonly interleaved: boolean;
+  readonly cos: string;
+  readonly sin: string;
+}
+
+/** [n, heads, length, width], with the first pairs of each head turned. */
+export function turned(c: Composition, { name, dims }: Sized, { pairs, interleaved, cos, sin }: Angles): string {
+  const [n, heads, length, width] = dims;
+  const cut = (from: number, to: number, step = 1) => {
+    const places = Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);
+    return c.add("Gather", [name, c.ints(places)], { axis: 3 });
+  };
+  const [first, second] = interleaved
+    ? [cut(0, 2 * pairs, 2), cut(1, 2 * pairs, 2)]
+    : [cut(0, pairs), cut(pairs, 2 * pairs)];
+  const product = (u: string, v: string) => c.add("Mul", [u, v]);
+  const real = c.add("Sub", [product(first, cos), product(second, sin)]);
+  const imaginary = c.add("Add", [product(first, sin), product(second, cos)]);
+  const column = (part: string) => c.reshape(part, [n, heads, length, pairs, 1]);
+  const both = interleaved
+    ? c.reshape(c.add("Concat", [column(real), column(imaginary)], { axis: 4 }), [n, heads, length, 2 * pairs])
+    : c.add("Concat", [real, imaginary], { axis: 3 });
+  return 2 * pairs === width ? both : c.add("Concat", [both, cut(2 * pairs, width)], { axis: 3 });
+}
+
 interface RotaryAttributes {
   readonly interleaved: boolean;
   readonly heads: number;
@@ -176,7 +204,7 @@ const rotary: Op<RotaryAttributes> = composed<RotaryAttributes>(
   },
   (c, [x, cosines, sines, ids], a) => {
     const { name, dims } = byHeads(c, x, a.heads);
-    const [n, heads, length, width] = dims;
+    const [n, , length, width] = dims;
     const pairs = (a.turned || width) / 2;
     demand(
       Number.isInteger(pairs) && 2 * pairs <= width,
@@ -195,21 +223,7 @@ const rotary: Op<RotaryAttributes> = composed<RotaryAttributes>(
     const [cos, sin] = [cosines, sines].map((table) =>
       c.reshape(ids ? c.add("Gather", [table.name, ids.name], { axis: 0 }) : table.name, [n, 1, length, pairs]),
     );
-    const cut = (from: number, to: number, step = 1) => {
-      const places = Array.from({ length: Math.ceil((to - from) / step) }, (_, i) => from + i * step);
-      return c.add("Gather", [name, c.ints(places)], { axis: 3 });
-    };
-    const [first, second] = a.interleaved
-      ? [cut(0, 2 * pairs, 2), cut(1, 2 * pairs, 2)]
-      : [cut(0, pairs), cut(pairs, 2 * pairs)];
-    const product = (u: string, v: string) => c.add("Mul", [u, v]);
-    const real = c.add("Sub", [product(first, cos), product(second, sin)]);
-    const imaginary = c.add("Add", [product(first, sin), product(second, cos)]);
-    const column = (part: string) => c.reshape(part, [n, heads, length, pairs, 1]);
-    const both = a.interleaved
-      ? c.reshape(c.add("Concat", [column(real), column(imaginary)], { axis: 4 }), [n, heads, length, 2 * pairs])
-      : c.add("Concat", [real, imaginary], { axis: 3 });
-    const all = 2 * pairs === width ? both : c.add("Concat", [both, cut(2 * pairs, width)], { axis: 3 });
+    const all = turned(c, { name, dims }, { pairs, interleaved: a.interleaved, cos, sin });
     if (x.dims.length === 4) return all;
     return c.reshape(c.transpose(all, [0, 2, 1, 3]), x.dims);
   },

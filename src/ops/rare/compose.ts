@@ -14,14 +14,15 @@ export class Composition {
     this.#prefix = node.outputs.find(Boolean)!;
   }
 
-  /** @returns its output; unless it is one of the whole's, it has a name of its own */
+  /** @returns its output; unless it is one of the whole's, it has a name of its own @param further more outputs */
   add(
     type: string,
     inputs: readonly string[],
     attributes: unknown = {},
     output = `${this.#prefix}:${this.#nodes.length}`,
+    further: readonly string[] = [],
   ): string {
-    this.#nodes.push({ name: output, type, attributes, inputs, outputs: [output] });
+    this.#nodes.push({ name: output, type, attributes, inputs, outputs: [output, ...further] });
     return output;
   }
 
@@ -62,7 +63,12 @@ export class Composition {
     if (x === undefined || output === "") return this.#nodes;
     const last = this.#nodes.at(-1);
     if (last?.outputs[0] !== x) this.add("Identity", [x], {}, output);
-    else this.#nodes[this.#nodes.length - 1] = { ...last, name: this.#node.name, outputs: [output] };
+    else
+      this.#nodes[this.#nodes.length - 1] = {
+        ...last,
+        name: this.#node.name,
+        outputs: [output, ...last.outputs.slice(1)],
+      };
     return this.#nodes;
   }
 }

@@ -6,6 +6,7 @@ import { choices } from "./choose.ts";
 import { einsum } from "./einsum.ts";
 import { elementary } from "./elementary.ts";
 import { gathers } from "./gather-at.ts";
+import { fused } from "./fused/index.ts";
 import { grids } from "./grid-sample.ts";
 import { loops } from "./loops.ts";
 import { lpPools } from "./lp-pool.ts";
@@ -41,4 +42,5 @@ export const rare: readonly Op<any>[] = [
   ...features,
   ...loops,
   ...sequences,
+  ...fused,
 ];

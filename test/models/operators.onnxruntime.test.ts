@@ -1,0 +1,23 @@
+import { describe, expect, it } from "vitest";
+import { load, type Tensor } from "../../src/entries/index.ts";
+import { expectClose } from "../close.ts";
+import { onnx } from "../onnx-writer.ts";
+import { fusedCases, graphsOf } from "../ops/fused-cases.ts";
+import { installed, ortOutputs } from "../ort.ts";
+
+/*
+ * The operators of com.microsoft, as onnxruntime-web computes them.
+ */
+
+describe.runIf(installed)("fused operators", () => {
+  it.each(fusedCases.filter(({ peer }) => peer ?? true).map((of) => [of.name, of] as const))("%s", async (_, of) => {
+    const bytes = onnx(graphsOf(of).fused, of.opset ?? 18);
+    const input = Object.fromEntries(of.computed.map((name) => [name, of.inputs[name] as Tensor]));
+    const wanted = await ortOutputs(bytes, input);
+    using model = await load(bytes, { batch: false });
+    for (const [name, { dims, data }] of Object.entries(model.predict(input).outputs)) {
+      expect(dims).toEqual(wanted[name].dims);
+      expectClose(data as Float32Array, Array.from<number | bigint, number>(wanted[name].data, Number), 5e-6);
+    }
+  });
+});
