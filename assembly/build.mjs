@@ -163,7 +163,7 @@ export const worker: string = ${JSON.stringify(worker)};
 }
 
 /** The folders of src/ that are found in dist/ under a shorter name. */
-const shorter = { plots: "picture/plots", pool: "parallel/pool", threads: "parallel/threads" };
+const shorter = { plots: "picture/plots", text: "picture/text", pool: "parallel/pool", threads: "parallel/threads" };
 
 /** Where a module that programs import comes from, by its path in dist/. */
 function sourceOf(path) {

@@ -17,6 +17,17 @@ const BUDGET = 125_000;
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;
 
+/** The same for relprop/text by itself. */
+const TEXT_BUDGET = 6_500;
+
+it(`a page that draws texts loads at most ${TEXT_BUDGET} bytes`, async () => {
+  const { contents, metafile } = await bundle({ binaries: true, entry: "../picture/text/index" });
+  const size = compressed(contents);
+  console.log(`size of relprop/text: ${contents.length} bytes, ${size} under brotli`);
+  expect(size).toBeLessThanOrEqual(TEXT_BUDGET);
+  expect(Object.keys(metafile.inputs).filter((path) => path.includes("node_modules"))).toEqual([]);
+});
+
 it(`a page that decodes loads at most ${IMAGE_BUDGET} bytes`, async () => {
   const { contents } = await bundle({ binaries: true, entry: "image" });
   const size = compressed(contents);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LrpError, type Mention } from "../../src/base/error.ts";
 import { errorText } from "../../src/cli/errors.ts";
-import { html } from "../../src/cli/evaluate/html.ts";
+import { html } from "../../src/base/html.ts";
 import { columns, jsonLine } from "../../src/cli/layout.ts";
 import { writeNpy } from "../../src/cli/npy.ts";
 import { run } from "../../src/cli/run.ts";

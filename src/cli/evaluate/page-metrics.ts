@@ -1,5 +1,5 @@
 import { digits } from "../layout.ts";
-import { type Content, type Html, html } from "./html.ts";
+import { type Content, type Html, html } from "../../base/html.ts";
 import { count, joined, meanText, nameOf, probability, table, terms } from "./page-text.ts";
 import type { Plot } from "./plots.ts";
 import { type MethodSummary, metricRow, type MetricSummary, type Summary } from "./summary.ts";

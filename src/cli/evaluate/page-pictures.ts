@@ -1,5 +1,5 @@
 import { digits } from "../layout.ts";
-import { type Content, html } from "./html.ts";
+import { type Content, html } from "../../base/html.ts";
 import { className, joined, nameOf } from "./page-text.ts";
 import { type Part, pictureFile, type Settings } from "./part.ts";
 

@@ -1,5 +1,5 @@
 import { digits } from "../layout.ts";
-import { type Content, type Html, html } from "./html.ts";
+import { type Content, type Html, html } from "../../base/html.ts";
 import type { Mean } from "./summary.ts";
 
 /** A name of someone else's: its direction of writing ends with it, and it may break after a colon or "/". */

@@ -1,6 +1,6 @@
 import { ENOUGH } from "../../evaluate/bootstrap.ts";
 import { BAND, ordersOf } from "./curves.ts";
-import { type Content, type Html, html } from "./html.ts";
+import { type Content, type Html, html } from "../../base/html.ts";
 import { metricSections, overview, plotFigure, undefinedValues } from "./page-metrics.ts";
 import { pictures } from "./page-pictures.ts";
 import { count, joined, meanText, nameOf, probability, terms } from "./page-text.ts";

@@ -1,4 +1,4 @@
-import { html } from "./html.ts";
+import { html } from "../../base/html.ts";
 
 /** The style of report.html, which stands in the page: it is one file. */
 export const style = html`

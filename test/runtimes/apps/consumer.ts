@@ -13,6 +13,7 @@ import { decodeImage, explainImage } from "relprop/image";
 import { linePlot } from "relprop/plots";
 import { createPool } from "relprop/pool";
 import { load as slim } from "relprop/slim";
+import { mergeSubwords, textHtml } from "relprop/text";
 import { load as threaded } from "relprop/threads";
 
 const weight = { data: Float32Array.of(3, 1), dims: [1, 2] };
@@ -35,5 +36,7 @@ export async function main(wasm: Uint8Array): Promise<Explanation> {
     return explanation;
   if (!linePlot({ title: "", x: { label: "x" }, y: { label: "y" }, series: [{ name: "", x: [1], y: [2] }] }))
     throw new LrpError("usage", []);
+  const { words: tokens, ...rest } = mergeSubwords(["a"], [1], { style: "bytes" });
+  if (!textHtml({ tokens, ...rest, score: 1 }, { page: true })) throw new LrpError("usage", []);
   return explanation;
 }

@@ -7,5 +7,13 @@ for (const name of ["compile", "instantiate", "validate", "Module", "Instance", 
   WebAssembly[name] = fail(`WebAssembly.${name}`);
 for (const name of ["fetch", "setTimeout", "setInterval", "queueMicrotask", "atob"]) globalThis[name] = fail(name);
 
-for (const entry of ["relprop", "relprop/slim", "relprop/threads", "relprop/image", "relprop/plots", "relprop/pool"])
+for (const entry of [
+  "relprop",
+  "relprop/slim",
+  "relprop/threads",
+  "relprop/image",
+  "relprop/plots",
+  "relprop/text",
+  "relprop/pool",
+])
   await import(entry);

@@ -1,4 +1,4 @@
-import { printable } from "../../base/printable.ts";
+import { printable } from "./printable.ts";
 
 /** HTML that may stand in a page as it is; any other text is escaped first. */
 export class Html {

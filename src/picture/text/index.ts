@@ -1,0 +1,6 @@
+export { type AnsiOptions, textAnsi } from "./ansi.ts";
+export { type HtmlOptions, textHtml, textTable } from "./html.ts";
+export { type MergeOptions, mergeSubwords, type Words } from "./merge.ts";
+export type { TextOptions, TextRelevance } from "./shown.ts";
+export { type SvgOptions, textSvg } from "./svg.ts";
+export type { SubwordStyle } from "./units.ts";
