@@ -81,6 +81,9 @@ function between({ graph, placeOf }: Known, first: Node, last: Node): readonly N
   return [first, ...behind(after, last.inputs), last];
 }
 
+/** What the attention weights are called that a product takes. Its operand's own name may have readers elsewhere. */
+const weightsOf = ({ outputs }: Node): string => `${outputs[0]}:weights`;
+
 /** The attention that ends in a node, its parts in the graph's order, and what Q, K and V hold. */
 function attentionOf(known: Known, last: Node): { readonly node: Node; readonly content: Content } | undefined {
   if (!isBilinear(known, last)) return undefined;
@@ -115,7 +118,8 @@ function attentionOf(known: Known, last: Node): { readonly node: Node; readonly 
     })),
   };
   const note = `stands for ${nodes.length} nodes of the file (${nodes.map(({ type }) => type).join(", ")})`;
-  const { name, outputs } = last;
+  const { name } = last;
+  const outputs = [...last.outputs, weightsOf(last)];
   const node = Object.freeze({ name, type: "DotProductAttention", attributes, inputs, outputs, note });
   return { node, content };
 }
@@ -129,12 +133,14 @@ export function findAttention(graph: Graph): Graph {
     placeOf: new Map(graph.nodes.map((node, i) => [node, i])),
     content: new Map(floats.map(({ name }) => [name, { isData: false, inputs: new Set([name]) }])),
   };
+  const dims = new Map(graph.dims);
   const nodes = graph.nodes.map((node) => {
     const found = attentionOf(known, node);
+    if (found) dims.set(weightsOf(node), graph.dims.get(node.inputs[0])!);
     const content = found?.content ?? contentMade(known, node);
     const isData = content.isData || isBilinear(known, node);
     for (const name of node.outputs) known.content.set(name, { ...content, isData });
     return found?.node ?? node;
   });
-  return withNodes(graph, nodes);
+  return withNodes({ ...graph, dims }, nodes);
 }

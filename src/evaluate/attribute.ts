@@ -5,6 +5,7 @@ import type { Explanation } from "../model/report.ts";
 import { composites } from "../rules/composite.ts";
 import { checkInputs, type Input } from "../run/input.ts";
 import { isFloat, shapeText, type Tensor } from "../base/tensor.ts";
+import { throughAttention } from "./attention.ts";
 import { checkWhole } from "./check.ts";
 import { type MethodParameters, type MethodRow, methods } from "./methods.ts";
 import { axesOf } from "./predictor.ts";
@@ -31,9 +32,14 @@ const SHARED: readonly (keyof AttributeOptions)[] = ["method", "target", "classA
  * it is `explain`. With other methods `rules` are those of the gradients that were taken (none for occlusion), and
  * `ledger` and `at` are empty: these belong to a single run.
  *
+ * Methods of attention (`attentionRollout`, `gradientTimesAttention`) take networks with any inputs, ids among them.
+ * They give each token one number, which is spread evenly over the numbers of the input that the token is made from:
+ * those are found by changing them. They are refused where they mean nothing: without attention, with attention between
+ * different tokens or in windows, with tokens that have numbers in common, and for several samples.
+ *
  * @returns relevance of the input's dims
  * @throws LrpError as `explain`; "usage" for options that the method does not take, and for several inputs or integers
- * where it changes them
+ * where it changes them; "unsupported" for networks that a method of attention has no meaning for
  * @example
  * const e = await attribute(model, image, { method: "integratedGradients", steps: 50, target: "tabby" });
  * await writeFile("tabby.png", await encodePng(heatmap(e.relevance)));
@@ -86,9 +92,11 @@ async function byMethod(
   )?.[0];
   if (stray) throw noOption(`method '${row.name}'`, stray, known);
   const { target = "argmax", classAxis, signal, onProgress } = options;
+  const { name, rows, run } = row;
+  if (rows) return throughAttention(model, input, { target, classAxis, signal, onProgress }, { name, rows });
   const x = onlyInput(model, input, row.name);
   const sums = new Float64Array(x.data.length);
-  const found = await row.run({ model, x, target, classAxis, batch, signal, onProgress }, options, sums);
+  const found = await run!({ model, x, target, classAxis, batch, signal, onProgress }, options, sums);
   const { output, logits, targets, rules, notes } = found;
   const relevance = { ...x, data: Float32Array.from(sums) };
   return {

@@ -1,6 +1,7 @@
 import { LrpError } from "../base/error.ts";
 import { type Dims, shapeText, size, type Tensor } from "../base/tensor.ts";
 import { layoutOf } from "../base/layout.ts";
+import { gradientTimesAttention, type Layers, rollout } from "./attention.ts";
 import { checkWhole } from "./check.ts";
 import { random } from "./random.ts";
 import { type Decided, gradients, type Runs, scores, type Study, weighed } from "./runs.ts";
@@ -49,7 +50,9 @@ export interface MethodRow {
   /** @internal How many runs of the network it takes, and how many with the way back, for a gradient. */
   readonly runs: (parameters: MethodParameters, x: Tensor) => { predictions?: number; gradients?: number };
   /** @internal Fills in `relevance`, which is 0. */
-  readonly run: (study: Study, parameters: MethodParameters, relevance: Float64Array) => Promise<Decided>;
+  readonly run?: (study: Study, parameters: MethodParameters, relevance: Float64Array) => Promise<Decided>;
+  /** @internal In the place of `run`: the relevance of every token for every token, from the weights of attention. */
+  readonly rows?: (layers: Layers) => Float64Array;
 }
 
 function usage(option: keyof MethodParameters, expected: string, received: unknown): LrpError {
@@ -204,6 +207,12 @@ async function occlude(study: Study, parameters: MethodParameters, relevance: Fl
   return decided;
 }
 
+/** Methods of attention look which tokens change with each channel, row and column, beside the network's own run. */
+const lookedAt: MethodRow["runs"] = (_, x) => ({
+  gradients: 1,
+  predictions: 2 + layoutOf(x).axes.reduce((sum, length) => sum + length, layoutOf(x).channels),
+});
+
 /** Every method that is more than a composite. */
 export const methods: readonly MethodRow[] = Object.freeze([
   {
@@ -244,5 +253,23 @@ export const methods: readonly MethodRow[] = Object.freeze([
     parameters: ["window", "strides", "fill", "keep"],
     runs: (parameters, x) => ({ predictions: windowsFor(parameters, x).total }),
     run: occlude,
+  },
+  {
+    name: "attentionRollout",
+    equation: "R = Â_L … Â_1, Â = (mean over heads of P + 1) / 2",
+    summary: "how attention mixes tokens, whatever the target; the row of the token that the score is read from",
+    source: "Abnar and Zuidema 2020",
+    parameters: [],
+    runs: lookedAt,
+    rows: rollout,
+  },
+  {
+    name: "gradientTimesAttention",
+    equation: "R = (1 + Ā_L) … (1 + Ā_1), Ā = mean over heads of max(0, P ⊙ ∂f/∂P)",
+    summary: "as rollout, with the attention weights that speak for the target; for encoders of self-attention",
+    source: "Chefer, Gur and Wolf 2021",
+    parameters: [],
+    runs: lookedAt,
+    rows: gradientTimesAttention,
   },
 ] satisfies MethodRow[]);

@@ -26,4 +26,5 @@ export type { PerChannel, Replacement } from "./replacement.ts";
 export { type Explainer, type Sensitivity, sensitivity, type SensitivityOptions } from "./sensitivity.ts";
 export { cosine, pearson, spearman } from "./similarity.ts";
 export { type MetricRow, metrics, type Subject } from "./table.ts";
+export { tokenFlipping, type TokenFlippingOptions } from "./token-flipping.ts";
 export { type Cell, toCsv, toJson } from "./text.ts";

@@ -42,7 +42,8 @@ export interface PerturbationOptions extends Watch {
   readonly batch?: number;
 }
 
-const OPTIONS = [
+/** @internal */
+export const OPTIONS = [
   "order",
   "replacement",
   "region",
@@ -69,6 +70,8 @@ export interface Curve {
   readonly score: "logit" | "probability";
   readonly order: Order;
   readonly replacement: Replacement;
+  /** Of `tokenFlipping`: what tokens are replaced by. */
+  readonly flip?: Readonly<Record<string, number>>;
   readonly region: number;
   readonly step: number;
   readonly seed: number;
@@ -281,12 +284,13 @@ export function aopc(curve: Pick<Curve, "values">): number {
 export function relevanceGain(lerf: Curve, morf: Curve): number {
   if (lerf?.order !== "lerf" || morf?.order !== "morf")
     throw usage("relevanceGain", "a curve lerf and a curve morf", `${lerf?.order} and ${morf?.order}`);
-  const [a, b] = [lerf, morf].map(({ regions, targets, score, replacement, region, step, seed }) =>
+  const [a, b] = [lerf, morf].map(({ regions, targets, score, replacement, flip, region, step, seed }) =>
     JSON.stringify({
       regions,
       targets: targets.map(({ index, weight }) => [index, weight]),
       score,
       replacement,
+      flip,
       region,
       step,
       seed,

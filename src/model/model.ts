@@ -2,8 +2,9 @@ import { Budget, type Limits } from "../base/budget.ts";
 import { type Assigned, assigned, optionsKey, outputOf, valuesAt } from "./assigned.ts";
 import { LrpError, misuse } from "../base/error.ts";
 import type { Axes } from "../base/layout.ts";
+import { partOf } from "./activations.ts";
 import { canonize } from "../canonize/canonize.ts";
-import type { Graph, OutputPort, Port } from "../graph/graph.ts";
+import { type Graph, type OutputPort, type Port, resolve } from "../graph/graph.ts";
 import { type AxesOptions, type Batch, batchOf, checkAxes } from "../infer/axes.ts";
 import { foresee } from "../infer/foresee.ts";
 import { type Given, infer } from "../infer/infer.ts";
@@ -36,7 +37,7 @@ import { checkInputs, type Input, type Shapes } from "../run/input.ts";
 import type { Target } from "../run/target.ts";
 import { Session } from "../run/session.ts";
 import type { Lowering } from "../program/emitter.ts";
-import { firstNonFinite } from "../base/tensor.ts";
+import { firstNonFinite, type Tensor } from "../base/tensor.ts";
 
 /** How many assignments of rules are kept. */
 const KEPT_ASSIGNMENTS = 16;
@@ -106,6 +107,26 @@ export class Model {
     fitted.session.forward(plan, numbers);
     checkOutputs(fitted, plan, numbers, given);
     return this.#outputs(fitted, plan, given, outputOf(fitted));
+  }
+
+  /**
+   * What the network computes inside: the numbers of values, by their names, which `inspect` lists. Only what they
+   * depend on runs.
+   * @throws LrpError as `predict`, and "usage" for a name of no value
+   * @example model.activations(image, ["conv1"]).conv1.dims; // [1, 64, 112, 112]
+   */
+  activations(input: Input, names: readonly string[]): Readonly<Record<string, Tensor>> {
+    const given = checkInputs(this.inputs, input);
+    const fitted = this.#fit(given);
+    const { session, graph } = fitted;
+    const key = JSON.stringify(["activations", ...names]);
+    const plan = planOf(fitted, key, () => this.#plan({ ...fitted, graph: partOf(graph, names) }));
+    session.forward(plan, numbersOf(fitted, given));
+    const tensorOf = (name: string): Tensor => {
+      const value = plan.program.outputs.get(resolve(graph, name))!;
+      return { data: session.read(plan, value).slice(), dims: value.dims };
+    };
+    return Object.fromEntries(names.map((name) => [name, tensorOf(name)]));
   }
 
   /**

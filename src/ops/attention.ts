@@ -54,7 +54,7 @@ function wayOf({ node: { name, inputs }, attributes: { parts } }: Site<Attention
     run(e, at) {
       const run = runParts(e, parts, at);
       runs.set(at, run);
-      return [run.y];
+      return [run.y, run.places.get(parts.at(-1)!)!.x(0)];
     },
     rules: {
       attn: { conserves: "softmax", back: shared([QUERY, KEY, VALUE], [1 / 4, 1 / 4, 1 / 2]) },
@@ -64,7 +64,10 @@ function wayOf({ node: { name, inputs }, attributes: { parts } }: Site<Attention
   };
 }
 
-/** Scaled dot-product attention, with whatever scale and mask the file has. Canonization makes it; no file has it. */
+/**
+ * Scaled dot-product attention, with whatever scale and mask the file has. Canonization makes it; no file has it. Its
+ * second output is P, for those who look at it.
+ */
 export const attention: Op<Attention> = {
   type: "DotProductAttention",
   family: "attention",

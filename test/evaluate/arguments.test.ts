@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, test } from "vitest";
 import { load } from "../../src/entries/index.ts";
 import * as library from "../../src/evaluate/index.ts";
+import { onnx } from "../onnx-writer.ts";
 import { refusal } from "./refusal.ts";
 import { goldenMap, smallCnn, x } from "./small-cnn.ts";
 
@@ -11,7 +12,22 @@ const mask = { data: [1, 0], dims: [1, 2] };
 const curve = { values: [1, 2] };
 const explain = () => map;
 const model = await load(smallCnn, { relaxed: "never" });
-afterAll(() => model.dispose());
+const words = await load(
+  onnx({
+    nodes: [
+      { type: "Gather", inputs: ["w", "ids"], outputs: ["rows"] },
+      { type: "ReduceSum", inputs: ["rows", "axis"], outputs: ["y"], attributes: { keepdims: 0 } },
+    ],
+    initializers: { w: { dims: [3, 2], data: Float32Array.of(1, 2, 3, 4, 5, 6) }, axis: { dims: [1], data: [1] } },
+    inputs: { ids: ["n", 2] },
+    types: { ids: 7 },
+    outputs: { y: ["n", 2] },
+  }),
+);
+afterAll(() => {
+  model.dispose();
+  words.dispose();
+});
 
 /** Arguments that are right (options among them), of every function that is exported. */
 const right: Readonly<Record<string, readonly unknown[]>> = {
@@ -34,6 +50,7 @@ const right: Readonly<Record<string, readonly unknown[]>> = {
   aopc: [curve],
   areaUnder: [curve],
   perturbation: [model, x, goldenMap, {}],
+  tokenFlipping: [words, { ids: { data: [1, 0], dims: [1, 2] } }, map, { flip: { ids: 2 } }],
   relevanceGain: [
     { ...curve, order: "lerf" },
     { ...curve, order: "morf" },
