@@ -6,14 +6,8 @@ export { type Mask, massAccuracy, pointing, positiveMass, rankAccuracy } from ".
 export { measure, type MeasureOptions } from "./measure.ts";
 export { type Order, orders } from "./order.ts";
 export { type PairedTest, pairedTest, type PairedTestOptions } from "./paired-test.ts";
-export {
-  aopc,
-  areaUnder,
-  type Curve,
-  perturbation,
-  type PerturbationOptions,
-  relevanceGain,
-} from "./perturbation.ts";
+export { aopc, areaUnder, relevanceGain } from "./curve.ts";
+export { type Curve, perturbation, type PerturbationOptions } from "./perturbation.ts";
 export type { Predictor } from "./predictor.ts";
 export {
   type NetworkExplainer,

@@ -2,9 +2,9 @@ import { Budget, type Limits } from "../base/budget.ts";
 import { type Assigned, assigned, optionsKey, outputOf, valuesAt } from "./assigned.ts";
 import { LrpError, misuse } from "../base/error.ts";
 import type { Axes } from "../base/layout.ts";
-import { partOf } from "./activations.ts";
+import { activationsOf } from "./activations.ts";
 import { canonize } from "../canonize/canonize.ts";
-import { type Graph, type OutputPort, type Port, resolve } from "../graph/graph.ts";
+import type { Graph, OutputPort, Port } from "../graph/graph.ts";
 import { type AxesOptions, type Batch, batchOf, checkAxes } from "../infer/axes.ts";
 import { foresee } from "../infer/foresee.ts";
 import { type Given, infer } from "../infer/infer.ts";
@@ -18,7 +18,7 @@ import { predictionOf } from "./prediction.ts";
 import { portsOf } from "./ports.ts";
 import { checkedLoad, checkTargets, type ExplainOptions, type LoadOptions } from "./options.ts";
 import { explainer } from "./explainer.ts";
-import type { Remote, RemoteEngine } from "./remote.ts";
+import { type RemoteEngine, workerOf } from "./remote.ts";
 import type { Explanation, Inspection, Needs, Prediction } from "./report.ts";
 import {
   checkFinite,
@@ -110,23 +110,14 @@ export class Model {
   }
 
   /**
-   * What the network computes inside: the numbers of values, by their names, which `inspect` lists. Only what they
-   * depend on runs.
+   * What the network computes inside: the numbers of values, by the names that `inspect` lists.
    * @throws LrpError as `predict`, and "usage" for a name of no value
    * @example model.activations(image, ["conv1"]).conv1.dims; // [1, 64, 112, 112]
    */
   activations(input: Input, names: readonly string[]): Readonly<Record<string, Tensor>> {
     const given = checkInputs(this.inputs, input);
     const fitted = this.#fit(given);
-    const { session, graph } = fitted;
-    const key = JSON.stringify(["activations", ...names]);
-    const plan = planOf(fitted, key, () => this.#plan({ ...fitted, graph: partOf(graph, names) }));
-    session.forward(plan, numbersOf(fitted, given));
-    const tensorOf = (name: string): Tensor => {
-      const value = plan.program.outputs.get(resolve(graph, name))!;
-      return { data: session.read(plan, value).slice(), dims: value.dims };
-    };
-    return Object.fromEntries(names.map((name) => [name, tensorOf(name)]));
+    return activationsOf(fitted, given, names, (graph) => this.#plan({ ...fitted, graph }));
   }
 
   /**
@@ -179,7 +170,7 @@ export class Model {
    * const { output } = await model.predictAsync(x);
    */
   async predictAsync(input: Input): Promise<Prediction> {
-    return this.#remote().predict(input);
+    return workerOf(this.#alive().engine).predict(input);
   }
 
   /**
@@ -190,7 +181,7 @@ export class Model {
    * const { relevance } = await model.explainAsync(image, { composite: "epsilonPlus" });
    */
   async explainAsync(input: Input, options: ExplainOptions = {}): Promise<Explanation> {
-    return this.#remote().explain(input, options);
+    return workerOf(this.#alive().engine).explain(input, options);
   }
 
   /**
@@ -260,17 +251,6 @@ export class Model {
     const [engine, graph] = [this.#engine, this.#graph];
     if (!engine || !graph) throw misuse("the model", "it was disposed before this call", "Load it again.");
     return { engine, graph };
-  }
-
-  #remote(): Remote {
-    const { remote } = this.#alive().engine;
-    if (remote) return remote;
-    throw new LrpError("unsupported", {
-      where: "explainAsync and predictAsync",
-      expected: "a runtime with workers",
-      received: "one without",
-      fix: "Call explain() or predict().",
-    });
   }
 
   #planned(dims: Shapes | undefined, options: ExplainOptions): { session: Session; plan: Plan } {

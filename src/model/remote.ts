@@ -1,3 +1,4 @@
+import { LrpError } from "../base/error.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Input } from "../run/input.ts";
 import type { Engine } from "../run/wasm.ts";
@@ -18,3 +19,14 @@ export interface RemoteEngine extends Engine {
 
 /** @internal Makes the remote of a network that is loaded. */
 export type RemoteOf = (graph: Graph, module: WebAssembly.Module, options: LoadOptions) => Remote;
+
+/** @internal @throws LrpError "unsupported" where there are no workers */
+export function workerOf({ remote }: RemoteEngine): Remote {
+  if (remote) return remote;
+  throw new LrpError("unsupported", {
+    where: "explainAsync and predictAsync",
+    expected: "a runtime with workers",
+    received: "one without",
+    fix: "Call explain() or predict().",
+  });
+}

@@ -2,14 +2,8 @@ import { describe, expect, test } from "vitest";
 import { layoutOf } from "../../src/base/layout.ts";
 import { mapOf } from "../../src/evaluate/attribution.ts";
 import { imputeLinear } from "../../src/evaluate/impute.ts";
-import {
-  aopc,
-  areaUnder,
-  type Curve,
-  perturbation,
-  type PerturbationOptions,
-  relevanceGain,
-} from "../../src/evaluate/perturbation.ts";
+import { aopc, areaUnder, relevanceGain } from "../../src/evaluate/curve.ts";
+import { type Curve, perturbation, type PerturbationOptions } from "../../src/evaluate/perturbation.ts";
 import { notesOn } from "../../src/evaluate/predictor.ts";
 import { fillOf, type Replacement } from "../../src/evaluate/replacement.ts";
 import type { Progress } from "../../src/evaluate/runs.ts";
