@@ -39,7 +39,6 @@ import { Session } from "../run/session.ts";
 import type { Lowering } from "../program/emitter.ts";
 import { firstNonFinite, type Tensor } from "../base/tensor.ts";
 
-/** How many assignments of rules are kept. */
 const KEPT_ASSIGNMENTS = 16;
 
 /** A loaded network, made by `load`. It predicts, and it explains its predictions. */
@@ -110,7 +109,7 @@ export class Model {
   }
 
   /**
-   * What the network computes inside: the numbers of values, by the names that `inspect` lists.
+   * The numbers of values inside the network, by the names that `inspect` lists.
    * @throws LrpError as `predict`, and "usage" for a name of no value
    * @example model.activations(image, ["conv1"]).conv1.dims; // [1, 64, 112, 112]
    */
