@@ -55,6 +55,36 @@ const sums = onnx({
     { type: "Gemm", inputs: ["flat", "v"], outputs: ["scores"], attributes: { transB: 1 } },
   ],
 });
+/** A network with attention, LayerNormalization and a gate. */
+const attentive = onnx({
+  inputs: { photo: [1, 3, 8, 8] },
+  outputs: { scores: [1, 4] },
+  initializers: {
+    w: { dims: [6, 3, 4, 4], data: numbers(288, 1) },
+    flat: { dims: [3], data: [1, 6, 4] },
+    scale: { dims: [6], data: numbers(6, 2) },
+    q: { dims: [6, 6], data: numbers(36, 3) },
+    k: { dims: [6, 6], data: numbers(36, 4) },
+    v: { dims: [6, 6], data: numbers(36, 5) },
+    g: { dims: [6, 6], data: numbers(36, 6) },
+    c: { dims: [6, 4], data: numbers(24, 7) },
+  },
+  nodes: [
+    { type: "Conv", inputs: ["photo", "w"], outputs: ["grid"], attributes: { strides: [4, 4] } },
+    { type: "Reshape", inputs: ["grid", "flat"], outputs: ["columns"] },
+    { type: "Transpose", inputs: ["columns"], outputs: ["tokens"], attributes: { perm: [0, 2, 1] } },
+    { type: "LayerNormalization", inputs: ["tokens", "scale"], outputs: ["normal"], attributes: { axis: -1 } },
+    ...["q", "k", "v", "g"].map((name) => ({ type: "MatMul", inputs: ["normal", name], outputs: [`${name}s`] })),
+    { type: "Transpose", inputs: ["ks"], outputs: ["kt"], attributes: { perm: [0, 2, 1] } },
+    { type: "MatMul", inputs: ["qs", "kt"], outputs: ["s"] },
+    { type: "Softmax", inputs: ["s"], outputs: ["p"], attributes: { axis: -1 } },
+    { type: "MatMul", inputs: ["p", "vs"], outputs: ["o"] },
+    { type: "Sigmoid", inputs: ["gs"], outputs: ["gate"] },
+    { type: "Mul", inputs: ["o", "gate"], outputs: ["gated"] },
+    { type: "ReduceMean", inputs: ["gated"], outputs: ["mean"], attributes: { axes: [1], keepdims: 0 } },
+    { type: "MatMul", inputs: ["mean", "c"], outputs: ["scores"] },
+  ],
+});
 const photo = {
   width: 40,
   height: 30,
@@ -174,6 +204,47 @@ describe.runIf(found)("the page", () => {
       .toBeLessThan(TOLERANCE);
     await page.getByLabel("Composite").selectOption("gradient");
     expect(await delta.count()).toBe(0);
+  });
+
+  on("takes rules of attention, products and norms where a network has them", async (page) => {
+    const fields = ["Sums", "Products", "LayerNorm", "Attention"];
+    const shown = async () => {
+      const visible = await Promise.all(fields.map((name) => page.getByLabel(name, { exact: true }).isVisible()));
+      return fields.filter((_, i) => visible[i]);
+    };
+    expect(await shown()).toEqual([]);
+    await page
+      .getByLabel("Open a network")
+      .setInputFiles({ name: "attentive.onnx", mimeType: "", buffer: Buffer.from(attentive) });
+    await page.locator("#network", { hasText: "attentive.onnx" }).waitFor();
+    await drop(page, "photo.png", "image/png", photoFile);
+    await says(page, "class");
+    expect(await shown()).toEqual(["Products", "LayerNorm", "Attention"]);
+    const [composite, attention] = [page.getByLabel("Composite"), page.getByLabel("Attention")];
+    expect([await composite.inputValue(), await attention.inputValue()]).toEqual(["attnLrp", "attn"]);
+    const model = await load(attentive);
+    const [{ preset }] = tryPresets(model, photo);
+    const input = preprocess(photo, preset, model.inputs[0].dims);
+    const agrees = async (options: Parameters<typeof model.explain>[1]) => {
+      const { relevance } = model.explain(input, options);
+      await expect
+        .poll(async () => apart((await saved(page)).explanations[0].relevance, relevance.data))
+        .toBeLessThan(TOLERANCE);
+    };
+    await agrees({});
+    await page.getByLabel("Products").selectOption("half");
+    await agrees({ product: "half" });
+    await page.getByLabel("LayerNorm").selectOption("gradient");
+    await agrees({ product: "half", layerNorm: "gradient" });
+    // A composite may have its own; what was chosen by hand stays.
+    await composite.selectOption("cpLrp");
+    expect(await attention.inputValue()).toBe("cp");
+    await agrees({ composite: "cpLrp", product: "half", layerNorm: "gradient" });
+    await attention.selectOption("gradient");
+    await agrees({ composite: "cpLrp", product: "half", layerNorm: "gradient", attention: "gradient" });
+    await composite.selectOption("gradient");
+    expect(await shown()).toEqual([]);
+    model.dispose();
   });
 
   on("explains a class that is chosen", async (page) => {

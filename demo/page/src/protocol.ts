@@ -23,6 +23,10 @@ export interface Opened {
   readonly lrn: boolean;
   readonly sums: boolean;
   readonly norms: boolean;
+  readonly products: boolean;
+  readonly attention: boolean;
+  /** The composite that it has unless another is named. */
+  readonly composite: string;
   /** How the file says that pictures are prepared. */
   readonly stated?: Preparation;
   /** Nodes that no rule of LRP fits. */

@@ -2,13 +2,11 @@ import {
   composites,
   defaultComposite,
   type ExplainOptions,
-  type LayerNormMode,
   type ParameterRow,
   type Preparation,
   type PresetName,
   parameters,
   presets,
-  type SumRule,
 } from "relprop";
 import { byId, el, short } from "./dom.ts";
 import type { Opened } from "./protocol.ts";
@@ -42,20 +40,25 @@ export function bounds(preset: PresetName | Preparation): { low: number[]; high:
   return { low: at(0), high: at(255) };
 }
 
+/** Choices of rules, the elements where they are made, and what a network must have for them. */
+const CHOICES = [
+  { option: "sum", id: "sum", asks: "sums" },
+  { option: "product", id: "product", asks: "products" },
+  { option: "layerNorm", id: "layer-norm", asks: "norms" },
+  { option: "attention", id: "attention", asks: "attention" },
+] as const;
+
 /** The controls for rules. `changed` is called after every change by hand. */
 export function ruleControls(changed: () => void) {
   const composite = byId<HTMLSelectElement>("composite");
   const sum = byId<HTMLSelectElement>("sum");
-  const layerNorm = byId<HTMLSelectElement>("layer-norm");
+  const choices = CHOICES.map((choice) => ({ ...choice, select: byId<HTMLSelectElement>(choice.id) }));
   const unknown = byId<HTMLInputElement>("unknown");
   composite.append(
     ...composites.map(({ name }) => el("option", { value: name, selected: name === defaultComposite }, name)),
   );
-  for (const [select, name] of [
-    [sum, "sum"],
-    [layerNorm, "layerNorm"],
-  ] as const)
-    select.append(...parameters[name].choices.map((value) => el("option", { value }, value)));
+  for (const { option, select } of choices)
+    select.append(...parameters[option].choices.map((value) => el("option", { value }, value)));
 
   const row = () => composites.find(({ name }) => name === composite.value)!;
 
@@ -76,16 +79,24 @@ export function ruleControls(changed: () => void) {
     });
     return el("div", { className: "slider" }, el("label", { htmlFor: range.id }, label), output, range);
   };
-  let [hasSums, hasNorms] = [false, false];
+  const starts = new Map<string, string>();
+  let opened: Opened | undefined;
+  /** The composite of the network, unless another is chosen. */
+  let usual: string = defaultComposite;
   const fitSums = () => {
-    const shown = hasSums && takes(row(), "sum");
-    byId("sum-field").hidden = !shown;
+    const shown = !byId("sum-field").hidden;
     const besides = row().parameters.filter((name) => shown && table[name].beside?.value === sum.value);
     byId("sum-parameters").replaceChildren(...besides.map(slider));
   };
   const build = () => {
+    for (const { option, id, asks, select } of choices) {
+      byId(`${id}-field`).hidden = !(opened?.[asks] && takes(row(), option));
+      // What was chosen by hand stays when the composite changes.
+      const start = `${row().defaults?.[option] ?? parameters[option].default}`;
+      if (select.value === (starts.get(option) ?? select.value)) select.value = start;
+      starts.set(option, start);
+    }
     fitSums();
-    byId("layer-norm-field").hidden = !(hasNorms && takes(row(), "layerNorm"));
     byId("composite-summary").textContent = row().summary;
     byId("bounds").hidden = !takes(row(), "low");
     byId("parameters").replaceChildren(...slidersOf(row()).map(slider));
@@ -96,15 +107,16 @@ export function ruleControls(changed: () => void) {
     changed();
   });
   sum.addEventListener("change", fitSums);
-  for (const control of [sum, layerNorm, unknown]) control.addEventListener("change", changed);
+  for (const control of [...choices.map(({ select }) => select), unknown]) control.addEventListener("change", changed);
 
   return {
-    fit({ sums, norms, unruled }: Opened) {
-      [hasSums, hasNorms] = [sums, norms];
-      sum.value = parameters.sum.default;
-      layerNorm.value = parameters.layerNorm.default;
+    fit(network: Opened) {
+      opened = network;
+      if (composite.value === usual) composite.value = network.composite;
+      usual = network.composite;
+      starts.clear();
       build();
-      byId("unknown-field").hidden = unruled === 0;
+      byId("unknown-field").hidden = network.unruled === 0;
       unknown.checked = false;
     },
     /** Whether the composite lets LRN be chosen: those that are gradients do not. */
@@ -116,8 +128,9 @@ export function ruleControls(changed: () => void) {
         composite: composite.value,
         ...Object.fromEntries(numbers),
         ...(takes(row(), "low") && bounds(preset)),
-        ...(!byId("sum-field").hidden && { sum: sum.value as SumRule }),
-        ...(!byId("layer-norm-field").hidden && { layerNorm: layerNorm.value as LayerNormMode }),
+        ...Object.fromEntries(
+          choices.flatMap(({ option, id, select }) => (byId(`${id}-field`).hidden ? [] : [[option, select.value]])),
+        ),
         ...(unknown.checked && { unknown: "gradient" }),
       };
     },

@@ -1,5 +1,6 @@
 import "relprop/operators";
 import {
+  defaultComposite,
   type Explanation,
   heatmap,
   type Inspection,
@@ -37,6 +38,9 @@ const NORMS = [
   "LpNormalization",
 ];
 
+const ATTENTION = ["DotProductAttention", "Softmax", "LogSoftmax"];
+const PRODUCTS = ["signal", "half"];
+
 const now = () => performance.now();
 
 async function timed<T>(work: () => T | Promise<T>): Promise<{ result: T; ms: number }> {
@@ -54,8 +58,11 @@ const calls: Calls = {
     const bytes = await file.arrayBuffer();
     const { result: loaded, ms } = await timed(() => load(bytes, { classes }));
     const [{ dims }] = loaded.inputs;
-    const { nodes, parameters } =
-      loaded.inputs.length === 1 ? loaded.inspect({ dims: numbersFor(dims) }) : loaded.inspect();
+    const {
+      nodes,
+      parameters,
+      composite = defaultComposite,
+    } = loaded.inputs.length === 1 ? loaded.inspect({ dims: numbersFor(dims) }) : loaded.inspect();
     model?.dispose();
     model = loaded;
     prepared = undefined;
@@ -63,7 +70,9 @@ const calls: Calls = {
       nodes.some(({ type, rule }) => types.includes(type) && rule !== "left out");
     const unruled = nodes.filter(({ rule }) => rule === "none").length;
     const facts = { name, classes, dims, parameters, nodes: nodes.length, unruled, ms };
-    return { ...facts, lrn: has(["LRN"]), sums: has(SUMS), norms: has(NORMS), stated: statedPreparation(loaded) };
+    const [lrn, sums, norms, attention] = [["LRN"], SUMS, NORMS, ATTENTION].map(has);
+    const products = nodes.some(({ rule }) => PRODUCTS.includes(rule));
+    return { ...facts, composite, lrn, sums, norms, attention, products, stated: statedPreparation(loaded) };
   },
 
   async see({ file, name }) {
