@@ -1,83 +1,58 @@
 /*
- * Pixel flipping on a small vision transformer: which composite names the pixels that matter. After `npm run build`:
+ * Which methods name the pixels and the words that matter to transformers and to an LSTM: pixel flipping on a small
+ * vision transformer, token flipping on the demo's classifiers of sentences. After `npm run build`:
  *   node docs/studies/transformers.mjs [FOLDER]
- * FOLDER (or RELPROP_DATA, or ../shared/data) holds the model and MNIST's test images. Prints a table: the mean over
- * the images of the symmetric relevance gain of the logit, and its interval of 95 %.
+ * FOLDER (or RELPROP_DATA, or ../shared/data) holds the vision transformer and MNIST's test images. Writes the tables of
+ * docs/leaderboard.md: the symmetric relevance gain of the logit, its mean and interval of 95 %.
  */
-import { readFile } from "node:fs/promises";
-import { gunzipSync } from "node:zlib";
+import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { table } from "../../bench/table.mjs";
-import { attribute, bootstrap, pairedDifference, perturbation, relevanceGain } from "../../dist/evaluate/index.js";
-import { load } from "../../dist/index.js";
+import { holm } from "../../build/js/cli/evaluate/holm.js";
+import { bootstrap, mean, pairedTest } from "../../dist/evaluate/index.js";
+import { measure as measurePictures } from "./transformers/pictures.mjs";
+import { measure as measureTexts } from "./transformers/texts.mjs";
 
 const path = (relative) => fileURLToPath(new URL(relative, import.meta.url));
 const folder = process.argv[2] ?? process.env.RELPROP_DATA ?? path("../../../shared/data");
-const COUNT = 100;
-/** What the network was trained with, and what a black pixel becomes. */
-const [MEAN, DEVIATION] = [0.1307, 0.3081];
-const BLACK = -MEAN / DEVIATION;
-const SIDES = [1, 4];
-const STEPS = 28;
-const METHODS = {
-  attnLrp: { composite: "attnLrp" },
-  cpLrp: { composite: "cpLrp" },
-  attnLrpGamma: { composite: "attnLrpGamma" },
-  epsilonPlus: { composite: "epsilonPlus" },
-  epsilonPlusFlat: { composite: "epsilonPlusFlat" },
-  "gradient × input": { method: "gradientTimesInput" },
-  "integrated gradients": { method: "integratedGradients", steps: 32, baseline: BLACK },
-};
+const page = path("../leaderboard.md");
 
-const digits = gunzipSync(await readFile(`${folder}/datasets/mnist/t10k-images-idx3-ubyte.gz`)).subarray(16);
-const image = (i) => ({
-  dims: [1, 1, 28, 28],
-  data: Float32Array.from(digits.subarray(784 * i, 784 * (i + 1)), (v) => (v / 255 - MEAN) / DEVIATION),
-});
-const model = await load(await readFile(`${folder}/models/vit_tiny_mnist/vit_tiny_mnist_opset17.onnx`));
-
-async function gainOf(input, relevance, region) {
-  const step = Math.ceil((28 / region) ** 2 / STEPS);
-  const curve = (order) =>
-    perturbation(model, input, relevance, {
-      order,
-      region,
-      step,
-      steps: STEPS,
-      replacement: { kind: "value", value: BLACK },
-    });
-  return relevanceGain(await curve("lerf"), await curve("morf"));
+/** A column's texts by method; bold is the best, and what is not shown to be lower. */
+function textsOf({ gains }) {
+  const sorted = [...gains].sort(([, a], [, b]) => mean(b) - mean(a));
+  const [[, best], ...others] = sorted;
+  const adjusted = holm(others.map(([, own]) => pairedTest(best, own).p));
+  return new Map(
+    sorted.map(([method, own], i) => {
+      const { value, low, high } = bootstrap(own, mean);
+      const text = `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+      return [method, i === 0 || adjusted[i - 1] > 0.05 ? `**${text}**` : text];
+    }),
+  );
 }
 
-const mean = (values) => values.reduce((sum, v) => sum + v, 0) / values.length;
-const gains = new Map();
-for (const [name, { method, ...options }] of Object.entries(METHODS))
-  for (const side of SIDES) {
-    const list = [];
-    for (let i = 0; i < COUNT; i++) {
-      const input = image(i);
-      const { relevance } = method
-        ? await attribute(model, input, { method, ...options })
-        : model.explain(input, options);
-      list.push(await gainOf(input, relevance, side));
-    }
-    gains.set(`${name} ${side}`, list);
-  }
+/** Methods as rows, in the order of the first column's gains. */
+function tableOf(columns) {
+  const texts = columns.map(textsOf);
+  const name = (method) => (/^[a-zA-Z]+$/.test(method) ? `\`${method}\`` : method);
+  const rows = [...texts[0].keys()].map((method) => [name(method), ...texts.map((of) => of.get(method))]);
+  return table(["method", ...columns.map((column) => column.name)], rows);
+}
 
-const best = (side) =>
-  Object.keys(METHODS).reduce((a, b) =>
-    gains.get(`${b} ${side}`).reduce((s, v) => s + v) > gains.get(`${a} ${side}`).reduce((s, v) => s + v) ? b : a,
-  );
-const rows = Object.keys(METHODS).map((name) => [
-  name,
-  ...SIDES.flatMap((side) => {
-    const { value, low, high } = bootstrap(gains.get(`${name} ${side}`), mean);
-    const behind =
-      name === best(side) ? "" : pairedDifference(gains.get(`${best(side)} ${side}`), gains.get(`${name} ${side}`));
-    return [
-      `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`,
-      behind && `${behind.value.toFixed(2)} (${behind.low.toFixed(2)} to ${behind.high.toFixed(2)})`,
-    ];
-  }),
-]);
-console.log(table(["method", ...SIDES.flatMap((side) => [`${side} x ${side}`, "behind the best"])], rows));
+const pictures = await measurePictures(folder);
+const texts = await measureTexts();
+const sections = [
+  `**Pictures**: the vision transformer \`vit_tiny_mnist\` (17 tokens), ${pictures.count} digits.\n\n` +
+    tableOf(pictures.columns),
+  ...texts.map(
+    ({ name, count, right, columns }) =>
+      `**Texts, ${name}**: ${count} sentences, ${Math.round((100 * right) / count)} % right.\n\n${tableOf(columns)}`,
+  ),
+].join("\n\n");
+const text = await readFile(page, "utf8");
+const [begin, end] = ["<!-- transformers -->", "<!-- /transformers -->"];
+await writeFile(
+  page,
+  text.replace(new RegExp(`${begin}[^]*${end}`), () => `${begin}\n${sections}\n${end}`),
+);
+console.log(sections);
