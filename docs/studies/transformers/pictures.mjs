@@ -12,7 +12,7 @@ const SIDE = 28;
 const STEPS = 28;
 const REGIONS = [1, 4];
 
-export const methods = {
+const methods = {
   attnLrp: { composite: "attnLrp" },
   cpLrp: { composite: "cpLrp" },
   attnLrpGamma: { composite: "attnLrpGamma" },
