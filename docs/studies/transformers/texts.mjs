@@ -3,12 +3,11 @@
  * an input of a copy of each network.
  */
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { open } from "../../../build/js/read/open.js";
 import { attribute, relevanceGain, tokenFlipping } from "../../../dist/evaluate/index.js";
 import { load, ruleOf } from "../../../dist/node/index.js";
 
-const demo = fileURLToPath(new URL("../../../demo/text", import.meta.url));
+const demo = (name) => new URL(`../../../demo/text/${name}`, import.meta.url);
 const COUNT = 200;
 const STEPS = 32;
 
@@ -98,7 +97,7 @@ function gradients({ model, table, name }, method, inputs, mask, target) {
 }
 
 async function measureOne({ name, file, flips, options }, rows, mask) {
-  const bytes = await readFile(`${demo}/${file}`);
+  const bytes = await readFile(demo(file));
   // One explains, the other predicts batches.
   const [explaining, predicting, embedding] = [await load(bytes), await load(bytes), await embedded(bytes)];
   const names = [...Object.keys(options), ...Object.keys(byGradient), "leaving out"];
@@ -154,7 +153,7 @@ async function measureOne({ name, file, flips, options }, rows, mask) {
 
 /** @returns for each network columns: what is measured, and the gains of each method, sentence by sentence */
 export async function measure() {
-  const json = async (name) => JSON.parse(await readFile(`${demo}/${name}`, "utf8"));
+  const json = async (name) => JSON.parse(await readFile(demo(name), "utf8"));
   const mask = (await json("vocabulary.json"))["[MASK]"];
   // Sentences of one length together, so that networks are seldom planned anew.
   const rows = (await json("sentences.json")).slice(0, COUNT).sort((a, b) => a.ids.length - b.ids.length);
