@@ -2,20 +2,10 @@ import { ModesReporter } from "./modes.reporter.ts";
 import { hasRelaxedSimd } from "../src/run/wasm.ts";
 
 /**
- * The ways of running in which operators, rules, properties and goldens are tested: each changes one thing.
- * `test/modes.ts` says what.
+ * The ways of running in which operators, rules, properties and goldens are tested: the library's own, and three that
+ * have, between them, each other kernel, layout and engine once. `test/modes.ts` says how.
  */
-export const modeNames = [
-  "plain",
-  "relaxed",
-  "sparse",
-  "dense",
-  "tiled",
-  "direct",
-  "repacked",
-  "threads",
-  "checked",
-] as const;
+export const modeNames = ["plain", "checked-tiled", "threads-sparse-direct", "relaxed-dense-repacked"] as const;
 
 export type ModeName = (typeof modeNames)[number];
 
@@ -39,20 +29,22 @@ export const numbers = {
   ],
 };
 
-/** A part of it that takes seconds. */
-export const someNumbers = ["rules/goldens", "ops/conv", "ops/dense"].map((name) => `test/${name}.test.ts`);
-
 /** Compares with onnxruntime-web, which `test/peers` installs. */
 export const peers = "test/models/*onnxruntime.test.ts";
 
-/** The modes that this runtime has; says which it has not. */
+/** Every file of the folders of published models and of ONNX's tests. */
+export const published = ["conformance/conformance", "wild/wild", "models/families"].map(
+  (name) => `test/${name}.test.ts`,
+);
+
+/** The modes; says what this runtime lacks for one of them. */
 export function possibleModes(): readonly ModeName[] {
-  if (hasRelaxedSimd()) return modeNames;
-  console.log(
-    "skipped: mode relaxed, since this runtime has no relaxed SIMD (Node has it from 22; npm run test:modes " +
-      "brings one)",
-  );
-  return modeNames.filter((mode) => mode !== "relaxed");
+  if (!hasRelaxedSimd())
+    console.log(
+      "skipped: relaxed SIMD in mode relaxed-dense-repacked, since this runtime has none (Node has it from 22; npm run " +
+        "test:modes brings one)",
+    );
+  return modeNames;
 }
 
 /** What every project shares. */

@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config";
-import { common, numbers, peers, possibleModes, project } from "./mode-list.ts";
+import { common, numbers, peers, possibleModes, project, published } from "./mode-list.ts";
 
-/** Every test of numbers in each mode but the library's own, which `npm test` has, and the comparison with peers. */
+/**
+ * Every test of numbers in each mode but the library's own, which `npm test` has, the published networks, and the
+ * comparison with peers.
+ */
 export default defineConfig({
   test: {
     ...common,
@@ -9,7 +12,7 @@ export default defineConfig({
       ...possibleModes()
         .filter((mode) => mode !== "plain")
         .map((mode) => project(mode, mode, numbers)),
-      project("peers", "plain", { include: [peers] }),
+      project("published", "plain", { include: [peers, ...published] }),
     ],
   },
 });

@@ -1,7 +1,9 @@
+import { execFileSync } from "node:child_process";
 import { decode } from "fast-png";
 import { expect, test } from "vitest";
 import { heatmap } from "../../src/picture/heatmap/heatmap.ts";
 import { encodePng } from "../../src/picture/heatmap/png.ts";
+import { root } from "../readme.ts";
 
 test("a PNG holds the picture without loss", async () => {
   const values = Float32Array.from({ length: 3 * 5 * 7 }, (_, i) => Math.sin(i * i));
@@ -20,16 +22,15 @@ test.each([1, 2, 3, 4])("a PNG has as many channels as the picture: %i", async (
   expect(data).toEqual(given);
 });
 
-test("works without anything of Node's", async () => {
-  const { Buffer, process } = globalThis;
-  Object.assign(globalThis, { Buffer: undefined, process: undefined });
-  try {
-    expect((await encodePng({ data: Uint8Array.of(1, 2, 3), width: 1, height: 1 })).subarray(1, 4)).toEqual(
-      Uint8Array.of(80, 78, 71),
-    );
-  } finally {
-    Object.assign(globalThis, { Buffer, process });
-  }
+test("works without anything of Node's", () => {
+  // In a process of its own: the runner needs what is taken away.
+  const script = `import { encodePng } from "./dist/index.js";
+const { log } = console;
+Object.assign(globalThis, { Buffer: undefined, process: undefined });
+const png = await encodePng({ data: Uint8Array.of(1, 2, 3), width: 1, height: 1 });
+log(String.fromCharCode(...png.subarray(1, 4)));`;
+  const args = ["--input-type=module", "-e", script];
+  expect(execFileSync(process.execPath, args, { cwd: root, encoding: "utf8" })).toBe("PNG\n");
 });
 
 test("data that is no picture is an error", async () => {

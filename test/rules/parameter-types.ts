@@ -1,10 +1,10 @@
-import type { ExplainOptions } from "../../src/model/options.ts";
-import { baseEntries, type Composite } from "../../src/rules/composite.ts";
-import type { Parameters } from "../../src/rules/parameters.ts";
-import { type RuleOptions, ruleOf } from "../../src/rules/rule.ts";
+import type { ExplainOptions } from "../../dist/model/options.js";
+import { baseEntries, type Composite } from "../../dist/rules/composite.js";
+import type { Parameters } from "../../dist/rules/parameters.js";
+import { type RuleOptions, ruleOf } from "../../dist/rules/rule.js";
 
 /*
- * What TypeScript says of parameters: read by the compiler alone, in parameters.test.ts. Every line that is expected to
+ * What TypeScript says of the parameters of the package that is built: read by the compiler alone, in parameters.test.ts. Every line that is expected to
  * be an error is one.
  */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;

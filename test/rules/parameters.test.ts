@@ -221,7 +221,7 @@ test("types are those of the table", () => {
       types: ["node"],
       strict: true,
       noEmit: true,
-      allowImportingTsExtensions: true,
+      skipLibCheck: true,
     },
     root,
   );
