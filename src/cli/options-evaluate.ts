@@ -67,6 +67,14 @@ export const evaluateOptions = {
     example: "1/2",
     help: "measure every Nth image from the Ith on, so that N machines share the work; 'relprop merge' joins their folders",
   },
+  shards: {
+    kind: "count",
+    value: "N",
+    group: "evaluate",
+    help:
+      "as --shard I/N, with the I that SLURM (SLURM_ARRAY_TASK_ID, from 1) or Kubernetes (JOB_COMPLETION_INDEX, " +
+      "from 0) gives to each task of an array",
+  },
   workers: {
     kind: "count",
     value: "N",

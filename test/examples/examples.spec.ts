@@ -1,5 +1,14 @@
 import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -19,7 +28,8 @@ const root = resolve(import.meta.dirname, "../..");
 const examples = join(root, "examples");
 const demo = (name: string) => join(root, "demo", name);
 const json = (file: string) => JSON.parse(readFileSync(file, "utf8"));
-const names = readdirSync(examples).filter((name) => !name.includes("."));
+/** Those that install relprop; the others are files for engines. */
+const names = readdirSync(examples).filter((name) => existsSync(join(examples, name, "package.json")));
 
 const temporary = mkdtempSync(join(tmpdir(), "relprop-examples-"));
 const at = (...path: string[]) => join(temporary, ...path);

@@ -19,7 +19,7 @@ import { type Part, pictureFile, type Settings } from "./part.ts";
 import { count } from "./page-text.ts";
 import { reportOf } from "./report.ts";
 import { evaluationOf, settingsOf, sha256 } from "./settings.ts";
-import { shardOf } from "./spec.ts";
+import { shardOf } from "./shard.ts";
 import { readParts, readyFolder, writePart, writeReport } from "./store.ts";
 
 /** The folder that `--out` names. */
@@ -163,7 +163,9 @@ export async function finish(dir: string, settings: Settings, { out }: Streams):
 export async function evaluate({ positionals: [path, dataPath], values }: Arguments, streams: Streams): Promise<void> {
   const evaluation = evaluationOf(values);
   const dir = folderOf(values);
-  const shard = shardOf(values.shard ?? "1/1");
+  const shard = shardOf(values, process.env);
+  if (shard.from !== undefined)
+    streams.err(`relprop: measures shard ${shard.index} of ${shard.of}, by ${shard.from}\n`);
   const opened = await open(path, values);
   const dataset = await openDataset(dataPath, mostPixels(values, opened.sidecar));
   const { content } = await dataset.read(0);

@@ -113,14 +113,3 @@ export function replacementOf(text: string): Replacement {
   });
   return { kind: name, ...Object.fromEntries(numbers) } as Replacement;
 }
-
-/** `--shard I/N`: which part of the images, from 1 to N. */
-export function shardOf(text: string): { readonly index: number; readonly of: number } {
-  const [, index, of] = /^(\d+)\/(\d+)$/.exec(text)?.map(Number) ?? [];
-  if (index >= 1 && index <= of) return { index, of };
-  throw new LrpError("usage", {
-    where: "option '--shard'",
-    expected: "I/N with an I from 1 to N, such as 1/2",
-    received: `'${text}'`,
-  });
-}

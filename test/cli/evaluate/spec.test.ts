@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { dashed } from "../../../src/cli/option.ts";
-import { methodsOf, replacementOf, shardOf } from "../../../src/cli/evaluate/spec.ts";
+import { methodsOf, replacementOf } from "../../../src/cli/evaluate/spec.ts";
 import { parameters } from "../../../src/entries/index.ts";
 
 test("methods with what they take, and their text as label", () => {
@@ -29,12 +29,6 @@ test("replacements", () => {
   expect(() => replacementOf("blur:sigma=big")).toThrow(
     "option '--replacement', 'sigma': expected a number, or several joined by /, got 'big'.",
   );
-});
-
-test("shards", () => {
-  for (const index of [1, 2, 3]) expect(shardOf(`${index}/3`)).toEqual({ index, of: 3 });
-  for (const text of ["0/3", "4/3", "1", "1/", "a/b", "-1/2"])
-    expect(() => shardOf(text), text).toThrow("option '--shard': expected I/N");
 });
 
 test("every problem of a list at once, with the nearest name", () => {
