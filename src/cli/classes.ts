@@ -4,10 +4,16 @@ import { parseJson, readBytes } from "./files.ts";
 import { readArray } from "./npz.ts";
 import type { Values } from "./options.ts";
 
-/** Class names from a file: a JSON list, or one per line, a leading synset id ("n01440764 ") dropped. */
+/** Ids that no token has, as far as they are no mistake. */
+const MOST_GAPS = 2 ** 16;
+
+/**
+ * Class names from a file: a JSON list, one per line, a leading synset id ("n01440764 ") dropped, or the tokens of a
+ * tokenizer.json.
+ */
 export async function readClasses(path: string): Promise<string[]> {
   const text = new TextDecoder().decode(await readBytes(path, "class names, one per line"));
-  if (text.trimStart().startsWith("[")) return fromJson(text, path);
+  if (/^\s*[[{]/.test(text)) return fromJson(text, path);
   return text
     .trimEnd()
     .split(/\r?\n/)
@@ -15,10 +21,31 @@ export async function readClasses(path: string): Promise<string[]> {
 }
 
 function fromJson(text: string, path: string): string[] {
-  const expected = "class names, one per line, or a JSON list of them";
+  const expected = "class names, one per line, a JSON list of them, or a tokenizer.json";
   const names = parseJson(text, path, expected);
+  const vocabulary = vocabularyOf(names);
+  if (vocabulary) return vocabulary;
   if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
   throw usage(`file '${path}'`, expected, "other JSON");
+}
+
+/** The tokens of a tokenizer.json by their ids; undefined for what is none. */
+function vocabularyOf(file: unknown): string[] | undefined {
+  const { model, added_tokens: added = [] } = (file ?? {}) as {
+    model?: { vocab?: Readonly<Record<string, number>> | readonly (readonly [string, number])[] };
+    added_tokens?: readonly { content: string; id: number }[];
+  };
+  const vocab = model?.vocab;
+  if (typeof vocab !== "object" || vocab === null || !Array.isArray(added)) return undefined;
+  const pairs: (readonly [string, number])[] = [
+    ...(Array.isArray(vocab) ? vocab.map(([piece], id) => [piece, id] as const) : Object.entries(vocab)),
+    ...added.map(({ content, id }) => [content, id] as const),
+  ];
+  const most = pairs.length + MOST_GAPS;
+  if (pairs.length === 0 || !pairs.every(([, id]) => Number.isInteger(id) && id >= 0 && id < most)) return undefined;
+  const names: string[] = [];
+  for (const [name, id] of pairs) names[id] = String(name);
+  return Array.from(names, (name, id) => name ?? `token ${id}`);
 }
 
 /**

@@ -21,6 +21,8 @@ export interface Command {
   /** What the help says between usage and options, one paragraph each. */
   readonly about: readonly string[];
   readonly options: readonly OptionName[];
+  /** An option in whose presence the last positional argument may be missing. */
+  readonly instead?: OptionName;
   /** Options that must be given. */
   readonly needs?: readonly OptionName[];
   readonly examples: readonly (readonly [what: string, line: string])[];

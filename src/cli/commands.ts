@@ -15,6 +15,10 @@ const PICTURES =
 const INPUTS =
   "A model of several inputs takes each by its name: NAME=FILE, or numbers, as in NAME=3 and NAME=1,2,3. Numbers have " +
   "the shape of the input: the last of its free axes is as long as they need, other free axes are 1.";
+const TEXT =
+  "A text is --text, of which --tokenizer makes ids; --text-pair is a second one. They go to the inputs input_ids, " +
+  "attention_mask, token_type_ids and position_ids; NAME=input_ids gives the ids to an input of another name. Inputs " +
+  "of past keys and values are empty, unless they are given.";
 const SIDECAR =
   'A file NAME.relprop.json beside NAME.onnx, such as {"preprocess": "caffe", "classes": ["cat", "dog"]}, saves ' +
   "typing --preset and --classes. Its preparation is never applied to .npy.";
@@ -23,12 +27,14 @@ export const commands: readonly Command[] = [
   {
     name: "explain",
     takes: ["MODEL", "INPUT…"],
+    instead: "text",
     summary: "draws which parts of an input a decision rests on",
     about: [
       "Runs an ONNX model and passes the score of one class back to the input by Layer-wise Relevance " +
         "Propagation, or by another method. Red pixels speak for the class, blue ones against it.",
       PICTURES,
       INPUTS,
+      TEXT,
       SIDECAR,
     ],
     options: [
@@ -42,6 +48,7 @@ export const commands: readonly Command[] = [
       "at",
       "sample",
       "classes",
+      ...inGroup("text"),
       ...inGroup("picture"),
       ...inGroup("model"),
       "out",
@@ -74,6 +81,10 @@ export const commands: readonly Command[] = [
         "a class at a place of a segmentation",
         "relprop explain unet.onnx x.npy --target 2 --position 40,64 --out heat.png",
       ],
+      [
+        "which words speak for a class",
+        'relprop explain bert.onnx --text "a hidden gem" --tokenizer tokenizer.json --show --out heat.html',
+      ],
       ["the relevance of a layer, for a script", "relprop explain model.onnx x.npy --at conv1 --json"],
     ],
     run: explain,
@@ -81,8 +92,9 @@ export const commands: readonly Command[] = [
   {
     name: "predict",
     takes: ["MODEL", "INPUT…"],
+    instead: "text",
     summary: "runs a network and lists the best classes",
-    about: [PICTURES, INPUTS, SIDECAR],
+    about: [PICTURES, INPUTS, TEXT, SIDECAR],
     options: [
       "output",
       "top",
@@ -90,6 +102,7 @@ export const commands: readonly Command[] = [
       "class-axis",
       "batch",
       "channel-axis",
+      ...inGroup("text"),
       ...inGroup("picture"),
       ...inGroup("model"),
       "json",

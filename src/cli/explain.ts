@@ -7,11 +7,13 @@ import { checkWritable, writeAll } from "./files.ts";
 import { readInputs, viewOf } from "./inputs.ts";
 import { jsonLine } from "./layout.ts";
 import { chosenSample, open } from "./open.ts";
+import { type TextRelevance, textAnsi } from "../picture/text/index.ts";
 import { type Arguments, givenIn, rulesIn, type Values } from "./options.ts";
 import { contents, outFiles, terminalPicture, type View } from "./outputs.ts";
 import { withProgress } from "./progress.ts";
 import { report } from "./report.ts";
 import { summary } from "./summary.ts";
+import { wordRows, wordsOf } from "./text/view.ts";
 import { warnOf } from "./warning.ts";
 
 const RUNS = { parts: "runs of the network", kept: () => "No file was written." };
@@ -20,7 +22,7 @@ export async function explain({ positionals: [path, ...words], values }: Argumen
   const { out, err } = streams;
   if (values.method && values.composite)
     throw misuse("option '--method'", "it stands in place of a composite, and cannot be combined with --composite");
-  const planned = outFiles(values.out, values.at);
+  const planned = outFiles(values);
   const files = planned.map((file) => file.path);
   await checkWritable(files);
   const opened = await open(path, values);
@@ -40,26 +42,41 @@ export async function explain({ positionals: [path, ...words], values }: Argumen
     at: values.at,
     classAxis,
   };
-  const explanation = await withProgress(streams, RUNS, (onProgress, signal) =>
+  const whole = await withProgress(streams, RUNS, (onProgress, signal) =>
     attribute(opened.model, input.tensors, { ...options, onProgress, signal }),
   );
   const ms = performance.now() - start;
+  const { read } = input;
+  const explanation = read ? { ...whole, relevance: whole.inputs[read.port] } : whole;
   const sample = chosenSample(values, explanation.targets.length);
   const view = viewOf(input, explanation);
-  const found = report({ path, values, opened, input, explanation, sample, files, ms });
-  const made = await contents(planned, explanation, view, values);
-  const drawing = values.show ? drawn(explanation.relevance, view, values, streams) : "";
+  const facts = report({ path, values, opened, input, explanation, sample, files, ms });
+  const text = read && wordsOf(read, explanation, facts);
+  const found = { ...facts, text: text && { tokens: read.tokens, ids: read.ids, ...named(text) } };
+  const made = await contents(planned, { explanation, found, text }, view, values);
+  const drawing = values.show ? drawn(explanation.relevance, text, view, values, streams) : "";
   await writeAll(made);
   warnOf(explanation, streams);
   (values.json ? err : out)(drawing);
-  out(values.json ? jsonLine(found) : summary(found));
+  out(values.json ? jsonLine(found) : summary(facts, text && wordRows(text)));
 }
 
-/** The heatmap for the terminal where the drawing goes: JSON has stdout for itself. */
-function drawn(relevance: Tensor, view: View, values: Values, { err, terminals, columns }: Streams): string {
+/** Words with their relevance, for a script. */
+const named = ({ tokens, relevance, special }: TextRelevance) => ({ words: tokens, relevance, special });
+
+/** The heatmap, or the text, for the terminal where the drawing goes: JSON has stdout for itself. */
+function drawn(
+  relevance: Tensor,
+  text: TextRelevance | undefined,
+  view: View,
+  values: Values,
+  { err, terminals, columns }: Streams,
+): string {
   const stream = values.json ? "err" : "out";
-  const picture = terminalPicture(relevance, view, values);
-  if (terminals?.[stream]) return toAnsi(picture, { columns });
+  const made = text
+    ? textAnsi(text, { columns, colormap: values.colormap })
+    : toAnsi(terminalPicture(relevance, view, values), { columns });
+  if (terminals?.[stream]) return made;
   err(`relprop: --show draws into a terminal only, and std${stream} is none: the picture is left out.\n`);
   return "";
 }

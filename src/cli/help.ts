@@ -12,6 +12,7 @@ export const groups: readonly (readonly [Option["group"], string])[] = [
   ["evaluate", "What to measure"],
   ["rules", "Rules"],
   ["method", "Other methods"],
+  ["text", "A text as input"],
   ["picture", "Preparing a picture"],
   ["model", "The model"],
   ["output", "Output"],

@@ -10,6 +10,9 @@ import { listed } from "./layout.ts";
 import type { Opened } from "./open.ts";
 import { kinds } from "./option.ts";
 import type { Values } from "./options.ts";
+import type { TextInput } from "./text/encode.ts";
+import { matched } from "./text/match.ts";
+import { tokensOf } from "./text/tokenizer.ts";
 
 /** What a network runs on. */
 export interface Inputs {
@@ -20,6 +23,8 @@ export interface Inputs {
   readonly text: string;
   /** The same in fewer. */
   readonly title: string;
+  /** The text that is read, if one is. */
+  readonly read?: TextInput;
 }
 
 /** A word after the model: of which input, if it says so, and a file or numbers. */
@@ -49,6 +54,8 @@ export async function readInputs(
 ): Promise<Inputs> {
   const ports = opened.model.inputs;
   const given = words.map((word) => wordOf(word, ports));
+  const isText = [values.text, values["text-pair"], values.tokenizer].some((value) => value !== undefined);
+  if (isText) return readText(given, opened, values, streams);
   const [only, ...more] = given;
   const isOne = ports.length === 1 && more.length === 0;
   const isFile = isOne && !only.port && (!only.word.includes("=") || (await isThere(only.word)));
@@ -56,16 +63,7 @@ export async function readInputs(
   const names = new Set(each.map(({ port }) => port?.name));
   if (each.length !== ports.length || names.size !== ports.length || names.has(undefined)) throw strange(ports, words);
   const read = new Map<string, Read>();
-  for (const { port, said } of each) {
-    const { name } = port!;
-    const numbers = isFile ? undefined : kinds.numbers.parse(said);
-    read.set(
-      name,
-      numbers === undefined
-        ? await readFileFor(port!, said, opened, values, streams)
-        : fromNumbers(port!, [numbers].flat()),
-    );
-  }
+  for (const { port, said } of each) read.set(port!.name, await readOne(port!, said, isFile, opened, values, streams));
   const views = new Map([...read].flatMap(([name, { view }]) => (view ? [[name, view] as const] : [])));
   if (views.size === 0) checkUnprepared(words.join(" "), values);
   const all = [...read];
@@ -75,6 +73,48 @@ export async function readInputs(
     views,
     text: isFile ? all[0][1].text : all.map(([name, { text }]) => `${name}: ${text}`).join("; "),
     title: isFile ? basename(only.word) : listed([...read.keys()]),
+  };
+}
+
+/** @param isFile whether it is no numbers, whatever it looks like */
+async function readOne(
+  port: Port,
+  said: string,
+  isFile: boolean,
+  opened: Opened,
+  values: Values,
+  streams: Streams,
+): Promise<Read> {
+  const numbers = isFile ? undefined : kinds.numbers.parse(said);
+  return numbers === undefined ? readFileFor(port, said, opened, values, streams) : fromNumbers(port, [numbers].flat());
+}
+
+/** A text for the inputs that take it; others as words say. */
+async function readText(words: readonly Word[], opened: Opened, values: Values, streams: Streams): Promise<Inputs> {
+  const ports = opened.model.inputs;
+  const given = new Map(words.flatMap(({ port, said }) => (port ? [[port.name, said] as const] : [])));
+  if (given.size !== words.length)
+    throw strange(
+      ports,
+      words.map(({ word }) => word),
+    );
+  checkUnprepared("--text", values);
+  const text = await tokensOf(values);
+  const { tensors, ids, empty } = matched(text, ports, given);
+  const all = new Map(tensors);
+  const texts = [`${JSON.stringify(values.text)}, ${text.tokens.length} tokens`];
+  for (const port of ports.filter(({ name }) => !tensors.has(name))) {
+    const read = await readOne(port, given.get(port.name)!, false, opened, values, streams);
+    all.set(port.name, read.tensor);
+    texts.push(`${port.name}: ${read.text}`);
+  }
+  if (empty.length > 0) texts.push(`${empty.length} inputs of past keys and values are empty: ${listed(empty)}`);
+  return {
+    tensors: ports.length === 1 ? all.get(ids)! : Object.fromEntries(all),
+    views: new Map(),
+    text: texts.join("; "),
+    title: "text",
+    read: { ...text, port: ids },
   };
 }
 

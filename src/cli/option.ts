@@ -68,7 +68,17 @@ export interface Option {
   readonly choices?: readonly string[];
   /** May be given several times. */
   readonly repeat?: true;
-  readonly group: "rules" | "method" | "evaluate" | "explain" | "axes" | "picture" | "model" | "output" | "other";
+  readonly group:
+    | "rules"
+    | "method"
+    | "evaluate"
+    | "explain"
+    | "axes"
+    | "text"
+    | "picture"
+    | "model"
+    | "output"
+    | "other";
 }
 
 /** What the values of an option are, in words. */

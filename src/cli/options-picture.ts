@@ -58,9 +58,10 @@ export const pictureOptions = {
     example: "heat.png",
     help:
       "where results go: to FILE.png the heatmap, or the sheet; to FILE.npy the relevance, float32 of the input's " +
-      "shape; of evaluate and merge, to a folder; repeatable",
+      "shape; to FILE.html or FILE.svg a text with its relevance; to FILE.json what --json prints; of evaluate and " +
+      "merge, to a folder; repeatable",
   },
-  show: { kind: "flag", group: "output", help: "draw the heatmap in the terminal, in 24-bit colours" },
+  show: { kind: "flag", group: "output", help: "draw the heatmap, or the text, in the terminal, in 24-bit colours" },
   colormap: {
     kind: "text",
     value: "NAME",

@@ -5,6 +5,7 @@ import { dashed, type kinds, type Option, undashed } from "./option.ts";
 import { axesOptions } from "./options-axes.ts";
 import { evaluateOptions } from "./options-evaluate.ts";
 import { pictureOptions } from "./options-picture.ts";
+import { textOptions } from "./options-text.ts";
 
 /** How values of a parameter are written. */
 const written = {
@@ -153,7 +154,7 @@ export const options = {
     help:
       "compute the relevance of this value of the graph, input or table that is added as well ('relprop inspect " +
       "--full' lists them): its shape and sum stand in --json, its numbers or picture in FILE.VALUE.EXT beside every " +
-      "--out FILE.EXT; repeatable",
+      "--out FILE.npy and FILE.png; repeatable",
   },
   sample: {
     kind: "index",
@@ -177,10 +178,13 @@ export const options = {
     value: "FILE",
     group: "explain",
     example: "words.txt",
-    help: "a file of class names, one per line; a synset id before a name (n01440764) is dropped",
+    help:
+      "a file of class names, one per line; a synset id before a name (n01440764) is dropped. Or the tokenizer.json of a " +
+      "network that gives tokens",
   },
 
   ...axesOptions,
+  ...textOptions,
   ...pictureOptions,
 
   "max-memory": {

@@ -3,7 +3,9 @@ import { type Explanation, encodePng, heatmap, LrpError, type Picture, type Tens
 import { misuse } from "../base/error.ts";
 import { drawImage, type PictureLayout } from "../entries/image.ts";
 import { layoutOf } from "../base/layout.ts";
+import { type TextRelevance, textHtml, textSvg } from "../picture/text/index.ts";
 import { writeNpy } from "./npy.ts";
+import { jsonLine } from "./layout.ts";
 import type { Values } from "./options.ts";
 
 /** A file to write: the input's relevance, or that of the value `at`. */
@@ -22,9 +24,15 @@ const TERMINAL = 64;
 export type View = (() => Picture) | undefined;
 
 /** What is written: the relevance of the input, or of a value inside the network. */
-interface Result {
-  readonly explanation: Explanation;
+interface Result extends Made {
   readonly relevance: Tensor;
+}
+
+/** What was found: also as the object of `--json`, and as a text, if the input is one. */
+interface Made {
+  readonly explanation: Explanation;
+  readonly found: object;
+  readonly text?: TextRelevance;
 }
 
 const writers: Readonly<Record<string, (result: Result, view: View, values: Values) => Promise<Uint8Array>>> = {
@@ -35,7 +43,17 @@ const writers: Readonly<Record<string, (result: Result, view: View, values: Valu
     return encodePng(draw(relevance, view, values, zoom(relevance, values)));
   },
   ".npy": async ({ relevance }) => writeNpy(relevance),
+  ".json": async ({ found }) => bytesOf(jsonLine(found)),
+  ".html": async ({ text }, _, { colormap }) => bytesOf(textHtml(text!, { colormap, page: true })),
+  ".svg": async ({ text }, _, { colormap }) => bytesOf(textSvg(text!, { colormap })),
 };
+/** Of these there is one for each value of `--at`, too. */
+const EACH = [".png", ".npy"];
+/** These draw words. */
+const TEXTS = [".html", ".svg"];
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const endingOf = (path: string) => extname(path).toLowerCase();
 
 /** The heatmap with the photo and a legend. */
 function laidOut(explanation: Explanation, view: View, values: Values, layout: PictureLayout): Picture {
@@ -50,22 +68,28 @@ function laidOut(explanation: Explanation, view: View, values: Values, layout: P
  * Every file that `--out` and `--at` ask for. Relevance at a value goes beside the input's: `--at conv1 --out r.npy`
  * writes r.npy and r.conv1.npy; what cannot stand in a file name becomes "_".
  *
- * @throws LrpError code "usage" for endings other than .png and .npy, and for two results in one file.
+ * @throws LrpError code "usage" for endings that are not known, for a text in place of which something else is the
+ * input, and for two results in one file.
  */
-export function outFiles(out: readonly string[] = [], at: readonly string[] = []): OutFile[] {
+export function outFiles({ out = [], at = [], text }: Values): OutFile[] {
   const where = "option '--out'";
-  const unknown = out.filter((path) => !Object.hasOwn(writers, extname(path).toLowerCase()));
+  const unknown = out.filter((path) => !Object.hasOwn(writers, endingOf(path)));
   if (unknown.length > 0) {
     throw new LrpError(
       "usage",
       unknown.map((path) => ({
         where,
-        expected: `a name that ends in ${Object.keys(writers).join(" or ")}`,
+        expected: `a name that ends in ${Object.keys(writers).slice(0, -1).join(", ")} or ${Object.keys(writers).at(-1)}`,
         received: `'${path}'`,
       })),
     );
   }
-  const files = out.flatMap((path) => [{ path }, ...at.map((value) => ({ path: beside(path, value), at: value }))]);
+  const drawing = text === undefined && out.find((path) => TEXTS.includes(endingOf(path)));
+  if (drawing) throw misuse(where, `'${drawing}' shows a text, and there is no --text`, "A heatmap goes to FILE.png.");
+  const files = out.flatMap((path) => [
+    { path },
+    ...(EACH.includes(endingOf(path)) ? at.map((value) => ({ path: beside(path, value), at: value })) : []),
+  ]);
   const twice = files.find(({ path }, i) => files.findIndex((other) => other.path === path) < i);
   if (twice) throw misuse(where, `two results would be written to '${twice.path}'`);
   return files;
@@ -74,14 +98,15 @@ export function outFiles(out: readonly string[] = [], at: readonly string[] = []
 /** The contents of the files, by path. */
 export async function contents(
   files: readonly OutFile[],
-  explanation: Explanation,
+  result: Made,
   view: View,
   values: Values,
 ): Promise<Map<string, Uint8Array>> {
+  const { explanation } = result;
   const made = new Map<string, Uint8Array>();
   for (const { path, at } of files) {
     const relevance = at === undefined ? explanation.relevance : explanation.at[at];
-    made.set(path, await writers[extname(path).toLowerCase()]({ explanation, relevance }, view, values));
+    made.set(path, await writers[endingOf(path)]({ ...result, relevance }, view, values));
   }
   return made;
 }

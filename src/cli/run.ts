@@ -46,10 +46,10 @@ async function dispatch([first, ...rest]: readonly string[], streams: Streams): 
 function find(name: string): Command {
   const command = commands.find((row) => row.name === name);
   if (command) return command;
-  throw new LrpError("usage", { where: `'${name}'`, problem: "there is no such command", fix: instead(name) });
+  throw new LrpError("usage", { where: `'${name}'`, problem: "there is no such command", fix: otherwise(name) });
 }
 
-function instead(name: string): string {
+function otherwise(name: string): string {
   if (name.startsWith("-")) return "Options come after a command: relprop COMMAND … --option.";
   if (name.endsWith(".onnx")) return `A command comes first: relprop explain ${name} INPUT.`;
   const names = commands.map((row) => row.name);
@@ -60,10 +60,14 @@ function instead(name: string): string {
  * @throws LrpError code "usage" unless there are as many arguments as the command takes, more where its last ends in
  * "…", and the options that it needs
  */
-export function checkGiven({ name, takes, needs = [], examples }: Command, { positionals, values }: Arguments): void {
+export function checkGiven(
+  { name, takes, instead, needs = [], examples }: Command,
+  { positionals, values }: Arguments,
+): void {
   const where = `command '${name}'`;
+  const least = takes.slice(0, instead && values[instead] !== undefined ? -1 : undefined);
   const missing = [
-    ...takes.slice(positionals.length).map((word) => word.replace("…", "")),
+    ...least.slice(positionals.length).map((word) => word.replace("…", "")),
     ...needs.filter((option) => values[option] === undefined).map((option) => `--${option}`),
   ];
   if (missing.length > 0) {

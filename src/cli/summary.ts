@@ -15,8 +15,8 @@ const sinks = [
   ["other", "elsewhere"],
 ] as const satisfies readonly (readonly [keyof LedgerRow, string])[];
 
-/** What `relprop explain` prints for people. */
-export function summary(found: Report): string {
+/** What `relprop explain` prints for people. @param words rows about the words of a text */
+export function summary(found: Report, words: readonly (readonly string[])[] = []): string {
   const {
     target,
     className,
@@ -52,6 +52,7 @@ export function summary(found: Report): string {
     ],
   ];
   const tail = [
+    ...words,
     ...(isShared(found) ? [...growthRow(found), ...stabilityRow(found)] : []),
     ...(Object.keys({ ...found.inputs, ...found.shares }).length > 1 ? sumRows("input", found.inputs) : []),
     ...sumRows("table", found.shares),

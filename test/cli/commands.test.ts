@@ -475,7 +475,11 @@ describe("every foreseen error: exit code 2, at most 12 lines, no stack, no file
     ["an unknown colour map", () => ["explain", MODEL, THREE, "--colormap", "jet"], /expected one of bwr, /],
     ["a parameter that the composite does not take", () => ["explain", MODEL, THREE, "--gamma", "1"], /gamma/],
     ["an unknown value", () => ["explain", MODEL, THREE, "--at", "nowhere"], /nowhere/],
-    ["an unknown ending", () => ["explain", MODEL, THREE, "--out", at("x.gif")], /\.png or \.npy/],
+    [
+      "an unknown ending",
+      () => ["explain", MODEL, THREE, "--out", at("x.gif")],
+      /\.png, \.npy, \.json, \.html or \.svg/,
+    ],
     ["no folder", () => ["explain", MODEL, THREE, "--out", at("none/x.png")], /folder '.*none': it does not exist\./],
     [
       "numbers to draw over",

@@ -1,4 +1,5 @@
 export { type AnsiOptions, textAnsi } from "./ansi.ts";
+export { type EmbeddingOptions, type EmbeddingOutput, embeddingOf, similarTo } from "./embedding.ts";
 export { type HtmlOptions, textHtml, textTable } from "./html.ts";
 export { type MergeOptions, mergeSubwords, type Words } from "./merge.ts";
 export type { TextOptions, TextRelevance } from "./shown.ts";

@@ -1,0 +1,61 @@
+import type { Explanation } from "../../entries/index.ts";
+import { mergeSubwords, type TextRelevance } from "../../picture/text/index.ts";
+import { digits } from "../layout.ts";
+import type { Report } from "../report.ts";
+import type { TextInput } from "./encode.ts";
+
+/** The words of a text with their relevance, and what is said of it. */
+export function wordsOf(text: TextInput, explanation: Explanation, found: Report): TextRelevance {
+  const { tokens, relevance, special } = withoutPadding(text, explanation.inputs[text.port].data);
+  const { words, ...merged } = mergeSubwords(tokens, relevance, { style: text.style, special });
+  const { target, className, against, position, logit, arrivedSum, sharesSum, stability, notes } = found;
+  const beside = Object.keys(found.inputs).length + Object.keys(found.shares).length > 1;
+  return {
+    tokens: words,
+    ...merged,
+    target:
+      (className ?? `class ${target}`) +
+      (against === null ? "" : ` against ${against}`) +
+      (position ? ` at ${position.join(", ")}` : ""),
+    score: logit,
+    ...(beside && { sum: arrivedSum + sharesSum }),
+    ...(stability.verdict === "amplified" && { warning: notes[0] }),
+  };
+}
+
+/** Padding as one token at its end. */
+function withoutPadding({ tokens, special, mask }: TextInput, relevance: Float32Array) {
+  const ends = mask.map((on, i) => on === 0 && mask[i + 1] === 0 && i + 1 < mask.length);
+  const rows: { token: string; sum: number; special: boolean; count: number }[] = [];
+  for (const [i, token] of tokens.entries()) {
+    if (i > 0 && ends[i - 1]) {
+      const last = rows[rows.length - 1];
+      Object.assign(last, { sum: last.sum + relevance[i], count: last.count + 1 });
+    } else rows.push({ token, sum: relevance[i], special: special[i], count: 1 });
+  }
+  return {
+    tokens: rows.map(({ token, count }) => (count > 1 ? `${token} × ${count}` : token)),
+    relevance: rows.map(({ sum }) => sum),
+    special: rows.map((row) => row.special),
+  };
+}
+
+const MOST = 5;
+
+/** The words that speak most for the target, and against it, as rows of the summary. */
+export function wordRows({ tokens, relevance, special }: TextRelevance): string[][] {
+  const list = tokens.map((word, i) => ({ word, r: relevance[i] })).filter((_, i) => !special?.[i]);
+  const row = (name: string, chosen: typeof list) =>
+    chosen.length > 0 ? [[name, chosen.map(({ word, r }) => `${word} ${digits(r)}`).join(", ")]] : [];
+  const sorted = [...list].sort((a, b) => b.r - a.r);
+  return [
+    ...row("for", sorted.filter(({ r }) => r > 0).slice(0, MOST)),
+    ...row(
+      "against",
+      sorted
+        .reverse()
+        .filter(({ r }) => r < 0)
+        .slice(0, MOST),
+    ),
+  ];
+}
