@@ -20,6 +20,8 @@ import { explainImage } from "../../dist/image.js";
 import { load } from "../../dist/index.js";
 import { FLAGS, findChromium } from "../browser/chromium.ts";
 import { serve } from "../browser/serve.ts";
+import { meanOfWords } from "../text/networks.ts";
+import { wordPiece } from "../text/tokenizers.ts";
 
 /*
  * Packs relprop, installs each example with the tarball into a temporary folder, as its README says, and runs it.
@@ -130,6 +132,17 @@ describe.concurrent("what comes out of", () => {
       /^class 7/m,
     );
     expectPicture(readFileSync(at("node/heatmap.png")), await pictureOf("seven.png"));
+  });
+
+  it("the script for texts: words, whose relevance is the similarity", async () => {
+    writeFileSync(at("text/model.onnx"), meanOfWords({ words: 12, hidden: 5, head: "embedding" }));
+    writeFileSync(at("text/tokenizer.json"), JSON.stringify(wordPiece(["a", "hid", "##den", "gem", "film"])));
+    const said = await run("text", "node", "similar.js", "model.onnx", "tokenizer.json", "a hidden gem", "a film");
+    const rows = [...said.matchAll(/^(-?\d\.\d{3}) (.*)$/gm)].map(([, r, word]) => ({ r: Number(r), word }));
+    expect(rows.map(({ word }) => word)).toEqual(["[CLS]", "a", "hidden", "gem", "[SEP]", "in all"]);
+    expect(readFileSync(at("text/similar.html"), "utf8")).toContain("hidden</mark>");
+    // The rest is that of the types.
+    expect(Math.abs(rows[5].r)).toBeLessThanOrEqual(1);
   });
 
   it("the service: a picture for a picture", async () => {

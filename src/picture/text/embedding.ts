@@ -3,7 +3,7 @@ import { shapeText, size } from "../../base/tensor.ts";
 
 /** A vector of a text, or one of each of its tokens: what a network of embeddings gives. */
 export interface EmbeddingOutput {
-  readonly data: ArrayLike<number>;
+  readonly data: ArrayLike<number | bigint>;
   /** [1, h], or [1, t, h] for t tokens. */
   readonly dims: readonly number[];
 }
@@ -31,7 +31,7 @@ export interface EmbeddingOptions {
 export function embeddingOf(output: EmbeddingOutput, options: EmbeddingOptions = {}): Float32Array {
   const { shares, width } = sharesOf(output, options);
   const sums = Array.from({ length: width }, (_, h) =>
-    shares.reduce((sum, share, t) => sum + share * output.data[t * width + h], 0),
+    shares.reduce((sum, share, t) => sum + share * Number(output.data[t * width + h]), 0),
   );
   const length = Math.hypot(...sums);
   if (!(length > 0 && Number.isFinite(length)))
