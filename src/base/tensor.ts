@@ -19,6 +19,16 @@ const elementTypes = {
   uint32: [12, Uint32Array],
   uint64: [13, BigUint64Array],
   bfloat16: [16, Float32Array],
+  float8e4m3fn: [17, Float32Array],
+  float8e4m3fnuz: [18, Float32Array],
+  float8e5m2: [19, Float32Array],
+  float8e5m2fnuz: [20, Float32Array],
+  uint4: [21, Uint8Array],
+  int4: [22, Int8Array],
+  float4e2m1: [23, Float32Array],
+  float8e8m0: [24, Float32Array],
+  uint2: [25, Uint8Array],
+  int2: [26, Int8Array],
 } as const;
 
 /** Element types of values. */
@@ -38,6 +48,9 @@ export type TensorData =
   | Uint32Array
   | BigInt64Array
   | BigUint64Array;
+
+/** Whether these are floats of so few bits that only weights are kept in them. */
+export const isTiny = (type: ElementType): boolean => /^float[48]/.test(type);
 
 /** Whether numbers of a type are no integers; it is float32 where nothing is said. */
 export const isFloat = (type: ElementType = "float32"): boolean => type.includes("float");
@@ -120,7 +133,7 @@ export function rangeOf(type: ElementType): readonly [low: number, high: number]
     return [-most, most];
   }
   const unsigned = type.startsWith("u");
-  const values = 2 ** (8 * arrayOf(type).BYTES_PER_ELEMENT - (unsigned ? 0 : 1));
+  const values = 2 ** (Number(/\d+/.exec(type)) - (unsigned ? 0 : 1));
   const most = Math.min(values - 1, Number.MAX_SAFE_INTEGER);
   return [unsigned ? 0 : Math.max(-values, -most - 1), most];
 }

@@ -3,6 +3,7 @@ import { scaledConv } from "../ops/conv/conv.ts";
 import type { ConvAttributes } from "../ops/conv/geometry.ts";
 import { scaledConvTranspose } from "../ops/conv/transpose.ts";
 import { type DenseAttributes, scaledDense } from "../ops/dense.ts";
+import { ops } from "../ops/index.ts";
 import type { Affine } from "../ops/op.ts";
 import type { Constant, Dims } from "../base/tensor.ts";
 import { changeUnits } from "./change-units.ts";
@@ -35,6 +36,12 @@ function dropIdentities(graph: Graph): Graph {
     return [];
   });
   return { ...graph, nodes, aliases };
+}
+
+/** What rows know of the nodes around theirs. */
+function byRows(graph: Graph): Graph {
+  const types = new Set(graph.nodes.map(({ type }) => type));
+  return [...types].reduce((g, type) => ops.get(type)!.rewrite?.(g) ?? g, graph);
 }
 
 /** A linear layer and the affine node beside it, as they are merged. */
@@ -171,6 +178,7 @@ function foldAffine(graph: Graph, budget: Budget): Graph {
 /** The rewrites, in order. None changes what the network computes. */
 const rewrites: readonly ((graph: Graph, budget: Budget) => Graph)[] = [
   dropIdentities,
+  byRows,
   findEmbeddings,
   followIds,
   findTables,

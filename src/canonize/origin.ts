@@ -19,12 +19,14 @@ export const RENAMING: readonly string[] = [
   "Identity",
   "Dropout",
   "Cast",
+  "Rounding",
+  "DynamicRounding",
 ];
 /** These move the numbers of their first input, and leave each as it is. */
 const MOVING = new Set([
   ...RENAMING,
   ...["Transpose", "Pad", "Slice", "Split", "Gather", "GatherND", "GatherElements", "Expand", "Tile"],
-  ...["DepthToSpace", "SpaceToDepth"],
+  ...["DepthToSpace", "SpaceToDepth", "QuantizeLinear", "DequantizeLinear"],
 ]);
 export const isMoving = ({ type }: Node): boolean => MOVING.has(type);
 /** Operators that join values element by element; those of one variable are the family "activation". */

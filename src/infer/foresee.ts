@@ -57,3 +57,16 @@ export function foresee(graph: Graph, limits: Limits): Graph["outputs"] {
   if (refused.size === graph.outputs.length) throw errorOf([...new Set([...refused.values()].flat())]);
   return graph.outputs.filter(({ name }) => !refused.has(name));
 }
+
+/**
+ * Whether the network takes inputs whose free axes are longer than those that it has refused: then the first axis counts
+ * no samples, such as one of time.
+ */
+export function takesLonger(graph: Graph, limits: Limits, refusal: unknown): boolean {
+  if (!(refusal instanceof LrpError && refusal.code === "shape")) return false;
+  const longer = graph.inputs.map(({ name, dims }) => [
+    name,
+    { dims: dims.map((d) => (typeof d === "number" ? d : 64)) },
+  ]);
+  return survey(graph, new Map(longer as [string, Given][]), new Set(), new Budget(limits)).problems.count === 0;
+}

@@ -6,6 +6,7 @@ import {
   elementType,
   isFloat,
   isInteger,
+  isTiny,
   numbersFor,
   rangeOf,
   typeCode,
@@ -43,7 +44,7 @@ function targetOf(read: AttributeReader): ElementType {
   // Until opset 5 it is a name.
   const code = read.opset < 6 ? typeCode(read.string("to", "")) : read.int("to", 0);
   const to = elementType(code);
-  demand(to, "unsupported", "a cast to numbers of 8 bits or more, or to bool", typeName(code));
+  demand(to && !isTiny(to), "unsupported", "a cast to floats of 16 bits or more, integers, or bool", typeName(code));
   return to;
 }
 

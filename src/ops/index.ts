@@ -130,7 +130,8 @@ const RARE =
   "ml.LinearClassifier ml.LinearRegressor ml.SVMClassifier ml.SVMRegressor ml.Scaler ml.Normalizer ml.Imputer " +
   "ml.ArrayFeatureExtractor ml.Binarizer ml.FeatureVectorizer ml.OneHotEncoder ml.LabelEncoder ml.ZipMap " +
   "Loop Scan SequenceConstruct SequenceEmpty SequenceAt SequenceInsert SequenceErase SequenceLength SequenceMap " +
-  "SplitToSequence ConcatFromSequence Optional OptionalHasElement OptionalGetElement SimplifiedLayerNormalization";
+  "SplitToSequence ConcatFromSequence Optional OptionalHasElement OptionalGetElement SimplifiedLayerNormalization " +
+  "QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul MatMulInteger ConvInteger";
 
 /** Most of them are rare ones. */
 const MICROSOFT = "com.microsoft.";

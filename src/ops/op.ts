@@ -1,6 +1,6 @@
 import type { Budget } from "../base/budget.ts";
 import { Complaint, demand } from "../base/complaint.ts";
-import type { Body, Node, Operand, Operands } from "../graph/graph.ts";
+import type { Body, Graph, Node, Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Unroller } from "./unroller.ts";
@@ -207,6 +207,8 @@ export interface Op<A> {
   unroll?(at: Unroller, inputs: Operands, a: A, node: Node): void;
   /** @param budget for tables, which are larger than the numbers that a node reads and makes */
   infer?(inputs: Operands, a: A, budget: Budget): Inferred<A>;
+  /** The graph in another form that computes the same, where it has nodes of this type. */
+  rewrite?(graph: Graph): Graph;
   /** The value of the node when everything it reads is constant, or, for `shapeOnly`, has known dims. */
   fold?(inputs: readonly (Constant | undefined)[], a: A, dims: readonly Dims[]): readonly Constant[];
   readonly shapeOnly?: boolean;

@@ -79,7 +79,7 @@ function bodyOf(proto: GraphProto, opset: number, outer: (name: string) => boole
 
 function typeOf({ type }: ValueInfo): ElementType {
   const known = elementType(type);
-  demand(known, "unsupported", "numbers of 8 bits or more, or bool", typeName(type));
+  demand(known, "unsupported", "numbers or bool", typeName(type));
   return known;
 }
 

@@ -15,6 +15,7 @@ import { linearModels } from "./ml/linear.ts";
 import { mod } from "./mod.ts";
 import { old } from "./old.ts";
 import { products } from "./products.ts";
+import { quantised } from "./quantised/index.ts";
 import { regions } from "./regions.ts";
 import { selections } from "./selections.ts";
 import { signals } from "./signal.ts";
@@ -43,4 +44,5 @@ export const rare: readonly Op<any>[] = [
   ...loops,
   ...sequences,
   ...fused,
+  ...quantised,
 ];

@@ -19,6 +19,8 @@ export interface Element {
     new (buffer: ArrayBuffer): View;
     from(numbers: readonly number[]): View;
   };
+  /** Those of fewer than 8 bits lie beside each other in the view, the first in the lowest ones. */
+  readonly bits?: number;
   /** The field of TensorProto that holds them when they are not in raw_data. */
   readonly field: number;
   read(value: never): number;
@@ -49,6 +51,32 @@ function brain(bits: number): number {
   return wordAsFloat[0];
 }
 
+/** A float by its bits. @param sign the place of the sign, above exponent and fraction */
+function small(bits: number, sign: number, fractionBits: number, bias: number): number {
+  const fraction = bits % 2 ** fractionBits;
+  const exponent = (bits % sign) >> fractionBits;
+  const size = exponent === 0 ? fraction * 2 : fraction + 2 ** fractionBits;
+  return (bits < sign ? 1 : -1) * size * 2 ** (exponent - bias - fractionBits);
+}
+
+/** @param isNone the bits that are no number */
+const tiny = (
+  sign: number,
+  fractionBits: number,
+  bias: number,
+  isNone: (bits: number) => boolean,
+): Partial<Element> => ({
+  view: Uint8Array as Element["view"],
+  read: (bits: number) => (isNone(bits) ? Number.NaN : small(bits, sign, fractionBits, bias)),
+});
+const isMinusZero = (bits: number) => bits === 128;
+
+const signed = (bits: number): Partial<Element> => ({
+  bits,
+  view: Uint8Array as Element["view"],
+  read: (value: number) => (value < 2 ** (bits - 1) ? value : value - 2 ** bits),
+});
+
 /** Of those that are not numbers of up to 32 bits in int32_data, looked at as callers get them. */
 const others: Readonly<Partial<Record<ElementType, Partial<Element>>>> = {
   float32: { field: 4 },
@@ -59,9 +87,31 @@ const others: Readonly<Partial<Record<ElementType, Partial<Element>>>> = {
   int64: { field: 7, read: exact },
   uint32: { field: 11 },
   uint64: { field: 11, read: exact },
+  float8e4m3fn: tiny(128, 3, 7, (bits) => bits % 128 === 127),
+  float8e4m3fnuz: tiny(128, 3, 8, isMinusZero),
+  // Infinity, which no weight may be, is none here.
+  float8e5m2: tiny(128, 2, 15, (bits) => bits % 128 >= 124),
+  float8e5m2fnuz: tiny(128, 2, 16, isMinusZero),
+  float4e2m1: { bits: 4, ...tiny(8, 1, 1, () => false) },
+  float8e8m0: {
+    view: Uint8Array as Element["view"],
+    read: (bits: number) => (bits === 255 ? Number.NaN : 2 ** (bits - 127)),
+  },
+  uint4: { bits: 4 },
+  uint2: { bits: 2 },
+  int4: signed(4),
+  int2: signed(2),
 };
 
-/** By ONNX's number of the element type: those that are numbers of 8 bits or more. */
+/** How many bytes so many numbers take. */
+export const bytesOf = ({ bits, view }: Element, count: number): number =>
+  bits ? Math.ceil((count * bits) / 8) : count * view.BYTES_PER_ELEMENT;
+
+/** One number a byte. */
+const unpacked = (bytes: Uint8Array, bits: number, count: number): Uint8Array =>
+  Uint8Array.from({ length: count }, (_, i) => (bytes[Math.floor((i * bits) / 8)] >> ((i * bits) % 8)) % 2 ** bits);
+
+/** By ONNX's number of the element type. */
 export function elementOf(code: number): Element | undefined {
   const type = elementType(code);
   return type && { type, view: arrayOf(type) as Element["view"], field: 5, read: same, ...others[type] };
@@ -86,13 +136,14 @@ function converted(view: View, { type, read }: Element): Constant["data"] {
 }
 
 /** Numbers of raw_data, of packed floats or of another file: little-endian, aligned to nothing. */
-export function fromBytes(raw: Uint8Array, element: Element): Constant["data"] {
+export function fromBytes(raw: Uint8Array, element: Element, count: number): Constant["data"] {
+  if (element.bits) return converted(unpacked(raw, element.bits, count), element);
   const view = new element.view(raw.slice().buffer as ArrayBuffer);
   return view instanceof Float32Array ? view : converted(view, element);
 }
 
 /** Numbers of a typed field. */
-export function fromNumbers(numbers: readonly number[], element: Element): Constant["data"] {
+export function fromNumbers(numbers: readonly number[], element: Element, count: number): Constant["data"] {
   const { view, read } = element;
   // 64 bits were looked at while reading, and floating point is what it is.
   if (read === exact) return converted(numbers, { ...element, read: same });
@@ -100,5 +151,5 @@ export function fromNumbers(numbers: readonly number[], element: Element): Const
   const cut = view.from(numbers);
   const at = numbers.findIndex((value, i) => value !== cut[i]);
   demand(at < 0, "invalid-model", `integers of ${8 * view.BYTES_PER_ELEMENT} bits`, `${numbers[at]}`);
-  return converted(cut, element);
+  return element.bits ? fromBytes(cut as Uint8Array, element, count) : converted(cut, element);
 }

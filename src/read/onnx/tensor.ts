@@ -2,7 +2,7 @@ import { Complaint, demand, insist } from "../../base/complaint.ts";
 import type { Budget } from "../../base/budget.ts";
 import type { PbfReader } from "pbf";
 import { type Constant, type Dims, isFloat, size, typeName } from "../../base/tensor.ts";
-import { type Element, elementOf, fromBytes, fromNumbers } from "./elements.ts";
+import { bytesOf, type Element, elementOf, fromBytes, fromNumbers } from "./elements.ts";
 import { bytes, double, float, inner, int, isBytes, many, one, text, uint } from "./wire.ts";
 
 /**
@@ -98,13 +98,7 @@ function content(
   budget: Budget,
 ): Pick<TensorProto, "value" | "external"> {
   const element = elementOf(code);
-  demand(
-    element,
-    "unsupported",
-    "floating point, bool, or integers of 8 bits or more",
-    typeName(code),
-    "Convert the weights to float32.",
-  );
+  demand(element, "unsupported", "floating point, integers or bool", typeName(code), "Convert the weights to float32.");
   demand(
     dims.every((d) => Number.isSafeInteger(d) && d >= 0) && Number.isSafeInteger(size(dims)),
     "invalid-model",
@@ -112,7 +106,7 @@ function content(
     `[${dims}]`,
   );
   const held = fields.map((field) => FIELDS[field]);
-  const length = size(dims) * element.view.BYTES_PER_ELEMENT;
+  const length = bytesOf(element, size(dims));
   const needed = size(dims) * (isFloat(element.type) ? 4 : 8);
   if (location === 1) {
     insist(held.length === 0, "invalid-model", `its numbers lie in another file, and in ${held} as well`);
@@ -127,14 +121,14 @@ function content(
   );
   const what = `${size(dims)} numbers of ${typeName(code)} for dims [${dims}]`;
   if (raw) demand(raw.length === length, "invalid-model", `${length} bytes, which are ${what}`, `${raw.length}`);
-  else demand(numbers.length === size(dims), "invalid-model", what, `${numbers.length}`);
+  else demand(numbers.length === (element.bits ? length : size(dims)), "invalid-model", what, `${numbers.length}`);
   budget.where = "the model's weights";
   budget.take(needed);
   return { value: constant(raw ?? numbers, dims, element) };
 }
 
 function constant(data: Uint8Array | readonly number[], dims: Dims, element: Element): Constant {
-  const numbers = data instanceof Uint8Array ? fromBytes(data, element) : fromNumbers(data, element);
+  const numbers = (data instanceof Uint8Array ? fromBytes : fromNumbers)(data as never, element, size(dims));
   return Object.freeze({ type: element.type, dims: Object.freeze(dims), data: numbers });
 }
 
