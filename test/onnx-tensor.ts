@@ -38,6 +38,22 @@ function fromBits(bits: number, fractionBits: number): number {
   return sign * (1 + fraction / scale) * 2 ** (exponent - bias);
 }
 
+/** Integers that lie beside each other in a byte, the first in the lowest bits. */
+const SMALL: Readonly<Record<number, { readonly name: string; readonly bits: number; readonly signed: boolean }>> = {
+  21: { name: "uint4", bits: 4, signed: false },
+  22: { name: "int4", bits: 4, signed: true },
+  25: { name: "uint2", bits: 2, signed: false },
+  26: { name: "int2", bits: 2, signed: true },
+};
+
+function unpacked(raw: Uint8Array, { bits, signed }: (typeof SMALL)[number], dims: readonly number[]): number[] {
+  const count = dims.reduce((product, d) => product * d, 1);
+  return Array.from({ length: count }, (_, i) => {
+    const v = (raw[Math.floor((i * bits) / 8)] >> ((i * bits) % 8)) % 2 ** bits;
+    return signed && v >= 2 ** (bits - 1) ? v - 2 ** bits : v;
+  });
+}
+
 const FRACTIONS: Readonly<Record<string, number>> = { float16: 10, bfloat16: 7 };
 
 /** Reads a TensorProto, as the backend tests store them; apart from the library's own reader. */
@@ -53,6 +69,8 @@ export function readTensor(bytes: Uint8Array): StoredTensor {
     else if (tag === 4 || tag === 9) raw = Uint8Array.from(pbf.readBytes());
   }, {});
   const [name, View] = types[type] ?? [`ONNX type ${type}`, Uint8Array];
+  const small = SMALL[type];
+  if (small) return { type: small.name, dims, data: unpacked(raw, small, dims) };
   const data = Array.from(new View(raw.buffer), Number);
   const fraction = FRACTIONS[name];
   return { type: name, dims, data: fraction ? data.map((bits) => fromBits(bits, fraction)) : data };

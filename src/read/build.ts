@@ -5,7 +5,7 @@ import type { GraphProto, ModelProto, NodeProto, ValueInfo } from "./onnx/decode
 import { rowOf } from "../ops/index.ts";
 import { topological } from "./topological.ts";
 import { checkCounts, countOf } from "../ops/takes.ts";
-import { type Constant, type ElementType, elementType, typeName } from "../base/tensor.ts";
+import { type Constant, type ElementType, elementType, isTiny, typeName } from "../base/tensor.ts";
 import {
   type Body,
   type Graph,
@@ -79,7 +79,7 @@ function bodyOf(proto: GraphProto, opset: number, outer: (name: string) => boole
 
 function typeOf({ type }: ValueInfo): ElementType {
   const known = elementType(type);
-  demand(known, "unsupported", "numbers or bool", typeName(type));
+  demand(known && !isTiny(known), "unsupported", "integers, bool, or floats of 16 bits or more", typeName(type));
   return known;
 }
 

@@ -185,7 +185,7 @@ describe("weights in another file that are refused", () => {
       "invalid-model",
       "its numbers lie in another file, and in raw_data as well",
     ],
-    ["a type that is not supported", w(at, 17), undefined, "unsupported", "got float8e4m3fn"],
+    ["a type that is not supported", w(at, 14), undefined, "unsupported", "got complex64"],
     [
       "NaN",
       split,

@@ -337,10 +337,10 @@ describe("networks that do not hold together", () => {
       code: "unsupported",
       says: [
         /initializer 'w': the name 'w' stands for another value already/,
-        /initializer 's': expected floating point, bool, or integers of 8 bits or more, got string/,
+        /initializer 's': expected floating point, integers or bool, got string/,
         /initializer 'd': it is a sparse tensor/,
         /initializer 'e': expected 3 numbers of float for dims \[3\], got 0/,
-        /node 'c' \(Constant\): expected floating point, bool, or integers of 8 bits or more, got complex64/,
+        /node 'c' \(Constant\): expected floating point, integers or bool, got complex64/,
       ],
       bytes: () =>
         onnx({
@@ -396,7 +396,7 @@ describe("networks that do not hold together", () => {
     {
       name: "an input of text",
       code: "unsupported",
-      says: [/input 'x': expected numbers of 8 bits or more, or bool, got string/],
+      says: [/input 'x': expected integers, bool, or floats of 16 bits or more, got string/],
       bytes: () =>
         onnx({ nodes: [node("Relu", ["x"], ["a"])], inputs: { x: [3] }, outputs: { a: [] }, types: { x: 8 } }),
     },

@@ -303,7 +303,9 @@ const rows: readonly Row[] = [
   ...[[3], [-4], [0, 0], [0, -4]].map((axes) =>
     row("Unsqueeze", [2, 3], [ints(...axes)], `different axes of a tensor of rank ${2 + axes.length}, got [${axes}]`),
   ),
-  row("Cast", [2, 3], [], "a cast to numbers of 8 bits or more, or to bool, got string", { attributes: { to: 8 } }),
+  row("Cast", [2, 3], [], "a cast to floats of 16 bits or more, integers, or bool, got string", {
+    attributes: { to: 8 },
+  }),
 
   // Reductions and normalizations.
   ...[2, -3].flatMap((axis) => [

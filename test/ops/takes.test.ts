@@ -24,17 +24,28 @@ const EACH = `${NUMBERS} bool`;
 /** Least and most inputs, outputs, and the types of the inputs, the last of which goes on. */
 type Schema = readonly [least: number, most: number, outputs: number, ...types: string[]];
 
-const each = (names: string, schema: Schema) => Object.fromEntries(names.split(" ").map((name) => [name, schema]));
+const each = <T>(names: string, value: T) => Object.fromEntries(names.split(" ").map((name) => [name, value]));
 
 const ml = (names: string, schema: Schema) => each(names.replaceAll(/\w+/g, "ai.onnx.ml.$&"), schema);
 
-const ms = (names: string, schema: Schema) => each(names.replaceAll(/\w+/g, "com.microsoft.$&"), schema);
+const fused = <T>(names: string, value: T) => each(names.replaceAll(/\w+/g, "com.microsoft.$&"), value);
+const ms = (names: string, schema: Schema) => fused(names, schema);
 
 /** Inputs that may be left out before others that may not. */
 const HOLES: Readonly<Record<string, readonly number[]>> = {
   "com.microsoft.EmbedLayerNormalization": [1, 4],
   "com.microsoft.GroupQueryAttention": [1, 2, 3, 4],
+  ...fused("QLinearAdd QLinearMul", [2, 5]),
+  ...fused(
+    "QLinearSigmoid QLinearLeakyRelu QLinearAveragePool QLinearGlobalAveragePool QLinearSoftmax QLinearReduceMean",
+    [2],
+  ),
 };
+
+/** Integers, their scale and zero point: of two inputs, and of the output. */
+const THREES = [`${NUMBERS} T`, `${FLOATS} U`, `${NUMBERS} T`, `${NUMBERS} V`, `${FLOATS} U`, `${NUMBERS} V`];
+const ONES = THREES.slice(0, 3);
+const OUTPUT = [`${FLOATS} U`, `${NUMBERS} W`];
 
 const schemas: Readonly<Record<string, Schema>> = {
   ...each("Conv ConvTranspose", [2, 3, 1, FLOAT]),
@@ -163,6 +174,33 @@ const schemas: Readonly<Record<string, Schema>> = {
   ...ms("BiasGelu BiasSplitGelu FusedMatMul TransposeMatMul", [2, 2, 1, FLOAT]),
   ...ms("FusedConv NhwcFusedConv", [2, 4, 1, FLOAT]),
   ...ms("NhwcConv FusedGemm", [2, 3, 1, FLOAT]),
+  ...each("QuantizeLinear com.microsoft.QuantizeLinear", [2, 3, 1, `${NUMBERS} T`, `${FLOATS} U`, `${NUMBERS} V`]),
+  ...each("DequantizeLinear com.microsoft.DequantizeLinear", [2, 3, 1, `${NUMBERS} T`, `${FLOATS} U`, `${NUMBERS} T`]),
+  Rounding: [2, 3, 1, `${FLOATS} T`, `${FLOATS} U`, `${NUMBERS} V`],
+  DynamicQuantizeLinear: [1, 1, 3, FLOAT],
+  DynamicRounding: [1, 1, 1, FLOAT],
+  ...each("QLinearConv com.microsoft.QLinearConv", [8, 9, 1, ...THREES, ...OUTPUT, INT]),
+  QLinearMatMul: [8, 8, 1, ...THREES, ...OUTPUT],
+  ...each("MatMulInteger ConvInteger", [2, 4, 1, `${INTEGERS} T`, `${INTEGERS} U`, `${INTEGERS} T`, `${INTEGERS} U`]),
+  ...ms("DynamicQuantizeMatMul", [3, 5, 1, FLOAT, `${INTEGERS} U`, FLOAT, `${INTEGERS} U`, FLOAT]),
+  ...ms("MatMulIntegerToFloat", [
+    ...([4, 7, 1] as const),
+    ...[`${INTEGERS} U`, `${INTEGERS} V`, FLOAT, FLOAT, `${INTEGERS} U`, `${INTEGERS} V`, FLOAT],
+  ]),
+  ...ms("MatMulNBits", [3, 6, 1, FLOAT, INTEGERS, `${FLOATS} U`, NUMBERS, INT, FLOAT]),
+  ...ms("GatherBlockQuantized", [3, 4, 1, `${INTEGERS} T`, INT, FLOATS, `${INTEGERS} T`]),
+  ...ms("QLinearAdd QLinearMul", [7, 8, 1, ...ONES, ...ONES, ...ONES.slice(1)]),
+  ...ms("QLinearSigmoid QLinearLeakyRelu QLinearAveragePool QLinearGlobalAveragePool", [
+    4,
+    5,
+    1,
+    ...ONES,
+    ...ONES.slice(1),
+  ]),
+  ...ms("QLinearSoftmax QLinearReduceMean", [4, 5, 1, ...ONES, ...ONES.slice(1)]),
+  ...ms("QLinearConcat", [3, Infinity, 1, FLOAT, `${NUMBERS} V`, EACH]),
+  ...ms("QLinearWhere", [9, 9, 1, "bool", ...ONES, ...ONES, ...ONES.slice(1)]),
+  ...ms("QGemm", [6, 9, 1, ...THREES, INT, ...OUTPUT]),
   TaylorNeurons: [1, 1, 1, FLOAT],
   Cone: [2, Infinity, 1, FLOAT],
   Table: [1, 1, 1, FLOAT],
@@ -214,7 +252,7 @@ describe("every operator", () => {
     const right = kinds.map((kind) => kind.split(" ")[0] as ElementType);
     expect(judged(right)).toBeUndefined();
     kinds.forEach((kind, i) => {
-      const isShared = / [T-V]$/.test(kind);
+      const isShared = / [T-W]$/.test(kind);
       for (const other of all) {
         const alike = kinds.map((k, j) => (j === i || (isShared && k === kind) ? other : right[j]));
         expect(judged(alike) === undefined, `${alike}`).toBe(kind.split(" ").includes(other));

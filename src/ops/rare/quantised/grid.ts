@@ -77,7 +77,7 @@ export function gridOf(inputs: Operands, a: GridAttributes, type: ElementType, d
 }
 
 /** Visits every number with the place of its scale. */
-export function eachOn(
+function eachOn(
   { outer, length, inner, blocks, block }: Grid,
   visit: (at: number, scale: number) => void,
 ): void {

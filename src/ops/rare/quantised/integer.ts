@@ -16,7 +16,7 @@ const SUMMARY = "as the layer of floats that it stands for; rounding passes rele
 const asFloat = (c: Composition, x: string) => c.add("Cast", [x], { to: "float32" });
 
 /** Integers without their zero point, which may have an axis of its own: of how many dims there are behind it. */
-export function centred(c: Composition, x: Operand, zero: Operand | undefined, behind = 0): string {
+function centred(c: Composition, x: Operand, zero: Operand | undefined, behind = 0): string {
   const value = asFloat(c, x.name);
   if (!zero) return value;
   demand(zero.type === x.type, "invalid-model", `a zero point of type ${x.type}`, zero.type);
