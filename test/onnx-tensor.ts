@@ -61,17 +61,20 @@ export function readTensor(bytes: Uint8Array): StoredTensor {
   const dims: number[] = [];
   let type = 0;
   let raw = new Uint8Array();
+  const numbers: number[] = [];
   const pbf = new PbfReader(bytes);
   pbf.readFields((tag) => {
     if (tag === 1 && pbf.type === 2) pbf.readPackedVarint(dims);
     else if (tag === 1) dims.push(pbf.readVarint());
     else if (tag === 2) type = pbf.readVarint();
+    else if (tag === 5 && pbf.type === 2) pbf.readPackedVarint(numbers, true);
     else if (tag === 4 || tag === 9) raw = Uint8Array.from(pbf.readBytes());
   }, {});
   const [name, View] = types[type] ?? [`ONNX type ${type}`, Uint8Array];
   const small = SMALL[type];
-  if (small) return { type: small.name, dims, data: unpacked(raw, small, dims) };
-  const data = Array.from(new View(raw.buffer), Number);
+  if (small)
+    return { type: small.name, dims, data: unpacked(raw.length > 0 ? raw : Uint8Array.from(numbers), small, dims) };
+  const data = numbers.length > 0 ? numbers : Array.from(new View(raw.buffer), Number);
   const fraction = FRACTIONS[name];
   return { type: name, dims, data: fraction ? data.map((bits) => fromBits(bits, fraction)) : data };
 }

@@ -59,7 +59,12 @@ export const cast: Op<CastAttributes> = {
     read.ignore("saturate", "round_mode");
     return { to: targetOf(read) };
   },
-  infer: ([x], { to }) => ({ dims: [x!.dims], types: [to] }),
+  infer([x], { to }) {
+    // How numbers become so few bits is told differently.
+    const fits = !/int[24]$/.test(to) || !isFloat(x!.type);
+    demand(fits, "unsupported", `a cast of integers to ${to}`, `one of ${x!.type}`);
+    return { dims: [x!.dims], types: [to] };
+  },
   fold([x], { to }) {
     const data = numbersFor(to, x!.data.length);
     const at = castTo(to, x!.type, x!.data, data, 2 ** 53);

@@ -77,10 +77,7 @@ export function gridOf(inputs: Operands, a: GridAttributes, type: ElementType, d
 }
 
 /** Visits every number with the place of its scale. */
-function eachOn(
-  { outer, length, inner, blocks, block }: Grid,
-  visit: (at: number, scale: number) => void,
-): void {
+function eachOn({ outer, length, inner, blocks, block }: Grid, visit: (at: number, scale: number) => void): void {
   for (let o = 0; o < outer; o++)
     for (let a = 0; a < length; a++) {
       const from = (o * length + a) * inner;
