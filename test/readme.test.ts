@@ -75,7 +75,7 @@ const tables: Readonly<Record<string, string>> = {
   operators: table(
     ["operator", "how relevance passes", "a page imports"],
     [...ops.values()]
-      .filter((op) => op.family !== "taylor")
+      .filter(({ family, type }) => family !== "taylor" && !type.endsWith("Rounding"))
       .map((op) => [op.type, op.summary, rare.includes(op) ? "`relprop/operators`" : ""]),
   ),
   families: table(["network", "predicts", "is explained", ""], familyRows),

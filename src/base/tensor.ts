@@ -49,8 +49,10 @@ export type TensorData =
   | BigInt64Array
   | BigUint64Array;
 
-/** Whether these are floats of so few bits that only weights are kept in them. */
-export const isTiny = (type: ElementType): boolean => /^float[48]/.test(type);
+/** Whether numbers have so few bits that mostly weights are kept in them. */
+export const isSmall = (type: ElementType): boolean => /^float[48]|int[24]$/.test(type);
+/** Whether these are floats of so few bits. */
+export const isTiny = (type: ElementType): boolean => isFloat(type) && isSmall(type);
 
 /** Whether numbers of a type are no integers; it is float32 where nothing is said. */
 export const isFloat = (type: ElementType = "float32"): boolean => type.includes("float");

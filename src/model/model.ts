@@ -6,7 +6,7 @@ import { activationsOf } from "./activations.ts";
 import { canonize } from "../canonize/canonize.ts";
 import type { Graph, OutputPort, Port } from "../graph/graph.ts";
 import { type AxesOptions, type Batch, batchOf, checkAxes } from "../infer/axes.ts";
-import { foresee, takesLonger } from "../infer/foresee.ts";
+import { foresee, unlessShort } from "../infer/foresee.ts";
 import { type Given, infer } from "../infer/infer.ts";
 import type { SegmentRequest } from "../plan/backward.ts";
 import { type Explained, scoredBy } from "../plan/explained.ts";
@@ -83,19 +83,12 @@ export class Model {
     this.#axes = options;
     checkAxes(graph.inputs, options);
     // Whatever does not depend on a free size, or on numbers that come with the first call, is checked now.
-    let given = graph.inputs.every(oneSample) ? shapesOf(graph.inputs) : undefined;
-    let fitted: Fitted | undefined;
-    try {
-      fitted = given && this.#tryFit(given);
-    } catch (error) {
-      if (!takesLonger(graph, this.#limits, error)) throw error;
-      given = undefined;
-    }
-    this.outputs = given ? (fitted?.graph ?? graph).outputs : foresee(graph, this.#limits);
-    const batch = fitted && this.#batchOf(fitted, given!, scoredBy(fitted.outputs.main));
-    const { ports, notes } = portsOf(graph, batch, options);
-    this.inputs = ports;
-    this.#axisNotes = notes;
+    const given = graph.inputs.every(oneSample) ? shapesOf(graph.inputs) : undefined;
+    const tried = given && unlessShort(graph, this.#limits, () => [this.#tryFit(given)]);
+    const fitted = tried?.[0];
+    this.outputs = tried ? (fitted?.graph ?? graph).outputs : foresee(graph, this.#limits);
+    const batch = fitted && given && this.#batchOf(fitted, given, scoredBy(fitted.outputs.main));
+    ({ ports: this.inputs, notes: this.#axisNotes } = portsOf(graph, batch, options));
   }
 
   /**

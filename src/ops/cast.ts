@@ -6,6 +6,7 @@ import {
   elementType,
   isFloat,
   isInteger,
+  isSmall,
   isTiny,
   numbersFor,
   rangeOf,
@@ -61,7 +62,7 @@ export const cast: Op<CastAttributes> = {
   },
   infer([x], { to }) {
     // How numbers become so few bits is told differently.
-    const fits = !/int[24]$/.test(to) || !isFloat(x!.type);
+    const fits = !isSmall(to) || !isFloat(x!.type);
     demand(fits, "unsupported", `a cast of integers to ${to}`, `one of ${x!.type}`);
     return { dims: [x!.dims], types: [to] };
   },

@@ -120,22 +120,6 @@ export function register(more: readonly Op<any>[]): void {
   for (const row of more) table.set(row.type, row);
 }
 
-/** What `relprop/operators` adds. */
-const RARE =
-  "GatherElements GatherND ScatterElements ScatterND Scatter TopK OneHot CumSum Einsum Mod LpPool GlobalLpPool Acos " +
-  "Asin Atan Sinh Cosh Asinh Acosh Atanh BitShift BitwiseAnd BitwiseOr BitwiseXor BitwiseNot IsNaN IsInf " +
-  "GridSample AffineGrid RoiAlign DeformedTaps DeformConv ReverseSequence CenterCropPad Col2Im EyeLike Compress " +
-  "Unique NonMaxSuppression Hardmax HannWindow HammingWindow BlackmanWindow MelWeightMatrix DFT STFT Affine Scale " +
-  "ImageScaler Crop ParametricSoftplus ScaledTanh Attention RotaryEmbedding CumProd Det " +
-  "ml.LinearClassifier ml.LinearRegressor ml.SVMClassifier ml.SVMRegressor ml.Scaler ml.Normalizer ml.Imputer " +
-  "ml.ArrayFeatureExtractor ml.Binarizer ml.FeatureVectorizer ml.OneHotEncoder ml.LabelEncoder ml.ZipMap " +
-  "Loop Scan SequenceConstruct SequenceEmpty SequenceAt SequenceInsert SequenceErase SequenceLength SequenceMap " +
-  "SplitToSequence ConcatFromSequence Optional OptionalHasElement OptionalGetElement SimplifiedLayerNormalization " +
-  "QuantizeLinear DequantizeLinear DynamicQuantizeLinear QLinearConv QLinearMatMul MatMulInteger ConvInteger";
-
-/** Most of them are rare ones. */
-const MICROSOFT = "com.microsoft.";
-
 /** What nothing adds, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
   "which draws random numbers": "Bernoulli Multinomial RandomNormal RandomNormalLike RandomUniform RandomUniformLike",
@@ -154,10 +138,10 @@ export function rowOf(type: string, hint: string): Op<any> {
   const row = ops.get(type);
   const has = (names: string) => names.split(" ").includes(type.replace("ai.onnx.", ""));
   const [why] = Object.entries(REFUSED).find(([, names]) => has(names)) ?? [];
-  const isFused = type.startsWith(MICROSOFT) && ![...ops.keys()].some((name) => name.startsWith(MICROSOFT));
-  const adds = isFused ? `those of ${MICROSOFT.slice(0, -1)}` : "this one";
-  const fix =
-    isFused || has(RARE) ? `Write import "relprop/operators" beside the import of relprop: it adds ${adds}.` : hint;
+  // One of those that `relprop/operators` adds.
+  const fix = ops.has("Einsum")
+    ? hint
+    : 'Write import "relprop/operators" beside the import of relprop: it adds more operators, or says what to do.';
   const problem = `relprop does not run the operator '${type}'`;
   insist(row, "unsupported", why ? `${problem}, ${why}` : problem, why ? undefined : fix);
   return row;

@@ -180,6 +180,14 @@ export interface Inferred<A> {
   readonly work?: number;
 }
 
+/** How numbers of one type lie in a file. */
+export interface SmallElement {
+  /** Those of fewer than 8 bits lie beside each other in a byte, the first in the lowest ones. */
+  readonly bits?: number;
+  /** The number that these bits are. */
+  read(bits: number): number;
+}
+
 /** One row of the operator table: all that relprop knows of one ONNX operator. */
 export interface Op<A> {
   readonly type: string;
@@ -207,6 +215,8 @@ export interface Op<A> {
   unroll?(at: Unroller, inputs: Operands, a: A, node: Node): void;
   /** @param budget for tables, which are larger than the numbers that a node reads and makes */
   infer?(inputs: Operands, a: A, budget: Budget): Inferred<A>;
+  /** Types of so few bits that only those files have them who have such nodes. */
+  readonly elements?: Readonly<Partial<Record<ElementType, SmallElement>>>;
   /** The graph in another form that computes the same, where it has nodes of this type. */
   rewrite?(graph: Graph): Graph;
   /** The value of the node when everything it reads is constant, or, for `shapeOnly`, has known dims. */

@@ -6,8 +6,10 @@ import {
   elementType,
   firstNonFinite,
   isFloat,
+  isSmall,
   numbersFor,
 } from "../../base/tensor.ts";
+import { ops } from "../../ops/index.ts";
 import { exact } from "./wire.ts";
 
 /** How numbers of one element type lie in a file, and what becomes of them. */
@@ -51,32 +53,6 @@ function brain(bits: number): number {
   return wordAsFloat[0];
 }
 
-/** A float by its bits. @param sign the place of the sign, above exponent and fraction */
-function small(bits: number, sign: number, fractionBits: number, bias: number): number {
-  const fraction = bits % 2 ** fractionBits;
-  const exponent = (bits % sign) >> fractionBits;
-  const size = exponent === 0 ? fraction * 2 : fraction + 2 ** fractionBits;
-  return (bits < sign ? 1 : -1) * size * 2 ** (exponent - bias - fractionBits);
-}
-
-/** @param isNone the bits that are no number */
-const tiny = (
-  sign: number,
-  fractionBits: number,
-  bias: number,
-  isNone: (bits: number) => boolean,
-): Partial<Element> => ({
-  view: Uint8Array as Element["view"],
-  read: (bits: number) => (isNone(bits) ? Number.NaN : small(bits, sign, fractionBits, bias)),
-});
-const isMinusZero = (bits: number) => bits === 128;
-
-const signed = (bits: number): Partial<Element> => ({
-  bits,
-  view: Uint8Array as Element["view"],
-  read: (value: number) => (value < 2 ** (bits - 1) ? value : value - 2 ** bits),
-});
-
 /** Of those that are not numbers of up to 32 bits in int32_data, looked at as callers get them. */
 const others: Readonly<Partial<Record<ElementType, Partial<Element>>>> = {
   float32: { field: 4 },
@@ -87,20 +63,6 @@ const others: Readonly<Partial<Record<ElementType, Partial<Element>>>> = {
   int64: { field: 7, read: exact },
   uint32: { field: 11 },
   uint64: { field: 11, read: exact },
-  float8e4m3fn: tiny(128, 3, 7, (bits) => bits % 128 === 127),
-  float8e4m3fnuz: tiny(128, 3, 8, isMinusZero),
-  // Infinity, which no weight may be, is none here.
-  float8e5m2: tiny(128, 2, 15, (bits) => bits % 128 >= 124),
-  float8e5m2fnuz: tiny(128, 2, 16, isMinusZero),
-  float4e2m1: { bits: 4, ...tiny(8, 1, 1, () => false) },
-  float8e8m0: {
-    view: Uint8Array as Element["view"],
-    read: (bits: number) => (bits === 255 ? Number.NaN : 2 ** (bits - 127)),
-  },
-  uint4: { bits: 4 },
-  uint2: { bits: 2 },
-  int4: signed(4),
-  int2: signed(2),
 };
 
 /** How many bytes so many numbers take. */
@@ -111,10 +73,14 @@ export const bytesOf = ({ bits, view }: Element, count: number): number =>
 const unpacked = (bytes: Uint8Array, bits: number, count: number): Uint8Array =>
   Uint8Array.from({ length: count }, (_, i) => (bytes[Math.floor((i * bits) / 8)] >> ((i * bits) % 8)) % 2 ** bits);
 
-/** By ONNX's number of the element type. */
+/** By ONNX's number of the element type; those of a few bits need the operators that read them. */
 export function elementOf(code: number): Element | undefined {
   const type = elementType(code);
-  return type && { type, view: arrayOf(type) as Element["view"], field: 5, read: same, ...others[type] };
+  if (!type) return undefined;
+  const common = { type, field: 5, read: same };
+  if (!isSmall(type)) return { ...common, view: arrayOf(type) as Element["view"], ...others[type] };
+  const small = ops.get("DequantizeLinear")?.elements?.[type];
+  return small && { ...common, view: Uint8Array as Element["view"], ...small };
 }
 
 /**

@@ -4,6 +4,7 @@ import type { Emitter } from "../../../program/emitter.ts";
 import type { Value } from "../../../program/step.ts";
 import type { Numbers } from "../../cells.ts";
 import type { AttributeReader, Op, Passing, Places, Site, Way } from "../../op.ts";
+import { smallElements } from "./elements.ts";
 import { foldDynamic, foldRoundings } from "./fold.ts";
 import {
   dequantise,
@@ -128,6 +129,7 @@ const dequantizeLinear = (type: string): Op<GridAttributes> =>
     fold: foldBy(dequantise, (grid, [, scale]) => elementType(grid.code) ?? scale!.type),
     node: (site) => wayOf(site, dequantise, undefined),
     nonnegative: (_, a) => (a as Grid).isFloor,
+    elements: smallElements,
     rewrite: foldRoundings,
   });
 
