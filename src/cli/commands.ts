@@ -99,6 +99,7 @@ export const commands: readonly Command[] = [
       "output",
       "top",
       "classes",
+      "position",
       "class-axis",
       "batch",
       "channel-axis",
@@ -109,6 +110,10 @@ export const commands: readonly Command[] = [
     ],
     examples: [
       ["the three best classes", "relprop predict mobilenet.onnx cat.jpg --preset mobilenet --top 3"],
+      [
+        "the next token of a text",
+        'relprop predict gpt.onnx --text "the cat sat" --tokenizer tokenizer.json --classes tokenizer.json --position -1',
+      ],
       ["a model of two inputs", "relprop predict bert.onnx input_ids=101,2023,102 attention_mask=1,1,1"],
     ],
     run: predict,

@@ -98,20 +98,22 @@ async function readText(words: readonly Word[], opened: Opened, values: Values, 
       ports,
       words.map(({ word }) => word),
     );
-  checkUnprepared("--text", values);
   const text = await tokensOf(values);
   const { tensors, ids, empty } = matched(text, ports, given);
   const all = new Map(tensors);
+  const views = new Map<string, () => Picture>();
   const texts = [`${JSON.stringify(values.text)}, ${text.tokens.length} tokens`];
   for (const port of ports.filter(({ name }) => !tensors.has(name))) {
     const read = await readOne(port, given.get(port.name)!, false, opened, values, streams);
     all.set(port.name, read.tensor);
+    if (read.view) views.set(port.name, read.view);
     texts.push(`${port.name}: ${read.text}`);
   }
+  if (views.size === 0) checkUnprepared("--text", values);
   if (empty.length > 0) texts.push(`${empty.length} inputs of past keys and values are empty: ${listed(empty)}`);
   return {
     tensors: ports.length === 1 ? all.get(ids)! : Object.fromEntries(all),
-    views: new Map(),
+    views,
     text: texts.join("; "),
     title: "text",
     read: { ...text, port: ids },

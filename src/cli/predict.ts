@@ -26,7 +26,9 @@ export async function predict(
   const time = { load: ms, predict: performance.now() - start };
   const scores = scoresOf({ logits: { ...output, data: asFloats(output.data) } }, values["class-axis"]);
   const { samples: batch } = scoreLayout(scores);
-  const samples = Array.from({ length: batch }, (_, i) => ranking(scores, i, values.top ?? 5, model.classes));
+  const samples = Array.from({ length: batch }, (_, i) =>
+    ranking(scores, i, values.top ?? 5, model.classes, values.position),
+  );
   if (values.json) {
     const found = {
       model: modelPath,

@@ -1,5 +1,5 @@
 import type { Tensor } from "../entries/index.ts";
-import { positionAt } from "../run/place.ts";
+import { placeAt, positionAt } from "../run/place.ts";
 import { scoreLayout, type Scores } from "../run/scores.ts";
 
 export interface Score {
@@ -16,10 +16,16 @@ export function sampleOf({ data }: Tensor, sample: number, batch: number): Float
   return data.subarray(sample * count, (sample + 1) * count);
 }
 
-/** The `top` largest values of a sample, the largest first. */
-export function ranking(scores: Scores, sample: number, top: number, classes?: readonly string[]): Score[] {
+/** The `top` largest values of a sample, the largest first. @param position the only place, if one is meant */
+export function ranking(
+  scores: Scores,
+  sample: number,
+  top: number,
+  classes?: readonly string[],
+  position?: readonly number[],
+): Score[] {
   const layout = scoreLayout(scores);
-  const places = Array.from({ length: layout.count }, (_, place) => place);
+  const places = position ? [placeAt(layout, position)] : Array.from({ length: layout.count }, (_, place) => place);
   const all = places.flatMap((place) =>
     Array.from({ length: layout.classes }, (_, index): Score => {
       const score = scores.data[layout.at(sample, index, place)];

@@ -50,7 +50,7 @@ export function report({ path, values, opened, input, explanation, sample, files
     area: area ?? null,
     logit: score,
     start,
-    scores: ranking(scores, sample, 5, opened.model.classes),
+    scores: ranking(scores, sample, 5, opened.model.classes, values.position),
     relevanceSum: sum(ofSample(relevance, sample).data),
     // Of all samples, inputs and tables, as the ledger is.
     arrivedSum: total(inputs),

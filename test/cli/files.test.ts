@@ -116,22 +116,23 @@ promises.rename = () => process.kill(process.pid, "SIGKILL"); syncBuiltinESMExpo
   });
 
   test("relevance at values goes beside the input's", () => {
-    expect(outFiles(["a/r.npy", "h.png"], ["conv1", "inception_3a/output:0"])).toEqual([
+    const out = ["a/r.npy", "h.png", "r.json"];
+    expect(outFiles({ out, at: ["conv1", "inception_3a/output:0"] })).toEqual([
       { path: "a/r.npy" },
       { path: "a/r.conv1.npy", at: "conv1" },
       { path: "a/r.inception_3a_output_0.npy", at: "inception_3a/output:0" },
       { path: "h.png" },
       { path: "h.conv1.png", at: "conv1" },
       { path: "h.inception_3a_output_0.png", at: "inception_3a/output:0" },
+      { path: "r.json" },
     ]);
   });
 
   test("endings and collisions", () => {
-    expect(() => outFiles(["a.jpg", "b"])).toThrow(
-      "option '--out': expected a name that ends in .png or .npy, got 'a.jpg'.\noption '--out': expected a " +
-        "name that ends in .png or .npy, got 'b'.",
-    );
-    expect(() => outFiles(["r.npy"], ["a/b", "a_b"])).toThrow("two results would be written to 'r.a_b.npy'.");
+    const endings = "option '--out': expected a name that ends in .png, .npy, .json, .html or .svg, got";
+    expect(() => outFiles({ out: ["a.jpg", "b"] })).toThrow(`${endings} 'a.jpg'.\n${endings} 'b'.`);
+    const twice = { out: ["r.npy"], at: ["a/b", "a_b"] };
+    expect(() => outFiles(twice)).toThrow("two results would be written to 'r.a_b.npy'.");
   });
 });
 
@@ -143,9 +144,18 @@ test("class names lose their synset ids", async () => {
 test("class names as JSON", async () => {
   await put("list.json", ' ["n01440764 tench, Tinca tinca", "cat"]');
   expect(await readClasses(at("list.json"))).toEqual(["n01440764 tench, Tinca tinca", "cat"]);
+  await put(
+    "vocabulary.json",
+    '{"model": {"vocab": {"cat": 2, "a": 0}}, "added_tokens": [{"content": "<s>", "id": 3}]}',
+  );
+  expect(await readClasses(at("vocabulary.json"))).toEqual(["a", "token 1", "cat", "<s>"]);
+  await put("pieces.json", '{"model": {"vocab": [["a", -1], ["cat", -2]]}}');
+  expect(await readClasses(at("pieces.json"))).toEqual(["a", "cat"]);
   for (const [other, says] of [
-    ['["cat", 3]', "or a JSON list of them, got other JSON."],
-    ['["cat"', "or a JSON list of them, got text that is no JSON ("],
+    ['["cat", 3]', "or a tokenizer.json, got other JSON."],
+    ['["cat"', "or a tokenizer.json, got text that is no JSON ("],
+    ['{"model": {"vocab": {"a": -1}}}', "or a tokenizer.json, got other JSON."],
+    ['{"model": {"vocab": {"a": 1e9}}}', "or a tokenizer.json, got other JSON."],
     ["[".repeat(1e5), "lists and objects in it nest deeper than 64."],
   ]) {
     await put("other.json", other);

@@ -109,5 +109,8 @@ describe("next tokens on the command line", () => {
 
   it("are listed with their tokens", async () => {
     expect(await relprop("predict", "--top", "55")).toMatch(/^ +-?\d\S* +9 at 4 {2}Ġd$/m);
+    const rows = (await relprop("predict", "--position", "-1", "--top", "99")).match(/^ +-?\d\S* +\d+ at \d.*$/gm)!;
+    expect(rows.length).toBe(VOCABULARY);
+    expect(rows.every((row) => row.includes(" at 4"))).toBe(true);
   });
 });

@@ -25,6 +25,11 @@ describe("words of each style", () => {
     ["wordpiece, where # is a letter", ["#", "###a", "x"], ["##a", "x"]],
     ["wordpiece cut within a word", ["##ing", "on"], ["ing", "on"]],
     ["bytes", ["Hello", "Ġwor", "ld", "!", "Ġ", "Ġx", "<|endoftext|>"], ["Hello", "world!", " ", "x", "<|endoftext|>"]],
+    [
+      "bytes with ends of words",
+      ["<|startoftext|>", "a</w>", "pho", "to</w>", "!</w>", "<|endoftext|>"],
+      ["<|startoftext|>", "a", "photo", "!", "<|endoftext|>"],
+    ],
     ["bytes, where a heading has ##", ["##", "ĠTit", "le"], ["##", "Title"]],
     ["bytes of a line", ["Ġa", "Ċ", "b", "ĉ", "c"], ["a", "\n", "b", "\t", "c"]],
     ["sentencepiece", ["<s>", "▁Hel", "lo", "▁", "world", ".", "</s>"], ["<s>", "Hello", "world.", "</s>"]],

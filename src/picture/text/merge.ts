@@ -1,8 +1,8 @@
 import { LrpError, usage } from "../../base/error.ts";
-import { type SubwordStyle, unitsOf } from "./units.ts";
+import { END, type SubwordStyle, unitsOf } from "./units.ts";
 
 export interface MergeOptions {
-  /** Default: as the tokens look: `▁` is SentencePiece's, then `Ġ` or `Ċ` that of bytes, else it is WordPiece. */
+  /** Default: as the tokens look: `▁` is SentencePiece's, then `Ġ`, `Ċ` or `</w>` that of bytes, else it is WordPiece. */
   readonly style?: SubwordStyle;
   /** For each token whether it is a special one, as the tokenizer knows. Default: as the usual ones are written. */
   readonly special?: readonly boolean[];
@@ -38,7 +38,7 @@ const ENDS_SPACELESS = new RegExp(`[${SPACELESS}]\\p{M}*$`, "u");
  *   R(word) = Σ R(token) over the tokens of the word
  *
  * What a word is, the tokenizer's marks say. WordPiece continues a word by `##`; a byte-level BPE begins one by `Ġ`, a
- * space; SentencePiece by `▁`. Tokens of bytes, and SentencePiece's `<0xE4>`, become the text that they stand for, and
+ * space, or ends one by `</w>`; SentencePiece by `▁`. Tokens of bytes, and SentencePiece's `<0xE4>`, become the text that they stand for, and
  * tokens that share a character stay together. In both, each token is a word in Chinese, Japanese, Thai, Lao, Khmer and
  * Burmese, which have no spaces. Special tokens stay alone.
  *
@@ -88,7 +88,7 @@ const isSpecial = (token: string): boolean => SPECIAL.test(token);
 
 function styleOf(tokens: readonly string[]): SubwordStyle {
   if (tokens.some((token) => token.startsWith("▁"))) return "sentencepiece";
-  return tokens.some((token) => /^[ĠĊ]/.test(token)) ? "bytes" : "wordpiece";
+  return tokens.some((token) => /^[ĠĊ]/.test(token) || token.endsWith(END)) ? "bytes" : "wordpiece";
 }
 
 /** Throws unless there is a finite number, and a mark where there are any, for each token. */

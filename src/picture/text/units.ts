@@ -29,6 +29,9 @@ const byteOf: ReadonlyMap<string, number> = (() => {
 
 const encoder = new TextEncoder();
 
+/** The end of a word in CLIP's vocabulary, which has no marks at beginnings. */
+export const END = "</w>";
+
 /** The text, or the bytes, of a token in each style. */
 const pieces: Readonly<Record<SubwordStyle, (token: string) => Piece>> = {
   wordpiece: (token) => ({ text: token.startsWith("##") && token.length > 2 ? token.slice(2) : token }),
@@ -41,12 +44,18 @@ const pieces: Readonly<Record<SubwordStyle, (token: string) => Piece>> = {
 };
 
 /** The tokens of a text as pieces of text, in order. */
-export function unitsOf(tokens: readonly string[], style: SubwordStyle, special: readonly boolean[]): Unit[] {
+export function unitsOf(given: readonly string[], style: SubwordStyle, special: readonly boolean[]): Unit[] {
+  const hasEnds = style === "bytes" && given.some((token, i) => !special[i] && token.endsWith(END));
+  const tokens = hasEnds ? given.map((token, i) => (special[i] ? token : token.replace(/<\/w>$/, ""))) : given;
+  const begins = (first: number, text: string): boolean => {
+    if (hasEnds) return given[first - 1]?.endsWith(END) ?? true;
+    if (style === "wordpiece") return !(given[first].startsWith("##") && given[first].length > 2);
+    return /^\s/.test(text);
+  };
   const units: Unit[] = [];
   for (let first = 0; first < tokens.length; ) {
     const { text, count } = unitAt(first, tokens, style, special);
-    const continues = style === "wordpiece" && tokens[first].startsWith("##") && tokens[first].length > 2;
-    units.push({ text, first, count, begins: style === "wordpiece" ? !continues : /^\s/.test(text) });
+    units.push({ text, first, count, begins: begins(first, text) });
     first += count;
   }
   return units;
