@@ -62,7 +62,7 @@ export async function explain({ positionals: [path, ...words], values }: Argumen
 }
 
 /** Words with their relevance, for a script. */
-const named = ({ tokens, relevance, special }: TextRelevance) => ({ words: tokens, relevance, special });
+const named = ({ tokens, ...rest }: TextRelevance) => ({ words: tokens, ...rest });
 
 /** The heatmap, or the text, for the terminal where the drawing goes: JSON has stdout for itself. */
 function drawn(

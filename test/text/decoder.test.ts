@@ -103,6 +103,9 @@ describe("next tokens on the command line", () => {
       "2 inputs of past keys and values are empty: past_key_values.0.key and past_key_values.0.value",
     );
     using model = await load(decoder({ past: true }));
+    const logits = model.predict({ ...text(found.text.ids), ...past }).output.data as Float32Array;
+    expect(found.text.score).toBeCloseTo(logits[4 * VOCABULARY + 9] - logits[4 * VOCABULARY + 8], 5);
+    expect(found.text.target).toBe("Ġd against bc at 4");
     const e = model.explain({ ...text(found.text.ids), ...past }, { target: { class: 9, against: 8, position: [4] } });
     expect(found.inputs.input_ids.sum).toBeCloseTo(sum(e.inputs.input_ids.data), 5);
   });

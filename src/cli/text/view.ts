@@ -8,7 +8,7 @@ import type { TextInput } from "./encode.ts";
 export function wordsOf(text: TextInput, explanation: Explanation, found: Report): TextRelevance {
   const { tokens, relevance, special } = withoutPadding(text, explanation.inputs[text.port].data);
   const { words, ...merged } = mergeSubwords(tokens, relevance, { style: text.style, special });
-  const { target, className, against, position, logit, arrivedSum, sharesSum, stability, notes } = found;
+  const { target, className, against, position, targets, arrivedSum, sharesSum, stability, notes } = found;
   const beside = Object.keys(found.inputs).length + Object.keys(found.shares).length > 1;
   return {
     tokens: words,
@@ -17,7 +17,8 @@ export function wordsOf(text: TextInput, explanation: Explanation, found: Report
       (className ?? `class ${target}`) +
       (against === null ? "" : ` against ${against}`) +
       (position ? ` at ${position.join(", ")}` : ""),
-    score: logit,
+    // Of a contrast, the difference.
+    score: targets[found.sample].reduce((sum, { weight, score }) => sum + weight * score, 0),
     ...(beside && { sum: arrivedSum + sharesSum }),
     ...(stability.verdict === "amplified" && { warning: notes[0] }),
   };
