@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** What became of a file: an outcome that is right, or a fault. */
@@ -10,9 +11,25 @@ export interface Verdict {
   readonly megabytes?: number;
 }
 
-/** Files may take so much each; time of which a process waits for others is in it, and every call is made four times. */
+/** Files may take so much each, of a processor's time; every call is made four times. */
 const SECONDS = 20;
 const MEGABYTES = 500;
+
+/** By how much longer a file may take where other processes have the machine, or where it waits for itself. */
+const PATIENCE = 15;
+
+/** Seconds of a processor that a process has had so far; undefined where the system does not say (it is not Linux). */
+function secondsOf(pid: number): number | undefined {
+  try {
+    // The name of the program, in brackets, may have spaces; times are in hundredths.
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return (Number(fields[11]) + Number(fields[12])) / 100;
+  } catch {
+    return undefined;
+  }
+}
 
 /** Whatever a file does to the process that judges it, there is a next one. */
 export class Judge {
@@ -45,12 +62,17 @@ export class Judge {
         said += text;
       };
       const done = (verdict: Verdict) => {
-        clearTimeout(watchdog);
+        clearInterval(watchdog);
         child.removeAllListeners();
         child.stderr!.off("data", hear);
         resolve(verdict);
       };
-      const watchdog = setTimeout(() => done({ fault: `a hang: no answer in ${seconds} s` }), 1000 * seconds);
+      const [began, before] = [Date.now(), secondsOf(child.pid!) ?? 0];
+      const watchdog = setInterval(() => {
+        const passed = (Date.now() - began) / 1000;
+        const used = (secondsOf(child.pid!) ?? before + passed) - before;
+        if (used > seconds || passed > PATIENCE * seconds) done({ fault: `a hang: no answer in ${seconds} s` });
+      }, 250);
       child.stderr!.on("data", hear);
       child.once("message", (verdict: Verdict) => done(verdict));
       child.once("exit", (code, signal) => {
