@@ -10,7 +10,7 @@ export default defineConfig({
         include: ["test/**/*.test.ts"],
         exclude: ["**/node_modules/**", peers, ...published, deep],
       }),
-      project("small stack", "plain", { include: [deep] }, 128),
+      project("small stack", "plain", { include: [deep] }, 192),
     ],
   },
 });
