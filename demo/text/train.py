@@ -1,9 +1,9 @@
-"""Train two small classifiers of sentences, and export them: python3 demo/text/train.py
+"""Train three small classifiers of sentences, and export them: python3 demo/text/train.py
 
 The sentences are judgements, made from the templates below. What the writer thinks decides their class; negation turns
 a judgement around, and what others think, or what is granted, says nothing. So single words do not decide.
-Writes sentiment.onnx (a transformer), sentiment_lstm.onnx, vocabulary.json, tokenizer.json, and sentences.json with
-sentences that were not trained on and with logits in double precision.
+Writes sentiment.onnx (a transformer), sentiment_lstm.onnx, sentiment_gru.onnx, vocabulary.json, tokenizer.json, and
+sentences.json with sentences that were not trained on and with logits in double precision.
 """
 import json
 import math
@@ -133,16 +133,17 @@ class Transformer(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """An LSTM; the classes are read behind the last token."""
+    """LSTM or GRU; the classes are read behind the last token."""
 
-    def __init__(self, words, width=24, hidden=32):
+    def __init__(self, words, cell, width=24, hidden=32):
         super().__init__()
         self.words = nn.Embedding(words, width)
-        self.lstm = nn.LSTM(width, hidden, batch_first=True)
+        self.cell = cell(width, hidden, batch_first=True)
         self.classes = nn.Linear(hidden, len(CLASSES))
 
     def forward(self, ids):
-        return self.classes(self.lstm(self.words(ids))[1][0][0])
+        last = self.cell(self.words(ids))[1]
+        return self.classes((last[0] if isinstance(last, tuple) else last)[0])
 
 
 def batches(data, vocabulary, generator):
@@ -237,7 +238,8 @@ def main():
     rows = [{"text": text, "ids": ids_of(text, vocabulary), "label": label} for text, label in others]
     for name, file, model, rate in [
             ("transformer", "sentiment.onnx", Transformer(len(vocabulary)), 4e-3),
-            ("lstm", "sentiment_lstm.onnx", Recurrent(len(vocabulary)), 1e-2)]:
+            ("lstm", "sentiment_lstm.onnx", Recurrent(len(vocabulary), nn.LSTM), 1e-2),
+            ("gru", "sentiment_gru.onnx", Recurrent(len(vocabulary), nn.GRU), 1e-2)]:
         train(model, data, vocabulary, rate)
         inputs = ["input_ids", "attention_mask"] if isinstance(model, Transformer) else ["input_ids"]
         export(model, HERE / file, inputs)

@@ -106,6 +106,7 @@ const limit = ({ sum = parameters.sum.default }: Parameters): Composite => [
 ];
 /** A dense first layer keeps its rule: flat would give every input of it the same. */
 const first = (rule: Rule): Entry => ({ type: "convolution", position: "first", rule });
+const plus = (e: Parameters): Composite => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon(e), ruleOf.zPlus())];
 
 const SHARED = ["lrn", "sum", "product", "layerNorm", "attention", "delta"] as const;
 /** Relevance of transformers lies far from the limit ε → 0 under a larger one. */
@@ -127,6 +128,7 @@ export interface Default {
 /** Those of networks that have an operator of a family, the first that fits. */
 const DEFAULTS: readonly (Default & { readonly family: Family })[] = [
   { family: "attention", composite: "attnLrp", since: "attention" },
+  { family: "recurrent", composite: "recurrentGamma", since: "recurrent cells" },
 ];
 
 /** The composite of a network whose operators are of these families. */
@@ -151,7 +153,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
     name: "epsilonPlusFlat",
     summary: "as epsilonPlus, flat in the first convolution (default)",
     parameters: ["epsilon", ...SHARED],
-    entries: ({ epsilon }) => [first(ruleOf.flat()), ...weighted(ruleOf.epsilon({ epsilon }), ruleOf.zPlus())],
+    entries: ({ epsilon }) => plus({ epsilon }),
   },
   {
     name: "epsilonAlpha2Beta1",
@@ -177,6 +179,12 @@ export const composites: readonly CompositeRow[] = Object.freeze([
       first(ruleOf.zBox({ low: low!, high: high! })),
       ...weighted(ruleOf.epsilon({ epsilon }), ruleOf.gamma({ gamma })),
     ],
+  },
+  {
+    name: "recurrentGamma",
+    summary: "as epsilonPlusFlat, γ in recurrent cells: for networks that have these",
+    parameters: ["epsilon", "gamma", ...SHARED],
+    entries: ({ epsilon, gamma }) => [{ type: "recurrent", rule: ruleOf.gamma({ gamma }) }, ...plus({ epsilon })],
   },
   {
     name: "paperEpsilon",

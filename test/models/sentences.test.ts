@@ -11,6 +11,7 @@ interface Row {
   readonly label: number;
   readonly transformer?: readonly number[];
   readonly lstm?: readonly number[];
+  readonly gru?: readonly number[];
 }
 
 const file = (name: string) => new Uint8Array(readFileSync(new URL(`../../demo/text/${name}`, import.meta.url)));
@@ -40,10 +41,19 @@ describe("sentences", () => {
     );
   });
 
-  test("an LSTM", async () => {
-    using model = await loadInMode(file("sentiment_lstm.onnx"));
-    for (const { ids, lstm } of known)
-      expectClose(model.predict({ data: ids, dims: [1, ids.length] }).logits.data, lstm!, 1e-6);
+  test.each(["lstm", "gru"] as const)("a network with recurrent cells, %s; its default composite", async (name) => {
+    using model = await loadInMode(file(`sentiment_${name}.onnx`));
+    for (const row of known) {
+      const e = model.explain({ data: row.ids, dims: [1, row.ids.length] });
+      expectClose(e.logits.data, row[name]!, 1e-6);
+      expect([e.composite, e.rules.find(({ type }) => type === name.toUpperCase())!.rule]).toEqual([
+        "recurrentGamma",
+        "gamma(0.25)",
+      ]);
+      expect(e.notes).toContain(
+        "The network has recurrent cells: its rules are those of the composite recurrentGamma, unless another is named.",
+      );
+    }
   });
 
   test("the ids are those of the words, and most sentences are classified right", async () => {

@@ -68,6 +68,7 @@ const weighted: Readonly<Record<string, (n: Numbers, convolution: boolean, posit
     convolution && first ? neurons(flat) : weighted.epsilonAlpha2Beta1(n, convolution, { first, last: false }),
   epsilonGammaBox: (n, convolution, { first }) =>
     convolution && first ? box : convolution ? neurons(gamma(n.gamma ?? 0.25)) : eps(n.epsilon),
+  recurrentGamma: (...of) => weighted.epsilonPlusFlat(...of),
   paperEpsilon: (n) => eps(n.epsilon ?? 0.01),
   paperBeta: ({ beta = 1 }) => neurons(alphaBeta(1 + beta, beta)),
   attnLrp: () => eps(0),

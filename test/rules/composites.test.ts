@@ -115,6 +115,7 @@ describe("named composites", () => {
       { low: [-1, -2], high: [1, 2], gamma: 0.5, lrn: "unnormalised" },
       ["zBox(-1,-2, 1,2)", "gamma(0.5)", "epsilon(0.000001)", "epsilon(0.000001)", "unnormalised", "norm", "pass"],
     ],
+    ["recurrentGamma", { gamma: 0.5 }, ["flat", "zPlus", "epsilon(0.000001)", "epsilon(0.000001)", ...rest]],
     ["paperEpsilon", {}, ["epsilon(0.01)", "epsilon(0.01)", "epsilon(0.01)", "epsilon(0.01)", ...rest]],
     ["paperBeta", {}, ["beta(1)", "beta(1)", "beta(1)", "beta(1)", ...rest]],
     ["paperBeta", { beta: 0, lrn: "beta" }, ["beta(0)", "beta(0)", "beta(0)", "beta(0)", "beta", "norm", "pass"]],
@@ -139,6 +140,7 @@ describe("named composites", () => {
       "epsilonAlpha2Beta1",
       "epsilonAlpha2Beta1Flat",
       "epsilonGammaBox",
+      "recurrentGamma",
       "paperEpsilon",
       "paperBeta",
       "attnLrp",
@@ -381,7 +383,7 @@ describe("what is refused", () => {
     [
       "a parameter that other composites have",
       { composite: "epsilonPlus", gamma: 0.5 },
-      "Composites that take it: epsilonGammaBox, attnLrpGamma.",
+      "Composites that take it: epsilonGammaBox, recurrentGamma, attnLrpGamma.",
     ],
     [
       "parameters that no composite has together",

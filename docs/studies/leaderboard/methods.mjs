@@ -2,6 +2,10 @@
 import { composites } from "../../../dist/index.js";
 import { methods } from "../../../dist/evaluate/index.js";
 
+/** Those for attention and recurrent cells, which none of these networks has: transformers.mjs measures them. */
+const APART = ["recurrentGamma", "attnLrp", "cpLrp", "attnLrpGamma", "attentionRollout", "gradientTimesAttention"];
+const isHere = ({ name }) => !APART.includes(name);
+
 const list = (numbers) => numbers.join("/");
 
 /**
@@ -16,10 +20,13 @@ export function methodsOf({ low, high, sum, window }) {
     ...(sum !== undefined && row.parameters.includes("sum") ? [`sum=${sum}`] : []),
     ...(row.name === "occlusion" ? [`window=${window}`, `strides=${window / 2}`] : []),
   ];
-  return new Map([...composites, ...methods].map((row) => [row.name, [row.name, ...fields(row)].join(":")]));
+  return new Map(
+    [...composites, ...methods].filter(isHere).map((row) => [row.name, [row.name, ...fields(row)].join(":")]),
+  );
 }
 
 /** Composites that a caller may use without saying anything else, and that are LRP: what a default is chosen from. */
 export const candidates = composites
+  .filter(isHere)
   .filter(({ required, unknown, start }) => !required && !unknown && !start)
   .map(({ name }) => name);

@@ -24,7 +24,7 @@ const methods = {
   "gradient × attention": { method: "gradientTimesAttention" },
 };
 
-/** @returns columns: what is measured, and the gains of each method, picture by picture */
+/** @returns what was measured, and columns: what is measured, and the gains of each method, picture by picture */
 export async function measure(folder) {
   const digits = gunzipSync(await readFile(`${folder}/datasets/mnist/t10k-images-idx3-ubyte.gz`)).subarray(16);
   const bytes = await readFile(`${folder}/models/vit_tiny_mnist/vit_tiny_mnist_opset17.onnx`);
@@ -55,5 +55,5 @@ export async function measure(folder) {
       }
     }
   }
-  return { count: COUNT, columns };
+  return { of: `${COUNT} digits`, columns };
 }

@@ -5,7 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { open } from "../../../build/js/read/open.js";
 import { attribute, relevanceGain, tokenFlipping } from "../../../dist/evaluate/index.js";
-import { load, ruleOf } from "../../../dist/node/index.js";
+import { baseEntries, load, ruleOf } from "../../../dist/node/index.js";
 
 const demo = (name) => new URL(`../../../demo/text/${name}`, import.meta.url);
 const COUNT = 200;
@@ -13,20 +13,27 @@ const STEPS = 32;
 
 const byGradient = { "gradient × input": "gradientTimesInput", "integrated gradients": "integratedGradients" };
 const composite = (name) => ({ composite: name });
-/** A composite whose recurrent cells and dense layers have one rule. */
-const everywhere = (rule) => ({
-  composite: [
-    { type: ["recurrent", "dense", "sum"], rule },
-    { type: "activation", rule: ruleOf.pass() },
-  ],
+/** A rule of recurrent cells; dense layers have ε. */
+const cells = (rule) => ({
+  composite: [{ type: "recurrent", rule }, { type: "dense", rule: ruleOf.epsilon() }, ...baseEntries()],
 });
+const masked = { masked: (mask) => ({ input_ids: mask }) };
+const recurrent = {
+  recurrentGamma: composite("recurrentGamma"),
+  epsilonPlusFlat: composite("epsilonPlusFlat"),
+  attnLrp: composite("attnLrp"),
+  attnLrpGamma: composite("attnLrpGamma"),
+  "cells with γ = 1": cells(ruleOf.gamma({ gamma: 1 })),
+  "cells with ε = 0.1": cells(ruleOf.epsilon({ epsilon: 0.1 })),
+  "cells with α = 2, β = 1": cells(ruleOf.alphaBeta({ alpha: 2, beta: 1 })),
+  "cells with z⁺": cells(ruleOf.zPlus()),
+};
 
 /** What is compared on each network; `flips` are the ways of flipping. */
-const networks = [
-  {
-    name: "transformer",
+const networks = {
+  transformer: {
     file: "sentiment.onnx",
-    flips: { masked: (mask) => ({ input_ids: mask }), hidden: () => ({ attention_mask: 0 }) },
+    flips: { ...masked, hidden: () => ({ attention_mask: 0 }) },
     options: {
       attnLrp: composite("attnLrp"),
       cpLrp: composite("cpLrp"),
@@ -36,21 +43,9 @@ const networks = [
       "gradient × attention": { method: "gradientTimesAttention" },
     },
   },
-  {
-    name: "LSTM",
-    file: "sentiment_lstm.onnx",
-    flips: { masked: (mask) => ({ input_ids: mask }) },
-    options: {
-      epsilonPlusFlat: composite("epsilonPlusFlat"),
-      attnLrp: composite("attnLrp"),
-      attnLrpGamma: composite("attnLrpGamma"),
-      "γ = 0.25": everywhere(ruleOf.gamma({ gamma: 0.25 })),
-      "ε = 0.01": { composite: "epsilon", epsilon: 0.01 },
-      "ε = 0.1": { composite: "epsilon", epsilon: 0.1 },
-      "z⁺": everywhere(ruleOf.zPlus()),
-    },
-  },
-];
+  lstm: { file: "sentiment_lstm.onnx", flips: masked, options: recurrent },
+  gru: { file: "sentiment_gru.onnx", flips: masked, options: recurrent },
+};
 
 /** A copy of a network that takes the rows of its words in place of the choice of them, and the table. */
 async function embedded(bytes) {
@@ -96,7 +91,13 @@ function gradients({ model, table, name }, method, inputs, mask, target) {
   return { data: sums, dims: [1, length] };
 }
 
-async function measureOne({ name, file, flips, options }, rows, mask) {
+/** @returns what was measured, and columns: what each is about, and the gains of each method, sentence by sentence */
+export async function measure(name) {
+  const { file, flips, options } = networks[name];
+  const json = async (of) => JSON.parse(await readFile(demo(of), "utf8"));
+  const mask = (await json("vocabulary.json"))["[MASK]"];
+  // Sentences of one length together, so that networks are seldom planned anew.
+  const rows = (await json("sentences.json")).slice(0, COUNT).sort((a, b) => a.ids.length - b.ids.length);
   const bytes = await readFile(demo(file));
   // One explains, the other predicts batches.
   const [explaining, predicting, embedding] = [await load(bytes), await load(bytes), await embedded(bytes)];
@@ -148,16 +149,5 @@ async function measureOne({ name, file, flips, options }, rows, mask) {
         columns[at].gains.get(method).push(relevanceGain(await curve("lerf"), await curve("morf")));
       }
   }
-  return { name, count: rows.length, right, columns };
-}
-
-/** @returns for each network columns: what is measured, and the gains of each method, sentence by sentence */
-export async function measure() {
-  const json = async (name) => JSON.parse(await readFile(demo(name), "utf8"));
-  const mask = (await json("vocabulary.json"))["[MASK]"];
-  // Sentences of one length together, so that networks are seldom planned anew.
-  const rows = (await json("sentences.json")).slice(0, COUNT).sort((a, b) => a.ids.length - b.ids.length);
-  const found = [];
-  for (const network of networks) found.push(await measureOne(network, rows, mask));
-  return found;
+  return { of: `${rows.length} sentences, ${Math.round((100 * right) / rows.length)} % right`, columns };
 }
