@@ -16,7 +16,7 @@ import { ints } from "./rows.ts";
  */
 
 /** A graph that is written node by node. */
-class Writer {
+export class Writer {
   readonly nodes: FileNode[] = [];
   readonly initializers: Record<string, FileTensor> = {};
 
@@ -176,7 +176,7 @@ const additive = (dims: readonly number[], keep: readonly number[], filter = -10
   dims,
   data: Float32Array.from(keep, (v) => (v ? 0 : filter)),
 });
-const causalMask = (rows: number, total: number, filter = -10000) =>
+export const causalMask = (rows: number, total: number, filter = -10000) =>
   additive(
     [rows, total],
     Array.from({ length: rows * total }, (_, i) => Number(i % total <= Math.floor(i / total) + total - rows)),
