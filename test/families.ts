@@ -81,9 +81,9 @@ export const families: readonly FamilyRow[] = [
   },
   {
     family: "GPT and others with fused operators of `com.microsoft`; quantised files",
-    works: "refused",
-    note: "export without optimisation and quantisation",
-    files: ["wild/gpt2_tiny_fused.onnx", "wild/qtdnn_int8.onnx"],
+    works: "explains",
+    note: "[as the network](docs/guides/fused-and-quantised.md) that was fused or quantised",
+    files: ["wild/gpt2_tiny_fused.onnx", "wild/openseeface_detection_fused.onnx", "wild/qtdnn_int8.onnx"],
   },
   {
     family: "scikit-learn's linear models (`ai.onnx.ml`)",
