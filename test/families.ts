@@ -100,8 +100,8 @@ export const families: readonly FamilyRow[] = [
 
 const words: Readonly<Record<Works, readonly [predicts: string, explains: string]>> = {
   explains: ["yes", "yes"],
-  predicts: ["yes", "not yet"],
-  refused: ["not yet", "not yet"],
+  predicts: ["yes", "no"],
+  refused: ["no", "no"],
 };
 
 /** The rows for the README. */
