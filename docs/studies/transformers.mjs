@@ -42,11 +42,12 @@ function differencesOf({ gains }, from) {
 
 /** Methods as rows, in the order of the first column's gains. @param from with what they are compared, if with any */
 function tableOf(columns, from) {
-  const texts = [...columns.map(textsOf), ...(from ? [differencesOf(columns[0], from)] : [])];
+  const texts = [...columns.map(textsOf), ...(from ? columns.map((column) => differencesOf(column, from)) : [])];
   const name = (method) => (/^[a-zA-Z]+$/.test(method) ? `\`${method}\`` : method);
   const rows = [...texts[0].keys()].map((method) => [name(method), ...texts.map((of) => of.get(method))]);
-  const heads = [...columns.map((column) => column.name), ...(from ? [`more than \`${from}\``] : [])];
-  return table(["method", ...heads], rows);
+  const heads = columns.map((column) => column.name);
+  const more = from ? heads.map((head) => `${head}, more than \`${from}\``) : [];
+  return table(["method", ...heads, ...more], rows);
 }
 
 /** The default where nothing in a network asks for another. */
@@ -54,7 +55,11 @@ const USUAL = "epsilonPlusFlat";
 /** By the name of its part: the title of a table, and what is measured for it. */
 const parts = {
   pictures: { title: "the vision transformer `vit_tiny_mnist`", measure: () => measurePictures(folder) },
-  transformer: { title: "the transformer `sentiment.onnx`", measure: () => measureTexts("transformer") },
+  transformer: {
+    title: "the transformer `sentiment.onnx`",
+    from: "attnLrp",
+    measure: () => measureTexts("transformer"),
+  },
   lstm: { title: "the LSTM `sentiment_lstm.onnx`", from: USUAL, measure: () => measureTexts("lstm") },
   gru: { title: "the GRU `sentiment_gru.onnx`", from: USUAL, measure: () => measureTexts("gru") },
 };
