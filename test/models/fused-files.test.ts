@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { existsSync, readFileSync } from "node:fs";
-import { expect, test } from "vitest";
+import { test } from "vitest";
 import { type ExplainOptions, load } from "../../src/entries/index.ts";
 import { expectClose, largest } from "../close.ts";
 import { dataRoot } from "../data-root.ts";
