@@ -83,7 +83,12 @@ export const families: readonly FamilyRow[] = [
     family: "GPT and others with fused operators of `com.microsoft`; quantised files",
     works: "explains",
     note: "[as the network](docs/guides/fused-and-quantised.md) that was fused or quantised",
-    files: ["wild/gpt2_tiny_fused.onnx", "wild/openseeface_detection_fused.onnx", "wild/qtdnn_int8.onnx"],
+    files: [
+      "wild/openseeface_detection_fused.onnx",
+      "cases/ms_gelu.onnx",
+      "cases/qdq_weight.onnx",
+      "cases/dyn_quant.onnx",
+    ],
   },
   {
     family: "scikit-learn's linear models (`ai.onnx.ml`)",
