@@ -2,7 +2,7 @@
  * What is asked of the package itself. A check gets the tarball, what npm said of it and a folder where it is
  * installed, and returns its finding.
  */
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import jpeg from "jpeg-js";
 import { writeOnnx } from "../../bench/onnx-writer.mjs";
@@ -154,7 +154,10 @@ async function commandLine({ folder }) {
   return unless(statSync(file).size > 100 ? [] : ["no picture"], "writes a picture");
 }
 
-/** A small network of coloured pictures, and a photo of its size: what a reader of the README has. */
+/**
+ * A small network of coloured pictures, and a photo of its size; a network of texts, its tokenizer and what reads that:
+ * what a reader of the README has.
+ */
 async function ofTheReader(folder) {
   const random = (count, scale) => Float32Array.from({ length: count }, (_, i) => scale * Math.sin(i * i + 1));
   const nodes = [
@@ -176,6 +179,12 @@ async function ofTheReader(folder) {
   const [width, height] = [320, 256];
   const data = Buffer.from(Uint8Array.from({ length: 4 * width * height }, (_, i) => (i >> 4) ^ (i >> 11)));
   writeFileSync(join(folder, "photo.jpg"), jpeg.encode({ width, height, data }, 90).data);
+  const text = (name) => join(root, "demo/text", name);
+  copyFileSync(text("sentiment.onnx"), join(folder, "bert.onnx"));
+  copyFileSync(text("tokenizer.json"), join(folder, "tokenizer.json"));
+  // What the line with --text says that it needs.
+  const peer = "node_modules/@huggingface/tokenizers";
+  cpSync(join(root, peer), join(folder, peer), { recursive: true });
 }
 
 /** The packed README, as a reader would try it who has nothing else: its programs, and its command lines. */
@@ -196,12 +205,19 @@ async function readme({ folder }) {
   const lines = pieces
     .filter(({ language }) => language === "sh")
     .flatMap(({ code }) => code.trim().split("\n"))
-    .map((line) => line.replace(/ +#.*/, "").split(" "));
+    .map((line) =>
+      line
+        .replace(/ +#.*/, "")
+        .match(/"[^"]*"|\S+/g)
+        .map((word) => word.replaceAll('"', "")),
+    );
   // The first has installed the package already, from the tarball.
   const [install, ...commands] = lines;
   if (install.join(" ") !== "npm install relprop") problems.push(`the README begins with ${install.join(" ")}`);
   for (const [command, ...args] of commands) await execute(command, args, folder);
-  const pictures = ["three.heatmap.png", "heat.png"].filter((name) => !(statSync(join(folder, name)).size > 1000));
+  const pictures = ["three.heatmap.png", "heat.png", "heat.html"].filter(
+    (name) => !(statSync(join(folder, name)).size > 1000),
+  );
   problems.push(...pictures.map((name) => `${name} is no picture`));
   return unless(problems, `${programs.length} programs and ${commands.length} commands do what it says`);
 }
