@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
 import { encode } from "../../src/cli/text/encode.ts";
 import { matched } from "../../src/cli/text/match.ts";
 import { type Side, truncated } from "../../src/cli/text/truncate.ts";
+import { root } from "../readme.ts";
 
 /** Texts of n and m tokens within [CLS] … [SEP] … [SEP], cut: how many of each stay, and which of the first. */
 function cut(n: number, m: number | undefined, truncation: object) {
@@ -85,6 +88,18 @@ it("special tokens in the text are special, but those that stand for words", () 
   const added_tokens = ["[SEP]", "[UNK]", "[MASK]"].map((content) => ({ content, special: true }));
   const file = { added_tokens, model: { unk_token: "[UNK]" } };
   expect(encode(plain, file, "x", "[SEP] [UNK] [MASK]").special).toEqual([true, true, false, false, true]);
+});
+
+it("a word that is not in a vocabulary of whole words is the unknown one; without one, it is named", async () => {
+  const { Tokenizer } = await import("@huggingface/tokenizers");
+  const file = JSON.parse(readFileSync(join(root, "demo/text/tokenizer.json"), "utf8"));
+  const of = (given: typeof file) => encode(new Tokenizer(given, {}), given, "file 'x'", "The hidden film");
+  const { tokens, ids } = of(file);
+  expect(tokens).toEqual(["[CLS]", "the", "[UNK]", "film", "[SEP]"]);
+  expect(ids).toEqual(tokens.map((token) => file.model.vocab[token]));
+  expect(() => of({ ...file, model: { ...file.model, unk_token: null } })).toThrow(
+    "file 'x': its vocabulary has neither 'hidden' nor a token for unknown words.",
+  );
 });
 
 describe("inputs of a network", () => {

@@ -42,8 +42,7 @@ export function encode(tokenizer: Tokenizer, file: TokenizerFile, where: string,
       .map(({ content }) => content),
   );
   const rows = whole.tokens.map((token, i) => ({
-    token,
-    id: whole.ids[i],
+    ...knownOf(token, whole.ids[i], tokenizer, file, where),
     special: sides[i] === undefined || stand.has(token),
     mask: 1,
     type: whole.token_type_ids?.[i] ?? 0,
@@ -62,6 +61,22 @@ export function encode(tokenizer: Tokenizer, file: TokenizerFile, where: string,
     types: all.map(({ type }) => type),
     style: styleOf(file),
   };
+}
+
+/** A token and its id. Of a word that is not in the vocabulary of a model of whole words, the package gives no id. */
+function knownOf(
+  token: string,
+  id: number | null | undefined,
+  tokenizer: Tokenizer,
+  { model }: TokenizerFile,
+  where: string,
+): { token: string; id: number } {
+  if (typeof id === "number") return { token, id };
+  const unknown = model?.unk_token;
+  const its = unknown === undefined || unknown === null ? undefined : tokenizer.token_to_id(unknown);
+  if (its === undefined || its === null)
+    throw misuse(where, `its vocabulary has neither '${token}' nor a token for unknown words`);
+  return { token: unknown!, id: its };
 }
 
 interface Row {

@@ -3,7 +3,8 @@ export interface Tokenizer {
   encode(
     text: string,
     options: { text_pair?: string | null; add_special_tokens?: boolean; return_token_type_ids?: boolean },
-  ): { readonly ids: number[]; readonly tokens: string[]; readonly token_type_ids?: number[] };
+  ): { readonly ids: (number | null | undefined)[]; readonly tokens: string[]; readonly token_type_ids?: number[] };
+  token_to_id(token: string): number | undefined;
 }
 
 /** What of a tokenizer.json is read here: the rest is the package's. */
