@@ -77,10 +77,10 @@ describe("each mistake is told in the caller's names", () => {
       "a type that there is not",
       () =>
         network({
-          inputs: { x: { dims: [3], type: "uint4" as never } },
+          inputs: { x: { dims: [3], type: "uint3" as never } },
           build: (g, { x }) => ({ y: g.node(relu(), x) }),
         }),
-      "input 'x': expected float32, uint8, int8, uint16, int16, int32, int64, bool, float16, float64, uint32, uint64, bfloat16, got 'uint4'.",
+      "input 'x': expected float32, uint8, int8, uint16, int16, int32, int64, bool, float16, float64, uint32, uint64, bfloat16, float8e4m3fn, float8e4m3fnuz, float8e5m2, float8e5m2fnuz, uint4, int4, float4e2m1, float8e8m0, uint2, int2, got 'uint3'.",
     ],
     [
       "an input without a name",
