@@ -11,6 +11,7 @@ export default defineConfig({
       { find: /^relprop$/, replacement: dist("index.js") },
       { find: /^relprop\/image$/, replacement: dist("image.js") },
       { find: /^relprop\/operators$/, replacement: dist("operators.js") },
+      { find: /^relprop\/text$/, replacement: dist("text/index.js") },
     ],
   },
   build: {
@@ -18,6 +19,7 @@ export default defineConfig({
     // `default-src 'self'` does not let a page fetch data: addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: { input: ["index.html", "texts.html"] },
   },
   worker: { format: "es" },
   preview: { host: "127.0.0.1", port: 4173 },

@@ -167,7 +167,8 @@ describe.runIf(found)("the page", () => {
         .evaluateAll((inputs) => inputs.map(({ id }) => id.replace("parameter-", "")));
       const wanted = parameters.filter((p) => "slider" in table[p] && !("beside" in table[p]));
       expect(shown).toEqual(wanted.filter((p) => !(p === "beta" && wanted.includes("alpha"))));
-      for (const parameter of shown) {
+      // The digits have no recurrent cells, which alone this γ is for.
+      for (const parameter of shown.filter((p) => !(name === "recurrentGamma" && p === "gamma"))) {
         const before = await saved(page);
         await page.locator(`#parameter-${parameter}`).focus();
         await page.keyboard.press("End");

@@ -23,7 +23,15 @@ export const HANGS = 300_000;
 /** What the page says it explains: "three, > 99.9 %". */
 export const verdict = (page: Page) => page.locator("#verdict");
 
-export async function visit(browser: Browser, { origin }: Served, options: BrowserContextOptions = {}): Promise<Visit> {
+/** What is served, and what its first verdict says. */
+const PICTURES = { path: "", first: "three" };
+
+export async function visit(
+  browser: Browser,
+  { origin }: Served,
+  options: BrowserContextOptions = {},
+  { path, first } = PICTURES,
+): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   context.setDefaultTimeout(HANGS);
   const problems: string[] = [];
@@ -46,8 +54,8 @@ export async function visit(browser: Browser, { origin }: Served, options: Brows
       ),
     );
   });
-  await page.goto(`${origin}/`);
-  await says(page, "three");
+  await page.goto(`${origin}/${path}`);
+  await says(page, first);
   return { page, problems, close: () => context.close() };
 }
 

@@ -3,7 +3,7 @@ import network from "../../digits.onnx?url";
 import { classes } from "../../digits.relprop.json";
 import { digits } from "./digits.ts";
 import { byId, el, milliseconds, percent } from "./dom.ts";
-import { ask } from "./engine.ts";
+import { engine } from "./engine.ts";
 import { classNames, kindOf, kinds, onFiles, unknownKind } from "./files.ts";
 import { showLayers } from "./layers.ts";
 import { mapPanels } from "./maps.ts";
@@ -11,9 +11,11 @@ import { draw, pad } from "./pad.ts";
 import { type Chosen, nameOf, predictionChart, probabilities } from "./prediction.ts";
 import { preparations } from "./preparations.ts";
 import { clearError, say, showError } from "./messages.ts";
-import type { Answer, Opened, Question } from "./protocol.ts";
+import type { Answer, Calls, Opened, Question } from "./protocol.ts";
 import { bounds, ruleControls } from "./rules.ts";
 import { ink, SIDE, type Stroke } from "./strokes.ts";
+
+const ask = engine<Calls>(new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }));
 
 interface State {
   readonly network?: Opened;

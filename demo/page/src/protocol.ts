@@ -1,8 +1,6 @@
 import type {
   Chosen,
-  Code,
   ExplainOptions,
-  Issue,
   LedgerRow,
   LrnMode,
   Picture,
@@ -89,16 +87,3 @@ export interface Calls {
   tryPresets(given: null): Promise<readonly TriedPreset[]>;
   explain(given: Question): Promise<Answer>;
 }
-
-export type Request = { [K in keyof Calls]: { id: number; call: K; given: Parameters<Calls[K]>[0] } }[keyof Calls];
-
-/** An error on its way between threads. */
-export interface Refusal {
-  readonly code: Code;
-  readonly issues: readonly Issue[];
-}
-
-export type Response =
-  | { id: number; answer: unknown }
-  | { id: number; refusal: Refusal }
-  | { id: number; fault: string };

@@ -15,7 +15,8 @@ import {
   viewed,
 } from "relprop";
 import { decodeImage, tryPresets } from "relprop/image";
-import type { Calls, Layer, Question, RelevanceMap, Request } from "./protocol.ts";
+import { answerWith, refused } from "./answering.ts";
+import type { Calls, Layer, Question, RelevanceMap } from "./protocol.ts";
 
 /** The only state: the network, the photo, and the photo as the network's input. */
 let model: Model | undefined;
@@ -126,10 +127,6 @@ const calls: Calls = {
   },
 };
 
-function refused(where: string, expected: string, received: string, fix?: string): LrpError {
-  return new LrpError("usage", { where, expected, received, fix });
-}
-
 function prepare({ inputs }: Model, { drawing, preset }: Question): { input: Tensor; seen: Picture } {
   const [port] = inputs;
   if (inputs.length > 1)
@@ -176,21 +173,4 @@ function mapOf(relevance: Tensor, ms: number, mode: RelevanceMap["mode"]): Relev
   return { mode, relevance, picture: heatmap(relevance), sum, largest, ms };
 }
 
-function failure(error: unknown): { refusal: Pick<LrpError, "code" | "issues"> } | { fault: string } {
-  if (error instanceof LrpError) return { refusal: { code: error.code, issues: error.issues } };
-  return { fault: error instanceof Error ? error.message : String(error) };
-}
-
-async function answer({ id, call, given }: Request): Promise<void> {
-  try {
-    postMessage({ id, answer: await calls[call](given as never) });
-  } catch (error) {
-    postMessage({ id, ...failure(error) });
-  }
-}
-
-/** One call after the other, although some wait for the browser in between. */
-let queue = Promise.resolve();
-addEventListener("message", ({ data }: MessageEvent<Request>) => {
-  queue = queue.then(() => answer(data));
-});
+answerWith(calls);
