@@ -40,6 +40,26 @@ const quantised = (v: number, scale: number, zero: number, type: Type) => {
 
 const f32 = Math.fround;
 
+// The other operators are compared with onnxruntime-web, which has no QLinearReduceMean.
+test("QLinearReduceMean", async () => {
+  const [given] = quantisedCases.filter(({ name }) => name === "QLinearReduceMean");
+  const x = given.inputs.x as Tensor;
+  using model = await loadInMode(onnx(graphOf(given), 20));
+  const { data, dims } = model.predict({ x }).outputs.y;
+  const [n, c, h, w] = x.dims;
+  const seen = Array.from(x.data as Float32Array, (v) => (quantised(v, f32(0.021), 110, "uint8") - 110) * 0.021);
+  const want = Array.from({ length: n * h * w }, (_, i) => {
+    const [sample, pixel] = [Math.floor(i / (h * w)), i % (h * w)];
+    const sum = Array.from({ length: c }, (_, k) => seen[(sample * c + k) * h * w + pixel]).reduce((a, b) => a + b);
+    return quantised(sum / c, 0.02, 120, "uint8");
+  });
+  expect(dims).toEqual([n, h, w]);
+  const off = Array.from(data as Uint8Array, (v, i) => Math.abs(v - want[i]));
+  // A mean in the middle between two integers may become either.
+  expect(Math.max(...off)).toBeLessThanOrEqual(1);
+  expect(off.filter((d) => d > 0).length).toBeLessThanOrEqual(1);
+});
+
 describe("numbers as integers", () => {
   const [rows, columns] = [5, 7];
   const x = tensor([rows, columns], 1, -3, 3);
