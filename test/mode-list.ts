@@ -32,10 +32,14 @@ export const numbers = {
 /** Compares with onnxruntime-web, which `test/peers` installs. */
 export const peers = "test/models/*onnxruntime.test.ts";
 
-/** Every file of the folders of published models and of ONNX's tests. */
-export const published = ["conformance/conformance", "wild/wild", "models/families"].map(
-  (name) => `test/${name}.test.ts`,
-);
+/** What takes longest: every published network and every test of ONNX, whole evaluations, processes that may not grow. */
+export const slow = [
+  "conformance/conformance",
+  "wild/wild",
+  "models/families",
+  "cli/evaluate/command",
+  "run/memory",
+].map((name) => `test/${name}.test.ts`);
 
 /** The modes; says what this runtime lacks for one of them. */
 export function possibleModes(): readonly ModeName[] {

@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config";
-import { common, numbers, peers, possibleModes, project, published } from "./mode-list.ts";
+import { common, numbers, peers, possibleModes, project, slow } from "./mode-list.ts";
 
 /**
- * Every test of numbers in each mode but the library's own, which `npm test` has, the published networks, and the
+ * Every test of numbers in each mode but the library's own, which `npm test` has, what takes longest, and the
  * comparison with peers.
  */
 export default defineConfig({
@@ -12,7 +12,7 @@ export default defineConfig({
       ...possibleModes()
         .filter((mode) => mode !== "plain")
         .map((mode) => project(mode, mode, numbers)),
-      project("published", "plain", { include: [peers, ...published] }),
+      project("slow", "plain", { include: [peers, ...slow] }),
     ],
   },
 });

@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { common, deep, peers, project, published } from "./mode-list.ts";
+import { common, deep, peers, project, slow } from "./mode-list.ts";
 
 /** Every test but those that take longest, in the mode that is the library's own. */
 export default defineConfig({
@@ -8,7 +8,7 @@ export default defineConfig({
     projects: [
       project("plain", "plain", {
         include: ["test/**/*.test.ts"],
-        exclude: ["**/node_modules/**", peers, ...published, deep],
+        exclude: ["**/node_modules/**", peers, ...slow, deep],
       }),
       project("small stack", "plain", { include: [deep] }, 192),
     ],
