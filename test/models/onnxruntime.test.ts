@@ -47,7 +47,9 @@ function noise(dims: readonly number[]): Tensor {
 async function inputsOf(path: string): Promise<readonly Tensor[]> {
   const photographs = photographed.find(({ folder }) => path.startsWith(folder));
   if (photographs)
-    return photos.map((name) => photo(name, photographs.preset, [1, 3, photographs.size, photographs.size]));
+    return photos
+      .slice(0, 4)
+      .map((name) => photo(name, photographs.preset, [1, 3, photographs.size, photographs.size]));
   using model = await load(dataFile(path));
   const dims = model.inputs[0].dims.map((d) => (typeof d === "number" ? d : 3));
   return [path.startsWith("models/") ? noise(dims) : filled(dims, (i, count) => i / count)];
