@@ -46,9 +46,10 @@ export function waysOf(graph: Graph): Ways {
   return new Map(graph.nodes.map((node) => [node, wayOf(node)]));
 }
 
-/** The inputs to which relevance never goes: those that only say which, and those that a rule of the way leaves out. */
-export function closedIn(way: Way, rule?: string): readonly number[] {
+/** Whether relevance may go to an input: not to one that only says which or how, or that a rule of the way leaves out. */
+export function isOpen(way: Way, input: number, rule?: string): boolean {
+  if (way.kind === "pass") return input === way.data;
   const { steers = [] } = way.kind === "route" || way.kind === "own" ? way : {};
   const { skips = [] } = (way.kind === "own" && rule && way.rules[rule]) || {};
-  return [...steers, ...skips];
+  return !steers.includes(input) && !skips.includes(input);
 }

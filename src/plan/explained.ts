@@ -1,7 +1,7 @@
 import { isFloat } from "../base/tensor.ts";
 import { type Start, startsOf } from "../canonize/find-start.ts";
 import type { Graph } from "../graph/graph.ts";
-import { closedIn, type Ways } from "../ops/ways.ts";
+import { isOpen, type Ways } from "../ops/ways.ts";
 
 /** An output, with the value from which its relevance starts. */
 export interface Explained extends Start {
@@ -19,11 +19,10 @@ function reachOf(graph: Graph, ways: Ways): ReadonlyMap<string, Reach> {
   const reach = new Map<string, Reach>(graph.inputs.map(({ name }) => [name, "open"]));
   for (const node of graph.nodes) {
     const way = ways.get(node)!;
-    const closed = closedIn(way, "signal");
-    const from = node.inputs.flatMap((name, i) => (closed.includes(i) ? [] : (reach.get(name) ?? [])));
+    const from = node.inputs.flatMap((name, i) => (isOpen(way, i, "signal") ? (reach.get(name) ?? []) : []));
     if (from.length === 0) continue;
-    const isOpen = way.kind !== "none" && !from.includes("blocked");
-    for (const name of node.outputs) reach.set(name, isOpen ? "open" : "blocked");
+    const passes = way.kind !== "none" && !from.includes("blocked");
+    for (const name of node.outputs) reach.set(name, passes ? "open" : "blocked");
   }
   return reach;
 }

@@ -1,5 +1,5 @@
 import type { Graph, Node } from "../graph/graph.ts";
-import { closedIn, type Ways } from "../ops/ways.ts";
+import { isOpen, type Ways } from "../ops/ways.ts";
 import { type Assignment, nameOf } from "../rules/assign.ts";
 
 /** The nodes and inputs that relevance reaches. */
@@ -23,8 +23,8 @@ export function pathTo(graph: Graph, ways: Ways, value: string, ends = NOWHERE, 
     nodes.add(node);
     const way = ways.get(node)!;
     const rule = assignment?.get(node);
-    const closed = closedIn(way, rule && nameOf(rule));
-    for (const [i, input] of node.inputs.entries()) if (input !== "" && !closed.includes(i)) reached.add(input);
+    const name = rule && nameOf(rule);
+    for (const [i, input] of node.inputs.entries()) if (input !== "" && isOpen(way, i, name)) reached.add(input);
   }
   return { nodes, inputs: new Set(graph.inputs.map((port) => port.name).filter((name) => reached.has(name))) };
 }

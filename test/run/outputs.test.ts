@@ -227,6 +227,15 @@ describe("what is judged", () => {
     expect(refusal(() => model.predict(floats([3, 4], ...Array(12).fill(1)))).code).toBe("shape");
   });
 
+  test("an input that only says how, as a zero point does, gets no relevance", async () => {
+    const nodes = [node("DequantizeLinear", ["q", "s", "z"], ["y"])];
+    const initializers = { q: floats([3], 1, 2, 3), s: floats([], 0.5) };
+    using model = await load(onnx({ nodes, initializers, inputs: { z: [] }, outputs: { y: [3] } }));
+    const zero = { data: Float32Array.of(1), dims: [] };
+    expect([...model.predict({ z: zero }).output.data]).toEqual([0, 0.5, 1]);
+    expect(refusal(() => model.explain({ z: zero }, { target: 1 })).message).toContain("no relevance can pass");
+  });
+
   test("inputs that only the others need do not matter", async () => {
     const more = { inputs: { x: ["n", 4], s: [1] }, types: { s: 8 } };
     using model = await load(file([node("Add", ["scores", "s"], ["z"]), relu], ["z", "y"], more));
