@@ -65,7 +65,9 @@ export const evaluateOptions = {
     value: "I/N",
     group: "evaluate",
     example: "1/2",
-    help: "measure every Nth image from the Ith on, so that N machines share the work; 'relprop merge' joins their folders",
+    help:
+      "measure every Nth image from the Ith on, so that N machines share the work; " +
+      "'relprop merge' joins their folders",
   },
   shards: {
     kind: "count",

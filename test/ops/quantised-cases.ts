@@ -212,6 +212,14 @@ const single = (
   };
 };
 
+/** How quantize_dynamic makes floats of sums of integers, and adds a bias. */
+const scaledSums: readonly FileNode[] = [
+  node("Cast", ["sums"], { to: 1 }, ["float"]),
+  node("Mul", ["xs", "ws"], {}, ["scale"]),
+  node("Mul", ["float", "scale"], {}, ["scaled"]),
+  node("Add", ["scaled", "b"]),
+];
+
 /** What onnxruntime's quantize_dynamic writes for a dense layer with a bias. */
 export const dynamicDense = (columns: boolean): QuantisedCase => ({
   name: `MatMulInteger behind DynamicQuantizeLinear${columns ? ", per column" : ""}`,
@@ -225,10 +233,7 @@ export const dynamicDense = (columns: boolean): QuantisedCase => ({
   nodes: [
     node("DynamicQuantizeLinear", ["x"], {}, ["xq", "xs", "xz"]),
     node("MatMulInteger", ["xq", "w", "xz", "wz"], {}, ["sums"]),
-    node("Cast", ["sums"], { to: 1 }, ["float"]),
-    node("Mul", ["xs", "ws"], {}, ["scale"]),
-    node("Mul", ["float", "scale"], {}, ["scaled"]),
-    node("Add", ["scaled", "b"]),
+    ...scaledSums,
   ],
   outputs: { y: 1 },
   tolerance: 1e-6,
@@ -246,10 +251,7 @@ export const dynamicConv: QuantisedCase = {
   nodes: [
     node("DynamicQuantizeLinear", ["x"], {}, ["xq", "xs", "xz"]),
     node("ConvInteger", ["xq", "w", "xz", "wz"], { group: 2, pads: [1, 0, 0, 1] }, ["sums"]),
-    node("Cast", ["sums"], { to: 1 }, ["float"]),
-    node("Mul", ["xs", "ws"], {}, ["scale"]),
-    node("Mul", ["float", "scale"], {}, ["scaled"]),
-    node("Add", ["scaled", "b"]),
+    ...scaledSums,
   ],
   outputs: { y: 1 },
   tolerance: 1e-6,

@@ -7,6 +7,7 @@ import { engine } from "./engine.ts";
 import { classNames, kindOf, kinds, onFiles, unknownKind } from "./files.ts";
 import { showLayers } from "./layers.ts";
 import { mapPanels } from "./maps.ts";
+import { opener } from "./opening.ts";
 import { draw, pad } from "./pad.ts";
 import { type Chosen, nameOf, predictionChart, probabilities } from "./prediction.ts";
 import { preparations } from "./preparations.ts";
@@ -201,28 +202,7 @@ async function openDigits(): Promise<void> {
   await openNetwork(await (await fetch(network)).blob(), "digits.onnx", classes, true);
 }
 
-interface Opening {
-  readonly name: string;
-  readonly work: () => Promise<void>;
-}
-
-let opening = Promise.resolve();
-
-/** One after the other, up to the first that fails; then explains what there is. */
-function open(list: readonly Opening[]): void {
-  opening = opening.then(async () => {
-    clearError("file");
-    for (const { name, work } of list) {
-      try {
-        await work();
-      } catch (error) {
-        showError("file", `'${name}' cannot be used`, error);
-        break;
-      }
-    }
-    explain();
-  });
-}
+const open = opener(explain);
 
 /** Networks before the names of their classes, and before the pictures that they see. */
 function openFiles(files: readonly File[]): void {

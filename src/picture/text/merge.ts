@@ -38,9 +38,9 @@ const ENDS_SPACELESS = new RegExp(`[${SPACELESS}]\\p{M}*$`, "u");
  *   R(word) = Σ R(token) over the tokens of the word
  *
  * What a word is, the tokenizer's marks say. WordPiece continues a word by `##`; a byte-level BPE begins one by `Ġ`, a
- * space, or ends one by `</w>`; SentencePiece by `▁`. Tokens of bytes, and SentencePiece's `<0xE4>`, become the text that they stand for, and
- * tokens that share a character stay together. In both, each token is a word in Chinese, Japanese, Thai, Lao, Khmer and
- * Burmese, which have no spaces. Special tokens stay alone.
+ * space, or ends one by `</w>`; SentencePiece by `▁`. Tokens of bytes, and SentencePiece's `<0xE4>`, become the text
+ * that they stand for, and tokens that share a character stay together. In both, each token is a word in Chinese,
+ * Japanese, Thai, Lao, Khmer and Burmese, which have no spaces. Special tokens stay alone.
  *
  * @param tokens what the tokenizer gives
  * @param relevance a number for each token, such as `explanation.inputs.input_ids.data`

@@ -5,6 +5,7 @@ import { byId, el, milliseconds, percent, short } from "../dom.ts";
 import { engine } from "../engine.ts";
 import { classNames, onFiles } from "../files.ts";
 import { clearError, say, showError } from "../messages.ts";
+import { opener } from "../opening.ts";
 import { type Chosen, nameOf, predictionChart, probabilities } from "../prediction.ts";
 import type { Answer, Calls } from "./protocol.ts";
 
@@ -133,24 +134,10 @@ async function openExample(): Promise<void> {
   await openNetwork(await (await fetch(network)).blob(), "sentiment.onnx", CLASSES);
 }
 
-let opening = Promise.resolve();
-
-/** One after the other, up to the first that fails; then explains what there is. */
-function open(list: readonly { readonly name: string; readonly work: () => Promise<void> }[]): void {
-  opening = opening.then(async () => {
-    clearError("file");
-    for (const { name, work } of list) {
-      try {
-        await work();
-      } catch (error) {
-        showError("file", `'${name}' cannot be used`, error);
-        break;
-      }
-    }
-    ready = true;
-    explain();
-  });
-}
+const open = opener(() => {
+  ready = true;
+  explain();
+});
 
 /** Networks before the names of their classes. */
 function openFiles(files: readonly File[]): void {
