@@ -1,10 +1,11 @@
 import { parseArgs } from "node:util";
+import { readValue, wanted } from "../base/written.ts";
 import { type Issue, LrpError } from "../entries/index.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import { listed } from "./layout.ts";
 import { didYouMean } from "./nearest.ts";
-import { type Option, optionExample, readValue, wanted } from "./option.ts";
+import { type Option, optionExample } from "./option.ts";
 import { type Arguments, type OptionName, options } from "./options.ts";
 
 type Known = Pick<Command, "name" | "options">;

@@ -1,7 +1,7 @@
 import { misuse, usage } from "../base/error.ts";
 import { type Area, LrpError, type Target } from "../entries/index.ts";
 import { parseJson, readBytes } from "./files.ts";
-import { readArray } from "./npz.ts";
+import { readArray } from "../read/npz.ts";
 import type { Values } from "./options.ts";
 
 /** Ids that no token has, as far as they are no mistake. */

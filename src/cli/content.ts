@@ -3,8 +3,8 @@ import type { Pixels } from "../entries/index.ts";
 import { decodeImage } from "../entries/image.ts";
 import { CONVERT, formatOf, READ } from "../picture/decode/decode.ts";
 import { fileKind } from "./file-kind.ts";
-import type { NpyTensor } from "./npy.ts";
-import { holdsArray, readArray } from "./npz.ts";
+import type { NpyTensor } from "../read/npy.ts";
+import { holdsArray, readArray } from "../read/npz.ts";
 
 /** What is prepared for the network, or numbers, which are taken as they are. */
 export type Content = { readonly picture: Pixels } | { readonly numbers: NpyTensor };

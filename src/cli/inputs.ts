@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import { usage } from "../base/error.ts";
 import { type Dims, shapeText, size } from "../base/tensor.ts";
+import { kinds } from "../base/written.ts";
 import type { Explanation, Input, Picture, Port } from "../entries/index.ts";
 import { isUnstated } from "../run/input.ts";
 import type { Streams } from "./command.ts";
@@ -8,7 +9,6 @@ import { isThere } from "./files.ts";
 import { checkUnprepared, type Read, readFileFor } from "./input.ts";
 import { listed } from "./layout.ts";
 import type { Opened } from "./open.ts";
-import { kinds } from "./option.ts";
 import type { Values } from "./options.ts";
 import type { TextInput } from "./text/encode.ts";
 import { matched } from "./text/match.ts";

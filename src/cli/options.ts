@@ -1,7 +1,8 @@
 import { methods } from "../evaluate/index.ts";
 import { composites, defaultComposite } from "../entries/index.ts";
+import type { kinds } from "../base/written.ts";
 import { optionNames, type ParameterRow, type Parameters, parameters } from "../rules/parameters.ts";
-import { dashed, type kinds, type Option, undashed } from "./option.ts";
+import { dashed, type Option, undashed } from "./option.ts";
 import { axesOptions } from "./options-axes.ts";
 import { evaluateOptions } from "./options-evaluate.ts";
 import { pictureOptions } from "./options-picture.ts";

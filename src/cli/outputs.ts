@@ -4,7 +4,7 @@ import { misuse } from "../base/error.ts";
 import { drawImage, type PictureLayout } from "../entries/image.ts";
 import { layoutOf } from "../base/layout.ts";
 import { type TextRelevance, textHtml, textSvg } from "../picture/text/index.ts";
-import { writeNpy } from "./npy.ts";
+import { writeNpy } from "../read/npy.ts";
 import { jsonLine } from "./layout.ts";
 import type { Values } from "./options.ts";
 

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import { parse } from "../../src/cli/args.ts";
 import { commands } from "../../src/cli/commands.ts";
 import { help, overview } from "../../src/cli/help.ts";
-import { type Option, optionExample, readValue } from "../../src/cli/option.ts";
+import { readValue } from "../../src/base/written.ts";
+import { type Option, optionExample } from "../../src/cli/option.ts";
 import { options } from "../../src/cli/options.ts";
 import { checkGiven } from "../../src/cli/run.ts";
 

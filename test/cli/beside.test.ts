@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../../src/cli/run.ts";
-import { writeNpy } from "../../src/cli/npy.ts";
+import { writeNpy } from "../../src/read/npy.ts";
 import { external, onnx } from "../onnx-writer.ts";
 
 /*

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readNpy, writeNpy } from "../../src/cli/npy.ts";
+import { readNpy, writeNpy } from "../../src/read/npy.ts";
 import { run } from "../../src/cli/run.ts";
 import { chain, field, onnx, utf8 } from "../onnx-writer.ts";
 import { tensor } from "../random.ts";

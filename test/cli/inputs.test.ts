@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readInputs } from "../../src/cli/inputs.ts";
-import { readNpy, writeNpy } from "../../src/cli/npy.ts";
+import { readNpy, writeNpy } from "../../src/read/npy.ts";
 import { open } from "../../src/cli/open.ts";
 import { run } from "../../src/cli/run.ts";
 import { onnx } from "../onnx-writer.ts";

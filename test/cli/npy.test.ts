@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readNpy, writeNpy } from "../../src/cli/npy.ts";
-import { holdsArray, readArray } from "../../src/cli/npz.ts";
+import { readNpy, writeNpy } from "../../src/read/npy.ts";
+import { holdsArray, readArray } from "../../src/read/npz.ts";
 import { zipSync } from "fflate";
 import golden from "./npy_golden.json" with { type: "json" };
 

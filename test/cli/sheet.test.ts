@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeNpy } from "../../src/cli/npy.ts";
+import { writeNpy } from "../../src/read/npy.ts";
 import { run } from "../../src/cli/run.ts";
 import { composites } from "../../src/entries/index.ts";
 import { chain } from "../onnx-writer.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, test, vi } from "vitest";
-import { readNpy } from "../../src/cli/npy.ts";
+import { readNpy } from "../../src/read/npy.ts";
 import { run } from "../../src/cli/run.ts";
 import { numbers } from "../random.ts";
 import { meanOfWords } from "../text/networks.ts";

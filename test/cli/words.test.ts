@@ -7,7 +7,7 @@ import { LrpError, type Mention } from "../../src/base/error.ts";
 import { errorText } from "../../src/cli/errors.ts";
 import { html } from "../../src/base/html.ts";
 import { columns, jsonLine } from "../../src/cli/layout.ts";
-import { writeNpy } from "../../src/cli/npy.ts";
+import { writeNpy } from "../../src/read/npy.ts";
 import { run } from "../../src/cli/run.ts";
 import { inOwnWords } from "../../src/cli/words.ts";
 import { chain, onnx } from "../onnx-writer.ts";

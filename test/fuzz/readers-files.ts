@@ -3,7 +3,7 @@ import { crc32, deflateSync, inflateSync } from "node:zlib";
 import { encode } from "fast-png";
 import { unzipSync, zipSync } from "fflate";
 import jpeg from "jpeg-js";
-import { writeNpy } from "../../src/cli/npy.ts";
+import { writeNpy } from "../../src/read/npy.ts";
 import { jpegSegments, joined, pngChunks, webpChunks } from "../../src/picture/image/parts.ts";
 import arrays from "../cli/npy_golden.json" with { type: "json" };
 import golden from "../decode/image_golden.json" with { type: "json" };

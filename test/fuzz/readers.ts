@@ -9,7 +9,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { LrpError } from "../../src/base/error.ts";
-import { readArray } from "../../src/cli/npz.ts";
+import { readArray } from "../../src/read/npz.ts";
 import { sidecarOf } from "../../src/cli/sidecar.ts";
 import { decodeImage } from "../../src/entries/image.ts";
 import { imageSize } from "../../src/picture/image/parts.ts";

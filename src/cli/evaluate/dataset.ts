@@ -8,7 +8,7 @@ import type { Tensor } from "../../entries/index.ts";
 import { type Content, contentOf } from "../content.ts";
 import { fileKind } from "../file-kind.ts";
 import { foreseen, parseJson, readBytes, readTextIfThere } from "../files.ts";
-import { holdsArray, readArray } from "../npz.ts";
+import { holdsArray, readArray } from "../../read/npz.ts";
 
 /** One image of a data set: a picture, which is prepared for the network, or numbers, which are taken as they are. */
 export interface Sample {

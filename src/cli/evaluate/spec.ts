@@ -1,7 +1,8 @@
 import { type MethodChoice, methods, type Replacement } from "../../evaluate/index.ts";
 import { composites, type Issue, LrpError } from "../../entries/index.ts";
 import { didYouMean } from "../nearest.ts";
-import { kinds, type Option, readValue, undashed, wanted } from "../option.ts";
+import { kinds, readValue, wanted } from "../../base/written.ts";
+import { type Option, undashed } from "../option.ts";
 import { inGroup, type OptionName, options } from "../options.ts";
 
 /** Commas are between the names. */

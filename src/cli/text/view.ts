@@ -1,5 +1,6 @@
 import type { Explanation } from "../../entries/index.ts";
 import { mergeSubwords, type TextRelevance } from "../../picture/text/index.ts";
+import { withoutPadding } from "../../picture/text/padding.ts";
 import { digits } from "../layout.ts";
 import type { Report } from "../report.ts";
 import type { TextInput } from "./encode.ts";
@@ -21,23 +22,6 @@ export function wordsOf(text: TextInput, explanation: Explanation, found: Report
     score: targets[found.sample].reduce((sum, { weight, score }) => sum + weight * score, 0),
     ...(beside && { sum: arrivedSum + sharesSum }),
     ...(stability.verdict === "amplified" && { warning: notes[0] }),
-  };
-}
-
-/** Padding as one token at its end. */
-function withoutPadding({ tokens, special, mask }: TextInput, relevance: Float32Array) {
-  const ends = mask.map((on, i) => on === 0 && mask[i + 1] === 0 && i + 1 < mask.length);
-  const rows: { token: string; sum: number; special: boolean; count: number }[] = [];
-  for (const [i, token] of tokens.entries()) {
-    if (i > 0 && ends[i - 1]) {
-      const last = rows[rows.length - 1];
-      Object.assign(last, { sum: last.sum + relevance[i], count: last.count + 1 });
-    } else rows.push({ token, sum: relevance[i], special: special[i], count: 1 });
-  }
-  return {
-    tokens: rows.map(({ token, count }) => (count > 1 ? `${token} × ${count}` : token)),
-    relevance: rows.map(({ sum }) => sum),
-    special: rows.map((row) => row.special),
   };
 }
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { writeNpy } from "../../../src/cli/npy.ts";
+import { writeNpy } from "../../../src/read/npy.ts";
 import { onnx } from "../../onnx-writer.ts";
 import { numbers } from "../../random.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { openDataset, type Sample } from "../../../src/cli/evaluate/dataset.ts";
-import { writeNpy } from "../../../src/cli/npy.ts";
+import { writeNpy } from "../../../src/read/npy.ts";
 import { encodePng } from "../../../src/entries/index.ts";
 
 const folder = () => mkdtempSync(join(tmpdir(), "relprop-"));

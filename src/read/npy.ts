@@ -1,6 +1,6 @@
-import { LrpError, type Tensor } from "../entries/index.ts";
-import { strides } from "../base/tensor.ts";
-import { elementOf } from "../read/onnx/elements.ts";
+import { LrpError } from "../base/error.ts";
+import { strides, type Tensor } from "../base/tensor.ts";
+import { elementOf } from "./onnx/elements.ts";
 
 /*
  * .npy: "\x93NUMPY", major and minor version, the header's length (u16 in version 1, u32 in 2 and 3), the header (a
