@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+/** What work takes that outgrows one machine: queues on a real Redis, engines of clusters, very many parts. */
+export default defineConfig({
+  test: {
+    include: ["test/scale/*.spec.ts"],
+    globalSetup: "test/build.ts",
+    // These end what hangs; no test is about time.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    reporters: ["verbose"],
+  },
+});
