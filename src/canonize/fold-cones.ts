@@ -80,7 +80,7 @@ const TOLERANCE = 2e-6;
 type Numbers = Constant["data"];
 
 /** What a row gives of the probe. */
-const folded = (type: string, attributes: unknown): Numbers =>
+const folded = (type: string, attributes: object): Numbers =>
   ops.get(type)!.fold!([{ type: "float32", dims: [PROBE.length], data: PROBE }], attributes, [[PROBE.length]])[0].data;
 
 /** f of the probe; undefined where a constant is not one number, or a node of the cone cannot be folded. */
@@ -122,7 +122,7 @@ const NATIVE: readonly (readonly [
 ];
 
 /** The row, and its attributes, that gives these numbers. */
-function native(numbers: Numbers): { type: string; attributes: unknown } | undefined {
+function native(numbers: Numbers): { type: string; attributes: object } | undefined {
   const f = (v: number) => numbers[PROBE.indexOf(v)];
   for (const [type, attributesOf] of NATIVE) {
     const given = attributesOf(f);

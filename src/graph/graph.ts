@@ -20,7 +20,7 @@ export type OutputPort = Omit<Port, "type"> & Partial<Pick<Port, "type">>;
 export interface Node {
   readonly name: string;
   readonly type: string;
-  readonly attributes: unknown;
+  readonly attributes: object;
   /** Names of values; an input that is left out is "". */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];

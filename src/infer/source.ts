@@ -3,7 +3,7 @@ import type { Node, Operand, Operands, Source } from "../graph/graph.ts";
 import type { GatherAttributes, SliceAttributes } from "../ops/layout.ts";
 
 /** Whether a node takes whole rows of a table: the numbers along its last axis stay together. */
-function choosesRows({ type }: Node, attributes: unknown, { dims }: Operand, output: Dims): boolean {
+function choosesRows({ type }: Node, attributes: object, { dims }: Operand, output: Dims): boolean {
   const last = dims.length - 1;
   if (last < 1) return false;
   if (type === "Gather") return (attributes as GatherAttributes).axis < last;
@@ -18,7 +18,7 @@ function choosesRows({ type }: Node, attributes: unknown, { dims }: Operand, out
  */
 export function sourceOf(
   node: Node,
-  attributes: unknown,
+  attributes: object,
   inputs: Operands,
   output: Dims,
   known: ReadonlyMap<string, Source>,

@@ -5,8 +5,19 @@ import type { Emitter } from "../program/emitter.ts";
 import type { Kernels } from "../kernels.gen.ts";
 import { broadcast, shapeText } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
-import { folding, NONE, type None, zipHost } from "./broadcast.ts";
-import { type AttributeReader, computedOf, type Op, type Passing, product, single, type Site, type Way } from "./op.ts";
+import { folding, zipHost } from "./broadcast.ts";
+import {
+  type AttributeReader,
+  computedOf,
+  type Op,
+  type Passing,
+  product,
+  single,
+  type Site,
+  type Way,
+  NONE,
+  type None,
+} from "./op.ts";
 
 /** The two numbers that a kernel of one variable takes. */
 interface Parameters {

@@ -1,7 +1,6 @@
 import type { Operand, Operands } from "../graph/graph.ts";
 import { type Constant, strides } from "../base/tensor.ts";
-import type { None } from "./broadcast.ts";
-import type { Affine, Op } from "./op.ts";
+import type { Affine, Op, None } from "./op.ts";
 
 /*
  * Arithmetic with a constant as a scale and a shift.

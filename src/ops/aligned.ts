@@ -1,6 +1,5 @@
 import { size } from "../base/tensor.ts";
-import { NONE, type None } from "./broadcast.ts";
-import type { Op } from "./op.ts";
+import { type Op, NONE, type None } from "./op.ts";
 
 export interface Alignment {
   /** Along which axis of the first operand the axes of the second begin; left out, they are the last. */

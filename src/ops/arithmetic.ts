@@ -4,8 +4,8 @@ import type { Emitter } from "../program/emitter.ts";
 import type { Node, Operands } from "../graph/graph.ts";
 import { broadcast, type Constant, type Dims, firstNonFinite, isInteger, size } from "../base/tensor.ts";
 import { affineOf, beside } from "./affine.ts";
-import { folding, inferBroadcast, NONE, type None, resultOf, zipHost } from "./broadcast.ts";
-import { computedOf, type Linear, type Op, type Places, type Site, type Way } from "./op.ts";
+import { folding, inferBroadcast, resultOf, zipHost } from "./broadcast.ts";
+import { computedOf, type Linear, type Op, type Places, type Site, type Way, NONE, type None } from "./op.ts";
 import { productOfTwo, scaled } from "./product.ts";
 
 export type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";

@@ -1,17 +1,17 @@
 import { demand } from "../base/complaint.ts";
 import { broadcast, type Dims, shapeText } from "../base/tensor.ts";
 import { type Loop, loop, mover, zeros } from "./move.ts";
-import { axisOf, integers, single } from "./op.ts";
+import { axisOf, integers, single, NONE, type None } from "./op.ts";
 
 const always = () => true;
 const never = () => false;
 
 /** Source: ONNX Expand-13, with a shape that is known while loading. */
-export const expand = mover<null>({
+export const expand = mover<None>({
   type: "Expand",
   takes: "input:any shape:int",
   summary: "summed over the copies",
-  attributes: () => null,
+  attributes: () => NONE,
   infer(inputs) {
     const [x, shape] = [inputs[0]!, integers(inputs, 1, "a shape")!];
     const dims = broadcast([x.dims, shape]);

@@ -4,11 +4,7 @@ import { stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcastLoops, type Loops, walkRows } from "../base/loops.ts";
 import { broadcast, type Constant, type Dims, isFloat, numbersFor, shapeText, size, strides } from "../base/tensor.ts";
-import type { Op } from "./op.ts";
-
-/** For operators without attributes. */
-export type None = Readonly<Record<string, never>>;
-export const NONE: None = Object.freeze({});
+import type { Op, None } from "./op.ts";
 
 /** What is computed at one position, of at most three operands there. */
 export type Pointwise = (a: number, b: number, c: number) => number;

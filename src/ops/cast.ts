@@ -15,7 +15,7 @@ import {
 } from "../base/tensor.ts";
 import { whereIs } from "../graph/graph.ts";
 import { settle } from "./integers.ts";
-import type { AttributeReader, Op } from "./op.ts";
+import { type AttributeReader, NONE, type None, type Op } from "./op.ts";
 
 /** Whether all numbers of one type are numbers of the other. */
 function holds(to: ElementType, from: ElementType): boolean {
@@ -92,14 +92,14 @@ export const cast: Op<CastAttributes> = {
 };
 
 /** To the type of the second input. Source: ONNX CastLike-15. */
-export const castLike: Op<null> = {
+export const castLike: Op<None> = {
   type: "CastLike",
   family: "route",
   summary: "pass",
   takes: "input:any target_type:any1",
   attributes(read) {
     read.ignore("saturate", "round_mode");
-    return null;
+    return NONE;
   },
   instead: ([, like], _a, node) => [
     { ...node, type: "Cast", inputs: node.inputs.slice(0, 1), attributes: { to: like!.type } satisfies CastAttributes },

@@ -1,6 +1,6 @@
 import { demand } from "../base/complaint.ts";
 import { type Constant, type ElementType, numbersFor, size, strides } from "../base/tensor.ts";
-import { integers, known, type Op, single } from "./op.ts";
+import { integers, known, type Op, single, NONE, type None } from "./op.ts";
 
 /** A row for what exists only while loading. */
 const onLoading = { family: "other", summary: "folded while loading" } as const;
@@ -71,11 +71,11 @@ export const sizeOf: Op<{ count?: number }> = {
 };
 
 /** start, start + delta, … short of limit. Source: ONNX Range-11. */
-export const range: Op<null> = {
+export const range: Op<None> = {
   ...onLoading,
   type: "Range",
   takes: "start:number limit:number delta:number",
-  attributes: () => null,
+  attributes: () => NONE,
   infer(inputs) {
     const [start, limit, delta] = ["a start", "a limit", "a delta"].map((what, i) => single(inputs, i, what)!);
     demand(delta, "invalid-model", "a delta other than 0", `${delta}`);
@@ -88,11 +88,11 @@ export const range: Op<null> = {
 };
 
 /** Positions of what is not 0, one row an axis. Source: ONNX NonZero-13. */
-export const nonZero: Op<null> = {
+export const nonZero: Op<None> = {
   ...onLoading,
   type: "NonZero",
   takes: "X:any",
-  attributes: () => null,
+  attributes: () => NONE,
   infer(inputs) {
     const x = known(inputs, 0, "numbers")!;
     let count = 0;

@@ -29,7 +29,7 @@ function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonl
     part: string,
     type: string,
     inputs: readonly string[],
-    attributes: unknown = {},
+    attributes: object = {},
     output = `${y}:${part}`,
   ): Node => ({
     name: `${node.name}:${part}`,

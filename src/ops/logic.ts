@@ -1,6 +1,6 @@
 import { aligned } from "./aligned.ts";
-import { inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
-import type { Op } from "./op.ts";
+import { inferBroadcast, zipConstants, zipHost } from "./broadcast.ts";
+import { type Op, NONE, type None } from "./op.ts";
 
 const WHY = "inputs have no shares in a truth value";
 

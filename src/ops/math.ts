@@ -5,7 +5,7 @@ import { always, kept, unary } from "./unary.ts";
 export const PERIODIC = "a periodic function gives the same value for inputs that are far apart";
 
 /** Negation is a scaling, which a linear neighbour can take in. Source: ONNX Neg-13. */
-const neg: Op<unknown> = {
+const neg: Op<object> = {
   ...unary({
     type: "Neg",
     anyType: true,

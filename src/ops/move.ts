@@ -117,7 +117,7 @@ function copyHost(from: Constant["data"], to: Constant["data"], block: Block): v
 }
 
 /** What an operator that only moves numbers has to say. */
-interface Mover<A> {
+interface Mover<A extends object> {
   readonly type: string;
   readonly summary: string;
   readonly takes: Op<A>["takes"];
@@ -134,7 +134,7 @@ interface Mover<A> {
 }
 
 /** A row for an operator that only moves numbers: one list of moves serves folding, forward and relevance. */
-export function mover<A>(m: Mover<A>): Op<A> {
+export function mover<A extends object>(m: Mover<A>): Op<A> {
   return {
     type: m.type,
     family: "route",

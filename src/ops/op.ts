@@ -70,6 +70,10 @@ export function axesOf(given: readonly number[], rank: number): readonly number[
   return axes;
 }
 
+/** For operators without attributes. */
+export type None = Readonly<Record<string, never>>;
+export const NONE: None = Object.freeze({});
+
 /** A node with all that is known of it before anything runs. */
 export interface Site<A> {
   readonly node: Node;
@@ -189,7 +193,7 @@ export interface SmallElement {
 }
 
 /** One row of the operator table: all that relprop knows of one ONNX operator. */
-export interface Op<A> {
+export interface Op<A extends object> {
   readonly type: string;
   readonly family: Family;
   /** For the README: how LRP passes it. */

@@ -2,8 +2,8 @@ import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { isFloat } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
-import { folding, inferBroadcast, NONE, type None, zipHost } from "./broadcast.ts";
-import { computedOf, type Op, type Places, product, type Way } from "./op.ts";
+import { folding, inferBroadcast, zipHost } from "./broadcast.ts";
+import { computedOf, type Op, type Places, product, type Way, NONE, type None } from "./op.ts";
 
 /** The derivatives in the base, b a^(b − 1), and in the exponent, ln(a) a^b. */
 const slopes: readonly ((a: number, b: number) => number)[] = [

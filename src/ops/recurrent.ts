@@ -131,7 +131,7 @@ function statesAndOutputs(
   const nodes: Node[] = [];
   const value = node.outputs.find(Boolean);
   /** @returns the name of the output */
-  const add = (part: string, of: string, reads: readonly string[], attributes: unknown, output?: string): string => {
+  const add = (part: string, of: string, reads: readonly string[], attributes: object, output?: string): string => {
     const makes = output ?? `${value}:${part}`;
     nodes.push({ name: `${node.name}:${part}`, type: of, attributes, inputs: reads, outputs: [makes] });
     return makes;

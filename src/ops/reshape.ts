@@ -4,10 +4,10 @@ import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { type Dims, type ElementType, normalizeAxis, numbersFor, size } from "../base/tensor.ts";
 import { checkInference, INFERENCE } from "./batchnorm.ts";
-import { axesOf, integers, type Op, single } from "./op.ts";
+import { axesOf, integers, NONE, type None, type Op, single } from "./op.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
-function reshaping<A>(
+function reshaping<A extends object>(
   type: string,
   takes: Op<A>["takes"],
   attributes: Op<A>["attributes"],
@@ -109,12 +109,14 @@ export const unsqueeze = reshaping<Axes>(
   },
 );
 
-type None = Readonly<Record<string, never>>;
-const nothing = () => Object.freeze({});
-
 /** Source: ONNX Identity-25. */
 export const identity: Op<None> = {
-  ...reshaping<None>("Identity", "input:any", nothing, ([x]) => x!.dims),
+  ...reshaping<None>(
+    "Identity",
+    "input:any",
+    () => NONE,
+    ([x]) => x!.dims,
+  ),
   unroll: (at, [x], _a, { outputs: [output] }) => at.sequence(x!.items!, output),
 };
 

@@ -3,8 +3,8 @@ import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcast, isFloat, size } from "../base/tensor.ts";
 import { reduceTo, zip } from "./arithmetic.ts";
-import { folding, inferBroadcast, NONE, type None, zipConstants, zipHost } from "./broadcast.ts";
-import type { Op } from "./op.ts";
+import { folding, inferBroadcast, zipConstants, zipHost } from "./broadcast.ts";
+import { type Op, NONE, type None } from "./op.ts";
 
 function negated(e: Emitter, value: Value): Value {
   const y = e.temp(value.name, value.dims, value.layout);

@@ -4,7 +4,7 @@ import type { AttributeReader, Op, Passing, Way } from "./op.ts";
 type Numbers = Constant["data"];
 
 /** One function of one variable. */
-interface Unary<A> {
+interface Unary<A extends object> {
   readonly type: string;
   attributes?(read: AttributeReader): A;
   /**
@@ -23,7 +23,15 @@ interface Unary<A> {
 }
 
 /** A row for y = f(x) without a kernel: rare enough for steps on the host, in double precision, rounded once. */
-export function unary<A>({ type, attributes, f, slope, nonnegative = () => false, anyType, none }: Unary<A>): Op<A> {
+export function unary<A extends object>({
+  type,
+  attributes,
+  f,
+  slope,
+  nonnegative = () => false,
+  anyType,
+  none,
+}: Unary<A>): Op<A> {
   return {
     type,
     family: "activation",

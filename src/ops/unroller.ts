@@ -4,7 +4,7 @@ import type { Body, Operand } from "../graph/graph.ts";
 /** Puts parts in the place of a node, one after another: what is known of one may decide about the next. */
 export interface Unroller {
   /** A node. Its attributes are as its row has them, read already. @returns its output */
-  add(type: string, inputs: readonly string[], attributes?: unknown, output?: string): string;
+  add(type: string, inputs: readonly string[], attributes?: object, output?: string): string;
   constant(value: Constant, output?: string): string;
   /** A sequence of these tensors; null: an optional value that is none. */
   sequence(items: readonly string[] | null, output: string): void;

@@ -97,11 +97,11 @@ export function withInfinities(value: Constant): Constant {
 }
 
 /** What an operator's row makes of attributes, all of which it must know. */
-export function attributesOf(row: Op<unknown>, given: Attributes, opset: number): unknown {
+export function attributesOf(row: Op<object>, given: Attributes, opset: number): object {
   const read = reader(given, opset);
   // Which inputs an operator may write over.
   if (opset < 6) read.ignore("consumed_inputs");
-  let attributes: unknown;
+  let attributes: object;
   try {
     attributes = row.attributes(read);
   } finally {

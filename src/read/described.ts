@@ -75,7 +75,7 @@ const asAttribute: Readonly<Partial<Record<keyof AttributeValues, (given: unknow
 };
 
 /** What the row of a type makes of attributes with ONNX's names. */
-export function attributesFor(type: string, given: Readonly<Record<string, unknown>>): unknown {
+export function attributesFor(type: string, given: Readonly<Record<string, unknown>>): object {
   const row = rowOf(type, "The reference lists those that it runs, by ONNX's names (docs/reference/operators.md).");
   const find = (name: string, wanted: keyof AttributeValues): AttributeProto | undefined => {
     if (isNone(given[name])) return undefined;

@@ -155,7 +155,7 @@ export class Builder {
       );
     while (inputs.length > 0 && !inputs.at(-1)) inputs.pop();
     const outputs = names.map((own, i) => this.#value(own, isNone(layer.name ?? chosen[i])));
-    this.#nodes.push({ name, type, attributes, inputs, outputs });
+    this.#nodes.push({ name, type, attributes: attributes ?? {}, inputs, outputs });
     return outputs;
   }
 

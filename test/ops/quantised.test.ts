@@ -134,6 +134,19 @@ describe("numbers as integers", () => {
     }
   });
 
+  it("the integers of DynamicQuantizeLinear may be multiplied by its scale, of equal size", async () => {
+    const { nodes } = quantisedCases.find(({ name }) => name === "DynamicQuantizeLinear")!;
+    const [integers, scale] = nodes[0].outputs;
+    const more: FileNode[] = [
+      { type: "Cast", attributes: { to: 1 }, inputs: [integers], outputs: ["floats"] },
+      { type: "Mul", inputs: ["floats", scale], outputs: ["product"] },
+    ];
+    const file = onnx({ nodes: [...nodes, ...more], inputs: { x: [1, 1] }, outputs: { product: [1, 1] } });
+    using model = await loadInMode(file, { batch: false });
+    const { data } = model.predict({ dims: [1, 1], data: Float32Array.of(255) }).output;
+    expect(Array.from(data as Float32Array)).toEqual([255]);
+  });
+
   it("DynamicQuantizeLinear takes its range from the numbers, with 0 in it", async () => {
     const { nodes, outputs } = quantisedCases.find(({ name }) => name === "DynamicQuantizeLinear")!;
     const graph = { nodes, inputs: { x: [1, 4] }, outputs: { y: [1, 4], s: [], z: [] }, types: outputs };

@@ -1,7 +1,7 @@
 import { demand } from "../../base/complaint.ts";
 import { type ElementType, rangeOf } from "../../base/tensor.ts";
 import { inferBroadcast, zipConstants, zipHost } from "../broadcast.ts";
-import type { AttributeReader, Op } from "../op.ts";
+import { type AttributeReader, type Op, NONE, type None } from "../op.ts";
 
 type Pair = (a: bigint, b: bigint) => bigint;
 
@@ -14,7 +14,7 @@ function bitsOf(type: ElementType): { readonly bits: number; readonly signed: bo
 const WHY = "inputs have no shares in single bits";
 
 /** A row for f of integers, bit by bit; 64 of them are more than a number has, so they are bigints. */
-function bitwise<A>(
+function bitwise<A extends object>(
   type: string,
   takes: string,
   attributes: (read: AttributeReader) => A,
@@ -55,7 +55,7 @@ function bitwise<A>(
   };
 }
 
-const nothing = () => null;
+const nothing = () => NONE;
 const PAIR = "A:integer B:integer";
 
 interface Shift {
@@ -80,7 +80,11 @@ interface Infinities {
 }
 
 /** Whether a number is none, or is infinite: true or false, which relevance does not pass. */
-function test<A>(type: string, attributes: (read: AttributeReader) => A, f: (v: number, a: A) => boolean): Op<A> {
+function test<A extends object>(
+  type: string,
+  attributes: (read: AttributeReader) => A,
+  f: (v: number, a: A) => boolean,
+): Op<A> {
   const why = "inputs have no shares in a truth value";
   return {
     type,
@@ -101,11 +105,11 @@ function test<A>(type: string, attributes: (read: AttributeReader) => A, f: (v: 
 /** Sources: ONNX BitShift-11, BitwiseAnd-18, BitwiseOr-18, BitwiseXor-18, BitwiseNot-18, IsNaN-13, IsInf-10. */
 export const bits = [
   bitwise<Shift>("BitShift", "X:unsigned Y:unsigned", readShift, shifted),
-  bitwise<null>("BitwiseAnd", PAIR, nothing, () => (a, b) => a & b),
-  bitwise<null>("BitwiseOr", PAIR, nothing, () => (a, b) => a | b),
-  bitwise<null>("BitwiseXor", PAIR, nothing, () => (a, b) => a ^ b),
-  bitwise<null>("BitwiseNot", "X:integer", nothing, () => (a) => ~a),
-  test<null>("IsNaN", nothing, (v) => Number.isNaN(v)),
+  bitwise<None>("BitwiseAnd", PAIR, nothing, () => (a, b) => a & b),
+  bitwise<None>("BitwiseOr", PAIR, nothing, () => (a, b) => a | b),
+  bitwise<None>("BitwiseXor", PAIR, nothing, () => (a, b) => a ^ b),
+  bitwise<None>("BitwiseNot", "X:integer", nothing, () => (a) => ~a),
+  test<None>("IsNaN", nothing, (v) => Number.isNaN(v)),
   test<Infinities>(
     "IsInf",
     (read) => ({ negative: read.int("detect_negative", 1) === 1, positive: read.int("detect_positive", 1) === 1 }),

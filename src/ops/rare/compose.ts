@@ -18,7 +18,7 @@ export class Composition {
   add(
     type: string,
     inputs: readonly string[],
-    attributes: unknown = {},
+    attributes: object = {},
     output = `${this.#prefix}:${this.#nodes.length}`,
     further: readonly string[] = [],
   ): string {
@@ -74,7 +74,7 @@ export class Composition {
 }
 
 /** A row that other nodes stand in for; `compose` adds them, and says which value is the first output. */
-export function composed<A>(
+export function composed<A extends object>(
   row: Pick<Op<A>, "type" | "summary" | "takes" | "outputs" | "attributes">,
   compose: (c: Composition, inputs: readonly Operand[], a: A, node: Node, budget: Budget) => string | undefined,
 ): Op<A> {

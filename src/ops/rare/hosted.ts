@@ -20,7 +20,7 @@ export type Kind =
   | { readonly kind: "none"; readonly why: string };
 
 /** An operator as two loops over row-major numbers: there, and back. */
-interface Hosted<A> extends Omit<Op<A>, "fold" | "node"> {
+interface Hosted<A extends object> extends Omit<Op<A>, "fold" | "node"> {
   infer: NonNullable<Op<A>["infer"]>;
   run(x: Lists, y: readonly Numbers[], a: A): void;
   /** Adds Jᵀ r to `to`. */
@@ -30,7 +30,7 @@ interface Hosted<A> extends Omit<Op<A>, "fold" | "node"> {
 }
 
 /** The attributes, with what else `infer` has found. */
-interface Found<A> {
+interface Found<A extends object> {
   readonly own: A;
   readonly dims: readonly Dims[];
   readonly types: readonly ElementType[];
@@ -48,7 +48,7 @@ export function told(node: Node, task: () => void): void {
 }
 
 /** A row for what is rare enough for steps on the host. */
-export function hosted<A>({ run, back, way, nonnegative, ...row }: Hosted<A>): Op<A> {
+export function hosted<A extends object>({ run, back, way, nonnegative, ...row }: Hosted<A>): Op<A> {
   const found = (a: unknown) => a as Found<A>;
   return {
     ...row,

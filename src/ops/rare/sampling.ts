@@ -15,7 +15,7 @@ import { type Lists, told } from "./hosted.ts";
 export type Tap = (from: number, weight: number) => void;
 
 /** A row of such an operator. */
-interface Sampling<A> extends Pick<Op<A>, "type" | "takes" | "attributes" | "nonnegative"> {
+interface Sampling<A extends object> extends Pick<Op<A>, "type" | "takes" | "attributes" | "nonnegative"> {
   infer: NonNullable<Op<A>["infer"]>;
   /** Calls `begin` for each number of the output, and then `tap` for each number that it is made of. */
   walk(inputs: Lists, a: A, begin: (to: number) => void, tap: Tap): void;
@@ -24,7 +24,7 @@ interface Sampling<A> extends Pick<Op<A>, "type" | "takes" | "attributes" | "non
 }
 
 /** The attributes, with what else `infer` has found. */
-interface Found<A> {
+interface Found<A extends object> {
   readonly own: A;
   readonly work: number;
 }
@@ -84,7 +84,7 @@ function spread(
  * The row: linear, with any rule on its weights, where all points are known while loading; where they are computed they
  * say where relevance goes, and receive none.
  */
-export function sampling<A>({ walk, largest = () => false, nonnegative, ...row }: Sampling<A>): Op<A> {
+export function sampling<A extends object>({ walk, largest = () => false, nonnegative, ...row }: Sampling<A>): Op<A> {
   const found = (a: unknown) => a as Found<A>;
   return {
     ...row,

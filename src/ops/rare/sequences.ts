@@ -1,7 +1,7 @@
 import { demand, insist } from "../../base/complaint.ts";
 import { normalizeAxis } from "../../base/tensor.ts";
 import type { Body, Node, Operand, Operands } from "../../graph/graph.ts";
-import { type AttributeReader, axisOf, integers, type Op, single } from "../op.ts";
+import { type AttributeReader, axisOf, integers, NONE, type Op, single } from "../op.ts";
 import type { Unroller } from "../unroller.ts";
 import { integer, stacked, truth } from "./loops.ts";
 
@@ -10,8 +10,7 @@ import { integer, stacked, truth } from "./loops.ts";
  * known before the network runs: then only the tensors are left.
  */
 
-type None = Readonly<Record<string, never>>;
-const nothing = (): None => Object.freeze({});
+const nothing = () => NONE;
 
 /** The tensors of an operand that must be a sequence. */
 function itemsOf(x: Operand | undefined): readonly string[] {
@@ -29,10 +28,10 @@ function positionOf(inputs: Operands, index: number, most: number, otherwise: nu
   return place;
 }
 
-type Unroll<A> = (at: Unroller, inputs: Operands, a: A, node: Node, output: string) => void;
+type Unroll<A extends object> = (at: Unroller, inputs: Operands, a: A, node: Node, output: string) => void;
 
 /** A row of an operator that has one output. */
-function row<A>(
+function row<A extends object>(
   type: string,
   takes: Op<A>["takes"],
   attributes: (read: AttributeReader) => A,

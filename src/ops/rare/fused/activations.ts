@@ -1,6 +1,6 @@
 import { demand } from "../../../base/complaint.ts";
 import type { Operand } from "../../../graph/graph.ts";
-import type { Op } from "../../op.ts";
+import { type Op, NONE, type None } from "../../op.ts";
 import { type Composition, composed } from "../compose.ts";
 
 /** What composites read of every operator here. */
@@ -12,8 +12,8 @@ export function biased(c: Composition, x: string, bias: Operand | undefined): st
 }
 
 /** gelu(x + bias), by erf or by tanh. */
-const gelu = (type: string, takes: string, approximate: "none" | "tanh"): Op<null> =>
-  composed<null>({ type: `com.microsoft.${type}`, summary: SUMMARY, takes, attributes: () => null }, (c, [x, bias]) =>
+const gelu = (type: string, takes: string, approximate: "none" | "tanh"): Op<None> =>
+  composed<None>({ type: `com.microsoft.${type}`, summary: SUMMARY, takes, attributes: () => NONE }, (c, [x, bias]) =>
     c.add("Gelu", [biased(c, x.name, bias)], { approximate }),
   );
 
@@ -29,8 +29,8 @@ const quickGelu: Op<{ alpha: number }> = composed<{ alpha: number }>(
 );
 
 /** u · gelu(v) of the two halves u and v of x + bias. */
-const splitGelu: Op<null> = composed<null>(
-  { type: "com.microsoft.BiasSplitGelu", summary: SUMMARY, takes: "X bias", attributes: () => null },
+const splitGelu: Op<None> = composed<None>(
+  { type: "com.microsoft.BiasSplitGelu", summary: SUMMARY, takes: "X bias", attributes: () => NONE },
   (c, [x, bias]) => {
     const width = x.dims.at(-1) ?? 0;
     demand(width % 2 === 0 && x.dims.length > 0, "shape", "an even number of columns", `${width}`);

@@ -9,7 +9,7 @@ import { type Composition, composed } from "../compose.ts";
 const SUMMARY = "as the layer and the activation that it stands for";
 
 /** An activation behind a layer: a row, and its attributes. */
-type Activation = readonly [type: string, attributes: unknown];
+type Activation = readonly [type: string, attributes: object];
 
 /** By onnxruntime's names, and what its parameters are; those that are left out are NaN. */
 const ACTIVATIONS: Readonly<Record<string, (a: number, b: number) => Activation>> = {
@@ -66,7 +66,7 @@ const convolution = (type: string, takes: string, last: boolean): Op<FusedConv> 
   );
 
 interface FusedGemm {
-  readonly gemm: unknown;
+  readonly gemm: object;
   readonly activation: Activation | undefined;
 }
 

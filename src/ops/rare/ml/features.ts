@@ -1,7 +1,7 @@
 import { demand } from "../../../base/complaint.ts";
 import { isFloat, size } from "../../../base/tensor.ts";
 import type { Operand } from "../../../graph/graph.ts";
-import type { AttributeReader, Op } from "../../op.ts";
+import { type AttributeReader, type Op, NONE, type None } from "../../op.ts";
 import { unary } from "../../unary.ts";
 import { composed } from "../compose.ts";
 import { hosted } from "../hosted.ts";
@@ -86,12 +86,12 @@ const imputer: Op<ImputerAttributes> = composed<ImputerAttributes>(
 );
 
 /** Features of every sample by their indices. Source: ONNX ML ArrayFeatureExtractor-1. */
-const extractor: Op<null> = composed<null>(
+const extractor: Op<None> = composed<None>(
   {
     type: "ai.onnx.ml.ArrayFeatureExtractor",
     summary: "as the Gather that it stands for",
     takes: "X:any Y:int",
-    attributes: () => null,
+    attributes: () => NONE,
   },
   (c, [x, y]) => {
     const count = size(y.dims);
@@ -231,14 +231,14 @@ const labelEncoder: Op<LabelAttributes> = hosted<LabelAttributes>({
 });
 
 /** Names of classes are left out: the output is the tensor. Source: ONNX ML ZipMap-1. */
-const zipMap: Op<null> = composed<null>(
+const zipMap: Op<None> = composed<None>(
   {
     type: "ai.onnx.ml.ZipMap",
     summary: "the tensor itself: the names of its columns are left out",
     takes: "X",
     attributes(read) {
       read.ignore("classlabels_strings", "classlabels_int64s");
-      return null;
+      return NONE;
     },
   },
   (_c, [x]: readonly Operand[]) => x.name,

@@ -1,6 +1,7 @@
 import { type Constant, type Dims, size } from "../../../base/tensor.ts";
 import { type Graph, type Node, producers, withNodes } from "../../../graph/graph.ts";
 import type { Grid } from "./grid.ts";
+import { NONE } from "../../op.ts";
 
 /*
  * The float layers that quantised ones stand for, so that their biases, activations and attention are found as in any
@@ -108,7 +109,7 @@ export function foldDynamic(graph: Graph): Graph {
     const [x] = source.inputs;
     const name = `${integers}:rounded`;
     dims.set(name, dims.get(x)!);
-    const rounding: Node = { name, type: "DynamicRounding", attributes: null, inputs: [x], outputs: [name] };
+    const rounding: Node = { name, type: "DynamicRounding", attributes: NONE, inputs: [x], outputs: [name] };
     instead.set(source, [source, Object.freeze({ ...rounding, note: "rounded as DynamicQuantizeLinear says" })]);
     for (const { layer, scale: last, weight } of layers) {
       const own = `${layer.name}:weight`;

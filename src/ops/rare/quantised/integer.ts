@@ -2,7 +2,7 @@ import { demand } from "../../../base/complaint.ts";
 import type { Operand } from "../../../graph/graph.ts";
 import { conv } from "../../conv/conv.ts";
 import type { ConvAttributes } from "../../conv/geometry.ts";
-import type { Op } from "../../op.ts";
+import { type Op, NONE, type None } from "../../op.ts";
 import { type Composition, composed } from "../compose.ts";
 import { biased } from "../fused/activations.ts";
 
@@ -26,12 +26,12 @@ function centred(c: Composition, x: Operand, zero: Operand | undefined, behind =
 }
 
 /** A B of integers, an integer. Zero points are those of A's rows and B's columns. Source: ONNX MatMulInteger-10. */
-const matMulInteger: Op<null> = composed<null>(
+const matMulInteger: Op<None> = composed<None>(
   {
     type: "MatMulInteger",
     summary: SUMMARY,
     takes: "A:integer1 B:integer2 a_zero_point:integer1? b_zero_point:integer2?",
-    attributes: () => null,
+    attributes: () => NONE,
   },
   (c, [a, b, az, bz]) => c.add("Cast", [c.matMul(centred(c, a, az, 1), centred(c, b, bz))], { to: "int32" }),
 );
@@ -55,25 +55,25 @@ const weightOf = (c: Composition, b: Operand, scale: Operand, zero: Operand | un
   c.add("Mul", [centred(c, b, zero), scale.name]);
 
 /** A, rounded by its range, times a B of integers. */
-const dynamicMatMul: Op<null> = composed<null>(
+const dynamicMatMul: Op<None> = composed<None>(
   {
     type: "com.microsoft.DynamicQuantizeMatMul",
     summary: SUMMARY,
     takes: "A B:integer b_scale:float b_zero_point:integer? bias:float?",
-    attributes: () => null,
+    attributes: () => NONE,
   },
   (c, [a, b, scale, zero, bias]) =>
-    biased(c, c.matMul(c.add("DynamicRounding", [a.name], null), weightOf(c, b, scale, zero)), bias),
+    biased(c, c.matMul(c.add("DynamicRounding", [a.name]), weightOf(c, b, scale, zero)), bias),
 );
 
 /** A and B of integers, their product in floats. */
-const toFloat: Op<null> = composed<null>(
+const toFloat: Op<None> = composed<None>(
   {
     type: "com.microsoft.MatMulIntegerToFloat",
     summary: SUMMARY,
     takes:
       "A:integer1 B:integer2 a_scale:float b_scale:float a_zero_point:integer1? b_zero_point:integer2? bias:float?",
-    attributes: () => null,
+    attributes: () => NONE,
   },
   (c, [a, b, as, bs, az, bz, bias]) => {
     const product = c.matMul(centred(c, a, az), weightOf(c, b, bs, bz));

@@ -2,7 +2,7 @@ import { demand, insist } from "../../../base/complaint.ts";
 import type { Operand } from "../../../graph/graph.ts";
 import { conv } from "../../conv/conv.ts";
 import { gemm } from "../../gemm.ts";
-import type { AttributeReader, Op } from "../../op.ts";
+import { type AttributeReader, type Op, NONE, type None } from "../../op.ts";
 import { averagePool, globalAveragePool } from "../../pool.ts";
 import { countOf } from "../../takes.ts";
 import { type Composition, composed } from "../compose.ts";
@@ -37,13 +37,13 @@ function biasOf(c: Composition, bias: Operand, scales: readonly Operand[]): stri
   return c.add("Mul", [c.add("Cast", [bias.name], { to: "float32" }), scale]);
 }
 
-interface Placed<A> {
+interface Placed<A extends object> {
   readonly own: A;
   readonly last: boolean;
 }
 
 const placed =
-  <A>(own: (read: AttributeReader) => A) =>
+  <A extends object>(own: (read: AttributeReader) => A) =>
   (read: AttributeReader): Placed<A> => ({
     last: read.int("channels_last", 0) === 1,
     own: own(read),
@@ -57,8 +57,8 @@ function turned(c: Composition, x: string, { dims }: Operand, last: boolean, lay
   return c.transpose(layer(c.transpose(x, [0, axes.length - 1, ...axes.slice(1, -1)])), [0, ...axes.slice(2), 1]);
 }
 
-const qLinearConv = (type: string): Op<Placed<unknown>> =>
-  composed<Placed<unknown>>(
+const qLinearConv = (type: string): Op<Placed<object>> =>
+  composed<Placed<object>>(
     {
       type,
       summary: SUMMARY,
@@ -76,14 +76,14 @@ const qLinearConv = (type: string): Op<Placed<unknown>> =>
   );
 
 /** Scales of columns are those of the last axis, of rows those of the last but one. */
-const qLinearMatMul: Op<null> = composed<null>(
+const qLinearMatMul: Op<None> = composed<None>(
   {
     type: "QLinearMatMul",
     summary: SUMMARY,
     takes:
       "a:number1 a_scale:float2 a_zero_point:number1 b:number3 b_scale:float2 b_zero_point:number3 " +
       "y_scale:float2 y_zero_point:number4",
-    attributes: () => null,
+    attributes: () => NONE,
   },
   (c, [a, as, az, b, bs, bz, ys, yz]) => {
     const product = c.matMul(floatOf(c, [a, as, az], a.dims.length - 2), floatOf(c, [b, bs, bz], b.dims.length - 1));
@@ -96,15 +96,15 @@ const TWO =
 const ONE = "X:number1 X_scale:float2 X_zero_point:number1? Y_scale:float2 Y_zero_point:number1?";
 
 /** Of two tensors, element by element. */
-const qBinary = (type: string, float: string): Op<null> =>
-  composed<null>(
-    { type: `com.microsoft.${type}`, summary: SUMMARY, takes: TWO, attributes: () => null },
+const qBinary = (type: string, float: string): Op<None> =>
+  composed<None>(
+    { type: `com.microsoft.${type}`, summary: SUMMARY, takes: TWO, attributes: () => NONE },
     (c, [a, as, az, b, bs, bz, cs, cz]) =>
       integersOf(c, c.add(float, [floatOf(c, [a, as, az]), floatOf(c, [b, bs, bz])]), [cs, cz]),
   );
 
 /** Of one tensor. */
-const qUnary = <A>(
+const qUnary = <A extends object>(
   type: string,
   attributes: (read: AttributeReader) => A,
   layer: (c: Composition, x: string, given: Operand, a: A) => string,
@@ -128,14 +128,14 @@ const concat: Op<{ axis: number }> = composed<{ axis: number }>(
   },
 );
 
-const where: Op<null> = composed<null>(
+const where: Op<None> = composed<None>(
   {
     type: "com.microsoft.QLinearWhere",
     summary: SUMMARY,
     takes:
       "condition:bool X:number1 x_scale:float2 x_zero_point:number1 Y:number1 y_scale:float2 y_zero_point:number1 " +
       "z_scale:float2 z_zero_point:number1",
-    attributes: () => null,
+    attributes: () => NONE,
   },
   (c, [condition, x, xs, xz, y, ys, yz, zs, zz]) =>
     integersOf(c, c.add("Where", [condition.name, floatOf(c, [x, xs, xz]), floatOf(c, [y, ys, yz])]), [zs, zz]),
@@ -185,7 +185,7 @@ export const quantisedLayers = [
   qBinary("QLinearMul", "Mul"),
   qUnary(
     "QLinearSigmoid",
-    () => null,
+    () => NONE,
     (c, x) => c.add("Sigmoid", [x], { a: 0, b: 0 }),
   ),
   qUnary(

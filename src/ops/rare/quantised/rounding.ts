@@ -3,7 +3,16 @@ import { type Constant, elementType, isFloat, numbersFor, size } from "../../../
 import type { Emitter } from "../../../program/emitter.ts";
 import type { Value } from "../../../program/step.ts";
 import type { Numbers } from "../../cells.ts";
-import type { AttributeReader, Op, Passing, Places, Site, Way } from "../../op.ts";
+import {
+  type AttributeReader,
+  type Op,
+  type Passing,
+  type Places,
+  type Site,
+  type Way,
+  NONE,
+  type None,
+} from "../../op.ts";
 import { smallElements } from "./elements.ts";
 import { foldDynamic, foldRoundings } from "./fold.ts";
 import {
@@ -157,13 +166,13 @@ function rounded(x: Numbers, y: Numbers, loop: Loop) {
 }
 
 /** Source: ONNX DynamicQuantizeLinear-11. */
-const dynamicQuantizeLinear: Op<null> = {
+const dynamicQuantizeLinear: Op<None> = {
   type: "DynamicQuantizeLinear",
   family: "activation",
   summary: SUMMARY,
   takes: "x",
   outputs: 3,
-  attributes: () => null,
+  attributes: () => NONE,
   infer: ([x]) => ({ dims: [x!.dims, [], []], types: ["uint8", "float32", "uint8"] }),
   fold([x], _, dims) {
     const y = new Float64Array(x!.data.length);
@@ -202,7 +211,7 @@ const dynamicQuantizeLinear: Op<null> = {
 };
 
 /** Numbers rounded by their own range, and back. Canonization and others make it; no file has it. */
-const dynamicRounding: Op<null> = {
+const dynamicRounding: Op<None> = {
   type: "DynamicRounding",
   family: "activation",
   summary: SUMMARY,
