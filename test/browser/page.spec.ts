@@ -7,9 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inked } from "../../demo/page/src/paint.ts";
 import { tryPresets } from "../../dist/image.js";
 import { composites, defaultComposite, heatmap, load, parameters as table, preprocess } from "../../dist/index.js";
-import { onnx } from "../onnx-writer.ts";
-import { numbers } from "../random.ts";
 import { FLAGS, findChromium } from "./chromium.ts";
+import { attentive, colours, photo, sums } from "./networks.ts";
 import { CSP, type Served, serve } from "./serve.ts";
 import { apart, drop, HANGS, opacities, says, saved, seriousViolations, type Visit, verdict, visit } from "./visit.ts";
 
@@ -28,70 +27,6 @@ const sizes = [
 ] as const;
 const themes = ["light", "dark"] as const;
 
-/** A network for small colour pictures, without LRN. */
-const colours = onnx({
-  inputs: { photo: [1, 3, 8, 8] },
-  outputs: { scores: [1, 4] },
-  initializers: {
-    w: { dims: [4, 3, 3, 3], data: numbers(108, 1) },
-    v: { dims: [4, 144], data: numbers(576, 2) },
-  },
-  nodes: [
-    { type: "Conv", inputs: ["photo", "w"], outputs: ["conv"], attributes: { kernel_shape: [3, 3] } },
-    { type: "Relu", inputs: ["conv"], outputs: ["relu"] },
-    { type: "Flatten", inputs: ["relu"], outputs: ["flat"] },
-    { type: "Gemm", inputs: ["flat", "v"], outputs: ["scores"], attributes: { transB: 1 } },
-  ],
-});
-/** The same with a sum. */
-const sums = onnx({
-  inputs: { photo: [1, 3, 8, 8] },
-  outputs: { scores: [1, 4] },
-  initializers: { w: { dims: [3, 3, 3, 3], data: numbers(81, 1) }, v: { dims: [4, 192], data: numbers(768, 2) } },
-  nodes: [
-    { type: "Conv", inputs: ["photo", "w"], outputs: ["conv"], attributes: { pads: [1, 1, 1, 1] } },
-    { type: "Add", inputs: ["conv", "photo"], outputs: ["sum"] },
-    { type: "Flatten", inputs: ["sum"], outputs: ["flat"] },
-    { type: "Gemm", inputs: ["flat", "v"], outputs: ["scores"], attributes: { transB: 1 } },
-  ],
-});
-/** A network with attention, LayerNormalization and a gate. */
-const attentive = onnx({
-  inputs: { photo: [1, 3, 8, 8] },
-  outputs: { scores: [1, 4] },
-  initializers: {
-    w: { dims: [6, 3, 4, 4], data: numbers(288, 1) },
-    flat: { dims: [3], data: [1, 6, 4] },
-    scale: { dims: [6], data: numbers(6, 2) },
-    q: { dims: [6, 6], data: numbers(36, 3) },
-    k: { dims: [6, 6], data: numbers(36, 4) },
-    v: { dims: [6, 6], data: numbers(36, 5) },
-    g: { dims: [6, 6], data: numbers(36, 6) },
-    c: { dims: [6, 4], data: numbers(24, 7) },
-  },
-  nodes: [
-    { type: "Conv", inputs: ["photo", "w"], outputs: ["grid"], attributes: { strides: [4, 4] } },
-    { type: "Reshape", inputs: ["grid", "flat"], outputs: ["columns"] },
-    { type: "Transpose", inputs: ["columns"], outputs: ["tokens"], attributes: { perm: [0, 2, 1] } },
-    { type: "LayerNormalization", inputs: ["tokens", "scale"], outputs: ["normal"], attributes: { axis: -1 } },
-    ...["q", "k", "v", "g"].map((name) => ({ type: "MatMul", inputs: ["normal", name], outputs: [`${name}s`] })),
-    { type: "Transpose", inputs: ["ks"], outputs: ["kt"], attributes: { perm: [0, 2, 1] } },
-    { type: "MatMul", inputs: ["qs", "kt"], outputs: ["s"] },
-    { type: "Softmax", inputs: ["s"], outputs: ["p"], attributes: { axis: -1 } },
-    { type: "MatMul", inputs: ["p", "vs"], outputs: ["o"] },
-    { type: "Sigmoid", inputs: ["gs"], outputs: ["gate"] },
-    { type: "Mul", inputs: ["o", "gate"], outputs: ["gated"] },
-    { type: "ReduceMean", inputs: ["gated"], outputs: ["mean"], attributes: { axes: [1], keepdims: 0 } },
-    { type: "MatMul", inputs: ["mean", "c"], outputs: ["scores"] },
-  ],
-});
-const photo = {
-  width: 40,
-  height: 30,
-  channels: 3,
-  depth: 8,
-  data: Uint8Array.from(numbers(3600, 3, 0, 256)),
-} as const;
 const photoFile = encode(photo);
 
 const found = findChromium();

@@ -21,8 +21,24 @@ export interface Served {
   close(): void;
 }
 
-/** Serves a folder's files, as they are, on this machine alone. */
-export async function serve(folder: string): Promise<Served> {
+/** Headers under which a page may share memory between threads. */
+export const ISOLATED = {
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Embedder-Policy": "require-corp",
+  // The threads of a model start from a text.
+  "Content-Security-Policy": `${CSP}; worker-src 'self' blob:`,
+};
+
+const watch = readFileSync(join(import.meta.dirname, "watch.js"), "utf8");
+
+/**
+ * Serves a folder's files on this machine alone. @param watched puts watch.js before the other scripts of a page;
+ * otherwise files are served as they are.
+ */
+export async function serve(
+  folder: string,
+  { headers = {}, watched = false }: { headers?: Readonly<Record<string, string>>; watched?: boolean } = {},
+): Promise<Served> {
   const seen: Served["seen"] = [];
   const server: Server = createServer((request, response) => {
     const { method = "", url = "" } = request;
@@ -31,6 +47,10 @@ export async function serve(folder: string): Promise<Served> {
     request.on("data", (chunk: Buffer) => {
       entry.bytes += chunk.length;
     });
+    if (watched && url === "/watch.js") {
+      response.writeHead(200, { "Content-Type": "text/javascript", ...headers }).end(watch);
+      return;
+    }
     const path = join(folder, normalize(new URL(url, "http://page").pathname));
     const file = existsSync(path) && statSync(path).isDirectory() ? join(path, "index.html") : path;
     const found = existsSync(file);
@@ -39,8 +59,11 @@ export async function serve(folder: string): Promise<Served> {
       "Content-Type": type,
       "Content-Security-Policy": CSP,
       "X-Content-Type-Options": "nosniff",
+      ...headers,
     });
-    response.end(found ? readFileSync(file) : undefined);
+    const content = found ? readFileSync(file) : undefined;
+    const isPage = watched && type.startsWith("text/html");
+    response.end(isPage ? `${content}`.replace("<head>", '<head><script src="/watch.js"></script>') : content);
   });
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   const { port } = server.address() as AddressInfo;

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { basename, extname } from "node:path";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import type { Served } from "./serve.ts";
@@ -64,18 +65,26 @@ export async function says(page: Page, text: string): Promise<void> {
   await verdict(page).filter({ hasText: text }).waitFor();
 }
 
+const droppingBytes = (name: string, type: string, bytes: Uint8Array) => `
+  const bytes = Uint8Array.from(atob("${Buffer.from(bytes).toString("base64")}"), (letter) => letter.charCodeAt(0));
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(new File([bytes], ${JSON.stringify(name)}, { type: ${JSON.stringify(type)} }));
+  for (const kind of ["dragover", "drop"])
+    document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));`;
+
+const mediaTypes: Readonly<Record<string, string>> = {
+  ".png": "image/png",
+  ".jpg": "image/jpeg",
+  ".txt": "text/plain",
+};
+
+/** Code for the page that drops a file on it. */
+export const dropping = (file: string) =>
+  droppingBytes(basename(file), mediaTypes[extname(file)] ?? "", readFileSync(file));
+
 /** Drops a file on the page, as a hand does. */
 export async function drop(page: Page, name: string, type: string, bytes: Uint8Array): Promise<void> {
-  await page.evaluate(
-    async ({ name, type, base64 }) => {
-      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-      const dataTransfer = new DataTransfer();
-      dataTransfer.items.add(new File([bytes], name, { type }));
-      for (const kind of ["dragover", "drop"])
-        document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
-    },
-    { name, type, base64: Buffer.from(bytes).toString("base64") },
-  );
+  await page.evaluate(`(() => { ${droppingBytes(name, type, bytes)} })()`);
 }
 
 /** What "Save numbers" saves. */
@@ -112,16 +121,14 @@ export async function opacities(page: Page, figure: string): Promise<number[]> {
   }, figure);
 }
 
-/** What axe-core finds that is serious, or worse. */
-export async function seriousViolations(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  return page.evaluate(async () => {
-    const { violations } = await (globalThis as unknown as { axe: typeof import("axe-core") }).axe.run();
-    return violations
-      .filter(({ impact }) => impact === "serious" || impact === "critical")
-      .map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(" ")).join(", ")}`);
-  });
-}
+/** Code for the page that says what axe-core finds there that is serious, or worse. */
+export const judging = `${axe}
+  const { violations } = await globalThis.axe.run();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => id + ": " + nodes.map(({ target }) => target.join(" ")).join(", "));`;
+
+export const seriousViolations = (page: Page): Promise<string[]> => page.evaluate(`(async () => { ${judging} })()`);
 
 /** Largest difference as a share of the largest magnitude. */
 export function apart(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -251,6 +251,9 @@ console.log(before, threads);`;
     expect(runAlone(code)).toMatch(
       /^unsupported option 'threads': expected SharedArrayBuffer, .*Cross-Origin-Opener-Policy/,
     );
+    expect(runAlone(`globalThis.crossOriginIsolated = true; ${code}`)).toMatch(
+      /^unsupported option 'threads': expected SharedArrayBuffer, got none, although the page is cross-origin isolated/,
+    );
   });
 
   it("say where to load on the main thread of a page, which may not wait", () => {

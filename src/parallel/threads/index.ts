@@ -39,15 +39,24 @@ function unsupported(expected: string, received: string, fix: string): LrpError 
   });
 }
 
+/** Whether a page is served with the headers under which browsers let it share memory. */
+const isIsolated = () => (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === true;
+
 /** Throws where threads cannot share a memory, or the caller's may not wait for the others. */
 function checkRuntime(): void {
   if (typeof SharedArrayBuffer === "undefined")
-    throw unsupported(
-      "SharedArrayBuffer",
-      "a runtime without it",
-      "A page has it when it is served with Cross-Origin-Opener-Policy: same-origin and " +
-        "Cross-Origin-Embedder-Policy: require-corp.",
-    );
+    throw isIsolated()
+      ? unsupported(
+          "SharedArrayBuffer",
+          "none, although the page is cross-origin isolated: its headers are right, and this browser has it not",
+          "WebKitGTK has it with JSC_useSharedArrayBuffer=1 in its environment.",
+        )
+      : unsupported(
+          "SharedArrayBuffer",
+          "a runtime without it",
+          "A page has it when it is served with Cross-Origin-Opener-Policy: same-origin and " +
+            "Cross-Origin-Embedder-Policy: require-corp.",
+        );
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
   } catch {
