@@ -127,6 +127,14 @@ describe("before it is made, memory is asked for", () => {
     expect(roomy.predict(tensor([1, 3000, 2], 1)).output.dims).toEqual([1, 3000, 2]);
   });
 
+  it("what is listed of each of a million samples", async () => {
+    const file = chain([1_000_000, 2], [{ type: "Relu" }]);
+    using model = await load(file, { maxMemory: 64 * MB });
+    const x = { dims: [1_000_000, 2], data: new Float32Array(2_000_000).fill(1) };
+    expect(model.predict(x).output.dims).toEqual(x.dims);
+    expect(() => model.explain(x)).toThrow(/this needs 256000000 bytes, more than the 64000000 that are allowed/);
+  });
+
   it("the demo network in batches, which a spelled-out LRN is looked for in", async () => {
     using model = await load(demo, { maxMemory: 2 * MB });
     expect(model.inspect({ dims: [1, 1, 28, 28] }).nodes).not.toEqual([]);
