@@ -11,7 +11,7 @@ import {
   RENAMING,
   variesIn,
 } from "./probe-norms.ts";
-import { type Known, knownOf, singleSources } from "./walk-back.ts";
+import { type Known, knownOf, onlyReader, singleSources, type Taken } from "./walk-back.ts";
 
 /*
  * LayerNormalization and its kin in disguise: x without its mean, divided by how far it spreads, in the nodes that
@@ -119,14 +119,14 @@ function conesOf(known: Known, last: Node): NormCone[] {
 }
 
 /** The same with scales and a shift behind it, the longest first. */
-function withBehind(known: Known, cone: NormCone): readonly NormCone[] {
+function withBehind(known: Known, cone: NormCone, taken: Taken): readonly NormCone[] {
   const all = [cone];
   const whole = known.graph.dims.get(cone.source)!.join();
   for (let i = 0; i < MOST_BEHIND; i++) {
     const { nodes } = all[0];
     const { type, outputs } = nodes.at(-1)!;
     if (all.length > 1 && (type === "Add" || type === "Sub")) break;
-    const next = known.count.get(outputs[0]) === 1 ? known.readerOf.get(outputs[0]) : undefined;
+    const next = onlyReader(known, outputs[0], taken);
     const isAffine = next && ["Add", "Sub", "Mul", "Div", "Cast", "Identity"].includes(next.type);
     if (!isAffine || partOf(known, next)?.length !== 1) break;
     if (known.graph.dims.get(next.outputs[0])!.join() !== whole) break;
@@ -208,10 +208,10 @@ function folded(graph: Graph, cone: NormCone, found: FoundNorm): Folded {
 }
 
 /** The largest cone that ends in this node and is a normalization. */
-function foundAt(known: Known, last: Node, budget: Budget): Folded | undefined {
+function foundAt(known: Known, last: Node, taken: Taken, budget: Budget): Folded | undefined {
   let best: Folded | undefined;
   for (const cone of conesOf(known, last)) {
-    const longest = withBehind(known, cone).filter((one) => hasParameters(known.graph, one));
+    const longest = withBehind(known, cone, taken).filter((one) => hasParameters(known.graph, one));
     let better: Folded | undefined;
     for (const one of longest) {
       budget.where = whereIs(last);
@@ -235,7 +235,7 @@ export function foldNorms(graph: Graph, budget: Budget): Graph {
   const instead = new Map<Node, Node | undefined>();
   // From the end, so that the whole is found before its parts.
   for (const last of [...graph.nodes].reverse()) {
-    const found = instead.has(last) ? undefined : foundAt(known, last, budget);
+    const found = instead.has(last) ? undefined : foundAt(known, last, instead, budget);
     if (!found) continue;
     for (const part of found.nodes) instead.set(part, undefined);
     instead.set(found.nodes.at(-1)!, found.node);

@@ -6,7 +6,7 @@ import { ops } from "../ops/index.ts";
 import { waysOf } from "../ops/ways.ts";
 import { attributesFor } from "../read/described.ts";
 import { JOINING } from "./origin.ts";
-import { type Known, knownOf, singleSources } from "./walk-back.ts";
+import { type Known, knownOf, onlyReader, singleSources, type Taken } from "./walk-back.ts";
 
 /*
  * Activations in disguise: nodes with one value before them and one behind, all element by element, are y = f(x).
@@ -59,12 +59,12 @@ function coneOf(known: Known, last: Node): Found | undefined {
 }
 
 /** The same with up to so many factors behind it, the longest first. */
-function withFactors(known: Known, found: Found): readonly Found[] {
+function withFactors(known: Known, found: Found, taken: Taken): readonly Found[] {
   const all = [found];
   for (let i = 0; i < MOST_FACTORS; i++) {
     const { nodes } = all[0];
     const [end] = nodes.at(-1)!.outputs;
-    const next = known.count.get(end) === 1 ? known.readerOf.get(end) : undefined;
+    const next = onlyReader(known, end, taken);
     const isFactor = next && (next.type === "Mul" || next.type === "Div") && elementwise(known, next)?.length === 1;
     if (!isFactor) break;
     all.unshift({ source: found.source, nodes: [...nodes, next] });
@@ -139,14 +139,18 @@ const listed = (nodes: readonly Node[]) =>
   `folded from ${nodes.length} node${nodes.length === 1 ? "" : "s"} (${nodes.map(({ type }) => type).join(", ")})`;
 
 /** The one node that stands for a cone; none where each of its nodes has a rule of its own, and no row is its equal. */
-function nodeOf(known: Known, found: Found): { readonly node: Node; readonly nodes: readonly Node[] } | undefined {
+function nodeOf(
+  known: Known,
+  found: Found,
+  taken: Taken,
+): { readonly node: Node; readonly nodes: readonly Node[] } | undefined {
   const { source, nodes } = found;
   const { name, outputs } = nodes.at(-1)!;
   const ways = waysOf({ ...known.graph, nodes });
   const kinds = nodes.map((node) => ways.get(node)!.kind);
   // Sums share relevance by what their terms contribute, whatever these are computed from.
   if (kinds.every((kind) => kind === "pass" || kind === "linear")) return undefined;
-  for (const longer of withFactors(known, found)) {
+  for (const longer of withFactors(known, found, taken)) {
     const numbers = probed(known.graph, longer);
     const same = numbers && native(numbers);
     if (!same) continue;
@@ -175,7 +179,7 @@ export function foldCones(graph: Graph, budget: Budget): Graph {
     if (!found) continue;
     budget.where = whereIs(last);
     budget.take(0, HOST * PROBE.length * (found.nodes.length + NATIVE.length));
-    const made = nodeOf(known, found);
+    const made = nodeOf(known, found, instead);
     if (!made) continue;
     const { node, nodes } = made;
     for (const part of nodes) instead.set(part, undefined);

@@ -18,6 +18,15 @@ export const knownOf = (graph: Graph): Known => ({
   readerOf: new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const))),
 });
 
+/** The nodes that other folds stand for already. */
+export type Taken = Pick<ReadonlyMap<Node, unknown>, "has">;
+
+/** The one node that reads a value, where nothing else does and no other fold has taken it. */
+export function onlyReader({ count, readerOf }: Known, value: string, taken: Taken): Node | undefined {
+  const reader = count.get(value) === 1 ? readerOf.get(value) : undefined;
+  return reader && !taken.has(reader) ? reader : undefined;
+}
+
 /**
  * Nodes before one, taken in from the latest on, each time that all of them are computed from a single value. It ends at
  * a value that something outside reads, which must stay.

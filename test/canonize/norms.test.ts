@@ -354,6 +354,26 @@ describe("is one node", () => {
     ]);
   });
 
+  test("each of two, of which the first has a scale of 1, as before any training", async () => {
+    const again = PYTORCH.replace(/\b([mdqvesnt])\b/g, "$12")
+      .replace(/\bx\b/g, "y")
+      .replace("y = ", "z = ");
+    const more = { w: constant([7], ...Array(7).fill(1)), b: constant([7], ...Array(7).fill(0)) };
+    using model = await load(fileOf({ ...torch, more, text: `${PYTORCH};${again}` }, { outputs: { z: [] } }));
+    expect(model.inspect().nodes.map(({ type }) => type)).toEqual(["LayerNormalization", "LayerNormalization"]);
+    const x = floats(torch.x, 8, -2, 2);
+    const once = (cell: readonly number[]) => {
+      const [centre, factor] = layerStatistics(cell);
+      return cell.map((v) => (v - centre) * factor);
+    };
+    const cells = Array.from({ length: 6 }, (_, i) => Array.from(x.data.slice(7 * i, 7 * i + 7)));
+    expectClose(
+      model.predict(x).output.data as Float32Array,
+      cells.flatMap((cell) => once(once(cell))),
+      1e-6,
+    );
+  });
+
   test("and says of how many, and with which numbers", async () => {
     using model = await load(fileOf(torch), { batch: false });
     const [{ note }] = model.inspect().nodes;
