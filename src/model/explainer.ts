@@ -1,3 +1,4 @@
+import { Budget } from "../base/budget.ts";
 import type { Batch } from "../infer/axes.ts";
 import type { Port } from "../graph/graph.ts";
 import type { Plan } from "../plan/place.ts";
@@ -11,6 +12,9 @@ import { notesOf, remarksOf } from "./notes.ts";
 import type { ExplainOptions } from "./options.ts";
 import { amplificationNote, argmaxNote, checkRange, type Explanation, ledgerRows, type Prediction } from "./report.ts";
 import { stabilityNote, stabilityOf, sumsOf } from "./stability.ts";
+
+/** What an explanation lists of each sample takes so many bytes of JavaScript's memory: measured, rounded up. */
+const LISTED = 256;
 
 /** A forward pass that has run, on a plan with one segment. */
 interface Run {
@@ -36,6 +40,9 @@ export function explainer(
   const { at = [] } = options;
   const [segment] = plan.program.segments;
   const scores = scoresOf(prediction, options.classAxis);
+  new Budget({ maxMemory: session.maxMemory }).fits(
+    LISTED * (scores.batchAxis === null ? 1 : scores.dims[scores.batchAxis]),
+  );
   const remarks = remarksOf(fitted, way, options);
   const rules = rulesOf(fitted, way, remarks);
   const notes = [...known, ...notesOf(graph, way, remarks, options)];

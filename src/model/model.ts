@@ -39,9 +39,6 @@ import { Session } from "../run/session.ts";
 import type { Lowering } from "../program/emitter.ts";
 import { firstNonFinite, type Tensor } from "../base/tensor.ts";
 
-/** What an explanation lists of each sample takes so many bytes of JavaScript's memory: measured, rounded up. */
-const LISTED = 256;
-
 const KEPT_ASSIGNMENTS = 16;
 
 /** A loaded network, made by `load`. It predicts, and it explains its predictions. */
@@ -147,10 +144,6 @@ export class Model {
     const way = this.#assignedAll(fitted, options);
     const { from, assignment } = way;
     const names = valuesAt(graph, way, at);
-    const scored = scoredBy(way);
-    const batch = this.#batchOf(fitted, given, scored);
-    const samples = batch.output === null ? 1 : graph.dims.get(scored)![batch.output];
-    new Budget(this.#limits).fits(LISTED * samples);
     const again = targets.length > 1;
     const request = { from, assignment, at: names };
     const plan = planOf(fitted, planKey(request, again), () => this.#plan(fitted, [request], again));
@@ -159,6 +152,7 @@ export class Model {
     session.forward(plan, numbers);
     const logits = session.read(plan, segment.value).slice();
     if (firstNonFinite(logits) >= 0) checkFinite(fitted, plan, numbers);
+    const batch = this.#batchOf(fitted, given, scoredBy(way));
     const prediction = this.#outputs(fitted, plan, given, way);
     const of = { fitted, plan, prediction, batch, ports: this.inputs, classes: this.classes, notes: this.#axisNotes };
     const explain = explainer(of, way, { ...options, at }, names);

@@ -1,4 +1,4 @@
-import { type Dims, size } from "../base/tensor.ts";
+import { type Constant, type Dims, size } from "../base/tensor.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Value } from "../program/step.ts";
 import { axisOf, type Op, type Own, type Places } from "./op.ts";
@@ -19,6 +19,23 @@ function groupsOf(dims: Dims, { axis, flattened }: SoftmaxAttributes) {
   return flattened
     ? { outer, axis: size(dims.slice(axis)), inner: 1 }
     : { outer, axis: dims[axis], inner: size(dims.slice(axis + 1)) };
+}
+
+/** exp(x − max) / Σ exp(x − max) of constants, or its logarithm, in double precision. */
+function folded(x: Constant, a: SoftmaxAttributes, isLogarithm: boolean): Constant {
+  const { outer, axis, inner } = groupsOf(x.dims, a);
+  const data = new Float32Array(x.data.length);
+  for (let group = 0; group < outer * inner; group++) {
+    const first = Math.floor(group / inner) * axis * inner + (group % inner);
+    const places = Array.from({ length: axis }, (_, i) => first + i * inner);
+    const most = places.reduce((m, at) => Math.max(m, x.data[at]), -Infinity);
+    const total = places.reduce((sum, at) => sum + Math.exp(x.data[at] - most), 0);
+    for (const at of places) {
+      const power = x.data[at] - most;
+      data[at] = isLogarithm ? power - Math.log(total) : Math.exp(power) / total;
+    }
+  }
+  return { type: x.type, dims: x.dims, data };
 }
 
 /** Ways of passing relevance through a softmax inside a network. */
@@ -78,6 +95,7 @@ function row(
       const axis = a.axis === dims.length && a.flattened ? a.axis : axisOf(a.axis, dims.length);
       return { dims: [dims], attributes: { ...a, axis } };
     },
+    fold: ([x], a) => [folded(x!, a, type === "LogSoftmax")],
     node({ node: { name: at }, outputs: [{ name, dims }], attributes }) {
       const groups = groupsOf(dims, attributes);
       return {

@@ -41,8 +41,8 @@ interface BoundPlan {
  */
 export class Session {
   readonly #instance: Instance;
-  /** The most bytes that the memory may have. */
-  readonly #limit: number;
+  /** The most bytes that the memory may have, and what JavaScript lists beside it. */
+  readonly maxMemory: number;
   /** Where weights begin. */
   readonly #base: number;
   #weights = new Map<Float32Array, Map<string, number>>();
@@ -50,9 +50,9 @@ export class Session {
   #top: number;
 
   /** @internal */
-  constructor(instance: Instance, limit: number) {
+  constructor(instance: Instance, maxMemory: number) {
     this.#instance = instance;
-    this.#limit = limit;
+    this.maxMemory = maxMemory;
     this.#base = Math.ceil(instance.kernels.heapBase() / 16) * 16;
     this.#top = this.#base;
   }
@@ -106,7 +106,7 @@ export class Session {
     const known = this.#bound.get(plan);
     if (known?.layout.arena === this.#top) return known;
     let bound = this.#addressed(plan);
-    if (pages(bound.need) > this.#limit && this.#top > this.#base) {
+    if (pages(bound.need) > this.maxMemory && this.#top > this.#base) {
       this.#forget();
       bound = this.#addressed(plan);
     }
@@ -215,7 +215,7 @@ export class Session {
           { text: "maxMemory", option: "maxMemory" },
         ],
       });
-    if (pages(need) > this.#limit) throw refuse(`the ${this.#limit} that are allowed`);
+    if (pages(need) > this.maxMemory) throw refuse(`the ${this.maxMemory} that are allowed`);
     const missing = pages(need) - memory.buffer.byteLength;
     if (missing <= 0) return;
     try {

@@ -4,6 +4,7 @@ import { type Constant, type Dims, size } from "../../base/tensor.ts";
 import { known, type Linear, type Op, PLAIN, type Site, type Way } from "../op.ts";
 import { paysHalves, paysLists, sparseLimit, tiledBack, tiledForward } from "./cost.ts";
 import { type ConvAttributes, convolutionOf, planeOf } from "./geometry.ts";
+import { convolved, productsOf } from "./fold.ts";
 import { byRows } from "./rows.ts";
 import { biasValue, wholeVjp, wholeZ } from "./whole.ts";
 import { folded, unfolded } from "./volume.ts";
@@ -112,8 +113,10 @@ export const conv: Op<ConvAttributes> = {
     demand(x.dims[1] === c, "shape", `an input of ${c} channels, as the weight has it${groups}`, `${x.dims[1]}`);
     demand(m % a.group === 0, "shape", `a number of outputs that is a multiple of ${a.group}, the group`, `${m}`);
     const axes = windowAxes(x.dims.slice(2), a.window, kernel);
-    return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.out)]], attributes: { ...a, volume: asVolume(axes) } };
+    const dims = [x.dims[0], m, ...axes.map((axis) => axis.out)];
+    return { dims: [dims], attributes: { ...a, volume: asVolume(axes) }, work: productsOf(inputs, dims) };
   },
+  fold: (given, a, [dims]) => convolved(given, a, dims, false),
   node: wayOf,
 };
 

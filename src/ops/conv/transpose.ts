@@ -4,6 +4,7 @@ import { type Constant, size } from "../../base/tensor.ts";
 import { parametersOf } from "./conv.ts";
 import { tiledBack } from "./cost.ts";
 import { type ConvAttributes, convolutionOf } from "./geometry.ts";
+import { convolved, productsOf } from "./fold.ts";
 import { zip } from "../arithmetic.ts";
 import { biasValue, wholeVjp, wholeZ } from "./whole.ts";
 import { folded, unfolded } from "./volume.ts";
@@ -64,8 +65,10 @@ export const convTranspose: Op<ConvTransposeAttributes> = {
     demand(x.dims[1] === c, "shape", `an input of ${c} channels, as the weight has it`, `${x.dims[1]}`);
     demand(c % a.group === 0, "shape", `a number of channels that is a multiple of ${a.group}, the group`, `${c}`);
     const axes = transposedAxes(x.dims.slice(2), { ...a.window, ...a }, kernel);
-    return { dims: [[x.dims[0], m, ...axes.map((axis) => axis.length)]], attributes: { ...a, volume: asVolume(axes) } };
+    const dims = [x.dims[0], m, ...axes.map((axis) => axis.length)];
+    return { dims: [dims], attributes: { ...a, volume: asVolume(axes) }, work: productsOf(inputs, dims) };
   },
+  fold: (given, a, [dims]) => convolved(given, a, dims, true),
   node: wayOf,
 };
 
