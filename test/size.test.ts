@@ -12,7 +12,7 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * branches, what loops and sequences are unrolled by, and what is wrong whatever free sizes are (1.5). Whoever needs
  * more than this raises it in the same commit, and says for what.
  */
-const BUDGET = 125_000;
+const BUDGET = 125_500;
 
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;
