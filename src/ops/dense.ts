@@ -1,6 +1,7 @@
 import { along, broadcastStrides } from "../base/loops.ts";
 import type { Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
+import type { Arrangement, Mapping } from "../program/arrange.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcast, type Constant, type Dims, strides } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
@@ -97,6 +98,17 @@ interface Dense {
   readonly bias: Constant | undefined;
 }
 
+/** One of several matrices [k, m] as [m, k]. */
+const transposed = (matrix: number, m: number, k: number, map: Mapping): Arrangement => ({
+  map,
+  row: m,
+  first: matrix * k,
+  rows: k,
+  blocks: (from, count) => [
+    { dims: [m, count], from: 0, fromStrides: [1, m], to: matrix * m * k + from, toStrides: [k, 1] },
+  ],
+});
+
 /** The weight as rows of k, and the two slopes that the kernel applies while it reads them. */
 function weights(e: Emitter, { site, product, weight }: Dense, map: NumberMap): { value: Value; p: number; q: number } {
   const source = weight.constant!.data as Float32Array;
@@ -106,16 +118,20 @@ function weights(e: Emitter, { site, product, weight }: Dense, map: NumberMap): 
   const f = sloped ? (v: number) => v : mapOf(map);
   const parts = [rowsAreOutputs ? "rows" : "transposed", ...(alpha === 1 ? [] : [`· ${alpha}`])];
   const variant = [...parts, ...(sloped ? [] : [map])].join(" ");
+  const scaled = (v: number) => f(alpha * v);
   const rows = source.length / k;
-  const value = e.weight(weight.name, source, variant === "rows" ? "" : variant, [rows, k], (to) => {
-    if (variant === "rows") to.set(source);
-    else if (rowsAreOutputs) for (let i = 0; i < to.length; i++) to[i] = f(alpha * source[i]);
-    else
-      for (let o = 0; o < rows; o++) {
-        const first = Math.floor(o / m) * m * k + (o % m);
-        for (let i = 0; i < k; i++) to[o * k + i] = f(alpha * source[first + i * m]);
-      }
-  });
+  const value = e.weight(
+    weight.name,
+    source,
+    variant === "rows" ? "" : variant,
+    [rows, k],
+    rowsAreOutputs
+      ? (to) => {
+          if (variant === "rows") to.set(source);
+          else for (let i = 0; i < to.length; i++) to[i] = f(alpha * source[i]);
+        }
+      : Array.from({ length: rows / m }, (_, matrix) => transposed(matrix, m, k, sloped ? [alpha, alpha] : scaled)),
+  );
   const [p, q] = sloped ? map : PLAIN;
   return { value, p, q };
 }

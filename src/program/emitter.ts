@@ -1,6 +1,7 @@
 import { Budget, HOST } from "../base/budget.ts";
 import { type Block, blockLoops } from "../base/loops.ts";
 import { type Constant, type Dims, size } from "../base/tensor.ts";
+import { type Arrangement, mapped, partsOf, roomOf } from "./arrange.ts";
 import { type KernelArguments, type Kernels, parametersOf } from "../kernels.gen.ts";
 import {
   type Argument,
@@ -8,6 +9,7 @@ import {
   isRef,
   type Layout,
   layoutsCoincide,
+  type Making,
   type Ref,
   type Step,
   stridesOf,
@@ -80,10 +82,11 @@ export class Emitter {
   }
 
   /** Numbers made from a constant; asked for twice, made once, unless weights are repacked. */
-  weight(name: string, source: Float32Array, variant: string, dims: Dims, write: (to: Float32Array) => void): Value {
+  weight(name: string, source: Float32Array, variant: string, dims: Dims, make: Making): Value {
     if (this.#repacks) {
       const value = this.temp(variant ? `${name}:${variant}` : name, dims);
-      this.host("pack", [value], write);
+      if (typeof make === "function") this.host("pack", [value], make);
+      else this.#arranged(value, source, make);
       return value;
     }
     let variants = this.#constants.get(source);
@@ -96,12 +99,27 @@ export class Emitter {
         dims,
         layout: "first",
         count: size(dims),
-        weight: { source, variant, write },
+        weight: { source, variant, make },
       } satisfies Value);
       variants.set(variant, value);
       this.budget.take(0, HOST * value.count);
     }
     return value;
+  }
+
+  /** A weight that is made anew on each run. */
+  #arranged(value: Value, source: Float32Array, arrangements: readonly Arrangement[]): void {
+    this.fill(value, 0);
+    const part = this.scratch(`${value.name}:part`, roomOf(arrangements));
+    for (const arrangement of arrangements) {
+      for (const { begin, end, blocks } of partsOf(arrangement)) {
+        this.host("pack", [part], (to) => {
+          to.set(source.subarray(begin, end));
+          mapped(to.subarray(0, end - begin), arrangement.map);
+        });
+        this.copy(part, value, blocks);
+      }
+    }
   }
 
   /** A constant as it is. */

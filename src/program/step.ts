@@ -1,4 +1,5 @@
 import type { Kernels } from "../kernels.gen.ts";
+import type { Arrangement } from "./arrange.ts";
 import { type Dims, size } from "../base/tensor.ts";
 
 /**
@@ -26,8 +27,11 @@ export interface Value {
 export interface Weight {
   readonly source: Float32Array;
   readonly variant: string;
-  write(to: Float32Array): void;
+  readonly make: Making;
 }
+
+/** How a weight is made: by a function that writes it, or of rows of its source; what they leave out is 0. */
+export type Making = ((to: Float32Array) => void) | readonly Arrangement[];
 
 /** Whether an argument is a place inside a value. */
 export function isRef(argument: Argument): argument is Ref {

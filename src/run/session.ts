@@ -2,7 +2,19 @@ import { LrpError } from "../base/error.ts";
 import { forwardSteps } from "../plan/lower.ts";
 import { bytesOf, type Plan } from "../plan/place.ts";
 import { lengthOf } from "../program/emitter.ts";
-import { type Argument, callsOf, isRef, type Step, type Value, valueOf } from "../program/step.ts";
+import {
+  type Argument,
+  callsOf,
+  type HostStep,
+  isRef,
+  type KernelStep,
+  type Step,
+  type Value,
+  valueOf,
+  type Weight,
+} from "../program/step.ts";
+import { roomOf } from "../program/arrange.ts";
+import { arrange } from "./arrange.ts";
 import { firstNonFinite } from "../base/tensor.ts";
 import { type Instance, PAGE } from "./wasm.ts";
 
@@ -11,15 +23,22 @@ type Run = () => void;
 /** That many bytes in whole pages. */
 const pages = (bytes: number) => Math.ceil(bytes / PAGE) * PAGE;
 
-/** Where the weights of a plan go that are not there yet, and where its arena begins. */
+/** The place of a weight, and whether its numbers are there: they are written before they are read first. */
+interface Held {
+  readonly at: number;
+  isWritten: boolean;
+}
+
+/** Where the weights of a plan go that have no place yet, and where its arena begins. */
 interface WeightLayout {
-  readonly fresh: ReadonlyMap<Value["weight"] & object, { readonly value: Value; readonly at: number }>;
+  readonly fresh: ReadonlyMap<Weight, Held>;
   readonly arena: number;
 }
 
 /** Where a plan's steps find what they work on. */
 interface Place {
   readonly address: (value: Value) => number;
+  readonly held: (weight: Weight) => Held;
   /** The address of that many bytes that are free while a call runs. */
   readonly spare: (bytes: number) => number;
   readonly watched: ReturnType<NonNullable<Instance["watch"]>>;
@@ -37,7 +56,7 @@ interface BoundPlan {
  * The only thing that holds state: a memory with the weights at its beginning and the arena of the running plan behind
  * them.
  *
- *   [ compiler's data | weights, copied once | arena, laid out anew by each plan | what single calls need ]
+ *   [ compiler's data | weights, made once | arena, laid out anew by each plan | what single calls need ]
  */
 export class Session {
   readonly #instance: Instance;
@@ -45,7 +64,7 @@ export class Session {
   readonly maxMemory: number;
   /** Where weights begin. */
   readonly #base: number;
-  #weights = new Map<Float32Array, Map<string, number>>();
+  #weights = new Map<Float32Array, Map<string, Held>>();
   #bound = new WeakMap<Plan, BoundPlan>();
   #top: number;
 
@@ -111,7 +130,7 @@ export class Session {
       bound = this.#addressed(plan);
     }
     this.#reserve(bound);
-    this.#copy(bound.layout);
+    this.#hold(bound.layout);
     this.#bound.set(plan, bound);
     return bound;
   }
@@ -125,12 +144,11 @@ export class Session {
       need = Math.max(need, end + bytes);
       return end;
     };
-    const address = (value: Value) => {
-      if (!value.weight) return layout.arena + plan.offsets.get(value.id)!;
-      return layout.fresh.get(value.weight)?.at ?? this.#weightAt(value.weight)!;
-    };
+    const held = (weight: Weight) => layout.fresh.get(weight) ?? this.#heldOf(weight)!;
+    const address = ({ id, weight }: Value) => (weight ? held(weight).at : layout.arena + plan.offsets.get(id)!);
     const watched = this.#instance.watch?.(plan, address) ?? ((_, run) => run);
-    const steps = plan.program.steps.map((step) => this.#bindStep(step, { address, spare, watched }));
+    const place = { address, held, spare, watched };
+    const steps = plan.program.steps.map((step) => this.#bindStep(step, place));
     return { layout, address, steps, need };
   }
 
@@ -149,45 +167,70 @@ export class Session {
         for (const run of few ? sparse : whole) run();
       };
     }
+    return this.#withWeights(step, place, watched(step, this.#bindCall(step, pointer, spare)));
+  }
+
+  #bindCall(step: KernelStep | HostStep, pointer: (argument: Argument) => number, spare: Place["spare"]): Run {
     if ("kernel" in step) {
       const kernel = this.#instance.kernels[step.kernel] as (...args: number[]) => void;
       const args = step.args.map(pointer);
       const { bind } = this.#instance;
-      if (!bind) return watched(step, () => kernel(...args));
-      return watched(step, bind({ kernel: step.kernel, args, lengths: step.args.map(lengthOf) }, spare));
+      if (!bind) return () => kernel(...args);
+      return bind({ kernel: step.kernel, args, lengths: step.args.map(lengthOf) }, spare);
     }
     const views = step.args.map((argument) => [pointer(argument), lengthOf(argument)] as const);
-    return watched(step, () =>
-      step.run(...views.map(([at, count]) => new Float32Array(this.#instance.memory.buffer, at, count))),
-    );
+    return () => step.run(...views.map(([at, count]) => new Float32Array(this.#instance.memory.buffer, at, count)));
   }
 
-  #weightAt({ source, variant }: Value["weight"] & object): number | undefined {
+  /** A call that writes the weights which it reads, before it runs for the first time: many ways of a choice never do. */
+  #withWeights({ args }: KernelStep | HostStep, { held, spare }: Place, run: Run): Run {
+    const open = (args as readonly Argument[]).flatMap((argument) => valueOf(argument) ?? []).filter((v) => v.weight);
+    if (open.length === 0) return run;
+    const parts = open.map(({ weight }) => spare(4 * (typeof weight!.make === "function" ? 0 : roomOf(weight!.make))));
+    return () => {
+      for (let value = open.pop(); value; value = open.pop()) this.#make(value, held(value.weight!), parts[0]);
+      run();
+    };
+  }
+
+  /** @param part the address of room for a part of its rows */
+  #make({ weight, count }: Value, held: Held, part: number): void {
+    if (held.isWritten) return;
+    const { source, make } = weight!;
+    const { kernels, memory } = this.#instance;
+    if (typeof make === "function") make(new Float32Array(memory.buffer, held.at, count));
+    else {
+      kernels.fill(held.at, count, 0);
+      for (const arrangement of make) arrange(kernels, memory, source, arrangement, part, held.at);
+    }
+    held.isWritten = true;
+  }
+
+  #heldOf({ source, variant }: Weight): Held | undefined {
     return this.#weights.get(source)?.get(variant);
   }
 
   #layout(plan: Plan): WeightLayout {
-    const fresh = new Map<Value["weight"] & object, { value: Value; at: number }>();
+    const fresh = new Map<Weight, Held>();
     let top = this.#top;
     for (const step of callsOf(plan.program.steps)) {
       for (const argument of step.args as readonly Argument[]) {
         const value = valueOf(argument);
         const weight = value?.weight;
-        if (!value || !weight || fresh.has(weight) || this.#weightAt(weight) !== undefined) continue;
-        fresh.set(weight, { value, at: top });
+        if (!value || !weight || fresh.has(weight) || this.#heldOf(weight)) continue;
+        fresh.set(weight, { at: top, isWritten: false });
         top += bytesOf(value.count);
       }
     }
     return { fresh, arena: top };
   }
 
-  /** Copies the weights of a plan that are not there yet. */
-  #copy({ fresh, arena }: WeightLayout): void {
-    for (const [weight, { value, at }] of fresh) {
-      weight.write(new Float32Array(this.#instance.memory.buffer, at, value.count));
-      let variants = this.#weights.get(weight.source);
-      if (!variants) this.#weights.set(weight.source, (variants = new Map()));
-      variants.set(weight.variant, at);
+  /** Keeps the places of a plan's weights. */
+  #hold({ fresh, arena }: WeightLayout): void {
+    for (const [{ source, variant }, held] of fresh) {
+      let variants = this.#weights.get(source);
+      if (!variants) this.#weights.set(source, (variants = new Map()));
+      variants.set(variant, held);
     }
     this.#top = arena;
   }

@@ -37,6 +37,9 @@ const cases: readonly Case[] = [
   { x: [2, 16, 4, 6], w: [32, 16, 1, 1] },
   { x: [1, 32, 3, 4], w: [40, 32, 3, 3], pads: [1, 1, 1, 1] },
   { x: [1, 36, 4, 5], w: [36, 1, 3, 3], group: 36, pads: [1, 1, 1, 1] },
+  // Weights that are made part by part, of whole groups and of some of their rows.
+  { x: [1, 250, 3, 3], w: [41, 250, 3, 3], pads: [1, 1, 1, 1] },
+  { x: [1, 340, 3, 3], w: [60, 170, 3, 3], group: 2 },
   // Kernels as large as the image, and larger with its padding.
   { x: [2, 3, 5, 7], w: [4, 3, 5, 7] },
   { x: [1, 2, 2, 3], w: [3, 2, 5, 4], pads: [2, 1, 1, 2] },

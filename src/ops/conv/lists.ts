@@ -1,6 +1,7 @@
 import type { Emitter } from "../../program/emitter.ts";
 import type { Value } from "../../program/step.ts";
-import { type Channels, panelsOf, type Sweep, roundUp, strides, TILE, type Weights } from "./panels.ts";
+import { type Channels, type Sweep, roundUp, strides, TILE } from "./panels.ts";
+import { panelsOf, type Weights } from "./weights.ts";
 
 /** Channels of one list, as the kernel has them. */
 export const LISTED = 128;

@@ -38,38 +38,6 @@ export interface Channels {
   readonly depthwise: boolean;
 }
 
-/** Where a convolution's weights come from: the number at each place, and a name for the whole. */
-export interface Weights {
-  readonly name: string;
-  readonly source: Float32Array;
-  readonly variant: string;
-  at(group: number, output: number, tap: number, input: number): number;
-}
-
-/** Weights of one group in panels of 8 outputs: [ceil(outputs / 8)][taps][inputs][8]. */
-function packPanels(
-  to: Float32Array,
-  outputs: number,
-  taps: number,
-  inputs: number,
-  at: (o: number, tap: number, i: number) => number,
-): void {
-  to.fill(0);
-  for (let o = 0; o < outputs; o++) {
-    const panel = (o >> 3) * taps * inputs * PANEL + (o & 7);
-    for (let tap = 0; tap < taps; tap++) {
-      for (let i = 0; i < inputs; i++) to[panel + (tap * inputs + i) * PANEL] = at(o, tap, i);
-    }
-  }
-}
-
-export function panelsOf(e: Emitter, taps: number, g: Channels, w: Weights, group: number): Value {
-  const count = roundUp(g.outputs, PANEL) * taps * g.inputs;
-  return e.weight(w.name, w.source, `panels ${w.variant} ${group}/${g.group}`, [count], (to) =>
-    packPanels(to, g.outputs, taps, g.inputs, (o, tap, k) => w.at(group, o, tap, k)),
-  );
-}
-
 /** Distances of images, rows and pixels of x, in units of so many numbers, and of y. */
 export function strides({ xStrides, yStrides }: Sweep, unit = 1) {
   const [xImage, xRow, xPixel] = xStrides.map((distance) => distance / unit);

@@ -2,10 +2,11 @@ import type { Emitter } from "../../program/emitter.ts";
 import type { Value } from "../../program/step.ts";
 import { type BiasMap, mapOf, type Precision, type WeightMap } from "../op.ts";
 import { listLimit, tiledBack, tiledForward } from "./cost.ts";
-import { type Convolution, planeOf, weightsOf } from "./geometry.ts";
+import { type Convolution, planeOf } from "./geometry.ts";
 import { runLists } from "./lists.ts";
-import { type Channels, padded, PANEL, panelsOf, type Sweep, roundUp, strides, TILE, type Weights } from "./panels.ts";
+import { type Channels, padded, PANEL, type Sweep, roundUp, strides, TILE } from "./panels.ts";
 import { type Phase, phasesOf, together } from "./phases.ts";
+import { forwardWeights, panelsOf, transposedWeights, type Weights } from "./weights.ts";
 import { runTiled, tileSide } from "./winograd.ts";
 
 /*
@@ -86,8 +87,7 @@ export function wholeZ(
     tapRow: h.dilation * image.width * c,
     tapColumn: w.dilation * c,
   } as const;
-  const { at, ...named } = weightsOf(conv, map);
-  const weights = { ...named, at: (g: number, o: number, tap: number, i: number) => at(g * outputs + o, i, tap) };
+  const weights = forwardWeights(conv, map, outputs);
   const bias = (g: number) => biasValue(e, conv, biasMap, g, depthwise ? m : outputs);
   runSweep(
     e,
@@ -131,7 +131,6 @@ export function wholeVjp(
     right + overhang(w.length, w.kernel, tiled),
   ]);
   const [inputs, width] = [m / group, c / group];
-  const { name, source, variant, at } = weightsOf(conv, map);
   const covered = (phases: readonly Phase[]) =>
     phases.reduce((sum, p) => sum + (p.width > 0 ? p.count * p.taps.length : 0), 0);
   if (covered(rows) < h.length || covered(columns) < w.length) {
@@ -160,17 +159,7 @@ export function wholeVjp(
         tapRow: row.step * image.width * m,
         tapColumn: column.step * m,
       } as const;
-      const weights = {
-        // Equal taps of equal weights are packed alike, whichever convolution they belong to.
-        name,
-        source,
-        variant: `transposed ${variant} taps ${row.taps[0]} x ${column.taps.join(" and ")}`,
-        at(g: number, o: number, tap: number, i: number) {
-          const k = column.taps[Math.floor(o / width)][tap % kw];
-          const place = row.taps[0][Math.floor(tap / kw)] * w.kernel + k;
-          return k < 0 ? 0 : at(g * inputs + i, o % width, place);
-        },
-      };
+      const weights = transposedWeights(conv, map, inputs, row, column);
       const bias = (g: number) =>
         depthwise ? biasValue(e, conv, biasMap, g, c) : biasValue(e, conv, biasMap, g, outputs, width);
       const none = zeros(e, conv, roundUp(depthwise ? c : outputs, PANEL));
@@ -208,9 +197,8 @@ function runPanels(
     ] as const;
   if (g.depthwise) {
     const c = g.group;
-    const packed = e.weight(w.name, w.source, `depthwise ${w.variant}`, [taps, c], (to) => {
-      for (let o = 0; o < c; o++) for (let tap = 0; tap < taps; tap++) to[tap * c + o] = w.at(o, 0, tap, 0);
-    });
+    const arranged = w.arranged(0, c, { lanes: 1, panel: 1, tap: c, input: 1 });
+    const packed = e.weight(w.name, w.source, `depthwise ${w.variant}`, [taps, c], arranged);
     const [x, y] = place(0);
     e.emit("depthwiseForward", {
       x,
