@@ -3,7 +3,7 @@
  * timed in turn.
  *   compare-network.mjs NETWORK SECONDS
  */
-import { load } from "../dist/index.js";
+import { LrpError, load } from "../dist/index.js";
 import { inputOf } from "./inputs.mjs";
 import { CannotRun, flopsOf } from "./layers.mjs";
 import { alone, alternate, differenceOf, report } from "./measure.mjs";
@@ -36,18 +36,30 @@ async function peer(name, start) {
   }
 }
 
-const composites = ["epsilonPlus", "epsilonAlpha2Beta1", "epsilon"];
+const composites = ["epsilonPlus", "epsilonAlpha2Beta1", "epsilon", ...(network.words ? ["attnLrp"] : [])];
 const explain = (composite) => () => model.explain(input, { composite });
 const tasks = {
   predict: () => model.predict(input),
   ...Object.fromEntries(composites.map((name) => [name, explain(name)])),
 };
-const output = model.predict(input).output.data;
+const predicted = model.predict(input);
+const name = Object.keys(predicted.outputs).find((key) => predicted.outputs[key].data === predicted.output.data);
+const output = predicted.output.data;
+for (const composite of composites) {
+  try {
+    tasks[composite]();
+  } catch (error) {
+    if (!(error instanceof LrpError)) throw error;
+    cannot[composite] = error.message;
+    delete tasks[composite];
+  }
+}
 const second = output.indexOf(output.toSorted((a, b) => b - a)[1]);
-tasks.twoTargets = () => model.explainEach(input, ["argmax", second]);
+if (tasks.epsilonPlus && predicted.output.dims.length === 2)
+  tasks.twoTargets = () => model.explainEach(input, ["argmax", second]);
 
 const ort = await onnxruntime(bytes);
-compare("onnxruntime-web", await ort.predict(input), output, 1e-3);
+compare("onnxruntime-web", await ort.predict(input, name), output, 1e-3);
 tasks.onnxruntime = () => ort.predict(input);
 
 const tf = await peer("tfjs", () => tfjs(bytes, input));
@@ -77,7 +89,8 @@ const times = await alternate(tasks, seconds);
 native?.dispose();
 model.dispose();
 
-const batch = await alone("compare-batch.mjs", [key, String(seconds / 2)]);
+const isPicture = tasks.twoTargets && input.data instanceof Float32Array;
+const batch = isPicture ? await alone("compare-batch.mjs", [key, String(seconds / 2)]) : {};
 if (batch.cannot) cannot["batch of 8"] = batch.cannot;
 
 for (const engine of ["relprop", "onnxruntime", ...(tf ? ["tfjs"] : [])])

@@ -10,8 +10,13 @@ export const geometricMean = (values) => Math.exp(values.reduce((sum, v) => sum 
 const predict = (row) => ratioOf(row, "onnxruntime", "predict");
 const explain = (row) => ratioOf(row, "onnxruntime", "epsilonPlus");
 const native = (row) => ratioOf(row, "zennit epsilonPlus", "epsilonPlus");
-const alpha = (row) => row.times.epsilonAlpha2Beta1.median / row.times.epsilonPlus.median;
-export const twoTargets = (row) => row.times.twoTargets.median / row.times.epsilonPlus.median;
+/** Of one explanation the time by that of another, where both were measured. */
+const beside = (name, other) => (row) =>
+  row.times[name] && row.times[other] && row.times[name].median / row.times[other].median;
+export const alpha = beside("epsilonAlpha2Beta1", "epsilonPlus");
+export const twoTargets = beside("twoTargets", "epsilonPlus");
+/** What an explanation takes of predictions: by attnLrp where that was measured. */
+export const explained = (row) => beside("attnLrp", "predict")(row) ?? beside("epsilonPlus", "predict")(row);
 const others = ["alexnet", "googlenet", "squeezenet", "mobilenet", "vgg16"];
 const large = ["alexnet", "vgg16", "resnet50"];
 const known = [...others, "resnet50"];

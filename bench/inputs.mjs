@@ -32,13 +32,23 @@ function smoothImage(seed, side = 256) {
   return { data, width: side, height: side };
 }
 
+/** A type of numbers that is no float32 needs them as it has them. */
+const idsOf = (words, dims) => {
+  const next = uniform(1);
+  const data = BigInt64Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () =>
+    BigInt(Math.floor(next() * words)),
+  );
+  return { data, dims };
+};
+
 /**
- * An input for a network: its photo, or a smooth random picture, prepared as the network was trained.
+ * An input for a network: ids of words, its photo, or a smooth random picture, prepared as the network was trained.
  * What takes no picture gets normally distributed numbers.
  *
  * @param port the model's input
  */
-export function inputOf({ preset, photo }, port) {
+export function inputOf({ preset, photo, words }, port) {
+  if (words) return idsOf(words, port.dims);
   const [, ...dims] = port.dims.map((d) => (typeof d === "number" ? d : 1));
   const count = dims.reduce((a, b) => a * b, 1);
   const isPicture = dims.length === 3 && (dims[0] === 1 || dims[0] === 3);

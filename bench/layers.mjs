@@ -104,8 +104,9 @@ export function flopsOf(bytes, dims) {
   const graph = canonical(bytes, dims);
   const products = graph.nodes.map(({ type, inputs, outputs }) => {
     if (!["Conv", "Gemm", "MatMul"].includes(type)) return 0;
-    const [weight, out] = [graph.constants.get(inputs[1]).dims, graph.dims.get(outputs[0])];
-    return (size(out) * size(weight)) / (type === "Conv" ? weight[0] : out.at(-1));
+    const [factor, out] = [graph.dims.get(inputs[1]), graph.dims.get(outputs[0])];
+    // Of a product, what is added up for each output is the last axis of its first factor.
+    return size(out) * (type === "Conv" ? size(factor) / factor[0] : graph.dims.get(inputs[0]).at(-1));
   });
   return 2 * products.reduce((a, b) => a + b, 0);
 }

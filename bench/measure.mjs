@@ -12,6 +12,7 @@ export const summary = (list) => ({
   median: quantile(list, 0.5),
   low: quantile(list, 0.25),
   high: quantile(list, 0.75),
+  least: Math.min(...list),
   rounds: list.length,
 });
 

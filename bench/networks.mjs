@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { architectures, onnxOf } from "./architectures.mjs";
+import { transformers } from "./transformers.mjs";
 
 const here = import.meta.dirname;
 const data = process.env.RELPROP_DATA ?? resolve(here, "../../shared/data");
@@ -33,21 +34,43 @@ const known = [
     file: "models/mobilenet_v1_025_224/mobilenet_v1_025_224.onnx",
     preset: "mobilenet",
   },
+  { key: "minilm", name: "MiniLM-L6, 128 tokens", words: 30522 },
+  { key: "vit", name: "ViT-B/16" },
+  { key: "gpt2", name: "GPT-2 small, 64 tokens", words: 50257 },
 ];
+/** Published networks of today, with the sizes of phones and browsers; measured where they are found. */
+const wild = {
+  nanodet: "nanodet_m_320",
+  face_landmark: "face_landmark",
+  selfie: "selfie_segmentation",
+  ppocr_cls: "ppocr_mobile_v2_cls",
+  blazeface: "blazeface_back",
+  basic_pitch: "basic_pitch",
+  pfld: "pfld",
+  fastestdet: "fastestdet",
+  squeezenet_fp16: "squeezenet_fp16",
+  openwakeword: "openwakeword_hello",
+};
+for (const [key, name] of Object.entries(wild)) {
+  const file = `wild/${name}.onnx`;
+  if (existsSync(join(data, file))) known.push({ key, name: key, file });
+}
 const PHOTO = join(data, "images/flamingo.jpg");
 
 /** The bytes of an architecture with random weights; written once, as they take seconds and hundreds of megabytes. */
 function written(key) {
+  const transformer = transformers[key];
   const architecture = architectures[key];
+  const source = transformer ? readFileSync(join(here, "transformers.mjs"), "utf8") : onnxOf;
   const version = createHash("sha256")
-    .update(`${JSON.stringify(architecture)}${onnxOf}`)
+    .update(`${JSON.stringify(architecture)}${source}`)
     .digest("hex")
     .slice(0, 8);
   const path = join(scratch, `${key}-${version}.onnx`);
   if (!existsSync(path)) {
     mkdirSync(scratch, { recursive: true });
     // Under another name until it is whole: a run that was stopped leaves no half of a network.
-    writeFileSync(`${path}.part`, onnxOf(architecture));
+    writeFileSync(`${path}.part`, transformer ? transformer() : onnxOf(architecture));
     renameSync(`${path}.part`, path);
   }
   return path;

@@ -1,5 +1,8 @@
 import { PbfWriter } from "pbf";
 
+/** ONNX's numbers for the types of numbers. */
+const types = { float32: 1, int64: 7 };
+
 /** ONNX's numbers for the types of attributes. */
 const FLOAT = 1,
   INT = 2,
@@ -24,7 +27,7 @@ function writeNode({ type, name, inputs, attributes = {} }, pbf) {
 
 function writeTensor({ name, dims, data }, pbf) {
   for (const d of dims) pbf.writeVarintField(1, d);
-  pbf.writeVarintField(2, FLOAT);
+  pbf.writeVarintField(2, data instanceof BigInt64Array ? types.int64 : types.float32);
   pbf.writeStringField(8, name);
   pbf.writeBytesField(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
@@ -34,12 +37,12 @@ function writeDim(d, pbf) {
   else pbf.writeVarintField(1, d);
 }
 
-function writePort({ name, dims }, pbf) {
+function writePort({ name, dims, type = "float32" }, pbf) {
   const shape = (_, p) => {
     for (const d of dims) p.writeMessage(1, writeDim, d);
   };
   const tensor = (_, p) => {
-    p.writeVarintField(1, FLOAT);
+    p.writeVarintField(1, types[type]);
     p.writeMessage(2, shape);
   };
   pbf.writeStringField(1, name);
@@ -58,7 +61,8 @@ function writeGraph({ nodes, tensors, input, output }, pbf) {
  * A network as the bytes of an ONNX file.
  *
  * @param network nodes { type, name, inputs, attributes } whose one output bears their name;
- *   tensors { name, dims, data: Float32Array }; input and output { name, dims } with free dims as names.
+ *   tensors { name, dims, data: Float32Array or BigInt64Array }; input and output { name, dims, type } with free dims
+ *   as names; opset, 13 unless given.
  *   An attribute that is a whole number is written as an integer.
  */
 export function writeOnnx(network) {
@@ -67,6 +71,6 @@ export function writeOnnx(network) {
   const pbf = new PbfWriter(new Uint8Array(bytes + 2 ** 20));
   pbf.writeVarintField(1, 8);
   pbf.writeMessage(7, writeGraph, network);
-  pbf.writeMessage(8, (_, p) => p.writeVarintField(2, 13));
+  pbf.writeMessage(8, (_, p) => p.writeVarintField(2, network.opset ?? 13));
   return pbf.finish();
 }

@@ -9,9 +9,11 @@ export async function onnxruntime(bytes) {
   ort.env.logLevel = "error";
   const session = await ort.InferenceSession.create(bytes);
   return {
-    async predict({ data, dims }) {
-      const outputs = await session.run({ [session.inputNames[0]]: new ort.Tensor("float32", data, dims) });
-      return outputs[session.outputNames[0]].data;
+    /** @param name of the output, the first unless given */
+    async predict({ data, dims }, name = session.outputNames[0]) {
+      const type = data instanceof BigInt64Array ? "int64" : "float32";
+      const outputs = await session.run({ [session.inputNames[0]]: new ort.Tensor(type, data, dims) });
+      return outputs[name].data;
     },
   };
 }
