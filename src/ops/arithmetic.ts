@@ -13,12 +13,17 @@ export type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward
 /** f(a, b) element by element, broadcast to `dims`, in the layout of the operand that has the full shape. */
 export function zip(e: Emitter, kernel: ZipKernel, name: string, a: Value, b: Value, dims: Dims): Value {
   const y = resultOf(e, name, [a, b], dims);
-  for (const loops of broadcastLoops(dims, stridesOf(y), [a, b], stridesOf)) {
+  zipTo(e, kernel, y, a, b);
+  return y;
+}
+
+/** The same, into a value that there is. */
+export function zipTo(e: Emitter, kernel: ZipKernel, y: Value, a: Value, b: Value): void {
+  for (const loops of broadcastLoops(y.dims, stridesOf(y), [a, b], stridesOf)) {
     const [[d0, d1, d2, d3], , [a0, a1, a2, a3], [b0, b1, b2, b3]] = [loops.dims, ...loops.strides];
     const [toY, fromA, fromB] = [y, a, b].map((value, i) => ({ value, offset: loops.starts[i] }));
     e.emit(kernel, { a: fromA, b: fromB, y: toY, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3 });
   }
-  return y;
 }
 
 /** The adjoint of broadcasting: sums `s` to the shape of `like`. */

@@ -1,19 +1,10 @@
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { zip } from "../ops/arithmetic.ts";
-import {
-  type BiasMap,
-  type Linear,
-  mapOf,
-  type NumberMap,
-  PLAIN,
-  type Precision,
-  type Slopes,
-  type WeightMap,
-} from "../ops/op.ts";
+import { zip, zipTo } from "../ops/arithmetic.ts";
+import { type BiasMap, mapOf, PLAIN, type Precision } from "../ops/op.ts";
 import type { Inner, Sharing } from "../ops/unrolled.ts";
-import { type Group, type LinearRule, type Pass, SIZES, type Stabilizer } from "../rules/rule.ts";
-import type { Bounds } from "./bounds.ts";
+import { type Group, isSplit, SIZES, type Stabilizer } from "../rules/rule.ts";
+import { type Layer, layerOf, live, type Ruled } from "./layer.ts";
 
 const isPlain = (map: unknown): boolean => Array.isArray(map) && map[0] === 1 && map[1] === 1;
 
@@ -22,70 +13,6 @@ const dividers = {
   relative: "divideRelative",
   clip: "divideClipped",
 } as const satisfies Record<Exclude<Stabilizer["mode"], "terms">, string>;
-
-/** One linear node on the way back, with all that its rule reads. */
-interface Layer {
-  readonly e: Emitter;
-  /** Its name. */
-  readonly node: string;
-  readonly linear: Linear;
-  readonly rule: LinearRule;
-  readonly x: readonly Value[];
-  /** What the layer has computed. */
-  readonly y: Value;
-  /** Which inputs are known to be ≥ 0: their negative part needs no work. */
-  readonly nonnegative: readonly boolean[];
-  readonly bounds: Bounds;
-  /** The input as [x⁺, x⁻], twice the channels, for an operator that takes both halves at once. */
-  readonly halves?: Value;
-  /** f64[3]: bias, stabilizer, dead. */
-  readonly ledger: Ref;
-}
-
-/** The inputs of one pass, each undefined where it is known to be zero. */
-function mapInputs(layer: Layer, pass: Pass): (Value | undefined)[] {
-  const { e, node, linear, x, nonnegative } = layer;
-  const signs = linear.signs;
-  return x.map((value, i) => {
-    const { input } = pass;
-    if (input === "low" || input === "high")
-      return zip(e, "subForward", `${node}:x − bound`, value, layer.bounds(input), value.dims);
-    if (input === "one") {
-      const ones = e.temp(`${node}:ones`, value.dims, value.layout);
-      e.fill(ones, 1);
-      return ones;
-    }
-    // An operator without parameters has the constant weight ±1: its map is a factor of the input.
-    const factor = signs ? mapOf(pass.weight as NumberMap)(signs[i]) : 1;
-    const [p, q] = [input[0] * factor, nonnegative[i] ? input[0] * factor : input[1] * factor];
-    if (p === 0 && q === 0) return undefined;
-    if (p === 1 && q === 1) return value;
-    const mapped = e.temp(`${node}:x(${p}, ${q})`, value.dims, value.layout);
-    e.emit("slopeForward", { x: value, y: mapped, count: value.count, a: p, b: q });
-    return mapped;
-  });
-}
-
-/** A pass as it is emitted: two may have become one. */
-type Emitted = Omit<Pass, "weight"> & { readonly weight: WeightMap };
-
-/** One pass over x⁺ and one over x⁻ as one over both halves. */
-function joined([first, second, ...more]: readonly Pass[]): Emitted | undefined {
-  const isHalf = (pass: Pass | undefined, input: string) =>
-    pass && `${pass.input}` === input && Array.isArray(pass.weight);
-  if (!isHalf(first, "1,0") || !isHalf(second, "0,1") || second.bias || more.length > 0) return undefined;
-  return { ...first, weight: { plus: first.weight as Slopes, minus: second.weight as Slopes } };
-}
-
-/** Passes with their inputs, without those that contribute nothing; without bias where the rule leaves it out. */
-function live(layer: Layer, { passes }: Pick<Group, "passes">): { pass: Emitted; x: (Value | undefined)[] }[] {
-  const hasBias = layer.rule.bias && layer.linear.bias !== undefined;
-  const both = layer.halves && joined(passes);
-  if (both) return [{ pass: { ...both, bias: hasBias ? both.bias : undefined }, x: [layer.halves] }];
-  return passes
-    .map((pass) => ({ pass: { ...pass, bias: hasBias ? pass.bias : undefined }, x: mapInputs(layer, pass) }))
-    .filter(({ pass, x }) => pass.bias || x.some((v) => v));
-}
 
 /** z of the layer as the rule sees it: the forward pass's result unless the rule leaves out the bias. */
 function ownZ({ e, linear, rule, x, y }: Layer): Value {
@@ -197,22 +124,6 @@ function divide(layer: Layer, group: Group, r: Value, z: Value, own: Value | und
   return s;
 }
 
-/** [x⁺, x⁻], where the operator takes it, the rule tells the halves apart, and there are two. */
-function halvesOf({
-  e,
-  node,
-  linear,
-  rule,
-  x: [x],
-  nonnegative: [nonnegative],
-}: Omit<Layer, "halves">): Value | undefined {
-  if (nonnegative || !linear.halves || !rule.groups.some((group) => joined(group.passes))) return undefined;
-  const [n, c, ...spatial] = x.dims;
-  const halves = e.temp(`${node}:halves`, [n, 2 * c, ...spatial], "last");
-  e.emit("halvesForward", { x, y: halves, pixels: x.count / c, c });
-  return halves;
-}
-
 /** R_in += factor ⊙ c. */
 function share({ e, halves }: Layer, x: Value, factor: Value, c: Value, out: Value, first: boolean): void {
   const [, channels] = x.dims;
@@ -221,20 +132,44 @@ function share({ e, halves }: Layer, x: Value, factor: Value, c: Value, out: Val
   else e.emit(first ? "multiply" : "multiplyAdd", { x: factor, c, y: out, count: out.count });
 }
 
-/** A linear map and its rule, where both stand in one program. */
-interface Ruled {
-  readonly e: Emitter;
-  readonly node: string;
-  readonly rule: LinearRule;
-  readonly nonnegative: ReadonlySet<string>;
-  readonly bounds: Bounds;
-  readonly ledger: Ref;
+/**
+ * z⁺ = z − z⁻, which needs no map of its own: where z ≥ 0, both terms have one sign. Where z < 0 the difference would
+ * cancel, so if any relevance lies there, as it may behind what is no ReLU, z⁺ is computed as what it is.
+ */
+function restOf(layer: Layer, r: Value, below: Value, itself: () => Value): Value {
+  const { e, node } = layer;
+  const z = ownZ(layer);
+  const [out, stray] = [`${node}:z+`, `${node}:R below 0`].map((name) => e.temp(name, z.dims, z.layout));
+  e.emit("gateNegative", { r, z, y: stray, count: r.count, ledger: unread(e, node) });
+  e.unlessAny(
+    stray,
+    () => zipTo(e, "subForward", out, z, below),
+    () => e.copy(itself(), out, [{ dims: [out.count], from: 0, fromStrides: [1], to: 0, toStrides: [1] }]),
+  );
+  return out;
 }
 
-function layerOf({ nonnegative, ...ruled }: Ruled, { linear, inputs, x, y }: Inner): Layer {
-  const values = x.map((value) => ruled.e.as(value, linear.layout));
-  const bare = { ...ruled, linear, x: values, y, nonnegative: inputs.map((name) => nonnegative.has(name)) };
-  return { ...bare, halves: halvesOf(bare) };
+/** What nobody asks for, in the place of a ledger. */
+function unread(e: Emitter, node: string): Ref {
+  const value = e.scratch(`${node}:unread`, 6);
+  e.fill(value, 0);
+  return { value, offset: 0 };
+}
+
+/** The denominator of every group, and its passes. */
+function denominators(layer: Layer, r: Value): { passes: ReturnType<typeof live>; z: Value }[] {
+  const { linear, rule } = layer;
+  const all = rule.groups.map((group) => ({ group, passes: live(layer, group) }));
+  const compute = ({ group, passes }: (typeof all)[number]) => denominator(layer, group, passes, r);
+  const [up, down] = all;
+  const asRun = rule.bias || linear.bias === undefined;
+  const splits = isSplit(rule) && rule.stabilizer.mode === "add" && asRun && !linear.signs;
+  if (!splits) return all.map((one) => ({ passes: one.passes, z: compute(one) }));
+  const below = compute(down);
+  return [
+    { passes: up.passes, z: restOf(layer, r, below, () => compute(up)) },
+    { passes: down.passes, z: below },
+  ];
 }
 
 /** Of every group of the rule its passes, and s = coefficient · R / stab(z). */
@@ -242,9 +177,9 @@ function divided(layer: Layer, r: Value): { passes: ReturnType<typeof live>; s: 
   const { e, linear, rule, y } = layer;
   // The sign is that of the output, bias and all: zennit's gamma chooses by it when the bias has no share as well.
   const own = rule.groups.some((group) => group.where) ? e.as(y, linear.layout) : undefined;
-  return rule.groups.map((group) => {
-    const passes = live(layer, group);
-    return { passes, s: divide(layer, group, r, denominator(layer, group, passes, r), group.where && own) };
+  return denominators(layer, r).map(({ passes, z }, g) => {
+    const group = rule.groups[g];
+    return { passes, s: divide(layer, group, r, z, group.where && own) };
   });
 }
 
@@ -279,16 +214,11 @@ export function redistribute(ruled: Ruled, map: Inner, received: Value): readonl
 
 /** The same rule for maps inside a node. */
 export function sharingBy(ruled: Omit<Ruled, "ledger">): Sharing {
-  const { e, node } = ruled;
-  const unread = (): Ref => {
-    const value = e.scratch(`${node}:unread`, 6);
-    e.fill(value, 0);
-    return { value, offset: 0 };
-  };
+  const nowhere = () => unread(ruled.e, ruled.node);
   return {
-    share: (map, r, ledger = unread()) => redistribute({ ...ruled, ledger }, map, r),
+    share: (map, r, ledger = nowhere()) => redistribute({ ...ruled, ledger }, map, r),
     parts(map, ones) {
-      const layer = layerOf({ ...ruled, ledger: unread() }, map);
+      const layer = layerOf({ ...ruled, ledger: nowhere() }, map);
       return divided(layer, ones).flatMap(({ passes, s }) =>
         passes.map(({ pass: { weight }, x }) => ({ s, weight, inputs: x })),
       );

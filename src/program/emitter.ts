@@ -194,10 +194,16 @@ export class Emitter {
       sparse(1);
       return;
     }
-    if (this.#sparse === "never" || limit === 0) {
-      whole();
-      return;
-    }
+    if (this.#sparse === "never" || limit === 0) whole();
+    else this.#either(value, limit, () => sparse(limit), whole);
+  }
+
+  /** `simple`, which is right only where every number of `value` is 0; else `whole`, which is right anyway. */
+  unlessAny(value: Value, simple: () => void, whole: () => void): void {
+    this.#either(value, 0.5 / value.count, simple, whole);
+  }
+
+  #either(value: Value, limit: number, sparse: () => void, whole: () => void): void {
     const { steps } = this;
     const { work } = this.budget;
     const emitted = (emit: () => void, from: number) => {
@@ -207,7 +213,7 @@ export class Emitter {
       return Object.freeze(this.steps);
     };
     // Only one of both runs, and the whole way is the longer: it alone counts.
-    const few = emitted(() => sparse(limit), Number.NEGATIVE_INFINITY);
+    const few = emitted(sparse, Number.NEGATIVE_INFINITY);
     const many = emitted(whole, work);
     this.steps = steps;
     this.steps.push(Object.freeze({ value, limit, sparse: few, whole: many }));

@@ -101,6 +101,14 @@ const UP = [pass(POSITIVE, POSITIVE, POSITIVE), pass(NEGATIVE, NEGATIVE)];
 const up = (coefficient: number): Group => ({ ...group(coefficient, UP), aboveOwn: true });
 /** x⁺W⁻ + x⁻W⁺ (+ b⁻): what pulls z down. */
 const DOWN = [pass(POSITIVE, NEGATIVE, NEGATIVE), pass(NEGATIVE, POSITIVE)];
+/** Whether a rule shares z out between what pushes it up and what pulls it down: z = z⁺ + z⁻. */
+export const isSplit = ({ groups: [first, second, ...more] }: LinearRule): boolean =>
+  second !== undefined &&
+  more.length === 0 &&
+  !first.where &&
+  !second.where &&
+  JSON.stringify([first.passes, second.passes]) === JSON.stringify([UP, DOWN]);
+
 /** x⁺W⁺, without a bias: what excites a neuron. */
 const EXCITED = [pass(POSITIVE, POSITIVE)];
 /** Σ w_ij² (+ b_j²), whatever the input. */

@@ -916,6 +916,14 @@ export const mutants: readonly Mutant[] = [
     tests: ["test/plan/place.test.ts"],
   },
   {
+    name: "z⁺ as a difference that cancels",
+    kind: "epsilon",
+    file: "src/program/emitter.ts",
+    text: "this.#either(value, 0.5 / value.count, simple, whole);",
+    instead: "this.#either(value, 2 / value.count, simple, whole);",
+    tests: ["test/rules/split.test.ts"],
+  },
+  {
     name: "weights that are packed from the second step on",
     kind: "memory",
     file: "src/program/emitter.ts",
