@@ -2,12 +2,12 @@ import { block, product, sizes, span, tabled } from "./check";
 import { lost, madd, storeLanes } from "./simd";
 
 /** Output pixels of one tile: with 8 output channels they fill 12 of the 16 vector registers with sums. */
-const TILE: i32 = 6;
+export const TILE: i32 = 6;
 
 /** As many pixels in whole tiles. */
 // @ts-ignore: decorator
 @inline
-function wholeTiles(pixels: i32): i32 { return (pixels + TILE - 1) / TILE * TILE; }
+export function wholeTiles(pixels: i32): i32 { return (pixels + TILE - 1) / TILE * TILE; }
 
 /**
  * Writes for every output pixel where its window begins in x and where it goes in y.
@@ -226,103 +226,6 @@ export function sumTiles(
       }
       storePair(y0, c00, c01, lanes); storePair(y1, c10, c11, lanes); storePair(y2, c20, c21, lanes);
       storePair(y3, c30, c31, lanes); storePair(y4, c40, c41, lanes); storePair(y5, c50, c51, lanes);
-    }
-  }
-}
-
-/** Taps of a channel that are summed in one go. */
-const LINE: i32 = 64;
-
-/** `depthwiseForward` pixel by pixel, of any number of taps. */
-function longKernels(
-  x: usize, w: usize, b: usize, y: usize, table: usize,
-  pixels: i32, c: i32, rows: i32, columns: i32, tapRow: i32, tapColumn: i32,
-): void {
-  const cBytes: usize = c << 2;
-  for (let p = 0; p < pixels; p++) {
-    const window = x + i32.load(table + (p << 3)), to = y + i32.load(table + (p << 3), 4);
-    for (let i: usize = 0; i < cBytes; i += 16) {
-      let weight = w + i, room = LINE;
-      let s = f32x4.splat(0), t = s;
-      for (let r = 0; r < rows; r++) {
-        for (let q = 0; q < columns; q++, weight += cBytes) {
-          s = madd(v128.load(window + i + ((r * tapRow + q * tapColumn) << 2)), v128.load(weight), s);
-          if (--room) continue;
-          room = LINE;
-          const u = t;
-          t = f32x4.add(u, s);
-          s = lost(u, s, t);
-        }
-      }
-      storeLanes(to + i, f32x4.add(f32x4.add(t, s), v128.load(b + i)), <i32>(cBytes - i) >> 2);
-    }
-  }
-}
-
-/**
- * Depthwise convolution: every channel has its own kernel.
- *
- *   y[pixel, i] = b[i] + Σ_{r,q} x[window(pixel) + r·tapRow + q·tapColumn + i] · w[r, q, i]
- *
- * A tile is 6 pixels by 4 channels, so that a weight is read once for six products.
- *
- * @param x f32, padded, read at the table's offsets; must not overlap y
- * @param w f32[rows, columns, c]
- * @param b f32[c]
- * @param y f32, c contiguous channels written at the table's offsets
- */
-export function depthwiseForward(
-  x: usize, w: usize, b: usize, y: usize, table: usize,
-  pixels: i32, c: i32, rows: i32, columns: i32, tapRow: i32, tapColumn: i32,
-): void {
-  if (!ASC_NO_ASSERT) {
-    sizes(pixels, tapRow, tapColumn);
-    const nx = span(rows, tapRow, columns, tapColumn, c, 1), nw = product(rows, columns, c);
-    tabled(x, nx, y, c, table, wholeTiles(pixels), w, nw, b, c);
-  }
-  const taps = rows * columns;
-  if (taps == 0 || taps > LINE) {
-    longKernels(x, w, b, y, table, pixels, c, rows, columns, tapRow, tapColumn);
-    return;
-  }
-  const tableEnd = table + (wholeTiles(pixels) << 3);
-  const cBytes: usize = c << 2;
-  const zero = f32x4.splat(0);
-  for (let at = table; at < tableEnd; at += TILE << 3) {
-    const x0 = x + i32.load(at), x1 = x + i32.load(at, 8), x2 = x + i32.load(at, 16);
-    const x3 = x + i32.load(at, 24), x4 = x + i32.load(at, 32), x5 = x + i32.load(at, 40);
-    for (let i: usize = 0; i < cBytes; i += 16) {
-      let s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero;
-      let weight = w + i;
-      for (let r = 0; r < rows; r++) {
-        let tap = i + (r * tapRow << 2);
-        let q = 0;
-        if (r == 0) {
-          const v = v128.load(weight);
-          s0 = f32x4.mul(v128.load(x0 + tap), v); s1 = f32x4.mul(v128.load(x1 + tap), v);
-          s2 = f32x4.mul(v128.load(x2 + tap), v);
-          s3 = f32x4.mul(v128.load(x3 + tap), v); s4 = f32x4.mul(v128.load(x4 + tap), v);
-          s5 = f32x4.mul(v128.load(x5 + tap), v);
-          q = 1;
-          tap += tapColumn << 2;
-          weight += cBytes;
-        }
-        for (; q < columns; q++, tap += tapColumn << 2, weight += cBytes) {
-          const v = v128.load(weight);
-          s0 = madd(v128.load(x0 + tap), v, s0); s1 = madd(v128.load(x1 + tap), v, s1);
-          s2 = madd(v128.load(x2 + tap), v, s2);
-          s3 = madd(v128.load(x3 + tap), v, s3); s4 = madd(v128.load(x4 + tap), v, s4);
-          s5 = madd(v128.load(x5 + tap), v, s5);
-        }
-      }
-      const bias = v128.load(b + i);
-      s0 = f32x4.add(s0, bias); s1 = f32x4.add(s1, bias); s2 = f32x4.add(s2, bias);
-      s3 = f32x4.add(s3, bias); s4 = f32x4.add(s4, bias); s5 = f32x4.add(s5, bias);
-      const lanes = <i32>(cBytes - i) >> 2, to = y + i;
-      storeLanes(to + i32.load(at, 4), s0, lanes); storeLanes(to + i32.load(at, 12), s1, lanes);
-      storeLanes(to + i32.load(at, 20), s2, lanes);
-      storeLanes(to + i32.load(at, 28), s3, lanes); storeLanes(to + i32.load(at, 36), s4, lanes);
-      storeLanes(to + i32.load(at, 44), s5, lanes);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** The surface of the WebAssembly module: what stands here is exported, nothing else. */
-export { convForward, convTable, depthwiseForward } from "./conv";
+export { convForward, convTable } from "./conv";
+export { depthwiseForward } from "./depthwise";
 export * from "./conv-rows";
 export * from "./conv-lists";
 export * from "./winograd";

@@ -1,4 +1,5 @@
-import { convForward, convTable, depthwiseForward } from "../conv";
+import { convForward, convTable } from "../conv";
+import { depthwiseForward } from "../depthwise";
 import { convListForward, listNonzero } from "../conv-lists";
 import { convRowsForward, convRowsVjp, countNonzero } from "../conv-rows";
 import { addBlock, copyBlock, fill } from "../copy";

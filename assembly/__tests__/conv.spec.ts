@@ -1,4 +1,5 @@
-import { convForward, convTable, depthwiseForward } from "../conv";
+import { convForward, convTable } from "../conv";
+import { depthwiseForward } from "../depthwise";
 import { Block, UNTOUCHED, begin, expected, integer, near, quarters, room, same, tails } from "./support";
 
 const SIX: i32 = 6;
