@@ -28,6 +28,28 @@ export const sums = onnx({
     { type: "Gemm", inputs: ["flat", "v"], outputs: ["scores"], attributes: { transB: 1 } },
   ],
 });
+/** A network that takes long. */
+export const slow = onnx({
+  inputs: { photo: [1, 1, 320, 320] },
+  outputs: { scores: [1, 4] },
+  initializers: {
+    a: { dims: [48, 1, 7, 7], data: numbers(48 * 49, 1) },
+    b: { dims: [48, 48, 7, 7], data: numbers(48 * 48 * 49, 2) },
+    c: { dims: [4, 48, 1, 1], data: numbers(192, 3) },
+  },
+  nodes: [
+    { type: "Conv", inputs: ["photo", "a"], outputs: ["x"], attributes: { pads: [3, 3, 3, 3] } },
+    ...["x", "x1", "x2", "x3"].map((name, i) => ({
+      type: "Conv",
+      inputs: [name, "b"],
+      outputs: [`x${i + 1}`],
+      attributes: { pads: [3, 3, 3, 3] },
+    })),
+    { type: "Conv", inputs: ["x4", "c"], outputs: ["y"] },
+    { type: "GlobalAveragePool", inputs: ["y"], outputs: ["mean"] },
+    { type: "Flatten", inputs: ["mean"], outputs: ["scores"] },
+  ],
+});
 /** A network with attention, LayerNormalization and a gate. */
 export const attentive = onnx({
   inputs: { photo: [1, 3, 8, 8] },

@@ -32,6 +32,8 @@ export async function visit(
   { origin }: Served,
   options: BrowserContextOptions = {},
   { path, first } = PICTURES,
+  /** Code that runs before the page's. */
+  script?: string,
 ): Promise<Visit> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   context.setDefaultTimeout(HANGS);
@@ -55,6 +57,7 @@ export async function visit(
       ),
     );
   });
+  if (script) await page.addInitScript(script);
   await page.goto(`${origin}/${path}`);
   await says(page, first);
   return { page, problems, close: () => context.close() };
@@ -90,13 +93,12 @@ export async function drop(page: Page, name: string, type: string, bytes: Uint8A
 /** What "Save numbers" saves. */
 export interface Saved {
   readonly network: string;
+  readonly preset: string;
+  readonly options: { readonly composite: string; readonly lrn?: string; readonly target: unknown };
   readonly scores: readonly number[];
   readonly target: { readonly index: number };
-  readonly explanations: readonly {
-    readonly lrn?: string;
-    readonly dims: readonly number[];
-    readonly relevance: readonly number[];
-  }[];
+  readonly dims: readonly number[];
+  readonly relevance: readonly number[];
 }
 
 export async function saved(page: Page): Promise<Saved> {
@@ -112,13 +114,13 @@ export async function saved(page: Page): Promise<Saved> {
   }
 }
 
-/** The opacity of every pixel of a heatmap on the page. */
-export async function opacities(page: Page, figure: string): Promise<number[]> {
-  return page.evaluate((id) => {
-    const canvas = document.querySelectorAll<HTMLCanvasElement>(`#${id} canvas`)[1];
+/** The opacity of every pixel of the heatmap on the page. */
+export async function opacities(page: Page): Promise<number[]> {
+  return page.locator("#heat").evaluate((heat) => {
+    const canvas = heat as HTMLCanvasElement;
     const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
     return Array.from({ length: data.length / 4 }, (_, i) => data[4 * i + 3]);
-  }, figure);
+  });
 }
 
 /** Code for the page that says what axe-core finds there that is serious, or worse. */

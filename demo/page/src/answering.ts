@@ -1,5 +1,5 @@
 import { LrpError } from "relprop";
-import type { CallsLike, Refusal, Request } from "./calls.ts";
+import type { CallsLike, Refusal, Request, Tell } from "./calls.ts";
 
 function failure(error: unknown): { refusal: Refusal } | { fault: string } {
   if (error instanceof LrpError) return { refusal: { code: error.code, issues: error.issues } };
@@ -9,8 +9,9 @@ function failure(error: unknown): { refusal: Refusal } | { fault: string } {
 /** Answers the page, one call after the other, although some wait for the browser in between. */
 export function answerWith<C extends CallsLike<C>>(calls: C): void {
   const answer = async ({ id, call, given }: Request<C>): Promise<void> => {
+    const tell: Tell = (progress) => postMessage({ id, progress });
     try {
-      postMessage({ id, answer: await calls[call](given as never) });
+      postMessage({ id, answer: await calls[call](given as never, tell) });
     } catch (error) {
       postMessage({ id, ...failure(error) });
     }

@@ -1,7 +1,15 @@
 import type { Code, Issue } from "relprop";
 
+/** Says how far a call has come: what it does, and which share of it is done, if that can be said. */
+export type Tell = (progress: Progress) => void;
+
+export interface Progress {
+  readonly doing: string;
+  readonly share?: number;
+}
+
 /** What a page asks of its worker: functions of one value that can be copied. */
-export type CallsLike<C> = { readonly [K in keyof C]: (given: never) => Promise<unknown> };
+export type CallsLike<C> = { readonly [K in keyof C]: (given: never, tell: Tell) => Promise<unknown> };
 
 export type Given<C extends CallsLike<C>, K extends keyof C> = Parameters<C[K]>[0];
 
@@ -17,5 +25,6 @@ export interface Refusal {
 
 export type Response =
   | { readonly id: number; readonly answer: unknown }
+  | { readonly id: number; readonly progress: Progress }
   | { readonly id: number; readonly refusal: Refusal }
   | { readonly id: number; readonly fault: string };

@@ -1,29 +1,47 @@
-import { encodePng, heatmap, LrpError } from "relprop";
-import network from "../../digits.onnx?url";
-import { classes } from "../../digits.relprop.json";
+import { LrpError } from "relprop";
+import { asked, keep, strokesOf, written } from "./address.ts";
+import { againstChoice } from "./against.ts";
+import { type DemoName, demos, fetched } from "./demos.ts";
 import { digits } from "./digits.ts";
-import { byId, el, milliseconds, percent } from "./dom.ts";
-import { engine } from "./engine.ts";
+import { byId, milliseconds, percent } from "./dom.ts";
+import { Cancelled, engine } from "./engine.ts";
+import { examples } from "./examples.ts";
 import { classNames, kindOf, kinds, onFiles, unknownKind } from "./files.ts";
-import { showLayers } from "./layers.ts";
-import { mapPanels } from "./maps.ts";
+import { showChannels, showFlow } from "./flow.ts";
+import { howItWorks } from "./how.ts";
+import { showLedger } from "./ledger.ts";
+import { clearError, say, showError } from "./messages.ts";
+import { showNotes } from "./notes.ts";
 import { opener } from "./opening.ts";
-import { draw, pad } from "./pad.ts";
+import { pad } from "./pad.ts";
 import { type Chosen, nameOf, predictionChart, probabilities } from "./prediction.ts";
 import { preparations } from "./preparations.ts";
-import { clearError, say, showError } from "./messages.ts";
+import { progressBar } from "./progress.ts";
 import type { Answer, Calls, Opened, Question } from "./protocol.ts";
 import { bounds, ruleControls } from "./rules.ts";
-import { ink, SIDE, type Stroke } from "./strokes.ts";
+import { saveNumbers, savePicture } from "./save.ts";
+import { stage } from "./stage.ts";
+import { ink, placement, SIDE, type Stroke } from "./strokes.ts";
+import { waysSideBySide } from "./ways.ts";
 
-const ask = engine<Calls>(new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }));
+/** A network, and where it came from: to open it again. */
+interface Source {
+  readonly file: Blob;
+  readonly name: string;
+  readonly classes?: readonly string[];
+  /** The page's own, of which it is known how pictures are prepared. */
+  readonly demo?: DemoName;
+}
 
 interface State {
   readonly network?: Opened;
+  readonly source?: Source;
   readonly strokes: readonly Stroke[];
-  /** Name of the photo, if it is not the drawing that is explained. */
-  readonly photo?: string;
+  /** The photo, if it is not the drawing that is explained. */
+  readonly photo?: File;
   readonly target: Chosen;
+  /** The node whose channels are shown. */
+  readonly layer?: string;
   readonly answer?: Answer;
 }
 
@@ -32,22 +50,38 @@ const change = (part: Partial<State>) => {
   state = { ...state, ...part };
 };
 
+const progress = progressBar(cancel);
+const ask = engine<Calls>(() => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }), progress.tell);
 const preparation = preparations(() => {
   showBounds();
   explain();
 });
 const rules = ruleControls(explain);
-const maps = mapPanels(explain);
+const picture = stage();
 const prediction = predictionChart((target) => {
   change({ target });
+  if (against.chosen() === target) against.set("");
   explain();
 });
+const against = againstChoice(explain);
+const ways = waysSideBySide(rules.choose, (way) =>
+  ask("map", { ...question(), options: { ...rules.optionsOf(way, preparation.chosen()), target: target() } }),
+);
 const board = pad(byId<HTMLCanvasElement>("pad"), drawn);
+const shelf = examples({
+  strokes: (strokes) => putStrokes(strokes),
+  photo: (url, name) => open([{ name, work: async () => openPicture(await fetched(url, name)) }]),
+});
+
+function target(): Question["options"]["target"] {
+  const other = against.chosen();
+  return other === undefined ? state.target : { class: state.target, against: other };
+}
 
 function question(): Question {
   const preset = preparation.chosen();
-  const drawing = state.photo === undefined ? { data: ink(state.strokes), width: SIDE, height: SIDE } : undefined;
-  return { drawing, preset, options: { ...rules.options(preset), target: state.target }, modes: maps.modes() };
+  const drawing = state.photo ? undefined : { data: ink(state.strokes), width: SIDE, height: SIDE };
+  return { drawing, preset, options: { ...rules.options(preset), target: target() }, layer: state.layer };
 }
 
 let asking = false;
@@ -59,31 +93,35 @@ async function explain(): Promise<void> {
   if (asking || !state.network) return;
   asking = true;
   byId("result").ariaBusy = "true";
+  ways.stop();
   while (again) {
     again = false;
-    if (isBlank()) showNothing();
+    if (isBlank()) showNothing("Draw a digit");
     else await answered();
   }
+  progress.done();
   byId("result").ariaBusy = "false";
   asking = false;
+  remember();
+  if (state.answer) ways.show(state.answer, !state.photo, rules.chosen());
 }
 
 async function answered(): Promise<void> {
-  maps.fit(state.network!.lrn && rules.takesLrn());
   try {
-    if (state.photo !== undefined && preparation.wanted()) {
+    if (state.photo && preparation.wanted()) {
       preparation.take(await ask("tryPresets", null));
       showBounds();
     }
     show(await ask("explain", question()));
     clearError("explain");
   } catch (error) {
+    if (error instanceof Cancelled) return showNothing("Cancelled");
     hold(undefined);
     showError("explain", "This cannot be explained", error);
   }
 }
 
-const isBlank = () => state.photo === undefined && state.strokes.length === 0;
+const isBlank = () => !state.photo && state.strokes.length === 0;
 
 /** Keeps the answer; without one, what is still shown fades, and cannot be saved. */
 function hold(answer: Answer | undefined): void {
@@ -91,37 +129,39 @@ function hold(answer: Answer | undefined): void {
   byId("result").classList.toggle("stale", !answer);
   for (const id of ["verdict", "timing"]) byId(id).textContent = "";
   for (const id of ["save-picture", "save-numbers"]) byId<HTMLButtonElement>(id).disabled = !answer;
+  if (!answer) picture.clear();
 }
 
-function showNothing(): void {
+function showNothing(verdict: string): void {
   hold(undefined);
   clearError("explain");
-  byId("verdict").textContent = "Draw a digit";
+  byId("verdict").textContent = verdict;
 }
 
 function show(answer: Answer): void {
   hold(answer);
-  const { target, scores, maps: drawnMaps, notes, exploded } = answer;
+  const { target: explained, scores, map } = answer;
   const names = namesFor(scores.length);
-  const what = nameOf(target.index, names);
+  const what = nameOf(explained.index, names);
   const { shares } = probabilities(scores);
-  const share = percent(shares[target.index]);
   const strongest = scores.reduce((best, score, index) => (score > scores[best] ? index : best), 0);
-  const other = strongest === target.index ? "" : `; the strongest is ${nameOf(strongest, names)}`;
-  const verdict = `${what}, ${share}${other}`;
-  const ms = drawnMaps.reduce((sum, map) => sum + map.ms, 0);
-  prediction.show(scores, names, state.target, target.index);
-  preparation.doubt(state.photo === undefined ? undefined : shares[strongest], names);
-  maps.show(answer, what, state.photo === undefined);
-  showLayers(answer);
+  const other = strongest === explained.index ? "" : `; the strongest is ${nameOf(strongest, names)}`;
+  const verdict = `${what}, ${percent(shares[explained.index])}${other}`;
+  prediction.show(scores, names, state.target, explained.index);
+  against.show(scores.length, names, explained.index);
+  preparation.doubt(shares[strongest], !!state.photo, names);
+  picture.show(answer, what, state.photo ? undefined : placement(state.strokes));
+  showFlow(answer, what, (layer) => {
+    change({ layer });
+    explain();
+  });
+  showChannels(answer);
+  showLedger(answer);
   byId("verdict").textContent = verdict;
-  byId("timing").textContent = `${drawnMaps.length === 1 ? "explained" : "explained twice"} in ${milliseconds(ms)}`;
-  byId("notes").replaceChildren(...notes.map((note) => el("li", {}, note)));
-  byId("notes-field").hidden = notes.length === 0;
-  byId("exploded").textContent = notes.filter((note) => note.startsWith("Warning: ")).join(" ");
-  byId("exploded").hidden = !exploded;
-  byId("maps").classList.toggle("exploded", exploded);
-  say(`${exploded ? "Warning, the explanation has exploded. " : ""}Explained: ${verdict}, in ${milliseconds(ms)}.`);
+  byId("timing").textContent = `explained in ${milliseconds(map.ms)}`;
+  showNotes(answer);
+  const warning = map.exploded ? "Warning, the explanation has exploded. " : "";
+  say(`${warning}Explained: ${verdict}, in ${milliseconds(map.ms)}.`);
 }
 
 /** Names of the classes, if there are as many as scores: others are put away, and the reason said. */
@@ -129,14 +169,16 @@ function namesFor(count: number): readonly string[] | undefined {
   const { classes: names, ...rest } = state.network!;
   if (!names || names.length === count) return names;
   change({ network: rest });
-  const issue = {
-    where: "class names",
-    expected: `${count}, one for each output of '${rest.name}'`,
-    received: `${names.length}`,
-  };
-  showError("file", "These class names cannot be used", new LrpError("usage", issue));
+  showError("file", "These class names cannot be used", wrongNames(count, names.length));
   return undefined;
 }
+
+const wrongNames = (expected: number, received: number) =>
+  new LrpError("usage", {
+    where: "class names",
+    expected: `${expected}, one for each output of '${state.network!.name}'`,
+    received: `${received}`,
+  });
 
 function drawn(strokes: readonly Stroke[]): void {
   change({ strokes });
@@ -154,24 +196,29 @@ function showPhoto(file: File | undefined): void {
   const image = byId<HTMLImageElement>("photo");
   if (image.src) URL.revokeObjectURL(image.src);
   image.removeAttribute("src");
-  image.hidden = !file;
   byId("pad").hidden = !!file;
+  byId("result").classList.toggle("drawing", !file);
   byId("photo-facts").textContent = "";
   byId("clear").textContent = file ? "Back to drawing" : "Clear";
   if (file) Object.assign(image, { src: URL.createObjectURL(file), alt: file.name });
-  if (!file !== (state.photo === undefined)) maps.start(!!file);
-  change({ photo: file?.name });
+  picture.clear();
+  change({ photo: file });
 }
 
-async function openNetwork(file: Blob, name: string, names?: readonly string[], known = false): Promise<void> {
+async function openNetwork(source: Source): Promise<void> {
+  const { file, name, demo } = source;
   say(`Loading ${name}.`);
-  const opened = await ask("load", { file, name, classes: names });
+  const opened = await ask("load", { file, name, classes: source.classes, plain: demo === "digits" });
+  change({ network: opened, source, target: "argmax", layer: undefined });
   const [, channels, height] = opened.dims;
-  change({ network: opened, target: "argmax" });
   const usual = channels === 3 && !(Number(height) < 64) ? "torchvision" : "unit";
-  preparation.fit(usual, opened.stated, known);
+  const known = demo && demos[demo].preprocess;
+  preparation.fit(typeof known === "string" ? known : usual, typeof known === "object" ? known : opened.stated, !!demo);
   showBounds();
   rules.fit(opened);
+  against.set("");
+  ways.fit(opened);
+  shelf.show(demo, channels === 3 ? "photos" : "digits");
   byId("network").textContent = name;
   byId("network-facts").textContent =
     `${opened.parameters.toLocaleString("en")} parameters, ${opened.nodes} nodes, input ` +
@@ -185,21 +232,25 @@ async function openPicture(file: File): Promise<void> {
   byId("photo-facts").textContent = `${file.name}, ${size}`;
 }
 
+/** Checked before they take the place of others. */
 async function openClasses(file: File): Promise<void> {
-  const names = await classNames(file);
-  change({ network: { ...state.network!, classes: names } });
+  const classes = await classNames(file);
+  const { network, source, answer } = state;
+  const count = network!.scores ?? answer?.scores.length;
+  if (count !== undefined && classes.length !== count) throw wrongNames(count, classes.length);
+  change({ network: { ...network!, classes }, source: { ...source!, classes } });
 }
 
-const openers = { network: (file: File) => openNetwork(file, file.name), classes: openClasses, picture: openPicture };
+const openers = {
+  network: (file: File) => openNetwork({ file, name: file.name }),
+  classes: openClasses,
+  picture: openPicture,
+};
 
 async function openFile(file: File): Promise<void> {
   const kind = kindOf(file);
   if (!kind) throw unknownKind(file);
   await openers[kind](file);
-}
-
-async function openDigits(): Promise<void> {
-  await openNetwork(await (await fetch(network)).blob(), "digits.onnx", classes, true);
 }
 
 const open = opener(explain);
@@ -211,7 +262,28 @@ function openFiles(files: readonly File[]): void {
   open(ordered.map((file) => ({ name: file.name, work: () => openFile(file) })));
 }
 
-const openDemo = () => open([{ name: "digits.onnx", work: openDigits }]);
+/** One of the page's own networks, with a picture for it. */
+function openDemo(demo: DemoName, wanted = "", then = () => {}): void {
+  const { file, url, classes, ...rest } = demos[demo];
+  const pictures = "pictures" in rest ? (rest.pictures as Readonly<Record<string, string>>) : undefined;
+  const name = pictures && (wanted in pictures ? wanted : Object.keys(pictures)[0]);
+  const work = async () => openNetwork({ file: await fetched(url, file), name: file, classes, demo });
+  const see = async () => (name ? openPicture(await fetched(pictures[name], `${name}.jpg`)) : showPhoto(undefined));
+  const last = { name: name ?? file, work: async () => see().then(then) };
+  open([{ name: file, work }, last]);
+}
+
+/** Ends what the worker does, and gives a new one what the old one had; nothing is explained until somebody asks. */
+function cancel(): void {
+  const { source, photo } = state;
+  change({ network: undefined });
+  ask.cancel();
+  progress.done();
+  say("Cancelled.");
+  const restored = source ? [{ name: source.name, work: () => openNetwork(source) }] : [];
+  const seen = photo ? [{ name: photo.name, work: () => openPicture(photo) }] : [];
+  open([...restored, ...seen], progress.done);
+}
 
 function showBounds(): void {
   const { low, high } = bounds(preparation.chosen());
@@ -219,63 +291,47 @@ function showBounds(): void {
   byId("bounds").textContent = `After the preparation, inputs lie between ${list(low)} and ${list(high)}.`;
 }
 
-function save(data: BlobPart, type: string, name: string): void {
-  const href = URL.createObjectURL(new Blob([data], { type }));
-  el("a", { href, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+/** Writes what is shown into the address, as far as it does not lie in files. */
+function remember(): void {
+  const { source, photo, strokes, target: chosen } = state;
+  const digit = digits.indexOf(strokes);
+  const drawing = strokes.length === 0 ? undefined : digit >= 0 ? `${digit}` : written(strokes);
+  const seen = photo ? photo.name.replace(/\.jpg$/, "") : drawing;
+  keep({
+    network: source?.demo === "digits" ? undefined : source?.demo,
+    picture: seen === "3" ? undefined : seen,
+    class: chosen === "argmax" ? undefined : `${chosen}`,
+    against: against.chosen() === undefined ? undefined : `${against.chosen()}`,
+    ...rules.view(),
+  });
 }
 
-async function savePicture(): Promise<void> {
-  if (!state.answer) return;
-  const {
-    maps: [{ relevance, picture }],
-    seen,
-  } = state.answer;
-  const scale = Math.max(1, Math.round(448 / picture.width));
-  save(await encodePng(heatmap(relevance, { over: seen, scale })), "image/png", "relevance.png");
+/** What the address asks for. */
+function begin(): void {
+  const view = asked();
+  const digit = /^\d$/.test(view.picture ?? "") ? digits[Number(view.picture)] : undefined;
+  const strokes = digit ?? strokesOf(view.picture ?? "");
+  if (strokes) change({ strokes });
+  board.show(state.strokes);
+  openDemo(view.network === "photos" ? "photos" : "digits", view.picture, () => {
+    const chosen = Number(view.class);
+    if (view.class && Number.isInteger(chosen)) change({ target: chosen });
+    if (view.against) against.set(view.against);
+    rules.restore(view);
+  });
 }
 
-function saveNumbers(): void {
-  if (!state.answer) return;
-  const { maps: all, target, scores } = state.answer;
-  const options = rules.options(preparation.chosen());
-  const explanations = all.map(({ mode, relevance }) => ({
-    lrn: mode,
-    dims: relevance.dims,
-    relevance: [...relevance.data],
-  }));
-  const numbers = {
-    network: state.network!.name,
-    preset: preparation.name(),
-    options,
-    target,
-    scores: [...scores],
-    explanations,
-  };
-  save(JSON.stringify(numbers), "application/json", "relevance.json");
-}
-
-function example(strokes: readonly Stroke[], digit: number): HTMLButtonElement {
-  const canvas = el("canvas", { width: 56, height: 56 });
-  draw(canvas.getContext("2d")!, strokes);
-  const button = el("button", { type: "button" }, canvas);
-  button.setAttribute("aria-label", `Example ${classes[digit]}`);
-  button.addEventListener("click", () => putStrokes(strokes));
-  return button;
-}
-
-byId("examples").append(...digits.map(example));
-byId("clear").addEventListener("click", () => putStrokes(state.photo === undefined ? [] : state.strokes));
-byId("reset").addEventListener("click", openDemo);
-byId("save-picture").addEventListener("click", savePicture);
-byId("save-numbers").addEventListener("click", saveNumbers);
+for (const [demo, { label }] of Object.entries(demos))
+  shelf.tab(label, demo as DemoName, () => openDemo(demo as DemoName));
+byId("clear").addEventListener("click", () => putStrokes(state.photo ? state.strokes : []));
+byId("save-picture").addEventListener("click", () => state.answer && savePicture(state.answer));
+byId("save-numbers").addEventListener("click", () => {
+  const { answer, network } = state;
+  if (answer) saveNumbers(answer, network!.name, preparation.name(), rules.options(preparation.chosen()), target());
+});
 onFiles(
-  [
-    byId<HTMLInputElement>("open-picture"),
-    byId<HTMLInputElement>("open-network"),
-    byId<HTMLInputElement>("open-classes"),
-  ],
+  ["open-picture", "open-network", "open-classes"].map((id) => byId<HTMLInputElement>(id)),
   openFiles,
 );
-board.show(state.strokes);
-openDemo();
+howItWorks();
+begin();

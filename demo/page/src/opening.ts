@@ -1,3 +1,4 @@
+import { Cancelled } from "./engine.ts";
 import { clearError, showError } from "./messages.ts";
 
 interface Opening {
@@ -5,17 +6,21 @@ interface Opening {
   readonly work: () => Promise<void>;
 }
 
-/** Opens files one after the other, up to the first that fails; then goes on. @param then explains what there is */
-export function opener(then: () => void): (list: readonly Opening[]) => void {
+/**
+ * Opens files one after the other, up to the first that fails or is cancelled; then goes on.
+ *
+ * @param usually explains what there is
+ */
+export function opener(usually: () => void) {
   let opening = Promise.resolve();
-  return (list) => {
+  return (list: readonly Opening[], then = usually): void => {
     opening = opening.then(async () => {
       clearError("file");
       for (const { name, work } of list) {
         try {
           await work();
         } catch (error) {
-          showError("file", `'${name}' cannot be used`, error);
+          if (!(error instanceof Cancelled)) showError("file", `'${name}' cannot be used`, error);
           break;
         }
       }

@@ -44,15 +44,22 @@ export function preparations(changed: () => void) {
       tried = answers;
       if (open && answers.length > 0) choice.value = answers[0].preset;
     },
-    /** Says that the preparation is a guess, or may be wrong. @param share of the strongest class; undefined for a drawing */
-    doubt(share: number | undefined, classes: readonly string[] | undefined) {
-      const told = share !== undefined && !!tried?.length && (open || share < SURE);
-      byId("doubt").hidden = !told;
-      if (!told) return;
-      byId("doubt-text").textContent = open
-        ? `Nothing says how pictures are prepared for this network: ${choice.value} is a guess. With each preparation, the network says:`
-        : `This answer is doubtful. Is ${choice.value} the right preparation for this network? With each preparation, the network says:`;
-      const rows = tried!.map(({ preset, index, probability }) =>
+    /**
+     * Says that the preparation is a guess, or that the answer is doubtful.
+     *
+     * @param share of the strongest class
+     */
+    doubt(share: number, isPhoto: boolean, classes: readonly string[] | undefined) {
+      const others = isPhoto ? (tried ?? []) : [];
+      const isGuess = open && others.length > 0;
+      byId("doubt").hidden = !isGuess && share >= SURE;
+      byId("doubt-title").textContent = isGuess ? "The preparation is a guess" : "The answer is doubtful";
+      const asked = others.length > 0 ? ` Is ${choice.value} the right preparation for it?` : "";
+      const what = isGuess
+        ? `Nothing says how pictures are prepared for this network, and ${choice.value} is a guess.`
+        : `The network is not sure: no class has more than ${percent(share)}.${asked}`;
+      byId("doubt-text").textContent = `${what}${others.length > 0 ? " With each preparation, the network says:" : ""}`;
+      const rows = others.map(({ preset, index, probability }) =>
         el("li", {}, `${preset}: ${nameOf(index, classes)}, ${percent(probability)}`),
       );
       byId("doubt-list").replaceChildren(...rows);

@@ -1,20 +1,13 @@
-import type {
-  Chosen,
-  ExplainOptions,
-  LedgerRow,
-  LrnMode,
-  Picture,
-  Pixels,
-  Preparation,
-  PresetName,
-  Tensor,
-} from "relprop";
+import type { Chosen, ExplainOptions, LedgerRow, Picture, Pixels, Preparation, PresetName, Tensor } from "relprop";
 import type { TriedPreset } from "relprop/image";
+import type { Tell } from "./calls.ts";
 
 /** A network, as the page needs to know it. */
 export interface Opened {
   readonly name: string;
   readonly classes?: readonly string[];
+  /** How many scores it gives, if its file says it. */
+  readonly scores?: number;
   readonly dims: readonly (number | string)[];
   readonly parameters: number;
   readonly nodes: number;
@@ -38,18 +31,19 @@ export interface Question {
   readonly drawing?: Pixels;
   readonly preset: PresetName | Preparation;
   readonly options: ExplainOptions;
-  /** One explanation for each; for networks without LRN one without a name. */
-  readonly modes: readonly (LrnMode | undefined)[];
+  /** The node whose channels are shown; without it, the last one that has places and channels. */
+  readonly layer?: string;
 }
 
 /** One explanation, drawn. */
 export interface RelevanceMap {
-  readonly mode?: LrnMode;
   readonly relevance: Tensor;
   readonly picture: Picture;
   readonly sum: number;
   /** Largest |R| of a pixel, channels summed. */
   readonly largest: number;
+  /** Whether it says nothing. */
+  readonly exploded: boolean;
   readonly ms: number;
 }
 
@@ -59,6 +53,15 @@ export interface RelevanceMap {
  */
 export interface Layer extends LedgerRow {
   readonly picture?: Picture;
+  /** How many channels it has, if relevance there has channels and places. */
+  readonly channels?: number;
+}
+
+/** The channels of a layer with the most relevance. */
+export interface Channels {
+  readonly node: string;
+  readonly count: number;
+  readonly strongest: readonly { readonly index: number; readonly sum: number; readonly picture: Picture }[];
 }
 
 export interface Answer {
@@ -68,22 +71,26 @@ export interface Answer {
   readonly target: Chosen;
   /** The relevance that starts at the output. */
   readonly begun: number;
-  readonly maps: readonly RelevanceMap[];
-  /** Of the first map, from the output to the input. */
+  readonly map: RelevanceMap;
+  /** From the output to the input. */
   readonly layers: readonly Layer[];
+  readonly channels?: Channels;
   /** How many rows only hand relevance on. */
   readonly handedOn: number;
   readonly notes: readonly string[];
-  /** One of the maps says nothing: the first note says why, and what helps. */
-  readonly exploded: boolean;
 }
 
 /** What the page asks of the worker. */
 export interface Calls {
-  load(given: { file: Blob; name: string; classes?: readonly string[] }): Promise<Opened>;
+  load(
+    given: { file: Blob; name: string; classes?: readonly string[] /** no rare operators */; plain?: boolean },
+    tell: Tell,
+  ): Promise<Opened>;
   /** Answers how large the picture is, in words. */
-  see(given: { file: Blob; name: string }): Promise<string>;
+  see(given: { file: Blob; name: string }, tell: Tell): Promise<string>;
   /** What the network says of the photo under each preset, the best guess first; nothing where it has no such answer. */
-  tryPresets(given: null): Promise<readonly TriedPreset[]>;
-  explain(given: Question): Promise<Answer>;
+  tryPresets(given: null, tell: Tell): Promise<readonly TriedPreset[]>;
+  explain(given: Question, tell: Tell): Promise<Answer>;
+  /** The map alone: of the same picture, by other rules. */
+  map(given: Question): Promise<RelevanceMap>;
 }

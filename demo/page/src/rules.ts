@@ -2,6 +2,8 @@ import {
   composites,
   defaultComposite,
   type ExplainOptions,
+  type LrnMode,
+  lrnModes,
   type ParameterRow,
   type Preparation,
   type PresetName,
@@ -9,7 +11,9 @@ import {
   presets,
 } from "relprop";
 import { byId, el, short } from "./dom.ts";
+import type { View } from "./address.ts";
 import type { Opened } from "./protocol.ts";
+import type { Way } from "./ways.ts";
 
 type Row = (typeof composites)[number];
 const table: Readonly<Record<string, ParameterRow>> = parameters;
@@ -42,6 +46,7 @@ export function bounds(preset: PresetName | Preparation): { low: number[]; high:
 
 /** Choices of rules, the elements where they are made, and what a network must have for them. */
 const CHOICES = [
+  { option: "lrn", id: "lrn", asks: "lrn" },
   { option: "sum", id: "sum", asks: "sums" },
   { option: "product", id: "product", asks: "products" },
   { option: "layerNorm", id: "layer-norm", asks: "norms" },
@@ -73,6 +78,7 @@ export function ruleControls(changed: () => void) {
     };
     say();
     output.htmlFor.add(range.id);
+    range.addEventListener("say", say);
     range.addEventListener("input", () => {
       say();
       changed();
@@ -88,6 +94,10 @@ export function ruleControls(changed: () => void) {
     const besides = row().parameters.filter((name) => shown && table[name].beside?.value === sum.value);
     byId("sum-parameters").replaceChildren(...besides.map(slider));
   };
+  const lrn = byId<HTMLSelectElement>("lrn");
+  const sayLrn = () => {
+    byId("lrn-summary").textContent = byId("lrn-field").hidden ? "" : lrnModes[lrn.value as LrnMode].summary;
+  };
   const build = () => {
     for (const { option, id, asks, select } of choices) {
       byId(`${id}-field`).hidden = !(opened?.[asks] && takes(row(), option));
@@ -97,6 +107,7 @@ export function ruleControls(changed: () => void) {
       starts.set(option, start);
     }
     fitSums();
+    sayLrn();
     byId("composite-summary").textContent = row().summary;
     byId("bounds").hidden = !takes(row(), "low");
     byId("parameters").replaceChildren(...slidersOf(row()).map(slider));
@@ -107,6 +118,7 @@ export function ruleControls(changed: () => void) {
     changed();
   });
   sum.addEventListener("change", fitSums);
+  lrn.addEventListener("change", sayLrn);
   for (const control of [...choices.map(({ select }) => select), unknown]) control.addEventListener("change", changed);
 
   return {
@@ -119,8 +131,56 @@ export function ruleControls(changed: () => void) {
       byId("unknown-field").hidden = network.unruled === 0;
       unknown.checked = false;
     },
-    /** Whether the composite lets LRN be chosen: those that are gradients do not. */
-    takesLrn: () => takes(row(), "lrn"),
+    chosen: (): Way => ({
+      composite: composite.value,
+      ...(!byId("lrn-field").hidden && { lrn: lrn.value as LrnMode }),
+    }),
+    /** Chooses other rules, as a hand does. */
+    choose(way: Way) {
+      composite.value = way.composite;
+      build();
+      if (way.lrn) lrn.value = way.lrn;
+      sayLrn();
+      changed();
+    },
+    /** The options of other rules for the same network: its choices, and no numbers. */
+    optionsOf(way: Way, preset: PresetName | Preparation): ExplainOptions {
+      const other = composites.find(({ name }) => name === way.composite)!;
+      return {
+        ...way,
+        ...(takes(other, "low") && bounds(preset)),
+        ...(unknown.checked && { unknown: "gradient" }),
+      };
+    },
+    /** What is chosen by hand, for the page's address. */
+    view(): Record<string, string | undefined> {
+      const sliders = [...document.querySelectorAll<HTMLInputElement>("#parameters input, #sum-parameters input")];
+      const moved = sliders.filter(({ name, value }) => Number(value) !== startOf(name, row()));
+      const turned = choices.filter(
+        ({ option, id, select }) => !byId(`${id}-field`).hidden && select.value !== starts.get(option),
+      );
+      return {
+        composite: composite.value === usual ? undefined : composite.value,
+        ...Object.fromEntries(turned.map(({ option, select }) => [option, select.value])),
+        ...Object.fromEntries(moved.map(({ name, value }) => [name, value])),
+      };
+    },
+    /** Takes up what an address says; what it does not know it leaves. */
+    restore(view: View) {
+      const set = (control: HTMLSelectElement, value: string | undefined) => {
+        if ([...control.options].some((option) => option.value === value)) control.value = value!;
+      };
+      set(composite, view.composite);
+      build();
+      for (const { option, select } of choices) set(select, view[option]);
+      fitSums();
+      sayLrn();
+      for (const range of document.querySelectorAll<HTMLInputElement>("#parameters input, #sum-parameters input")) {
+        if (!(range.name in view)) continue;
+        range.value = view[range.name];
+        range.dispatchEvent(new Event("say"));
+      }
+    },
     options(preset: PresetName | Preparation): ExplainOptions {
       const shown = [...document.querySelectorAll<HTMLInputElement>("#parameters input, #sum-parameters input")];
       const numbers = shown.map((range) => [range.name, valueOf(range)]);

@@ -17,26 +17,33 @@ const MOST = 3;
  */
 export function ink(strokes: readonly Stroke[]): Uint8Array<ArrayBuffer> {
   if (strokes.length === 0) return new Uint8Array(SIDE * SIDE);
-  const fitted = fit(strokes);
-  return paint(moved(fitted, centreOfMass(paint(fitted))));
+  const place = placement(strokes);
+  return paint(strokes.map((stroke) => stroke.map((point) => placed(point, place))));
 }
 
-function fit(strokes: readonly Stroke[]): Stroke[] {
-  const points = strokes.flat();
+/** Where strokes of the pad come to lie in the network's picture: factor · place + shift. */
+export interface Placement {
+  readonly factor: number;
+  readonly shift: Point;
+}
+
+const placed = ([x, y]: Point, { factor, shift }: Placement): Point => [x * factor + shift[0], y * factor + shift[1]];
+
+/** As large as the network's digits, their mass in the middle. */
+export function placement(strokes: readonly Stroke[]): Placement {
+  const fitted = fit(strokes.flat());
+  const [cx, cy] = centreOfMass(paint(strokes.map((stroke) => stroke.map((point) => placed(point, fitted)))));
+  const [x, y] = fitted.shift;
+  return { factor: fitted.factor, shift: [x + SIDE / 2 - cx, y + SIDE / 2 - cy] };
+}
+
+function fit(points: readonly Point[]): Placement {
   const [left, right, top, bottom] = [0, 1].flatMap((k) => {
     const along = points.map((p) => p[k]);
     return [Math.min(...along), Math.max(...along)];
   });
   const factor = Math.min(MOST, (EXTENT - 2 * BRUSH) / Math.max(right - left, bottom - top, 1e-3));
-  const place = ([x, y]: Point): Point => [
-    SIDE / 2 + (x - (left + right) / 2) * factor,
-    SIDE / 2 + (y - (top + bottom) / 2) * factor,
-  ];
-  return strokes.map((stroke) => stroke.map(place));
-}
-
-function moved(strokes: readonly Stroke[], [cx, cy]: Point): Stroke[] {
-  return strokes.map((stroke) => stroke.map(([x, y]): Point => [x + SIDE / 2 - cx, y + SIDE / 2 - cy]));
+  return { factor, shift: [(SIDE - (left + right) * factor) / 2, (SIDE - (top + bottom) * factor) / 2] };
 }
 
 function centreOfMass(grey: Uint8Array): Point {

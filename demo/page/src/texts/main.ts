@@ -18,7 +18,7 @@ const EXAMPLES = [
 ];
 const CLASSES = ["negative", "positive"];
 
-const ask = engine<Calls>(new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }));
+const ask = engine<Calls>(() => new Worker(new URL("./worker.ts", import.meta.url), { type: "module" }));
 const text = byId<HTMLTextAreaElement>("text");
 let classes: readonly string[] | undefined;
 let target: Chosen = "argmax";

@@ -1,10 +1,9 @@
-import type { LedgerRow, Picture } from "relprop";
+import type { LedgerRow } from "relprop";
 import { byId, el, percent, short } from "./dom.ts";
-import { inked, put } from "./paint.ts";
 import type { Answer, Layer, RelevanceMap } from "./protocol.ts";
 
 /** What a node may keep of the relevance that it receives. */
-const kept = [
+export const kept = [
   { name: "bias", means: "absorbed by biases" },
   { name: "stabilizer", means: "absorbed by the stabilizer" },
   { name: "dead", means: "lost at dead neurons" },
@@ -13,15 +12,7 @@ const kept = [
 ] as const satisfies readonly { name: keyof LedgerRow; means: string }[];
 
 /** Below this share of the start it is rounding. */
-const NOTHING = 1e-5;
-
-function thumbnail(picture: Picture | undefined): HTMLElement {
-  if (!picture) return el("span", { className: "thumbnail" });
-  const canvas = el("canvas", { className: picture.height === 1 ? "thumbnail strip" : "thumbnail" });
-  canvas.setAttribute("aria-hidden", "true");
-  put(canvas, inked(picture));
-  return canvas;
-}
+export const NOTHING = 1e-5;
 
 function bar(parts: readonly { className: string; share: number }[]): HTMLElement {
   const track = el("div", { className: "track" });
@@ -64,7 +55,6 @@ function rowOf(layer: Layer, scale: Scale): HTMLTableRowElement {
   return el(
     "tr",
     { role: "row" },
-    cell(thumbnail(layer.picture)),
     heading(line("node", layer.node), line("rule", `${layer.type}, ${layer.rule}`)),
     cell(number(short(layer.magnitude))),
     arrival(layer.received, scale),
@@ -72,14 +62,14 @@ function rowOf(layer: Layer, scale: Scale): HTMLTableRowElement {
   );
 }
 
-function lastRow({ picture, relevance, sum }: RelevanceMap, scale: Scale): HTMLTableRowElement {
+function lastRow({ relevance, sum }: RelevanceMap, scale: Scale): HTMLTableRowElement {
   const magnitude = relevance.data.reduce((total, r) => total + Math.abs(r), 0);
-  const cells = [cell(thumbnail(picture)), heading(line("node", "the picture")), cell(number(short(magnitude)))];
+  const cells = [heading(line("node", "the picture")), cell(number(short(magnitude)))];
   return el("tr", { role: "row" }, ...cells, arrival(sum, scale), cell());
 }
 
-/** The ledger, drawn: what arrives at each layer, and what it keeps. */
-export function showLayers({ begun, layers, handedOn, maps: [map] }: Answer): void {
+/** The ledger in numbers: what arrives at each layer, and what it keeps. */
+export function showLedger({ begun, layers, handedOn, map }: Answer): void {
   const start = begun || 1;
   const arrives = Math.max(...layers.map(({ received }) => Math.abs(received / start)), Math.abs(map.sum / start));
   const sizes = layers.map((layer) => kept.reduce((sum, { name }) => sum + Math.abs(layer[name] / start), 0));
