@@ -105,6 +105,36 @@ class Tanh extends Unary {
   }
 }
 
+/** min(max(v + 3, 0), 6) / 6 */
+// @ts-ignore: decorator
+@inline
+function hardSigmoid(v: v128): v128 {
+  const t = f64x2.pmax(f64x2.add(v, f64x2.splat(3)), f64x2.splat(0));
+  return f64x2.div(f64x2.pmin(t, f64x2.splat(6)), f64x2.splat(6));
+}
+
+// @ts-ignore: decorator
+@inline
+function hardSwish(v: v128): v128 { return f64x2.mul(v, hardSigmoid(v)); }
+
+// @ts-ignore: decorator
+@inline
+function hardSwishSlope(v: v128): v128 {
+  const inside = f64x2.lt(f64x2.abs(v), f64x2.splat(3));
+  return f64x2.add(hardSigmoid(v), v128.and(inside, f64x2.div(v, f64x2.splat(6))));
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class HardSwish extends Unary {
+  // @ts-ignore: decorator
+  @inline value(v: v128, a: f32, b: f32): v128 { return narrow(hardSwish(low(v)), hardSwish(high(v))); }
+  // @ts-ignore: decorator
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return f32x4.mul(r, narrow(hardSwishSlope(low(v)), hardSwishSlope(high(v))));
+  }
+}
+
 /*
  * Element-wise functions and their vector-Jacobian products.
  *
@@ -133,6 +163,12 @@ export function sigmoidVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: 
 export function tanhForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Tanh>(x, y, count, a, b); }
 export function tanhVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
   mapVjp<Tanh>(x, r, y, count, a, b);
+}
+export function hardSwishForward(x: usize, y: usize, count: i32, a: f32, b: f32): void {
+  map<HardSwish>(x, y, count, a, b);
+}
+export function hardSwishVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  mapVjp<HardSwish>(x, r, y, count, a, b);
 }
 
 /** Two numbers to one. */
@@ -175,6 +211,16 @@ class Div extends Binary {
 class Max extends Binary {
   // @ts-ignore: decorator
   @inline value(a: v128, b: v128): v128 { return f32x4.pmax(a, b); }
+}
+
+/** a, or b · a below 0 */
+// @ts-ignore: decorator
+@final @unmanaged
+class PRelu extends Binary {
+  // @ts-ignore: decorator
+  @inline value(a: v128, b: v128): v128 {
+    return v128.bitselect(f32x4.mul(a, b), a, f32x4.lt(a, f32x4.splat(0)));
+  }
 }
 
 // @ts-ignore: decorator
@@ -278,4 +324,10 @@ export function maxForward(
   b1: i32, b2: i32, b3: i32,
 ): void {
   zip<Max>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
+}
+export function pReluForward(
+  a: usize, b: usize, y: usize, d0: i32, d1: i32, d2: i32, d3: i32, a0: i32, a1: i32, a2: i32, a3: i32, b0: i32,
+  b1: i32, b2: i32, b3: i32,
+): void {
+  zip<PRelu>(a, b, y, d0, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3);
 }

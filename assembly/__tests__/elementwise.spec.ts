@@ -1,5 +1,6 @@
 import {
-  addForward, clipForward, clipVjp, divForward, maxForward, mulForward, powForward, reluForward, reluVjp,
+  addForward, clipForward, clipVjp, divForward, hardSwishForward, hardSwishVjp, maxForward, mulForward, pReluForward,
+  powForward, reluForward, reluVjp,
   sigmoidForward, sigmoidVjp, slopeForward, slopeVjp,
   subForward, tanhForward, tanhVjp,
 } from "../elementwise";
@@ -30,6 +31,9 @@ const unaries: Unary[] = [
   new Unary("tanh", tanhForward, tanhVjp,
     (v: f64, a: f64, b: f64): f64 => Math.tanh(v), (v: f64, a: f64, b: f64): f64 => 1 / Math.cosh(v) / Math.cosh(v),
     [[0, 0]]),
+  new Unary("hardSwish", hardSwishForward, hardSwishVjp,
+    (v: f64, a: f64, b: f64): f64 => v * (min<f64>(max<f64>(v + 3, 0), 6) / 6),
+    (v: f64, a: f64, b: f64): f64 => min<f64>(max<f64>(v + 3, 0), 6) / 6 + (abs(v) < 3 ? v / 6 : 0), [[0, 0]]),
 ];
 
 const corners: f64[] = [
@@ -135,6 +139,7 @@ const binaries: Binary[] = [
   new Binary("mul", mulForward, (a: f64, b: f64): f64 => a * b),
   new Binary("div", divForward, (a: f64, b: f64): f64 => a / b),
   new Binary("max", maxForward, (a: f64, b: f64): f64 => a < b ? b : a),
+  new Binary("pRelu", pReluForward, (a: f64, b: f64): f64 => a < 0 ? a * b : a),
   new Binary("pow", powForward, (a: f64, b: f64): f64 => Math.pow(a, b)),
 ];
 

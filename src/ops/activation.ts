@@ -26,7 +26,7 @@ interface Parameters {
 }
 
 type Name<K> = K extends `${infer N}Forward` ? (`${N}Vjp` extends keyof Kernels ? N : never) : never;
-type UnaryKernel = Extract<Name<keyof Kernels>, "relu" | "slope" | "clip" | "sigmoid" | "tanh">;
+type UnaryKernel = Extract<Name<keyof Kernels>, "relu" | "slope" | "clip" | "sigmoid" | "tanh" | "hardSwish">;
 
 /** A row for y = f(x): its kernel is called `<kernel>Forward`, its derivative times r `<kernel>Vjp`. */
 function byKernel(
@@ -123,6 +123,11 @@ export const clip = byKernel("Clip", "clip", (v, a, b) => Math.min(Math.max(v, a
 
 export const sigmoid = byKernel("Sigmoid", "sigmoid", (v) => 1 / (1 + Math.exp(-v)), { nonnegative: () => true });
 
+/** x · min(max(x + 3, 0), 6) / 6. Source: ONNX HardSwish-14 */
+export const hardSwish = byKernel("HardSwish", "hardSwish", (v) => v * (Math.min(Math.max(v + 3, 0), 6) / 6), {
+  nonnegative: (x) => x,
+});
+
 export const tanh = byKernel("Tanh", "tanh", Math.tanh, { nonnegative: (x) => x });
 
 /**
@@ -143,18 +148,8 @@ export const pRelu: Op<None> = {
     return { dims: [dims] };
   },
   fold: folding((v, slope) => (v < 0 ? slope * v : v)),
-  // max(x, 0) + slope · min(x, 0), for which there are kernels.
   node({ node, inputs, outputs: [{ name }] }) {
-    const run: Way["run"] = (e, at) => {
-      const x = at.x(0);
-      const half = (p: number, q: number) => {
-        const y = e.temp(`${name}:half`, x.dims, x.layout);
-        e.emit("slopeForward", { x, y, count: x.count, a: p, b: q });
-        return y;
-      };
-      const below = zip(e, "mulForward", `${name}:below`, half(0, 1), at.x(1), x.dims);
-      return [zip(e, "addForward", name, half(1, 0), below, x.dims)];
-    };
+    const run: Way["run"] = (e, at) => [zip(e, "pReluForward", name, at.x(0), at.x(1), at.x(0).dims)];
     const back = `${node.name}:vjp`;
     const toX: Passing["vjp"] = (e, at, r) =>
       zipHost(e, (v, slope, u) => (v > 0 ? u : slope * u), back, [at.x(0), at.x(1), r], r.dims);

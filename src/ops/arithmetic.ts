@@ -8,7 +8,14 @@ import { folding, inferBroadcast, resultOf, zipHost } from "./broadcast.ts";
 import { computedOf, type Linear, type Op, type Places, type Site, type Way, NONE, type None } from "./op.ts";
 import { productOfTwo, scaled } from "./product.ts";
 
-export type ZipKernel = "addForward" | "subForward" | "mulForward" | "divForward" | "powForward" | "maxForward";
+export type ZipKernel =
+  | "addForward"
+  | "subForward"
+  | "mulForward"
+  | "divForward"
+  | "powForward"
+  | "maxForward"
+  | "pReluForward";
 
 /** f(a, b) element by element, broadcast to `dims`, in the layout of the operand that has the full shape. */
 export function zip(e: Emitter, kernel: ZipKernel, name: string, a: Value, b: Value, dims: Dims): Value {

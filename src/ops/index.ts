@@ -1,7 +1,7 @@
 import { insist } from "../base/complaint.ts";
 import { aligned } from "./aligned.ts";
 import { attention } from "./attention.ts";
-import { clip, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
+import { clip, hardSwish, leakyRelu, pRelu, relu, sigmoid, tanh } from "./activation.ts";
 import { add, div, mean, mul, sub, sum } from "./arithmetic.ts";
 import { batchNormalization } from "./batchnorm.ts";
 import { depthToSpace, expand, spaceToDepth, tile, trilu } from "./blocks.ts";
@@ -55,6 +55,7 @@ const rows: readonly Op<any>[] = [
   clip,
   sigmoid,
   tanh,
+  hardSwish,
   ...nonlinear,
   ...math,
   aligned(pow),

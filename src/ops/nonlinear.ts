@@ -17,7 +17,7 @@ const gelu2uSlope = (v: number) => Math.sqrt(8 / Math.PI) * (1 + 3 * 0.044715 * 
 
 /**
  * Activations that networks are built of. Sources: ONNX Elu-6, Selu-6, Celu-12, Gelu-20, Mish-18, HardSigmoid-6,
- * HardSwish-14, Swish-24, Softplus-1, Softsign-1, ThresholdedRelu-10, Shrink-9, and their later versions, which differ in types
+ * Swish-24, Softplus-1, Softsign-1, ThresholdedRelu-10, Shrink-9, and their later versions, which differ in types
  * only.
  */
 export const nonlinear = [
@@ -96,15 +96,6 @@ export const nonlinear = [
     },
     slope: (v, { alpha, beta }) => (alpha * v + beta > 0 && alpha * v + beta < 1 ? alpha : 0),
     nonnegative: always,
-  }),
-  /** x times HardSigmoid(x) of α = 1/6, β = ½ */
-  unary({
-    type: "HardSwish",
-    f(x, y) {
-      for (let i = 0; i < x.length; i++) y[i] = x[i] * clamp(x[i] / 6 + 0.5);
-    },
-    slope: (v) => clamp(v / 6 + 0.5) + (Math.abs(v) < 3 ? v / 6 : 0),
-    nonnegative: kept,
   }),
   /** x / (1 + e^(−α x)) */
   unary({
