@@ -69,10 +69,16 @@ const rows = {
     ["Taylor", "TaylorUniform", "Beta", "Vjp", "Unnormalised"].map((rule) => [`lrnSpatial${rule}`, lrnSpatial(3)]),
   ),
   ...Object.fromEntries(
-    ["relu", "slope", "clip", "sigmoid", "tanh", "hardSwish"].map((name) => [`${name}Forward`, elements("element-wise", 2)]),
+    ["relu", "slope", "clip", "sigmoid", "tanh", "hardSwish"].map((name) => [
+      `${name}Forward`,
+      elements("element-wise", 2),
+    ]),
   ),
   ...Object.fromEntries(
-    ["relu", "slope", "clip", "sigmoid", "tanh", "hardSwish"].map((name) => [`${name}Vjp`, elements("element-wise", 3)]),
+    ["relu", "slope", "clip", "sigmoid", "tanh", "hardSwish"].map((name) => [
+      `${name}Vjp`,
+      elements("element-wise", 3),
+    ]),
   ),
   ...Object.fromEntries(["add", "sub", "mul", "div", "pow", "max"].map((name) => [`${name}Forward`, blocks(3)])),
   copyBlock: blocks(2),
