@@ -4,6 +4,7 @@ export { depthwiseForward } from "./depthwise";
 export * from "./conv-rows";
 export * from "./conv-lists";
 export * from "./winograd";
+export * from "./weighted";
 export { denseForward, denseVjp } from "./dense";
 export * from "./pool";
 export * from "./lrn";

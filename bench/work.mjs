@@ -82,6 +82,10 @@ const rows = {
   ),
   ...Object.fromEntries(["add", "sub", "mul", "div", "pow", "max"].map((name) => [`${name}Forward`, blocks(3)])),
   copyBlock: blocks(2),
+  weightedRows: ({ outer, length, rows: n, inner }) => ({
+    kind: "element-wise",
+    bytes: F32 * outer * inner * (length + n),
+  }),
   addBlock: blocks(3),
   fill: elements("element-wise", 1),
   sum: elements("element-wise", 1),

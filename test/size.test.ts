@@ -10,10 +10,11 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * explainAsync (2), all element types (1), recurrent layers (4) and their relevance (2), functions of files (1), tables
  * of embeddings (2), attention (1.5), LayerNormalization and its kin, their rule, kernels, and how they are found (7),
  * branches, what loops and sequences are unrolled by, and what is wrong whatever free sizes are (1.5), weights that
- * kernels make when they are read first (0.6), z⁺ as what z⁻ leaves of z (0.3).
+ * kernels make when they are read first (0.6), z⁺ as what z⁻ leaves of z (0.3), HardSwish,
+ * PRelu and Resize as kernels (0.6).
  * Whoever needs more than this raises it in the same commit, and says for what.
  */
-const BUDGET = 127_000;
+const BUDGET = 127_600;
 
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;

@@ -4,7 +4,7 @@ import type { Node, Operands } from "../graph/graph.ts";
 import { type Layout, stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { addScaled, type Constant, type Dims, isFloat, size } from "../base/tensor.ts";
-import { type Linear, mapOf, type NumberMap, type Op, PLAIN, type Site, type Way } from "./op.ts";
+import { type Linear, mapOf, type NumberMap, type Op, PLAIN, type Site, type Slopes, type Way } from "./op.ts";
 import { type ResizedAxis, type Resizing, readResize, resizedAxes } from "./taps.ts";
 
 interface ResizeAttributes extends Resizing {
@@ -89,6 +89,34 @@ function weightedSums(stages: readonly Stage[], x: Float64Array, map: NumberMap)
   return up.map((v, i) => p * v + q * down[i]);
 }
 
+/** Entries for each output, beyond which sums are those of the host, in double precision. */
+const FEW = 32;
+
+/** Whether a map of every product of weights is one factor, and a kernel may add up so few. */
+const isOneFactor = (stages: readonly Stage[], map: NumberMap): map is Slopes =>
+  typeof map !== "string" &&
+  (map[0] === map[1] || stages.every(({ entries }) => entries.every(([, , w]) => w > 0))) &&
+  stages.every(({ entries, out }) => entries.length <= FEW * out);
+
+/** The sums of one axis by a kernel. @param source for which the session keeps the tables */
+function emitStage(e: Emitter, source: Float32Array, x: Value, y: Value, stage: Stage, factor: number): void {
+  const { entries, length, out, outer, inner } = stage;
+  const sorted = [...entries].sort((a, b) => a[0] - b[0]);
+  const starts = e.weight(`${y.name}:starts`, source, `starts of ${y.name}`, [out + 1], (to) => {
+    const whole = new Int32Array(to.buffer, to.byteOffset, to.length).fill(0);
+    for (const [at] of sorted) whole[at + 1]++;
+    for (let i = 1; i <= out; i++) whole[i] += whole[i - 1];
+  });
+  const list = e.weight(`${y.name}:list`, source, `list of ${y.name} · ${factor}`, [2 * sorted.length], (to) => {
+    const whole = new Int32Array(to.buffer, to.byteOffset, to.length);
+    for (const [i, [, from, w]] of sorted.entries()) {
+      whole[2 * i] = from;
+      to[2 * i + 1] = factor * w;
+    }
+  });
+  e.emit("weightedRows", { x, starts, list, y, outer, length, rows: out, inner }, outer * inner * sorted.length);
+}
+
 function emitSums(
   e: Emitter,
   name: string,
@@ -96,8 +124,18 @@ function emitSums(
   y: Value,
   stages: readonly Stage[],
   map: NumberMap,
+  source: Float32Array,
   bias?: ArrayLike<number>,
 ): Value {
+  if (!bias && stages.length > 0 && isOneFactor(stages, map)) {
+    stages.reduce((from, stage, i) => {
+      const isLast = i === stages.length - 1;
+      const to = isLast ? y : e.scratch(`${name}:axis ${i}`, stage.outer * stage.out * stage.inner);
+      emitStage(e, source, from, to, stage, isLast ? map[0] : 1);
+      return to;
+    }, x);
+    return y;
+  }
   const run = (from: Float32Array, to: Float32Array) => {
     const sums = weightedSums(stages, Float64Array.from(from), map);
     to.set(bias ? sums.map((v, i) => v + bias[i]) : sums);
@@ -110,17 +148,18 @@ function emitSums(
 function wayOf({ node, inputs: [x], outputs: [y], attributes: { resized, bias } }: Site<ResizeAttributes>): Way {
   const stages = stagesOf(resized!, x!.dims, "last");
   const back = transposed(stages);
+  const tables = new Float32Array(0);
   const linear: Linear = {
     kind: "linear",
     layout: "last",
     data: [0],
     z(e, [given], weight, biasMap) {
       const mapped = bias && biasMap && Array.from(bias.data, mapOf(biasMap));
-      return emitSums(e, y.name, given, e.temp(y.name, y.dims, "last"), stages, weight as NumberMap, mapped);
+      return emitSums(e, y.name, given, e.temp(y.name, y.dims, "last"), stages, weight as NumberMap, tables, mapped);
     },
     vjp(e, s, weight) {
       const name = `${node.name}:vjp`;
-      return [emitSums(e, name, s, e.temp(name, x!.dims, "last"), back, weight as NumberMap)];
+      return [emitSums(e, name, s, e.temp(name, x!.dims, "last"), back, weight as NumberMap, tables)];
     },
     bias,
   };

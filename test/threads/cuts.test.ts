@@ -273,6 +273,14 @@ const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
   maxForward: zips,
   pReluForward: zips,
   copyBlock: copies,
+  weightedRows: [1, 7, 300].map((inner) => {
+    const [outer, length, rows] = [Math.ceil(9001 / inner), 3, 2];
+    const [x, y] = [at(outer * length * inner), at(outer * rows * inner)];
+    return call({ x, starts: at(3), list: at(6), y, outer, length, rows, inner }, (a) => {
+      new Int32Array(memory.buffer, a.starts, 3).set([0, 2, 3]);
+      for (const [e, from] of [2, 0, 1].entries()) new Int32Array(memory.buffer, a.list)[2 * e] = from;
+    });
+  }),
   fill: COUNTS.map((count) => flat("y", count, { value: 3 })),
   standardForward: normed("b"),
   lengthForward: normed("b"),

@@ -146,6 +146,13 @@ export const cuts = {
   standardVjp: [rows("rows", "x r y", (a) => a.n)],
   lengthVjp: [rows("rows", "x r y", (a) => a.n)],
   standardIdentity: [rows("rows", "x s y", (a) => a.n)],
+  weightedRows: [
+    {
+      along: "outer",
+      by: (a, grain) => unitsOf(a.rows * a.inner, grain),
+      moves: (a) => ({ x: 4 * a.length * a.inner, y: 4 * a.rows * a.inner }),
+    },
+  ],
   softmaxForward: [rows("outer", "x y", (a) => a.axis * a.inner)],
   logSoftmaxForward: [rows("outer", "x y", (a) => a.axis * a.inner)],
   softmaxVjp: [rows("outer", "p r y", (a) => a.axis * a.inner)],
