@@ -6,12 +6,12 @@ import { ownWorker } from "./pool/thread.ts";
 
 /** @internal A model on a worker of its own. */
 export const remoteOf: RemoteOf = (graph, module, options) => {
-  let crew: Crew | undefined;
+  let crew: Crew<Order> | undefined;
   let started: Promise<unknown> | undefined;
   const ask = async <T>(order: Order): Promise<T> => {
     if (!crew) {
       const load = { ...loadOrder(graph, options, "the options of load"), module };
-      crew = new Crew("the model", 1, options.createWorker ?? ownWorker, load);
+      crew = new Crew<Order>("the model", 1, options.createWorker ?? ownWorker, load);
       crew.belongsTo(remote);
       started = crew.start("explainAsync and predictAsync");
     }

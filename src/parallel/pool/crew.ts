@@ -1,7 +1,7 @@
 import { LrpError, misuse } from "../../base/error.ts";
 import type { Port } from "../../graph/graph.ts";
 import type { WorkerLike } from "../../model/options.ts";
-import type { Answer, Order } from "./messages.ts";
+import type { Answer } from "./messages.ts";
 import { hasWorkers } from "../workers.ts";
 import { valueOf, WITHOUT } from "./send.ts";
 import { Death, hire, type Thread } from "./thread.ts";
@@ -12,17 +12,19 @@ export interface Task {
   readonly answer: Promise<Answer>;
   /** Nobody waits for it any more: it is not begun, or else its end does not keep the process alive. */
   drop(): void;
+  /** The same, and a worker that is at it is ended; another takes its place when there is something to do. */
+  stop(): void;
 }
 
 /** A place for a worker; one that died is replaced when there is something to do. */
-interface Berth {
-  thread?: Thread;
+interface Berth<Order> {
+  thread?: Thread<Order>;
   /** The thread's answer to being told to load. */
   loaded?: Promise<Answer>;
-  task?: Waiting;
+  task?: Waiting<Order>;
 }
 
-interface Waiting {
+interface Waiting<Order> {
   readonly order: Order;
   dropped: boolean;
   resolve(answer: Answer): void;
@@ -33,7 +35,7 @@ const NO_START =
   "A bundler that does not follow new Worker(new URL(…)) needs option createWorker; a page with a " +
   "Content-Security-Policy needs 'self' in worker-src.";
 
-let forgotten: FinalizationRegistry<Crew> | undefined;
+let forgotten: FinalizationRegistry<Pick<Crew<never>, "end">> | undefined;
 
 function lost({ message, outOfMemory }: Death): Answer {
   const issue = {
@@ -44,13 +46,13 @@ function lost({ message, outOfMemory }: Death): Answer {
   return { error: { code: outOfMemory ? "memory" : "unsupported", issues: [issue] } };
 }
 
-/** Workers that all have the same model, and what waits for them. */
-export class Crew {
+/** Workers that have all loaded the same, and what waits for them. */
+export class Crew<Order> {
   readonly #owner: string;
   readonly #create: () => WorkerLike;
   readonly #load: Order;
-  readonly #berths: readonly Berth[];
-  readonly #queue: Waiting[] = [];
+  readonly #berths: readonly Berth<Order>[];
+  readonly #queue: Waiting<Order>[] = [];
   #ending: Promise<void> | undefined;
 
   /** @param owner whose workers they are, as messages say it */
@@ -102,7 +104,7 @@ export class Crew {
   }
 
   run(order: Order): Task {
-    const task = { order, dropped: false } as Waiting;
+    const task = { order, dropped: false } as Waiting<Order>;
     const answer = new Promise<Answer>((resolve, reject) => Object.assign(task, { resolve, reject }));
     if (this.#ending) task.reject(this.disposed());
     else this.#queue.push(task);
@@ -113,7 +115,11 @@ export class Crew {
       task.dropped = true;
       this.#release();
     };
-    return { answer, drop };
+    const stop = () => {
+      drop();
+      void this.#berths.find((berth) => berth.task === task)?.thread?.end();
+    };
+    return { answer, drop, stop };
   }
 
   /** Lets go of threads that nobody waits for, unless something is queued. */
@@ -140,7 +146,7 @@ export class Crew {
     }
   }
 
-  async #serve(berth: Berth, task: Waiting): Promise<void> {
+  async #serve(berth: Berth<Order>, task: Waiting<Order>): Promise<void> {
     try {
       task.resolve(await this.#twice(berth, task));
     } catch (error) {
@@ -152,7 +158,7 @@ export class Crew {
   }
 
   /** The answer, of a second worker if the first dies of it. */
-  async #twice(berth: Berth, task: Waiting): Promise<Answer> {
+  async #twice(berth: Berth<Order>, task: Waiting<Order>): Promise<Answer> {
     for (let first = true; ; first = false) {
       if (this.#ending) throw this.disposed();
       try {
@@ -170,7 +176,7 @@ export class Crew {
     }
   }
 
-  #manned(berth: Berth): { readonly thread: Thread; readonly loaded: Promise<Answer> } {
+  #manned(berth: Berth<Order>): { readonly thread: Thread<Order>; readonly loaded: Promise<Answer> } {
     if (!berth.thread || berth.thread.dead) {
       berth.thread = hire(this.#create);
       berth.loaded = berth.thread.ask(this.#load);

@@ -64,12 +64,12 @@ export class Pool {
   /** What the network takes; free dimensions are names. */
   readonly inputs: readonly Port[];
   readonly outputs: readonly OutputPort[];
-  readonly #crew: Crew;
+  readonly #crew: Crew<Order>;
   readonly #size: number;
   #disposed = false;
 
   /** @internal Made by `createPool`. */
-  constructor({ inputs, outputs }: Pick<Pool, "inputs" | "outputs">, crew: Crew, size: number) {
+  constructor({ inputs, outputs }: Pick<Pool, "inputs" | "outputs">, crew: Crew<Order>, size: number) {
     this.inputs = inputs;
     this.outputs = outputs;
     this.#crew = crew;
@@ -201,7 +201,7 @@ export async function createPool(source: Source, options: PoolOptions): Promise<
   if (!Number.isInteger(size) || size < 1) throw usage("option 'size'", "a whole number, 1 or more", String(size));
   checkedLoad(others);
   const order = loadOrder(await open(source, others), others, "the options of createPool");
-  const crew = new Crew("the pool", size, createWorker, order);
+  const crew = new Crew<Order>("the pool", size, createWorker, order);
   const pool = new Pool({ inputs: await crew.start("createPool"), outputs: order.network.graph.outputs }, crew, size);
   crew.belongsTo(pool);
   return pool;

@@ -31,6 +31,6 @@ export type Done = Prediction | Explanation | Evaluation | readonly Port[];
 
 /** What it answers: a class does not travel, so errors do in parts. `fault`: what only a fault of relprop throws. */
 export type Answer =
-  | { readonly value: Done }
+  | { readonly value: unknown }
   | { readonly error: { readonly code: Code; readonly issues: readonly Issue[] } }
   | { readonly fault: string };

@@ -1,7 +1,7 @@
 import { LrpError } from "../../base/error.ts";
 import type { WorkerLike } from "../../model/options.ts";
 import { hasWorkers, nodeThreads } from "../workers.ts";
-import type { Answer, Order } from "./messages.ts";
+import type { Answer } from "./messages.ts";
 
 /** How a worker says that it is no more, or could not be started. */
 export class Death extends Error {
@@ -15,7 +15,7 @@ export class Death extends Error {
 }
 
 /** A worker as the pool sees it. It does not keep the process alive unless `hold` says so. */
-export interface Thread {
+export interface Thread<Order> {
   /** Told one thing at a time. @throws Death */
   ask(order: Order): Promise<Answer>;
   readonly dead: boolean;
@@ -53,7 +53,7 @@ function started(create: () => WorkerLike): Both {
 }
 
 /** Starts a worker. @throws what `create` does */
-export function hire(create: () => WorkerLike): Thread {
+export function hire<Order>(create: () => WorkerLike): Thread<Order> {
   const worker = started(create);
   let waiting: { resolve(answer: Answer): void; reject(death: Death): void } | undefined;
   let death: Death | undefined;
