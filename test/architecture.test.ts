@@ -20,6 +20,7 @@ const rooms = [
   "picture",
   "evaluate",
   "parallel",
+  "service",
   "entries",
   "cli",
 ];

@@ -7,7 +7,7 @@ import type { Streams } from "./command.ts";
 import { readInputs } from "./inputs.ts";
 import { columns, jsonLine, listed } from "./layout.ts";
 import { open } from "./open.ts";
-import { ranking } from "./ranking.ts";
+import { ranking } from "../run/ranking.ts";
 import { scoreLayout, scoresOf } from "../run/scores.ts";
 import { classTable } from "./summary.ts";
 

@@ -4,7 +4,7 @@ import type { Inputs } from "./inputs.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
 import { scoresOf } from "../run/scores.ts";
-import { ranking, sampleOf } from "./ranking.ts";
+import { ranking, sampleOf } from "../run/ranking.ts";
 import { sampleOf as ofSample } from "../evaluate/index.ts";
 
 /** What `relprop explain` found out: the object of `--json`, which the summary for people reads too. */

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { composites, type LedgerRow } from "../entries/index.ts";
 import { methods } from "../evaluate/index.ts";
 import { columns, digits } from "./layout.ts";
-import type { Score } from "./ranking.ts";
+import type { Score } from "../run/ranking.ts";
 import type { Report } from "./report.ts";
 import { inOwnWords } from "./words.ts";
 

@@ -20,7 +20,7 @@ export function readArray(bytes: Uint8Array, name: string, wanted?: string): Npy
   return isNpz(bytes) ? readNpz(bytes, name, wanted) : readNpy(bytes, name);
 }
 
-function isNpz(bytes: Uint8Array): boolean {
+export function isNpz(bytes: Uint8Array): boolean {
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
   return start.startsWith("PK\x03\x04") && start.slice(30, 30 + bytes[26] + 256 * bytes[27]).endsWith(".npy");
 }

@@ -4,7 +4,7 @@ import { errorText } from "../../src/cli/errors.ts";
 import { columns, definition, digits, wrap } from "../../src/cli/layout.ts";
 import { didYouMean, nearest } from "../../src/cli/nearest.ts";
 import type { Values } from "../../src/cli/options.ts";
-import { ranking } from "../../src/cli/ranking.ts";
+import { ranking } from "../../src/run/ranking.ts";
 import { LrpError } from "../../src/base/error.ts";
 
 describe("errors", () => {

@@ -12,6 +12,7 @@ import {
 import { decodeImage, explainImage } from "relprop/image";
 import { linePlot } from "relprop/plots";
 import { createPool } from "relprop/pool";
+import { createService, engineOf } from "relprop/service";
 import { load as slim } from "relprop/slim";
 import { mergeSubwords, textHtml } from "relprop/text";
 import { load as threaded } from "relprop/threads";
@@ -36,6 +37,8 @@ export async function main(wasm: Uint8Array): Promise<Explanation> {
     return explanation;
   if (!linePlot({ title: "", x: { label: "x" }, y: { label: "y" }, series: [{ name: "", x: [1], y: [2] }] }))
     throw new LrpError("usage", []);
+  const engine = engineOf({ one: { model } }, { decode: decodeImage, maxPixels: 9 });
+  await createService(engine, { maxBody: 9 }).close();
   const { words: tokens, ...rest } = mergeSubwords(["a"], [1], { style: "bytes" });
   if (!textHtml({ tokens, ...rest, score: 1 }, { page: true })) throw new LrpError("usage", []);
   return explanation;

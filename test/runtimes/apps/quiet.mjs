@@ -15,5 +15,6 @@ for (const entry of [
   "relprop/plots",
   "relprop/text",
   "relprop/pool",
+  "relprop/service",
 ])
   await import(entry);

@@ -1,6 +1,6 @@
-import type { Tensor } from "../entries/index.ts";
-import { placeAt, positionAt } from "../run/place.ts";
-import { scoreLayout, type Scores } from "../run/scores.ts";
+import type { Tensor } from "../base/tensor.ts";
+import { placeAt, positionAt } from "./place.ts";
+import { scoreLayout, type Scores } from "./scores.ts";
 
 export interface Score {
   readonly index: number;
