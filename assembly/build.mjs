@@ -165,6 +165,9 @@ export const worker: string = ${JSON.stringify(worker)};
 /** The folders of src/ that are found in dist/ under a shorter name. */
 const shorter = { plots: "picture/plots", text: "picture/text", pool: "parallel/pool", threads: "parallel/threads" };
 
+/** What the command line starts in threads of its own. */
+const programs = ["cli/serve-worker.js"];
+
 /** Where a module that programs import comes from, by its path in dist/. */
 function sourceOf(path) {
   const [folder, ...rest] = path.split("/");
@@ -195,7 +198,7 @@ async function compileTypeScript() {
   for (const folder of ["build/js", "dist"]) rmSync(at(folder), { recursive: true, force: true });
   embed();
   await run(["node_modules/typescript/bin/tsc", "-p", "src"]);
-  const modules = JSON.stringify([exports, bin]).match(/(?<=dist\/)[\w/-]+\.js/g);
+  const modules = [...JSON.stringify([exports, bin]).match(/(?<=dist\/)[\w/-]+\.js/g), ...programs];
   buildSync({
     entryPoints: [...new Set(modules)]
       .filter((path) => !path.startsWith("node/"))

@@ -23,6 +23,16 @@ export const kinds = {
     example: "1e9",
   },
   bytes: { expected: "a number of bytes, also with a unit of kB, MB or GB", parse: toBytes, example: "512MB" },
+  port: {
+    expected: "a number from 0 to 65535",
+    parse: (text: string) => ((toInteger(text, 0) ?? 65536) < 65536 ? toInteger(text, 0) : undefined),
+    example: "8080",
+  },
+  seconds: {
+    expected: "a number of seconds above 0, up to a day",
+    parse: (text: string) => ((toNumber(text) ?? 0) > 0 && toNumber(text)! <= 86400 ? toNumber(text) : undefined),
+    example: "30",
+  },
   index: { expected: "a whole number from 0 on", parse: (text: string) => toInteger(text, 0), example: "1" },
   indices: { expected: "whole numbers from 0 on, joined by commas", parse: toIndices, example: "40,64" },
   places: {

@@ -5,6 +5,7 @@ import { explain } from "./explain.ts";
 import { inspect } from "./inspect.ts";
 import { inGroup } from "./options.ts";
 import { predict } from "./predict.ts";
+import { serve } from "./serve.ts";
 import { sheet } from "./sheet.ts";
 import { printComposites, printMethods, printMetrics, printRules } from "./tables.ts";
 
@@ -21,7 +22,8 @@ const TEXT =
   "of past keys and values are empty, unless they are given.";
 const SIDECAR =
   'A file NAME.relprop.json beside NAME.onnx, such as {"preprocess": "caffe", "classes": ["cat", "dog"]}, saves ' +
-  "typing --preset and --classes. Its preparation is never applied to .npy.";
+  'typing --preset and --classes; "tokenizer": "tokenizer.json" saves --tokenizer. Its preparation is never applied to ' +
+  ".npy.";
 
 export const commands: readonly Command[] = [
   {
@@ -193,6 +195,7 @@ export const commands: readonly Command[] = [
       "metrics",
       "out",
       ...inGroup("evaluate").filter((name) => name !== "methods" && name !== "metrics"),
+      "workers",
       "seed",
       "target",
       "against",
@@ -224,6 +227,26 @@ export const commands: readonly Command[] = [
     options: ["out"],
     examples: [["the folders of two machines", "relprop merge half otherhalf --out report"]],
     run: merge,
+  },
+  {
+    name: "serve",
+    takes: ["MODEL…"],
+    summary: "answers over HTTP what networks say and saw",
+    about: [
+      "POST /predict/NAME and POST /explain/NAME take a picture, a .npy or .npz file, or JSON, and answer with JSON, a " +
+        "picture, or HTML for a text. NAME is the file's name without its ending. Options of the command line are in " +
+        "the query, by the names that the library has: /explain/NAME?composite=epsilonPlus&target=3. GET / says more, " +
+        "and GET /models, /health, /metrics and /openapi.json are for programs.",
+      "Requests are worked on by --workers threads; one that takes longer than --timeout ends its thread, which is " +
+        "replaced. On SIGTERM and Ctrl-C, what runs is finished, what waits is refused, and the exit code is 0.",
+      SIDECAR,
+    ],
+    options: [...inGroup("work"), "max-pixels", ...inGroup("model")],
+    examples: [
+      ["one network", "relprop serve googlenet.onnx"],
+      ["two, for other machines too", "relprop serve cats.onnx dogs.onnx --host 0.0.0.0 --port 80 --workers 4"],
+    ],
+    run: serve,
   },
   {
     name: "rules",

@@ -15,6 +15,7 @@ export const groups: readonly (readonly [Option["group"], string])[] = [
   ["text", "A text as input"],
   ["picture", "Preparing a picture"],
   ["model", "The model"],
+  ["work", "Where and how it works"],
   ["output", "Output"],
 ];
 

@@ -98,7 +98,7 @@ async function readText(words: readonly Word[], opened: Opened, values: Values, 
       ports,
       words.map(({ word }) => word),
     );
-  const text = await tokensOf(values);
+  const text = await tokensOf({ tokenizer: opened.sidecar.tokenizer, ...values });
   const { tensors, ids, empty } = matched(text, ports, given);
   const all = new Map(tensors);
   const views = new Map<string, () => Picture>();

@@ -21,6 +21,7 @@ export interface Option extends Written {
     | "text"
     | "picture"
     | "model"
+    | "work"
     | "output"
     | "other";
 }

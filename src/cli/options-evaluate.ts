@@ -77,10 +77,4 @@ export const evaluateOptions = {
       "as --shard I/N, with the I that SLURM (SLURM_ARRAY_TASK_ID, from 1) or Kubernetes (JOB_COMPLETION_INDEX, " +
       "from 0) gives to each task of an array",
   },
-  workers: {
-    kind: "count",
-    value: "N",
-    group: "evaluate",
-    help: "how many images are measured at a time; default: as many as there are processors",
-  },
 } as const satisfies Record<string, Option>;

@@ -7,6 +7,7 @@ import { axesOptions } from "./options-axes.ts";
 import { evaluateOptions } from "./options-evaluate.ts";
 import { pictureOptions } from "./options-picture.ts";
 import { textOptions } from "./options-text.ts";
+import { workOptions } from "./options-work.ts";
 
 /** How values of a parameter are written. */
 const written = {
@@ -209,6 +210,8 @@ export const options = {
       "kept (default): weights stay in memory in every form in which a rule reads them. repacked: these are made anew " +
       "for each layer, which takes less memory and several times as long",
   },
+
+  ...workOptions,
 
   help: { kind: "flag", group: "other", help: "print the help of the command" },
 } as const satisfies Record<string, Option>;

@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import { type PresetName, preparation } from "../picture/image/preparation.ts";
 import { LrpError, type Preparation } from "../entries/index.ts";
 import { parseJson, readTextIfThere } from "./files.ts";
@@ -10,9 +11,11 @@ export interface Sidecar {
   readonly preprocess?: Preparation;
   /** Class names in the order of the model's output. */
   readonly classes?: readonly string[];
+  /** The path of the tokenizer.json; in the file it begins at the folder of the model. */
+  readonly tokenizer?: string;
 }
 
-const KEYS = ["preprocess", "classes"];
+const KEYS = ["preprocess", "classes", "tokenizer"];
 
 /**
  * The sidecar of a model; without its optional fields if there is no such file.
@@ -26,10 +29,10 @@ export async function readSidecar(modelPath: string): Promise<Sidecar> {
 }
 
 /** What the text of a sidecar says. @throws LrpError as `readSidecar` */
-export const sidecarOf = (text: string, path: string): Sidecar => ({
-  path,
-  ...check(parseJson(text, path), `file '${path}'`),
-});
+export function sidecarOf(text: string, path: string): Sidecar {
+  const { tokenizer, ...others } = check(parseJson(text, path), `file '${path}'`);
+  return { path, ...others, ...(tokenizer !== undefined && { tokenizer: join(dirname(path), tokenizer) }) };
+}
 
 function check(content: unknown, where: string): Omit<Sidecar, "path"> {
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
@@ -46,7 +49,11 @@ function check(content: unknown, where: string): Omit<Sidecar, "path"> {
       unknown.map((key) => ({ where, problem: `the key '${key}' is unknown`, fix: `It may have ${listed(KEYS)}.` })),
     );
   }
-  const { preprocess, classes } = content as { preprocess?: PresetName | Preparation; classes?: unknown };
+  const { preprocess, classes, tokenizer } = content as {
+    preprocess?: PresetName | Preparation;
+    classes?: unknown;
+    tokenizer?: unknown;
+  };
   if (classes !== undefined && !(Array.isArray(classes) && classes.every((name) => typeof name === "string"))) {
     throw new LrpError("usage", {
       where: `${where}, key 'classes'`,
@@ -54,8 +61,16 @@ function check(content: unknown, where: string): Omit<Sidecar, "path"> {
       received: JSON.stringify(classes).slice(0, 40),
     });
   }
+  if (tokenizer !== undefined && !(typeof tokenizer === "string" && tokenizer !== "")) {
+    throw new LrpError("usage", {
+      where: `${where}, key 'tokenizer'`,
+      expected: "the path of a tokenizer.json",
+      received: JSON.stringify(tokenizer).slice(0, 40),
+    });
+  }
   return {
     preprocess: preprocess === undefined ? undefined : preparation(preprocess, `${where}, key 'preprocess'`),
     classes,
+    tokenizer,
   };
 }

@@ -20,19 +20,39 @@ export async function tokensOf({ text, "text-pair": pair, tokenizer: path }: Val
       "it is missing: a text needs the tokenizer.json of its network",
       "Without one, give ids by the name of their input: input_ids=101,2023,102.",
     );
+  const encoder = await encoderOf(await readTokenizer(path), path);
+  return encoder(text, pair);
+}
+
+const EXPECTED = "a tokenizer.json";
+
+/** The text of a tokenizer.json. */
+export const readTokenizer = async (path: string): Promise<string> =>
+  new TextDecoder().decode(await readBytes(path, EXPECTED));
+
+/**
+ * What makes tokens of texts, by the text of a tokenizer.json.
+ *
+ * @param path how errors name it
+ * @throws LrpError code "usage" if the package is not installed, and for a file that it does not read, as the encoder
+ * does for what the file says of texts
+ */
+export async function encoderOf(content: string, path: string): Promise<(text: string, pair?: string) => Encoded> {
   const where = `file '${path}'`;
-  const expected = "a tokenizer.json";
-  const bytes = await readBytes(path, expected);
-  const file = parseJson(new TextDecoder().decode(bytes), path, expected);
+  const file = parseJson(content, path, EXPECTED);
   if (typeof file !== "object" || file === null || !("model" in file))
     throw misuse(where, "it is no tokenizer.json, which has a 'model'");
   const make = await makerOf();
-  try {
-    return encode(make(file), file as TokenizerFile, where, text, pair);
-  } catch (error) {
-    if (error instanceof Error && error.name === "LrpError") throw error;
-    throw misuse(where, `${PACKAGE} cannot read it (${(error as Error).message})`);
-  }
+  const readable = <T>(use: () => T): T => {
+    try {
+      return use();
+    } catch (error) {
+      if (error instanceof Error && error.name === "LrpError") throw error;
+      throw misuse(where, `${PACKAGE} cannot read it (${(error as Error).message})`);
+    }
+  };
+  const tokenizer = readable(() => make(file));
+  return (text, pair) => readable(() => encode(tokenizer, file as TokenizerFile, where, text, pair));
 }
 
 async function makerOf(): Promise<(file: object) => Tokenizer> {
