@@ -1,5 +1,6 @@
-import { serve } from "./handler.ts";
+import { serviceOf } from "./handler.ts";
 
 const digits = await Bun.file(new URL("../../digits.onnx", import.meta.url)).arrayBuffer();
-const { url } = Bun.serve({ port: Number(Bun.argv[2] ?? 8787), fetch: await serve(digits) });
+const { fetch } = await serviceOf(digits);
+const { url } = Bun.serve({ port: Number(Bun.argv[2] ?? 8787), fetch });
 console.log(`Listening on ${url}`);

@@ -1,4 +1,7 @@
 import digits from "../../digits.onnx";
-import { serve } from "./handler.ts";
+import { serviceOf } from "./handler.ts";
+import { consumerOf } from "./queue.ts";
 
-export default { fetch: await serve(digits) };
+const { fetch } = await serviceOf(digits);
+
+export default { fetch, queue: consumerOf(fetch) };

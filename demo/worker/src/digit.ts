@@ -1,5 +1,5 @@
 import { type Pixels, preprocess } from "relprop";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "relprop/service";
 
 /** What the network is shown, and which square of the picture that was. */
 export interface Digit {

@@ -19,3 +19,21 @@ declare const Bun: {
   file(path: URL): Blob;
   serve(options: { port: number; fetch: Fetch }): { readonly url: URL };
 };
+
+/** A bucket of R2. */
+interface Bucket {
+  get(key: string): Promise<{ readonly size: number; arrayBuffer(): Promise<ArrayBuffer> } | null>;
+  put(key: string, value: ArrayBuffer, options: { httpMetadata: { contentType?: string } }): Promise<unknown>;
+}
+
+/** A message of a queue. */
+interface Message {
+  readonly id: string;
+  readonly body: unknown;
+  ack(): void;
+  retry(options: { delaySeconds: number }): void;
+}
+
+interface MessageBatch {
+  readonly messages: readonly Message[];
+}

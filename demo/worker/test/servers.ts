@@ -13,17 +13,34 @@ export interface Server {
   /** The largest memory that its process has had, in bytes. */
   peak(): number;
   stop(): Promise<void>;
+  /** What only Cloudflare has. */
+  readonly cloudflare?: { readonly bucket: R2Bucket; readonly queue: { send(message: unknown): Promise<unknown> } };
+}
+
+/** Of a bucket, what is tested. */
+interface R2Bucket {
+  put(key: string, value: ArrayBuffer | string): Promise<unknown>;
+  get(key: string): Promise<{
+    readonly httpMetadata?: { readonly contentType?: string };
+    text(): Promise<string>;
+    arrayBuffer(): Promise<ArrayBuffer>;
+  } | null>;
+  list(): Promise<{ readonly objects: readonly { readonly key: string }[] }>;
 }
 
 /** Bundles the worker as a deployment would. @returns the folder, and what wrangler says */
 export function bundled(): { readonly folder: string; readonly text: string } {
   const folder = mkdtempSync(join(tmpdir(), "relprop-worker-"));
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" };
-  const text = execFileSync(bin("wrangler"), ["deploy", "--dry-run", "--outdir", folder], {
-    cwd: worker,
-    env,
-    encoding: "utf8",
-  });
+  const text = execFileSync(
+    bin("wrangler"),
+    ["deploy", "--config", "wrangler.queue.jsonc", "--dry-run", "--outdir", folder],
+    {
+      cwd: worker,
+      env,
+      encoding: "utf8",
+    },
+  );
   return { folder, text };
 }
 
@@ -39,12 +56,31 @@ async function workerd(): Promise<Server> {
   );
   // The entry comes first.
   const modules = files.sort((a, b) => +(b.type === "ESModule") - +(a.type === "ESModule"));
-  const compatibilityDate = /"compatibility_date": "(.+)"/.exec(
-    readFileSync(join(worker, "wrangler.jsonc"), "utf8"),
-  )![1];
-  const miniflare = new Miniflare({ modules, modulesRoot: folder, compatibilityDate });
+  const { compatibility_date, queues, r2_buckets } = JSON.parse(
+    readFileSync(join(worker, "wrangler.queue.jsonc"), "utf8"),
+  );
+  const [{ queue, max_batch_size, max_retries, dead_letter_queue }] = queues.consumers;
+  const miniflare = new Miniflare({
+    modules,
+    modulesRoot: folder,
+    compatibilityDate: compatibility_date,
+    r2Buckets: { [r2_buckets[0].binding]: r2_buckets[0].bucket_name },
+    queueProducers: { INPUTS: queue },
+    queueConsumers: {
+      [queue]: {
+        maxBatchSize: max_batch_size,
+        maxBatchTimeout: 1,
+        maxRetries: max_retries,
+        deadLetterQueue: dead_letter_queue,
+      },
+    },
+  });
   return {
     url: String(await miniflare.ready),
+    cloudflare: {
+      bucket: (await miniflare.getR2Bucket(r2_buckets[0].binding)) as unknown as R2Bucket,
+      queue: await miniflare.getQueueProducer("INPUTS"),
+    },
     peak: () => peakOf(workerdOf(process.pid)),
     async stop() {
       await miniflare.dispose();
