@@ -58,17 +58,22 @@ export class Bodies {
     let refusal = declared > this.#maxBody ? this.#tooLarge(`${declared} bytes`) : undefined;
     const kept: Uint8Array[] = [];
     let read = 0;
-    for await (const part of declared > most ? [] : partsOf(request, signal)) {
-      read += part.length;
-      if (read > most) break;
-      refusal ??= read > this.#maxBody ? this.#tooLarge("more") : this.#room(part.length);
-      if (refusal) {
-        holder.bytes = 0;
-        kept.length = 0;
-        continue;
+    try {
+      for await (const part of declared > most ? [] : partsOf(request, signal)) {
+        read += part.length;
+        if (read > most) break;
+        refusal ??= read > this.#maxBody ? this.#tooLarge("more") : this.#room(part.length);
+        if (refusal) {
+          holder.bytes = 0;
+          kept.length = 0;
+          continue;
+        }
+        holder.bytes += part.length;
+        kept.push(part);
       }
-      holder.bytes += part.length;
-      kept.push(part);
+    } catch (error) {
+      // That it does not end is the smaller fault of a body that is too large.
+      throw refusal ?? error;
     }
     if (refusal) throw refusal;
     return joined(kept);

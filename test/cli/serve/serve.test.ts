@@ -21,7 +21,7 @@ beforeAll(async () => {
     JSON.stringify({ tokenizer: "its.json", classes: ["bad", "fair", "good"] }),
   );
   writeFileSync(at("its.json"), JSON.stringify(wordPiece(["a", "hid", "##den", "gem", "film"])));
-  const words = ["--workers", "2", "--timeout", "3", "--max-body", "100kB"];
+  const words = ["--workers", "2", "--max-body", "100kB"];
   server = await served(join(root, "demo/digits.onnx"), at("two words.onnx"), ...words);
 });
 afterAll(async () => {
@@ -156,7 +156,8 @@ describe("HTTP", () => {
   });
 
   it("a body that stops coming, and headers that do: 408", async () => {
-    const [body, headers] = [await line(server.port), await line(server.port)];
+    const impatient = await served(join(root, "demo/digits.onnx"), "--workers", "1", "--timeout", "1");
+    const [body, headers] = [await line(impatient.port), await line(impatient.port)];
     body.write(head(path, { "Content-Length": three.length }));
     body.write(three.subarray(0, 10));
     headers.write("POST /explain/digits HTTP/1.1\r\nHost: loc");
@@ -164,6 +165,7 @@ describe("HTTP", () => {
       expect(statuses(await until(/"timeout"/))).toEqual([408]);
       socket.destroy();
     }
+    expect(await impatient.end("SIGINT")).toBe(0);
   });
 
   it("a body that is shorter than its length", async () => {
