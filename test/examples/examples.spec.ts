@@ -156,6 +156,26 @@ describe.concurrent("what comes out of", () => {
     expect(large.status).toBe(413);
   });
 
+  it("the container's command: a service, which may be told to end", async () => {
+    const dockerfile = readFileSync(join(examples, "docker/Dockerfile"), "utf8");
+    const [, version] = /relprop@(\S+)/.exec(dockerfile)!;
+    expect(version).toBe(json(join(root, "package.json")).version);
+    const [command, ...args]: string[] = JSON.parse(/^CMD (.*)$/m.exec(dockerfile)![1]);
+    cpSync(demo("."), at("docker/models"), {
+      recursive: true,
+      filter: (path) => /demo$|digits\.(onnx|relprop\.json)$/.test(path),
+    });
+    symlinkSync(at("node/node_modules"), at("docker/node_modules"));
+    using server = await serving("docker", command, ...args.slice(0, -1), `${args.at(-1)} --port 0`);
+    const url = `${server.url.replace("0.0.0.0", "127.0.0.1")}/explain/digits`;
+    const answer = await fetch(url, {
+      method: "POST",
+      body: readFileSync(demo("three.png")),
+      headers: { Accept: "image/png" },
+    });
+    expectPicture(new Uint8Array(await answer.arrayBuffer()), await pictureOf("three.png"));
+  });
+
   it("the Cloudflare worker: a picture for a picture", async () => {
     using server = await serving("cloudflare", "node_modules/.bin/wrangler", "dev", "--port", "0", "--ip", "127.0.0.1");
     expectPicture(await answerTo(server.url, "three.png"), await pictureOf("three.png"));

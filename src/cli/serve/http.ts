@@ -28,7 +28,7 @@ export function serverOf(fetch: Fetch, { timeout, maxUnsent }: Bounds): Server {
   async function answer(req: IncomingMessage, res: ServerResponse, asks = false): Promise<void> {
     const gone = new AbortController();
     res.on("close", () => res.writableFinished || gone.abort());
-    const { request, began } = requestOf(req, res, asks, gone.signal);
+    const { request, began, drop } = requestOf(req, res, asks, gone.signal);
     const response = unsent > maxUnsent ? busy() : request ? await fetch(request) : foreign(req);
     const body = Buffer.from(await response.arrayBuffer());
     if (res.destroyed) return;
@@ -38,6 +38,7 @@ export function serverOf(fetch: Fetch, { timeout, maxUnsent }: Bounds): Server {
     unsent += body.length;
     res.on("close", () => (unsent -= body.length));
     res.on("finish", () => {
+      drop();
       if (!req.complete) setTimeout(() => req.complete || req.socket.destroy(), LINGER).unref();
     });
     res.end(body);
@@ -60,34 +61,44 @@ export function serverOf(fetch: Fetch, { timeout, maxUnsent }: Bounds): Server {
 const lengthOf = ({ method }: IncomingMessage, { status }: Response, body: Buffer) =>
   method === "HEAD" || status === 204 ? {} : { "Content-Length": body.length };
 
-/** @returns no request for what is none */
-function requestOf(req: IncomingMessage, res: ServerResponse, asks: boolean, signal: AbortSignal) {
+/** A request, if it is one; whether its body has been asked for; and what lets go of the rest of it. */
+interface Asked {
+  readonly request?: Request;
+  readonly began: () => boolean;
+  readonly drop: () => void;
+}
+
+function requestOf(req: IncomingMessage, res: ServerResponse, asks: boolean, signal: AbortSignal): Asked {
   const { method = "GET", url = "/" } = req;
-  if (FOREIGN.includes(method) || !URL.canParse(addressOf(url))) return { request: undefined, began: () => true };
+  const bare = { began: () => true, drop: () => void req.resume() };
+  if (FOREIGN.includes(method) || !URL.canParse(addressOf(url))) return bare;
   const headers = new Headers();
   for (let i = 0; i < req.rawHeaders.length; i += 2) headers.append(req.rawHeaders[i], req.rawHeaders[i + 1]);
-  if (NO_BODY.includes(method))
-    return { request: new Request(addressOf(url), { method, headers, signal }), began: () => true };
+  if (NO_BODY.includes(method)) return { request: new Request(addressOf(url), { method, headers, signal }), ...bare };
   let begun = false;
-  const body = bodyOf(req, () => {
+  const { body, drop } = bodyOf(req, () => {
     if (asks && !begun) res.writeContinue();
     begun = true;
   });
   const init = { method, headers, signal, body, duplex: "half" };
-  return { request: new Request(addressOf(url), init as RequestInit), began: () => begun };
+  return { request: new Request(addressOf(url), init as RequestInit), began: () => begun, drop };
 }
 
 /** Whatever host is asked for. */
 const addressOf = (url: string) => (url.startsWith("/") ? `http://localhost${url}` : url);
 
 /** A body that is read from the connection only as fast as somebody takes it. */
-function bodyOf(req: IncomingMessage, begin: () => void): ReadableStream<Uint8Array> {
+function bodyOf(req: IncomingMessage, begin: () => void) {
   let open = true;
   const ended = (end: () => void) => {
     if (open) end();
     open = false;
   };
-  return new ReadableStream<Uint8Array>(
+  const drop = () => {
+    open = false;
+    req.resume();
+  };
+  const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
         req.on("data", (part: Buffer) => {
@@ -105,13 +116,11 @@ function bodyOf(req: IncomingMessage, begin: () => void): ReadableStream<Uint8Ar
         begin();
         req.resume();
       },
-      cancel() {
-        open = false;
-        req.resume();
-      },
+      cancel: drop,
     },
     { highWaterMark: 0 },
   );
+  return { body, drop };
 }
 
 const busy = () =>

@@ -155,6 +155,15 @@ describe("HTTP", () => {
     socket.destroy();
   });
 
+  it("a body that nobody wants, and the next request behind it", async () => {
+    const { write, until, socket } = await line(server.port);
+    const body = Buffer.alloc(90_000);
+    write(Buffer.concat([Buffer.from(head("/explain/dogs", { "Content-Length": body.length })), body]));
+    write(head("/health", {}, "GET"));
+    expect(statuses(await until(/"ok"/))).toEqual([404, 200]);
+    socket.destroy();
+  });
+
   it("a body that stops coming, and headers that do: 408", async () => {
     const impatient = await served(join(root, "demo/digits.onnx"), "--workers", "1", "--timeout", "1");
     const [body, headers] = [await line(impatient.port), await line(impatient.port)];
