@@ -25,10 +25,9 @@ export interface Made {
 /** What is asked for in the query; everything else that an LrpError may be about came in the body. */
 const ASKED = /^(option|composite|rule|parameter) /;
 
-function statusOf({ code, issues }: LrpError): number {
-  if (code === "not-onnx" || code === "invalid-model") return 500;
-  return code === "rule" || issues.every(({ where }) => ASKED.test(where)) ? 400 : 422;
-}
+/** The network has been loaded before, so what is wrong is what it was given. */
+const statusOf = ({ code, issues }: LrpError): number =>
+  code === "rule" || issues.every(({ where }) => ASKED.test(where)) ? 400 : 422;
 
 function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error;

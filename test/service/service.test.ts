@@ -282,6 +282,13 @@ const refused: readonly (readonly [what: string, path: string, sent: Sent, statu
   ["dims that are no sizes", "/explain/digits", oneOf([-1], [1]), 422, "json"],
   ["dims of another size than data", "/explain/digits", oneOf(x.dims, [1]), 422, "shape"],
   ["a text for a network without a tokenizer", "/explain/digits", { body: '{"text":"a"}' }, 422, "text"],
+  [
+    "a text with a token that the network has not",
+    "/explain/two%20words",
+    { body: '{"text":"a-very-long-word"}' },
+    422,
+    "usage",
+  ],
   ["a text that is a number", "/explain/two%20words", { body: '{"text":1}' }, 422, "json"],
 ];
 
