@@ -6,13 +6,19 @@ import { busy, Refusal } from "./refusal.ts";
  */
 const DROPPED = 8;
 
+/** A request with what it holds of its body, and when its time is long over. */
+interface Holder {
+  bytes: number;
+  readonly until: number;
+}
+
 /** What all bodies may hold together that are being read, or that wait for their answers. */
 export class Bodies {
   readonly #maxBody: number;
   readonly #maxHeld: number;
   /** A platform may end a request without a word; what it held is forgotten when its time is over. */
   readonly #longest: number;
-  readonly #holders = new Map<object, { bytes: number; readonly until: number }>();
+  readonly #holders = new Set<Holder>();
 
   /** @param longest milliseconds that a request may take */
   constructor(maxBody: number, maxHeld: number, longest: number) {
@@ -25,9 +31,9 @@ export class Bodies {
   get held(): number {
     const now = Date.now();
     let sum = 0;
-    for (const [holder, { bytes, until }] of this.#holders) {
-      if (until < now) this.#holders.delete(holder);
-      else sum += bytes;
+    for (const holder of this.#holders) {
+      if (holder.until < now) this.#holders.delete(holder);
+      else sum += holder.bytes;
     }
     return sum;
   }
@@ -44,7 +50,7 @@ export class Bodies {
     use: (bytes: Uint8Array<ArrayBuffer>) => T,
   ): Promise<Awaited<T>> {
     const holder = { bytes: 0, until: Date.now() + 2 * this.#longest };
-    this.#holders.set(holder, holder);
+    this.#holders.add(holder);
     try {
       return await use(await this.#read(request, signal, holder));
     } finally {
@@ -52,7 +58,7 @@ export class Bodies {
     }
   }
 
-  async #read(request: Request, signal: AbortSignal, holder: { bytes: number }): Promise<Uint8Array<ArrayBuffer>> {
+  async #read(request: Request, signal: AbortSignal, holder: Holder): Promise<Uint8Array<ArrayBuffer>> {
     const declared = Number(request.headers.get("content-length") ?? 0);
     const most = DROPPED * this.#maxBody;
     let refusal = declared > this.#maxBody ? this.#tooLarge(`${declared} bytes`) : undefined;
