@@ -47,7 +47,7 @@ export const pictureOptions = {
     kind: "amount",
     value: "N",
     group: "picture",
-    help: "the most pixels that a picture may have, by its header and after resizing; default 1e8",
+    help: "the most pixels that a picture may have, by its header and after resizing; default 1e8, and 2^24 of serve",
   },
 
   out: {
