@@ -208,7 +208,7 @@ function showPhoto(file: File | undefined): void {
 async function openNetwork(source: Source): Promise<void> {
   const { file, name, demo } = source;
   say(`Loading ${name}.`);
-  const opened = await ask("load", { file, name, classes: source.classes, plain: demo === "digits" });
+  const opened = await ask("load", { file, name, classes: source.classes });
   change({ network: opened, source, target: "argmax", layer: undefined });
   const [, channels, height] = opened.dims;
   const usual = channels === 3 && !(Number(height) < 64) ? "torchvision" : "unit";

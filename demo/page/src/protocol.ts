@@ -82,10 +82,7 @@ export interface Answer {
 
 /** What the page asks of the worker. */
 export interface Calls {
-  load(
-    given: { file: Blob; name: string; classes?: readonly string[] /** no rare operators */; plain?: boolean },
-    tell: Tell,
-  ): Promise<Opened>;
+  load(given: { file: Blob; name: string; classes?: readonly string[] }, tell: Tell): Promise<Opened>;
   /** Answers how large the picture is, in words. */
   see(given: { file: Blob; name: string }, tell: Tell): Promise<string>;
   /** What the network says of the photo under each preset, the best guess first; nothing where it has no such answer. */

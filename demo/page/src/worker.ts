@@ -1,3 +1,6 @@
+// Not later by import(): where a chunk of a worker imports from its entry, WebKit runs the entry a second time, and the
+// operators are added to that one.
+import "relprop/operators";
 import {
   defaultComposite,
   heatmap,
@@ -67,11 +70,9 @@ function scoresOf({ outputs: [{ dims }] }: Model): number | undefined {
 }
 
 const calls: Calls = {
-  async load({ file, name, classes, plain }, tell) {
+  async load({ file, name, classes }, tell) {
     const bytes = await read(file, name, tell);
     tell({ doing: `Loading ${name}` });
-    // Rare operators are as much code again: the page's first answer does not wait for them.
-    if (!plain) await import("relprop/operators");
     const { result: loaded, ms } = await timed(() => load(bytes, { classes }));
     const [{ name: first, dims }, ...more] = loaded.inputs;
     if (more.length > 0)
