@@ -186,9 +186,10 @@ export class Session {
   #withWeights({ args }: KernelStep | HostStep, { held, spare }: Place, run: Run): Run {
     const open = (args as readonly Argument[]).flatMap((argument) => valueOf(argument) ?? []).filter((v) => v.weight);
     if (open.length === 0) return run;
-    const parts = open.map(({ weight }) => spare(4 * (typeof weight!.make === "function" ? 0 : roomOf(weight!.make))));
+    const room = open.map(({ weight }) => (typeof weight!.make === "function" ? 0 : roomOf(weight!.make)));
+    const part = spare(4 * Math.max(...room));
     return () => {
-      for (let value = open.pop(); value; value = open.pop()) this.#make(value, held(value.weight!), parts[0]);
+      for (let value = open.pop(); value; value = open.pop()) this.#make(value, held(value.weight!), part);
       run();
     };
   }
