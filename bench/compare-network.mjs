@@ -55,7 +55,7 @@ for (const composite of composites) {
   }
 }
 const second = output.indexOf(output.toSorted((a, b) => b - a)[1]);
-if (tasks.epsilonPlus && predicted.output.dims.length === 2)
+if (tasks.epsilonPlus && predicted.output.dims.length === 2 && output.length > 1)
   tasks.twoTargets = () => model.explainEach(input, ["argmax", second]);
 
 const ort = await onnxruntime(bytes);
