@@ -32,7 +32,7 @@ function smoothImage(seed, side = 256) {
   return { data, width: side, height: side };
 }
 
-/** A type of numbers that is no float32 needs them as it has them. */
+/** Random ids of words, of 64 bits. */
 const idsOf = (words, dims) => {
   const next = uniform(1);
   const data = BigInt64Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () =>
@@ -48,8 +48,8 @@ const idsOf = (words, dims) => {
  * @param port the model's input
  */
 export function inputOf({ preset, photo, words }, port) {
-  if (words) return idsOf(words, port.dims);
   const [, ...dims] = port.dims.map((d) => (typeof d === "number" ? d : 1));
+  if (words) return idsOf(words, [1, ...dims]);
   const count = dims.reduce((a, b) => a * b, 1);
   const isPicture = dims.length === 3 && (dims[0] === 1 || dims[0] === 3);
   if (!isPicture) return { data: new Float32Array(count).map(normal(1)), dims: [1, ...dims] };
