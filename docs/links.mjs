@@ -20,16 +20,19 @@ function targetsOf(text) {
 
 const isAbsolute = (to) => /^[a-z]+:/i.test(to);
 
-/** The names that a page's headings have in links, as GitHub makes them. */
+/** The name that a heading has in links, as GitHub makes it. */
+export const slug = (heading) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replace(/\s/g, "-");
+
+/** The names that a page's headings have in links. */
 function anchorsOf(text) {
   const seen = new Map();
   return [...text.replace(/^```[\s\S]*?^```/gm, "").matchAll(/^#+ (.*)$/gm)].map(([, heading]) => {
-    const name = heading
-      .toLowerCase()
-      .replace(/\]\([^)]*\)/g, "]")
-      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
-      .trim()
-      .replace(/\s/g, "-");
+    const name = slug(heading.replace(/\]\([^)]*\)/g, "]"));
     const times = seen.get(name) ?? 0;
     seen.set(name, times + 1);
     return times === 0 ? name : `${name}-${times}`;

@@ -16,10 +16,13 @@ export interface Block {
 
 export const guides = join(root, "docs/guides");
 const inside = join(root, "docs/inside.md");
+export const tutorials = join(root, "docs/tutorials");
+const landing = join(root, "docs/index.md");
 const texts = [
   readme,
   inside,
-  ...[guides, referenceFolder].flatMap((folder) => readdirSync(folder).map((file) => join(folder, file))),
+  landing,
+  ...[guides, tutorials, referenceFolder].flatMap((folder) => readdirSync(folder).map((file) => join(folder, file))),
 ].filter((f) => f.endsWith(".md"));
 
 function blocksOf(file: string): Block[] {
@@ -31,15 +34,15 @@ function blocksOf(file: string): Block[] {
   }));
 }
 
-/** Every piece of TypeScript that the README, the guides and the reference have. */
+/** Every piece of TypeScript that the README, the site's first page, guides, tutorials and the reference have. */
 export const blocks = texts.flatMap(blocksOf);
 
-/** A folder of a program that has installed relprop and fast-png, with the demo's files beside it. */
+/** A folder of a program that has installed relprop and what its blocks import, with the demo's files beside it. */
 function program(): string {
   const folder = mkdtempSync(join(tmpdir(), "relprop-blocks-"));
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(root, join(folder, "node_modules/relprop"));
-  for (const path of ["node_modules/@types", "node_modules/fast-png", "demo"])
+  for (const path of ["node_modules/@types", "node_modules/@huggingface", "node_modules/fast-png", "demo"])
     symlinkSync(join(root, path), join(folder, path));
   writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
   return folder;
@@ -48,7 +51,7 @@ function program(): string {
 /** Runs the scripts that it is given, one after the other, and prints what each of them prints as JSON. */
 const runner = `import { format } from "node:util";
 const all = [];
-for (const script of process.argv.slice(2)) {
+for (const script of process.argv.splice(2)) {
   const lines = [];
   console.log = (...given) => lines.push(...format(...given).split("\\n"));
   try { await import(script); } catch (error) { lines.push(String(error?.stack ?? error)); }
@@ -91,10 +94,10 @@ export function complaints(folder = program()): string[] {
     folder,
   );
   const program = ts.createProgram(files, options);
-  // The blocks' files and the package's, not those that come with the compiler and Node: they take most of the time.
+  // The blocks' files and the package's, not those of others: the compiler's and Node's take most of the time.
   const checked = program
     .getSourceFiles()
-    .filter(({ fileName }) => !/node_modules\/(typescript|@types)\//.test(fileName));
+    .filter(({ fileName }) => !/node_modules\/(typescript|@types|@huggingface)\//.test(fileName));
   const found = [
     ...program.getOptionsDiagnostics(),
     ...program.getGlobalDiagnostics(),

@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { readdirSync, readFileSync } from "node:fs";
+import { extname, join } from "node:path";
 import { beforeAll, describe, expect, it, test } from "vitest";
 import { methods, metrics } from "../src/evaluate/index.ts";
 import { composites, lrnModes, type ParameterRow, parameters, rules } from "../src/entries/index.ts";
@@ -7,8 +8,8 @@ import { rare } from "../src/ops/rare/index.ts";
 import { type Fields, ruleFields } from "../src/rules/literal.ts";
 import { expectedOf, type ParameterName } from "../src/rules/parameters.ts";
 import { familyRows } from "./families.ts";
-import { blocks, complaints, guides, runAll } from "./blocks.ts";
-import { readTable, table, writeTable } from "./readme.ts";
+import { blocks, complaints, guides, runAll, tutorials } from "./blocks.ts";
+import { readTable, root, table, writeTable } from "./readme.ts";
 import { summary } from "./runtimes/cases.mjs";
 import { commands } from "../src/cli/commands.ts";
 import { described, groups, usage } from "../src/cli/help.ts";
@@ -109,7 +110,20 @@ test("the guide has every field of a rule as an object, with what it may be", ()
   expect(lines.map((line) => `${line.split(" |").slice(0, 3).join(" |")} |`)).toEqual(expected);
 });
 
-describe("code in the README, the guides and the reference", () => {
+/** Files of the examples that a tutorial shows, between comments of their names. */
+const copies = readdirSync(tutorials).flatMap((name) => {
+  const file = join(tutorials, name);
+  const shown = readFileSync(file, "utf8").matchAll(/^<!-- (examples\/\S+) -->$/gm);
+  return [...shown].map(([, example]) => ({ tutorial: name, example, file }));
+});
+
+it.each(copies)("$tutorial shows $example as it is (npm run docs writes it)", ({ example, file }) => {
+  const block = `\`\`\`${extname(example).slice(1)}\n${readFileSync(join(root, example), "utf8")}\`\`\``;
+  if (process.env.WRITE_DOCS) writeTable(example, block, file);
+  else expect(readTable(example, file)).toBe(block);
+});
+
+describe("code in the README, the guides, the tutorials and the reference", () => {
   let printed: readonly string[][];
   beforeAll(() => {
     printed = runAll();

@@ -37,7 +37,7 @@ const places: Readonly<Record<string, string>> = {
 
 export const readTable = (name: string, file = places[name]): string => around(name, file).text;
 
-export function writeTable(name: string, text: string): void {
-  const { before, after } = around(name, places[name]);
-  writeFileSync(places[name], `${before}${text}\n${after}`);
+export function writeTable(name: string, text: string, file = places[name]): void {
+  const { before, after } = around(name, file);
+  writeFileSync(file, `${before}${text}\n${after}`);
 }

@@ -1,3 +1,8 @@
+/**
+ * Other methods of attribution, and metrics that judge explanations.
+ *
+ * @module relprop/evaluate
+ */
 export { attribute, type AttributeOptions } from "./attribute.ts";
 export {
   evaluate,

@@ -1,4 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
+/**
+ * Many inputs at a time, on workers.
+ *
+ * @module relprop/pool
+ */
 import { LrpError, noOption, usage } from "../../base/error.ts";
 import type { EvaluateOptions, Evaluation, SharedOptions } from "../../evaluate/index.ts";
 import type { OutputPort, Port } from "../../graph/graph.ts";

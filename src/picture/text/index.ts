@@ -1,3 +1,8 @@
+/**
+ * Texts with their relevance, as HTML, SVG and lines for a terminal.
+ *
+ * @module relprop/text
+ */
 export { type AnsiOptions, textAnsi } from "./ansi.ts";
 export { type EmbeddingOptions, type EmbeddingOutput, embeddingOf, similarTo } from "./embedding.ts";
 export { type HtmlOptions, textHtml, textTable } from "./html.ts";
