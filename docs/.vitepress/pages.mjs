@@ -94,7 +94,13 @@ const unlisted = [
   })),
 ];
 
+/** What VitePress does not make: the page to try, and the reference of the code, instead of their sources. */
+const others = { "demo/page/index.html": "try/index.html", "src/entries/index.ts": "api/index" };
+
 /** Where a file of the repository stands on the site. */
-export const addresses = Object.fromEntries(
-  [...groups.flatMap(({ pages }) => pages), ...unlisted].map(({ file, address }) => [file, address]),
-);
+export const addresses = {
+  ...Object.fromEntries(
+    [...groups.flatMap(({ pages }) => pages), ...unlisted].map(({ file, address }) => [file, address]),
+  ),
+  ...others,
+};
