@@ -4,22 +4,18 @@
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { defineConfig } from "vitepress";
 import { slug } from "../links.mjs";
-import { addresses, groups } from "./pages.mjs";
-import { pages, tables } from "./markdown.mjs";
+import { links, tables } from "./markdown.mjs";
+import { addressOf, groups, root } from "./pages.mjs";
 
-const root = resolve(import.meta.dirname, "../..");
 const tracked = execFileSync("git", ["ls-files", "*.md"], { cwd: root, encoding: "utf8" }).trim().split("\n");
-
-/** Where a file stands on the site, if it is a page of it. Those of TypeDoc have the same place in api/ as in build/api/. */
-const addressOf = (file) => addresses[file] ?? /^build\/(api\/.*)\.md$/.exec(file)?.[1];
 
 /** What a page's heading says. */
 const titleOf = (file) => /^# (.*)$/m.exec(readFileSync(join(root, file), "utf8"))[1].replaceAll("`", "");
 
-const item = ({ file, address }) => ({ text: titleOf(file), link: `/${address}` });
+const item = (file) => ({ text: titleOf(file), link: `/${addressOf(file)}` });
 
 /** The pages of the reference of the code that the side bar lists: one for each entry of the package. */
 const entries = ["", "/slim", "/image", "/text", "/evaluate", "/plots", "/pool", "/threads", "/operators"];
@@ -32,7 +28,7 @@ export default defineConfig({
   description: "Layer-wise Relevance Propagation for ONNX networks, in TypeScript and WebAssembly",
   lang: "en",
   srcDir: root,
-  srcExclude: [...tracked.filter((file) => !(file in addresses)), "build/!(api)/**", "studies/**"],
+  srcExclude: [...tracked.filter((file) => !addressOf(file)), "build/!(api)/**", "studies/**"],
   outDir: join(root, "build/site"),
   cacheDir: join(root, "build/vitepress"),
   rewrites: (file) => `${addressOf(file)}.md`,
@@ -42,7 +38,7 @@ export default defineConfig({
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     anchor: { slugify: slug },
-    config: (markdown) => markdown.use(pages, { root, addressOf }).use(tables),
+    config: (markdown) => markdown.use(links).use(tables),
   },
   themeConfig: {
     siteTitle: "relprop",
@@ -60,7 +56,7 @@ export default defineConfig({
           items: entries.map((entry) => ({ text: `relprop${entry}`, link: `/api/relprop${entry}/index` })),
         },
       ],
-      "/": groups.map(({ text, pages }, i) => ({ text, collapsed: i > 1, items: pages.map(item) })),
+      "/": groups.map(({ text, files }, i) => ({ text, collapsed: i > 1, items: files.map(item) })),
     },
     outline: { level: [2, 3] },
     search: { provider: "local" },

@@ -1,12 +1,13 @@
 /* What the site changes in the Markdown of the repository. */
 import { dirname, relative, resolve } from "node:path";
+import { addressOf, root } from "./pages.mjs";
 
 /**
  * Links between files become links between pages. A file that is no page, such as a source, keeps its name and loses its
  * link. Code is shown the same way whether fences or spaces mark it.
  */
-export function pages(markdown, { root, addressOf }) {
-  markdown.core.ruler.push("pages", ({ tokens, env }) => {
+export function links(markdown) {
+  markdown.core.ruler.push("links", ({ tokens, env }) => {
     for (const block of tokens) {
       if (block.type === "code_block") Object.assign(block, { type: "fence", tag: "code", info: "text" });
       const { children } = block;
