@@ -8,7 +8,9 @@ import { cpSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const root = resolve(import.meta.dirname, "..");
-const run = (command, ...args) => execFileSync(command, args, { cwd: root, stdio: "inherit" });
+// The page to try links to the pages around it.
+const env = { ...process.env, SITE: "../" };
+const run = (command, ...args) => execFileSync(command, args, { cwd: root, stdio: "inherit", env });
 const installed = (name) => join(root, "docs/node_modules/.bin", name);
 
 rmSync(join(root, "build/api"), { recursive: true, force: true });
