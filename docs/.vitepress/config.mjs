@@ -56,7 +56,7 @@ export default defineConfig({
           items: entries.map((entry) => ({ text: `relprop${entry}`, link: `/api/relprop${entry}/index` })),
         },
       ],
-      "/": groups.map(({ text, files }, i) => ({ text, collapsed: i > 1, items: files.map(item) })),
+      "/": groups.map(({ text, files }) => ({ text, items: files.map(item) })),
     },
     outline: { level: [2, 3] },
     search: { provider: "local" },
