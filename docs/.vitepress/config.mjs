@@ -18,7 +18,7 @@ const titleOf = (file) => /^# (.*)$/m.exec(readFileSync(join(root, file), "utf8"
 const item = (file) => ({ text: titleOf(file), link: `/${addressOf(file)}` });
 
 /** The pages of the reference of the code that the side bar lists: one for each entry of the package. */
-const entries = ["", "/slim", "/image", "/text", "/evaluate", "/plots", "/pool", "/threads", "/service", "/operators"];
+const entries = ["", "/slim", "/image", "/text", "/evaluate", "/plots", "/pool", "/threads", "/service", "/queue", "/operators"];
 
 /** The page's icon, inside of every page. */
 const icon = `data:image/svg+xml,${encodeURIComponent(readFileSync(join(root, "demo/page/src/icon.svg"), "utf8"))}`;

@@ -9,6 +9,8 @@ export interface Streams {
   readonly terminals?: { readonly out: boolean; readonly err: boolean };
   /** Does work that Ctrl-C aborts by the signal, instead of ending the process. */
   readonly interruptible?: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+  /** Does work that any demand to end aborts by the signal, SIGTERM too: it ends when it has tidied up. */
+  readonly stoppable?: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
 }
 
 /** A row of the table of commands. */

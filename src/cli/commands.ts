@@ -5,6 +5,7 @@ import { explain } from "./explain.ts";
 import { inspect } from "./inspect.ts";
 import { inGroup } from "./options.ts";
 import { predict } from "./predict.ts";
+import { queueCommands } from "./queue/commands.ts";
 import { serve } from "./serve.ts";
 import { sheet } from "./sheet.ts";
 import { printComposites, printMethods, printMetrics, printRules } from "./tables.ts";
@@ -196,6 +197,8 @@ export const commands: readonly Command[] = [
       "out",
       ...inGroup("evaluate").filter((name) => name !== "methods" && name !== "metrics"),
       "workers",
+      "queue",
+      "data",
       "seed",
       "target",
       "against",
@@ -215,6 +218,11 @@ export const commands: readonly Command[] = [
         "relprop evaluate net.onnx test_batch.bin --preset raw --methods " +
           "paperEpsilon:lrn=identity,paperEpsilon:lrn=taylor --metrics morf,minAbs --shard 1/2 --out half",
       ],
+      [
+        "by all machines that run 'relprop work redis://HOST'",
+        "relprop evaluate model.onnx photos --preset caffe --methods epsilonPlus,gradient --metrics morf " +
+          "--queue redis://HOST/photos --out report",
+      ],
     ],
     run: evaluate,
   },
@@ -228,6 +236,7 @@ export const commands: readonly Command[] = [
     examples: [["the folders of two machines", "relprop merge half otherhalf --out report"]],
     run: merge,
   },
+  ...queueCommands,
   {
     name: "serve",
     takes: ["MODEL…"],

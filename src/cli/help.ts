@@ -10,6 +10,7 @@ export const groups: readonly (readonly [Option["group"], string])[] = [
   ["explain", "What to compute"],
   ["axes", "Outputs and inputs of several axes"],
   ["evaluate", "What to measure"],
+  ["queue", "Work on several machines"],
   ["rules", "Rules"],
   ["method", "Other methods"],
   ["text", "A text as input"],
@@ -26,7 +27,6 @@ export function overview(commands: readonly Command[]): string {
 rests on, by Layer-wise Relevance Propagation.
 
 ${list}
-For example
   relprop explain model.onnx photo.jpg --preset torchvision --out heat.png
   relprop help explain      all options of a command, with examples
   relprop --version

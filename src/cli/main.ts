@@ -11,17 +11,25 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(2);
 });
 
-/** A second Ctrl-C ends the process, as every one does while nothing is to be said. */
-async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const controller = new AbortController();
-  const abort = () => controller.abort();
-  process.once("SIGINT", abort);
-  try {
-    return await work(controller.signal);
-  } finally {
-    process.off("SIGINT", abort);
-  }
-}
+/** Work that these signals abort. A second one ends the process, as every one does while nothing is to be said. */
+const until =
+  (...signals: NodeJS.Signals[]) =>
+  async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const controller = new AbortController();
+    const abort = () => {
+      forget();
+      controller.abort();
+    };
+    const forget = () => {
+      for (const signal of signals) process.off(signal, abort);
+    };
+    for (const signal of signals) process.on(signal, abort);
+    try {
+      return await work(controller.signal);
+    } finally {
+      forget();
+    }
+  };
 
 register(rare);
 
@@ -31,5 +39,6 @@ process.exitCode = await run(process.argv.slice(2), {
   // A terminal that does not know its width says 0.
   columns: process.stdout.columns || process.stderr.columns || undefined,
   terminals: { out: process.stdout.isTTY, err: process.stderr.isTTY },
-  interruptible,
+  interruptible: until("SIGINT"),
+  stoppable: until("SIGINT", "SIGTERM"),
 });

@@ -11,6 +11,8 @@ export interface Opened {
   readonly sidecar: Sidecar;
   /** The file. */
   readonly bytes: Uint8Array;
+  /** What was said of its axes. */
+  readonly axes: Pick<LoadOptions, "batch" | "channelAxis">;
   /** What else it is loaded with, which changes no result. */
   readonly memory: Pick<LoadOptions, "maxMemory" | "maxWork" | "weights">;
   /** Milliseconds that reading and loading took. */
@@ -43,7 +45,7 @@ export async function open(path: string, values: Values): Promise<Opened> {
   const given = { classes, externalData: besideModel(path), ...axes, ...memory };
   const model = await load(bytes, given).catch((error) => Promise.reject(naming(error, path)));
   if (classes) checkCount(classes, model, values.classes ?? sidecar.path);
-  return { model, sidecar, bytes, memory, ms: performance.now() - start };
+  return { model, sidecar, bytes, axes, memory, ms: performance.now() - start };
 }
 
 /** What `--batch` says: no axis of samples at all, or for each input which one, or none. */

@@ -16,6 +16,7 @@ export interface Option extends Written {
     | "rules"
     | "method"
     | "evaluate"
+    | "queue"
     | "explain"
     | "axes"
     | "text"

@@ -6,6 +6,7 @@ import { dashed, type Option, undashed } from "./option.ts";
 import { axesOptions } from "./options-axes.ts";
 import { evaluateOptions } from "./options-evaluate.ts";
 import { pictureOptions } from "./options-picture.ts";
+import { queueOptions } from "./options-queue.ts";
 import { textOptions } from "./options-text.ts";
 import { workOptions } from "./options-work.ts";
 
@@ -114,6 +115,7 @@ export const options = {
   keep: { kind: "flag", group: "method", help: "occlusion keeps the window and fills the rest" },
 
   ...evaluateOptions,
+  ...queueOptions,
 
   target: {
     kind: "text",

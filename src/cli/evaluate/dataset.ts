@@ -25,6 +25,8 @@ export interface Dataset {
   readonly sha256: string;
   readonly count: number;
   read(index: number): Promise<Sample>;
+  /** The file that has it, and which of the images in it it is: none where the file is the image. */
+  place(index: number): { readonly path: string; readonly index?: number };
 }
 
 const WHAT = "a folder of pictures or .npy files, an idx file, a CIFAR-10 binary, or a .npy file of [n, …]";
@@ -49,12 +51,15 @@ async function folder(path: string, maxPixels: number | undefined): Promise<Data
       const file = join(path, name);
       return { name, content: contentOf(await readBytes(file, "a picture or a .npy array"), file, { maxPixels }) };
     },
+    place: (index) => ({ path: join(path, names[index]) }),
   };
 }
 
+type Labels = ArrayLike<number> | undefined;
+
 interface Images {
   readonly count: number;
-  readonly labels?: ArrayLike<number>;
+  readonly labels?: Labels;
   content(index: number): Content;
 }
 
@@ -62,7 +67,9 @@ interface Images {
 interface Format {
   readonly kind: string;
   matches(bytes: Uint8Array, path: string): boolean;
-  open(bytes: Uint8Array, path: string): Promise<Images>;
+  open(bytes: Uint8Array, path: string): Images;
+  /** Labels from a file beside it. */
+  beside?(count: number, path: string): Promise<Labels>;
 }
 
 const broken = (path: string, expected: string, received: string) => usage(`file '${path}'`, expected, received);
@@ -77,18 +84,16 @@ function checkLabels<T extends ArrayLike<unknown>>(labels: T, count: number, pat
 const npy: Format = {
   kind: "npy",
   matches: holdsArray,
-  async open(bytes, path) {
+  open(bytes, path) {
     const all = readArray(bytes, path);
     if (!(all.dims.length > 1 && all.data.length > 0))
       throw broken(path, "an array [n, …] of n inputs", `shape [${all.dims.join(", ")}]`);
+    return { count: all.dims[0], content: (index) => ({ numbers: sampleOf(all, index) as Tensor }) };
+  },
+  async beside(count, path) {
     const beside = `${path.replace(/\.np[yz]$/i, "")}.labels.json`;
     const text = await readTextIfThere(beside);
-    const labels = text === undefined ? undefined : checkLabels(listOf(text, beside), all.dims[0], beside);
-    return {
-      count: all.dims[0],
-      labels,
-      content: (index) => ({ numbers: sampleOf(all, index) as Tensor }),
-    };
+    return text === undefined ? undefined : checkLabels(listOf(text, beside), count, beside);
   },
 };
 
@@ -118,18 +123,19 @@ function idx(bytes: Uint8Array, magic: number, path: string): { sizes: number[];
 const mnist: Format = {
   kind: "idx",
   matches: (bytes) => bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 8 && bytes[3] === 3,
-  async open(bytes, path) {
+  open(bytes, path) {
     const { sizes, data } = idx(bytes, IMAGES, path);
     const [count, height, width] = sizes;
-    const beside = join(dirname(path), basename(path).replace("images-idx3", "labels-idx1"));
-    const there = beside !== path && (await stat(beside).catch(() => undefined));
-    const labels = there ? checkLabels(idx(await unpacked(beside), LABELS, beside).data, count, beside) : undefined;
     const area = height * width;
     return {
       count,
-      labels,
       content: (index) => ({ picture: { data: data.subarray(index * area, (index + 1) * area), width, height } }),
     };
+  },
+  async beside(count, path) {
+    const beside = join(dirname(path), basename(path).replace("images-idx3", "labels-idx1"));
+    const there = beside !== path && (await stat(beside).catch(() => undefined));
+    return there ? checkLabels(idx(await unpacked(beside), LABELS, beside).data, count, beside) : undefined;
   },
 };
 
@@ -140,7 +146,7 @@ const RECORD = 1 + 3 * SIDE * SIDE;
 const cifar: Format = {
   kind: "cifar10",
   matches: (bytes, path) => /\.bin(\.gz)?$/i.test(path) && bytes.length > 0 && bytes.length % RECORD === 0,
-  async open(bytes) {
+  open(bytes) {
     const count = bytes.length / RECORD;
     return {
       count,
@@ -157,14 +163,27 @@ const cifar: Format = {
 const formats: readonly Format[] = [npy, mnist, cifar];
 
 /** A file's bytes, out of gzip if they are in it. */
-async function unpacked(path: string): Promise<Uint8Array> {
-  const bytes = await readBytes(path, WHAT);
+const unpacked = async (path: string): Promise<Uint8Array> => plainBytes(await readBytes(path, WHAT), path);
+
+function plainBytes(bytes: Uint8Array, path: string): Uint8Array {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
     return gunzipSync(bytes);
   } catch (error) {
     throw broken(path, "a whole gzip file", (error as Error).message);
   }
+}
+
+function formatOf(bytes: Uint8Array, path: string): Format {
+  const format = formats.find(({ matches }) => matches(bytes, path));
+  if (format) return format;
+  throw broken(path, WHAT, fileKind(bytes)?.name ?? "other content");
+}
+
+/** The images in a file that holds many; no other file is opened. @throws LrpError code "usage" for what is none */
+export function imagesOf(packed: Uint8Array, path: string): Pick<Images, "count" | "content"> {
+  const bytes = plainBytes(packed, path);
+  return formatOf(bytes, path).open(bytes, path);
 }
 
 /**
@@ -175,9 +194,9 @@ export async function openDataset(path: string, maxPixels?: number): Promise<Dat
   const found = await foreseen(`data '${path}'`, WHAT, () => stat(path));
   if (found.isDirectory()) return folder(path, maxPixels);
   const bytes = await unpacked(path);
-  const format = formats.find(({ matches }) => matches(bytes, path));
-  if (!format) throw broken(path, WHAT, fileKind(bytes)?.name ?? "other content");
-  const { count, labels, content } = await format.open(bytes, path);
+  const format = formatOf(bytes, path);
+  const { count, content, labels: own } = format.open(bytes, path);
+  const labels = own ?? (await format.beside?.(count, path));
   return {
     kind: format.kind,
     sha256: createHash("sha256")
@@ -186,5 +205,6 @@ export async function openDataset(path: string, maxPixels?: number): Promise<Dat
       .digest("hex"),
     count,
     read: async (index) => ({ name: `#${index}`, label: labels?.[index], content: content(index) }),
+    place: (index) => ({ path, index }),
   };
 }

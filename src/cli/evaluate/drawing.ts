@@ -1,7 +1,7 @@
 import { encodePng, heatmap, type Port, type Preparation, type Tensor, viewed } from "../../entries/index.ts";
 import { layoutOf } from "../../base/layout.ts";
 import { picture } from "../../picture/image/pixels.ts";
-import type { Evaluation } from "../../evaluate/index.ts";
+import type { QueuedEvaluation } from "../../queue/index.ts";
 import type { Sample } from "./dataset.ts";
 import { pictureFile } from "./part.ts";
 
@@ -21,13 +21,13 @@ function seen({ data, dims }: Tensor, port: Port): Parameters<typeof encodePng>[
 export async function picturesOf(
   image: number,
   { content }: Sample,
-  { results }: Evaluation,
+  { results }: QueuedEvaluation,
   steps: Preparation | undefined,
   port: Port,
 ): Promise<Map<string, Uint8Array>> {
   const input = "picture" in content ? viewed(content.picture, steps!, port) : seen(content.numbers, port);
   const files = new Map(input ? [[pictureFile(image, "input"), await encodePng(input)]] : []);
   for (const { method, relevance } of results)
-    files.set(pictureFile(image, method), await encodePng(heatmap(relevance)));
+    files.set(pictureFile(image, method), await encodePng(heatmap(relevance!)));
   return files;
 }

@@ -11,7 +11,15 @@ import type { Settings } from "./part.ts";
 import { methodsOf, replacementOf } from "./spec.ts";
 
 /** What of the options is no part of the result. */
-const PRACTICAL: readonly OptionName[] = ["workers", "shard", "shards", "out", ...inGroup("model"), "help"];
+const PRACTICAL: readonly OptionName[] = [
+  "workers",
+  "shard",
+  "shards",
+  ...inGroup("queue"),
+  "out",
+  ...inGroup("model"),
+  "help",
+];
 
 /** The names of `--metrics`. */
 function metricsOf(list: string): string[] {

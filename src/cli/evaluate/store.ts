@@ -14,7 +14,7 @@ const json = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(valu
 const folders = (dir: string) => ["parts", "pictures", "plots"].map((name) => join(dir, name));
 
 /** What must be the same for results to belong together: everything but paths, and the Node that they began with. */
-function essence({
+export function essence({
   model,
   data,
   options,

@@ -1,64 +1,25 @@
-import { shown, usage } from "../../base/error.ts";
+import { usage } from "../../base/error.ts";
+import {
+  type Check,
+  checked,
+  first,
+  list,
+  number,
+  object,
+  one,
+  optional,
+  orNull,
+  record,
+  SHA256,
+  same,
+  shape,
+  text,
+  whole,
+  plain,
+} from "../../base/shape.ts";
 import { metrics } from "../../evaluate/index.ts";
 import { parseJson } from "../files.ts";
 import type { Part, Settings } from "./part.ts";
-
-/** What of a value is not as it should be. */
-interface Wrong {
-  readonly at: string;
-  readonly expected: string;
-  readonly value: unknown;
-}
-
-type Check = (value: unknown, at: string) => Wrong | undefined;
-
-const plain =
-  (expected: string, fits: (value: unknown) => boolean): Check =>
-  (value, at) =>
-    fits(value) ? undefined : { at, expected, value };
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const text = plain("a text", (v) => typeof v === "string");
-const number = plain("a finite number", Number.isFinite);
-const whole = plain("a whole number from 0 on", (v) => Number.isSafeInteger(v) && (v as number) >= 0);
-const object = plain("an object", isObject);
-
-const first = (wrongs: Iterable<Wrong | undefined>): Wrong | undefined => {
-  for (const wrong of wrongs) if (wrong) return wrong;
-  return undefined;
-};
-
-const optional =
-  (check: Check): Check =>
-  (value, at) =>
-    value === undefined ? undefined : check(value, at);
-
-const orNull =
-  (check: Check): Check =>
-  (value, at) =>
-    value === null ? undefined : check(value, at);
-
-const list =
-  (check: Check): Check =>
-  (value, at) =>
-    Array.isArray(value) ? first(value.map((one, i) => check(one, `${at}[${i}]`))) : { at, expected: "a list", value };
-
-const record =
-  (check: Check): Check =>
-  (value, at) =>
-    object(value, at) ?? first(Object.entries(value as object).map(([key, one]) => check(one, `${at}.${key}`)));
-
-const shape =
-  (checks: Readonly<Record<string, Check>>): Check =>
-  (value, at) =>
-    object(value, at) ??
-    first(Object.entries(checks).map(([key, check]) => check((value as Record<string, unknown>)[key], `${at}.${key}`)));
-
-const one = (of: readonly string[]) => plain(`one of ${of.join(", ")}`, (v) => of.includes(v as string));
-const same = (wanted: unknown) => plain(`${wanted}`, (v) => v === wanted);
-const SHA256 = plain("a SHA-256", (v) => typeof v === "string" && /^[\da-f]{64}$/.test(v));
 
 const settingsShape = shape({
   relprop: text,
@@ -106,13 +67,8 @@ function partShape({ methods, metrics: names }: Settings, image: number): Check 
 
 const FIX = "It is damaged: remove it, and run the same line again.";
 
-function read<T>(content: string, path: string, check: Check): T {
-  const value = parseJson(content, path, "JSON, as relprop evaluate writes it", FIX);
-  const wrong = check(value, "");
-  if (!wrong) return value as T;
-  const where = `file '${path}'${wrong.at && `, ${wrong.at.slice(1)}`}`;
-  throw usage(where, wrong.expected, wrong.value === undefined ? "nothing" : shown(wrong.value), FIX);
-}
+const read = <T>(content: string, path: string, check: Check): T =>
+  checked(parseJson(content, path, "JSON, as relprop evaluate writes it", FIX), check, `file '${path}'`, FIX);
 
 /** @throws LrpError code "usage" that names the file, and what of it is not as `relprop evaluate` writes it */
 export const readSettingsText = (content: string, path: string): Settings => read(content, path, settingsShape);

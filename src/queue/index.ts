@@ -1,0 +1,5 @@
+export { evaluateOn, type QueueOptions, type QueueResult, type Signal } from "./evaluate.ts";
+export { clearQueue, listQueues, type QueueState } from "./list.ts";
+export type { FileOf, Item, QueuedEvaluation } from "./messages.ts";
+export type { ReadInput } from "./part.ts";
+export { work, type WorkOptions } from "./work.ts";
