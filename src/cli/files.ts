@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, copyFile, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { misuse, usage } from "../base/error.ts";
@@ -126,8 +126,11 @@ export async function checkWritable(paths: readonly string[]): Promise<void> {
   }
 }
 
+/** What a file holds; a text may be made piece by piece, while it is written. */
+export type FileContent = Uint8Array | string | AsyncIterable<string>;
+
 /** Writes all files or none: each under a temporary name in its folder first, then they are renamed. */
-export async function writeAll(files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+export async function writeAll(files: ReadonlyMap<string, FileContent>): Promise<void> {
   const jobs = [...files].map(([path, bytes]) => ({ path, bytes, draft: draftOf(path) }));
   try {
     for (const { path, bytes, draft } of jobs)
@@ -138,9 +141,21 @@ export async function writeAll(files: ReadonlyMap<string, Uint8Array>): Promise<
   }
 }
 
+/** Copies a file whole or not at all. */
+export async function copyWhole(from: string, to: string): Promise<void> {
+  const draft = draftOf(to);
+  try {
+    await foreseen(`file '${from}'`, "a readable file", () => copyFile(from, draft, constants.COPYFILE_FICLONE));
+    await foreseen(`file '${to}'`, "a file to write", () => rename(draft, to));
+  } finally {
+    await rm(draft, { force: true }).catch(() => undefined);
+  }
+}
+
 const host = () => hostname().replace(/[^\w-]/g, "_");
 
-const draftOf = (path: string) =>
+/** A temporary name beside a file; `sweep` removes what is left of a run that was killed. */
+export const draftOf = (path: string) =>
   join(dirname(path), `.${basename(path).slice(-100)}.${process.pid}-${host()}.${randomUUID()}.tmp`);
 
 /** The name of a draft: of which process, and where. */

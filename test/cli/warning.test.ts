@@ -5,9 +5,9 @@ import { decode } from "fast-png";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeNpy } from "../../src/read/npy.ts";
 import { run } from "../../src/cli/run.ts";
-import { reportOf } from "../../src/cli/evaluate/report.ts";
 import { chain } from "../onnx-writer.ts";
 import { parts, settings } from "./evaluate/parts.ts";
+import { written } from "./evaluate/written.ts";
 
 /*
  * An explanation that has exploded cannot be missed: 1201 − 1200 is 1, of which 2401 arrive.
@@ -72,13 +72,13 @@ test("sheet says of which composite it is", async () => {
   expect(out).toMatch(/^note +epsilon: Warning: /m);
 });
 
-test("the report of evaluate counts the images, and marks the pictures", () => {
+test("the report of evaluate counts the images, and marks the pictures", async () => {
   const exploded = parts.map((part, i) => ({
     ...part,
     methods: part.methods.map((own, k) => (k === 0 && i < 2 ? { ...own, amplified: true as const } : own)),
   }));
-  const html = reportOf(settings, exploded).get("report.html")!;
+  const html = (await written(settings, exploded)).get("report.html")!;
   expect(html).toContain(`<p class="warning" role="alert">Warning: first has exploded on 2 of ${parts.length} images:`);
   expect(html).toContain('<strong class="warning">exploded</strong>');
-  expect(reportOf(settings, parts).get("report.html")!).not.toContain("exploded");
+  expect((await written(settings, parts)).get("report.html")!).not.toContain("exploded");
 });

@@ -1,9 +1,15 @@
-import { type Order, orders, random } from "../../evaluate/index.ts";
+import { type Order, random } from "../../evaluate/index.ts";
 import { boundsOf, ENOUGH } from "../../evaluate/bootstrap.ts";
-import type { MethodPart, Part, Settings } from "./part.ts";
+import { type CurveSums, curveOf } from "./curve-sums.ts";
+import { type Bounds, limitsOf, MANY } from "./many.ts";
+import type { Settings } from "./part.ts";
+import type { Parts, Survey } from "./survey.ts";
 
 /** Of the bands: fewer than of intervals, since there is one at every point of every curve. */
 export const BAND = Object.freeze({ level: 0.95, resamples: 1000 });
+
+/** How many bytes of numbers of images are held at a time; what needs more goes through the parts again. */
+export const HELD = 2 ** 28;
 
 /** The mean curve over n images. */
 export interface CurveSummary {
@@ -18,71 +24,96 @@ export interface CurveSummary {
   readonly high: readonly number[] | null;
 }
 
-/** The orders that parts have curves of, in the order of the library's table. */
-export function ordersOf(parts: readonly Part[]): readonly Order[] {
-  const names = Object.keys(orders) as Order[];
-  return names.filter((order) =>
-    parts.some(({ methods }) => methods.some(({ curves }) => Object.hasOwn(curves, order))),
-  );
+/**
+ * Means of all curves, and the interval that `bootstrap` has for them at each point. For these, every image's scores at
+ * some points are held at a time.
+ */
+export async function curvesOf(
+  { seed }: Settings,
+  parts: Parts,
+  { curves, images }: Survey,
+  held = HELD,
+): Promise<readonly CurveSummary[]> {
+  const few = curves.filter(({ n }) => n > 1 && n < MANY);
+  const drawn = new Map<CurveSums, Bounds[]>(few.map((curve) => [curve, []]));
+  for (const stretches of stretchesOf(few, Math.floor(held / (8 * images))))
+    for (const scores of await scoresOf(stretches, parts)) drawn.get(scores.curve)!.push(...bandOf(scores, seed));
+  return curves.map((curve) => {
+    const { order, method, n, replaced, moments } = curve;
+    const mean = moments.map(({ mean }) => mean);
+    if (n < 2) return { order, method, n, replaced, mean, low: null, high: null };
+    const band = drawn.get(curve) ?? moments.map(limitsOf(n, BAND.level));
+    return { order, method, n, replaced, mean, low: band.map(({ low }) => low), high: band.map(({ high }) => high) };
+  });
 }
 
-/** @returns none where images differ in how many regions are replaced at each point: there is no mean */
-export function curvesOf({ methods, seed }: Settings, parts: readonly Part[]): readonly CurveSummary[] {
-  const replaced = parts.find((part) => part.replaced)?.replaced ?? [];
-  if (parts.some((part) => part.replaced && part.replaced.join() !== replaced.join())) return [];
-  const summary = (order: Order, method: string | null, curves: CurveList): CurveSummary[] =>
-    curves.length === 0 ? [] : [{ order, method, n: curves.length, replaced, ...bandOf(curves, seed) }];
-  return ordersOf(parts).flatMap((order) =>
-    order === "random"
-      ? summary(order, null, parts.flatMap(randomCurve))
-      : methods.flatMap((method, i) =>
-          summary(
-            order,
-            method,
-            parts.flatMap((part) => curveOf(part.methods[i], order)),
-          ),
-        ),
-  );
+/** Some points of a curve, one after another. */
+interface Stretch {
+  readonly curve: CurveSums;
+  readonly from: number;
+  readonly to: number;
 }
 
-type CurveList = readonly (readonly number[])[];
-
-/** A list of one, or of none where the method has no such curve. */
-export function curveOf({ curves }: MethodPart, order: Order): CurveList {
-  return Object.hasOwn(curves, order) ? [curves[order]] : [];
+/** All points of the curves, in lists of at most so many points, or of one. */
+function stretchesOf(curves: readonly CurveSums[], most: number): Stretch[][] {
+  const lists: Stretch[][] = [];
+  let room = 0;
+  for (const curve of curves)
+    for (let from = 0; from < curve.moments.length; ) {
+      if (room === 0) {
+        lists.push([]);
+        room = Math.max(1, most);
+      }
+      const to = Math.min(curve.moments.length, from + room);
+      lists.at(-1)!.push({ curve, from, to });
+      room -= to - from;
+      from = to;
+    }
+  return lists;
 }
 
-/** The curve of the random order, which is that of any method: a list of one, or of none. */
-export function randomCurve({ methods }: Part): CurveList {
-  return methods.flatMap((method) => curveOf(method, "random")).slice(0, 1);
+interface Scores extends Stretch {
+  /** Of each image that has the curve, one after another. */
+  readonly scores: Float64Array;
+}
+
+/** The scores of every image at these points. */
+async function scoresOf(stretches: readonly Stretch[], parts: Parts): Promise<Scores[]> {
+  const all = stretches.map((stretch) => {
+    const { curve, from, to } = stretch;
+    return { ...stretch, scores: new Float64Array(curve.n * (to - from)), next: 0 };
+  });
+  for await (const part of parts)
+    for (const own of all) {
+      const curve = curveOf(part, own.curve);
+      if (!curve) continue;
+      for (let m = own.from; m < own.to; m++) own.scores[own.next++] = curve[m];
+    }
+  return all;
 }
 
 /** The mean at each point of curves that are drawn again: one list of means for each point. */
-function drawnMeans(rows: readonly Float64Array[], seed: number): Float64Array[] {
-  const [n, points] = [rows.length, rows[0].length];
+function drawnMeans(scores: Float64Array, points: number, seed: number): Float64Array[] {
+  const n = scores.length / points;
   const { uniform } = random(seed);
   const means = Array.from({ length: points }, () => new Float64Array(BAND.resamples));
   for (let r = 0; r < BAND.resamples; r++) {
     const sums = new Float64Array(points);
     for (let k = 0; k < n; k++) {
-      const row = rows[Math.floor(uniform() * n)];
-      for (let m = 0; m < points; m++) sums[m] += row[m];
+      const row = points * Math.floor(uniform() * n);
+      for (let m = 0; m < points; m++) sums[m] += scores[row + m];
     }
     for (let m = 0; m < points; m++) means[m][r] = sums[m] / n;
   }
   return means;
 }
 
-/** The mean of curves, and the interval that `bootstrap` has for it at each point. */
-function bandOf(curves: CurveList, seed: number): Pick<CurveSummary, "mean" | "low" | "high"> {
-  const n = curves.length;
-  const mean = curves[0].map((_, m) => curves.reduce((sum, curve) => sum + curve[m], 0) / n);
-  if (n < 2) return { mean, low: null, high: null };
-  const rows = curves.map((curve) => Float64Array.from(curve));
-  const means = n < ENOUGH ? [] : drawnMeans(rows, seed);
-  const bounds = mean.map((value, m) => {
-    const without = Float64Array.from(rows, (row) => value + (value - row[m]) / (n - 1));
-    return boundsOf({ value, without, drawn: () => means[m] }, BAND.level);
+/** The interval that `bootstrap` has for the mean at each of these points. */
+function bandOf({ curve: { n, moments }, from, to, scores }: Scores, seed: number): Bounds[] {
+  const points = to - from;
+  const means = n < ENOUGH ? [] : drawnMeans(scores, points, seed);
+  return moments.slice(from, to).map(({ mean }, m) => {
+    const without = Float64Array.from({ length: n }, (_, k) => mean + (mean - scores[k * points + m]) / (n - 1));
+    return boundsOf({ value: mean, without, drawn: () => means[m] }, BAND.level);
   });
-  return { mean, low: bounds.map(({ low }) => low), high: bounds.map(({ high }) => high) };
 }

@@ -19,7 +19,7 @@ import { reportOf } from "./report.ts";
 import { itemOf } from "./run.ts";
 import { evaluationOf, settingsOf, sha256 } from "./settings.ts";
 import { shardOf } from "./shard.ts";
-import { readParts, readyFolder, writeReport } from "./store.ts";
+import { gather, imagesOf, readyFolder, writeReport } from "./store.ts";
 
 const STAYS = " The queue stays; 'relprop queue clear' removes it.";
 
@@ -33,10 +33,11 @@ const SHARDS = "when all shards are done: relprop merge DIR… --out DIR";
 
 /** Writes the report when every image is there; otherwise says what is missing. @param rest how it goes on then */
 export async function finish(dir: string, settings: Settings, { out }: Streams, rest = SHARDS): Promise<void> {
-  const parts = await readParts(dir, settings);
+  const there = await imagesOf(dir, settings);
   const { images } = settings.data;
-  if (parts.length < images) return out(`${parts.length} of ${images} images are in ${printable(dir)}; ${rest}\n`);
-  await writeReport(dir, reportOf(settings, parts));
+  if (there.length < images) return out(`${there.length} of ${images} images are in ${printable(dir)}; ${rest}\n`);
+  await using parts = await gather(dir, there, settings);
+  await writeReport(dir, await reportOf(settings, parts));
   out(
     `${printable(dir)}/report.html: ${count(settings.methods.length, "method")}, ` +
       `${count(settings.metrics.length, "metric")}, ${count(images, "image")}\n`,

@@ -1,17 +1,21 @@
 import type { Part } from "./part.ts";
 
 /** A method, and of how many of the images its explanation has exploded. */
-interface Exploded {
+export interface Exploded {
   readonly method: string;
   readonly images: number;
   readonly of: number;
 }
 
-export function explodedOf(parts: readonly Part[]): Exploded[] {
+/** Counts them, part by part. */
+export function explosions() {
   const counts = new Map<string, number>();
-  for (const { methods } of parts)
-    for (const { method, amplified } of methods) if (amplified) counts.set(method, (counts.get(method) ?? 0) + 1);
-  return [...counts].map(([method, images]) => ({ method, images, of: parts.length }));
+  return {
+    add({ methods }: Part): void {
+      for (const { method, amplified } of methods) if (amplified) counts.set(method, (counts.get(method) ?? 0) + 1);
+    },
+    of: (all: number): Exploded[] => [...counts].map(([method, images]) => ({ method, images, of: all })),
+  };
 }
 
 export const explodedText = ({ method, images, of }: Exploded): string =>

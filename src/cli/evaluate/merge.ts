@@ -2,42 +2,94 @@ import { join } from "node:path";
 import { misuse } from "../../base/error.ts";
 import type { Arguments } from "../options.ts";
 import type { Streams } from "../command.ts";
-import { readIfThere } from "../files.ts";
+import { copyWhole, isThere, readBytes } from "../files.ts";
 import { finish, folderOf } from "./evaluate.ts";
-import { type Part, pictureFile } from "./part.ts";
-import { checkSame, readParts, readSettings, readyFolder, writePart } from "./store.ts";
+import { pictureFile, type Settings } from "./part.ts";
+import {
+  checkSame,
+  forEach,
+  imagesOf,
+  imagesThere,
+  partFile,
+  readParts,
+  readSettings,
+  readyFolder,
+  settingsThere,
+} from "./store.ts";
 
-/** The pictures of a part, from the folder where it was made. */
-async function picturesOf(dir: string, { image, methods }: Part): Promise<Map<string, Uint8Array>> {
-  const names = ["input", ...methods.map(({ method }) => method)].map((of) => pictureFile(image, of));
-  const files = new Map<string, Uint8Array>();
-  for (const name of names) {
-    const bytes = await readIfThere(join(dir, name));
-    if (bytes) files.set(name, bytes);
+/** A folder of results, and the images that are done there. */
+interface Folder {
+  readonly dir: string;
+  readonly images: Uint32Array;
+}
+
+/** The folders to merge, and that of the report, if an earlier merge has begun it. */
+async function foldersOf(dirs: readonly string[], out: string, settings: Settings): Promise<Folder[]> {
+  const begun = !dirs.includes(out) && (await imagesThere(out)).size > 0 && (await settingsThere(out));
+  if (begun) checkSame(out, begun, settings);
+  const folders: Folder[] = [];
+  for (const dir of begun ? [out, ...dirs] : dirs) folders.push({ dir, images: await imagesOf(dir, settings) });
+  return folders;
+}
+
+/** @throws LrpError code "usage" where two folders have other results for one image */
+async function checkEqual(image: number, a: string, b: string): Promise<void> {
+  const [one, other] = await Promise.all(
+    [a, b].map((dir) => readBytes(partFile(dir, image), "the results of an image")),
+  );
+  if (Buffer.compare(one, other) === 0) return;
+  throw misuse(
+    "the folders to merge",
+    `'${partFile(a, image)}' and '${partFile(b, image)}' have different results for one image`,
+    "Remove one of the two.",
+  );
+}
+
+/** Which folder each image is taken from: the first that has it. @throws LrpError code "usage" where one is missing */
+async function takenFrom(folders: readonly Folder[], all: number): Promise<Int32Array> {
+  const taken = new Int32Array(all).fill(-1);
+  for (const [i, { dir, images }] of folders.entries())
+    await forEach(images, async (image) => {
+      if (taken[image] < 0) taken[image] = i;
+      else await checkEqual(image, folders[taken[image]].dir, dir);
+    });
+  const missing = taken.reduce((count, i) => count + Number(i < 0), 0);
+  if (missing === 0) return taken;
+  const first: number[] = [];
+  for (let image = 0; first.length < Math.min(5, missing); image++) if (taken[image] < 0) first.push(image);
+  throw misuse(
+    "the folders to merge",
+    `${missing} of ${all} images are missing: ${first.join(", ")}${missing > 5 ? ", …" : ""}`,
+    "Run the shards that have them.",
+  );
+}
+
+/** Copies what is known of an image, its pictures first: where the part is there, everything of it is. */
+async function copy(image: number, from: string, to: string, { methods, pictures }: Settings): Promise<void> {
+  for (const of of image < pictures ? ["input", ...methods] : []) {
+    const picture = join(from, pictureFile(image, of));
+    if (await isThere(picture)) await copyWhole(picture, join(to, pictureFile(image, of)));
   }
-  return files;
+  await copyWhole(partFile(from, image), partFile(to, image));
 }
 
 /** `relprop merge DIR…`: joins the folders of shards, and writes the report of all. */
 export async function merge({ positionals: dirs, values }: Arguments, streams: Streams): Promise<void> {
   const out = folderOf(values);
-  const settings = await Promise.all(dirs.map(readSettings));
-  for (const [i, own] of settings.entries()) checkSame(dirs[i], own, settings[0]);
-  const found: { readonly dir: string; readonly parts: readonly Part[] }[] = [];
-  for (const dir of dirs) found.push({ dir, parts: await readParts(dir, settings[0]) });
-  const has = new Set(found.flatMap(({ parts }) => parts.map(({ image }) => image)));
-  const missing = Array.from({ length: settings[0].data.images }, (_, image) => image).filter(
-    (image) => !has.has(image),
-  );
-  if (missing.length > 0)
-    throw misuse(
-      "the folders to merge",
-      `${missing.length} of ${settings[0].data.images} images are missing: ${missing.slice(0, 5).join(", ")}` +
-        `${missing.length > 5 ? ", …" : ""}`,
-      "Run the shards that have them.",
+  const each = await Promise.all(dirs.map(readSettings));
+  const [settings] = each;
+  for (const [i, own] of each.entries()) checkSame(dirs[i], own, settings);
+  const folders = await foldersOf(dirs, out, settings);
+  const taken = await takenFrom(folders, settings.data.images);
+  // Whatever is damaged is found before anything is written.
+  for (const { dir, images } of folders) for await (const _ of readParts(dir, images, settings));
+  await readyFolder(out, settings);
+  for (const [i, { dir, images }] of folders.entries()) {
+    if (dir === out) continue;
+    await forEach(
+      images.filter((image) => taken[image] === i),
+      (image) => copy(image, dir, out, settings),
     );
-  await readyFolder(out, settings[0]);
-  for (const { dir, parts } of found)
-    if (dir !== out) for (const part of parts) await writePart(out, part, await picturesOf(dir, part));
-  await finish(out, settings[0], streams);
+  }
+  await finish(out, settings, streams);
 }

@@ -2,10 +2,10 @@ import { digits } from "../layout.ts";
 import { type Content, html } from "../../base/html.ts";
 import { className, joined, nameOf } from "./page-text.ts";
 import { type Part, pictureFile, type Settings } from "./part.ts";
+import type { Survey } from "./survey.ts";
 
 /** The first images and every method's heatmap of them. */
-export function pictures(settings: Settings, parts: readonly Part[]): Content {
-  const shown = parts.filter(({ image }) => image < settings.pictures);
+export function pictures(settings: Settings, { shown }: Survey): Content {
   if (shown.length === 0) return html`<p>None were asked for.</p>\n`;
   return shown.map((part) => imageSection(settings, part));
 }

@@ -1,20 +1,22 @@
 import { ENOUGH } from "../../evaluate/bootstrap.ts";
-import { BAND, ordersOf } from "./curves.ts";
+import { BAND } from "./curves.ts";
 import { type Content, type Html, html } from "../../base/html.ts";
 import { metricSections, overview, plotFigure, undefinedValues } from "./page-metrics.ts";
 import { pictures } from "./page-pictures.ts";
 import { count, joined, meanText, nameOf, probability, terms } from "./page-text.ts";
-import type { Part, Settings } from "./part.ts";
-import { explodedOf, explodedText } from "./exploded.ts";
+import { MANY, STATISTICS } from "./many.ts";
+import type { Settings } from "./part.ts";
+import { explodedText } from "./exploded.ts";
 import type { Plot } from "./plots.ts";
-import { STATISTICS, type Summary } from "./summary.ts";
+import type { Summary } from "./summary.ts";
+import type { Survey } from "./survey.ts";
 import { style } from "./style.ts";
 
 /** What the page shows. */
 export interface Shown {
   readonly settings: Settings;
   readonly summary: Summary;
-  readonly parts: readonly Part[];
+  readonly seen: Survey;
   readonly plots: readonly Plot[];
 }
 
@@ -27,7 +29,7 @@ export function page(shown: Shown): string {
     ["curves", "Curves", curves(shown)],
     ["metrics", "Metric by metric", metricSections(summary, plots)],
     ["undefined", "Undefined values", undefinedValues(summary)],
-    ["pictures", "Pictures", pictures(settings, shown.parts)],
+    ["pictures", "Pictures", pictures(settings, shown.seen)],
     ["intervals", "Intervals and tests", statistics(settings, summary)],
   ];
   const name = settings.model.file;
@@ -49,7 +51,7 @@ export function page(shown: Shown): string {
 <header>
 <h1>Evaluation of ${nameOf(name)}</h1>
 <p>${count(methods.length, "method")}, ${count(metrics.length, "metric")}, ${count(summary.images, "image")}.</p>
-${explodedOf(shown.parts).map((of) => html`<p class="warning" role="alert">${explodedText(of)}</p>\n`)}<nav aria-label="Sections"><ul>${links}</ul></nav>
+${shown.seen.exploded.map((of) => html`<p class="warning" role="alert">${explodedText(of)}</p>\n`)}<nav aria-label="Sections"><ul>${links}</ul></nav>
 </header>
 <main>
 ${contents}</main>
@@ -58,7 +60,7 @@ ${contents}</main>
 `.text;
 }
 
-function measured({ settings, summary, parts }: Shown): Html {
+function measured({ settings, summary, seen }: Shown): Html {
   const { model, data, target, perturbation, options, relprop, node, seed } = settings;
   const text = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
   const listed = (values: Readonly<Record<string, unknown>>) => {
@@ -84,7 +86,7 @@ function measured({ settings, summary, parts }: Shown): Html {
     [
       "files",
       joined(
-        ["results.csv", "summary.csv", ...(ordersOf(parts).length > 0 ? ["curves.csv"] : []), "results.json"].map(
+        ["results.csv", "summary.csv", ...(seen.orders.length > 0 ? ["curves.csv"] : []), "results.json"].map(
           (file) => html`<a href="${file}">${file}</a>`,
         ),
       ),
@@ -94,8 +96,8 @@ function measured({ settings, summary, parts }: Shown): Html {
 `;
 }
 
-function curves({ summary, parts, plots }: Shown): Content {
-  if (ordersOf(parts).length === 0) return html`<p>No metric that was measured has curves.</p>\n`;
+function curves({ summary, seen, plots }: Shown): Content {
+  if (seen.orders.length === 0) return html`<p>No metric that was measured has curves.</p>\n`;
   if (summary.curves.length === 0)
     return html`<p>The images differ in how many regions are replaced at each point, so there is no mean curve;
 curves.csv has each image's.</p>
@@ -120,10 +122,15 @@ function statistics({ methods, seed }: Settings, { images, comparisons }: Summar
   const share = `${100 * level} %`;
   if (images < 2) return html`<p>One image: no interval and no test.</p>\n`;
   const few = images < ENOUGH;
+  const many = images >= MANY;
+  const samples = html`${resamples} bootstrap samples of the images, bias-corrected and accelerated
+(seed ${seed}; ${BAND.resamples} for the bands of curves); of fewer than ${ENOUGH} values it is Student's`;
   const how = few
     ? html`With fewer than ${ENOUGH} images it is Student's: mean ± t s / √n`
-    : html`It is of ${resamples} bootstrap samples of the images, bias-corrected and accelerated
-(seed ${seed}; ${BAND.resamples} for the bands of curves); of fewer than ${ENOUGH} values it is Student's`;
+    : many
+      ? html`Of ${MANY} values or more it is what bootstrap samples tend to: mean ± t s / √n, shifted as far as the
+values are skewed. Of fewer, and where a few values make up most of the spread of a metric, it is of ${samples}`
+      : html`It is of ${samples}`;
   const least = probability(2 / 2 ** images);
   const bound = html`Of ${count(images, "image")} it cannot be below ${least}, whatever the values. `;
   return html`<p>An interval is that of a mean over images,
@@ -132,7 +139,9 @@ Where values are very skewed it holds it less often: in about ${few ? "88" : "93
 and Pearson's. It speaks of images like these, and of this one network.</p>
 <p>Differences are paired: mean of the method minus ${nameOf(methods[0])}, image by image, with their interval. p is
 that of a two-sided sign-flip permutation test with ${flips} resamples, or with every choice of signs where these are
-fewer: how often signs by chance give a mean difference as far from 0. ${images < 6 ? bound : ""}p (Holm) is adjusted
+fewer: how often signs by chance give a mean difference as far from 0. ${images < 6 ? bound : ""}${
+    many ? html`Of ${MANY} pairs or more it is what that test tends to, and not below 1 / ${1 + flips}. ` : ""
+  }p (Holm) is adjusted
 for all ${count(comparisons, "comparison")} on this page.</p>
 <p>Where a method is called <em>not shown to be worse</em> than the best, the interval of their paired difference does
 not lie on the worse side of 0. These intervals are not adjusted for how many there are, and the best was chosen by the

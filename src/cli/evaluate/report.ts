@@ -1,61 +1,80 @@
 import { toCsv, toJson } from "../../evaluate/index.ts";
-import { curveOf, ordersOf, randomCurve } from "./curves.ts";
+import { inBlocks, type Text } from "./blocks.ts";
+import { curveKeys, curveOf } from "./curve-sums.ts";
+import { STATISTICS } from "./many.ts";
 import { page } from "./page.ts";
-import type { Part, Settings } from "./part.ts";
+import type { Settings } from "./part.ts";
 import { plotsOf } from "./plots.ts";
-import { sortedParts, STATISTICS, type Summary, summaryOf } from "./summary.ts";
+import { type Summary, summaryOf } from "./summary.ts";
+import { type Parts, survey } from "./survey.ts";
 
 /**
  * The report of an evaluation: results.csv, curves.csv (where there are curves), summary.csv, results.json, report.html
- * and its plots. The same parts give the same bytes, in whatever order they come.
+ * and its plots. The same parts give the same bytes.
  *
- * @returns text by file name; pictures are not among them, though the page shows them (`pictureFile`)
- * @throws LrpError "usage" for no part, two of one image, a part of other methods, and a metric that is none
- * @example for (const [name, text] of reportOf(settings, parts)) await writeFile(join(out, name), text);
+ * @returns text by file name; pictures are not among them, though the page shows them (`pictureFile`). What has lines
+ * for each image goes through the parts again when it is written
+ * @throws LrpError "usage" where there is no part, and for a metric that is none
+ * @example await writeReport(dir, await reportOf(settings, parts));
  */
-export function reportOf(settings: Settings, parts: readonly Part[]): ReadonlyMap<string, string> {
-  const sorted = sortedParts(settings, parts);
-  const summary = summaryOf(settings, sorted);
+export async function reportOf(settings: Settings, parts: Parts): Promise<ReadonlyMap<string, Text>> {
+  const seen = await survey(settings, parts);
+  const summary = await summaryOf(settings, parts, seen);
   const plots = plotsOf(summary, settings);
-  const curves = curveRows(sorted);
-  return new Map([
-    ["results.csv", toCsv(resultRows(settings, sorted))],
-    ...(curves.length > 0 ? ([["curves.csv", toCsv(curves)]] as const) : []),
+  return new Map<string, Text>([
+    ["results.csv", csv(resultRows(settings, parts))],
+    ...(seen.orders.length > 0 ? ([["curves.csv", csv(curveRows(settings, seen.orders, parts))]] as const) : []),
     ["summary.csv", toCsv(summaryRows(summary))],
-    ["results.json", resultsJson(settings, summary, sorted)],
-    ["report.html", page({ settings, summary, parts: sorted, plots })],
+    ["results.json", inBlocks(resultsJson(settings, summary, parts))],
+    ["report.html", page({ settings, summary, seen, plots })],
     ...plots.map(({ file, svg }) => [file, svg] as const),
   ]);
 }
 
-function resultRows({ metrics }: Settings, parts: readonly Part[]) {
-  return parts.flatMap(({ image, name, label, predicted, methods }) =>
-    methods.map(({ method, values }) => ({
+type Rows = Parameters<typeof toCsv>[0];
+
+/** The rows of each part, below one header. */
+function csv(rows: AsyncIterable<Rows>): AsyncGenerator<string> {
+  return inBlocks(
+    (async function* () {
+      let isFirst = true;
+      for await (const some of rows) {
+        if (some.length === 0) continue;
+        const text = toCsv(some);
+        yield isFirst ? text : text.slice(text.indexOf("\n") + 1);
+        isFirst = false;
+      }
+    })(),
+  );
+}
+
+async function* resultRows({ metrics }: Settings, parts: Parts): AsyncGenerator<Rows> {
+  for await (const { image, name, label, predicted, methods } of parts)
+    yield methods.map(({ method, values }) => ({
       image,
       name,
       label: label?.index,
       predicted: predicted.index,
       method,
       ...Object.fromEntries(metrics.map((metric) => [metric, values[metric]])),
-    })),
-  );
+    }));
 }
 
-/** The random order stands there once for each image, without a method. */
-function curveRows(parts: readonly Part[]) {
-  return ordersOf(parts).flatMap((order) =>
-    parts.flatMap((part) => {
-      const of =
-        order === "random"
-          ? [{ method: "", curves: randomCurve(part) }]
-          : part.methods.map((m) => ({ method: m.method, curves: curveOf(m, order) }));
-      return of.flatMap(({ method, curves }) =>
-        curves.flatMap((scores) =>
-          scores.map((score, m) => ({ image: part.image, method, order, replaced: part.replaced?.[m], score })),
-        ),
+/** One order after another. The random order stands there once for each image, without a method. */
+async function* curveRows(settings: Settings, orders: readonly string[], parts: Parts): AsyncGenerator<Rows> {
+  for (const wanted of orders) {
+    const keys = curveKeys(settings).filter(({ order }) => order === wanted);
+    for await (const part of parts)
+      yield keys.flatMap((key) =>
+        (curveOf(part, key) ?? []).map((score, m) => ({
+          image: part.image,
+          method: key.method ?? "",
+          order: wanted,
+          replaced: part.replaced?.[m],
+          score,
+        })),
       );
-    }),
-  );
+  }
 }
 
 function summaryRows({ metrics }: Summary) {
@@ -79,8 +98,13 @@ function summaryRows({ metrics }: Summary) {
 }
 
 /** A line for each image. */
-function resultsJson(settings: Settings, summary: Summary, parts: readonly Part[]): string {
-  const images = parts.map((part) => `    ${toJson(part, 0)}`).join(",\n");
+async function* resultsJson(settings: Settings, summary: Summary, parts: Parts): AsyncGenerator<string> {
   const head = toJson({ settings, statistics: STATISTICS, summary }).replace(/\n}$/, "");
-  return `${head},\n  "images": [\n${images}\n  ]\n}\n`;
+  yield `${head},\n  "images": [\n`;
+  let isFirst = true;
+  for await (const part of parts) {
+    yield `${isFirst ? "" : ",\n"}    ${toJson(part, 0)}`;
+    isFirst = false;
+  }
+  yield "\n  ]\n}\n";
 }

@@ -1,21 +1,11 @@
 import { chosen } from "../../evaluate/check.ts";
 import { probabilityInterval } from "../../evaluate/distributions.ts";
-import {
-  bootstrap,
-  type Interval,
-  mean,
-  type MetricRow,
-  metrics,
-  pairedDifference,
-  pairedTest,
-} from "../../evaluate/index.ts";
-import { misuse, usage } from "../../base/error.ts";
-import { type CurveSummary, curvesOf } from "./curves.ts";
+import { type MetricRow, metrics } from "../../evaluate/index.ts";
+import { type CurveSummary, curvesOf, HELD } from "./curves.ts";
 import { holm } from "./holm.ts";
-import type { Part, Settings } from "./part.ts";
-
-/** How often an interval is meant to hold the true value; number of resamples of an interval, and of a test. */
-export const STATISTICS = Object.freeze({ level: 0.95, resamples: 2000, flips: 10_000 });
+import { differenceTest, meanInterval, STATISTICS } from "./many.ts";
+import type { Settings } from "./part.ts";
+import type { Parts, Reasons, Survey } from "./survey.ts";
 
 /** A mean over n images; bounds are null where fewer than 2 have a value, and the mean where none has. */
 export interface Mean {
@@ -38,7 +28,7 @@ export interface MethodSummary extends Mean {
   readonly method: string;
   /** Images for which the metric is undefined, and how many of them for which reason. */
   readonly undefined: number;
-  readonly reasons: Readonly<Record<string, number>>;
+  readonly reasons: Reasons;
   /** Null for the first method, and where neither direction is better. */
   readonly difference: Difference | null;
 }
@@ -67,72 +57,71 @@ export interface Summary {
   readonly curves: readonly CurveSummary[];
 }
 
-type Value = number | null;
-
 /** The row of a metric of the settings. @throws LrpError "usage" */
 export function metricRow(name: string): MetricRow {
   return chosen("a metric", Object.fromEntries(metrics.map((row) => [row.name, row])), name);
 }
 
 /**
- * Parts by number.
- * @throws LrpError "usage" where there is none, or a number twice, or other methods or metrics than in the settings
- */
-export function sortedParts({ methods, metrics }: Settings, parts: readonly Part[]): readonly Part[] {
-  if (parts.length === 0) throw misuse("the report", "there are no results");
-  const sorted = [...parts].sort((a, b) => a.image - b.image);
-  sorted.forEach((part, i) => {
-    const where = `the results of image ${part.image}`;
-    if (part.image === sorted[i - 1]?.image) throw misuse(where, "they are there twice");
-    const names = part.methods.map(({ method }) => method);
-    if (JSON.stringify(names) !== JSON.stringify(methods))
-      throw usage(where, `the methods ${methods.join(", ")}`, names.join(", "));
-    for (const { method, values } of part.methods)
-      for (const metric of metrics)
-        if (!Object.hasOwn(values, metric)) throw misuse(where, `${metric} of ${method} is missing`);
-  });
-  return sorted;
-}
-
-/**
  * Means, intervals, differences and tests of what was measured: `bootstrap` over images, paired by image.
  *
- * @param parts as `sortedParts` gives them
+ * @param seen what `survey` found in these parts
+ * @param held how many bytes of values are held at a time; what needs more goes through the parts again
  * @throws LrpError "usage" for a metric that is none
- * @example summaryOf(settings, sortedParts(settings, parts)).metrics[0].methods[1].difference?.holm;
+ * @example (await summaryOf(settings, parts, await survey(settings, parts))).metrics[0].methods[1].difference?.holm;
  */
-export function summaryOf(settings: Settings, parts: readonly Part[]): Summary {
-  const all = settings.metrics.map((metric) => metricSummary(metric, settings, parts));
+export async function summaryOf(settings: Settings, parts: Parts, seen: Survey, held = HELD): Promise<Summary> {
+  const { metrics: names, methods } = settings;
+  const together = Math.max(1, Math.floor(held / (8 * seen.images * methods.length)));
+  const all: MetricSummary[] = [];
+  for (let from = 0; from < names.length; from += together) {
+    const some = names.slice(from, from + together);
+    const values = await valuesOf(some, settings, parts, seen.images);
+    all.push(...some.map((metric, k) => metricSummary(metric, settings, values[k], seen.reasons[from + k])));
+  }
   const compared = all.flatMap(({ methods }) => methods.map(({ difference }) => difference?.p ?? null));
   const adjusted = holm(compared.filter((p) => p !== null));
   let next = 0;
   const withHolm = (row: MethodSummary): MethodSummary =>
     row.difference?.p == null ? row : { ...row, difference: { ...row.difference, holm: adjusted[next++] } };
-  const labelled = parts.flatMap(({ label, predicted }) => (label ? [Number(label.index === predicted.index)] : []));
   return {
-    images: parts.length,
-    accuracy: labelled.length > 0 ? shareOf(labelled) : null,
+    images: seen.images,
+    accuracy: seen.labelled > 0 ? shareOf(seen.right, seen.labelled) : null,
     comparisons: adjusted.length,
     metrics: all.map((row) => ({ ...row, methods: row.methods.map(withHolm) })),
-    curves: curvesOf(settings, parts),
+    curves: await curvesOf(settings, parts, seen, held),
   };
 }
 
-function metricSummary(metric: string, { methods, seed }: Settings, parts: readonly Part[]): MetricSummary {
+/** Every image's values of some metrics under each method; NaN where one is undefined. */
+async function valuesOf(
+  some: readonly string[],
+  { methods }: Settings,
+  parts: Parts,
+  images: number,
+): Promise<Float64Array[][]> {
+  const values = some.map(() => methods.map(() => new Float64Array(images)));
+  let row = 0;
+  for await (const part of parts) {
+    for (const [k, metric] of some.entries())
+      for (const [i, own] of values[k].entries()) own[row] = part.methods[i].values[metric] ?? Number.NaN;
+    row++;
+  }
+  return values;
+}
+
+function metricSummary(
+  metric: string,
+  { methods, seed }: Settings,
+  values: readonly Float64Array[],
+  reasons: readonly Reasons[],
+): MetricSummary {
   const { better } = metricRow(metric);
-  const values = methods.map((_, i) => parts.map((part) => part.methods[i].values[metric]));
   const rows = methods.map((method, i): MethodSummary => {
-    const reasons = parts.flatMap((part) =>
-      part.methods[i].values[metric] === null ? [part.methods[i].missing[metric]] : [],
-    );
+    const own = values[i].filter((v) => !Number.isNaN(v));
     const difference = i > 0 && better !== "neither" ? differenceOf(values[i], values[0], seed) : null;
-    return {
-      method,
-      ...meanOf(defined(values[i]), seed),
-      undefined: reasons.length,
-      reasons: counted(reasons),
-      difference,
-    };
+    const missing = values[i].length - own.length;
+    return { method, ...meanOf(own, seed), undefined: missing, reasons: reasons[i], difference };
   });
   const best = bestOf(rows, better);
   const notWorse = methods.filter(
@@ -157,56 +146,36 @@ function bestOf(rows: readonly Mean[], better: MetricRow["better"]): number {
 const ROUNDING = 1e-6;
 
 /** Whether the interval of the paired difference lies on the worse side of 0. */
-function worse(values: readonly Value[], best: readonly Value[], better: MetricRow["better"], seed: number): boolean {
-  const { mean, low, high } = pairedMean(values, best, seed);
+function worse(values: Float64Array, best: Float64Array, better: MetricRow["better"], seed: number): boolean {
+  const { mean, low, high } = pairedMean(...pairs(values, best), seed);
   if (mean !== null && Math.abs(mean) <= ROUNDING) return false;
   return better === "higher" ? high !== null && high < 0 : low !== null && low > 0;
 }
 
-function differenceOf(values: readonly Value[], first: readonly Value[], seed: number): Difference {
+function differenceOf(values: Float64Array, first: Float64Array, seed: number): Difference {
   const [a, b] = pairs(values, first);
-  const p = a.length < 2 ? null : pairedTest(a, b, { resamples: STATISTICS.flips, seed }).p;
-  return { ...pairedMean(values, first, seed), p, holm: null };
+  return { ...pairedMean(a, b, seed), p: a.length < 2 ? null : differenceTest(a, b, seed), holm: null };
 }
 
-function pairedMean(a: readonly Value[], b: readonly Value[], seed: number): Mean {
-  const [x, y] = pairs(a, b);
-  return interval(
-    x.map((v, i) => v - y[i]),
-    () => pairedDifference(x, y, options(seed)),
+const pairedMean = (a: Float64Array, b: Float64Array, seed: number): Mean =>
+  meanOf(
+    a.map((v, i) => v - b[i]),
+    seed,
   );
+
+function meanOf(values: Float64Array, seed: number): Mean {
+  const n = values.length;
+  if (n < 2) return { n, mean: values[0] ?? null, low: null, high: null };
+  return { n, ...meanInterval(values, seed) };
 }
 
-function meanOf(values: readonly number[], seed: number): Mean {
-  return interval(values, () => bootstrap(values, mean, options(seed)));
-}
-
-/** The share of ones. */
-function shareOf(values: readonly number[]): Mean {
-  const [n, hits] = [values.length, values.reduce((a, b) => a + b)];
+function shareOf(hits: number, n: number): Mean {
   if (n < 2) return { n, mean: hits / n, low: null, high: null };
   return { n, mean: hits / n, ...probabilityInterval(hits, n, STATISTICS.level) };
 }
 
-const options = (seed: number) => ({ level: STATISTICS.level, resamples: STATISTICS.resamples, seed });
-
-function interval(values: readonly number[], of: () => Interval): Mean {
-  const n = values.length;
-  if (n < 2) return { n, mean: values[0] ?? null, low: null, high: null };
-  const { value, low, high } = of();
-  return { n, mean: value, low, high };
-}
-
-const defined = (values: readonly Value[]) => values.filter((v) => v !== null);
-
 /** Where both are defined. */
-function pairs(a: readonly Value[], b: readonly Value[]): [number[], number[]] {
-  const both = a.flatMap((v, i) => (v === null || b[i] === null ? [] : [[v, b[i]]]));
-  return [both.map(([v]) => v), both.map(([, v]) => v)];
-}
-
-function counted(reasons: readonly string[]): Readonly<Record<string, number>> {
-  const counts = new Map<string, number>();
-  for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+function pairs(a: Float64Array, b: Float64Array): [Float64Array, Float64Array] {
+  const isBoth = (_: number, i: number) => !Number.isNaN(a[i]) && !Number.isNaN(b[i]);
+  return [a.filter(isBoth), b.filter(isBoth)];
 }

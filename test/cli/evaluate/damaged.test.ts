@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
@@ -25,10 +25,10 @@ beforeEach(() => {
   return () => rmSync(dir, { recursive: true });
 });
 
-async function merge(): Promise<{ code: number; out: string; err: string }> {
+async function merge(...more: string[]): Promise<{ code: number; out: string; err: string }> {
   const [out, err]: string[][] = [[], []];
   const streams = { out: (text: string) => out.push(text), err: (text: string) => err.push(text) };
-  const code = await run(["merge", at("part"), "--out", at("merged")], streams);
+  const code = await run(["merge", at("part"), ...more, "--out", at("merged")], streams);
   return { code, out: out.join(""), err: err.join("") };
 }
 
@@ -117,6 +117,13 @@ describe("a part", () => {
     expect(readdirSync(dir)).toEqual(["part"]);
   });
 
+  test("several are all named", async () => {
+    for (const image of [0, 2]) writeFileSync(at(`part/parts/0000${image}.json`), "{}");
+    const { err } = await merge();
+    for (const image of [0, 2])
+      expect(err).toContain(`file '${at(`part/parts/0000${image}.json`)}', image: expected ${image}, got nothing.`);
+  });
+
   test("of an image that there is not", async () => {
     writeFileSync(at("part/parts/00007.json"), JSON.stringify({ ...three[1], image: 7 }));
     expect((await merge()).err).toContain("00007.json': there is no image 7: the data has 3, counted from 0.");
@@ -147,5 +154,35 @@ describe("settings", () => {
     expect(code).toBe(2);
     expect(err).toContain(`relprop: file '${at("part/settings.json")}'${message}`);
     expect(err.endsWith(REMOVE) || err.includes("...")).toBe(true);
+  });
+});
+
+describe("an image in two folders", () => {
+  const both = (content: string) => {
+    mkdirSync(at("other/parts"), { recursive: true });
+    writeFileSync(at("other/settings.json"), JSON.stringify(settings));
+    writeFileSync(at("other/parts/00001.json"), content);
+    return merge(at("other"));
+  };
+
+  test("with the same results counts once", async () => {
+    const alone = await merge();
+    const report = readFileSync(at("merged/results.json"));
+    rmSync(at("merged"), { recursive: true });
+    expect(await both(whole)).toEqual(alone);
+    expect(readFileSync(at("merged/results.json"))).toEqual(report);
+  });
+
+  test("with other results is refused", async () => {
+    const { code, err } = await both(JSON.stringify({ ...three[1], name: "another" }));
+    expect(code).toBe(2);
+    expect(err).toContain("have different results for one image. Remove one of the two.");
+    expect(readdirSync(dir)).not.toContain("merged");
+  });
+
+  test("also where an earlier merge has left it", async () => {
+    await merge();
+    writeFileSync(at("part/parts/00001.json"), JSON.stringify({ ...three[1], name: "another" }));
+    expect((await merge()).err).toContain(`'${at("merged/parts/00001.json")}' and '${at("part/parts/00001.json")}'`);
   });
 });

@@ -1,17 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { type Part, pictureFile, type Settings } from "../../../src/cli/evaluate/part.ts";
 import { probability } from "../../../src/cli/evaluate/page-text.ts";
-import { reportOf } from "../../../src/cli/evaluate/report.ts";
 import { part, parts, settings } from "./parts.ts";
+import { written } from "./written.ts";
 
-const file = (name: string, of: readonly Part[] = parts, how: Settings = settings) => reportOf(how, of).get(name)!;
+const file = async (name: string, of: readonly Part[] = parts, how: Settings = settings) =>
+  (await written(how, of)).get(name)!;
 
 /** No metric has curves. */
 const bare = parts.map((p) => ({ ...p, replaced: undefined, methods: p.methods.map((m) => ({ ...m, curves: {} })) }));
 
 describe("files", () => {
-  it("results.csv", () => {
-    expect(file("results.csv").split("\n").slice(0, 5)).toEqual([
+  it("results.csv", async () => {
+    expect((await file("results.csv")).split("\n").slice(0, 5)).toEqual([
       "image,name,label,predicted,method,morf,gini",
       "0,#0,0,0,first,1,0.4",
       "0,#0,0,0,second:lrn=taylor,2,0.3",
@@ -20,8 +21,8 @@ describe("files", () => {
     ]);
   });
 
-  it("curves.csv", () => {
-    const lines = file("curves.csv").split("\n");
+  it("curves.csv", async () => {
+    const lines = (await file("curves.csv")).split("\n");
     expect(lines.slice(0, 5)).toEqual([
       "image,method,order,replaced,score",
       "0,first,morf,0,0",
@@ -40,8 +41,8 @@ describe("files", () => {
     expect(lines.filter((line) => line.includes("random"))).toEqual(random);
   });
 
-  it("summary.csv", () => {
-    const [head, first, second] = file("summary.csv").split("\n");
+  it("summary.csv", async () => {
+    const [head, first, second] = (await file("summary.csv")).split("\n");
     expect(head).toBe(
       "method,metric,n,mean,low,high,undefined,difference,differenceN,differenceLow,differenceHigh,p,pHolm",
     );
@@ -49,8 +50,8 @@ describe("files", () => {
     expect(second).toMatch(/^second:lrn=taylor,morf,3,3,[\d.]+,[\d.]+,0,1,3,1,1,0.25,0.5$/);
   });
 
-  it("results.json has everything", () => {
-    const found = JSON.parse(file("results.json"));
+  it("results.json has everything", async () => {
+    const found = JSON.parse(await file("results.json"));
     expect(found.settings).toEqual(settings);
     expect(found.images).toEqual(parts);
     expect(found.summary.metrics[0].methods[1].difference).toEqual({
@@ -63,7 +64,7 @@ describe("files", () => {
     });
   });
 
-  it("no curves, no curves.csv", () => {
+  it("no curves, no curves.csv", async () => {
     const names = [
       "results.csv",
       "summary.csv",
@@ -72,32 +73,24 @@ describe("files", () => {
       "plots/metric-morf.svg",
       "plots/metric-gini.svg",
     ];
-    expect([...reportOf(settings, bare).keys()]).toEqual(names);
-    expect(file("report.html", bare)).not.toContain("curves.csv");
+    expect([...(await written(settings, bare)).keys()]).toEqual(names);
+    expect(await file("report.html", bare)).not.toContain("curves.csv");
   });
 
-  it("curves that have no mean are in curves.csv alone", () => {
+  it("curves that have no mean are in curves.csv alone", async () => {
     const some = [parts[0], { ...parts[1], replaced: [0, 5] }];
-    expect([...reportOf(settings, some).keys()].filter((name) => name.includes("curve"))).toEqual(["curves.csv"]);
-    expect(file("report.html", some)).toContain("there is no mean curve");
+    expect([...(await written(settings, some)).keys()].filter((name) => name.includes("curve"))).toEqual([
+      "curves.csv",
+    ]);
+    expect(await file("report.html", some)).toContain("there is no mean curve");
   });
 
-  it("a metric without a value has no plot", () => {
+  it("a metric without a value has no plot", async () => {
     const some = [0, 1].map((i) => part(i, [{ gini: null }, { gini: null }]));
-    const files = reportOf({ ...settings, metrics: ["gini"] }, some);
+    const files = await written({ ...settings, metrics: ["gini"] }, some);
     expect(files.get("summary.csv")).toContain("second:lrn=taylor,gini,0,,,,2,,0,,,,\n");
     expect(files.has("plots/metric-gini.svg")).toBe(false);
     expect(files.get("report.html")).toContain("undefined for every method and image");
-  });
-
-  it("the same bytes in whatever order parts come", () => {
-    const [a, b, c] = parts;
-    const straight = [...reportOf(settings, parts)];
-    for (const mixed of [
-      [c, b, a],
-      [b, a, c],
-    ])
-      expect([...reportOf(settings, mixed)]).toEqual(straight);
   });
 });
 
@@ -130,7 +123,7 @@ describe("report.html", () => {
     );
   const withoutBreaks = (text: string) => tags(text).filter((tag) => tag !== "wbr");
 
-  it("names of others are text, whatever they say", () => {
+  it("names of others are text, whatever they say", async () => {
     const harmless = evilParts.map((p, i) => ({
       ...p,
       name: "n",
@@ -138,8 +131,8 @@ describe("report.html", () => {
       predicted: { ...p.predicted, name: "b" },
       methods: parts[i].methods,
     }));
-    const good = reportOf({ ...settings, perturbation: { a: 1, b: 2 } }, harmless);
-    const bad = reportOf(evil, evilParts);
+    const good = await written({ ...settings, perturbation: { a: 1, b: 2 } }, harmless);
+    const bad = await written(evil, evilParts);
     expect(bad.get("report.html")).toContain("&lt;script&gt;");
     expect(withoutBreaks(bad.get("report.html")!)).toEqual(withoutBreaks(good.get("report.html")!));
     expect(tags(bad.get("report.html")!).length).toBe(bad.get("report.html")!.match(/</g)!.length);
@@ -152,8 +145,8 @@ describe("report.html", () => {
     ["hostile", evil, evilParts],
     ["one image", settings, parts.slice(0, 1)],
     ["no curves", settings, bare],
-  ])("every file that it mentions is there, or is a picture: %s", (_name, how, of) => {
-    const files = reportOf(how, of);
+  ])("every file that it mentions is there, or is a picture: %s", async (_name, how, of) => {
+    const files = await written(how, of);
     const html = files.get("report.html")!;
     const all = (pattern: RegExp) => [...html.matchAll(pattern)].map(([, name]) => name);
     const shown = of.filter(({ image }) => image < how.pictures);
@@ -168,15 +161,15 @@ describe("report.html", () => {
     for (const name of files.keys()) if (name.startsWith("plots/")) expect(html).toContain(`src="${name}"`);
   });
 
-  it("every picture has a text, every head cell a scope, every table a caption", () => {
-    const html = file("report.html");
+  it("every picture has a text, every head cell a scope, every table a caption", async () => {
+    const html = await file("report.html");
     for (const [tag] of html.matchAll(/<img[^>]*>/g)) expect(tag).toMatch(/ alt="[^"]{5,}"/);
     for (const [tag] of html.matchAll(/<th[ >][^>]*/g)) expect(tag).toContain('scope="');
     expect(html.match(/<caption>/g)).toHaveLength(html.match(/<table>/g)!.length);
   });
 
-  it("says what is best, what is not shown to be worse, and why values are undefined", () => {
-    const html = file("report.html").replace(/<wbr>/g, "");
+  it("says what is best, what is not shown to be worse, and why values are undefined", async () => {
+    const html = (await file("report.html")).replace(/<wbr>/g, "");
     expect(html).toMatch(
       /<strong>morf<\/strong> \(lower is better\): the best mean is that of <bdi>first<\/bdi>, 2\.000\. All others/,
     );
@@ -184,18 +177,18 @@ describe("report.html", () => {
     expect(html).toContain("all 0");
   });
 
-  it("names classes, where they have names", () => {
+  it("names classes, where they have names", async () => {
     const named = [
       part(0, [{ morf: 1 }, { morf: 2 }], { predicted: { index: 7, name: "dog", logit: 1 } }),
       part(1, [{ morf: 1 }, { morf: 2 }]),
     ];
-    const html = file("report.html", named, { ...settings, metrics: ["morf"] });
+    const html = await file("report.html", named, { ...settings, metrics: ["morf"] });
     expect(html).toContain("<bdi>dog</bdi> (class 7)");
     expect(html).toMatch(/[^(]class 1[^)]/);
   });
 
-  it("each metric has the plot of its own", () => {
-    const sections = file("report.html").split('<section id="metric-').slice(1);
+  it("each metric has the plot of its own", async () => {
+    const sections = (await file("report.html")).split('<section id="metric-').slice(1);
     const seen = sections.map((text) =>
       [...text.split("</section>")[0].matchAll(/src="(plots\/[^"]+)"/g)].map(([, name]) => name),
     );
@@ -205,52 +198,54 @@ describe("report.html", () => {
     ]);
   });
 
-  it("each order has the curve of its own, and that of the random order, without a band", () => {
+  it("each order has the curve of its own, and that of the random order, without a band", async () => {
     const having = (curves: object) =>
       parts.map((p) => ({ ...p, methods: p.methods.map((m) => ({ ...m, curves: { ...m.curves, ...curves } })) }));
-    const morf = file("plots/curve-morf.svg");
-    expect(file("plots/curve-morf.svg", having({ lerf: [9, 8] }))).toBe(morf);
-    expect(file("plots/curve-lerf.svg", having({ lerf: [9, 8] }))).not.toContain("morf");
+    const morf = await file("plots/curve-morf.svg");
+    expect(await file("plots/curve-morf.svg", having({ lerf: [9, 8] }))).toBe(morf);
+    expect(await file("plots/curve-lerf.svg", having({ lerf: [9, 8] }))).not.toContain("morf");
     expect(morf.match(/<path [^>]*fill-opacity/g)).toHaveLength(2);
     expect(morf).toContain("random order");
   });
 
-  it("names the files that there are, and the level of intervals", () => {
-    const html = file("report.html");
+  it("names the files that there are, and the level of intervals", async () => {
+    const html = await file("report.html");
     for (const name of ["results.csv", "summary.csv", "curves.csv", "results.json"])
       expect(html).toContain(`<a href="${name}">${name}</a>`);
     expect(html).toContain("The bands are 95 % intervals of the mean");
     expect(html).toContain("meant to hold the true mean in 95 % of cases. With fewer than 20 images it is Student's");
     expect(html).toContain("Of 3 images it cannot be below 0.250, whatever the values.");
     const many = Array.from({ length: 20 }, (_, i) => ({ ...parts[i % 3], image: i }));
-    const more = file("report.html", many);
+    const more = await file("report.html", many);
     expect(more).toContain("It is of 2000 bootstrap samples of the images, bias-corrected and accelerated");
     expect(more).not.toContain("cannot be below");
   });
 
-  it("two images: intervals", () => {
-    expect(file("report.html", parts.slice(0, 2))).toContain("Mean over the images, with its 95 % interval.");
+  it("two images: intervals", async () => {
+    expect(await file("report.html", parts.slice(0, 2))).toContain("Mean over the images, with its 95 % interval.");
   });
 
   it.each([
     [0.00099, "< 0.001"],
     [0.001, "0.001"],
     [0.25, "0.250"],
-  ])("p = %d is %s", (p, text) => expect(probability(p)).toBe(text));
+  ])("p = %d is %s", async (p, text) => expect(probability(p)).toBe(text));
 
-  it("shows the options, or that there are none", () => {
-    expect(file("report.html")).toContain("<dt>other options</dt><dd><bdi>radius 0.5</bdi></dd>");
-    expect(file("report.html", parts, { ...settings, options: {} })).toContain("<dt>other options</dt><dd>none</dd>");
+  it("shows the options, or that there are none", async () => {
+    expect(await file("report.html")).toContain("<dt>other options</dt><dd><bdi>radius 0.5</bdi></dd>");
+    expect(await file("report.html", parts, { ...settings, options: {} })).toContain(
+      "<dt>other options</dt><dd>none</dd>",
+    );
   });
 
-  it("one image: no interval, and nothing said of who is best among equals", () => {
-    const html = file("report.html", parts.slice(0, 1));
+  it("one image: no interval, and nothing said of who is best among equals", async () => {
+    const html = await file("report.html", parts.slice(0, 1));
     expect(html).toContain("One image: no interval and no test.");
     expect(html).not.toMatch(/≈ best<\/span> \d|95 %/);
   });
 });
 
-it("names of pictures", () => {
+it("names of pictures", async () => {
   expect(pictureFile(3, "paperEpsilon:lrn=taylor")).toBe("pictures/00003-paperEpsilon_lrn=taylor.png");
   expect(pictureFile(123456, "../a b/é")).toBe("pictures/123456-.._a_b__.png");
 });
