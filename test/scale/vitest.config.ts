@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/scale/*.spec.ts"],
-    globalSetup: "test/build.ts",
+    globalSetup: "test/scale/build.ts",
     // These end what hangs; no test is about time.
     testTimeout: 600_000,
     hookTimeout: 600_000,
