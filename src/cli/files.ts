@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, copyFile, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFileSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { access, constants, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { misuse, usage } from "../base/error.ts";
@@ -49,7 +50,16 @@ const STALE = 24 * 60 * 60 * 1000;
  * @throws LrpError code "usage" when it is missing, empty, a directory or not readable.
  */
 export async function readBytes(path: string, what: string): Promise<Uint8Array> {
-  const bytes = await foreseen(`file '${path}'`, what, () => readFile(path));
+  return whole(path, what, () => readFile(path));
+}
+
+/** As `readBytes`, for one of very many small files: in a fifth of the time, but nothing else runs meanwhile. */
+export async function readSmall(path: string, what: string): Promise<Uint8Array> {
+  return whole(path, what, async () => readFileSync(path));
+}
+
+async function whole(path: string, what: string, read: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  const bytes = await foreseen(`file '${path}'`, what, read);
   if (bytes.length === 0)
     throw new LrpError("usage", { where: `file '${path}'`, expected: what, received: "an empty file" });
   return bytes;
@@ -141,14 +151,15 @@ export async function writeAll(files: ReadonlyMap<string, FileContent>): Promise
   }
 }
 
-/** Copies a file whole or not at all. */
-export async function copyWhole(from: string, to: string): Promise<void> {
+/** Copies a small file, whole or not at all; nothing else runs meanwhile. */
+export async function copySmall(from: string, to: string): Promise<void> {
   const draft = draftOf(to);
   try {
-    await foreseen(`file '${from}'`, "a readable file", () => copyFile(from, draft, constants.COPYFILE_FICLONE));
-    await foreseen(`file '${to}'`, "a file to write", () => rename(draft, to));
-  } finally {
-    await rm(draft, { force: true }).catch(() => undefined);
+    await foreseen(`file '${from}'`, "a readable file", async () => copyFileSync(from, draft));
+    await foreseen(`file '${to}'`, "a file to write", async () => renameSync(draft, to));
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
   }
 }
 

@@ -2,12 +2,11 @@ import { join } from "node:path";
 import { misuse } from "../../base/error.ts";
 import type { Arguments } from "../options.ts";
 import type { Streams } from "../command.ts";
-import { copyWhole, isThere, readBytes } from "../files.ts";
+import { copySmall, isThere, readSmall } from "../files.ts";
 import { finish, folderOf } from "./evaluate.ts";
 import { pictureFile, type Settings } from "./part.ts";
 import {
   checkSame,
-  forEach,
   imagesOf,
   imagesThere,
   partFile,
@@ -35,7 +34,7 @@ async function foldersOf(dirs: readonly string[], out: string, settings: Setting
 /** @throws LrpError code "usage" where two folders have other results for one image */
 async function checkEqual(image: number, a: string, b: string): Promise<void> {
   const [one, other] = await Promise.all(
-    [a, b].map((dir) => readBytes(partFile(dir, image), "the results of an image")),
+    [a, b].map((dir) => readSmall(partFile(dir, image), "the results of an image")),
   );
   if (Buffer.compare(one, other) === 0) return;
   throw misuse(
@@ -49,10 +48,9 @@ async function checkEqual(image: number, a: string, b: string): Promise<void> {
 async function takenFrom(folders: readonly Folder[], all: number): Promise<Int32Array> {
   const taken = new Int32Array(all).fill(-1);
   for (const [i, { dir, images }] of folders.entries())
-    await forEach(images, async (image) => {
+    for (const image of images)
       if (taken[image] < 0) taken[image] = i;
       else await checkEqual(image, folders[taken[image]].dir, dir);
-    });
   const missing = taken.reduce((count, i) => count + Number(i < 0), 0);
   if (missing === 0) return taken;
   const first: number[] = [];
@@ -68,9 +66,9 @@ async function takenFrom(folders: readonly Folder[], all: number): Promise<Int32
 async function copy(image: number, from: string, to: string, { methods, pictures }: Settings): Promise<void> {
   for (const of of image < pictures ? ["input", ...methods] : []) {
     const picture = join(from, pictureFile(image, of));
-    if (await isThere(picture)) await copyWhole(picture, join(to, pictureFile(image, of)));
+    if (await isThere(picture)) await copySmall(picture, join(to, pictureFile(image, of)));
   }
-  await copyWhole(partFile(from, image), partFile(to, image));
+  await copySmall(partFile(from, image), partFile(to, image));
 }
 
 /** `relprop merge DIR…`: joins the folders of shards, and writes the report of all. */
@@ -84,12 +82,7 @@ export async function merge({ positionals: dirs, values }: Arguments, streams: S
   // Whatever is damaged is found before anything is written.
   for (const { dir, images } of folders) for await (const _ of readParts(dir, images, settings));
   await readyFolder(out, settings);
-  for (const [i, { dir, images }] of folders.entries()) {
-    if (dir === out) continue;
-    await forEach(
-      images.filter((image) => taken[image] === i),
-      (image) => copy(image, dir, out, settings),
-    );
-  }
+  for (const [image, i] of taken.entries())
+    if (folders[i].dir !== out) await copy(image, folders[i].dir, out, settings);
   await finish(out, settings, streams);
 }

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Issue, LrpError } from "../../entries/index.ts";
 import { misuse } from "../../base/error.ts";
-import { draftOf, foreseen, isFolder, readBytes, readTextIfThere, sweep, writeAll } from "../files.ts";
+import { draftOf, foreseen, isFolder, readSmall, readTextIfThere, sweep, writeAll } from "../files.ts";
 import { inBlocks, type Text } from "./blocks.ts";
 import type { Part, Settings } from "./part.ts";
 import { readPartText, readSettingsText } from "./valid.ts";
@@ -116,17 +116,8 @@ export async function imagesOf(dir: string, { data }: Settings): Promise<Uint32A
 
 async function readPart(dir: string, image: number, settings: Settings): Promise<Part> {
   const path = partFile(dir, image);
-  const bytes = await readBytes(path, "the results of an image");
+  const bytes = await readSmall(path, "the results of an image");
   return readPartText(new TextDecoder().decode(bytes), path, settings, image);
-}
-
-/** A system opens only so many files at once, and a disk that is far away answers late. */
-const AT_ONCE = 32;
-
-/** Calls `action` for every number, some at once. */
-export async function forEach(numbers: Uint32Array, action: (n: number) => Promise<void>): Promise<void> {
-  for (let from = 0; from < numbers.length; from += AT_ONCE)
-    await Promise.all(Array.from(numbers.subarray(from, from + AT_ONCE), action));
 }
 
 /** Of many damaged files so many are named. */
@@ -138,15 +129,17 @@ const NAMED = 10;
  */
 export async function* readParts(dir: string, images: Uint32Array, settings: Settings): AsyncGenerator<Part> {
   const issues: Issue[] = [];
-  const read = (image: number) =>
-    readPart(dir, image, settings).catch((error) => {
+  for (const image of images) {
+    try {
+      const part = await readPart(dir, image, settings);
+      if (issues.length === 0) yield part;
+    } catch (error) {
       if (!(error instanceof LrpError)) throw error;
       issues.push(...error.issues);
-    });
-  for (let from = 0; from < images.length && issues.length < NAMED; from += AT_ONCE)
-    for (const part of await Promise.all(Array.from(images.subarray(from, from + AT_ONCE), read)))
-      if (part && issues.length === 0) yield part;
-  if (issues.length > 0) throw new LrpError("usage", issues.slice(0, NAMED));
+      if (issues.length >= NAMED) break;
+    }
+  }
+  if (issues.length > 0) throw new LrpError("usage", issues);
 }
 
 /** Parts in one file, each in a line: it is read in a hundredth of the time that as many files take. */
