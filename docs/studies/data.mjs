@@ -6,7 +6,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { decode } from "fast-png";
-import { writeNpy } from "../../build/js/cli/npy.js";
+import { writeNpy } from "../../build/js/read/npy.js";
 
 const SIDE = 32;
 const AREA = SIDE * SIDE;

@@ -9,7 +9,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { decodeImage } from "../../dist/image.js";
-import { readNpy } from "../../build/js/cli/npy.js";
+import { readNpy } from "../../build/js/read/npy.js";
 import { preprocess } from "../../dist/index.js";
 import { analysed } from "./lrn/analysis.mjs";
 import { networkFile, once, prepareData } from "./lrn/data.mjs";

@@ -1,6 +1,6 @@
 /** Writes what the runs read, once: prepared images, networks whose LRN is changed, and photos. */
 import { copyFile, mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
-import { writeNpy } from "../../../build/js/cli/npy.js";
+import { writeNpy } from "../../../build/js/read/npy.js";
 import { caffeMean, inputsOf, sources } from "../data.mjs";
 import { withStrength } from "./lrn-file.mjs";
 import { CIFAR, FACTORS, GOOGLENET } from "./networks.mjs";
