@@ -79,11 +79,6 @@ export async function readTextIfThere(path: string): Promise<string | undefined>
   return foreseen(where, expected, () => readFile(path, "utf8"));
 }
 
-/** The bytes of a file, or undefined if there is none. */
-export async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  return (await statIfThere(path)) && foreseen(`file '${path}'`, "a readable file", () => readFile(path));
-}
-
 /** Whether a path leads to anything. */
 export const isThere = async (path: string): Promise<boolean> => (await statIfThere(path)) !== undefined;
 
