@@ -1,7 +1,6 @@
 import { misuse } from "../base/error.ts";
 import { attribute } from "../evaluate/index.ts";
 import { type Tensor, toAnsi } from "../entries/index.ts";
-import { targetOf } from "./classes.ts";
 import type { Streams } from "./command.ts";
 import { checkWritable, writeAll } from "./files.ts";
 import { readInputs, viewOf } from "./inputs.ts";
@@ -13,12 +12,17 @@ import { contents, outFiles, terminalPicture, type View } from "./outputs.ts";
 import { withProgress } from "./progress.ts";
 import { report } from "./report.ts";
 import { summary } from "./summary.ts";
+import { textTarget, withTokens } from "./text/target.ts";
 import { wordRows, wordsOf } from "./text/view.ts";
 import { warnOf } from "./warning.ts";
 
 const RUNS = { parts: "runs of the network", kept: () => "No file was written." };
 
-export async function explain({ positionals: [path, ...words], values }: Arguments, streams: Streams): Promise<void> {
+export async function explain(
+  { positionals: [path, ...words], values: given }: Arguments,
+  streams: Streams,
+): Promise<void> {
+  const values = withTokens(given);
   const { out, err } = streams;
   if (values.method && values.composite)
     throw misuse("option '--method'", "it stands in place of a composite, and cannot be combined with --composite");
@@ -27,7 +31,7 @@ export async function explain({ positionals: [path, ...words], values }: Argumen
   await checkWritable(files);
   const opened = await open(path, values);
   const input = await readInputs(words, opened, values, streams);
-  const target = await targetOf(values, opened.model.classes);
+  const target = await textTarget(words, opened, input, values, streams);
   const start = performance.now();
   const { composite, ...rules } = rulesIn(values);
   const { method = composite, ...parameters } = givenIn(values, "method") as Pick<Values, "method">;

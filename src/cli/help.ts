@@ -14,6 +14,7 @@ export const groups: readonly (readonly [Option["group"], string])[] = [
   ["rules", "Rules"],
   ["method", "Other methods"],
   ["text", "A text as input"],
+  ["similar", "What is asked of a text"],
   ["picture", "Preparing a picture"],
   ["model", "The model"],
   ["work", "Where and how it works"],

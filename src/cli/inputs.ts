@@ -3,6 +3,8 @@ import { usage } from "../base/error.ts";
 import { type Dims, shapeText, size } from "../base/tensor.ts";
 import { kinds } from "../base/written.ts";
 import type { Explanation, Input, Picture, Port } from "../entries/index.ts";
+import { textInputs } from "../picture/text/index.ts";
+import { rowNames } from "../picture/text/inputs.ts";
 import { isUnstated } from "../run/input.ts";
 import type { Streams } from "./command.ts";
 import { isThere } from "./files.ts";
@@ -10,9 +12,8 @@ import { checkUnprepared, type Read, readFileFor } from "./input.ts";
 import { listed } from "./layout.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
-import type { TextInput } from "./text/encode.ts";
-import { matched } from "./text/match.ts";
 import { tokensOf } from "./text/tokenizer.ts";
+import type { TextInput } from "./text/view.ts";
 
 /** What a network runs on. */
 export interface Inputs {
@@ -99,11 +100,12 @@ async function readText(words: readonly Word[], opened: Opened, values: Values, 
       words.map(({ word }) => word),
     );
   const text = await tokensOf({ tokenizer: opened.sidecar.tokenizer, ...values });
-  const { tensors, ids, empty } = matched(text, ports, given);
-  const all = new Map(tensors);
+  const rows = [...given].map(([name, said]) => [name, rowNames.includes(said) ? said : null]);
+  const { inputs, ids, empty } = textInputs(ports, text, { rows: Object.fromEntries(rows) });
+  const all = new Map(Object.entries(inputs));
   const views = new Map<string, () => Picture>();
   const texts = [`${JSON.stringify(values.text)}, ${text.tokens.length} tokens`];
-  for (const port of ports.filter(({ name }) => !tensors.has(name))) {
+  for (const port of ports.filter(({ name }) => !all.has(name))) {
     const read = await readOne(port, given.get(port.name)!, false, opened, values, streams);
     all.set(port.name, read.tensor);
     if (read.view) views.set(port.name, read.view);

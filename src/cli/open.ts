@@ -1,4 +1,6 @@
-import { load, type LoadOptions, LrpError, type Model } from "../entries/index.ts";
+import { usage } from "../base/error.ts";
+import type { TensorData } from "../base/tensor.ts";
+import { load, type LoadOptions, LrpError, type Model, type Prediction, type Tensor } from "../entries/index.ts";
 import { besideModel } from "./beside.ts";
 import { readClasses } from "./classes.ts";
 import { fileKind } from "./file-kind.ts";
@@ -89,4 +91,20 @@ export function chosenSample(values: Values, batch: number): number {
     expected: `a sample from 0 to ${batch - 1}`,
     received: `${sample}`,
   });
+}
+
+/** The output that is listed where nothing is said. */
+export const nameOf = ({ output, outputs }: Prediction): string =>
+  Object.keys(outputs).find((name) => outputs[name].data === output.data)!;
+
+/** One of the outputs; left out, that which would be explained. @throws LrpError code "usage" for a name of none */
+export function outputNamed({ output, outputs }: Prediction, name?: string): Tensor<TensorData> {
+  if (name === undefined) return output;
+  const found = Object.hasOwn(outputs, name) ? outputs[name] : undefined;
+  if (found?.data === output.data) return output;
+  // Which of its axes counts samples is known of the output alone that would be explained.
+  if (found) return { ...found, batchAxis: found.dims.length > 1 && found.dims[0] === 1 ? 0 : null };
+  const names = Object.keys(outputs).map((other) => `'${other}'`);
+  const fix = "'relprop inspect' says why another one is left out.";
+  throw usage("option '--output'", `an output that is computed: ${names.join(", ")}`, `'${name}'`, fix);
 }

@@ -20,6 +20,7 @@ export interface Option extends Written {
     | "explain"
     | "axes"
     | "text"
+    | "similar"
     | "picture"
     | "model"
     | "work"

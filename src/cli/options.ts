@@ -7,7 +7,7 @@ import { axesOptions } from "./options-axes.ts";
 import { evaluateOptions } from "./options-evaluate.ts";
 import { pictureOptions } from "./options-picture.ts";
 import { queueOptions } from "./options-queue.ts";
-import { textOptions } from "./options-text.ts";
+import { textOptions, textTargets } from "./options-text.ts";
 import { workOptions } from "./options-work.ts";
 
 /** How values of a parameter are written. */
@@ -189,6 +189,7 @@ export const options = {
 
   ...axesOptions,
   ...textOptions,
+  ...textTargets,
   ...pictureOptions,
 
   "max-memory": {

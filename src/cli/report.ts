@@ -45,10 +45,12 @@ export function report({ path, values, opened, input, explanation, sample, files
     sum: taken.includes("sum") ? (values.sum ?? parameters.sum.default) : null,
     target: index,
     against: values.against ?? null,
+    similarTo: values["similar-to"] ?? null,
     className: name ?? null,
     position: position ?? null,
     area: area ?? null,
-    logit: score,
+    // Of several numbers with weights, their sum.
+    logit: values["similar-to"] === undefined ? score : targets[sample].reduce((all, t) => all + t.weight * t.score, 0),
     start,
     scores: ranking(scores, sample, 5, opened.model.classes, values.position),
     relevanceSum: sum(ofSample(relevance, sample).data),

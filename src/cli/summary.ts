@@ -44,12 +44,14 @@ export function summary(found: Report, words: readonly (readonly string[])[] = [
       `${method ?? composite}${lrn && rules.some(({ type }) => type === "LRN") ? `, LRN ${lrn}` : ""}` +
         `${!sum || sum === "norm" ? "" : `, sums ${sum}`}`,
     ],
-    [
-      "class",
-      `${target}${name}${against === null ? "" : ` against ${against}`}` +
-        `${position ? ` at ${position.join(", ")}` : area ? ` over ${area} places` : ""}, logit ` +
-        `${digits(logit)}${start === "one" && !method ? ", started from 1" : ""}`,
-    ],
+    found.similarTo !== null
+      ? ["similar to", `${JSON.stringify(found.similarTo)}, score ${digits(logit)}`]
+      : [
+          "class",
+          `${target}${name}${against === null ? "" : ` against ${against}`}` +
+            `${position ? ` at ${position.join(", ")}` : area ? ` over ${area} places` : ""}, logit ` +
+            `${digits(logit)}${start === "one" && !method ? ", started from 1" : ""}`,
+        ],
   ];
   const tail = [
     ...words,

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, test, vi } from "vitest";
 import { readNpy } from "../../src/read/npy.ts";
 import { run } from "../../src/cli/run.ts";
 import { numbers } from "../random.ts";
+import { decoder } from "../text/decoder.ts";
 import { meanOfWords } from "../text/networks.ts";
 import { byteLevel, unigram, wordPiece } from "../text/tokenizers.ts";
 
@@ -36,6 +37,7 @@ const TOKENIZERS = {
       ["no", "t"],
     ],
   ),
+  letters: byteLevel([..."abnotcdefĠ"], []),
   pieces: unigram([
     ["▁", -5],
     ["▁no", -2],
@@ -55,6 +57,8 @@ beforeAll(async () => {
     meanOfWords({ words: WORDS, hidden: HIDDEN, names: { ids: "tokens", mask: "on" } }),
   );
   await writeFile(at("fixed.onnx"), meanOfWords({ words: WORDS, hidden: HIDDEN, dims: [1, 9] }));
+  await writeFile(at("embedding.onnx"), meanOfWords({ words: WORDS, hidden: HIDDEN, head: "embedding" }));
+  await writeFile(at("decoder.onnx"), decoder({ past: false }));
   await writeFile(at("classes.txt"), "bad\nso so\ngood\n");
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -191,9 +195,10 @@ describe("explain --text", () => {
     const { code, err } = await explain("other.onnx", "words", "a gem");
     expect(code).toBe(2);
     expect(err).toBe(
-      "relprop: inputs of the model beside --text: expected inputs of the names input_ids, attention_mask, " +
-        "token_type_ids, position_ids, which a text gives, got 'tokens' int64[batch, tokens] and 'on' int64[batch, " +
-        "tokens]. Say which of them it is, as in tokens=input_ids, or give it as tokens=VALUE.\n",
+      "relprop: the inputs of the model: expected inputs of the names input_ids, attention_mask, " +
+        "token_type_ids, position_ids, which a text gives, got 'tokens' int64[batch, tokens], 'on' int64[batch, " +
+        'tokens]. Say what they take: rows { "tokens": "input_ids" }; on the command line tokens=input_ids, or ' +
+        "tokens=VALUE.\n",
     );
     const words = [
       at("other.onnx"),
@@ -207,6 +212,52 @@ describe("explain --text", () => {
     const found = await relprop(["explain", ...words, "--composite", "epsilon", "--target", "0", "--json"]);
     close(JSON.parse(found.out).text.relevance, relevanceOf([2, 5, 8, 3], [1, 1, 0, 1], 0));
     expect((await relprop(["predict", ...words])).out).toContain('"a gem", 4 tokens; on: 1, 1, 0, 1');
+  });
+});
+
+describe("what is asked of a text", () => {
+  const ask = (model: string, tokenizer: string, text: string, ...more: string[]) =>
+    relprop(["explain", at(model), "--text", text, "--tokenizer", at(`${tokenizer}.json`), "--json", ...more]);
+
+  it("what makes it similar to another text: the score is the cosine, and the words add up to it", async () => {
+    const { code, out, err } = await ask("embedding.onnx", "words", "a gem", "--similar-to", "not bad");
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const { similarTo, logit, text, arrivedSum } = JSON.parse(out);
+    const word = numbers(WORDS * HIDDEN, 1);
+    const type = numbers(2 * HIDDEN, 2);
+    const vector = (ids: readonly number[]) => {
+      const sum = Array.from({ length: HIDDEN }, (_, h) => ids.reduce((all, id) => all + word[id * HIDDEN + h], 0));
+      const mean = sum.map((v, h) => v / ids.length + type[h]);
+      return mean.map((v) => v / Math.hypot(...mean));
+    };
+    const [a, b] = [vector([2, 5, 8, 3]), vector([2, 11, 9, 3])];
+    const cosine = a.reduce((all, v, h) => all + v * b[h], 0);
+    expect(similarTo).toBe("not bad");
+    expect(text.target).toBe('similar to "not bad"');
+    expect(Math.abs(logit - cosine)).toBeLessThan(1e-5);
+    expect(Math.abs(arrivedSum - cosine)).toBeLessThan(1e-4);
+  });
+
+  it("what speaks for the next token, as the network chooses it, by its text, or against another", async () => {
+    const plain = await ask("decoder.onnx", "letters", "ab", "--next-token", "argmax");
+    expect({ code: plain.code, err: plain.err }).toEqual({ code: 0, err: "" });
+    const { target, position, className } = JSON.parse(plain.out);
+    expect(position).toEqual([1]);
+    expect(className).toBe(["<|endoftext|>", ..."abnotcdefĠ"][target]);
+    const other = JSON.parse((await ask("decoder.onnx", "letters", "ab", "--next-token", "n", "--against", "b")).out);
+    expect([other.className, other.against, other.position]).toEqual(["n", "b", [1]]);
+  });
+
+  test.each<[readonly string[], string]>([
+    [["--next-token", "abba"], "option '--next-token': expected argmax, or one token of the vocabulary, got 'abba'"],
+    [["--next-token", "a", "--position", "0"], "option '--next-token': it says what is explained, and cannot be"],
+    [["--pooling", "mean"], "option '--pooling': it belongs to --similar-to, which is missing."],
+    [["--similar-to", "b", "--target", "1"], "option '--similar-to': it says what is explained, and cannot be"],
+    [["--similar-to", "b"], "option '--pooling': the output f32[1, 1, 11] has a vector for each token"],
+  ])("%j", async (more, says) => {
+    const { code, err } = await ask("decoder.onnx", "letters", "ab", ...more);
+    expect(code).toBe(2);
+    expect(err).toContain(says);
   });
 });
 

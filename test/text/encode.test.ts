@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, test } from "vitest";
-import { encode } from "../../src/cli/text/encode.ts";
-import { matched } from "../../src/cli/text/match.ts";
-import { type Side, truncated } from "../../src/cli/text/truncate.ts";
+import { encodeText, textInputs } from "../../src/picture/text/index.ts";
+import { type Side, truncated } from "../../src/picture/text/truncate.ts";
 import { root } from "../readme.ts";
 
 /** Texts of n and m tokens within [CLS] … [SEP] … [SEP], cut: how many of each stay, and which of the first. */
@@ -67,7 +66,7 @@ describe("texts that are too short", () => {
     [{ ...pad, strategy: "BatchLongest" }, "a", ["<", "a", ">"]],
     [{ ...pad }, "a b c", ["<", "a", "b", "c", ">"]],
   ])("%j", (padding, text, tokens) => {
-    const found = encode(plain, { padding } as never, "x", text);
+    const found = encodeText(plain, { padding } as never, text);
     expect(found.tokens).toEqual(tokens);
     expect(found.mask).toEqual(tokens.map((token) => Number(token !== "_")));
     expect(found.ids).toEqual(tokens.map((token) => (token === "_" ? 9 : token.length)));
@@ -77,7 +76,7 @@ describe("texts that are too short", () => {
   test.each([[{ ...pad, strategy: "Middle" }], [{ ...pad, strategy: { Fixed: 1e9 } }], [{ ...pad, direction: "Up" }]])(
     "%j",
     (padding) => {
-      expect(() => encode(plain, { padding } as never, "file 'x'", "a")).toThrow(
+      expect(() => encodeText(plain, { padding } as never, "a", { where: "file 'x'" })).toThrow(
         "file 'x': what its 'padding' says is not known.",
       );
     },
@@ -87,13 +86,14 @@ describe("texts that are too short", () => {
 it("special tokens in the text are special, but those that stand for words", () => {
   const added_tokens = ["[SEP]", "[UNK]", "[MASK]"].map((content) => ({ content, special: true }));
   const file = { added_tokens, model: { unk_token: "[UNK]" } };
-  expect(encode(plain, file, "x", "[SEP] [UNK] [MASK]").special).toEqual([true, true, false, false, true]);
+  expect(encodeText(plain, file, "[SEP] [UNK] [MASK]").special).toEqual([true, true, false, false, true]);
 });
 
 it("a word that is not in a vocabulary of whole words is the unknown one; without one, it is named", async () => {
   const { Tokenizer } = await import("@huggingface/tokenizers");
   const file = JSON.parse(readFileSync(join(root, "demo/text/tokenizer.json"), "utf8"));
-  const of = (given: typeof file) => encode(new Tokenizer(given, {}), given, "file 'x'", "The hidden film");
+  const of = (given: typeof file) =>
+    encodeText(new Tokenizer(given, {}), given, "The hidden film", { where: "file 'x'" });
   const { tokens, ids } = of(file);
   expect(tokens).toEqual(["[CLS]", "the", "[UNK]", "film", "[SEP]"]);
   expect(ids).toEqual(tokens.map((token) => file.model.vocab[token]));
@@ -107,8 +107,7 @@ describe("inputs of a network", () => {
   const port = (name: string, type: string, dims: readonly (number | string)[]) => ({ name, type, dims }) as never;
 
   it("take what they are named for; the past is empty, and its switch off", () => {
-    const { tensors, ids, empty } = matched(
-      text,
+    const { inputs, ids, empty } = textInputs(
       [
         port("input_ids:0", "int64", ["b", "t"]),
         port("attention_mask", "float32", ["t"]),
@@ -117,11 +116,13 @@ describe("inputs of a network", () => {
         port("past_0", "float32", [2, "batch", 3, "past", 4]),
         port("use_cache_branch", "bool", [1]),
       ],
-      new Map(),
+      text,
     );
     expect(ids).toBe("input_ids:0");
     expect(
-      Object.fromEntries([...tensors].map(([name, { dims, data }]) => [name, [dims, [...(data as Float64Array)]]])),
+      Object.fromEntries(
+        Object.entries(inputs).map(([name, { dims, data }]) => [name, [dims, [...(data as Float64Array)]]]),
+      ),
     ).toEqual({
       "input_ids:0": [
         [1, 2],
@@ -139,10 +140,20 @@ describe("inputs of a network", () => {
     expect(empty).toEqual(["past_key_values.0.key", "past_0", "use_cache_branch"]);
   });
 
+  it("take what rows say, and leave out what the caller gives", () => {
+    const ports = [port("tokens", "int64", ["b", "t"]), port("bias", "float32", [3])];
+    const { inputs, ids } = textInputs(ports, text, { rows: { tokens: "input_ids", bias: null } });
+    expect([ids, Object.keys(inputs)]).toEqual(["tokens", ["tokens"]]);
+    expect(() => textInputs(ports, text)).toThrow('Say what they take: rows { "tokens": "input_ids" }');
+    expect(() => textInputs(ports, text, { rows: { tokens: "ids" } })).toThrow(
+      "option 'rows': expected names of inputs, each with input_ids, attention_mask, token_type_ids, position_ids or null, got tokens: ids.",
+    );
+  });
+
   test.each<[readonly unknown[], string]>([
     [
       [port("attention_mask", "int64", ["b", "t"])],
-      "option '--text': expected one input that takes the ids, got none.",
+      "the inputs of the model: expected one that takes the ids, got none.",
     ],
     [
       [port("input_ids", "int64", ["b", "t", 3])],
@@ -150,9 +161,9 @@ describe("inputs of a network", () => {
     ],
     [
       [port("input_ids", "int64", ["b", "t"]), port("past", "float32", [1, 2, 3])],
-      "input 'past': it has no single free axis that could be empty: f32[1, 2, 3]. Give it as past=FILE.npy.",
+      "input 'past': it has no single free axis that could be empty: f32[1, 2, 3]. Give it yourself: rows { \"past\": null }",
     ],
   ])("%#", (ports, message) => {
-    expect(() => matched(text, ports as never, new Map())).toThrow(message);
+    expect(() => textInputs(ports as never, text)).toThrow(message);
   });
 });

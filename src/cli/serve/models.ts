@@ -7,7 +7,7 @@ import type { Model } from "../../entries/index.ts";
 import { besideModel } from "../beside.ts";
 import { open } from "../open.ts";
 import type { Values } from "../options.ts";
-import { matched } from "../text/match.ts";
+import { textInputs } from "../../picture/text/index.ts";
 import { encoderOf, readTokenizer } from "../text/tokenizer.ts";
 import type { Encoding } from "../../service/job.ts";
 import type { Sent } from "./messages.ts";
@@ -65,8 +65,8 @@ export function encodingOf(
 ): (text: string, pair?: string) => Encoding {
   return (text, pair) => {
     const encoded = encoder(text, pair);
-    const { tensors, ids } = matched(encoded, inputs, new Map());
-    const input = inputs.length === 1 ? tensors.get(ids)! : Object.fromEntries(tensors);
+    const { inputs: tensors, ids } = textInputs(inputs, encoded);
+    const input = inputs.length === 1 ? tensors[ids] : tensors;
     const { tokens, special, mask, style } = encoded;
     return { input, port: ids, tokens, special, mask, style };
   };

@@ -1,9 +1,12 @@
 import type { Explanation } from "../../entries/index.ts";
-import { mergeSubwords, type TextRelevance } from "../../picture/text/index.ts";
-import { withoutPadding } from "../../picture/text/padding.ts";
+import { type EncodedText, mergeSubwords, type TextRelevance, withoutPadding } from "../../picture/text/index.ts";
 import { digits } from "../layout.ts";
 import type { Report } from "../report.ts";
-import type { TextInput } from "./encode.ts";
+
+/** A text that a network has read, and by which input. */
+export interface TextInput extends EncodedText {
+  readonly port: string;
+}
 
 /** The words of a text with their relevance, and what is said of it. */
 export function wordsOf(text: TextInput, explanation: Explanation, found: Report): TextRelevance {
@@ -15,9 +18,11 @@ export function wordsOf(text: TextInput, explanation: Explanation, found: Report
     tokens: words,
     ...merged,
     target:
-      (className ?? `class ${target}`) +
-      (against === null ? "" : ` against ${against}`) +
-      (position ? ` at ${position.join(", ")}` : ""),
+      found.similarTo === null
+        ? (className ?? `class ${target}`) +
+          (against === null ? "" : ` against ${against}`) +
+          (position ? ` at ${position.join(", ")}` : "")
+        : `similar to ${JSON.stringify(found.similarTo)}`,
     // Of a contrast, the difference.
     score: targets[found.sample].reduce((sum, { weight, score }) => sum + weight * score, 0),
     ...(beside && { sum: arrivedSum + sharesSum }),

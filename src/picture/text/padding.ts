@@ -1,20 +1,22 @@
-/** The tokens of a text as a network reads them. */
-interface Padded {
-  readonly tokens: readonly string[];
-  /** Which tokens frame or fill up the text. */
-  readonly special: readonly boolean[];
-  /** 0 for padding. */
-  readonly mask: readonly number[];
-}
+import type { EncodedText } from "./encode.ts";
 
-interface Unpadded {
+/** A text with its relevance, of which padding is one token: what `mergeSubwords` takes. */
+export interface UnpaddedText {
   readonly tokens: string[];
   readonly relevance: number[];
   readonly special: boolean[];
 }
 
-/** @internal Padding as one token at its end. */
-export function withoutPadding({ tokens, special, mask }: Padded, relevance: ArrayLike<number>): Unpadded {
+/**
+ * The tokens of a text and their relevance, with padding as one token at its end, which has the sum of all.
+ *
+ * @example
+ * const { tokens, relevance, special } = withoutPadding(text, e.inputs.input_ids.data);
+ */
+export function withoutPadding(
+  { tokens, special, mask }: Pick<EncodedText, "tokens" | "special" | "mask">,
+  relevance: ArrayLike<number>,
+): UnpaddedText {
   const ends = mask.map((on, i) => on === 0 && mask[i + 1] === 0 && i + 1 < mask.length);
   const rows: { token: string; sum: number; special: boolean; count: number }[] = [];
   for (const [i, token] of tokens.entries()) {

@@ -1,4 +1,4 @@
-import { LrpError } from "relprop";
+import { composites, LrpError } from "relprop";
 import network from "../../../text/sentiment.onnx?url";
 import tokenizer from "../../../text/tokenizer.json";
 import { byId, el, milliseconds, percent, short } from "../dom.ts";
@@ -29,6 +29,16 @@ const prediction = predictionChart((chosen) => {
   explain();
 });
 
+const composite = byId<HTMLSelectElement>("composite");
+composite.append(...composites.map(({ name }) => el("option", { value: name }, name)));
+composite.addEventListener("change", () => chosenComposite(composite.value));
+
+function chosenComposite(name: string): void {
+  composite.value = name;
+  byId("composite-summary").textContent = composites.find((row) => row.name === name)!.summary;
+  explain();
+}
+
 let asking = false;
 let again = false;
 
@@ -42,7 +52,7 @@ async function explain(): Promise<void> {
     again = false;
     try {
       if (text.value.trim() === "") showNothing("Write a sentence");
-      else show(await ask("explain", { text: text.value, target }));
+      else show(await ask("explain", { text: text.value, target, composite: composite.value }));
       clearError("explain");
     } catch (error) {
       showNothing("");
@@ -105,13 +115,13 @@ function account({ relevance, special, target: { score }, shares }: Answer): str
 
 async function openNetwork(file: Blob, name: string, names?: readonly string[]): Promise<void> {
   say(`Loading ${name}.`);
-  const { parameters, nodes, composite, ms } = await ask("load", { file, name });
+  const { parameters, nodes, composite: usual, ms } = await ask("load", { file, name });
   classes = names;
   target = "argmax";
   byId("network").textContent = name;
   byId("network-facts").textContent =
-    `${parameters.toLocaleString("en")} parameters, ${nodes} nodes, explained by ${composite}, ` +
-    `loaded in ${milliseconds(ms)}`;
+    `${parameters.toLocaleString("en")} parameters, ${nodes} nodes, loaded in ${milliseconds(ms)}`;
+  chosenComposite(usual);
 }
 
 /** A tokenizer.json, or names of classes. */

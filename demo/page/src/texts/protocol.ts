@@ -29,5 +29,10 @@ export interface Answer {
 export interface Calls {
   load(given: { readonly file: Blob; readonly name: string }): Promise<Opened>;
   read(given: { readonly tokenizer: object }): Promise<void>;
-  explain(given: { readonly text: string; readonly target: "argmax" | number }): Promise<Answer>;
+  explain(given: {
+    readonly text: string;
+    readonly target: "argmax" | number;
+    /** Left out: that of the network. */
+    readonly composite?: string;
+  }): Promise<Answer>;
 }

@@ -1,5 +1,5 @@
 import { misuse } from "../../base/error.ts";
-import type { TokenizerFile } from "./file.ts";
+import type { TokenizerFile } from "./tokenizer-file.ts";
 
 /** The first or the second text; undefined for tokens around them. */
 export type Side = 0 | 1 | undefined;

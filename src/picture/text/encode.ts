@@ -1,10 +1,10 @@
 import { misuse } from "../../base/error.ts";
-import type { SubwordStyle } from "../../picture/text/index.ts";
-import type { Tokenizer, TokenizerFile } from "./file.ts";
+import type { TextTokenizer, TokenizerFile } from "./tokenizer-file.ts";
 import { type Side, truncated } from "./truncate.ts";
+import type { SubwordStyle } from "./units.ts";
 
 /** A text as a network reads it: as many of each. */
-export interface Encoded {
+export interface EncodedText {
   readonly tokens: readonly string[];
   readonly ids: readonly number[];
   /** Which tokens frame or fill up the text. */
@@ -16,21 +16,33 @@ export interface Encoded {
   readonly style?: SubwordStyle;
 }
 
-/** A text that a network has read, and by which input. */
-export interface TextInput extends Encoded {
-  readonly port: string;
+export interface EncodeOptions {
+  /** A second text, for networks that take two. */
+  readonly pair?: string;
+  /** What errors call the file; default "the tokenizer". */
+  readonly where?: string;
 }
 
 /** More tokens are no input of a network: a number of the file that says so is wrong. */
 const MOST = 2 ** 20;
 
 /**
- * A text, or two, by a tokenizer, cut and filled up as its file says: the package does neither.
+ * A text, or two, as a network reads them: tokens and ids by a tokenizer, cut and filled up as its file says under
+ * `truncation` and `padding`, which the package does not do.
  *
+ * @param tokenizer from the package @huggingface/tokenizers, or anything that encodes like it
+ * @param file the tokenizer.json that it was made of, as an object
  * @throws LrpError code "usage" if the tokenizer puts something else than its own tokens around the texts, or its file
  * says something about cutting or filling up that is not known
+ * @example
+ * const text = encodeText(new Tokenizer(file, {}), file, "a hidden gem");
  */
-export function encode(tokenizer: Tokenizer, file: TokenizerFile, where: string, text: string, pair?: string): Encoded {
+export function encodeText(
+  tokenizer: TextTokenizer,
+  file: TokenizerFile,
+  text: string,
+  { pair, where = "the tokenizer" }: EncodeOptions = {},
+): EncodedText {
   const whole = tokenizer.encode(text, { text_pair: pair ?? null, return_token_type_ids: true });
   const plain = [text, ...(pair === undefined ? [] : [pair])].map(
     (part) => tokenizer.encode(part, { add_special_tokens: false }).tokens,
@@ -67,7 +79,7 @@ export function encode(tokenizer: Tokenizer, file: TokenizerFile, where: string,
 function knownOf(
   token: string,
   id: number | null | undefined,
-  tokenizer: Tokenizer,
+  tokenizer: TextTokenizer,
   { model }: TokenizerFile,
   where: string,
 ): { token: string; id: number } {

@@ -1,5 +1,5 @@
 /** What is taken of the package @huggingface/tokenizers. */
-export interface Tokenizer {
+export interface TextTokenizer {
   encode(
     text: string,
     options: { text_pair?: string | null; add_special_tokens?: boolean; return_token_type_ids?: boolean },

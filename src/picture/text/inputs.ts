@@ -1,12 +1,11 @@
 import { misuse, usage } from "../../base/error.ts";
 import { shapeText } from "../../base/tensor.ts";
-import type { InputTensor, Port } from "../../entries/index.ts";
-import { isUnstated } from "../../run/input.ts";
-import { listed } from "../layout.ts";
-import type { Encoded } from "./encode.ts";
+import type { Port } from "../../graph/graph.ts";
+import { type InputTensor, isUnstated } from "../../run/input.ts";
+import type { EncodedText } from "./encode.ts";
 
 /** What a text gives to inputs of these names. */
-const rows: Readonly<Record<string, (text: Encoded) => readonly number[]>> = {
+const rows: Readonly<Record<string, (text: EncodedText) => readonly number[]>> = {
   input_ids: ({ ids }) => ids,
   attention_mask: ({ mask }) => mask,
   token_type_ids: ({ types }) => types,
@@ -15,37 +14,62 @@ const rows: Readonly<Record<string, (text: Encoded) => readonly number[]>> = {
     return mask.map((on) => (on ? next++ : 0));
   },
 };
-const rowNames: readonly string[] = Object.keys(rows);
+/** @internal */
+export const rowNames: readonly string[] = Object.keys(rows);
 
 /** Inputs that are there for what was computed before; a text alone has nothing before it. */
 const PAST = /past|cache/i;
 const FLOATS = ["float32", "float16", "bfloat16", "float64"];
 
-interface Matched {
-  readonly tensors: ReadonlyMap<string, InputTensor>;
-  /** The input of the ids. */
+export interface TextInputs {
+  /** What the network runs on, by the names of its inputs. */
+  readonly inputs: Readonly<Record<string, InputTensor>>;
+  /** The input of the ids, whose relevance is that of the tokens. */
   readonly ids: string;
   /** Inputs of what was computed before: empty. */
   readonly empty: readonly string[];
 }
 
+export interface TextInputOptions {
+  /** What inputs of other names take, such as `{ tokens: "input_ids" }`; null: you give this input yourself. */
+  readonly rows?: Readonly<Record<string, string | null>>;
+}
+
 /**
- * Gives a text to the inputs of a network by their names.
+ * Gives a text to the inputs of a network by their names: `input_ids`, `attention_mask`, `token_type_ids`,
+ * `position_ids`. Inputs of past keys and values are empty.
  *
- * @param given inputs that the user gives: as one of `rowNames`, or as anything else, which is not looked at
- * @throws LrpError code "usage" for inputs of other names, and if none takes the ids
+ * @param ports `inputs` of a model
+ * @throws LrpError code "usage" for inputs of other names, if none takes the ids, and for a text of another length than
+ * the network takes
+ * @example
+ * const { inputs, ids } = textInputs(model.inputs, text);
+ * const relevance = model.explain(inputs).inputs[ids].data;
  */
-export function matched(text: Encoded, ports: readonly Port[], given: ReadonlyMap<string, string>): Matched {
-  const left = ports.filter(({ name }) => !given.has(name) || rowNames.includes(given.get(name)!));
-  const sources = left.map((port) => ({ port, row: given.get(port.name) ?? rowOf(port.name) }));
+export function textInputs(
+  ports: readonly Port[],
+  text: EncodedText,
+  { rows: given = {} }: TextInputOptions = {},
+): TextInputs {
+  const unknown = Object.entries(given).find(([name, row]) => {
+    return !ports.some((port) => port.name === name) || !(row === null || rowNames.includes(row));
+  });
+  if (unknown)
+    throw usage("option 'rows'", `names of inputs, each with ${rowNames.join(", ")} or null`, `${unknown.join(": ")}`);
+  const left = ports.filter(({ name }) => given[name] !== null);
+  const sources = left.map((port) => ({ port, row: given[port.name] ?? rowOf(port.name) }));
   const past = sources.filter(({ port, row }) => row === undefined && isPast(port));
   const strange = sources.filter(({ port, row }) => row === undefined && !isPast(port));
   if (strange.length > 0) throw unmatched(strange.map(({ port }) => port));
   const ids = sources.filter(({ row }) => row === "input_ids");
   if (ids.length !== 1)
-    throw usage("option '--text'", "one input that takes the ids", listed(ids.map(({ port }) => port.name)) || "none");
+    throw usage(
+      "the inputs of the model",
+      "one that takes the ids",
+      ids.map(({ port }) => port.name).join(", ") || "none",
+    );
   return {
-    tensors: new Map([
+    inputs: Object.fromEntries([
       ...sources.flatMap(({ port, row }) => (row ? [[port.name, tensorOf(port, rows[row](text))] as const] : [])),
       ...past.map(({ port }) => [port.name, emptyOf(port)] as const),
     ]),
@@ -62,10 +86,10 @@ function rowOf(name: string): string | undefined {
 
 const unmatched = (ports: readonly Port[]) =>
   usage(
-    `inputs of the model beside --text`,
+    "the inputs of the model",
     `inputs of the names ${rowNames.join(", ")}, which a text gives`,
-    listed(ports.map(({ name, dims, type }) => `'${name}' ${shapeText(dims, type)}`)),
-    `Say which of them it is, as in ${ports[0].name}=${rowNames[0]}, or give it as ${ports[0].name}=VALUE.`,
+    ports.map(({ name, dims, type }) => `'${name}' ${shapeText(dims, type)}`).join(", "),
+    `Say what they take: rows { "${ports[0].name}": "${rowNames[0]}" }; on the command line ${ports[0].name}=${rowNames[0]}, or ${ports[0].name}=VALUE.`,
   );
 
 function tensorOf({ name, dims, type }: Port, data: readonly number[]): InputTensor {
@@ -89,6 +113,6 @@ function emptyOf({ name, dims, type }: Port): InputTensor {
   if (type === "bool" && dims.length <= 1) return { data: new Uint8Array(1), dims: dims.length === 1 ? [1] : [] };
   const sizes = dims.map((d, i) => (typeof d === "number" ? d : i === 0 || /batch/i.test(d) ? 1 : 0));
   if (sizes.filter((size) => size === 0).length === 1) return { data: new Float32Array(0), dims: sizes };
-  const fix = `Give it as ${name}=FILE.npy.`;
+  const fix = `Give it yourself: rows { "${name}": null }, or ${name}=FILE.npy on the command line.`;
   throw misuse(`input '${name}'`, `it has no single free axis that could be empty: ${shapeText(dims, type)}`, fix);
 }
