@@ -169,7 +169,7 @@ function forward<T extends Weights>(
 }
 
 /** With the weights as they are. Where b is y, what stands in y has the place of the bias. */
-function plain(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32): void {
+export function plain(x: usize, w: usize, b: usize, y: usize, n: i32, m: i32, k: i32, yRow: i32): void {
   forward<Plain>(x, w, b, y, n, m, k, yRow, 1, 1);
 }
 
@@ -212,9 +212,10 @@ function lives(s: usize, n: i32, m: i32, o: i32): bool {
   return false;
 }
 
+/** The first neuron from o on that has relevance; m where none has. */
 // @ts-ignore: decorator
 @inline
-function next(s: usize, n: i32, m: i32, o: i32): i32 {
+export function next(s: usize, n: i32, m: i32, o: i32): i32 {
   while (o < m && !lives(s, n, m, o)) o++;
   return o;
 }
@@ -234,7 +235,7 @@ function rowOf(w: usize, m: i32, k: i32, o: i32): usize {
 }
 
 /** Adds rows of `count` numbers to those of y, and clears them. */
-function addRows(x: usize, y: usize, n: i32, count: i32, yBytes: usize): void {
+export function addRows(x: usize, y: usize, n: i32, count: i32, yBytes: usize): void {
   for (let i = 0; i < n; i++, y += yBytes) {
     for (let j = 0; j < count; j++, x += 4) f32.store(y + (<usize>j << 2), f32.load(y + (<usize>j << 2)) + f32.load(x));
   }
@@ -303,6 +304,16 @@ function vjp<T extends Weights>(
   }
 }
 
+/** y[n, k] = Σ_m s[n, m] · w[m, k], of at most 1024 neurons, for other kernels. */
+export function shares(s: usize, w: usize, y: usize, n: i32, m: i32, k: i32): void {
+  plainVjp(s, w, y, 0, n, m, k, k);
+}
+
+/** With the weights as they are. */
+function plainVjp(s: usize, w: usize, y: usize, scratch: usize, n: i32, m: i32, k: i32, columns: i32): void {
+  vjp<Plain>(s, w, y, scratch, n, m, k, columns, 1, 1);
+}
+
 /**
  * Transposed dense layer: the vector-Jacobian product of `denseForward`.
  *
@@ -321,6 +332,6 @@ export function denseVjp(
     apart(y, span(n, k, columns, 1), s, product(n, m), w, span(m, k, columns, 1), scratch, room);
     apart(scratch, room, s, product(n, m), w, span(m, k, columns, 1));
   }
-  if (p == 1 && q == 1) vjp<Plain>(s, w, y, scratch, n, m, k, columns, p, q);
+  if (p == 1 && q == 1) plainVjp(s, w, y, scratch, n, m, k, columns);
   else vjp<Sloped>(s, w, y, scratch, n, m, k, columns, p, q);
 }

@@ -1,3 +1,5 @@
+import type { Packed } from "./packed.ts";
+
 /** Sizes along each axis, outermost first, e.g. `[n, c, h, w]`. */
 export type Dims = readonly number[];
 
@@ -98,25 +100,75 @@ export const isTyped = (data: unknown): data is ArrayLike<number> | ArrayLike<bi
  */
 export const LARGEST_INTEGER = 2 ** 24;
 
-/** What a file knows: weights in single precision, and the integers and booleans that shapes are computed from in double. */
+/** The arrays in which constants are kept. */
+export type Kept =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
+
+/**
+ * What a file knows: floats in single precision, integers and booleans as wide as they are, those of 64 bits as
+ * doubles.
+ */
 export interface Constant {
   readonly type: ElementType;
-  readonly data: Float32Array | Float64Array;
+  readonly data: Kept;
   readonly dims: Dims;
   /** Of a file's tensor: whether there are infinities in it, which a mask may have and a weight may not. */
   readonly infinite?: true;
+  /** What stands for numbers that take fewer bytes than `data`, which is then made each time that it is asked for. */
+  readonly packed?: Packed;
 }
 
-/** An array for numbers of a constant: these, or so many zeros. */
-export function numbersFor(type: ElementType, of: number | ArrayLike<number>): Constant["data"] {
+/** A constant that is computed with: integers and booleans are doubles. */
+export type Wide = Constant & { readonly data: Float32Array | Float64Array };
+
+/** An array to compute numbers of a type in: these, or so many zeros. */
+export function numbersFor(type: ElementType, of: number | ArrayLike<number>): Wide["data"] {
   return isFloat(type) ? new Float32Array(of as number) : new Float64Array(of as number);
+}
+
+/** The array in which constants of a type are kept. */
+function keptIn(type: ElementType) {
+  if (isFloat(type)) return Float32Array;
+  return /64$/.test(type) ? Float64Array : (arrayOf(type) as Int8ArrayConstructor);
+}
+
+/** How many bytes each number of a constant takes. */
+export const bytesKept = (type: ElementType): number => keptIn(type).BYTES_PER_ELEMENT;
+
+/** A constant as it is kept. */
+export function kept(constant: Constant): Constant {
+  const { type, packed } = constant;
+  if (packed || isFloat(type)) return constant;
+  const array = keptIn(type);
+  return constant.data instanceof array ? constant : { ...constant, data: new array(constant.data) };
+}
+
+/** A constant to compute with: integers become doubles where they are asked for. */
+export function widened(constant: Constant): Wide {
+  const { type, dims } = constant;
+  if (isFloat(type) && !constant.packed) return constant as Wide;
+  let data: Wide["data"] | undefined;
+  return {
+    type,
+    dims,
+    get data() {
+      return (data ??= numbersFor(type, constant.data));
+    },
+  };
 }
 
 /** The array in which callers get numbers of a type. */
 export const arrayOf = (type: ElementType) => elementTypes[type][1];
 
 /** Numbers as callers get them. */
-export function asType(type: ElementType, data: Constant["data"]): TensorData {
+export function asType(type: ElementType, data: Kept): TensorData {
   const array = arrayOf(type);
   if (array === BigInt64Array) return BigInt64Array.from(Array.from(data, BigInt));
   if (array === BigUint64Array) return BigUint64Array.from(Array.from(data, BigInt));
@@ -141,8 +193,9 @@ export function rangeOf(type: ElementType): readonly [low: number, high: number]
 }
 
 /** Whether float32 has all numbers of a constant: of integers those up to 2^24, and some. */
-export function isExact({ type, data }: Constant): boolean {
-  return isFloat(type) || data.every((v) => v === Math.fround(v));
+export function isExact(constant: Constant): boolean {
+  const { type } = constant;
+  return isFloat(type) || bytesKept(type) <= 2 || constant.data.every((v) => v === Math.fround(v));
 }
 
 /** ONNX's element types, in the order of its numbers for them. */
@@ -217,7 +270,7 @@ export function addScaled(
 }
 
 /** The position of the first number that is infinite or NaN, or −1. */
-export function firstNonFinite(data: Constant["data"]): number {
+export function firstNonFinite(data: Kept): number {
   // A loop without a call for every number: weights are looked through on loading, inputs and relevance on every run.
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += data[i] * 0;

@@ -5,7 +5,7 @@ import { scaledConvTranspose } from "../ops/conv/transpose.ts";
 import { type DenseAttributes, scaledDense } from "../ops/dense.ts";
 import { ops } from "../ops/index.ts";
 import type { Affine } from "../ops/op.ts";
-import type { Constant, Dims } from "../base/tensor.ts";
+import { type Constant, type Dims, size } from "../base/tensor.ts";
 import { changeUnits } from "./change-units.ts";
 import { findEmbeddings, followIds } from "./find-embeddings.ts";
 import { foldNormalizations } from "./find-lrn.ts";
@@ -54,9 +54,6 @@ interface Merge {
 
 const CONVOLUTIONS = new Set(["Conv", "ConvTranspose"]);
 const WEIGHTED = new Set([...CONVOLUTIONS, "Gemm", "MatMul"]);
-/** What a merged dense layer's weight looks like. */
-const DENSE: DenseAttributes = Object.freeze({ rowsAreOutputs: true, alpha: 1, beta: 1 });
-
 /** The axis of a linear layer's input or output that its weights tell apart, or −1. */
 function channelAxis(linear: Node, dims: Dims): number {
   return CONVOLUTIONS.has(linear.type) ? 1 : dims.length - 1;
@@ -116,7 +113,7 @@ function merged(graph: Graph, { linear, affine, along, map }: Merge): { node: No
       : linear.type === "ConvTranspose"
         ? scaledConvTranspose(inputs, linear.attributes as ConvAttributes, scale, shift)
         : scaledDense(inputs, linear.attributes as DenseAttributes, along, scale, shift);
-  const attributes = CONVOLUTIONS.has(linear.type) ? linear.attributes : DENSE;
+  const attributes = "attributes" in parameters ? (parameters.attributes as object) : linear.attributes;
   const names = [`${linear.name}/${affine.name}:weight`, `${linear.name}/${affine.name}:bias`];
   const node: Node = Object.freeze({
     ...linear,
@@ -155,9 +152,9 @@ function foldAffine(graph: Graph, budget: Budget): Graph {
       const place = placeOf.get(affine)!;
       const merge = order[place] === affine && mergeOf(current, affine, by, readerOf, count, origins);
       if (!merge) continue;
-      const { data } = constants.get(merge.linear.inputs[1])!;
+      const { dims: own, packed } = constants.get(merge.linear.inputs[1])!;
       budget.where = whereIs(affine);
-      budget.take(data.byteLength, HOST * data.length);
+      budget.take(packed && merge.along === "outputs" ? 0 : 4 * size(own), HOST * size(own));
       const { node, constants: parameters } = merged(current, merge);
       for (const [name, value] of parameters) {
         constants.set(name, value);

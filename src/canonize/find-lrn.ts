@@ -1,7 +1,7 @@
 import { type Budget, HOST } from "../base/budget.ts";
 import { ops } from "../ops/index.ts";
 import { checkedLrn, type LrnAttributes } from "../ops/lrn.ts";
-import { addScaled, type Constant, type Dims, isFloat, size, strides } from "../base/tensor.ts";
+import { addScaled, type Constant, type Dims, isFloat, size, strides, widened } from "../base/tensor.ts";
 import { type Graph, type Node, producers, whereIs, withNodes } from "../graph/graph.ts";
 
 /*
@@ -155,7 +155,7 @@ function evaluate(graph: Graph, c: Candidate, square: Float32Array): Float32Arra
   for (const node of c.between) {
     const dims = node.outputs.map((name) => graph.dims.get(name)!);
     const results = ops.get(node.type)!.fold!(
-      node.inputs.map((name) => values.get(name)),
+      node.inputs.map((name) => (name === "" ? undefined : widened(values.get(name)!))),
       node.attributes,
       dims,
     );

@@ -1,5 +1,5 @@
 import { type Budget, HOST } from "../base/budget.ts";
-import { type Constant, type Dims, isFloat, isInteger, size } from "../base/tensor.ts";
+import { type Constant, type Dims, isFloat, isInteger, size, widened } from "../base/tensor.ts";
 import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import type { Cone } from "../ops/cone.ts";
 import { ops } from "../ops/index.ts";
@@ -92,7 +92,11 @@ function probed({ constants }: Graph, { source, nodes }: Found): Numbers | undef
     if (own.some((c) => c && size(c.dims) !== 1)) return undefined;
     // One number is the same whatever the rank that it is broadcast from.
     const given = inputs.map((name, i) => values.get(name) ?? (own[i] && { ...own[i], dims: [] }));
-    const made = ops.get(type)!.fold?.(given, attributes, [dims]);
+    const made = ops.get(type)!.fold?.(
+      given.map((c) => c && widened(c)),
+      attributes,
+      [dims],
+    );
     if (!made || made[0].data.length !== PROBE.length) return undefined;
     values.set(outputs[0], made[0]);
   }

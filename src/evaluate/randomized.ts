@@ -114,7 +114,7 @@ export async function randomized(source: Source, options: RandomizedOptions = {}
   const mixed = new Map(
     names.map((name, i) => {
       const { type, data, dims } = constants.get(name)!;
-      return [name, Object.freeze({ type, data: shuffled(data, (seed + i) >>> 0), dims })];
+      return [name, Object.freeze({ type, data: shuffled(data as Float32Array, (seed + i) >>> 0), dims })];
     }),
   );
   const nodes = graph.nodes.filter((node) => !(node.type === "Constant" && mixed.has(node.outputs[0])));

@@ -1,7 +1,7 @@
 import { Budget, HOST } from "../base/budget.ts";
 import { Complaint, demand, insist } from "../base/complaint.ts";
 import { ops } from "../ops/index.ts";
-import { type Constant, type Dims, isFloat, numbersFor, size } from "../base/tensor.ts";
+import { type Constant, type Dims, isFloat, numbersFor, size, type Wide, widened } from "../base/tensor.ts";
 import { settledConstant } from "../ops/integers.ts";
 import { checkTypes } from "../ops/takes.ts";
 import { DAMAGED } from "../read/attributes.ts";
@@ -23,7 +23,7 @@ type Walked = State & { readonly wrong: ReadonlyMap<string, readonly Problem[]> 
 /** Axes of a value. */
 const MOST_AXES = 64;
 
-const withoutNumbers = ({ dims, type }: Pick<Constant, "dims" | "type">): Constant => ({
+const withoutNumbers = ({ dims, type }: Pick<Constant, "dims" | "type">): Wide => ({
   dims,
   type,
   data: numbersFor(type, 0),
@@ -80,7 +80,8 @@ function visit(node: Node, state: State): void {
   const made = dims.map((d, i) => ({ dims: d, type: types[i] ?? type }));
   const empty = made.map((value) => (value.dims.includes(0) ? withoutNumbers(value) : undefined));
   const isEmpty = empty.every(Boolean);
-  const given = inputs.map((x) => x?.constant);
+  // Only what renames numbers leaves them as they are kept.
+  const given = inputs.map((x) => x?.constant && (row.renames ? (x.constant as Wide) : widened(x.constant)));
   const folded = constant && !isEmpty && row.fold?.(given, attributes, dims);
   const values = folded && (row.family === "route" || row.renames ? folded : folded.map(settledConstant));
   made.forEach((value, i) => {

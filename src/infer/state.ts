@@ -1,6 +1,6 @@
 import type { Budget } from "../base/budget.ts";
 import type { Problem, Problems } from "../base/problems.ts";
-import type { Constant, Dims, ElementType } from "../base/tensor.ts";
+import { type Constant, type Dims, type ElementType, kept } from "../base/tensor.ts";
 import type { Node, Operand, Source } from "../graph/graph.ts";
 
 /** What is known while the graph is walked through. */
@@ -38,7 +38,7 @@ export function know(
 ): void {
   state.dims.set(name, Object.freeze(dims));
   state.types.set(name, type);
-  if (constant) state.constants.set(name, Object.freeze(constant));
+  if (constant) state.constants.set(name, Object.freeze(kept(constant)));
 }
 
 /** Undefined where the node that computes it was complained of already, or waits for numbers. */

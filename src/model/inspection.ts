@@ -1,8 +1,8 @@
-import { isFloat } from "../base/tensor.ts";
+import { isFloat, size } from "../base/tensor.ts";
 import { printGraph } from "../graph/graph.ts";
 import type { Fitted } from "../run/fit.ts";
 import { type Assigned, rulesOf } from "./assigned.ts";
-import { issueNotes, notesOf, refusedNotes, remarksOf } from "./notes.ts";
+import { issueNotes, notesOf, packedNotes, refusedNotes, remarksOf } from "./notes.ts";
 import type { ExplainOptions } from "./options.ts";
 import { type Inspection, inspectionText } from "./report.ts";
 import { settingsOf } from "./settings.ts";
@@ -36,11 +36,12 @@ export function inspectionOf(
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   const parameters = [...graph.constants]
     .filter(([name, c]) => used.has(name) && isFloat(c.type))
-    .reduce((sum, [, c]) => sum + c.data.length, 0);
+    .reduce((sum, [, c]) => sum + size(c.dims), 0);
   const notes = [
     ...issueNotes(graph, way.issues),
     ...refusedNotes(graph),
     ...axisNotes,
+    ...packedNotes(graph),
     ...notesOf(graph, way, remarks, options),
   ];
   const text = inspectionText(printGraph(graph), nodes, parameters, notes);

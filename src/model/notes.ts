@@ -1,6 +1,7 @@
 import { type Issue, sentence } from "../base/error.ts";
 import { SQUASHING } from "../canonize/find-start.ts";
 import type { Problem } from "../base/problems.ts";
+import type { Constant } from "../base/tensor.ts";
 import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import type { Ways } from "../ops/ways.ts";
 import type { Assigned } from "./assigned.ts";
@@ -84,6 +85,26 @@ export function notesOf(
       : []),
     ...grouped([...remarks.keys()], says),
   ];
+}
+
+/** Whether a kernel, or a table, reads the integers of a packed constant as they are. */
+function staysPacked({ type, attributes }: Node, { packed, dims }: Constant): boolean {
+  if (type === "Gather") return true;
+  const { rowsAreOutputs } = attributes as { readonly rowsAreOutputs?: boolean };
+  const [m, k] = rowsAreOutputs ? dims : [dims[1], dims[0]];
+  return ["MatMul", "Gemm"].includes(type) && packed!.rows?.(m, k, !rowsAreOutputs) !== undefined;
+}
+
+/** Which weights stay integers while the network runs, and which become floats. */
+export function packedNotes({ nodes, constants }: Graph): string[] {
+  const readers = nodes.filter(({ inputs }) => inputs.some((name) => constants.get(name)?.packed));
+  if (readers.length === 0) return [];
+  const stays = readers.filter((node) =>
+    node.inputs.every((name) => !constants.get(name)?.packed || staysPacked(node, constants.get(name)!)),
+  );
+  const others = readers.length - stays.length;
+  const rest = others === 0 ? "" : ` Those of ${others} nodes become floats when these first run.`;
+  return [`Weights of few bits stay integers in memory, for ${stays.length} nodes.${rest}`];
 }
 
 /** What keeps relevance from passing, in sentences. */

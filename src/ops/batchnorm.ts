@@ -82,11 +82,12 @@ export const batchNormalization: Op<BatchNormAttributes> = {
   },
   node({ node, inputs, outputs: [{ name, dims }], attributes }) {
     const values = coefficients(inputs, attributes);
-    const source = inputs[1]!.constant!.data as Float32Array;
     const shape = parameterDims(dims, attributes);
     // As weights that broadcast over the axes after the channel.
     const weight = (e: Emitter, what: "scale" | "shift") =>
-      e.weight(`${node.name}:${what}`, source, `${what} of ${node.name}`, shape, (to) => to.set(values[what]));
+      e.weight(`${node.name}:${what}`, inputs[1]!.constant!, `${what} of ${node.name}`, shape, (to) =>
+        to.set(values[what]),
+      );
     return {
       kind: "pass",
       data: 0,

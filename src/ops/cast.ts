@@ -1,7 +1,6 @@
 import { demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
 import {
-  type Constant,
   type ElementType,
   elementType,
   isFloat,
@@ -12,6 +11,7 @@ import {
   rangeOf,
   typeCode,
   typeName,
+  type Wide,
 } from "../base/tensor.ts";
 import { whereIs } from "../graph/graph.ts";
 import { settle } from "./integers.ts";
@@ -29,7 +29,7 @@ function holds(to: ElementType, from: ElementType): boolean {
  * @param span as `settle` has it
  * @returns the position of the first that has no such number, or −1
  */
-function castTo(to: ElementType, from: ElementType, x: Constant["data"], y: Constant["data"], span: number): number {
+function castTo(to: ElementType, from: ElementType, x: Wide["data"], y: Wide["data"], span: number): number {
   for (let i = 0; i < y.length; i++)
     y[i] = to === "bool" ? Number(x[i] !== 0) : isInteger(to) ? Math.trunc(x[i]) : x[i];
   return isInteger(to) ? settle(y, to, Infinity, isFloat(from) ? 0 : span) : -1;

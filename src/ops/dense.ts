@@ -3,7 +3,8 @@ import type { Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Arrangement, Mapping } from "../program/arrange.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { broadcast, type Constant, type Dims, strides } from "../base/tensor.ts";
+import { scaledPacked } from "../base/packed.ts";
+import { broadcast, type Constant, type Dims, size, strides } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
 import { type BiasMap, type Linear, mapOf, type NumberMap, PLAIN, type Site, type Slopes, type Way } from "./op.ts";
 
@@ -109,31 +110,63 @@ const transposed = (matrix: number, m: number, k: number, map: Mapping): Arrange
   ],
 });
 
-/** The weight as rows of k, and the two slopes that the kernel applies while it reads them. */
-function weights(e: Emitter, { site, product, weight }: Dense, map: NumberMap): { value: Value; p: number; q: number } {
-  const source = weight.constant!.data as Float32Array;
+/** Rows of weights as a kernel reads them, and the two slopes that it applies while it does. */
+type Rows = { readonly w: Value; readonly p: number; readonly q: number } & (
+  | { readonly scales?: undefined }
+  | { readonly scales: Value; readonly zeros: Value; readonly block: number; readonly bits: number }
+);
+
+/** Rows whose integers stay as they are. */
+function packedRows(e: Emitter, { site, product: { m, k }, weight }: Dense, [p, q]: Slopes): Rows | undefined {
+  const { rowsAreOutputs, alpha } = site.attributes;
+  const constant = weight.constant!;
+  const rows = constant.packed?.rows?.(m, k, !rowsAreOutputs);
+  if (!rows) return undefined;
+  const { block, bits, bytes } = rows;
+  const variant = `${rowsAreOutputs ? "rows" : "transposed"} of ${bits} bits`;
+  const list = (what: string, count: number, write: (to: Float32Array) => void) =>
+    e.weight(weight.name, constant, `${variant}${what}`, [count], write);
+  const groups = m * Math.ceil(k / block);
+  return {
+    w: list("", Math.ceil(bytes / 4), (to) => rows.integers(new Uint8Array(to.buffer, to.byteOffset, bytes))),
+    scales: list(`, scales · ${alpha}`, groups, (to) => {
+      rows.scales(to);
+      for (let i = 0; i < groups; i++) to[i] *= alpha;
+    }),
+    zeros: list(", zeros", groups, rows.zeros),
+    ...{ block, bits, p, q },
+  };
+}
+
+/** The weight as rows of k. */
+function weights(e: Emitter, dense: Dense, map: NumberMap): Rows {
+  const { site, product, weight } = dense;
+  const constant = weight.constant!;
   const { m, k } = product;
   const { rowsAreOutputs, alpha } = site.attributes;
   const sloped = typeof map !== "string";
+  const packed = sloped && packedRows(e, dense, map);
+  if (packed) return packed;
   const f = sloped ? (v: number) => v : mapOf(map);
   const parts = [rowsAreOutputs ? "rows" : "transposed", ...(alpha === 1 ? [] : [`· ${alpha}`])];
   const variant = [...parts, ...(sloped ? [] : [map])].join(" ");
   const scaled = (v: number) => f(alpha * v);
-  const rows = source.length / k;
-  const value = e.weight(
+  const rows = size(weight.dims) / k;
+  const w = e.weight(
     weight.name,
-    source,
+    constant,
     variant === "rows" ? "" : variant,
     [rows, k],
     rowsAreOutputs
       ? (to) => {
+          const source = constant.data;
           if (variant === "rows") to.set(source);
           else for (let i = 0; i < to.length; i++) to[i] = f(alpha * source[i]);
         }
       : Array.from({ length: rows / m }, (_, matrix) => transposed(matrix, m, k, sloped ? [alpha, alpha] : scaled)),
   );
   const [p, q] = sloped ? map : PLAIN;
-  return { value, p, q };
+  return { w, p, q };
 }
 
 /** The bias as one number for each output. */
@@ -150,8 +183,8 @@ function biasRow(e: Emitter, { site, product: { m }, weight, bias }: Dense, map:
   const added = map && bias;
   const { name, constant } = added ? site.inputs[2]! : weight;
   const variant = added ? `bias ${map} ${m} ${site.attributes.beta}` : `zeros ${m}`;
-  return e.weight(added ? name : `${name}:zeros`, constant!.data as Float32Array, variant, [m], (to) =>
-    added ? to.set(added.data.map(mapOf(map))) : to.fill(0),
+  return e.weight(added ? name : `${name}:zeros`, constant!, variant, [m], (to) =>
+    added ? to.set(Float32Array.from(added.data, mapOf(map))) : to.fill(0),
   );
 }
 
@@ -161,16 +194,20 @@ export function multiplied(
   { outputs: [{ name, dims }], attributes: { weightFirst } }: Site<DenseAttributes>,
   product: Product,
   x: Value,
-  w: Value,
+  weight: Rows,
   b: Value,
-  [p, q]: Slopes = PLAIN,
 ): Value {
   const { n, m, k } = product;
   const rows = weightFirst ? swapped(e, x, k, n, x.dims) : x;
   const y = e.temp(name, dims);
-  eachMatrix(product, { x: rows, w, y }, (from, weight, to, count) =>
-    e.emit("denseForward", { x: from, w: weight, b, y: to, n: count, m, k, yRow: m, p, q }),
-  );
+  const { w, ...how } = weight;
+  if (how.scales) {
+    const scratch = e.scratch(`${name}:unpacked`, 4 * k);
+    e.emit("packedForward", { x: rows, w, b, y, scratch, n: rows.count / k, m, k, yRow: m, ...how });
+  } else
+    eachMatrix(product, { x: rows, w, y }, (from, part, to, count) =>
+      e.emit("denseForward", { x: from, w: part, b, y: to, n: count, m, k, yRow: m, ...how }),
+    );
   return weightFirst ? swapped(e, y, n, m, dims) : y;
 }
 
@@ -193,19 +230,25 @@ export function denseWay(site: Site<DenseAttributes>): Way {
     data: [data],
     // It has no `halves`, so its maps are those of single numbers.
     z(e, [x], map, biasMap) {
-      const { value, p, q } = weights(e, dense, map as NumberMap);
-      return multiplied(e, site, product, x, value, biasRow(e, dense, biasMap), [p, q]);
+      return multiplied(e, site, product, x, weights(e, dense, map as NumberMap), biasRow(e, dense, biasMap));
     },
     vjp(e, s, map) {
-      const { value, p, q } = weights(e, dense, map as NumberMap);
+      const { w, ...how } = weights(e, dense, map as NumberMap);
       const rows = attributes.weightFirst ? swapped(e, s, m, n, s.dims) : s;
       const out = e.temp(`${node.name}:vjp`, [...batch, n, k]);
-      // What one matrix of x gave to several of y comes back from all of them.
-      const apart = { ...product, x: product.x.map((_, i) => i) };
-      const scratch = spreadScratch(e, node.name, rows.count / m, m, k);
-      eachMatrix(apart, { x: out, w: value, y: rows }, (to, weight, from, count) =>
-        e.emit("denseVjp", { s: from, w: weight, y: to, scratch, n: count, m, k, columns: k, p, q }, count * m * k),
-      );
+      const all = rows.count / m;
+      if (how.scales) {
+        const scratch = e.scratch(`${node.name}:unpacked`, (32 + all) * Math.min(k, 2048) + 32 * all);
+        const sizes = { n: all, m, k, first: 0, columns: k };
+        e.emit("packedVjp", { s: rows, w, y: out, scratch, ...sizes, ...how }, all * m * k);
+      } else {
+        // What one matrix of x gave to several of y comes back from all of them.
+        const apart = { ...product, x: product.x.map((_, i) => i) };
+        const scratch = spreadScratch(e, node.name, all, m, k);
+        eachMatrix(apart, { x: out, w, y: rows }, (to, weight, from, count) =>
+          e.emit("denseVjp", { s: from, w: weight, y: to, scratch, n: count, m, k, columns: k, ...how }, count * m * k),
+        );
+      }
       const sum = reduceTo(e, out, { ...out, dims: [...ofX, n, k] });
       return [attributes.weightFirst ? swapped(e, sum, n, k, dims) : e.view(sum, dims)];
     },
@@ -224,11 +267,14 @@ export function scaledDense(
   along: "outputs" | "inputs",
   scale: (i: number) => number,
   shift: (i: number) => number,
-): { weight: Constant; bias: Constant } {
+): { weight: Constant; bias: Constant; attributes: DenseAttributes } {
   const { m, k } = productOf({ inputs, attributes });
-  const source = inputs[1]!.constant!.data;
   const { rowsAreOutputs, alpha } = attributes;
   const bias = biasOf({ inputs, attributes }, m);
+  const { constant } = inputs[1]!;
+  const packed = along === "outputs" && scaledPacked(constant!, bias, rowsAreOutputs ? "first" : "last", scale, shift);
+  if (packed) return { ...packed, attributes: { ...attributes, beta: 1 } };
+  const source = constant!.data;
   const w = new Float32Array(m * k);
   const b = new Float32Array(m);
   for (let o = 0; o < m; o++) {
@@ -241,5 +287,9 @@ export function scaledDense(
     }
     b[o] = sum;
   }
-  return { weight: { type: "float32", dims: [m, k], data: w }, bias: { type: "float32", dims: [m], data: b } };
+  return {
+    weight: { type: "float32", dims: [m, k], data: w },
+    bias: { type: "float32", dims: [m], data: b },
+    attributes: { rowsAreOutputs: true, alpha: 1, beta: 1 },
+  };
 }

@@ -1,6 +1,6 @@
 import { LrpError } from "../base/error.ts";
 import { whereIs } from "../graph/graph.ts";
-import { size } from "../base/tensor.ts";
+import { isExact, size } from "../base/tensor.ts";
 import { type GatherAttributes, gatherKnown } from "./layout.ts";
 import type { Op, Site, Way } from "./op.ts";
 
@@ -32,15 +32,27 @@ function computedWay({
   };
   // To the numbers that were chosen; where these are constants, to the indices that chose them.
   const toIndices = data!.constant !== undefined;
+  // Rows of a table are read where it lies: there is no copy of it for the kernels.
+  const table = data!.constant && isExact(data!.constant) ? data!.constant : undefined;
+  const copyRow = (from: number, to: number, out: Float32Array) => {
+    if (table!.packed) for (let k = 0; k < inner; k++) out[to + k] = table!.packed.at(from + k);
+    else out.set(table!.data.subarray(from, from + inner), to);
+  };
   return {
     kind: "route",
     steers: toIndices ? [] : [1],
     run(e, at) {
       const y = e.temp(output.name, output.dims);
-      e.host("Gather", [e.as(at.x(0), "first"), e.as(at.x(1), "first"), y], (x, indices, out) => {
-        out.fill(0);
-        walk(indices, (from, to) => out.set(x.subarray(from, from + inner), to));
-      });
+      if (table)
+        e.host("Gather", [e.as(at.x(1), "first"), y], (indices, out) => {
+          out.fill(0);
+          walk(indices, (from, to) => copyRow(from, to, out));
+        });
+      else
+        e.host("Gather", [e.as(at.x(0), "first"), e.as(at.x(1), "first"), y], (x, indices, out) => {
+          out.fill(0);
+          walk(indices, (from, to) => out.set(x.subarray(from, from + inner), to));
+        });
       return [y];
     },
     vjp(e, at, r) {

@@ -1,6 +1,6 @@
 import { demand } from "../base/complaint.ts";
 import { LrpError } from "../base/error.ts";
-import { type Constant, type ElementType, isInteger, LARGEST_INTEGER, rangeOf } from "../base/tensor.ts";
+import { type Constant, type ElementType, isInteger, LARGEST_INTEGER, rangeOf, type Wide } from "../base/tensor.ts";
 import { type Node, whereIs } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Value } from "../program/step.ts";
@@ -21,7 +21,7 @@ const END = 2 ** 63;
  * @param span how many numbers a type may have that goes on so
  * @returns the position of the first that is lost, or −1
  */
-export function settle(data: Constant["data"], type: ElementType, most: number, span = most): number {
+export function settle(data: Wide["data"], type: ElementType, most: number, span = most): number {
   const [low, high] = rangeOf(type);
   const count = high - low + 1;
   for (let i = 0; i < data.length; i++) {
@@ -40,12 +40,13 @@ const within = (type: ElementType, most: number): string => {
 };
 
 /** What was computed of constants. @throws Complaint where it is lost */
-export function settledConstant({ type, data, ...rest }: Constant): Constant {
-  if (!isInteger(type)) return { type, data, ...rest };
-  const own = data.slice();
+export function settledConstant(constant: Constant): Constant {
+  const { type, data } = constant;
+  if (!isInteger(type)) return constant;
+  const own = Float64Array.from(data);
   const at = settle(own, type, LARGEST_DOUBLE);
   demand(at < 0, "unsupported", within(type, LARGEST_DOUBLE), `${data[at]}`);
-  return { type, data: own, ...rest };
+  return { ...constant, data: own };
 }
 
 /** A step that looks at what a node has computed. It throws an LrpError "unsupported" where that is lost. */

@@ -72,7 +72,7 @@ function computedProduct(site: Site<DenseAttributes>): Way {
     run(e, at) {
       const [x, w] = [0, 1].map((i) => e.as(at.x(i), "first"));
       const zeros = zerosOf(e);
-      return [multiplied(e, site, matrices, x, swapped(e, w, k, m, w.dims), zeros)];
+      return [multiplied(e, site, matrices, x, { w: swapped(e, w, k, m, w.dims), p: 1, q: 1 }, zeros)];
     },
     kind: "own",
     family: "bilinear",

@@ -2,7 +2,7 @@ import { LrpError } from "../base/error.ts";
 import { whereIs } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { type Dims, LARGEST_INTEGER, size, strides } from "../base/tensor.ts";
+import { type Dims, LARGEST_INTEGER, size, strides, type Wide } from "../base/tensor.ts";
 import { maximum, type Numbers, overWindows, routeCells, winner } from "./cells.ts";
 import type { Op, Site, Way } from "./op.ts";
 import { MOST_OVERLAP, overlap, planeOf, readWindow } from "./conv/window.ts";
@@ -120,7 +120,7 @@ export const maxPool: Op<PoolAttributes> = {
   fold([x], a, [dims]) {
     const [y] = maxShared.fold([x], a, [dims]);
     const data = new Float64Array(size(dims));
-    locate(a, x!.dims, dims, x!.data, y.data, data);
+    locate(a, x!.dims, dims, x!.data, y.data as Wide["data"], data);
     return [y, { type: "int64", dims, data }];
   },
 };

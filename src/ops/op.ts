@@ -4,7 +4,7 @@ import type { Body, Graph, Node, Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Unroller } from "./unroller.ts";
-import { type Constant, type Dims, type ElementType, normalizeAxis } from "../base/tensor.ts";
+import { type Constant, type Dims, type ElementType, normalizeAxis, type Wide } from "../base/tensor.ts";
 import type { Back, Linear, Places } from "./linear.ts";
 import type { Unrolled } from "./unrolled.ts";
 
@@ -224,9 +224,12 @@ export interface Op<A extends object> {
   /** The graph in another form that computes the same, where it has nodes of this type. */
   rewrite?(graph: Graph): Graph;
   /** The value of the node when everything it reads is constant, or, for `shapeOnly`, has known dims. */
-  fold?(inputs: readonly (Constant | undefined)[], a: A, dims: readonly Dims[]): readonly Constant[];
+  fold?(inputs: readonly (Wide | undefined)[], a: A, dims: readonly Dims[]): readonly Constant[];
   readonly shapeOnly?: boolean;
-  /** Whether that value's numbers are those of an input, or the file's. */
+  /**
+   * Whether that value's numbers are those of an input, or the file's. It gets inputs as they are kept, and takes from
+   * its budget what it makes itself.
+   */
   readonly renames?: boolean;
   /**
    * Whether computed inputs may be integers or booleans. Others want floating point. What integers become has to be a

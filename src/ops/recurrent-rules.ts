@@ -63,10 +63,12 @@ function mapOfCell(
     return { w: { value: e.constant(of, constant!), offset: (d * gates + gates - 1) * m * k }, k };
   };
   const row = (e: Emitter, bias: Constant | undefined, map: BiasMap | undefined): Value => {
-    const source = (map && bias ? bias : inputs[W]!.constant!).data as Float32Array;
+    const source = map && bias ? bias : inputs[W]!.constant!;
     const f = map && bias && mapOf(map);
     const variant = f ? `bias ${map}` : `zeros ${m}`;
-    return e.weight(`${name}:${variant}`, source, variant, [m], (to) => (f ? to.set(source.map(f)) : to.fill(0)));
+    return e.weight(`${name}:${variant}`, source, variant, [m], (to) =>
+      f ? to.set(Float32Array.from(source.data, f)) : to.fill(0),
+    );
   };
   const product = (e: Emitter, i: number, x: Value, b: Value, [p, q]: Slopes) => {
     const y = e.temp(`${name}:z`, dims);
@@ -168,12 +170,8 @@ export function directionBack(
   });
   const source = site.inputs[W]!;
   const slopes = parts.flatMap(({ weight }) => weight as Slopes);
-  const table = e.weight(
-    `${source.name}:slopes`,
-    source.constant!.data as Float32Array,
-    `slopes ${slopes}`,
-    [slopes.length],
-    (to) => to.set(slopes),
+  const table = e.weight(`${source.name}:slopes`, source.constant!, `slopes ${slopes}`, [slopes.length], (to) =>
+    to.set(slopes),
   );
   const [ofState, rz] = ["R state", "R z"].map(temp);
   const w = {

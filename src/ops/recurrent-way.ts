@@ -72,7 +72,7 @@ function given(
 
 /** Numbers that do not change. */
 const made = (e: Emitter, inputs: Operands, what: string, count: number, write: (to: Float32Array) => void): Value =>
-  e.weight(`${inputs[W]!.name}:${what}`, inputs[W]!.constant!.data as Float32Array, `${what} ${count}`, [count], write);
+  e.weight(`${inputs[W]!.name}:${what}`, inputs[W]!.constant!, `${what} ${count}`, [count], write);
 
 const zeros = (e: Emitter, inputs: Operands, count: number): Value =>
   made(e, inputs, "zeros", count, (to) => to.fill(0));
@@ -81,11 +81,11 @@ const zeros = (e: Emitter, inputs: Operands, count: number): Value =>
 function biases(e: Emitter, { inputs, attributes: { gates, isVariant } }: Site<Recurrent>, m: number): Value {
   const b = inputs[B];
   if (!b) return zeros(e, inputs, m);
-  const data = b.constant!.data as Float32Array;
   const [, length] = b.dims;
   const rows = length / 2;
   const own = isVariant && gates === 3 ? (rows * 2) / 3 : rows;
-  return e.weight(b.name, data, `sums of ${own}`, [m], (to) => {
+  return e.weight(b.name, b.constant!, `sums of ${own}`, [m], (to) => {
+    const { data } = b.constant!;
     for (let i = 0; i < m; i++) {
       const [from, k] = [Math.floor(i / rows) * length, i % rows];
       to[i] = data[from + k] + (k < own ? data[from + rows + k] : 0);

@@ -2,6 +2,7 @@ import { demand, insist } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
 import type { Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
+import { renamed as renamedConstant } from "../base/packed.ts";
 import { type Dims, type ElementType, normalizeAxis, numbersFor, size } from "../base/tensor.ts";
 import { checkInference, INFERENCE } from "./batchnorm.ts";
 import { axesOf, integers, NONE, type None, type Op, single } from "./op.ts";
@@ -25,7 +26,7 @@ function reshaping<A extends object>(
       demand(size(dims) === count, "shape", `dims of ${count} numbers, as many as the input has`, `dims [${dims}]`);
       return { dims: [dims] };
     },
-    fold: ([x], _a, [dims]) => [{ ...x!, dims }],
+    fold: ([x], _a, [dims]) => [renamedConstant(x!, dims)],
     renames: true,
     node: ({ inputs: [x], outputs: [y] }) => ({
       kind: "route",

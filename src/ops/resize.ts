@@ -99,7 +99,7 @@ const isOneFactor = (stages: readonly Stage[], map: NumberMap): map is Slopes =>
   stages.every(({ entries, out }) => entries.length <= FEW * out);
 
 /** The sums of one axis by a kernel. @param source for which the session keeps the tables */
-function emitStage(e: Emitter, source: Float32Array, x: Value, y: Value, stage: Stage, factor: number): void {
+function emitStage(e: Emitter, source: Constant, x: Value, y: Value, stage: Stage, factor: number): void {
   const { entries, length, out, outer, inner } = stage;
   const sorted = [...entries].sort((a, b) => a[0] - b[0]);
   const starts = e.weight(`${y.name}:starts`, source, `starts of ${y.name}`, [out + 1], (to) => {
@@ -124,7 +124,7 @@ function emitSums(
   y: Value,
   stages: readonly Stage[],
   map: NumberMap,
-  source: Float32Array,
+  source: Constant,
   bias?: ArrayLike<number>,
 ): Value {
   if (!bias && stages.length > 0 && isOneFactor(stages, map)) {
@@ -148,7 +148,7 @@ function emitSums(
 function wayOf({ node, inputs: [x], outputs: [y], attributes: { resized, bias } }: Site<ResizeAttributes>): Way {
   const stages = stagesOf(resized!, x!.dims, "last");
   const back = transposed(stages);
-  const tables = new Float32Array(0);
+  const tables: Constant = { type: "float32", dims: [0], data: new Float32Array(0) };
   const linear: Linear = {
     kind: "linear",
     layout: "last",

@@ -3,7 +3,7 @@ import { Complaint, demand } from "../base/complaint.ts";
 import type { Operands } from "../graph/graph.ts";
 import { stridesOf, type Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
-import { type Constant, type Dims, size, strides } from "../base/tensor.ts";
+import { type Constant, type Dims, size, strides, type Wide } from "../base/tensor.ts";
 import { overWindows, reduceCells, type Reducer, type Walk } from "./cells.ts";
 import type { Inferred, Site } from "./op.ts";
 import { roundUp } from "./conv/panels.ts";
@@ -63,7 +63,7 @@ export function lowered(
 /** The `fold` of a pool. */
 export const folding =
   <A extends PoolAttributes>(reduceOf: (a: A) => Reducer) =>
-  ([x]: readonly (Constant | undefined)[], a: A, [dims]: readonly Dims[]): Constant[] => {
+  ([x]: readonly (Wide | undefined)[], a: A, [dims]: readonly Dims[]): Constant[] => {
     const data = new Float32Array(size(dims));
     reduceCells(
       overWindows(a.axes!, x!.dims, strides(x!.dims), strides(dims), a.countPads),

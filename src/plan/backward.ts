@@ -46,7 +46,8 @@ export interface Segment {
 /** Which values are known to be ≥ 0. */
 export function nonnegativeValues(graph: Graph): ReadonlySet<string> {
   const known = new Set<string>();
-  for (const [name, constant] of graph.constants) if (constant.data.every((v) => v >= 0)) known.add(name);
+  for (const [name, constant] of graph.constants)
+    if (!constant.packed && constant.data.every((v) => v >= 0)) known.add(name);
   for (const node of graph.nodes) {
     if (
       ops.get(node.type)!.nonnegative?.(

@@ -1,5 +1,6 @@
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
+import { size } from "../base/tensor.ts";
 import { zip, zipTo } from "../ops/arithmetic.ts";
 import { type BiasMap, mapOf, PLAIN, type Precision } from "../ops/op.ts";
 import type { Inner, Sharing } from "../ops/unrolled.ts";
@@ -61,14 +62,9 @@ function absorb({ e, node, linear, ledger }: Layer, s: Value, map: BiasMap): voi
     linear.absorb(e, s, map, ledger);
     return;
   }
-  const source = bias.data as Float32Array;
   const f = mapOf(map);
-  const m = source.length;
-  const value = e.weight(`${node}:bias`, source, `absorbed ${map}`, [m], (to) =>
-    to.forEach((_, i) => {
-      to[i] = f(source[i]);
-    }),
-  );
+  const m = size(bias.dims);
+  const value = e.weight(`${node}:bias`, bias, `absorbed ${map}`, [m], (to) => to.set(Float32Array.from(bias.data, f)));
   e.emit("absorbBias", { s, b: value, rows: s.count / m, m, ledger });
 }
 

@@ -1,5 +1,6 @@
 import { Budget, HOST } from "../base/budget.ts";
 import { type Block, blockLoops } from "../base/loops.ts";
+import { identityOf, numbersIn } from "../base/packed.ts";
 import { type Constant, type Dims, size } from "../base/tensor.ts";
 import { type Arrangement, mapped, partsOf, roomOf } from "./arrange.ts";
 import { type KernelArguments, type Kernels, parametersOf } from "../kernels.gen.ts";
@@ -55,7 +56,7 @@ export class Emitter {
   readonly #sparse: Use;
   readonly #repacks: boolean;
   steps: Step[] = [];
-  readonly #constants = new Map<Float32Array, Map<string, Value>>();
+  readonly #constants = new Map<object, Map<string, Value>>();
   readonly #laidOut = new Map<string, Value>();
   #next = 0;
 
@@ -82,11 +83,12 @@ export class Emitter {
   }
 
   /** Numbers made from a constant; asked for twice, made once, unless weights are repacked. */
-  weight(name: string, source: Float32Array, variant: string, dims: Dims, make: Making): Value {
+  weight(name: string, constant: Constant, variant: string, dims: Dims, make: Making): Value {
+    const source = identityOf(constant);
     if (this.#repacks) {
       const value = this.temp(variant ? `${name}:${variant}` : name, dims);
       if (typeof make === "function") this.host("pack", [value], make);
-      else this.#arranged(value, source, make);
+      else this.#arranged(value, constant, make);
       return value;
     }
     let variants = this.#constants.get(source);
@@ -99,7 +101,7 @@ export class Emitter {
         dims,
         layout: "first",
         count: size(dims),
-        weight: { source, variant, make },
+        weight: { constant, variant, make },
       } satisfies Value);
       variants.set(variant, value);
       this.budget.take(0, HOST * value.count);
@@ -108,13 +110,13 @@ export class Emitter {
   }
 
   /** A weight that is made anew on each run. */
-  #arranged(value: Value, source: Float32Array, arrangements: readonly Arrangement[]): void {
+  #arranged(value: Value, constant: Constant, arrangements: readonly Arrangement[]): void {
     this.fill(value, 0);
     const part = this.scratch(`${value.name}:part`, roomOf(arrangements));
     for (const arrangement of arrangements) {
       for (const { begin, end, blocks } of partsOf(arrangement)) {
         this.host("pack", [part], (to) => {
-          to.set(source.subarray(begin, end));
+          to.set(numbersIn(constant, begin, end));
           mapped(to.subarray(0, end - begin), arrangement.map);
         });
         this.copy(part, value, blocks);
@@ -124,9 +126,8 @@ export class Emitter {
 
   /** A constant as it is. */
   constant(name: string, constant: Constant): Value {
-    const source = constant.data as Float32Array;
     return this.view(
-      this.weight(name, source, "", constant.dims, (to) => to.set(source)),
+      this.weight(name, constant, "", constant.dims, (to) => to.set(constant.data)),
       constant.dims,
     );
   }

@@ -1,6 +1,6 @@
 import type { Kernels } from "../kernels.gen.ts";
 import type { Arrangement } from "./arrange.ts";
-import { type Dims, size } from "../base/tensor.ts";
+import { type Constant, type Dims, size } from "../base/tensor.ts";
 
 /**
  * How a value of rank ≥ 3 lies in memory: `first` as ONNX has it, [n, c, …]; `last` as the kernels like it, [n, …, c].
@@ -21,11 +21,11 @@ export interface Value {
 }
 
 /**
- * Numbers made once from a constant of the graph, e.g. W⁺ packed in panels. Equal source and variant mean equal
- * numbers.
+ * Numbers made once from a constant of the graph, e.g. W⁺ packed in panels. Of equal numbers and variant,
+ * weights are the same.
  */
 export interface Weight {
-  readonly source: Float32Array;
+  readonly constant: Constant;
   readonly variant: string;
   readonly make: Making;
 }

@@ -8,6 +8,7 @@ import {
   isFloat,
   isFloat32,
   isTyped,
+  kept,
   numbersFor,
   rangeOf,
   size,
@@ -120,6 +121,6 @@ export function constantOf(given: unknown, isWeight = false): Constant {
     : firstNonFinite(numbers);
   const bad = !isWhole && !isWeight && first >= 0 ? numbers.findIndex(Number.isNaN) : first;
   demand(bad < 0, "usage", isWhole ? wholeText(type) : "finite numbers", `${data[bad]} at position ${bad}`);
-  const own: Constant = { type, data: numbers, dims: Object.freeze([...dims]) };
+  const own = kept({ type, data: numbers, dims: Object.freeze([...dims]) });
   return Object.freeze(first < 0 ? own : withInfinities(own));
 }

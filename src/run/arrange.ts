@@ -1,4 +1,6 @@
 import { blockLoops } from "../base/loops.ts";
+import { numbersIn } from "../base/packed.ts";
+import type { Constant } from "../base/tensor.ts";
 import type { Kernels } from "../kernels.gen.ts";
 import { type Arrangement, isPlain, mapped, partsOf, slopesOf } from "../program/arrange.ts";
 
@@ -9,7 +11,7 @@ import { type Arrangement, isPlain, mapped, partsOf, slopesOf } from "../program
 export function arrange(
   kernels: Kernels,
   memory: WebAssembly.Memory,
-  source: Float32Array,
+  source: Constant,
   arrangement: Arrangement,
   part: number,
   to: number,
@@ -17,7 +19,7 @@ export function arrange(
   const slopes = slopesOf(arrangement.map);
   for (const { begin, end, blocks } of partsOf(arrangement)) {
     const numbers = new Float32Array(memory.buffer, part, end - begin);
-    numbers.set(source.subarray(begin, end));
+    numbers.set(numbersIn(source, begin, end));
     if (!slopes) mapped(numbers, arrangement.map);
     else if (!isPlain(slopes)) kernels.slopeForward(part, part, numbers.length, ...slopes);
     for (const block of blocks) {

@@ -1,3 +1,4 @@
+import { identityOf } from "../base/packed.ts";
 import { LrpError } from "../base/error.ts";
 import { forwardSteps } from "../plan/lower.ts";
 import { bytesOf, type Plan } from "../plan/place.ts";
@@ -64,7 +65,7 @@ export class Session {
   readonly maxMemory: number;
   /** Where weights begin. */
   readonly #base: number;
-  #weights = new Map<Float32Array, Map<string, Held>>();
+  #weights = new Map<object, Map<string, Held>>();
   #bound = new WeakMap<Plan, BoundPlan>();
   #top: number;
 
@@ -197,18 +198,18 @@ export class Session {
   /** @param part the address of room for a part of its rows */
   #make({ weight, count }: Value, held: Held, part: number): void {
     if (held.isWritten) return;
-    const { source, make } = weight!;
+    const { constant, make } = weight!;
     const { kernels, memory } = this.#instance;
     if (typeof make === "function") make(new Float32Array(memory.buffer, held.at, count));
     else {
       kernels.fill(held.at, count, 0);
-      for (const arrangement of make) arrange(kernels, memory, source, arrangement, part, held.at);
+      for (const arrangement of make) arrange(kernels, memory, constant, arrangement, part, held.at);
     }
     held.isWritten = true;
   }
 
-  #heldOf({ source, variant }: Weight): Held | undefined {
-    return this.#weights.get(source)?.get(variant);
+  #heldOf({ constant, variant }: Weight): Held | undefined {
+    return this.#weights.get(identityOf(constant))?.get(variant);
   }
 
   #layout(plan: Plan): WeightLayout {
@@ -228,7 +229,8 @@ export class Session {
 
   /** Keeps the places of a plan's weights. */
   #hold({ fresh, arena }: WeightLayout): void {
-    for (const [{ source, variant }, held] of fresh) {
+    for (const [{ constant, variant }, held] of fresh) {
+      const source = identityOf(constant);
       let variants = this.#weights.get(source);
       if (!variants) this.#weights.set(source, (variants = new Map()));
       variants.set(variant, held);

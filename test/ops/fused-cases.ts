@@ -497,6 +497,33 @@ export const fusedCases: readonly FusedCase[] = [
       return [w.reshape(w.transpose(mixed, 0, 2, 1, 3), n, length, 64)];
     },
   }),
+  ...[undefined, tensor([4], 6, -1, 1)].map((sink) =>
+    grouped(sink ? "a sink of each head" : "a smooth softmax", {
+      attributes: { num_heads: 4, kv_num_heads: 2, ...(sink ? {} : { smooth_softmax: 1 }) },
+      inputs: {
+        ...groupedInputs,
+        past_key: null,
+        past_value: null,
+        seqlens_k: int32([n], 4, 4),
+        total: int32([1], 5),
+        ...(sink && { cos: null, sin: null, ids: null, added: null, sink }),
+      },
+      plain(w) {
+        const q = w.heads("query", n, length, 4, 16);
+        const [k, v] = ["key", "value"].map((name) => twice(w, w.heads(name, n, length, 2, 16), length));
+        const products = w.node("MatMul", [q, w.transpose(k, 0, 1, 3, 2)]);
+        const scores = w.node("Mul", [products, w.number(1 / Math.sqrt(16))]);
+        const masked = w.node("Add", [scores, w.constant(causalMask(length, length))]);
+        // softmax over one more score, whose share is left out
+        const own = sink ? w.reshape("sink", 1, 4, 1, 1) : w.constant({ dims: [1, 1, 1, 1], data: Float32Array.of(0) });
+        const column = w.node("Expand", [own, w.constant(ints(n, 4, length, 1))]);
+        const zeros = w.constant({ dims: [n, 4, 1, 16], data: new Float32Array(n * 4 * 16) });
+        const all = w.node("Softmax", [w.node("Concat", [masked, column], { axis: 3 })], { axis: -1 });
+        const mixed = w.node("MatMul", [all, w.node("Concat", [v, zeros], { axis: 2 })]);
+        return [w.reshape(w.transpose(mixed, 0, 2, 1, 3), n, length, 64)];
+      },
+    }),
+  ),
   {
     name: "PackedAttention",
     type: "PackedAttention",

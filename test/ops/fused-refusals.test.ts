@@ -81,8 +81,8 @@ const rows: readonly Row[] = [
     "GroupQueryAttention",
     ["q", "key", "value", "", "", "l", "total"],
     { ...grouped, q: tensor([2, 5, 16], 5), l: int32(4, 4) },
-    { num_heads: 2, kv_num_heads: 1, smooth_softmax: 1 },
-    /smooth_softmax = 0/,
+    { num_heads: 2, kv_num_heads: 1, kv_cache_bit_width: 8 },
+    /kv_cache_bit_width = 0/,
   ],
   [
     "a skip of another shape",

@@ -87,7 +87,7 @@ const MICROSOFTS = new Set(
   (
     "QLinearAdd QLinearMul QLinearSigmoid QLinearLeakyRelu QLinearAveragePool QLinearGlobalAveragePool QLinearConcat " +
     "QLinearSoftmax QLinearWhere QLinearReduceMean QGemm DynamicQuantizeMatMul MatMulIntegerToFloat MatMulNBits " +
-    "GatherBlockQuantized"
+    "GatherBlockQuantized QAttention QEmbedLayerNormalization"
   ).split(" "),
 );
 
@@ -472,6 +472,46 @@ export const quantisedCases: readonly QuantisedCase[] = [
     ],
     outputs: { y: 1 },
     tolerance: 1e-6,
+  },
+  {
+    name: "QAttention",
+    inputs: { x: tensor([2, 5, 7], 1, -2, 2) },
+    initializers: {
+      ...quantised("x", "uint8", 0.02, 120).initializers,
+      w: random("int8", [7, 36], 2),
+      ws: floats([], 0.01),
+      wz: integers("int8", [], [0]),
+      b: tensor([36], 4),
+    },
+    nodes: [
+      ...quantised("x", "uint8", 0.02, 120).nodes,
+      node("QAttention", ["xq", "w", "b", "xs", "ws", "", "xz", "wz"], { num_heads: 3 }),
+    ],
+    outputs: { y: 1 },
+    tolerance: 2e-6,
+  },
+  {
+    name: "QEmbedLayerNormalization",
+    inputs: { x: { dims: [2, 3], data: Float32Array.of(0, 4, 2, 1, 1, 3) } },
+    initializers: {
+      word: random("uint8", [5, 8], 2),
+      position: random("uint8", [4, 8], 3),
+      gamma: random("uint8", [8], 4),
+      beta: random("uint8", [8], 5),
+      ...Object.fromEntries(["ws", "ps", "gs", "bs"].map((name, i) => [name, floats([], 0.01 * (i + 1))])),
+      ...Object.fromEntries(["wz", "pz", "gz", "bz"].map((name, i) => [name, integers("uint8", [], [120 + i])])),
+    },
+    nodes: [
+      node("Cast", ["x"], { to: 6 }, ["ids"]),
+      node(
+        "QEmbedLayerNormalization",
+        "ids,,word,position,,gamma,beta,,ws,ps,,gs,bs,wz,pz,,gz,bz".split(","),
+        { epsilon: { float: 1e-5 } },
+        ["y", "mask"],
+      ),
+    ],
+    outputs: { y: 1 },
+    tolerance: 2e-6,
   },
   bits(4, 32, 16, "none"),
   bits(4, 40, 16, "packed"),

@@ -221,6 +221,13 @@ const normed = (read: "b" | "r" | "s") =>
     return call({ ...given, rows, n, divisor: n, epsilon: 0.1, floor: 0, delta: 0 });
   });
 
+/** Dense layers of packed weights. */
+const packed = [
+  { n: 1, m: 70, k: 131, block: 131, bits: 8, p: 1, q: 1 },
+  { n: 3, m: 37, k: 160, block: 32, bits: 4, p: 1, q: 0 },
+  { n: 2, m: 9, k: 75, block: 16, bits: 4, p: 1, q: -1 },
+];
+
 /** Calls of every kernel that is cut, such that each of its ways is open in one of them. */
 const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
   convForward: convolved.map(({ dense }) => dense),
@@ -235,6 +242,17 @@ const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
   denseVjp: [...denses, { n: 2, m: 1033, k: 70, p: 1, q: 0.5 }].map(({ n, m, k, p, q }) =>
     call({ s: at(n * m), w: at(m * k), y: at(n * k), scratch: at(m > 1024 ? n * k : 1), n, m, k, columns: k, p, q }),
   ),
+  packedForward: packed.map(({ n, m, k, block, bits, p, q }) => {
+    const [w, groups] = [Math.ceil((m * Math.ceil((k * bits) / 8)) / 4), m * Math.ceil(k / block)];
+    const given = { x: at(n * k), w: at(w), scales: at(groups), zeros: at(groups), b: at(m), y: at(n * m) };
+    return call({ ...given, scratch: at(4 * k), n, m, k, yRow: m, block, bits, p, q });
+  }),
+  packedVjp: packed.map(({ n, m, k, block, bits, p, q }) => {
+    const [w, groups] = [Math.ceil((m * Math.ceil((k * bits) / 8)) / 4), m * Math.ceil(k / block)];
+    const given = { s: at(n * m), w: at(w), scales: at(groups), zeros: at(groups), y: at(n * k) };
+    const scratch = at((32 + n) * k + 32 * n);
+    return call({ ...given, scratch, n, m, k, first: 0, columns: k, block, bits, p, q });
+  }),
   maxPoolForward: pooled((x, y) => ({ x: at(x), y: at(y) })),
   maxPoolVjp: pooled((x, y) => ({ x: at(x), y: at(y), r: at(y), out: at(x) })).map(({ given }) => maxPoolBack(given)),
   averagePoolForward: pooled((x, y) => ({ x: at(x), y: at(y) }), counted),

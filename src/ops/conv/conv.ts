@@ -1,3 +1,4 @@
+import { scaledPacked } from "../../base/packed.ts";
 import { demand } from "../../base/complaint.ts";
 import type { Operand, Operands } from "../../graph/graph.ts";
 import { type Constant, type Dims, size } from "../../base/tensor.ts";
@@ -134,7 +135,10 @@ export function scaledConv(
   const [weight, bias] = [inputs[1]!.constant!, inputs[2]?.constant];
   const [m, width, ...kernel] = weight.dims;
   const taps = size(kernel);
-  const w = new Float32Array(weight.data.length);
+  const packed = along === "outputs" && scaledPacked(weight, bias, "first", scale, shift);
+  if (packed) return packed;
+  const { data } = weight;
+  const w = new Float32Array(data.length);
   const b = new Float32Array(m);
   for (let o = 0; o < m; o++) {
     const first = Math.floor(o / (m / group)) * width;
@@ -143,8 +147,8 @@ export function scaledConv(
     for (let i = 0; i < width; i++) {
       for (let tap = 0; tap < taps; tap++) {
         const at = (o * width + i) * taps + tap;
-        w[at] = weight.data[at] * scale(along === "outputs" ? o : first + i);
-        if (along === "inputs") sum += weight.data[at] * shift(first + i);
+        w[at] = data[at] * scale(along === "outputs" ? o : first + i);
+        if (along === "inputs") sum += data[at] * shift(first + i);
       }
     }
     b[o] = sum;

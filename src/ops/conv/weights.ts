@@ -1,4 +1,4 @@
-import { size } from "../../base/tensor.ts";
+import { type Constant, size } from "../../base/tensor.ts";
 import type { Emitter } from "../../program/emitter.ts";
 import type { Value } from "../../program/step.ts";
 import type { Arrangement, Mapping } from "../../program/arrange.ts";
@@ -24,7 +24,7 @@ export interface Form {
 /** The weights of one convolution without stride, and a name for the whole. */
 export interface Weights {
   readonly name: string;
-  readonly source: Float32Array;
+  readonly source: Constant;
   readonly variant: string;
   /** Those of `groups` groups from one on. */
   arranged(group: number, groups: number, form: Form): readonly Arrangement[];
@@ -54,7 +54,7 @@ function sourceOf({ weight: { name, constant }, plane }: Convolution, map: Weigh
   const few = d.kernel * h.kernel * w.kernel < all;
   return {
     name,
-    source: constant!.data as Float32Array,
+    source: constant!,
     variant: `${halves.join("|")}${slices}${few ? ` from ${cut.map(({ skip }) => skip)} by ${h.kernel} x ${w.kernel}` : ""}`,
     maps: halves.map(mappingOf),
     inputs,

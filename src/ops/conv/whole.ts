@@ -25,22 +25,22 @@ export function biasValue(
   const bias = map && conv.bias?.constant;
   const count = roundUp(outputs, PANEL);
   if (!bias) return zeros(e, conv, count);
-  const source = bias.data as Float32Array;
   const f = mapOf(map);
   return e.weight(
     conv.bias!.name,
-    source,
+    bias,
     `bias ${map} ${group}/${outputs}${channels === outputs ? "" : ` of ${channels}`}`,
     [count],
     (to) => {
       to.fill(0);
+      const source = bias.data;
       for (let o = 0; o < outputs; o++) to[o] = f(source[group * channels + (o % channels)]);
     },
   );
 }
 
 function zeros(e: Emitter, { weight: { name, constant } }: Convolution, count: number): Value {
-  return e.weight(`${name}:zeros`, constant!.data as Float32Array, `zeros ${count}`, [count], (to) => to.fill(0));
+  return e.weight(`${name}:zeros`, constant!, `zeros ${count}`, [count], (to) => to.fill(0));
 }
 
 /** y = row, at every pixel of y's c channels. */

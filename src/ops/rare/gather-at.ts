@@ -1,7 +1,7 @@
 import { demand } from "../../base/complaint.ts";
 import type { Operands } from "../../graph/graph.ts";
 import { along } from "../../base/loops.ts";
-import { type Dims, normalizeAxis, shapeText, size, strides } from "../../base/tensor.ts";
+import { type Dims, normalizeAxis, shapeText, size, strides, widened } from "../../base/tensor.ts";
 import type { Numbers } from "../cells.ts";
 import { hosted, type Kind } from "./hosted.ts";
 import { axisOf, type Op } from "../op.ts";
@@ -88,7 +88,7 @@ function choosing({ chosen, starts }: Choice, shaped: (dims: Dims, inputs: Opera
         const inner = size(dims) / from.length;
         return new Int32Array(size(dims)).map((_, k) => from[Math.floor(k / inner)] + (k % inner));
       };
-      const known = inputs[1]!.constant?.data;
+      const known = inputs[1]!.constant && widened(inputs[1]!.constant).data;
       // What does not fit is said on loading.
       if (known) places(known);
       return { dims: [shaped(dims, inputs)], attributes: { ...a, places, known } };

@@ -1,5 +1,5 @@
 import { HOST } from "../../base/budget.ts";
-import { numbersFor, size } from "../../base/tensor.ts";
+import { numbersFor, size, widened } from "../../base/tensor.ts";
 import type { Emitter } from "../../program/emitter.ts";
 import type { Value } from "../../program/step.ts";
 import type { Numbers } from "../cells.ts";
@@ -107,7 +107,9 @@ export function sampling<A extends object>({ walk, largest = () => false, nonneg
       const { own, work } = found(attributes);
       const x = inputs[0]!;
       const isWinner = largest(own);
-      const known: Lists = inputs.map((input, i) => (i > 0 ? input?.constant?.data : undefined));
+      const known: Lists = inputs.map((input, i) =>
+        i > 0 && input?.constant ? widened(input.constant).data : undefined,
+      );
       const points = inputs.flatMap((input, i) => (i > 0 && input && !input.constant ? [i] : []));
       /** A step that reads values and computed points, and writes the last value. */
       const step = (

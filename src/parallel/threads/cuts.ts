@@ -104,6 +104,17 @@ export const cuts = {
   ],
   denseForward: [{ along: "m", by: () => 4, moves: (a) => ({ w: 4 * a.k, b: 4, y: 4 }) }],
   denseVjp: [{ along: "columns", by: () => LINE, moves: () => ({ w: 4, y: 4 }) }],
+  packedForward: [
+    {
+      along: "m",
+      by: () => 4,
+      moves: (a) => {
+        const groups = 4 * Math.ceil(a.k / a.block);
+        return { w: Math.ceil((a.k * a.bits) / 8), scales: groups, zeros: groups, b: 4, y: 4 };
+      },
+    },
+  ],
+  packedVjp: [{ along: "columns", by: () => LINE, moves: () => ({ y: 4, first: 1 }) }],
   maxPoolForward: windows("y", "c"),
   maxPoolVjp: imageRows,
   averagePoolForward: windows("y", "c"),

@@ -2,13 +2,18 @@ import { demand } from "../../base/complaint.ts";
 import {
   arrayOf,
   type Constant,
+  type Dims,
   type ElementType,
   elementType,
   firstNonFinite,
   isFloat,
   isSmall,
+  type Kept,
+  kept,
   numbersFor,
+  size,
 } from "../../base/tensor.ts";
+import { packedIntegers } from "../../base/packed.ts";
 import { ops } from "../../ops/index.ts";
 import { exact } from "./wire.ts";
 
@@ -83,12 +88,18 @@ export function elementOf(code: number): Element | undefined {
   return small && { ...common, view: Uint8Array as Element["view"], ...small };
 }
 
+/** A constant of what a view of the file has: floats in single precision, integers as wide as they are. */
+function constant(view: View, dims: Dims, { type, read }: Pick<Element, "type" | "read">): Constant {
+  if (isFloat(type) ? view instanceof Float32Array : read === same) return { type, dims, data: view as Kept };
+  return kept({ type, dims, data: converted(view, type, read) });
+}
+
 /**
  * What a view of the file means: float16, bfloat16 and double as float32 (the first two exactly), integers and booleans
  * as doubles.
  * @throws Complaint where a number fits neither
  */
-function converted(view: View, { type, read }: Element): Constant["data"] {
+function converted(view: View, type: ElementType, read: Element["read"]): Kept {
   const data = numbersFor(type, view.length);
   for (let i = 0; i < data.length; i++) data[i] = read(view[i] as never);
   const at = firstNonFinite(data);
@@ -102,20 +113,21 @@ function converted(view: View, { type, read }: Element): Constant["data"] {
 }
 
 /** Numbers of raw_data, of packed floats or of another file: little-endian, aligned to nothing. */
-export function fromBytes(raw: Uint8Array, element: Element, count: number): Constant["data"] {
-  if (element.bits) return converted(unpacked(raw, element.bits, count), element);
-  const view = new element.view(raw.slice().buffer as ArrayBuffer);
-  return view instanceof Float32Array ? view : converted(view, element);
+export function fromBytes(raw: Uint8Array, element: Element, dims: Dims): Constant {
+  const { type, bits } = element;
+  if (!bits) return constant(new element.view(raw.slice().buffer as ArrayBuffer), dims, element);
+  if (isFloat(type)) return constant(unpacked(raw, bits, size(dims)), dims, element);
+  return packedIntegers(dims, { bytes: raw.slice(), bits, type });
 }
 
 /** Numbers of a typed field. */
-export function fromNumbers(numbers: readonly number[], element: Element, count: number): Constant["data"] {
-  const { view, read } = element;
+export function fromNumbers(numbers: readonly number[], element: Element, dims: Dims): Constant {
+  const { view, read, type } = element;
   // 64 bits were looked at while reading, and floating point is what it is.
-  if (read === exact) return converted(numbers, { ...element, read: same });
-  if (read === same && isFloat(element.type)) return converted(numbers, element);
+  if (read === exact) return { type, dims, data: converted(numbers, type, same) };
+  if (read === same && isFloat(type)) return constant(numbers, dims, element);
   const cut = view.from(numbers);
   const at = numbers.findIndex((value, i) => value !== cut[i]);
   demand(at < 0, "invalid-model", `integers of ${8 * view.BYTES_PER_ELEMENT} bits`, `${numbers[at]}`);
-  return element.bits ? fromBytes(cut as Uint8Array, element, count) : converted(cut, element);
+  return element.bits ? fromBytes(cut as Uint8Array, element, dims) : constant(cut, dims, element);
 }

@@ -1,7 +1,7 @@
 import { Complaint, demand, insist } from "../../base/complaint.ts";
 import type { Budget } from "../../base/budget.ts";
 import type { PbfReader } from "pbf";
-import { type Constant, type Dims, isFloat, size, typeName } from "../../base/tensor.ts";
+import { bytesKept, type Constant, type Dims, isFloat, size, typeName } from "../../base/tensor.ts";
 import { bytesOf, type Element, elementOf, fromBytes, fromNumbers } from "./elements.ts";
 import { bytes, double, float, inner, int, isBytes, many, one, text, uint } from "./wire.ts";
 
@@ -107,7 +107,8 @@ function content(
   );
   const held = fields.map((field) => FIELDS[field]);
   const length = bytesOf(element, size(dims));
-  const needed = size(dims) * (isFloat(element.type) ? 4 : 8);
+  const isPacked = element.bits && !isFloat(element.type);
+  const needed = isPacked ? length : size(dims) * bytesKept(element.type);
   if (location === 1) {
     insist(held.length === 0, "invalid-model", `its numbers lie in another file, and in ${held} as well`);
     return { external: { ...external(entries, length, (bytes) => constant(bytes, dims, element)), bytes: needed } };
@@ -128,8 +129,8 @@ function content(
 }
 
 function constant(data: Uint8Array | readonly number[], dims: Dims, element: Element): Constant {
-  const numbers = (data instanceof Uint8Array ? fromBytes : fromNumbers)(data as never, element, size(dims));
-  return Object.freeze({ type: element.type, dims: Object.freeze(dims), data: numbers });
+  const make = data instanceof Uint8Array ? fromBytes : fromNumbers;
+  return Object.freeze(make(data as never, element, Object.freeze(dims)));
 }
 
 /**

@@ -84,6 +84,22 @@ export interface Scores {
   readonly filter?: number;
   /** Which of them are looked at by their places; the others are −∞. */
   readonly keep?: string;
+  /** A score of each head, [heads], that takes a share of the softmax and has no value; 0: that score for all. */
+  readonly sink?: Operand | 0;
+}
+
+/**
+ * Scores and values with one more token, that of the sink, whose value is 0:
+ *
+ *   softmax([s, sink]) [V; 0]
+ */
+function withSink(c: Composition, s: string, v: Sized, sink: Operand | 0, dims: Dims): [string, string] {
+  const [n, heads, rows] = dims;
+  const own = sink === 0 ? c.floats([0], [1, 1, 1, 1]) : c.reshape(float(c, sink), [1, heads, 1, 1]);
+  const column = c.add("Expand", [own, c.ints([n, heads, rows, 1])]);
+  const width = v.dims[3];
+  const zeros = c.floats(new Float32Array(n * heads * width), [n, heads, 1, width]);
+  return [c.add("Concat", [s, column], { axis: 3 }), c.add("Concat", [repeated(c, v, heads), zeros], { axis: 2 })];
 }
 
 /** softmax(f(Q Kᵀ)) V with the heads beside each other again: [n, rows, heads · width]. */
@@ -97,7 +113,7 @@ export function attend(c: Composition, q: Sized, k: Sized, v: Sized, scores: Sco
   const scale = scores.scale || 1 / Math.sqrt(width);
   const scaled = c.add("Mul", [q.name, c.floats([scale], [])]);
   let s = c.matMul(scaled, c.transpose(repeated(c, k, heads), [0, 1, 3, 2]));
-  const { softcap = 0, added, mask, filter = 0, keep } = scores;
+  const { softcap = 0, added, mask, filter = 0, keep, sink } = scores;
   if (softcap !== 0) {
     const cap = c.floats([softcap], []);
     s = c.add("Mul", [c.add("Tanh", [c.add("Div", [s, cap])], { a: 0, b: 0 }), cap]);
@@ -111,6 +127,7 @@ export function attend(c: Composition, q: Sized, k: Sized, v: Sized, scores: Sco
   }
   if (mask) s = c.add("Add", [s, c.add("Where", [mask, c.floats([0], []), c.floats([filter], [])])]);
   if (keep) s = kept(c, keep, s);
-  const mixed = c.matMul(c.add("Softmax", [s], { axis: 3, flattened: false }), repeated(c, v, heads));
+  const [all, values] = sink === undefined ? [s, repeated(c, v, heads)] : withSink(c, s, v, sink, q.dims);
+  const mixed = c.matMul(c.add("Softmax", [all], { axis: 3, flattened: false }), values);
   return c.reshape(c.transpose(mixed, [0, 2, 1, 3]), [n, rows, heads * v.dims[3]]);
 }

@@ -7,7 +7,7 @@ import { behind, byHeads, type Sized } from "../attention.ts";
 import { type Composition, composed } from "../compose.ts";
 import { allowed, asIn, attend, causal, columns, float, floats, passing, type Scores, type Window } from "./attend.ts";
 
-interface AttentionAttributes {
+export interface AttentionAttributes {
   readonly heads: number;
   readonly causal: boolean;
   /** 0: 1 / √(size of a head). */
@@ -18,7 +18,7 @@ interface AttentionAttributes {
   readonly widths?: readonly number[];
 }
 
-function readAttention(read: AttributeReader): AttentionAttributes {
+export function readAttention(read: AttributeReader): AttentionAttributes {
   const heads = read.int("num_heads", 0);
   demand(heads >= 1, "invalid-model", "num_heads ≥ 1", `${heads}`);
   return {

@@ -76,6 +76,8 @@ interface GroupedAttributes {
   readonly scale: number;
   /** 0: scores are not bounded. */
   readonly softcap: number;
+  /** Whether 1 is added to what the softmax divides by. */
+  readonly smooth: boolean;
   /** How many tokens back each looks, itself included; −1: all. */
   readonly back: number;
   readonly turns: boolean;
@@ -122,7 +124,7 @@ const grouped: Op<GroupedAttributes> = composed<GroupedAttributes>(
       "position_ids:int? attention_bias? head_sink? k_scale:float1? v_scale:float1?",
     outputs: 4,
     attributes(read) {
-      for (const name of ["smooth_softmax", "kv_cache_bit_width", "qk_output"])
+      for (const name of ["kv_cache_bit_width", "qk_output"])
         demand([0, -1].includes(read.int(name, 0)), "unsupported", `${name} = 0`, `${read.int(name, 0)}`);
       for (const name of ["k_quant_type", "v_quant_type"])
         demand(read.string(name, "NONE") === "NONE", "unsupported", `${name} NONE`, read.string(name, "NONE"));
@@ -134,6 +136,7 @@ const grouped: Op<GroupedAttributes> = composed<GroupedAttributes>(
         sharedHeads,
         scale: read.float("scale", 0),
         softcap: read.float("softcap", 0),
+        smooth: read.int("smooth_softmax", 0) === 1,
         back: read.int("local_window_size", -1),
         turns: read.int("do_rotary", 0) === 1,
         interleaved: read.int("rotary_interleaved", 0) === 1,
@@ -141,8 +144,8 @@ const grouped: Op<GroupedAttributes> = composed<GroupedAttributes>(
     },
   },
   (c, inputs, a, { outputs }, budget) => {
-    const [query, , , pastKey, pastValue, , , cosines, sines, ids, added, ...more] = inputs;
-    insist(!more.some(Boolean), "unsupported", "it has a head_sink, or scales of a cache");
+    const [query, , , pastKey, pastValue, , , cosines, sines, ids, added, sink, ...more] = inputs;
+    insist(!more.some(Boolean), "unsupported", "it has scales of a cache");
     insist(!outputs[3], "unsupported", "its scores are read, the output output_qk");
     const [q, ownK, ownV] = split(c, inputs.slice(0, 3), a);
     const [n, heads, rows] = q.dims;
@@ -189,7 +192,19 @@ const grouped: Op<GroupedAttributes> = composed<GroupedAttributes>(
       ? c.add("Less", [c.ints(Array.from({ length: total }, (_, i) => i)), c.ints(lengths, [n, 1, 1, 1])])
       : undefined;
     const keep = both(c, allowed(c, window, budget, looks), ends);
-    const scores = { scale: a.scale, softcap: a.softcap, added, keep };
+    demand(
+      !sink || sink.dims.join() === `${heads}`,
+      "shape",
+      `a head_sink [${heads}]`,
+      shapeText(sink?.dims ?? [], ""),
+    );
+    const scores = {
+      scale: a.scale,
+      softcap: a.softcap,
+      added,
+      keep,
+      sink: sink ?? (a.smooth ? (0 as const) : undefined),
+    };
     return asIn(c, attend(c, turnedQ, k, v, scores), query);
   },
 );

@@ -1,10 +1,12 @@
 import type { Budget } from "../../../base/budget.ts";
 import { HOST } from "../../../base/budget.ts";
 import { demand, insist } from "../../../base/complaint.ts";
-import { type Constant, type Dims, isFloat, shapeText, size } from "../../../base/tensor.ts";
+import { integersIn } from "../../../base/packed.ts";
+import { type Constant, type Dims, type ElementType, isFloat, shapeText, size, widened } from "../../../base/tensor.ts";
 import { axisOf, known, type Op } from "../../op.ts";
 import { composed } from "../compose.ts";
 import { biased } from "../fused/activations.ts";
+import { dequantised } from "./packed.ts";
 
 /*
  * Weights of a few bits, in blocks that have a scale and a zero point each.
@@ -62,27 +64,25 @@ const matMulNBits: Op<BitsAttributes> = composed<BitsAttributes>(
     demand(a.dims.at(-1) === k, "shape", `an A of ${k} columns`, shapeText(a.dims, ""));
     demand(b.type === "uint8", "invalid-model", "a B of type uint8", b.type);
     const blocks = Math.ceil(k / block);
-    const bytes = counted(known(inputs, 1, "a B")!, "B", (n * blocks * block * bits) / 8);
-    const scales = counted(known(inputs, 2, "scales")!, "scales", n * blocks);
+    const bytes = counted(known(inputs, 1, "a B")!, "B", (n * blocks * block * bits) / 8) as Uint8Array;
+    const scale = counted(known(inputs, 2, "scales")!, "scales", n * blocks);
     const points = known(inputs, 3, "zero points");
     const row = Math.ceil((blocks * bits) / 8);
     const isPacked = points && !isFloat(points.type);
     if (points) counted(points, "zero_points", isPacked ? n * row : n * blocks);
-    const middle = 2 ** (bits - 1);
-    budget.take(4 * k * n, HOST * k * n);
-    const data = new Float32Array(k * n);
-    for (let o = 0; o < n; o++)
-      for (let i = 0; i < k; i++) {
-        const at = Math.floor(i / block);
-        const zero = !points
-          ? middle
-          : isPacked
-            ? bitsAt(points.data, o * row, at, bits)
-            : points.data[o * blocks + at];
-        data[i * n + o] = (bitsAt(bytes, (o * blocks * block * bits) / 8, i, bits) - zero) * scales[o * blocks + at];
-      }
-    const product = c.matMul(a.name, c.constant({ type: "float32", dims: [k, n], data }));
-    return biased(c, product, bias);
+    budget.take(4 * n * blocks, HOST * n * blocks);
+    const given = points?.data;
+    const zero = new Float32Array(n * blocks).map((_, i) =>
+      !given ? 2 ** (bits - 1) : isPacked ? bitsAt(given, Math.floor(i / blocks) * row, i % blocks, bits) : given[i],
+    );
+    const weight = dequantised({
+      dims: [k, n],
+      integers: { bytes, bits, type: `uint${bits}` as ElementType },
+      ...{ scale, zero, axis: 0, block },
+      place: (i) => (i % n) * blocks * block + Math.floor(i / n),
+      group: (i) => (i % n) * blocks + Math.floor(Math.floor(i / n) / block),
+    });
+    return biased(c, c.matMul(a.name, c.constant(weight)), bias);
   },
 );
 
@@ -93,16 +93,16 @@ interface GatherAttributes {
   readonly axis: number;
 }
 
-/** The floats of a table of few bits; of uint8, its last axis has several numbers a byte. */
+/** A table of few bits; of uint8, its last axis has several numbers a byte. */
 function table(
   [data, scales, zeros]: readonly (Constant | undefined)[],
-  { bits, block, axis: given }: GatherAttributes,
+  { bits, block, axis: along }: GatherAttributes,
   budget: Budget,
 ): Constant {
   const isPacked = data!.type === "uint8" && bits < 8;
   const perByte = isPacked ? 8 / bits : 1;
   const dims: Dims = data!.dims.map((d, i) => (i === data!.dims.length - 1 ? d * perByte : d));
-  const axis = axisOf(given, dims.length);
+  const axis = axisOf(along, dims.length);
   const shape = dims.map((d, i) => (i === axis ? Math.ceil(d / block) : d));
   demand(scales!.dims.join() === shape.join(), "shape", `scales ${shapeText(shape, "")}`, shapeText(scales!.dims, ""));
   const packedZeros = zeros && isPacked;
@@ -114,22 +114,29 @@ function table(
       `zero_points ${shapeText(wanted, "")}`,
       shapeText(zeros.dims, ""),
     );
-  const [last, inner] = [dims.at(-1)!, size(dims.slice(axis + 1))];
+  const inner = size(dims.slice(axis + 1));
   const width = shape.at(-1)!;
   const middle = data!.type === "uint8" ? 2 ** (bits - 1) : 0;
-  budget.take(4 * size(dims), HOST * size(dims));
-  const values = Float32Array.from({ length: size(dims) }, (_, i) => {
-    const v = isPacked ? bitsAt(data!.data, (Math.floor(i / last) * last) / perByte, i % last, bits) : data!.data[i];
-    const outer = Math.floor(i / (inner * dims[axis]));
-    const at = (outer * shape[axis] + Math.floor((Math.floor(i / inner) % dims[axis]) / block)) * inner + (i % inner);
-    const zero = !zeros
+  const count = size(shape);
+  budget.take(4 * count, HOST * count);
+  const given = zeros && widened(zeros).data;
+  const zero = new Float32Array(count).map((_, at) =>
+    !given
       ? middle
       : packedZeros
-        ? bitsAt(zeros.data, Math.floor(at / width) * wanted.at(-1)!, at % width, bits)
-        : zeros.data[at];
-    return (v - zero) * scales!.data[at];
+        ? bitsAt(given, Math.floor(at / width) * wanted.at(-1)!, at % width, bits)
+        : given[at],
+  );
+  return dequantised({
+    dims,
+    integers: isPacked ? { ...integersIn(data!), bits, type: `uint${bits}` as ElementType } : integersIn(data!),
+    ...{ scale: scales!.data, zero, axis, block },
+    group(i) {
+      const outer = Math.floor(i / (inner * dims[axis]));
+      const at = Math.floor((Math.floor(i / inner) % dims[axis]) / block);
+      return (outer * shape[axis] + at) * inner + (i % inner);
+    },
   });
-  return { type: "float32", dims, data: values };
 }
 
 /** Rows of a table of few bits. */

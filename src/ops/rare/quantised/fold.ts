@@ -39,7 +39,7 @@ export function foldRoundings(graph: Graph): Graph {
 /** A weight times one factor, or one for each of its outputs; undefined where the factors are others. */
 function scaled(weight: Constant, factor: Constant | undefined, type: string): Constant | undefined {
   if (!factor) return weight;
-  const { dims, data } = weight;
+  const { dims } = weight;
   const isConv = type === "Conv";
   const outputs = isConv ? dims[0] : dims.at(-1)!;
   const count = size(factor.dims);
@@ -47,9 +47,12 @@ function scaled(weight: Constant, factor: Constant | undefined, type: string): C
   const fromEnd = factor.dims.length - axis;
   const isPerOutput = count === outputs && factor.dims[axis] === count && fromEnd === (isConv ? dims.length - 1 : 1);
   if (count !== 1 && !isPerOutput) return undefined;
+  const factors = Float32Array.from({ length: outputs }, (_, o) => factor.data[count === 1 ? 0 : o]);
+  const packed = weight.packed?.scaled?.(factors, isConv ? "first" : "last");
+  if (packed) return packed;
   const inner = isConv ? size(dims.slice(1)) : 1;
-  const at = (i: number) => (count === 1 ? 0 : isConv ? Math.floor(i / inner) : i % outputs);
-  return { type: "float32", dims, data: Float32Array.from(data, (v, i) => v * factor.data[at(i)]) };
+  const at = (i: number) => (isConv ? Math.floor(i / inner) : i % outputs);
+  return { type: "float32", dims, data: Float32Array.from(weight.data, (v, i) => v * factors[at(i)]) };
 }
 
 /** A layer of integers, and the node behind it that makes its sums floats. */

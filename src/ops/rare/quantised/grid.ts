@@ -86,6 +86,16 @@ function eachOn({ outer, length, inner, blocks, block }: Grid, visit: (at: numbe
     }
 }
 
+/** The scale of each number, by its place. */
+export const groupOf =
+  ({ length, inner, blocks, block }: Grid) =>
+  (i: number): number => {
+    const a = Math.floor(i / inner) % length;
+    if (blocks === 0) return a;
+    const o = Math.floor(i / (inner * length));
+    return (o * blocks + Math.floor(a / block)) * inner + (i % inner);
+  };
+
 /** Beyond it doubles have no halves: a sum with it is rounded to a whole number, halves to the even one. */
 const ROUNDS = 1.5 * 2 ** 52;
 const toEven = (v: number): number => v + ROUNDS - ROUNDS;

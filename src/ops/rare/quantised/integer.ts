@@ -1,10 +1,13 @@
 import { demand } from "../../../base/complaint.ts";
+import { size } from "../../../base/tensor.ts";
 import type { Operand } from "../../../graph/graph.ts";
 import { conv } from "../../conv/conv.ts";
 import type { ConvAttributes } from "../../conv/geometry.ts";
 import { type Op, NONE, type None } from "../../op.ts";
 import { type Composition, composed } from "../compose.ts";
 import { biased } from "../fused/activations.ts";
+import { WHOLE } from "./grid.ts";
+import { staysPacked } from "./packed.ts";
 
 /*
  * Products of integers, which are scaled behind them. The sums are float32 here, which has all integers up to 2^24 and
@@ -15,8 +18,19 @@ const SUMMARY = "as the layer of floats that it stands for; rounding passes rele
 
 const asFloat = (c: Composition, x: string) => c.add("Cast", [x], { to: "float32" });
 
+/** A weight of integers as floats, if each scale has a zero point. @param axis along which they differ, if they do */
+function weightOf(c: Composition, x: Operand, scale: string, zero: Operand | undefined, axis: number): string {
+  return c.add("DequantizeLinear", [x.name, scale, ...(zero ? [zero.name] : [])], { ...WHOLE, axis });
+}
+
 /** Integers without their zero point, which may have an axis of its own: of how many dims there are behind it. */
 function centred(c: Composition, x: Operand, zero: Operand | undefined, behind = 0): string {
+  const dims = zero?.dims ?? [];
+  if (x.constant && staysPacked(x.constant) && (!zero || zero.constant) && dims.length < 2) {
+    if (zero) demand(zero.type === x.type, "invalid-model", `a zero point of type ${x.type}`, zero.type);
+    const ones = c.floats(new Float32Array(size(dims)).fill(1), dims);
+    return weightOf(c, x, ones, zero, x.dims.length - 1 - behind);
+  }
   const value = asFloat(c, x.name);
   if (!zero) return value;
   demand(zero.type === x.type, "invalid-model", `a zero point of type ${x.type}`, zero.type);
@@ -50,9 +64,13 @@ const convInteger: Op<ConvAttributes> = composed<ConvAttributes>(
   },
 );
 
-/** A weight of integers as floats. */
-const weightOf = (c: Composition, b: Operand, scale: Operand, zero: Operand | undefined) =>
-  c.add("Mul", [centred(c, b, zero), scale.name]);
+/** A weight of integers as floats: scale and zero point are one, or one for each column. */
+const columnsOf = (c: Composition, b: Operand, scale: Operand, zero: Operand | undefined) => {
+  const isPlain = scale.dims.length < 2 && (!zero || zero.dims.join() === scale.dims.join());
+  if (b.constant && scale.constant && isPlain && (!zero || zero.constant))
+    return weightOf(c, b, scale.name, zero, b.dims.length - 1);
+  return c.add("Mul", [centred(c, b, zero), scale.name]);
+};
 
 /** A, rounded by its range, times a B of integers. */
 const dynamicMatMul: Op<None> = composed<None>(
@@ -63,7 +81,7 @@ const dynamicMatMul: Op<None> = composed<None>(
     attributes: () => NONE,
   },
   (c, [a, b, scale, zero, bias]) =>
-    biased(c, c.matMul(c.add("DynamicRounding", [a.name]), weightOf(c, b, scale, zero)), bias),
+    biased(c, c.matMul(c.add("DynamicRounding", [a.name]), columnsOf(c, b, scale, zero)), bias),
 );
 
 /** A and B of integers, their product in floats. */
@@ -76,7 +94,7 @@ const toFloat: Op<None> = composed<None>(
     attributes: () => NONE,
   },
   (c, [a, b, as, bs, az, bz, bias]) => {
-    const product = c.matMul(centred(c, a, az), weightOf(c, b, bs, bz));
+    const product = c.matMul(centred(c, a, az), columnsOf(c, b, bs, bz));
     return biased(c, c.add("Mul", [product, as.name]), bias);
   },
 );

@@ -1,5 +1,17 @@
+import { HOST } from "../../../base/budget.ts";
 import { Complaint, demand } from "../../../base/complaint.ts";
-import { type Constant, elementType, isFloat, numbersFor, size } from "../../../base/tensor.ts";
+import { integersIn } from "../../../base/packed.ts";
+import {
+  type Constant,
+  type Dims,
+  type ElementType,
+  elementType,
+  isFloat,
+  normalizeAxis,
+  numbersFor,
+  size,
+  widened,
+} from "../../../base/tensor.ts";
 import type { Emitter } from "../../../program/emitter.ts";
 import type { Value } from "../../../program/step.ts";
 import type { Numbers } from "../../cells.ts";
@@ -22,12 +34,14 @@ import {
   type Grid,
   type GridAttributes,
   gridOf,
+  groupOf,
   integersOf,
   madeOf,
   quantise,
   readGrid,
   slopes,
 } from "./grid.ts";
+import { dequantised, staysPacked } from "./packed.ts";
 
 /*
  * Numbers as integers and back: they are rounded in the forward pass, and relevance passes as if they were not. Under
@@ -124,18 +138,47 @@ const quantizeLinear = (type: string): Op<GridAttributes> =>
     nonnegative: (_, a) => (a as Grid).type.startsWith("u"),
   });
 
+/** A weight of few bits keeps them. */
+function foldDequantised(
+  [x, scale, zero]: readonly (Constant | undefined)[],
+  grid: Grid,
+  dims: Dims,
+  type: ElementType,
+): Constant {
+  const [s, z] = [widened(scale!).data, zero && widened(zero).data];
+  if (type !== "float32" || !staysPacked(x!)) {
+    const data = new Float32Array(size(dims));
+    dequantise(grid, widened(x!).data, s, z, data);
+    return madeOf(type, dims, data);
+  }
+  const isWhole = grid.blocks === 0 && grid.outer * grid.length === 1;
+  const axis = isWhole ? undefined : normalizeAxis(grid.axis, dims.length);
+  return dequantised({
+    dims,
+    integers: integersIn(x!),
+    scale: s,
+    zero: z,
+    group: groupOf(grid),
+    axis,
+    block: grid.block,
+  });
+}
+
 /** y = (x − zero point) · scale. Source: ONNX DequantizeLinear-25, and com.microsoft's. */
 const dequantizeLinear = (type: string): Op<GridAttributes> =>
   row(type, {
     takes: "x:number1 x_scale:float2 x_zero_point:number1?",
     attributes: readGrid,
-    infer(inputs, a) {
+    infer(inputs, a, budget) {
       const [x, scale] = inputs;
       const to = elementType(a.code) ?? scale!.type;
       demand(isFloat(to), "invalid-model", "an output of floats", to);
+      const known = inputs.every((input) => !input || input.constant) && x!.constant;
+      if (known && !(to === "float32" && staysPacked(known))) budget.take(4 * size(x!.dims), HOST * size(x!.dims));
       return { dims: [x!.dims], types: [to], attributes: gridOf(inputs, a, x!.type, false) };
     },
-    fold: foldBy(dequantise, (grid, [, scale]) => elementType(grid.code) ?? scale!.type),
+    renames: true,
+    fold: (given, a, [dims]) => [foldDequantised(given, a as Grid, dims, elementType(a.code) ?? given[1]!.type)],
     node: (site) => wayOf(site, dequantise, undefined),
     nonnegative: (_, a) => (a as Grid).isFloor,
     elements: smallElements,
