@@ -97,8 +97,17 @@ describe("relevance and special tokens", () => {
       tokens.map(() => 1),
       { style: "sentencepiece" },
     );
-    expect(words).toEqual(["<s>", "a<unk>[MASK][UNK]b", "</s>", "<pad>", "<|im_end|>", "<｜end▁of▁sentence｜>"]);
-    expect(special).toEqual([true, false, true, true, true, true]);
+    expect(words).toEqual([
+      "<s>",
+      "a<unk>",
+      "[MASK]",
+      "[UNK]b",
+      "</s>",
+      "<pad>",
+      "<|im_end|>",
+      "<｜end▁of▁sentence｜>",
+    ]);
+    expect(special).toEqual([true, false, false, false, true, true, true, true]);
   });
 
   it("takes what the tokenizer knows in place of how tokens look", () => {

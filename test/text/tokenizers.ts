@@ -2,7 +2,7 @@
  * Small tokenizer.json files of three kinds, for tests.
  */
 
-const added = (contents: readonly string[], special = true) =>
+export const added = (contents: readonly string[], special = true) =>
   contents.map((content, id) => ({
     id,
     content,
@@ -13,7 +13,7 @@ const added = (contents: readonly string[], special = true) =>
     special,
   }));
 
-const template = (first: string, last: string, vocab: Readonly<Record<string, number>>) => {
+export const template = (first: string, last: string, vocab: Readonly<Record<string, number>>) => {
   const token = (id: string, type_id = 0) => ({ SpecialToken: { id, type_id } });
   const text = (id: string, type_id = 0) => ({ Sequence: { id, type_id } });
   return {
@@ -24,7 +24,7 @@ const template = (first: string, last: string, vocab: Readonly<Record<string, nu
   };
 };
 
-const numbered = (pieces: readonly string[]) => Object.fromEntries(pieces.map((piece, i) => [piece, i]));
+export const numbered = (pieces: readonly string[]) => Object.fromEntries(pieces.map((piece, i) => [piece, i]));
 
 /** As BERT's: pieces behind the five special tokens have the ids from 5 on. */
 export function wordPiece(pieces: readonly string[], more: object = {}) {

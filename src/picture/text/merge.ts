@@ -25,6 +25,9 @@ const STYLES: readonly SubwordStyle[] = ["wordpiece", "bytes", "sentencepiece"];
  */
 const SPECIAL = /^(\[(CLS|SEP|PAD|BOS|EOS)\]|<\/?s>|<(pad|bos|eos|cls|sep|(start|end)_of_turn)>|<[|｜][^<>]+[|｜]>)$/;
 
+/** Stands for a whole word, whatever stands before it. */
+const MASK = /^[[<]mask[\]>]$/i;
+
 /** Scripts without spaces between words. */
 const SPACELESS = ["Han", "Hiragana", "Katakana", "Thai", "Lao", "Khmer", "Myanmar"]
   .map((s) => `\\p{scx=${s}}`)
@@ -63,7 +66,15 @@ export function mergeSubwords(
   for (const { text, first, count, begins } of unitsOf(tokens, style, special)) {
     const sum = Array.from({ length: count }, (_, i) => relevance[first + i]).reduce((a, b) => a + b, 0);
     const last = words.at(-1);
-    if (!last || special[first] || last.special || begins || (style !== "wordpiece" && isApart(last.text, text)))
+    const isMask = MASK.test(text.trim()) || MASK.test(last?.text.trim() ?? "");
+    if (
+      !last ||
+      isMask ||
+      special[first] ||
+      last.special ||
+      begins ||
+      (style !== "wordpiece" && isApart(last.text, text))
+    )
       words.push({ text, relevance: sum, special: special[first] });
     else {
       last.text += text;

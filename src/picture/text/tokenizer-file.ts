@@ -19,7 +19,7 @@ export interface TokenizerFile {
     readonly direction?: string;
     readonly pad_to_multiple_of?: number | null;
     readonly pad_id: number;
-    readonly pad_type_id: number;
+    readonly pad_type_id?: number;
     readonly pad_token: string;
   } | null;
   readonly added_tokens?: readonly { readonly content: string; readonly special?: boolean }[];
