@@ -1,7 +1,7 @@
 import { Model } from "./model.ts";
 import { open, type Source } from "../read/open.ts";
 import { checkedLoad, type LoadOptions } from "./options.ts";
-import type { RemoteOf } from "./remote.ts";
+import type { RemoteEngine, RemoteOf } from "./remote.ts";
 import { instantiate } from "../run/wasm.ts";
 
 /**
@@ -20,5 +20,12 @@ export async function loadWith(
   };
   const [module, graph] = await Promise.all([compiling, reading()]);
   const remote = remoteOf?.(graph, module, options);
-  return new Model(graph, { instance: instantiate(module), remote, end: () => remote?.end() }, options);
+  return new Model(graph, engineOf(module, remote), options);
 }
+
+/** Apart from what loads: a function that is made there keeps the bytes of the file. */
+const engineOf = (module: WebAssembly.Module, remote: ReturnType<RemoteOf> | undefined): RemoteEngine => ({
+  instance: instantiate(module),
+  remote,
+  end: () => remote?.end(),
+});
