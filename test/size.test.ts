@@ -11,16 +11,16 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * of embeddings (2), attention (1.5), LayerNormalization and its kin, their rule, kernels, and how they are found (7),
  * branches, what loops and sequences are unrolled by, and what is wrong whatever free sizes are (1.5), weights that
  * kernels make when they are read first (0.6), z⁺ as what z⁻ leaves of z (0.3), HardSwish,
- * PRelu and Resize as kernels (0.6), constants as wide as in the file, and kernels of packed weights (2.5).
+ * PRelu and Resize as kernels (0.6), constants as wide as in the file, and kernels of packed weights (2).
  * Whoever needs more than this raises it in the same commit, and says for what.
  */
-const BUDGET = 130_100;
+const BUDGET = 129_600;
 
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;
 
-/** The same for relprop/text by itself: 2 kB of it encode texts and give them to inputs. */
-const TEXT_BUDGET = 9_500;
+/** The same for relprop/text by itself: 2.5 kB of it encode texts and give them to inputs. */
+const TEXT_BUDGET = 10_000;
 
 it(`a page that draws texts loads at most ${TEXT_BUDGET} bytes`, async () => {
   const { contents, metafile } = await bundle({ binaries: true, entry: "../picture/text/index" });
