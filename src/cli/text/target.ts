@@ -62,13 +62,15 @@ async function similarity(
 }
 
 /** A token at the place of the text's last one, whose scores are those of the next. */
-async function nextToken(text: string, { model }: Opened, { read }: Inputs, values: Values): Promise<Target> {
+async function nextToken(text: string, { model, sidecar }: Opened, { read }: Inputs, values: Values): Promise<Target> {
   checkAlone("next-token", values, ["target", "position", "area", "index"]);
   const position = [read!.mask.lastIndexOf(1)];
   const { classes = [] } = model;
   const indexOf = async (word: string): Promise<string | number> => {
     if (word === "argmax" || classes.includes(word)) return word;
-    const { ids } = (await tokenizerOf(values)).made.encode(word, { add_special_tokens: false });
+    const { ids } = (await tokenizerOf({ tokenizer: sidecar.tokenizer, ...values })).made.encode(word, {
+      add_special_tokens: false,
+    });
     if (ids.length === 1 && typeof ids[0] === "number") return ids[0];
     throw usage("option '--next-token'", "argmax, or one token of the vocabulary", `'${word}', which is ${ids.length}`);
   };
