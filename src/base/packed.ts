@@ -1,42 +1,10 @@
-import { type Constant, type Dims, type ElementType, type Kept, size } from "./tensor.ts";
+import { type Constant, type Dims, type ElementType, type Integers, type Kept, type Packed, size } from "./tensor.ts";
 
 /*
  * Constants whose numbers take fewer bytes than an array of them would. They have no array: each that asks for `data`
  * gets one of its own, which is let go of after it was read. So `data` of such a constant is asked for once, and not
  * inside a loop. A copy of one by `{ ...constant }` is a constant like any other, with an array.
  */
-
-/** Integers that lie beside each other in bytes, the first in the lowest bits. */
-export interface Integers {
-  readonly bytes: Uint8Array | Int8Array;
-  /** Of each of them: 2, 4 or 8. */
-  readonly bits: number;
-  readonly type: ElementType;
-}
-
-/** Integers of 8 or 4 bits in rows, and the scale and zero point of each block of a row: as a kernel reads them. */
-export interface PackedRows {
-  readonly bits: 8 | 4;
-  /** How many neighbours of a row share a scale. */
-  readonly block: number;
-  /** Bytes of all rows, each of which begins a byte. */
-  readonly bytes: number;
-  /** Signed ones of 8 bits, or unsigned ones of 4. */
-  integers(to: Uint8Array): void;
-  scales(to: Float32Array): void;
-  zeros(to: Float32Array): void;
-}
-
-/** What stands for the numbers of a packed constant. */
-export interface Packed {
-  readonly integers: Integers;
-  /** The number at a place. */
-  at(i: number): number;
-  /** As m rows of k numbers, if each scale is that of a row, or of a block of one: of [m, k], or transposed of [k, m]. */
-  rows?(m: number, k: number, isTransposed: boolean): PackedRows | undefined;
-  /** Times a factor for each place of the last axis, or of the first; undefined where these share scales. */
-  scaled?(factors: ArrayLike<number>, axis: "first" | "last"): Constant | undefined;
-}
 
 /** An integer by its place. */
 export function integerOf({ bytes, bits, type }: Integers): (i: number) => number {

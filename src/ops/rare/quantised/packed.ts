@@ -1,5 +1,14 @@
-import { integerOf, type Integers, type PackedRows, packedConstant } from "../../../base/packed.ts";
-import { bytesKept, type Constant, type Dims, isInteger, rangeOf, size } from "../../../base/tensor.ts";
+import { integerOf, packedConstant } from "../../../base/packed.ts";
+import {
+  bytesKept,
+  type Constant,
+  type Dims,
+  type Integers,
+  isInteger,
+  type PackedRows,
+  rangeOf,
+  size,
+} from "../../../base/tensor.ts";
 
 /*
  * Weights of few bits, which stand for floats: (integer − zero point) · scale. They stay the integers of the file.
