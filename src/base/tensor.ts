@@ -1,3 +1,5 @@
+import type { PackedRows } from "./packed-rows.ts";
+
 /** Sizes along each axis, outermost first, e.g. `[n, c, h, w]`. */
 export type Dims = readonly number[];
 
@@ -129,19 +131,6 @@ export interface Integers {
   /** Of each of them: 2, 4 or 8. */
   readonly bits: number;
   readonly type: ElementType;
-}
-
-/** Integers of 8 or 4 bits in rows, and the scale and zero point of each block of a row: as a kernel reads them. */
-export interface PackedRows {
-  readonly bits: 8 | 4;
-  /** How many neighbours of a row share a scale. */
-  readonly block: number;
-  /** Bytes of all rows, each of which begins a byte. */
-  readonly bytes: number;
-  /** Signed ones of 8 bits, or unsigned ones of 4. */
-  integers(to: Uint8Array): void;
-  scales(to: Float32Array): void;
-  zeros(to: Float32Array): void;
 }
 
 /** What stands for the numbers of a packed constant. */

@@ -89,15 +89,6 @@ export const commands: readonly Command[] = [
         "which words speak for a class",
         'relprop explain bert.onnx --text "a hidden gem" --tokenizer tokenizer.json --show --out heat.html',
       ],
-      [
-        "what makes a text similar to another",
-        'relprop explain minilm.onnx --text "a hidden gem" --similar-to "a great film" --pooling mean --tokenizer ' +
-          "tokenizer.json --show",
-      ],
-      [
-        "why the next token is what it is",
-        'relprop explain gpt.onnx --text "the cat sat" --next-token argmax --tokenizer tokenizer.json --show',
-      ],
       ["the relevance of a layer, for a script", "relprop explain model.onnx x.npy --at conv1 --json"],
     ],
     run: explain,

@@ -12,8 +12,8 @@ import { checkUnprepared, type Read, readFileFor } from "./input.ts";
 import { listed } from "./layout.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
+import type { TextInput } from "./text/read.ts";
 import { tokensOf } from "./text/tokenizer.ts";
-import type { TextInput } from "./text/view.ts";
 
 /** What a network runs on. */
 export interface Inputs {

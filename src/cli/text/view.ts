@@ -1,12 +1,8 @@
 import type { Explanation } from "../../entries/index.ts";
-import { type EncodedText, mergeSubwords, type TextRelevance, withoutPadding } from "../../picture/text/index.ts";
+import { mergeSubwords, type TextRelevance, withoutPadding } from "../../picture/text/index.ts";
 import { digits } from "../layout.ts";
 import type { Report } from "../report.ts";
-
-/** A text that a network has read, and by which input. */
-export interface TextInput extends EncodedText {
-  readonly port: string;
-}
+import type { TextInput } from "./read.ts";
 
 /** The words of a text with their relevance, and what is said of it. */
 export function wordsOf(text: TextInput, explanation: Explanation, found: Report): TextRelevance {

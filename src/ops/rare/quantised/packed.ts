@@ -1,14 +1,6 @@
 import { integerOf, packedConstant } from "../../../base/packed.ts";
-import {
-  bytesKept,
-  type Constant,
-  type Dims,
-  type Integers,
-  isInteger,
-  type PackedRows,
-  rangeOf,
-  size,
-} from "../../../base/tensor.ts";
+import type { PackedRows } from "../../../base/packed-rows.ts";
+import { bytesKept, type Constant, type Dims, type Integers, isInteger, rangeOf, size } from "../../../base/tensor.ts";
 
 /*
  * Weights of few bits, which stand for floats: (integer − zero point) · scale. They stay the integers of the file.
