@@ -39,8 +39,8 @@ export class Problems {
       return task();
     } catch (error) {
       if (!(error instanceof Complaint)) throw error;
-      const { code, finding, fix } = error;
-      this.#found.push({ code, issue: { where, ...finding, fix } });
+      const { code, finding, fix, mentions } = error;
+      this.#found.push({ code, issue: { where, ...finding, fix, mentions } });
       return undefined;
     }
   }

@@ -43,6 +43,7 @@ export const commands: readonly Command[] = [
     options: [
       "target",
       "output",
+      "outputs",
       "against",
       "start",
       ...inGroup("axes"),
@@ -101,6 +102,7 @@ export const commands: readonly Command[] = [
     about: [PICTURES, INPUTS, TEXT, SIDECAR],
     options: [
       "output",
+      "outputs",
       "top",
       "classes",
       "position",
@@ -139,6 +141,7 @@ export const commands: readonly Command[] = [
     options: [
       "target",
       "output",
+      "outputs",
       "against",
       "start",
       ...inGroup("axes"),
@@ -173,7 +176,17 @@ export const commands: readonly Command[] = [
         "Operators that are alike share a line: their number, their window, the rule that they get, and the shape of " +
         "the first one's output.",
     ],
-    options: ["dims", "output", "batch", "channel-axis", ...inGroup("rules"), ...inGroup("model"), "full", "json"],
+    options: [
+      "dims",
+      "output",
+      "outputs",
+      "batch",
+      "channel-axis",
+      ...inGroup("rules"),
+      ...inGroup("model"),
+      "full",
+      "json",
+    ],
     examples: [["the rules that epsilonPlus chooses", "relprop inspect model.onnx --composite epsilonPlus"]],
     run: inspect,
   },

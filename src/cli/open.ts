@@ -43,8 +43,9 @@ export async function open(path: string, values: Values): Promise<Opened> {
     batch: values.batch === undefined ? undefined : axesOf(values.batch),
     channelAxis: values["channel-axis"],
   };
+  const { outputs } = values;
   const memory = { maxMemory: values["max-memory"], maxWork: values["max-work"], weights: values.weights };
-  const given = { classes, externalData: besideModel(path), ...axes, ...memory };
+  const given = { classes, externalData: besideModel(path), outputs, ...axes, ...memory };
   const model = await load(bytes, given).catch((error) => Promise.reject(naming(error, path)));
   if (classes) checkCount(classes, model, values.classes ?? sidecar.path);
   return { model, sidecar, bytes, axes, memory, ms: performance.now() - start };

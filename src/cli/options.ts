@@ -131,6 +131,13 @@ export const options = {
     example: "logits",
     help: "the output that is explained or listed, where the model has several; default: the first of floating point",
   },
+  outputs: {
+    kind: "names",
+    value: "A[,B..]",
+    group: "explain",
+    example: "/head/Concat_output_0",
+    help: "the values inside the file in which the network ends, in place of its own outputs",
+  },
   against: {
     kind: "text",
     value: "CLASS",

@@ -1,5 +1,5 @@
 import { Budget, HOST } from "../base/budget.ts";
-import { Complaint, demand, insist } from "../base/complaint.ts";
+import { Complaint, demand, insist, needsNumbers } from "../base/complaint.ts";
 import { ops } from "../ops/index.ts";
 import { type Constant, type Dims, isFloat, numbersFor, size, type Wide, widened } from "../base/tensor.ts";
 import { settledConstant } from "../ops/integers.ts";
@@ -98,7 +98,7 @@ function visit(node: Node, state: State): void {
   if (!row.node) {
     const computed = inputs.flatMap((x) => (x && !x.constant ? [x.name] : []));
     const problem = "its inputs must be constants, but one of them is computed from the network's input";
-    throw new Complaint("unsupported", { problem }, undefined, computed);
+    throw needsNumbers({ problem }, computed);
   }
   for (const x of inputs) {
     const fits = !x || x.constant || isFloat(x.type) || row.anyType;

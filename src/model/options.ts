@@ -45,6 +45,11 @@ export interface LoadOptions extends AxesOptions {
    */
   readonly maxWork?: number;
   /**
+   * Names of values inside the file in which the network ends, in place of its own outputs. So the steps that a file adds
+   * behind a network, such as the choice of boxes, are left out, and an inner value can be explained.
+   */
+  readonly outputs?: readonly string[];
+  /**
    * For a model that keeps weights in other files: returns the whole content of one of them. relprop itself opens no
    * file. It checks that every part that the model reads lies in the file and is as long as its weights.
    */

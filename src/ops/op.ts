@@ -1,5 +1,5 @@
 import type { Budget } from "../base/budget.ts";
-import { Complaint, demand } from "../base/complaint.ts";
+import { demand, needsNumbers } from "../base/complaint.ts";
 import type { Body, Graph, Node, Operand, Operands } from "../graph/graph.ts";
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
@@ -35,7 +35,7 @@ export function known(inputs: Operands, index: number, what: string): Constant |
   const input = inputs[index];
   if (!input || input.constant) return input?.constant;
   const finding = { expected: `${what} known while loading`, received: "a value that is computed from the input" };
-  throw new Complaint("unsupported", finding, undefined, [input.name]);
+  throw needsNumbers(finding, [input.name]);
 }
 
 /** The one number of a constant input. */

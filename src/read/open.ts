@@ -1,9 +1,9 @@
 import { Budget, type Limits } from "../base/budget.ts";
-import { LrpError } from "../base/error.ts";
+import { LrpError, misuse, shown, usage } from "../base/error.ts";
 import { build } from "./build.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Network } from "./network.ts";
-import { decode } from "./onnx/decode.ts";
+import { decode, type GraphProto } from "./onnx/decode.ts";
 import { inlined } from "./onnx/functions.ts";
 import { bytesOf, type ExternalData, readExternal } from "./onnx/external.ts";
 
@@ -26,15 +26,34 @@ function checkedBytes(source: unknown): Uint8Array {
   });
 }
 
+/** What a file is opened with. */
+interface OpenOptions extends Limits {
+  readonly outputs?: readonly string[];
+  readonly externalData?: ExternalData;
+}
+
+const OUTPUTS = "option 'outputs' of load";
+
+/** The graph that ends in these values, in place of its own outputs. */
+function endingIn(graph: GraphProto, names: unknown): GraphProto {
+  const isList = Array.isArray(names) && names.length > 0 && new Set(names).size === names.length;
+  if (!isList) throw usage(OUTPUTS, "a list of names of values, each once", shown(names));
+  const made = new Set<unknown>(graph.nodes.flatMap((node) => node.outputs).filter(Boolean));
+  const stray = names.filter((name) => !made.has(name)).map(shown);
+  if (stray.length > 0) throw usage(OUTPUTS, "names of values that a node of the file computes", stray.join(", "));
+  return { ...graph, outputs: names.map((name: string) => ({ name, type: 0, dims: undefined })) };
+}
+
 /** @internal The graph of a source. */
-export async function open(
-  source: Source,
-  { externalData, ...limits }: Limits & { readonly externalData?: ExternalData },
-): Promise<Graph> {
-  if (isNetwork(source)) return source.graph;
+export async function open(source: Source, { outputs, externalData, ...limits }: OpenOptions): Promise<Graph> {
+  if (isNetwork(source)) {
+    if (outputs === undefined) return source.graph;
+    throw misuse(OUTPUTS, "a network that is described in code names its outputs itself");
+  }
   const budget = new Budget(limits);
   const model = decode(checkedBytes(source), budget);
-  const graph = inlined(model);
+  const whole = inlined(model);
+  const graph = outputs === undefined ? whole : endingIn(whole, outputs);
   await readExternal(graph, externalData, budget);
   return build({ ...model, graph });
 }

@@ -35,7 +35,7 @@ describe("wrong options are errors, all at once", () => {
     ],
     [
       "-o x.png",
-      "option '-o': 'relprop explain' has no such option. Options have no short names: --output, --out, --over.",
+      "option '-o': 'relprop explain' has no such option. Options have no short names: --output, --outputs, --out, --over.",
     ],
     ["--top 3", "option '--top': it belongs to 'relprop predict', and 'relprop explain' does not take it."],
     ["--composites epsilon", "option '--composites': it belongs to 'relprop sheet'"],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type ExplainOptions, load, LrpError, type Model } from "../../src/entries/index.ts";
+import { type ExplainOptions, load, LrpError, type Model, relu, sequential } from "../../src/entries/index.ts";
 import { expectClose, total } from "../close.ts";
 import { type FileGraph, type FileNode, onnx } from "../onnx-writer.ts";
 
@@ -253,4 +253,40 @@ describe("what is judged", () => {
     using model = await load(file([...nodes, relu], [...names, "y"]));
     expect(model.outputs).toHaveLength(1);
   }, 20_000);
+});
+
+describe("values inside a file in place of its outputs", () => {
+  const steps = [
+    node("NonZero", ["scores"], ["places"]),
+    node("Relu", ["scores"], ["positive"]),
+    node("Identity", ["places"], ["y"]),
+  ];
+
+  test("a step behind the network that cannot be computed is left out", async () => {
+    const bytes = file(steps, ["y"], { types: { y: INT64 } });
+    await expect(load(bytes)).rejects.toThrow(/NonZero.*name the values before it as outputs of load/);
+    using model = await load(bytes, { outputs: ["scores", "positive"] });
+    expect(model.outputs.map(({ name }) => name)).toEqual(["scores", "positive"]);
+    expectFromScores(model);
+    expectClose(
+      model.predict(x).outputs.positive.data as Float32Array,
+      scoresOf(x.data).map((v) => Math.max(v, 0)),
+      1e-6,
+    );
+  });
+
+  test.each([
+    [["nothing", "scores"], /names of values that a node of the file computes, got 'nothing'/],
+    [["w"], /got 'w'/],
+    [[], /a list of names of values, each once/],
+    [["scores", "scores"], /each once/],
+    ["scores", /a list of names of values, each once, got 'scores'/],
+  ])("%j is refused", async (outputs, message) => {
+    await expect(load(file([], ["scores"]), { outputs: outputs as string[] })).rejects.toThrow(message);
+  });
+
+  test("a network in code names its own", async () => {
+    const source = sequential({ input: [4] }, [relu()]);
+    await expect(load(source, { outputs: ["x"] })).rejects.toThrow(/names its outputs itself/);
+  });
 });

@@ -1,5 +1,5 @@
 import { type Budget, HOST } from "../../base/budget.ts";
-import { Complaint, demand } from "../../base/complaint.ts";
+import { demand, needsNumbers } from "../../base/complaint.ts";
 import { type Constant, numbersFor, shapeText, size } from "../../base/tensor.ts";
 import type { Operands } from "../../graph/graph.ts";
 import { axisOf, type Op, single } from "../op.ts";
@@ -11,9 +11,7 @@ function counted(inputs: Operands, index: number, what: string): Constant {
   const input = inputs[index]!;
   if (input.constant) return input.constant;
   const problem = `how much it selects depends on ${what}, which ${what.endsWith("s") ? "are" : "is"} computed from the network's input`;
-  throw new Complaint("unsupported", { problem }, "Cut the network before this node, or choose another output.", [
-    input.name,
-  ]);
+  throw needsNumbers({ problem }, [input.name]);
 }
 
 /** Slices where a condition holds. Source: ONNX Compress-11. */
