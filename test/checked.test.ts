@@ -35,10 +35,10 @@ const SIGNED = /^(top|left|[abxy][0-3])$/;
 const WRITTEN =
   /^((?!maxPoolVjp|recurrentVjp|recurrentTerms)\w+: y|\w+: (out|scratch|ledger|sums)|divide\w+: s|convTable: table|listNonzero: (starts|lists)|recurrentForward: (gates|c)|recurrentVjp: (s|rh0|rc0)|recurrentTerms: (kept|taken|state|before|scale|z)|recurrentSignal: (state|rz|rh0|rc0))$/;
 const IN_PLACE: readonly (readonly [kernels: RegExp, on: string])[] = [
-  [/^(relu|slope|clip|sigmoid|tanh)/, "x r"],
+  [/^(relu|slope|clip|sigmoid|tanh|hardSwish)/, "x r"],
   [/^(softmax|logSoftmax)Forward$/, "x"],
   [/^(softmax|logSoftmax)(Vjp|Taylor)$/, "r"],
-  [/^(add|sub|mul|div|pow|max)Forward$/, "a b"],
+  [/^(add|sub|mul|div|pow|max|pRelu)Forward$/, "a b"],
   [/^divide/, "r z"],
   [/^gate/, "r"],
   [/^multiply$/, "x c"],
@@ -61,7 +61,8 @@ describe("the kernels with assertions", () => {
     const call = (at: number, value: number) => () => {
       const memory = new Int32Array(checked.memory.buffer).fill(0, 16384);
       // Where the second list starts: one number has been listed.
-      if (name === "convListForward") memory[args[1] / 4 + 1] = 8;
+      const listed: Partial<Record<Name, number>> = { convListForward: 8, weightedRows: 1 };
+      memory[args[1] / 4 + 1] = listed[name] ?? 0;
       kernel(...args.with(at, value));
     };
     expect(call(0, args[0])).not.toThrow();

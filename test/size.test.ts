@@ -11,10 +11,11 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * of embeddings (2), attention (1.5), LayerNormalization and its kin, their rule, kernels, and how they are found (7),
  * branches, what loops and sequences are unrolled by, and what is wrong whatever free sizes are (1.5), weights that
  * kernels make when they are read first (0.6), z⁺ as what z⁻ leaves of z (0.3), HardSwish,
- * PRelu and Resize as kernels (0.6), constants as wide as in the file, and kernels of packed weights (2).
+ * PRelu and Resize as kernels (0.6), constants as wide as in the file, and kernels of packed weights (2), layers of
+ * constants and a graph that ends where it is told (0.9).
  * Whoever needs more than this raises it in the same commit, and says for what.
  */
-const BUDGET = 129_600;
+const BUDGET = 130_200;
 
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;

@@ -210,9 +210,9 @@ describe("sidecars", () => {
 
   test.each([
     ["{", /expected JSON, got text that is no JSON \(/],
-    ["[1]", /expected an object with the keys preprocess and classes, got \[1\]\.$/],
+    ["[1]", /expected an object with the keys preprocess, classes and tokenizer, got \[1\]\.$/],
     ["null", /got null\.$/],
-    ['{"preset": "unit"}', /the key 'preset' is unknown\. It may have preprocess and classes\.$/],
+    ['{"preset": "unit"}', /the key 'preset' is unknown\. It may have preprocess, classes and tokenizer\.$/],
     [
       '{"preprocess": "units"}',
       /net\.relprop\.json', key 'preprocess': expected one of caffe, .*, or an object of fields, got "units"\.$/,

@@ -58,7 +58,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the first term's sign for all terms",
     kind: "rule",
-    file: "src/plan/redistribute.ts",
+    file: "src/plan/layer.ts",
     text: "nonnegative[i] ? input[0] * factor : input[1] * factor];",
     instead: "nonnegative[0] ? input[0] * factor : input[1] * factor];",
     tests: ["test/rules/sums.test.ts", "test/rules/signs.test.ts"],
@@ -756,7 +756,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the largest scores, smallest first",
     kind: "cli",
-    file: "src/cli/ranking.ts",
+    file: "src/run/ranking.ts",
     text: "all.sort((a, b) => b.score - a.score)",
     instead: "all.sort((a, b) => a.score - b.score)",
     tests: ["test/cli/commands.test.ts"],

@@ -68,7 +68,8 @@ describe("a condition that the caller hands in", () => {
     const nodes = [node("Greater", ["s", "x"], ["d"]), node("Cast", ["d"], ["e"], { to: BOOL }), choice("e")];
     const source = onnx({ nodes, inputs: { x: [1, 1], s: [1, 1] }, outputs: { y: [] } });
     expect((await refusal(() => load(source))).message).toBe(
-      "node 'y' (If): expected a condition known while loading, got a value that is computed from the input.",
+      "node 'y' (If): expected a condition known while loading, got a value that is computed from the input. If it is " +
+        "a step behind the network, such as a choice of boxes, leave it out: name the values before it as outputs of load.",
     );
   });
 
