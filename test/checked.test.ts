@@ -25,7 +25,7 @@ function signatures(): [name: Name, list: readonly Parameter[]][] {
 }
 
 /** What is not 1 in a call that is right. */
-const VALUES: Readonly<Record<string, number>> = { top: 0, left: 0, from: 0 };
+const VALUES: Readonly<Record<string, number>> = { top: 0, left: 0, from: 0, first: 0, bits: 8 };
 const WINOGRAD: Readonly<Record<string, number>> = { c: 4, m: 4, taps: 3, yPixel: 4, some: 6 };
 
 /** Places and distances that may be negative. */

@@ -15,6 +15,7 @@ import { numbers } from "../random.ts";
 
 const module = await compileText(simd);
 const source = Float32Array.from(numbers(60 * 700, 1));
+const constant = { type: "float32", dims: [60, 700], data: source } as const;
 const emitter = (weights: "kept" | "repacked") => new Emitter({ winograd: "never", sparse: "paying", weights });
 
 /** A program of one input and one output. */
@@ -34,7 +35,7 @@ describe("a weight", () => {
   it("is made before it is read for the first time, and never again", () => {
     const e = emitter("kept");
     let made = 0;
-    const w = e.weight("w", source, "", [4], (to) => {
+    const w = e.weight("w", constant, "", [4], (to) => {
       made++;
       to.set(source.subarray(0, 4));
     });
@@ -73,7 +74,7 @@ describe("a weight", () => {
     test.each(maps)("is moved part by part: %s", (_name, map, literal) => {
       const e = emitter(weights);
       const count = row * (rows + 1);
-      const w = e.weight("w", source, "turned", [count], [turned(map)]);
+      const w = e.weight("w", constant, "turned", [count], [turned(map)]);
       const [x, y] = [e.temp("x", [1]), e.temp("y", [count])];
       e.host("copy", [w, y], (from, to) => to.set(from));
       const plan = planOf(e, x, y);
