@@ -49,10 +49,11 @@ interface Use {
 function usesOf(call: Call, { program }: Plan, isKnown: (value: Value) => boolean): Use[] {
   const values = (call.args as readonly Argument[]).map(valueOf);
   if ("host" in call) {
-    // A function of the host writes what nobody has written before it, and adds to the ledger.
+    // A function of the host writes what nobody has written before it, and adds to the ledger. Parts of a weight are
+    // made one after the other in one place.
     return (values as Value[]).map((value) => {
       const isLedger = program.segments.some(({ ledger }) => ledger.id === value.id) || value.name.endsWith(":unread");
-      const writes = isLedger || !isKnown(value);
+      const writes = isLedger || call.host === "pack" || !isKnown(value);
       return { value, reads: !writes, writes };
     });
   }

@@ -1,3 +1,8 @@
+/**
+ * An evaluation that many machines share, through a queue of BullMQ on Redis.
+ *
+ * @module relprop/queue
+ */
 export { evaluateOn, type QueueOptions, type QueueResult, type Signal } from "./evaluate.ts";
 export { clearQueue, listQueues, type QueueState } from "./list.ts";
 export type { FileOf, Item, QueuedEvaluation } from "./messages.ts";

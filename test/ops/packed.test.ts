@@ -8,7 +8,7 @@ import { expectClose } from "../close.ts";
 import { loadInMode } from "../modes.ts";
 import { type FileNode, type FileTensor, field, MICROSOFT, onnx } from "../onnx-writer.ts";
 import { numbers, tensor } from "../random.ts";
-import { codeOf, floats, integers, randoms } from "./quantised-cases.ts";
+import { type codeOf, floats, integers, randoms } from "./quantised-cases.ts";
 
 /*
  * Weights that stay integers: the same numbers and the same relevance as the layer of floats that they stand for, and

@@ -84,9 +84,9 @@ describe("a model's memory", () => {
   ] as const)("that is too small for %s, %o: need and limit are told, and it has not grown", async (method, how) => {
     const need = await needOf(plus, x, how);
     const grown = growing();
-    using model = await load(net, { ...how, maxMemory: 2 ** 17 });
+    using model = await load(net, { ...how, maxMemory: 3 * 2 ** 16 });
     expect(() => model[method](x)).toThrow(
-      /^the model's memory: it would take \d+ bytes \(\d+ for weights, \d+ to compute in\), more than the 131072 that are allowed/,
+      /^the model's memory: it would take \d+ bytes \(\d+ for weights, \d+ to compute in\), more than the 196608 that are allowed/,
     );
     expect(grown.size).toBe(0);
     if (method === "predict") return;
