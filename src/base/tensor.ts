@@ -39,17 +39,7 @@ export type ElementType = keyof typeof elementTypes;
 export const typeNames = Object.keys(elementTypes) as readonly ElementType[];
 
 /** The arrays in which callers get numbers. */
-export type TensorData =
-  | Float32Array
-  | Float64Array
-  | Int8Array
-  | Uint8Array
-  | Int16Array
-  | Uint16Array
-  | Int32Array
-  | Uint32Array
-  | BigInt64Array
-  | BigUint64Array;
+export type TensorData = Kept | BigInt64Array | BigUint64Array;
 
 /** Whether numbers have so few bits that mostly weights are kept in them. */
 export const isSmall = (type: ElementType): boolean => /^float[48]|int[24]$/.test(type);

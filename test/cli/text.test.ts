@@ -7,7 +7,7 @@ import { run } from "../../src/cli/run.ts";
 import { numbers } from "../random.ts";
 import { decoder } from "../text/decoder.ts";
 import { meanOfWords } from "../text/networks.ts";
-import { byteLevel, unigram, wordPiece } from "../text/tokenizers.ts";
+import { byteLevel, filledUp, unigram, wordPiece } from "../text/tokenizers.ts";
 
 const PIECES = ["a", "hid", "##den", "gem", "bad", "!", "not"];
 const HIDDEN = 5;
@@ -19,14 +19,7 @@ const TOKENIZERS = {
   words: wordPiece(PIECES),
   cut: wordPiece(PIECES, { truncation: { max_length: 6, strategy: "LongestFirst", direction: "Right", stride: 0 } }),
   filled: wordPiece(PIECES, {
-    padding: {
-      strategy: { Fixed: 9 },
-      direction: "Right",
-      pad_to_multiple_of: null,
-      pad_id: 0,
-      pad_type_id: 0,
-      pad_token: "[PAD]",
-    },
+    padding: filledUp(9),
   }),
   bytes: byteLevel(
     ["a", "b", "Ġ", "Ã", "©", "n", "o", "t"],

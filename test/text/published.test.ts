@@ -1,7 +1,7 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import { describe, expect, it } from "vitest";
 import { encodeText, mergeSubwords, type TokenizerFile, withoutPadding } from "../../src/picture/text/index.ts";
-import { added, numbered, template, wordPiece } from "./tokenizers.ts";
+import { added, filledUp, numbered, template, wordPiece } from "./tokenizers.ts";
 
 /*
  * Small files in each of the forms in which tokenizer.json is published, from a text to its words.
@@ -35,14 +35,7 @@ const JOINED = MERGES.map((pair) => pair.join(""));
 /** As DistilBERT's with what `tokenizer.save` writes under truncation and padding. */
 const distilbert = wordPiece(["a", "hid", "##den", "gem", "bad", "!", "not", "e"], {
   truncation: { direction: "Right", max_length: 7, strategy: "LongestFirst", stride: 0 },
-  padding: {
-    strategy: { Fixed: 9 },
-    direction: "Right",
-    pad_to_multiple_of: null,
-    pad_id: 0,
-    pad_type_id: 0,
-    pad_token: "[PAD]",
-  },
+  padding: filledUp(9),
 });
 
 /** As RoBERTa's: its own post-processor, and a mask that takes the space before it. */

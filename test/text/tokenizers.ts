@@ -26,6 +26,16 @@ export const template = (first: string, last: string, vocab: Readonly<Record<str
 
 export const numbered = (pieces: readonly string[]) => Object.fromEntries(pieces.map((piece, i) => [piece, i]));
 
+/** The padding of WordPiece, at the end, up to so many tokens. */
+export const filledUp = (length: number) => ({
+  strategy: { Fixed: length },
+  direction: "Right",
+  pad_to_multiple_of: null,
+  pad_id: 0,
+  pad_type_id: 0,
+  pad_token: "[PAD]",
+});
+
 /** As BERT's: pieces behind the five special tokens have the ids from 5 on. */
 export function wordPiece(pieces: readonly string[], more: object = {}) {
   const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
