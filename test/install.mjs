@@ -3,13 +3,42 @@
  * unpack it all again.
  *   node test/install.mjs test/peers
  * A copy of relprop (demo/worker installs one, as a deployment does) is made anew in any case: dist/ may have changed.
+ * One process at a time installs: two of npm in one folder remove what the other has just unpacked.
  */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 
 const root = resolve(import.meta.dirname, "..");
 const json = (file) => JSON.parse(readFileSync(file, "utf8"));
+const lock = join(root, "build/installing");
+
+/** Whether the process that has the lock has ended without giving it back, as one that was killed. */
+function isLeft() {
+  try {
+    process.kill(Number(readFileSync(lock, "utf8")), 0);
+    return false;
+  } catch ({ code }) {
+    return code === "ESRCH";
+  }
+}
+
+/** Waits until no other process installs, and keeps the others waiting until this one has ended. */
+async function waitForTurn() {
+  mkdirSync(join(root, "build"), { recursive: true });
+  for (;;) {
+    try {
+      writeFileSync(lock, `${process.pid}`, { flag: "wx" });
+      break;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    if (isLeft()) rmSync(lock, { force: true });
+    else await setTimeout(200);
+  }
+  process.on("exit", () => rmSync(lock, { force: true }));
+}
 
 function isInstalled(folder) {
   const lock = join(folder, "node_modules/.package-lock.json");
@@ -24,6 +53,7 @@ function isInstalled(folder) {
   });
 }
 
+await waitForTurn();
 for (const folder of process.argv.slice(2).map((path) => join(root, path))) {
   if (!isInstalled(folder))
     execFileSync("npm", ["ci", "--loglevel=error", "--prefix", folder], { stdio: ["ignore", "ignore", "inherit"] });
