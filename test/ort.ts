@@ -26,7 +26,7 @@ interface Ort {
   InferenceSession: {
     create(
       bytes: Uint8Array,
-      options?: { graphOptimizationLevel?: "disabled" | "basic" | "all" },
+      options?: { graphOptimizationLevel?: "disabled" | "basic" | "all"; logSeverityLevel?: number },
     ): Promise<{
       inputNames: string[];
       outputNames: string[];
@@ -46,11 +46,14 @@ export function ort(): Ort {
 /** What onnxruntime-web computes of a file, node by node as it stands there. */
 export async function ortOutputs(
   bytes: Uint8Array,
-  inputs: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array }>>,
+  inputs: Readonly<Record<string, { readonly dims: readonly number[]; readonly data: Float32Array | BigInt64Array }>>,
 ): Promise<Readonly<Record<string, OrtTensor>>> {
   const { InferenceSession, Tensor } = ort();
-  const session = await InferenceSession.create(bytes, { graphOptimizationLevel: "disabled" });
-  const feeds = Object.entries(inputs).map(([name, { data, dims }]) => [name, new Tensor("float32", data, dims)]);
+  const session = await InferenceSession.create(bytes, { graphOptimizationLevel: "disabled", logSeverityLevel: 3 });
+  const feeds = Object.entries(inputs).map(([name, { data, dims }]) => [
+    name,
+    new Tensor(data instanceof BigInt64Array ? "int64" : "float32", data, dims),
+  ]);
   const outputs = await session.run(Object.fromEntries(feeds));
   await session.release();
   return outputs;
