@@ -38,7 +38,12 @@ export function waysOf(graph: Graph): Ways {
     const run: Way["run"] =
       row.family === "route" || !outputs.some(({ type }) => isInteger(type))
         ? way.run
-        : (e, at) => way.run(e, at).map((y, i) => settleValue(e, y, outputs[i].type, node));
+        : // Outputs that nobody has named are not asked for.
+          (e, at) =>
+            way
+              .run(e, at)
+              .slice(0, outputs.length)
+              .map((y, i) => settleValue(e, y, outputs[i].type, node));
     if (node.ids !== undefined) return Object.freeze({ run, ...idsOf(node.ids, node.inputs.length) });
     if (!node.units || way.kind === "pass") return Object.freeze({ ...way, run });
     return Object.freeze({ run, ...unitsOf(row.affine!(inputs, node.attributes)!, node.name) });

@@ -36,9 +36,15 @@ interface Within {
   readonly problems: Problems;
 }
 
+/** The outputs: those before a named one are made in any case, and have names that no exporter gives. */
+function outputsOf({ outputs }: NodeProto): readonly string[] {
+  const count = countOf(outputs);
+  return outputs.map((name, i) => (name || i >= count ? name : `output ${i} beside ${outputs[count - 1]}`));
+}
+
 function buildNode(proto: NodeProto, { opset, scope, problems }: Within): Node {
   const type = operatorOf(proto);
-  const { attributes, name, outputs } = proto;
+  const { attributes, name } = proto;
   const bodies: Body[] = [];
   const given: Attributes = {
     names: [...attributes.keys()],
@@ -50,7 +56,7 @@ function buildNode(proto: NodeProto, { opset, scope, problems }: Within): Node {
     },
   };
   const row = rowOf(type, UNKNOWN);
-  const node = { name, type, outputs, attributes: attributesOf(row, given, opset) };
+  const node = { name, type, outputs: outputsOf(proto), attributes: attributesOf(row, given, opset) };
   checkCounts(row, opset, proto);
   // Of two branches one may be taken in which nothing is wrong.
   if (bodies.length > 0 && bodies.every((body) => body.problems.length > 0))

@@ -62,10 +62,11 @@ export function checkDims(port: Port, given: Dims): void {
   });
 }
 
-/** Whether a type has a number. */
-function isNumberOf(type: ElementType, v: number): boolean {
+/** Whether a number is one of a type's. What the type allows is read once, not for every number. */
+function memberOf(type: ElementType): (v: number) => boolean {
   const [low, high] = type === "float64" ? [-Number.MAX_VALUE, Number.MAX_VALUE] : rangeOf(type);
-  return v >= low && v <= high && (isFloat(type) || Number.isInteger(v));
+  const isReal = isFloat(type);
+  return (v) => v >= low && v <= high && (isReal || Number.isInteger(v));
 }
 
 /** Which floats an input may have: all, or those that are numbers. */
@@ -86,16 +87,16 @@ function numbers({ name, type }: Port, data: InputTensor["data"], count: number,
     if (bad >= 0) throw refuse("usage", "finite numbers", `${data[bad]} at position ${bad}`);
     return data;
   }
-  const list = Float64Array.from(data as ArrayLike<number>, Number);
+  const list = new Float64Array(count);
+  for (let i = 0; i < count; i++) list[i] = Number(data[i]);
+  const isMember = memberOf(type);
   const [least, most] = rangeOf(type);
   const [low, high] = isReal ? [least, most] : [Math.max(least, -LARGEST_INTEGER), Math.min(most, LARGEST_INTEGER)];
   const isFree = isReal && floats === "any";
-  const bad = list.findIndex(
-    (v) => !(v >= low && v <= high && isNumberOf(type, v)) && !(isFree && !Number.isFinite(v)),
-  );
+  const bad = list.findIndex((v) => !(v >= low && v <= high && isMember(v)) && !(isFree && !Number.isFinite(v)));
   if (bad < 0) return Float32Array.from(list);
   const expected = isReal ? `finite numbers up to ±${high}` : `integers from ${low} to ${high}`;
-  throw refuse(isNumberOf(type, list[bad]) ? "unsupported" : "usage", expected, `${data[bad]} at position ${bad}`);
+  throw refuse(isMember(list[bad]) ? "unsupported" : "usage", expected, `${data[bad]} at position ${bad}`);
 }
 
 function checkInput(port: Port, input: unknown, floats: Floats): Required<Given> {

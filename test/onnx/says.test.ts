@@ -290,3 +290,30 @@ test("a Slice to the end, of opset 9, is no number that is too large", async () 
   using model = await load(source);
   expect([...model.predict(floats([1, 3], 1, 2, 3)).output.data]).toEqual([2, 3]);
 });
+
+describe("outputs without a name", () => {
+  const x = floats([1, 1, 4], 1, -3, 2, 0.5);
+  test.each<[string, string[], FileNode["attributes"], number[]]>([
+    ["MaxPool", ["", "y"], { kernel_shape: [2] }, [0, 2, 2]],
+    ["Split", ["", "y"], { axis: 2 }, [2, 0.5]],
+    ["Split", ["", "y", ""], { axis: 2 }, [-3, 2]],
+    ["LayerNormalization", ["", "y"], {}, [0.125]],
+    ["LayerNormalization", ["", "", "y"], {}, [1 / Math.sqrt(3.546875)]],
+    ["DynamicQuantizeLinear", ["", "y"], {}, [Math.fround(5 / 255)]],
+    ["DynamicQuantizeLinear", ["", "y", ""], {}, [Math.fround(5 / 255)]],
+    ["DynamicQuantizeLinear", ["", "", "y"], {}, [153]],
+  ])("%s as [%j]: the others are what they are", async (type, outputs, attributes, expected) => {
+    const inputs = type === "LayerNormalization" ? ["x", "one"] : ["x"];
+    const count = type === "Split" ? outputs.length : 0;
+    const parts = count === 3 ? [1, 2, 1] : [2, 2];
+    const source = onnx({
+      nodes: [node(type, count > 0 ? ["x", "parts"] : inputs, outputs, attributes)],
+      initializers: { one: floats([4], 1, 1, 1, 1), parts: { dims: [parts.length], data: parts } },
+      inputs: { x: [1, 1, 4] },
+      outputs: { y: null },
+      types: { y: type === "MaxPool" ? INT64 : expected[0] === 153 ? 2 : 1 },
+    });
+    using model = await load(source, { batch: false });
+    expectClose([...model.predict(x).output.data].map(Number), expected, 1e-5);
+  });
+});

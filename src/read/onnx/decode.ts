@@ -163,7 +163,7 @@ function node(pbf: PbfReader, end: number, budget: Budget, depth: number): NodeP
     const [key, value] = attribute(p, stop, budget, depth);
     attributes.set(key, attributes.has(key) ? { type: "given twice" } : value);
   });
-  return { name: name || outputs[0] || "?", type, domain, inputs, outputs, attributes };
+  return { name: name || outputs.find(Boolean) || "?", type, domain, inputs, outputs, attributes };
 }
 
 /** A graph that a writer made is flat, or nested once for each loop or condition in its source. */
