@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename, delimiter, join } from "node:path";
-import { chromium } from "playwright-core";
+import { chromium, type Mouse } from "playwright-core";
 import { launch } from "puppeteer-core";
 import { Builder } from "selenium-webdriver";
 import { FLAGS, findChromium } from "./chromium.ts";
@@ -52,72 +52,60 @@ const asFunction = (body: string) => `(async () => { ${body} })()`;
 /** Dropped by events that the page cannot tell from a hand's, but for `isTrusted`. */
 const dropByEvents = (tab: Pick<Tab, "run">) => (file: string) => tab.run<void>(dropping(file));
 
+/** Draws with the mouse of Playwright or Puppeteer, which are alike in this. */
+const drawWith =
+  (mouse: Pick<Mouse, "down" | "move" | "up">): Tab["draw"] =>
+  async ([from, ...path]) => {
+    await mouse.move(...from);
+    await mouse.down();
+    for (const place of path) await mouse.move(...place, { steps: 4 });
+    await mouse.up();
+  };
+
 const found = findChromium();
-const inChromium: Engine = {
-  name: "Chromium",
-  by: "playwright-core",
-  dropsItself: true,
-  needs: "chromium on the PATH or in CHROMIUM",
-  isHere: found !== undefined,
-  async start() {
-    const browser = await chromium.launch({ executablePath: found, args: [...FLAGS], timeout: HANGS });
-    const page = await browser.newPage();
-    const protocol = await page.context().newCDPSession(page);
-    page.setDefaultTimeout(HANGS);
-    return {
-      version: browser.version(),
-      open: async (address) => void (await page.goto(address)),
-      run: (body) => page.evaluate(asFunction(body)),
-      async draw([from, ...path]) {
-        await page.mouse.move(...from);
-        await page.mouse.down();
-        for (const place of path) await page.mouse.move(...place, { steps: 4 });
-        await page.mouse.up();
-      },
-      async drop(file) {
-        const data = { items: [], files: [file], dragOperationsMask: 1 };
-        for (const type of ["dragEnter", "dragOver", "drop"] as const)
-          await protocol.send("Input.dispatchDragEvent", { type, x: 40, y: 40, data });
-      },
-      close: () => browser.close(),
-    };
-  },
-};
+
+async function startChromium(): Promise<Tab> {
+  const browser = await chromium.launch({ executablePath: found, args: [...FLAGS], timeout: HANGS });
+  const page = await browser.newPage();
+  const protocol = await page.context().newCDPSession(page);
+  page.setDefaultTimeout(HANGS);
+  return {
+    version: browser.version(),
+    open: async (address) => void (await page.goto(address)),
+    run: (body) => page.evaluate(asFunction(body)),
+    draw: drawWith(page.mouse),
+    async drop(file) {
+      const data = { items: [], files: [file], dragOperationsMask: 1 };
+      for (const type of ["dragEnter", "dragOver", "drop"] as const)
+        await protocol.send("Input.dispatchDragEvent", { type, x: 40, y: 40, data });
+    },
+    close: () => browser.close(),
+  };
+}
 
 const firefox = process.env.FIREFOX ?? onPath("firefox-esr");
-const inFirefox: Engine = {
-  name: "Firefox",
-  by: "puppeteer-core, WebDriver BiDi",
-  dropsItself: false,
-  needs: "firefox-esr on the PATH, or a Firefox in FIREFOX",
-  isHere: firefox !== undefined,
-  async start() {
-    const browser = await launch({
-      browser: "firefox",
-      executablePath: firefox,
-      headless: true,
-      timeout: HANGS,
-      protocolTimeout: HANGS,
-    });
-    const page = await browser.newPage();
-    await page.setViewport({ width: 1280, height: 900 });
-    page.setDefaultTimeout(HANGS);
-    const run: Tab["run"] = (body) => page.evaluate(asFunction(body)) as Promise<never>;
-    return {
-      version: (await browser.version()).replace("firefox/", ""),
-      open: async (address) => void (await page.goto(address)),
-      run,
-      async draw([from, ...path]) {
-        await page.mouse.move(...from);
-        await page.mouse.down();
-        for (const place of path) await page.mouse.move(...place, { steps: 4 });
-        await page.mouse.up();
-      },
-      drop: dropByEvents({ run }),
-      close: () => browser.close(),
-    };
-  },
-};
+
+async function startFirefox(): Promise<Tab> {
+  const browser = await launch({
+    browser: "firefox",
+    executablePath: firefox,
+    headless: true,
+    timeout: HANGS,
+    protocolTimeout: HANGS,
+  });
+  const page = await browser.newPage();
+  await page.setViewport({ width: 1280, height: 900 });
+  page.setDefaultTimeout(HANGS);
+  const run: Tab["run"] = (body) => page.evaluate(asFunction(body)) as Promise<never>;
+  return {
+    version: (await browser.version()).replace("firefox/", ""),
+    open: async (address) => void (await page.goto(address)),
+    run,
+    draw: drawWith(page.mouse),
+    drop: dropByEvents({ run }),
+    close: () => browser.close(),
+  };
+}
 
 /** A port that nobody listens on. */
 async function freePort(): Promise<number> {
@@ -137,59 +125,53 @@ function findMiniBrowser(): string | undefined {
 const driver = onPath("WebKitWebDriver");
 const display = onPath("xvfb-run");
 const miniBrowser = findMiniBrowser();
-const inWebKit: Engine = {
-  name: "WebKit",
-  by: "selenium-webdriver, WebKitGTK",
-  dropsItself: false,
-  needs: "webkit2gtk-driver and xvfb",
-  isHere: [driver, display, miniBrowser].every((program) => program !== undefined),
-  async start() {
-    const port = await freePort();
-    // A group of its own, so that the display ends with the driver.
-    const server = spawn(display!, ["-a", driver!, `--port=${port}`], { stdio: "ignore", detached: true });
-    const end = () => process.kill(-server.pid!);
-    const session = async () =>
-      new Builder()
-        .usingServer(`http://127.0.0.1:${port}`)
-        .withCapabilities({
-          browserName: basename(miniBrowser!),
-          "webkitgtk:browserOptions": { binary: miniBrowser, args: ["--automation"] },
-        })
-        .build();
-    try {
-      await listens(port);
-      const browser = await session();
-      await browser.manage().setTimeouts({ script: HANGS, pageLoad: HANGS });
-      await browser.manage().window().setRect({ width: 1280, height: 900 });
-      const run: Tab["run"] = async (body) => {
-        const { value, error } = await browser.executeAsyncScript<{ value: never; error?: string }>(
-          `const done = arguments[arguments.length - 1];
+
+async function startWebKit(): Promise<Tab> {
+  const port = await freePort();
+  // A group of its own, so that the display ends with the driver.
+  const server = spawn(display!, ["-a", driver!, `--port=${port}`], { stdio: "ignore", detached: true });
+  const end = () => process.kill(-server.pid!);
+  const session = async () =>
+    new Builder()
+      .usingServer(`http://127.0.0.1:${port}`)
+      .withCapabilities({
+        browserName: basename(miniBrowser!),
+        "webkitgtk:browserOptions": { binary: miniBrowser, args: ["--automation"] },
+      })
+      .build();
+  try {
+    await listens(port);
+    const browser = await session();
+    await browser.manage().setTimeouts({ script: HANGS, pageLoad: HANGS });
+    await browser.manage().window().setRect({ width: 1280, height: 900 });
+    const run: Tab["run"] = async (body) => {
+      const { value, error } = await browser.executeAsyncScript<{ value: never; error?: string }>(
+        `const done = arguments[arguments.length - 1];
           ${asFunction(body)}.then((value) => done({ value }), (error) => done({ error: String(error) }));`,
-        );
-        if (error) throw new Error(error);
-        return value;
-      };
-      return {
-        version: `${(await browser.getCapabilities()).get("browserVersion")}`,
-        open: (address) => browser.get(address),
-        run,
-        async draw([[x, y], ...path]) {
-          const mouse = browser
-            .actions({ async: true })
-            .move({ x: Math.round(x), y: Math.round(y) })
-            .press();
-          for (const [x, y] of path) mouse.move({ x: Math.round(x), y: Math.round(y), duration: 50 });
-          await mouse.release().perform();
-        },
-        drop: dropByEvents({ run }),
-        close: () => browser.quit().finally(end),
-      };
-    } catch (error) {
-      end();
-      throw error;
-    }
-  },
-};
+      );
+      if (error) throw new Error(error);
+      return value;
+    };
+    return {
+      version: `${(await browser.getCapabilities()).get("browserVersion")}`,
+      open: (address) => browser.get(address),
+      run,
+      async draw([[x, y], ...path]) {
+        const mouse = browser
+          .actions({ async: true })
+          .move({ x: Math.round(x), y: Math.round(y) })
+          .press();
+        for (const [x, y] of path) mouse.move({ x: Math.round(x), y: Math.round(y), duration: 50 });
+        await mouse.release().perform();
+      },
+      drop: dropByEvents({ run }),
+      close: () => browser.quit().finally(end),
+    };
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
 
 /** Waits until somebody answers there. */
 async function listens(port: number): Promise<void> {
@@ -204,4 +186,29 @@ async function listens(port: number): Promise<void> {
   throw new Error("WebKitWebDriver does not answer");
 }
 
-export const engines: readonly Engine[] = [inChromium, inFirefox, inWebKit];
+export const engines: readonly Engine[] = [
+  {
+    name: "Chromium",
+    by: "playwright-core",
+    dropsItself: true,
+    needs: "chromium on the PATH or in CHROMIUM",
+    isHere: found !== undefined,
+    start: startChromium,
+  },
+  {
+    name: "Firefox",
+    by: "puppeteer-core, WebDriver BiDi",
+    dropsItself: false,
+    needs: "firefox-esr on the PATH, or a Firefox in FIREFOX",
+    isHere: firefox !== undefined,
+    start: startFirefox,
+  },
+  {
+    name: "WebKit",
+    by: "selenium-webdriver, WebKitGTK",
+    dropsItself: false,
+    needs: "webkit2gtk-driver and xvfb",
+    isHere: [driver, display, miniBrowser].every((program) => program !== undefined),
+    start: startWebKit,
+  },
+];
