@@ -80,6 +80,25 @@ export const attentive = onnx({
     { type: "MatMul", inputs: ["mean", "c"], outputs: ["scores"] },
   ],
 });
+/** A network that reads a picture row by row. */
+export const recurrent = onnx({
+  inputs: { photo: [1, 3, 8, 8] },
+  outputs: { scores: [1, 4] },
+  initializers: {
+    rows: { dims: [3], data: [8, 1, 24] },
+    w: { dims: [1, 18, 24], data: numbers(432, 1) },
+    r: { dims: [1, 18, 6], data: numbers(108, 2) },
+    last: { dims: [2], data: [1, 6] },
+    c: { dims: [6, 4], data: numbers(24, 3) },
+  },
+  nodes: [
+    { type: "Transpose", inputs: ["photo"], outputs: ["turned"], attributes: { perm: [2, 0, 1, 3] } },
+    { type: "Reshape", inputs: ["turned", "rows"], outputs: ["steps"] },
+    { type: "GRU", inputs: ["steps", "w", "r"], outputs: ["", "state"], attributes: { hidden_size: 6 } },
+    { type: "Reshape", inputs: ["state", "last"], outputs: ["read"] },
+    { type: "MatMul", inputs: ["read", "c"], outputs: ["scores"] },
+  ],
+});
 /** A picture of any colours. */
 export const photo = {
   width: 40,

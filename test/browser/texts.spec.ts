@@ -1,18 +1,15 @@
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { type Browser, chromium } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { mergeSubwords } from "../../dist/text/index.js";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { describe, expect, it } from "vitest";
 import { load } from "../../dist/index.js";
+import { mergeSubwords } from "../../dist/text/index.js";
 import { onnx } from "../onnx-writer.ts";
 import { numbers } from "../random.ts";
-import { FLAGS, findChromium } from "./chromium.ts";
-import { type Served, serve } from "./serve.ts";
-import { apart, drop, HANGS, says, seriousViolations, type Visit, visit } from "./visit.ts";
+import { demo, found, pages } from "./pages.ts";
+import { apart, drop, says, seriousViolations } from "./visit.ts";
 
-const demo = resolve(import.meta.dirname, "../../demo");
 const tokenizer = JSON.parse(readFileSync(join(demo, "text/tokenizer.json"), "utf8"));
-const found = findChromium();
 
 /** A network that counts words, of ids alone. */
 const counting = onnx({
@@ -28,32 +25,9 @@ const counting = onnx({
 });
 
 describe.runIf(found)("the page of texts", () => {
-  let browser: Browser;
-  let served: Served;
-  beforeAll(async () => {
-    served = await serve(join(demo, "page/dist"));
-    browser = await chromium.launch({ executablePath: found, args: [...FLAGS], timeout: HANGS });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    served?.close();
-  });
+  const { on, using } = pages({ path: "texts.html", first: "positive" });
 
-  /** A test on a page of its own, which must end without a problem. */
-  function on(title: string, body: (page: Visit["page"]) => Promise<void>): void {
-    it(title, async () => {
-      const start = { path: "texts.html", first: "positive" };
-      const { page, problems, close } = await visit(browser, served, {}, start);
-      try {
-        await body(page);
-        expect(problems).toEqual([]);
-      } finally {
-        await close();
-      }
-    });
-  }
-
-  const words = (page: Visit["page"]) =>
+  const words = (page: Page) =>
     page.locator("#words mark").evaluateAll((all) =>
       all.map((mark) => ({
         word: mark.textContent!,
@@ -119,14 +93,14 @@ describe.runIf(found)("the page of texts", () => {
     for (const viewport of [
       { width: 360, height: 740 },
       { width: 1440, height: 900 },
-    ]) {
-      const start = { path: "texts.html", first: "positive" };
-      const { page, problems, close } = await visit(browser, served, { colorScheme, viewport }, start);
-      expect(await seriousViolations(page)).toEqual([]);
-      const [width, least] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-      expect(width).toBeLessThanOrEqual(least);
-      expect(problems).toEqual([]);
-      await close();
-    }
+    ])
+      await using(
+        async (page) => {
+          expect(await seriousViolations(page)).toEqual([]);
+          const [width, least] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+          expect(width).toBeLessThanOrEqual(least);
+        },
+        { colorScheme, viewport },
+      );
   });
 });

@@ -25,7 +25,7 @@ export const HANGS = 300_000;
 export const verdict = (page: Page) => page.locator("#verdict");
 
 /** What is served, and what its first verdict says. */
-const PICTURES = { path: "", first: "three" };
+export const PICTURES = { path: "", first: "three" };
 
 export async function visit(
   browser: Browser,

@@ -4,3 +4,8 @@ try {
 } catch {
   // A browser that keeps nothing of a page: the system's theme.
 }
+// As a part of another page, whose theme it has: what one tries alone.
+if (new URLSearchParams(location.search).has("embedded")) {
+  document.documentElement.classList.add("embedded");
+  document.documentElement.dataset.theme = "system";
+}

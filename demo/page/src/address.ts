@@ -1,3 +1,6 @@
+import type { Against } from "./against.ts";
+import { digits } from "./digits.ts";
+import type { State } from "./state.ts";
 import { type Point, SIDE, type Stroke } from "./strokes.ts";
 
 /** Parts of the page's address that say what is shown: names and values. */
@@ -34,7 +37,7 @@ function thinned(stroke: Stroke): Stroke {
 }
 
 /** Strokes as a word: four letters for each point, strokes apart by dots. */
-export const written = (strokes: readonly Stroke[]) =>
+const written = (strokes: readonly Stroke[]) =>
   strokes
     .map((stroke) =>
       thinned(stroke)
@@ -50,4 +53,17 @@ export function strokesOf(word: string): Stroke[] | undefined {
   return word
     .split(".")
     .map((stroke) => stroke.match(/.{4}/g)!.map((point): Point => [place(point.slice(0, 2)), place(point.slice(2))]));
+}
+
+/** What is shown, as far as it does not lie in files and is not what one sees at first. */
+export function viewOf({ source, photo, strokes, target }: State, against: Against): Partial<View> {
+  const digit = digits.indexOf(strokes);
+  const drawing = strokes.length === 0 ? undefined : digit >= 0 ? `${digit}` : written(strokes);
+  const seen = photo ? photo.name.replace(/\.jpg$/, "") : drawing;
+  return {
+    network: source?.demo === "digits" ? undefined : source?.demo,
+    picture: seen === "3" ? undefined : seen,
+    class: target === "argmax" ? undefined : `${target}`,
+    against: against === undefined ? undefined : `${against}`,
+  };
 }

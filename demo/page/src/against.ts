@@ -17,7 +17,7 @@ export function againstChoice(changed: () => void) {
   const build = (count: number, classes: readonly string[] | undefined) => {
     const { value } = select;
     const names = Array.from({ length: count }, (_, index) => [`${index}`, nameOf(index, classes)] as const);
-    const rows = [["", "nothing: alone"], ["others", "any other"], ...names] as const;
+    const rows = [["", "no other class"], ["others", "the mean of all others"], ...names] as const;
     if (order === (order = JSON.stringify(rows))) return;
     select.replaceChildren(...rows.map(([value, name]) => el("option", { value }, name)));
     select.value = rows.some(([known]) => known === value) ? value : "";
@@ -30,15 +30,16 @@ export function againstChoice(changed: () => void) {
       if (![...select.options].some((option) => option.value === value)) select.append(el("option", { value }, value));
       select.value = value;
     },
-    show(count: number, classes: readonly string[] | undefined, explained: number) {
+    /** @returns what the class is held against, in words */
+    show(count: number, classes: readonly string[] | undefined, explained: number): string | undefined {
       build(count, classes);
       for (const option of select.options) option.disabled = option.value === `${explained}`;
       const against = chosen();
-      const [name, other] = [explained, against].map((k) =>
-        typeof k === "number" ? nameOf(k, classes) : "the others",
-      );
-      byId("against-note").textContent =
-        against === undefined ? "" : `Red speaks for ${name} rather than for ${other}, blue the other way round.`;
+      const other = typeof against === "number" ? nameOf(against, classes) : against && "the others";
+      byId("against-note").textContent = other
+        ? `Red speaks for ${nameOf(explained, classes)} rather than for ${other}, blue the other way round.`
+        : "";
+      return other;
     },
   };
 }

@@ -29,12 +29,12 @@ export function short(value: number): string {
 /** 98.3 %, −2.0 %, < 0.1 %, > 99.9 %, 0 %, 325 ×: never rounded to 0 or to all, and multiples where there are many. */
 export function percent(share: number): string {
   const size = Math.abs(share);
-  if (size < 1e-6) return "0 %";
+  if (size < 1e-6) return "0\u00a0%";
   const [less, more, sign] = share < 0 ? [">", "<", "−"] : ["<", ">", ""];
-  if (size < 0.001) return `${less} ${sign}0.1 %`;
-  if (size >= 10) return `${short(share)} ×`;
-  if (size > 0.9995 && size < 1) return `${more} ${sign}99.9 %`;
-  return `${sign}${(100 * size).toFixed(size === 1 ? 0 : 1)} %`;
+  if (size < 0.001) return `${less}\u00a0${sign}0.1\u00a0%`;
+  if (size >= 10) return `${short(share)}\u00a0×`;
+  if (size > 0.9995 && size < 1) return `${more}\u00a0${sign}99.9\u00a0%`;
+  return `${sign}${(100 * size).toFixed(size === 1 ? 0 : 1)}\u00a0%`;
 }
 
 export const milliseconds = (ms: number) => `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;

@@ -40,7 +40,7 @@ const sumOf = (data: Float32Array | Float64Array) => {
   return sum;
 };
 
-/** The channels with the largest |ΣR|, the largest first. */
+/** The channels with the largest |ΣR|, the largest first; those without relevance are left out. */
 export function channelsOf(node: string, { data, dims }: Tensor): Channels {
   const [, count, height, width] = dims;
   const area = height * width;
@@ -49,6 +49,7 @@ export function channelsOf(node: string, { data, dims }: Tensor): Channels {
     return { index, part, sum: sumOf(part) };
   });
   const strongest = all
+    .filter(({ part }) => part.some((r) => r !== 0))
     .sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum))
     .slice(0, MOST_CHANNELS)
     .map(({ index, part, sum }) => ({ index, sum, picture: heatmap({ data: part, dims: [1, 1, height, width] }) }));

@@ -38,6 +38,13 @@ function parsed(text: string): unknown {
   }
 }
 
+export const wrongNames = (network: string, expected: number, received: number) =>
+  new LrpError("usage", {
+    where: "class names",
+    expected: `${expected}, one for each output of '${network}'`,
+    received: `${received}`,
+  });
+
 /** Files that are dropped anywhere on the page, or chosen with one of these inputs. */
 export function onFiles(inputs: readonly HTMLInputElement[], take: (files: readonly File[]) => void): void {
   for (const input of inputs)

@@ -5,7 +5,7 @@ import type { Answer, Layer } from "./protocol.ts";
 import { svg } from "./svg.ts";
 
 /** In pixels: how wide a column is at least, how high is the flow of the whole score, and where the floor is. */
-const [NARROW, HEIGHT, FLOOR] = [92, 84, 132];
+const [NARROW, HEIGHT, FLOOR] = [82, 84, 132];
 /** A smaller share is not drawn. */
 const LEAST = 100 * NOTHING;
 
@@ -29,8 +29,12 @@ function thumbnail({ picture }: Pick<Layer, "picture">): HTMLElement {
   return canvas;
 }
 
-/** "/conv1/Conv" is long: the part of the name that says most. */
-const shortName = ({ node, type }: Layer) => node.split("/").find((part) => part !== "" && part !== type) ?? node;
+/** "/stage1/conv1/Conv" is long: the last two parts of the name but the type. A number alone says nothing. */
+function shortName({ node, type }: Layer): string {
+  const parts = node.split("/").filter((part) => part !== "" && part !== type);
+  const name = parts.slice(-2).join("/") || node;
+  return /^\d+$/.test(name) ? `node ${name}` : name;
+}
 
 const words = (head: HTMLElement, title: string, below: string) => [
   head,
@@ -91,7 +95,9 @@ function drawing({ layers, map, begun }: Answer, width: number): SVGElement {
       const height = Math.max(1.5, Math.min(heights[i], Math.abs(here) * scale));
       picture.append(svg("rect", { x: x + 2, width: width - 4, height, class: "through" }));
     }
-    picture.append(svg("text", { x: x + width / 2, y: heights[i] / 2 + 4, class: "amount" }, percent(here)));
+    const isThin = heights[i] < 16;
+    const place = { x: x + width / 2, y: isThin ? heights[i] + 16 : heights[i] / 2 + 4 };
+    picture.append(svg("text", { ...place, class: isThin ? "amount beside" : "amount" }, percent(here)));
   });
   return picture;
 }
@@ -106,7 +112,7 @@ export function showFlow(answer: Answer, what: string, choose: (node: string) =>
   const width = Math.max(NARROW, Math.floor(place.clientWidth / (layers.length + 2)));
   const amount = (sum: number) => el("span", { className: "thumbnail amount" }, short(sum));
   const first = el("div", { className: "column" }, ...words(amount(begun), what, "the score"));
-  const last = el("div", { className: "column" }, ...words(thumbnail(map), "the picture", `ΣR ${short(map.sum)}`));
+  const last = el("div", { className: "column" }, ...words(thumbnail(map), "the picture", `sum ${short(map.sum)}`));
   const columns = [first, ...layers.map((layer) => column(layer, layer.node === channels?.node, choose)), last];
   for (const each of columns) each.style.width = `${width}px`;
   const isTurned = place.scrollLeft;
@@ -120,7 +126,7 @@ export function showChannels({ channels, begun }: Answer): void {
   if (!channels) return;
   const { node, count, strongest } = channels;
   byId("channels-title").textContent =
-    `Channels of ${node}${strongest.length < count ? `, the ${strongest.length} strongest of ${count}` : ""}`;
+    `Channels of ${node}${strongest.length < count ? `: ${strongest.length} of ${count}` : ""}`;
   byId("channels").replaceChildren(
     ...strongest.map(({ index, sum, picture }) =>
       el("figure", {}, thumbnail({ picture }), el("figcaption", {}, `${index}: ${percent(sum / (begun || 1))}`)),

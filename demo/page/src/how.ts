@@ -39,16 +39,16 @@ const relevance = [back(0, middle), middle, start];
 const STEPS = [
   {
     down: 3,
-    text: "Forward: each neuron adds up what the layer before hands to it. At the end stands a score for each class.",
+    text: "First the network runs forward: each neuron adds up what the layer before hands to it. At the end stands a score for each class.",
   },
   { down: 2, text: "One score is to be explained. All relevance starts there." },
   {
     down: 1,
-    text: "It is shared among the neurons of the layer before, to each by its part in the sum. A neuron that lowered the sum gets negative relevance: blue.",
+    text: "The relevance of a neuron is shared among those of the layer before, to each by its part in the sum. A neuron that lowered the sum gets negative relevance: blue.",
   },
   {
     down: 0,
-    text: "So it goes on, layer by layer, down to the pixels. Their relevance is the heatmap, and it still adds up to the score.",
+    text: "This is repeated, layer by layer, down to the pixels. Their relevance is the heatmap, and it still adds up to the score.",
   },
 ];
 
@@ -95,7 +95,7 @@ function picture(step: number): SVGElement {
   );
   const neurons = activations.flatMap((layer, l) => layer.map((_, i) => neuron(l, i, down)));
   const sums = relevance.map((layer, l) => {
-    const said = down <= l ? `Σ ${written(layer.reduce((a, b) => a + b))}` : ["pixels", "neurons", "scores"][l];
+    const said = down <= l ? `sum ${written(layer.reduce((a, b) => a + b))}` : ["pixels", "neurons", "scores"][l];
     return svg("text", { x: xOf(l), y: HEIGHT + 12, class: "sum" }, said);
   });
   return svg(
@@ -140,5 +140,5 @@ export function howItWorks(): void {
   byId("how-back").addEventListener("click", turn(-1));
   byId("how-next").addEventListener("click", turn(1));
   play.addEventListener("click", () => (timer === undefined ? start() : pause()));
-  show(2);
+  show(0);
 }

@@ -4,11 +4,11 @@ import type { Answer, Layer, RelevanceMap } from "./protocol.ts";
 
 /** What a node may keep of the relevance that it receives. */
 export const kept = [
-  { name: "bias", means: "absorbed by biases" },
-  { name: "stabilizer", means: "absorbed by the stabilizer" },
-  { name: "dead", means: "lost at dead neurons" },
-  { name: "softmax", means: "taken by a softmax" },
-  { name: "other", means: "kept by added constants, or unaccounted for by a gradient" },
+  { name: "bias", means: "is absorbed by biases" },
+  { name: "stabilizer", means: "is absorbed by the stabilizer" },
+  { name: "dead", means: "is lost at dead neurons" },
+  { name: "softmax", means: "is taken by a softmax" },
+  { name: "other", means: "is kept by added constants, or unaccounted for by a gradient" },
 ] as const satisfies readonly { name: keyof LedgerRow; means: string }[];
 
 /** Below this share of the start it is rounding. */
@@ -75,15 +75,18 @@ export function showLedger({ begun, layers, handedOn, map }: Answer): void {
   const sizes = layers.map((layer) => kept.reduce((sum, { name }) => sum + Math.abs(layer[name] / start), 0));
   const scale = { start, arrives, keeps: Math.max(NOTHING, ...sizes) };
   byId("ledger").replaceChildren(...layers.map((layer) => rowOf(layer, scale)), lastRow(map, scale));
-  byId("ledger-sum").textContent = summary(start, map.sum, layers);
+  byId("ledger-sum").textContent = summary(start, map, layers);
   const widest =
-    `The widest bar on the right is ${percent(scale.keeps)} of the start. A hatched bar is below zero: ` +
-    `the layer adds relevance. `;
+    `The bars of what stays have a scale of their own: the longest is ${percent(scale.keeps)} of the score. ` +
+    `A hatched bar is below zero: the layer adds relevance. `;
   byId("ledger-note").textContent =
-    `${scale.keeps > NOTHING ? widest : ""}${handedOn} nodes that only hand relevance on are left out.`;
+    `Σ|R| is the sum of all relevance there without its signs. ${scale.keeps > NOTHING ? widest : ""}` +
+    `${handedOn} nodes that only hand relevance on are left out.`;
 }
 
-function summary(start: number, arrived: number, layers: readonly Layer[]): string {
+function summary(start: number, { sum: arrived, exploded }: RelevanceMap, layers: readonly Layer[]): string {
+  if (exploded)
+    return `The score is ${short(start)}, but ${short(arrived)} arrives at the picture: relevance has exploded on its way.`;
   const parts = kept.map(
     ({ name, means }) => [layers.reduce((sum, layer) => sum + layer[name], 0) / start, means] as const,
   );

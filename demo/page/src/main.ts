@@ -1,12 +1,11 @@
-import { LrpError } from "relprop";
-import { asked, keep, strokesOf, written } from "./address.ts";
+import { asked, keep, strokesOf, viewOf } from "./address.ts";
 import { againstChoice } from "./against.ts";
 import { type DemoName, demos, fetched } from "./demos.ts";
 import { digits } from "./digits.ts";
 import { byId, milliseconds, percent } from "./dom.ts";
 import { Cancelled, engine } from "./engine.ts";
 import { examples } from "./examples.ts";
-import { classNames, kindOf, kinds, onFiles, unknownKind } from "./files.ts";
+import { classNames, kindOf, kinds, onFiles, unknownKind, wrongNames } from "./files.ts";
 import { showChannels, showFlow } from "./flow.ts";
 import { howItWorks } from "./how.ts";
 import { showLedger } from "./ledger.ts";
@@ -14,36 +13,16 @@ import { clearError, say, showError } from "./messages.ts";
 import { showNotes } from "./notes.ts";
 import { opener } from "./opening.ts";
 import { pad } from "./pad.ts";
-import { type Chosen, nameOf, predictionChart, probabilities } from "./prediction.ts";
+import { nameOf, predictionChart, probabilities } from "./prediction.ts";
 import { preparations } from "./preparations.ts";
 import { progressBar } from "./progress.ts";
-import type { Answer, Calls, Opened, Question } from "./protocol.ts";
+import type { Answer, Calls, Question } from "./protocol.ts";
 import { bounds, ruleControls } from "./rules.ts";
 import { saveNumbers, savePicture } from "./save.ts";
 import { stage } from "./stage.ts";
+import type { Source, State } from "./state.ts";
 import { ink, placement, SIDE, type Stroke } from "./strokes.ts";
 import { waysSideBySide } from "./ways.ts";
-
-/** A network, and where it came from: to open it again. */
-interface Source {
-  readonly file: Blob;
-  readonly name: string;
-  readonly classes?: readonly string[];
-  /** The page's own, of which it is known how pictures are prepared. */
-  readonly demo?: DemoName;
-}
-
-interface State {
-  readonly network?: Opened;
-  readonly source?: Source;
-  readonly strokes: readonly Stroke[];
-  /** The photo, if it is not the drawing that is explained. */
-  readonly photo?: File;
-  readonly target: Chosen;
-  /** The node whose channels are shown. */
-  readonly layer?: string;
-  readonly answer?: Answer;
-}
 
 let state: State = { strokes: digits[3], target: "argmax" };
 const change = (part: Partial<State>) => {
@@ -102,7 +81,7 @@ async function explain(): Promise<void> {
   progress.done();
   byId("result").ariaBusy = "false";
   asking = false;
-  remember();
+  keep({ ...viewOf(state, against.chosen()), ...rules.view() });
   if (state.answer) ways.show(state.answer, !state.photo, rules.chosen());
 }
 
@@ -145,10 +124,13 @@ function show(answer: Answer): void {
   const what = nameOf(explained.index, names);
   const { shares } = probabilities(scores);
   const strongest = scores.reduce((best, score, index) => (score > scores[best] ? index : best), 0);
-  const other = strongest === explained.index ? "" : `; the strongest is ${nameOf(strongest, names)}`;
-  const verdict = `${what}, ${percent(shares[explained.index])}${other}`;
+  const other = against.show(scores.length, names, explained.index);
+  const verdict = [
+    `${what}, ${percent(shares[explained.index])}`,
+    ...(other ? [`rather than ${other}`] : []),
+    ...(strongest === explained.index ? [] : [`the strongest is ${nameOf(strongest, names)}`]),
+  ].join("; ");
   prediction.show(scores, names, state.target, explained.index);
-  against.show(scores.length, names, explained.index);
   preparation.doubt(shares[strongest], !!state.photo, names);
   picture.show(answer, what, state.photo ? undefined : placement(state.strokes));
   showFlow(answer, what, (layer) => {
@@ -169,16 +151,9 @@ function namesFor(count: number): readonly string[] | undefined {
   const { classes: names, ...rest } = state.network!;
   if (!names || names.length === count) return names;
   change({ network: rest });
-  showError("file", "These class names cannot be used", wrongNames(count, names.length));
+  showError("file", "These class names cannot be used", wrongNames(rest.name, count, names.length));
   return undefined;
 }
-
-const wrongNames = (expected: number, received: number) =>
-  new LrpError("usage", {
-    where: "class names",
-    expected: `${expected}, one for each output of '${state.network!.name}'`,
-    received: `${received}`,
-  });
 
 function drawn(strokes: readonly Stroke[]): void {
   change({ strokes });
@@ -192,17 +167,9 @@ function putStrokes(strokes: readonly Stroke[]): void {
   drawn(strokes);
 }
 
-function showPhoto(file: File | undefined): void {
-  const image = byId<HTMLImageElement>("photo");
-  if (image.src) URL.revokeObjectURL(image.src);
-  image.removeAttribute("src");
-  byId("pad").hidden = !!file;
-  byId("result").classList.toggle("drawing", !file);
-  byId("photo-facts").textContent = "";
-  byId("clear").textContent = file ? "Back to drawing" : "Clear";
-  if (file) Object.assign(image, { src: URL.createObjectURL(file), alt: file.name });
-  picture.clear();
-  change({ photo: file });
+function showPhoto(photo: File | undefined): void {
+  picture.put(photo);
+  change({ photo });
 }
 
 async function openNetwork(source: Source): Promise<void> {
@@ -237,7 +204,7 @@ async function openClasses(file: File): Promise<void> {
   const classes = await classNames(file);
   const { network, source, answer } = state;
   const count = network!.scores ?? answer?.scores.length;
-  if (count !== undefined && classes.length !== count) throw wrongNames(count, classes.length);
+  if (count !== undefined && classes.length !== count) throw wrongNames(network!.name, count, classes.length);
   change({ network: { ...network!, classes }, source: { ...source!, classes } });
 }
 
@@ -273,37 +240,30 @@ function openDemo(demo: DemoName, wanted = "", then = () => {}): void {
   open([{ name: file, work }, last]);
 }
 
-/** Ends what the worker does, and gives a new one what the old one had; nothing is explained until somebody asks. */
+/**
+ * Ends what the worker does, and gives a new one what the old one had. If it was a file that took long, what was there
+ * is explained again; if it was an explanation, nothing is until somebody asks.
+ */
 function cancel(): void {
   const { source, photo } = state;
+  const wasExplaining = asking;
   change({ network: undefined });
   ask.cancel();
   progress.done();
   say("Cancelled.");
   const restored = source ? [{ name: source.name, work: () => openNetwork(source) }] : [];
   const seen = photo ? [{ name: photo.name, work: () => openPicture(photo) }] : [];
-  open([...restored, ...seen], progress.done);
+  open([...restored, ...seen], wasExplaining ? progress.done : explain);
 }
 
 function showBounds(): void {
   const { low, high } = bounds(preparation.chosen());
-  const list = (values: readonly number[]) => values.map((v) => v.toFixed(2)).join(", ");
+  const list = (values: number | readonly number[]) =>
+    [values]
+      .flat()
+      .map((v) => v.toFixed(2))
+      .join(", ");
   byId("bounds").textContent = `After the preparation, inputs lie between ${list(low)} and ${list(high)}.`;
-}
-
-/** Writes what is shown into the address, as far as it does not lie in files. */
-function remember(): void {
-  const { source, photo, strokes, target: chosen } = state;
-  const digit = digits.indexOf(strokes);
-  const drawing = strokes.length === 0 ? undefined : digit >= 0 ? `${digit}` : written(strokes);
-  const seen = photo ? photo.name.replace(/\.jpg$/, "") : drawing;
-  keep({
-    network: source?.demo === "digits" ? undefined : source?.demo,
-    picture: seen === "3" ? undefined : seen,
-    class: chosen === "argmax" ? undefined : `${chosen}`,
-    against: against.chosen() === undefined ? undefined : `${against.chosen()}`,
-    ...rules.view(),
-  });
 }
 
 /** What the address asks for. */

@@ -34,13 +34,15 @@ const slidersOf = (row: Row) =>
     (name) => table[name].slider && !table[name].beside && !(name === "beta" && takes(row, "alpha")),
   );
 
-/** The smallest and largest number, channel by channel, that a picture can be for the network. */
-export function bounds(preset: PresetName | Preparation): { low: number[]; high: number[] } {
+/** The smallest and largest number that a picture can be for the network; channel by channel where they differ. */
+export function bounds(preset: PresetName | Preparation): { low: number | number[]; high: number | number[] } {
   const { scale = 1, mean = 0, std = 1 } = (typeof preset === "string" ? presets[preset] : preset) as Preparation;
   const each = (v: number | readonly number[], k: number) => (typeof v === "number" ? v : v[k]);
   const channels = Math.max(...[mean, std].map((v) => (typeof v === "number" ? 1 : v.length)));
-  const at = (pixel: number) =>
-    Array.from({ length: channels }, (_, k) => (pixel * scale - each(mean, k)) / each(std, k));
+  const at = (pixel: number) => {
+    const all = Array.from({ length: channels }, (_, k) => (pixel * scale - each(mean, k)) / each(std, k));
+    return channels === 1 ? all[0] : all;
+  };
   return { low: at(0), high: at(255) };
 }
 

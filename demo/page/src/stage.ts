@@ -41,21 +41,35 @@ export function stage() {
       height: `${100 * side}%`,
     });
 
+  const clear = () => {
+    drawn = undefined;
+    byId("facts").textContent = "";
+    heat.width = 0;
+    seen.hidden = true;
+    photo.hidden = !photo.src;
+  };
+
   return {
-    /** What is shown is of another picture: only the picture stays. */
-    clear() {
-      drawn = undefined;
-      heat.width = 0;
-      seen.hidden = true;
-      photo.hidden = !photo.src;
+    /** Takes a photo in place of the one that was there; without one, one draws. */
+    put(file: File | undefined) {
+      if (photo.src) URL.revokeObjectURL(photo.src);
+      photo.removeAttribute("src");
+      if (file) Object.assign(photo, { src: URL.createObjectURL(file), alt: file.name });
+      pad.hidden = !!file;
+      byId("result").classList.toggle("drawing", !file);
+      byId("photo-facts").textContent = "";
+      byId("clear").textContent = file ? "Back to drawing" : "Clear";
+      clear();
     },
+    /** What is shown is of another picture: only the picture stays. */
+    clear,
     /** @param place where the drawing lies in what the network sees; undefined for a photo */
     show({ seen: picture, map }: Answer, what: string, place: Placement | undefined) {
       drawn = map.picture;
       amplify();
       heat.setAttribute("aria-label", `Relevance for ${what}`);
       heat.classList.toggle("smooth", !place);
-      byId("facts").textContent = `ΣR ${short(map.sum)}, largest ${short(map.largest)}`;
+      byId("facts").textContent = `sum ${short(map.sum)}, strongest pixel ${short(map.largest)}`;
       if (place) {
         const { factor, shift } = place;
         return lay(-shift[0] / factor / SIDE, -shift[1] / factor / SIDE, 1 / factor);

@@ -25,6 +25,9 @@ function waysFor({ attention, lrn, composite }: Opened): Way[] {
 const summaryOf = ({ composite, lrn }: Way) =>
   lrn ? `LRN: ${lrnModes[lrn].summary}` : composites.find(({ name }) => name === composite)!.summary;
 
+/** A name in camel case breaks between its words. */
+const breakable = (name: string) => name.split(/(?=[A-Z])/).flatMap((word) => [word, el("wbr")]);
+
 interface Card {
   readonly way: Way;
   readonly button: HTMLButtonElement;
@@ -40,7 +43,7 @@ function card(way: Way, choose: (way: Way) => void): Card {
     "button",
     { type: "button", className: "way", title: summaryOf(way), onclick: () => choose(way) },
     el("span", { className: "stack" }, below, above),
-    el("strong", {}, way.lrn ? `LRN ${way.lrn}` : way.composite),
+    el("strong", {}, ...(way.lrn ? [`LRN ${way.lrn}`] : breakable(way.composite))),
     said,
   );
   return { way, button, below, above, said };
@@ -108,6 +111,7 @@ function draw({ button, below, above, said }: Card, map: RelevanceMap, answer: A
   button.classList.remove("stale");
   const difference = differenceOf(answer.map, map);
   const compared = difference < 5e-4 ? "as shown above" : `differs by ${percent(difference)}`;
-  said.textContent = map.exploded ? "exploded: says nothing" : compared;
+  const apart = answer.map.exploded ? "has not exploded" : compared;
+  said.textContent = map.exploded ? "exploded: says nothing" : apart;
   said.classList.toggle("alarm", map.exploded);
 }
