@@ -74,7 +74,7 @@ const tables: Readonly<Record<string, string>> = {
     Object.entries(lrnModes).map(([name, { summary }]) => [`\`${name}\``, summary]),
   ),
   operators: table(
-    ["operator", "how relevance passes", "a page imports"],
+    ["operator", "what becomes of the relevance of its output", "a page imports"],
     [...ops.values()]
       .filter(({ family, type }) => family !== "taylor" && !type.endsWith("Rounding"))
       .map((op) => [op.type, op.summary, rare.includes(op) ? "`relprop/operators`" : ""]),

@@ -157,9 +157,9 @@ export const commands: readonly Command[] = [
     takes: ["MODEL"],
     summary: "lists the operators of a network, and their rules",
     about: [
-      "Prints what a network takes and gives, how much memory an explanation needs, and whether there is one. " +
-        "Operators that are alike share a line: their number, their window, the rule that they get, and the shape of " +
-        "the first one's output.",
+      "Prints the inputs and outputs of a network, how much memory an explanation needs, and whether the network can be " +
+        "explained. Operators that are alike share a line, which has their number, their window, the rule that they get, " +
+        "and the shape of the first one's output.",
     ],
     options: [
       "dims",
@@ -183,11 +183,11 @@ export const commands: readonly Command[] = [
       "Explains every image of DATA by every method, measures how faithful, simple and robust each explanation is, and " +
         "writes a report with confidence intervals to a folder: report.html, summary.csv, results.csv, curves.csv, " +
         "results.json.",
-      "DATA is a folder of pictures, .npy or .npz files; an idx file (MNIST; its labels are found beside it); a " +
-        "CIFAR-10 binary (.bin); both also in gzip; or a .npy or .npz file of [n, ...], whose labels are a list in " +
-        "NAME.labels.json. Pictures are prepared as in 'relprop explain'.",
-      "If it is interrupted, the same line goes on with the images that are missing, and the report is the same: only " +
-        "the metric 'time' differs from run to run.",
+      "MODEL is a network of one input. DATA is a folder of pictures, .npy or .npz files; an idx file (MNIST; its labels " +
+        "are found beside it) or a CIFAR-10 binary (.bin), also in gzip; or a .npy or .npz file of [n, ...], whose " +
+        "labels are a list in NAME.labels.json. Pictures are prepared as in 'relprop explain'.",
+      "If the command is interrupted, run the same line again: it continues with the images that are missing, and writes " +
+        "the same report. Only the metric 'time' differs from run to run.",
     ],
     needs: ["methods", "metrics", "out"],
     options: [
@@ -229,7 +229,10 @@ export const commands: readonly Command[] = [
     name: "merge",
     takes: ["DIR…"],
     summary: "joins folders of 'relprop evaluate --shard'",
-    about: ["The folders must belong to one evaluation, and have every image between them. Writes the report of all."],
+    about: [
+      "The folders must belong to one evaluation, and together they must have every image. The command writes the report " +
+        "of all images.",
+    ],
     needs: ["out"],
     options: ["out"],
     examples: [["the folders of two machines", "relprop merge half otherhalf --out report"]],
@@ -239,14 +242,15 @@ export const commands: readonly Command[] = [
   {
     name: "serve",
     takes: ["MODEL…"],
-    summary: "answers over HTTP what networks say and saw",
+    summary: "answers over HTTP with predictions and explanations",
     about: [
       "POST /predict/NAME and POST /explain/NAME take a picture, a .npy or .npz file, or JSON, and answer with JSON, a " +
-        "picture, or HTML for a text. NAME is the file's name without its ending. Options of the command line are in " +
-        "the query, by the names that the library has: /explain/NAME?composite=epsilonPlus&target=3. GET / says more, " +
-        "and GET /models, /health, /metrics and /openapi.json are for programs.",
-      "Requests are worked on by --workers threads; one that takes longer than --timeout ends its thread, which is " +
-        "replaced. On SIGTERM and Ctrl-C, what runs is finished, what waits is refused, and the exit code is 0.",
+        "picture, or HTML for a text. NAME is the file's name without its ending. The query has the options, under the " +
+        "names of the library: /explain/NAME?composite=epsilonPlus&target=3. GET / says more, and GET /models, /health, " +
+        "/metrics and /openapi.json are for programs.",
+      "A number of threads (--workers) do the work. A request that takes longer than --timeout ends its thread, which is " +
+        "replaced. On SIGTERM and Ctrl-C, the service finishes the requests that run, refuses those that wait, and " +
+        "exits with 0.",
       SIDECAR,
     ],
     options: [...inGroup("work"), "max-pixels", ...inGroup("model")],

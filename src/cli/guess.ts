@@ -17,12 +17,15 @@ export function guessed(model: Model, picture: Pixels): Guess | undefined {
 
 /** What is said of a guess. @param sidecar where it can be said better */
 export function guessText([best, ...others]: Guess, sidecar: string): string {
-  const rows = [best, ...others].map(({ preset, index, name, probability, bits }) => [
-    `  ${preset}`,
-    `${(100 * probability).toFixed(1)} %`,
-    `${index}${name === undefined ? "" : ` ${name}`}`,
-    `${bits.toFixed(1)} bits`,
-  ]);
+  const rows = [
+    ["  preset", "probability", "class", "dependence on the picture"],
+    ...[best, ...others].map(({ preset, index, name, probability, bits }) => [
+      `  ${preset}`,
+      `${(100 * probability).toFixed(1)} %`,
+      `${index}${name === undefined ? "" : ` ${name}`}`,
+      `${bits.toFixed(1)} bits`,
+    ]),
+  ];
   return (
     `relprop: nothing says how pictures are prepared for this model. ${best.preset} is a guess: with it the answer ` +
     `depends most on the picture.\n${columns(rows, [1, 3], "")}  Give --preset, or say it in ${sidecar}.\n`

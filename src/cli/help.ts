@@ -32,8 +32,8 @@ ${list}
   relprop help explain      all options of a command, with examples
   relprop --version
 
-Exit codes: 0 done; 1 a fault of relprop; 2 there is something to correct, which
-one message on stderr says, and no file is written; 130 interrupted.
+Exit codes: 0: done. 1: a fault of relprop. 2: you have to correct something; a
+message on stderr says what, and no file is written. 130: interrupted.
 `;
 }
 
@@ -43,7 +43,7 @@ export function help(command: Command): string {
   const about = paragraphs.map((text) => `${wrap(text, WIDTH).join("\n")}\n`).join("\n");
   const tables = groups.flatMap(([group, title]) => {
     const rows = command.options.filter((name) => options[name].group === group);
-    return rows.length > 0 ? [`${title}\n${rows.map(row).join("")}`] : [];
+    return rows.length > 0 ? [`${title}\n${rows.map((name) => row(name, command)).join("")}`] : [];
   });
   const examples = command.examples.map(([what, line]) => `  ${what}:\n${shellLine(line)}`).join("");
   const line = [usage(command), ...(command.options.length > 0 ? ["[options]"] : [])].join(" ");
@@ -55,13 +55,14 @@ export const usage = ({ name, takes }: Command) => [name, ...takes].join(" ");
 /** A line for a shell, continued where it is long. */
 const shellLine = (line: string) => `    ${wrap(line, WIDTH - 8, / (?=--)/).join(" \\\n      ")}\n`;
 
-/** What an option does, and which values it takes. */
-export function described({ help: text, choices = [] }: Option): string {
+/** What an option does, and which values it takes. @param command whose help it is; of all commands unless given */
+export function described({ help: all, helpOf, choices = [] }: Option, command?: Command): string {
+  const text = (command && helpOf?.[command.name]) ?? all;
   const listed = choices.every((choice) => text.includes(choice)) ? "" : ` (${choices.join(", ")})`;
   return `${text}${listed}`;
 }
 
-function row(name: keyof typeof options): string {
+function row(name: keyof typeof options, command: Command): string {
   const { value } = options[name] as Option;
-  return definition(`  --${name}${value ? ` ${value}` : ""}`, described(options[name]), LEFT, WIDTH);
+  return definition(`  --${name}${value ? ` ${value}` : ""}`, described(options[name], command), LEFT, WIDTH);
 }

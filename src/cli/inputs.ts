@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { usage } from "../base/error.ts";
+import { type LrpError, misuse, usage } from "../base/error.ts";
 import { type Dims, shapeText, size } from "../base/tensor.ts";
 import { kinds } from "../base/written.ts";
 import type { Explanation, Input, Picture, Port } from "../entries/index.ts";
@@ -10,6 +10,7 @@ import type { Streams } from "./command.ts";
 import { isThere } from "./files.ts";
 import { checkUnprepared, type Read, readFileFor } from "./input.ts";
 import { listed } from "./layout.ts";
+import { didYouMean } from "./nearest.ts";
 import type { Opened } from "./open.ts";
 import type { Values } from "./options.ts";
 import type { TextInput } from "./text/read.ts";
@@ -62,7 +63,7 @@ export async function readInputs(
   const isFile = isOne && !only.port && (!only.word.includes("=") || (await isThere(only.word)));
   const each = isFile ? [{ ...only, port: ports[0] }] : given;
   const names = new Set(each.map(({ port }) => port?.name));
-  if (each.length !== ports.length || names.size !== ports.length || names.has(undefined)) throw strange(ports, words);
+  if (each.length !== ports.length || names.size !== ports.length || names.has(undefined)) throw strange(ports, each);
   const read = new Map<string, Read>();
   for (const { port, said } of each) read.set(port!.name, await readOne(port!, said, isFile, opened, values, streams));
   const views = new Map([...read].flatMap(([name, { view }]) => (view ? [[name, view] as const] : [])));
@@ -87,18 +88,21 @@ async function readOne(
   streams: Streams,
 ): Promise<Read> {
   const numbers = isFile ? undefined : kinds.numbers.parse(said);
-  return numbers === undefined ? readFileFor(port, said, opened, values, streams) : fromNumbers(port, [numbers].flat());
+  if (numbers !== undefined) return fromNumbers(port, [numbers].flat());
+  if (!isFile && !(await isThere(said)))
+    throw misuse(
+      `input '${port.name}'`,
+      `'${said}' is no number, no list of numbers, and no file that is there`,
+      `Write ${port.name}=3, ${port.name}=1,2,3 or ${port.name}=FILE.npy.`,
+    );
+  return readFileFor(port, said, opened, values, streams);
 }
 
 /** A text for the inputs that take it; others as words say. */
 async function readText(words: readonly Word[], opened: Opened, values: Values, streams: Streams): Promise<Inputs> {
   const ports = opened.model.inputs;
   const given = new Map(words.flatMap(({ port, said }) => (port ? [[port.name, said] as const] : [])));
-  if (given.size !== words.length)
-    throw strange(
-      ports,
-      words.map(({ word }) => word),
-    );
+  if (given.size !== words.length) throw strange(ports, words, true);
   const text = await tokensOf({ tokenizer: opened.sidecar.tokenizer, ...values });
   const rows = [...given].map(([name, said]) => [name, rowNames.includes(said) ? said : null]);
   const { inputs, ids, empty } = textInputs(ports, text, { rows: Object.fromEntries(rows) });
@@ -122,15 +126,27 @@ async function readText(words: readonly Word[], opened: Opened, values: Values, 
   };
 }
 
-const strange = (ports: readonly Port[], words: readonly string[]) =>
-  usage(
-    "INPUT",
-    ports.length === 1
-      ? `one file, or ${wantedOf(ports[0])}`
-      : `each input once, by its name: ${ports.map(wantedOf).join(", ")}`,
-    words.map((word) => `'${word}'`).join(", "),
-    "VALUE is a file, or a number or several joined by commas.",
-  );
+/** @param isText whether inputs that no word names get a text */
+function strange(ports: readonly Port[], words: readonly Word[], isText = false): LrpError {
+  const fix = "VALUE is a file, or a number or several joined by commas.";
+  if (ports.length === 1 && !isText)
+    return usage("INPUT", `one file, or ${wantedOf(ports[0])}`, words.map(({ word }) => `'${word}'`).join(", "), fix);
+  const names = ports.map(({ name }) => name);
+  const times = (name: string) => words.filter(({ port }) => port?.name === name).length;
+  const problems = [
+    ...words.filter(({ port }) => !port).map(({ word }) => unnamed(word, names)),
+    ...names.filter((name) => times(name) > 1).map((name) => `the input '${name}' is given ${times(name)} times`),
+    ...names.filter((name) => times(name) === 0 && !isText).map((name) => `the input '${name}' is missing`),
+  ];
+  return misuse("INPUT", problems.join("; "), `The model takes ${listed(ports.map(wantedOf))}. ${fix}`);
+}
+
+function unnamed(word: string, names: readonly string[]): string {
+  const name = word.includes("=") ? word.slice(0, word.indexOf("=")) : undefined;
+  if (name === undefined) return `'${word}' does not say which input it is for`;
+  const meant = didYouMean(name, names);
+  return `the model has no input '${name}'${meant ? ` (${meant[0].toLowerCase()}${meant.slice(1)})` : ""}`;
+}
 
 const wantedOf = ({ name, dims, type }: Port) => `${name}=VALUE ${shapeText(dims, type)}`;
 

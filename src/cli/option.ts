@@ -8,6 +8,8 @@ export interface Option extends Written {
   /** How the value is called in the help; nothing for a flag. */
   readonly value?: string;
   readonly help: string;
+  /** The help of a command in which the option means something of its own. */
+  readonly helpOf?: Readonly<Record<string, string>>;
   /** A value for messages, where that of the kind does not fit. */
   readonly example?: string;
   /** May be given several times. */

@@ -7,8 +7,8 @@ export const axesOptions = {
     value: "Y,X",
     group: "axes",
     help:
-      "the place of the target in an output of several axes: row and column of a segmentation, T of a sequence; from " +
-      "the end where it is negative",
+      "the place of the target in an output of several axes: row and column of a segmentation, or the step of a " +
+      "sequence; a negative number counts from the end",
   },
   area: {
     kind: "text",
@@ -37,14 +37,14 @@ export const axesOptions = {
     value: "none|INPUT:N[,..]",
     group: "axes",
     help:
-      "the axis of an input that counts samples (x:1), or that there is none (x:none), where the file says it wrongly " +
-      "or not at all",
+      "the axis of an input that counts the samples (x:1), or none if no axis does (x:none); for files that do not say " +
+      "it, or say it wrongly",
   },
   "channel-axis": {
     kind: "text",
     value: "WHERE",
     group: "axes",
     choices: ["first", "last"],
-    help: "where the channels are among the axes of a sample of the input",
+    help: "where the channels are among the axes of one sample of the input",
   },
 } as const satisfies Record<string, Option>;

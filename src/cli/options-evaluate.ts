@@ -8,8 +8,8 @@ export const evaluateOptions = {
     group: "evaluate",
     example: "epsilonPlus,gradient",
     help:
-      "composites and other methods, joined by commas, each as NAME or NAME:option=value:option=value " +
-      "(paperEpsilon:lrn=identity; numbers in it are joined by /); the others are compared with the first",
+      "composites and other methods, joined by commas, each as NAME or NAME:option=value:option=value, such as " +
+      "paperEpsilon:lrn=identity (join several numbers by /). The first method is compared with each of the others",
   },
   metrics: {
     kind: "text",
@@ -23,7 +23,7 @@ export const evaluateOptions = {
     kind: "count",
     value: "P",
     group: "evaluate",
-    help: "replace P x P pixels together; a P that divides the sides is best; default 1",
+    help: "replace regions of P x P pixels; it is best if P divides the sides of the image; default 1",
   },
   step: {
     kind: "count",
@@ -74,7 +74,7 @@ export const evaluateOptions = {
     value: "N",
     group: "evaluate",
     help:
-      "as --shard I/N, with the I that SLURM (SLURM_ARRAY_TASK_ID, from 1) or Kubernetes (JOB_COMPLETION_INDEX, " +
-      "from 0) gives to each task of an array",
+      "the same as --shard I/N, with the I that SLURM (SLURM_ARRAY_TASK_ID, from 1) or Kubernetes " +
+      "(JOB_COMPLETION_INDEX, from 0) gives to each task of an array",
   },
 } as const satisfies Record<string, Option>;

@@ -47,7 +47,8 @@ export const pictureOptions = {
     kind: "amount",
     value: "N",
     group: "picture",
-    help: "the most pixels that a picture may have, by its header and after resizing; default 1e8, and 2^24 of serve",
+    help: "the most pixels that a picture may have, by its header and after resizing; default 1e8 (serve: 2^24)",
+    helpOf: { serve: "the most pixels that a picture may have, by its header and after resizing; default 2^24" },
   },
 
   out: {
@@ -57,9 +58,17 @@ export const pictureOptions = {
     repeat: true,
     example: "heat.png",
     help:
-      "where results go: to FILE.png the heatmap, or the sheet; to FILE.npy the relevance, float32 of the input's " +
-      "shape; to FILE.html or FILE.svg a text with its relevance; to FILE.json what --json prints; of evaluate and " +
-      "merge, to a folder; repeatable",
+      "where results go. explain: FILE.png gets the heatmap, FILE.npy the relevance (float32, in the input's shape), " +
+      "FILE.html or FILE.svg a text with its relevance, FILE.json what --json prints; repeatable. sheet: FILE.png gets " +
+      "the sheet. evaluate and merge: a folder gets the report",
+    helpOf: {
+      explain:
+        "where results go: FILE.png gets the heatmap, FILE.npy the relevance (float32, in the input's shape), FILE.html " +
+        "or FILE.svg a text with its relevance, FILE.json what --json prints; repeatable",
+      sheet: "the file that gets the sheet; its name ends in .png",
+      evaluate: "the folder that gets the report and the result of each image",
+      merge: "the folder that gets the report",
+    },
   },
   show: { kind: "flag", group: "output", help: "draw the heatmap, or the text, in the terminal, in 24-bit colours" },
   colormap: {
@@ -103,7 +112,7 @@ export const pictureOptions = {
     kind: "count",
     value: "N",
     group: "output",
-    help: "how many pixels wide a value is in the .png; default: as many as fit into 512",
+    help: "how many pixels wide each value is in the .png; default: as many as fit into 512",
   },
   json: { kind: "flag", group: "output", help: "print one JSON object and nothing else on stdout" },
 } as const satisfies Record<string, Option>;

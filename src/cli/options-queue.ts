@@ -8,8 +8,8 @@ export const queueOptions = {
     group: "queue",
     example: "redis://HOST/NAME",
     help:
-      "have the images measured by whoever runs 'relprop work' on that Redis: redis://HOST/NAME, also with a port, " +
-      "?db=N, and rediss: for TLS; a password stands in the URL or in RELPROP_REDIS_PASSWORD",
+      "have the images measured by all machines that run 'relprop work' on this Redis: redis://HOST/NAME, if need be " +
+      "with a port and ?db=N, or rediss: for TLS. The password is in the URL or in RELPROP_REDIS_PASSWORD",
   },
   data: {
     kind: "text",
@@ -17,15 +17,15 @@ export const queueOptions = {
     group: "queue",
     example: "photos",
     help:
-      "the folder with the data, which every machine has, each where it likes: jobs name files in it by their SHA-256, " +
-      "in place of holding images; nothing outside of it is opened",
+      "the folder of the data on this machine; on other machines, it may lie elsewhere. Jobs then name files in it, with " +
+      "their SHA-256, and hold no images. Nothing outside of it is opened",
   },
   cache: {
     kind: "text",
     value: "DIR",
     group: "queue",
     example: "cache",
-    help: "the folder where models are kept that came from a queue; default: relprop in the user's folder for caches",
+    help: "the folder that keeps the models that came from a queue; default: relprop in the user's folder for caches",
   },
-  once: { kind: "flag", group: "queue", help: "end when nothing is to be done; without it, wait for more" },
+  once: { kind: "flag", group: "queue", help: "end when there is nothing left to do; otherwise, work waits for more" },
 } as const satisfies Record<string, Option>;

@@ -7,7 +7,7 @@ export const textOptions = {
     value: "TEXT",
     group: "text",
     example: '"a hidden gem"',
-    help: "the input is this text, of which --tokenizer makes ids",
+    help: "the text that is the input; --tokenizer makes ids of it",
   },
   "text-pair": {
     kind: "text",
@@ -32,14 +32,14 @@ export const textTargets = {
     value: "TEXT",
     group: "similar",
     example: '"a great film"',
-    help: "explain what makes --text similar to this text: the target is the embedding of that one, divided by its length",
+    help: "explain what makes --text similar to this text: the target is this text's embedding, divided by its length",
   },
   pooling: {
     kind: "text",
     value: "HOW",
     group: "similar",
     choices: ["mean", "cls"],
-    help: "with --similar-to: how a vector for each token becomes one (mean or cls), where the network does not do it",
+    help: "with --similar-to: how the vectors of the tokens become one, if the network does not do it (mean or cls)",
   },
   "next-token": {
     kind: "text",
@@ -47,7 +47,7 @@ export const textTargets = {
     group: "similar",
     example: "argmax",
     help:
-      "explain the score of this token behind the text, as text or as the vocabulary spells it, or of the one that the " +
-      "network chooses (argmax)",
+      "explain the score of this token as the next one after the text. TOKEN is a text, a token as the vocabulary spells " +
+      "it, or argmax: the one that the network chooses",
   },
 } as const satisfies Record<string, Option>;

@@ -20,7 +20,7 @@ const written = {
 
 /** A parameter of a rule as an option. */
 function optionOf({ kind, summary, choices, default: otherwise, beside }: ParameterRow): Option {
-  const where = choices ? " ('relprop rules' lists them)" : beside ? ` (--${beside.name} ${beside.value})` : "";
+  const where = choices ? " ('relprop rules' says more)" : beside ? ` (--${beside.name} ${beside.value})` : "";
   return {
     ...written[kind],
     ...(otherwise !== undefined && { example: `${otherwise}` }),
@@ -47,7 +47,7 @@ export const options = {
     value: "NAME",
     group: "rules",
     choices: composites.map(({ name }) => name),
-    help: `which rule each layer gets ('relprop composites' lists them); default ${defaultComposite}, or what the network asks for`,
+    help: `the composite, which says which rule each layer gets ('relprop composites' lists all); default ${defaultComposite}, or what the network asks for`,
   },
   composites: {
     kind: "names",
@@ -70,7 +70,7 @@ export const options = {
     value: "NAME",
     group: "method",
     choices: methods.map(({ name }) => name),
-    help: "another method in place of a composite ('relprop methods' lists them)",
+    help: "another method in place of a composite ('relprop methods' says more)",
   },
   steps: {
     kind: "count",
@@ -82,7 +82,7 @@ export const options = {
     kind: "number",
     value: "X",
     group: "method",
-    help: "the number in all of the input where integratedGradients begins; default 0",
+    help: "integratedGradients begins at an input that has this number everywhere; default 0",
   },
   samples: { kind: "count", value: "N", group: "method", help: "how many noisy inputs smoothGrad takes; default 20" },
   noise: {
@@ -95,9 +95,11 @@ export const options = {
     kind: "index",
     value: "N",
     group: "method",
-    help:
-      "the seed of smoothGrad's noise; in evaluate that of all random numbers (smoothGrad:seed=N has its own); " +
-      "default 0",
+    help: "the seed of smoothGrad's noise, and in evaluate of all random numbers; default 0",
+    helpOf: {
+      explain: "the seed of smoothGrad's noise; default 0",
+      evaluate: "the seed of all random numbers; smoothGrad has a seed of its own (smoothGrad:seed=N); default 0",
+    },
   },
   window: {
     kind: "numbers",
@@ -129,14 +131,14 @@ export const options = {
     value: "NAME",
     group: "explain",
     example: "logits",
-    help: "the output that is explained or listed, where the model has several; default: the first of floating point",
+    help: "the output that is explained or listed; default: the first output of floating-point numbers",
   },
   outputs: {
     kind: "names",
     value: "A[,B..]",
     group: "explain",
     example: "/head/Concat_output_0",
-    help: "the values inside the file in which the network ends, in place of its own outputs",
+    help: "end the network in these values inside the file, in place of its own outputs",
   },
   against: {
     kind: "text",
@@ -153,8 +155,8 @@ export const options = {
     group: "explain",
     choices: ["logit", "one"],
     help:
-      "where relevance starts: from the logit of the class (default), or from 1 (one, the default of gradients); with " +
-      "--against, from weight times logit, or from the weight",
+      "where relevance starts: from the logit of the class (logit, the default), or from 1 (one, the default of " +
+      "gradients). With --against, it starts from weight times logit, or from the weight",
   },
   at: {
     kind: "text",
@@ -163,9 +165,9 @@ export const options = {
     repeat: true,
     example: "conv1",
     help:
-      "compute the relevance of this value of the graph, input or table that is added as well ('relprop inspect " +
-      "--full' lists them): its shape and sum stand in --json, its numbers or picture in FILE.VALUE.EXT beside every " +
-      "--out FILE.npy and FILE.png; repeatable",
+      "also compute the relevance of this value: a value of the graph, an input, or a table that is added ('relprop " +
+      "inspect --full' lists them). --json has its shape and sum, and FILE.VALUE.EXT beside every --out FILE.npy and " +
+      "FILE.png has its numbers or picture; repeatable",
   },
   sample: {
     kind: "index",
@@ -179,8 +181,8 @@ export const options = {
     group: "explain",
     repeat: true,
     help:
-      "the shape of the input, where the model leaves more than the number of samples free; of several inputs, once for " +
-      "each by its name",
+      "the shape of the input, if the model leaves more free than the number of samples; repeat it for each of several " +
+      "inputs, with its name",
   },
   full: { kind: "flag", group: "output", help: "list every operator by itself, with the names of values" },
   top: { kind: "count", value: "N", group: "explain", help: "how many classes are listed; default 5" },
@@ -228,7 +230,7 @@ export const options = {
 
 export type OptionName = keyof typeof options;
 
-type Parsed<O extends Option> = O extends { choices: readonly (infer Choice)[] }
+type Parsed<O extends Pick<Option, "kind">> = O extends { choices: readonly (infer Choice)[] }
   ? Choice
   : NonNullable<ReturnType<(typeof kinds)[O["kind"]]["parse"]>>;
 

@@ -4,6 +4,7 @@ import {
   encodePng,
   type ExplainOptions,
   type Explanation,
+  type Issue,
   LrpError,
   type Parameters,
 } from "../entries/index.ts";
@@ -87,12 +88,17 @@ export async function sheet({ positionals: [path, ...words], values }: Arguments
     ["class", about],
     ["sheet", done.map((one) => one.name).join(", ")],
     ...tried.flatMap((one) =>
-      one.error === undefined ? [] : [["left out", `${one.name}: ${sentence(issueInOwnWords(one.error.issues[0]))}`]],
+      one.error === undefined ? [] : [["left out", whyNot(one.name, issueInOwnWords(one.error.issues[0]))]],
     ),
     ...notesOf(done).map((note) => ["note", inOwnWords(note)]),
     ["wrote", file],
   ];
   out(columns(lines, [], ""));
+}
+
+/** What is wrong with a composite, which is named once. */
+function whyNot(name: string, issue: Issue): string {
+  return `${name}: ${sentence(issue).replace(`composite '${name}': `, "")}`;
 }
 
 /** Every note once, with the composites that it is about if those are not all. */

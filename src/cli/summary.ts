@@ -107,7 +107,7 @@ export function classTable(scores: readonly Score[]): string {
   );
 }
 
-/** A percentage of a sum says nothing where its terms cancel. */
+/** A percentage of a sum says nothing where its terms cancel, or where all of them are 0. */
 const LEAST = 0.01;
 
 function whereItWent(found: Report): string {
@@ -124,7 +124,7 @@ function whereItWent(found: Report): string {
   const total = parts.reduce((sum, part) => sum + part.sum, 0);
   const size = parts.reduce((sum, part) => sum + Math.abs(part.sum), 0);
   const share = (value: number) => `${((100 * value) / total).toFixed(1)} %`.replace(/^-(?=0\.0 )/, "");
-  const cancels = Math.abs(total) < LEAST * size;
+  const cancels = Math.abs(total) <= LEAST * size;
   const rows = parts.map(({ name, sum, most }) => [name, digits(sum), cancels ? "" : share(sum), most]);
   const of = targets.length > 1 ? `, of all ${targets.length} samples,` : "";
   return `relevance of ${digits(total)}${of} went to\n${columns(rows, [1, 2])}`;

@@ -30,12 +30,12 @@ export async function printMethods(_: Arguments, { out }: Streams): Promise<void
 
 /** `relprop metrics`: what the table of metrics says. */
 export async function printMetrics(_: Arguments, { out }: Streams): Promise<void> {
-  const better = { higher: "higher is better", lower: "lower is better", neither: "for comparison" };
-  out(
-    metrics
-      .map((row) => definition(row.name, `${row.summary}; ${row.range}, ${better[row.better]}. ${row.source}`, LEFT))
-      .join(""),
+  const better = { higher: ", higher is better", lower: ", lower is better", neither: "" };
+  const lines = metrics.map(
+    ({ name, summary, range, better: which, source }) =>
+      definition(name, summary, LEFT) + definition("", `${range}${better[which]}`, LEFT) + definition("", source, LEFT),
   );
+  out(lines.join("\n"));
 }
 
 function described({ name, equation, summary, source, parameters }: (typeof rules | typeof methods)[number]): string {

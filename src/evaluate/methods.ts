@@ -218,7 +218,7 @@ export const methods: readonly MethodRow[] = Object.freeze([
   {
     name: "gradientTimesInput",
     equation: "R = x · ∂f/∂x",
-    summary: "the contribution of x to a linear network",
+    summary: "gives the contribution of x, as in a linear network",
     source: "Shrikumar et al. 2016",
     parameters: [],
     sum: "is f(x) where the network has no biases",
@@ -229,7 +229,7 @@ export const methods: readonly MethodRow[] = Object.freeze([
   {
     name: "integratedGradients",
     equation: "R = (x − b) · 1/n Σ_k ∂f/∂x at b + k/n (x − b), k = 1..n",
-    summary: "the gradient on the way from a baseline b; Σ R nears f(x) − f(b) as n grows",
+    summary: "takes the mean gradient on the way from a baseline b to x; Σ R nears f(x) − f(b) as n grows",
     source: "Sundararajan et al. 2017",
     parameters: ["steps", "baseline"],
     sum: "nears f(x) − f(b) with more steps",
@@ -239,7 +239,7 @@ export const methods: readonly MethodRow[] = Object.freeze([
   {
     name: "smoothGrad",
     equation: "R = 1/n Σ_k ∂f/∂x at x + noise",
-    summary: "the mean gradient of noisy inputs",
+    summary: "takes the mean gradient of noisy inputs",
     source: "Smilkov et al. 2017",
     parameters: ["samples", "noise", "seed"],
     runs: ({ samples = MANY }) => ({ gradients: samples }),
@@ -248,7 +248,8 @@ export const methods: readonly MethodRow[] = Object.freeze([
   {
     name: "occlusion",
     equation: "R = f(x) − f(x with the window filled)",
-    summary: "the score that is lost when a window over all channels is filled; the mean where windows overlap",
+    summary:
+      "gives the score that is lost when a window over all channels is filled; where windows overlap, their mean",
     source: "Zeiler and Fergus 2014",
     parameters: ["window", "strides", "fill", "keep"],
     runs: (parameters, x) => ({ predictions: windowsFor(parameters, x).total }),
@@ -257,7 +258,8 @@ export const methods: readonly MethodRow[] = Object.freeze([
   {
     name: "attentionRollout",
     equation: "R = Â_L … Â_1, Â = (mean over heads of P + 1) / 2",
-    summary: "how attention mixes tokens, whatever the target; the row of the token that the score is read from",
+    summary:
+      "says how attention mixes tokens, whatever the target is; R is the row of the token that the score is read from",
     source: "Abnar and Zuidema 2020",
     parameters: [],
     runs: lookedAt,
@@ -266,7 +268,7 @@ export const methods: readonly MethodRow[] = Object.freeze([
   {
     name: "gradientTimesAttention",
     equation: "R = (1 + Ā_L) … (1 + Ā_1), Ā = mean over heads of max(0, P ⊙ ∂f/∂P)",
-    summary: "as rollout, with the attention weights that speak for the target; for encoders of self-attention",
+    summary: "does the same with the attention weights that speak for the target; it is for encoders of self-attention",
     source: "Chefer, Gur and Wolf 2021",
     parameters: [],
     runs: lookedAt,

@@ -25,7 +25,8 @@ export interface Placed {
 export function checkPredictor(where: string, model: Predictor): void {
   if (typeof model?.predict !== "function" || !Array.isArray(model.inputs))
     throw usage(`the model of ${where}`, "a model or an object { inputs, predict }", shown(model));
-  if (model.inputs.length !== 1) throw usage(where, "a network with one input", model.inputs.length);
+  if (model.inputs.length !== 1)
+    throw usage(where, "a network with one input", model.inputs.map(({ name }) => `'${name}'`).join(", ") || "none");
 }
 
 /**

@@ -18,6 +18,7 @@ import {
   NONE,
   type None,
 } from "./op.ts";
+import { PASSES } from "./says.ts";
 
 /** The two numbers that a kernel of one variable takes. */
 interface Parameters {
@@ -46,7 +47,7 @@ function byKernel(
   return {
     type,
     family: "activation",
-    summary: "pass",
+    summary: PASSES,
     takes,
     anyType,
     attributes,
@@ -137,7 +138,7 @@ export const tanh = byKernel("Tanh", "tanh", Math.tanh, { nonnegative: (x) => x 
 export const pRelu: Op<None> = {
   type: "PRelu",
   family: "activation",
-  summary: "pass, when the slope is constant",
+  summary: "It passes unchanged if the slope is constant.",
   takes: "X:number slope:number",
   attributes: () => NONE,
   infer([x, slope]) {

@@ -129,7 +129,7 @@ const sumFamily = {
   ...shared,
   takes: "data_0...",
   family: "sum",
-  summary: "norm, zPlus, ratio, clip, or any linear rule on its terms",
+  summary: "The rules norm, zPlus, ratio and clip or any other linear rule share it among the terms.",
 } as const;
 
 /** Two operands that a kernel combines; what is left of a quotient of integers is cut off. */
@@ -223,7 +223,8 @@ function scaling(
     takes: PAIR,
     type,
     family: "normalization",
-    summary: "pass, when the other factor is constant; else own rules: signal, half, gradient",
+    summary:
+      "If the other factor is constant, it passes unchanged. Otherwise the operator has rules of its own: signal, half, gradient.",
     fold: folding(f),
     node(site) {
       const name = `${site.node.name}:vjp`;

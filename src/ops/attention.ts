@@ -5,6 +5,7 @@ import { reduceTo, total } from "./arithmetic.ts";
 import type { Op, OwnRule, Places, Site, Way } from "./op.ts";
 import { type Part, type Run, runParts, slopesOfParts } from "./parts.ts";
 import { divided, timesInput } from "./taken.ts";
+import { ownRules } from "./says.ts";
 
 /** The nodes of softmax(c · Q · Kᵀ + mask) · V, in their order. */
 export interface Attention {
@@ -71,7 +72,7 @@ function wayOf({ node: { name, inputs }, attributes: { parts } }: Site<Attention
 export const attention: Op<Attention> = {
   type: "DotProductAttention",
   family: "attention",
-  summary: `own rules: ${Object.keys(attentionModes).join(", ")}`,
+  summary: ownRules(...Object.keys(attentionModes)),
   takes: "Q K V others...?",
   attributes() {
     throw new Complaint("unsupported", { problem: "DotProductAttention is not an operator of ONNX" });

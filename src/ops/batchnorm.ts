@@ -43,7 +43,7 @@ function coefficients(inputs: Operands, { epsilon }: BatchNormAttributes): Pick<
 export const batchNormalization: Op<BatchNormAttributes> = {
   type: "BatchNormalization",
   family: "normalization",
-  summary: "folded into its linear neighbour; where there is none, pass",
+  summary: "The operator becomes part of the linear layer beside it. Where there is none, relevance passes unchanged.",
   takes: "X scale:float1 B:float1 input_mean:float2 input_var:float2",
   outputs: 5,
   attributes(read) {

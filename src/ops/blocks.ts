@@ -2,6 +2,7 @@ import { demand } from "../base/complaint.ts";
 import { broadcast, type Dims, shapeText } from "../base/tensor.ts";
 import { type Loop, loop, mover, zeros } from "./move.ts";
 import { axisOf, integers, single, NONE, type None } from "./op.ts";
+import { COPIES, MOVES, PARTLY } from "./says.ts";
 
 const always = () => true;
 const never = () => false;
@@ -10,7 +11,7 @@ const never = () => false;
 export const expand = mover<None>({
   type: "Expand",
   takes: "input:any shape:int",
-  summary: "summed over the copies",
+  summary: COPIES,
   attributes: () => NONE,
   infer(inputs) {
     const [x, shape] = [inputs[0]!, integers(inputs, 1, "a shape")!];
@@ -31,7 +32,7 @@ export const expand = mover<None>({
 export const tile = mover<{ ofOne: boolean; repeats?: readonly number[] }>({
   type: "Tile",
   takes: { 1: "input:any tiles:any1 axis:any2", 6: "input:any repeats:int" },
-  summary: "summed over the copies",
+  summary: COPIES,
   attributes: (read) => ({ ofOne: read.opset < 6 }),
   infer(inputs, { ofOne }) {
     const x = inputs[0]!;
@@ -82,7 +83,7 @@ function blocks(
   return mover<BlockAttributes>({
     type,
     takes: "input:any",
-    summary: "moved back",
+    summary: MOVES,
     attributes(read) {
       const [size, mode] = [read.int("blocksize", 0), read.string("mode", "DCR")];
       demand(size > 0, "invalid-model", "a blocksize ≥ 1", `${size}`);
@@ -130,7 +131,7 @@ export const spaceToDepth = blocks(
 export const trilu = mover<{ upper: boolean; k?: number }>({
   type: "Trilu",
   takes: "input:any k:int?",
-  summary: "moved back, zero elsewhere",
+  summary: PARTLY,
   attributes: (read) => ({ upper: read.int("upper", 1) === 1 }),
   infer(inputs, a) {
     const x = inputs[0]!;

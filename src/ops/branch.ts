@@ -11,7 +11,7 @@ interface Branches {
 export const branch: Op<Branches> = {
   type: "If",
   family: "other",
-  summary: "the branch that the condition takes stands in its place",
+  summary: "The branch that the condition takes stands in its place.",
   takes: "cond:bool",
   outputs: Infinity,
   attributes(read) {

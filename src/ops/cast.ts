@@ -16,6 +16,7 @@ import {
 import { whereIs } from "../graph/graph.ts";
 import { settle } from "./integers.ts";
 import { type AttributeReader, NONE, type None, type Op } from "./op.ts";
+import { PASSES } from "./says.ts";
 
 /** Whether all numbers of one type are numbers of the other. */
 function holds(to: ElementType, from: ElementType): boolean {
@@ -53,7 +54,7 @@ function targetOf(read: AttributeReader): ElementType {
 export const cast: Op<CastAttributes> = {
   type: "Cast",
   family: "route",
-  summary: "pass",
+  summary: PASSES,
   takes: "input:any",
   anyType: true,
   attributes(read) {
@@ -95,7 +96,7 @@ export const cast: Op<CastAttributes> = {
 export const castLike: Op<None> = {
   type: "CastLike",
   family: "route",
-  summary: "pass",
+  summary: PASSES,
   takes: "input:any target_type:any1",
   attributes(read) {
     read.ignore("saturate", "round_mode");

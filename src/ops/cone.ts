@@ -15,7 +15,7 @@ export interface Cone {
 export const cone: Op<Cone> = {
   type: "Cone",
   family: "activation",
-  summary: "pass: an activation that a file spells out in other operators",
+  summary: "It passes unchanged. A Cone is an activation that a file spells out in other operators.",
   takes: "X constants...",
   attributes() {
     throw new Complaint("unsupported", { problem: "Cone is not an operator of ONNX" });

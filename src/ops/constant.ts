@@ -1,9 +1,10 @@
 import { demand } from "../base/complaint.ts";
 import { type Constant, type ElementType, numbersFor, size, strides } from "../base/tensor.ts";
 import { integers, known, type Op, single, NONE, type None } from "./op.ts";
+import { LOADING } from "./says.ts";
 
 /** A row for what exists only while loading. */
-const onLoading = { family: "other", summary: "folded while loading" } as const;
+const onLoading = { family: "other", summary: LOADING } as const;
 
 function constantOf(type: ElementType, values: ArrayLike<number>, dims: readonly number[]): Constant {
   return { type, dims, data: numbersFor(type, values) };

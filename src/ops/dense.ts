@@ -7,6 +7,7 @@ import { scaledPacked } from "../base/packed.ts";
 import { broadcast, type Constant, type Dims, size, strides } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
 import { type BiasMap, type Linear, mapOf, type NumberMap, PLAIN, type Site, type Slopes, type Way } from "./op.ts";
+import { LINEAR } from "./says.ts";
 
 /** Gemm and MatMul: y = scale · x · W + b, or W · x. */
 export interface DenseAttributes {
@@ -258,7 +259,7 @@ export function denseWay(site: Site<DenseAttributes>): Way {
 }
 
 /** What both rows have. */
-export const denseShared = { family: "dense", summary: "any linear rule", node: denseWay } as const;
+export const denseShared = { family: "dense", summary: LINEAR, node: denseWay } as const;
 
 /** A dense layer's weight [m, k] and bias with every output scaled and shifted, or every input. */
 export function scaledDense(

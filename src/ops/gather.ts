@@ -79,6 +79,7 @@ function computedWay({
  */
 export const gather: Op<GatherAttributes> = {
   ...gatherKnown,
-  summary: "moved back, added up where an index repeats; from constants to the indices that chose them",
+  summary:
+    "It moves back to where each number came from, and is added up where an index repeats. If the table is constant, the indices that chose its rows get it.",
   node: (site) => (site.attributes.indices ? gatherKnown.node!(site) : computedWay(site)),
 };

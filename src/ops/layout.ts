@@ -3,6 +3,7 @@ import type { Operand } from "../graph/graph.ts";
 import { type Dims, normalizeAxis, shapeText, size, strides } from "../base/tensor.ts";
 import { loop, type Move, mover, runsOf, whole, withRun, zeros } from "./move.ts";
 import { axisOf, integers, single } from "./op.ts";
+import { MOVES, PARTLY, REPEATED, SLICES } from "./says.ts";
 
 const never = () => false;
 
@@ -10,7 +11,7 @@ const never = () => false;
 export const transpose = mover<{ perm: readonly number[] | undefined }>({
   type: "Transpose",
   takes: "data:any",
-  summary: "moved back",
+  summary: MOVES,
   attributes: (read) => ({ perm: read.ints("perm") }),
   infer([x], a) {
     const { dims } = x!;
@@ -34,7 +35,7 @@ export const transpose = mover<{ perm: readonly number[] | undefined }>({
 export const concat = mover<{ axis: number }>({
   type: "Concat",
   takes: "inputs...:any",
-  summary: "every input gets its slice",
+  summary: SLICES,
   attributes: (read) => ({ axis: read.int("axis", read.opset < 4 ? 1 : NaN) }),
   infer(inputs, a) {
     const first = inputs[0]!;
@@ -80,7 +81,7 @@ const modulo = (v: number, length: number) => ((v % length) + length) % length;
 export const slice = mover<SliceAttributes>({
   type: "Slice",
   takes: { 1: "data:any", 10: "data:any starts:int ends:int axes:int? steps:int?" },
-  summary: "moved back, zero elsewhere",
+  summary: PARTLY,
   attributes: (read) =>
     read.opset < 10
       ? { starts: read.ints("starts", "wide"), ends: read.ints("ends", "wide"), axes: read.ints("axes") }
@@ -153,7 +154,7 @@ export interface GatherAttributes {
 export const gatherKnown = mover<GatherAttributes>({
   type: "Gather",
   takes: "data:any indices:int",
-  summary: "moved back, added up where an index repeats",
+  summary: REPEATED,
   attributes: (read) => ({ axis: read.int("axis", 0) }),
   infer(inputs, a) {
     const [x, index] = inputs as readonly Operand[];
@@ -218,7 +219,7 @@ export const pad = mover<PadAttributes>({
     11: "data:any pads:int constant_value:any?",
     18: "data:any pads:int constant_value:any? axes:int?",
   },
-  summary: "cropped (constant), or moved back to where each number came from",
+  summary: "It is cropped if the padding is constant. Otherwise it moves back to where each number came from.",
   attributes(read) {
     const mode = read.string("mode", "constant");
     demand(Object.hasOwn(beyond, mode), "invalid-model", `mode ${Object.keys(beyond).join(", ")}`, mode);

@@ -1,6 +1,7 @@
 import { aligned } from "./aligned.ts";
 import { inferBroadcast, zipConstants, zipHost } from "./broadcast.ts";
 import { type Op, NONE, type None } from "./op.ts";
+import { noRule } from "./says.ts";
 
 const WHY = "inputs have no shares in a truth value";
 
@@ -9,7 +10,7 @@ function logic(type: string, takes: string, f: (a: number, b: number) => number)
   return {
     type,
     family: "other",
-    summary: `no rule: ${WHY}`,
+    summary: noRule(WHY),
     takes,
     anyType: true,
     attributes: () => NONE,

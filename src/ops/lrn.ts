@@ -1,6 +1,7 @@
 import { demand } from "../base/complaint.ts";
 import { size } from "../base/tensor.ts";
 import type { Op, OwnRule, Site, Way } from "./op.ts";
+import { ownRules } from "./says.ts";
 
 /**
  * y_k = x_k · (bias + a · Σ_{j ∈ N(k)} x_j²)^(−beta) with N(k) = k − before … k + after.
@@ -20,24 +21,25 @@ export const lrnModes = {
   taylor: {
     kernels: ["lrnTaylor", "lrnSpatialTaylor"],
     conserves: true,
-    summary: "first-order Taylor, zero-order term to the centre (default)",
+    summary: "the first-order Taylor expansion; its zero-order term goes to the centre (default)",
   },
   "taylor-uniform": {
     kernels: ["lrnTaylorUniform", "lrnSpatialTaylorUniform"],
     conserves: true,
-    summary: "first-order Taylor, zero-order term split evenly over the window",
+    summary: "the first-order Taylor expansion; its zero-order term is split evenly over the window",
   },
   identity: { kernels: undefined, conserves: true, summary: "relevance passes as if the layer were not there" },
   beta: { kernels: ["lrnBeta", "lrnSpatialBeta"], conserves: true, summary: "the β rule (β = 1) on the Taylor terms" },
   gradient: {
     kernels: ["lrnVjp", "lrnSpatialVjp"],
     conserves: false,
-    summary: "Jᵀ R; what tools without a rule for LRN do silently; for comparison",
+    summary: "the gradient, Jᵀ R, which tools without a rule for LRN take without a word; for comparison",
   },
   unnormalised: {
     kernels: ["lrnUnnormalised", "lrnSpatialUnnormalised"],
     conserves: false,
-    summary: "Taylor terms not divided by their sum, as the paper's authors released them; for comparison",
+    summary:
+      "the Taylor terms, not divided by their sum, as in the code that the paper's authors released; for comparison",
   },
 } as const;
 
@@ -96,7 +98,7 @@ function wayOf({
 export const lrn: Op<LrnAttributes> = {
   type: "LRN",
   family: "lrn",
-  summary: `own rules: ${Object.keys(lrnModes).join(", ")}`,
+  summary: ownRules(...Object.keys(lrnModes)),
   attributes(read) {
     const size = read.int("size", 0);
     demand(size >= 1, "invalid-model", "a size ≥ 1", `${size}`);

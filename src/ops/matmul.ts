@@ -91,7 +91,8 @@ export const matMul: Op<DenseAttributes> = {
   ...denseShared,
   type: "MatMul",
   takes: "A:number B:number",
-  summary: "any linear rule, when one factor is constant; else own rules: half, gradient",
+  summary:
+    "If one factor is constant, any linear rule shares it. Otherwise the operator has rules of its own: half, gradient.",
   attributes: () => ({ rowsAreOutputs: false, alpha: 1, beta: 1 }),
   infer(inputs, attributes) {
     const [a, b] = inputs as readonly Operand[];

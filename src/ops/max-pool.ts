@@ -92,7 +92,7 @@ function maximumWay(site: Site<PoolAttributes>): Way {
 
 export const maxShared = {
   family: "route",
-  summary: "to the first maximum of each window",
+  summary: "It goes to the first maximum of each window.",
   fold: folding(() => maximum),
   node: maximumWay,
   nonnegative: ([x]) => x,

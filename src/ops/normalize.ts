@@ -64,7 +64,8 @@ function row(
   return {
     type,
     family: "layer-norm",
-    summary: "own rules: identity (the standard deviation is a constant), gradient",
+    summary:
+      "The operator has rules of its own: identity, for which the standard deviation is a constant, and gradient.",
     takes,
     outputs: shapes === fromAxis ? 3 : 1,
     attributes,

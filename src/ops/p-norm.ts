@@ -62,4 +62,7 @@ export function pNormRelevance({ node }: Pick<Site<unknown>, "node">, p: number,
   return { kind: "own", rules: { taylor: rule(false), gradient: rule(true) } };
 }
 
-export const P_NORM = { family: "p-norm", summary: "own rules: taylor (shared by |x|^p), gradient" } as const;
+export const P_NORM = {
+  family: "p-norm",
+  summary: "The operator has rules of its own: taylor, which shares it by |x|^p, and gradient.",
+} as const;

@@ -16,6 +16,7 @@ import {
   sizes,
   walkOf,
 } from "./windows.ts";
+import { POSITIVE } from "./says.ts";
 
 /** How much padding the divisor counts on each side. */
 function counted({ countPads }: PoolAttributes, [h, w]: Plane) {
@@ -58,7 +59,7 @@ function averageWay(site: Site<PoolAttributes>): Way {
 
 const averageShared = {
   family: "average",
-  summary: "norm, or any linear rule on its positive weights",
+  summary: POSITIVE,
   // Also needed where a normalization is spelled out with it: the canonizer evaluates that part to recognise it.
   fold: folding(() => mean),
   node: averageWay,

@@ -15,7 +15,7 @@ const slopes: readonly ((a: number, b: number) => number)[] = [
 export const pow: Op<None> = {
   type: "Pow",
   family: "activation",
-  summary: "pass, when base or exponent is constant",
+  summary: "It passes unchanged if the base or the exponent is constant.",
   takes: "X:number Y:number1",
   anyType: true,
   attributes: () => NONE,

@@ -189,7 +189,7 @@ function shapesOf(type: Type, inputs: Operands, { directions, gates, hidden: giv
 const row = (type: Type, more: string): Op<Recurrent> => ({
   type,
   family: "recurrent",
-  summary: "any linear rule that keeps inputs and weights: all to the signal, none to gates",
+  summary: "Any linear rule that keeps inputs and weights shares it. All goes to the signal, and none to the gates.",
   takes: `X W R B? sequence_lens:int? initial_h?${more}`,
   outputs: type === "LSTM" ? 3 : 2,
   attributes: (read) => attributesOf(read, type),

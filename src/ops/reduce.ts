@@ -18,6 +18,7 @@ import {
 } from "./cells.ts";
 import { axesOf, axisOf, integers, type Op, type Site, type WayBack } from "./op.ts";
 import { P_NORM, pNorm, pNormRelevance } from "./p-norm.ts";
+import { POSITIVE, UNKNOWN } from "./says.ts";
 
 interface ReduceAttributes {
   readonly keepDims: boolean;
@@ -124,17 +125,17 @@ type Kind = Pick<Op<ReduceAttributes>, "family" | "summary"> & {
 };
 const adding = (family: "sum" | "average", reduce: Reducer, weight: (count: number) => number): Kind => ({
   family,
-  summary: "norm, or any linear rule on its positive weights",
+  summary: POSITIVE,
   back: linear(reduce, weight),
 });
 const SELECTING: Kind = {
   family: "route",
-  summary: "to the first winner",
+  summary: "It goes to the first of the numbers that won.",
   back: toWinner,
   numbers: "any",
 };
 const norm = (p: number): Kind => ({ ...P_NORM, back: (site) => pNormRelevance(site, p, (x) => walkOf(site, x)) });
-const other = (slope: Slope): Kind => ({ family: "other", summary: "no rule", back: notLinear(slope) });
+const other = (slope: Slope): Kind => ({ family: "other", summary: UNKNOWN, back: notLinear(slope) });
 
 const one = () => 1;
 const share = (count: number) => 1 / count;
@@ -231,7 +232,7 @@ function argRow(type: "ArgMax" | "ArgMin", sign: 1 | -1): Op<ArgAttributes> {
   return {
     type,
     family: "other",
-    summary: "no rule",
+    summary: UNKNOWN,
     takes: "data:number",
     anyType: true,
     attributes: (read) => ({

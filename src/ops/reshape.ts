@@ -6,6 +6,7 @@ import { renamed as renamedConstant } from "../base/packed.ts";
 import { type Dims, type ElementType, normalizeAxis, numbersFor, size } from "../base/tensor.ts";
 import { checkInference, INFERENCE } from "./batchnorm.ts";
 import { axesOf, integers, NONE, type None, type Op, single } from "./op.ts";
+import { MOVES } from "./says.ts";
 
 /** A row for an operator that only renames the axes: the numbers stay where they are. */
 function reshaping<A extends object>(
@@ -17,7 +18,7 @@ function reshaping<A extends object>(
   return {
     type,
     family: "route",
-    summary: "moved back",
+    summary: MOVES,
     takes,
     attributes,
     anyType: true,

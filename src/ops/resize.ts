@@ -208,7 +208,8 @@ function row(type: "Resize" | "Upsample"): Op<ResizeAttributes> {
   return {
     type,
     family: "average",
-    summary: "nearest: moved back; else norm, or any linear rule on its weights",
+    summary:
+      "In the mode nearest, it moves back to where each number came from. In other modes, the rule norm or any other linear rule shares it.",
     takes:
       type === "Upsample"
         ? { 1: "X:any", 9: "X:any scales:float1" }

@@ -39,7 +39,7 @@ function extreme(
   return {
     type,
     family: "route",
-    summary: "to the first operand that is the result; pass beside a number",
+    summary: "It goes to the first operand that is the result. Beside a constant number, it passes unchanged.",
     takes: "data_0...:number",
     anyType: true,
     attributes: () => NONE,
@@ -78,7 +78,7 @@ export const max = extreme("Max", Math.max, (x) => x.some(Boolean));
 export const where: Op<None> = {
   type: "Where",
   family: "route",
-  summary: "to the operand that was chosen",
+  summary: "It goes to the operand that was chosen.",
   takes: "condition:bool X:any Y:any",
   anyType: true,
   attributes: () => NONE,

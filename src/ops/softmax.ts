@@ -88,7 +88,8 @@ function row(
   return {
     type,
     family: "softmax",
-    summary: "left out when it ends the network (relevance starts from the logit); else own rules: taylor, gradient",
+    summary:
+      "At the end of the network, the operator is left out, and relevance starts from the logit. Elsewhere it has rules of its own: taylor, gradient.",
     attributes: (read) => ({ axis: read.int("axis", read.opset < 13 ? 1 : -1), flattened: read.opset < 13 }),
     infer([x], a) {
       const { dims } = x!;

@@ -1,5 +1,6 @@
 import { demand } from "../base/complaint.ts";
 import { axisOf, integers, type Op } from "./op.ts";
+import { MOVES } from "./says.ts";
 
 interface SplitAttributes {
   readonly axis: number;
@@ -21,7 +22,7 @@ function equalParts(length: number, count: number, uneven: boolean): readonly nu
 export const split: Op<SplitAttributes> = {
   type: "Split",
   family: "route",
-  summary: "moved back",
+  summary: MOVES,
   takes: { 1: "input:any split:any1?", 2: "input:any", 13: "input:any split:int?" },
   outputs: Infinity,
   attributes: (read) => ({

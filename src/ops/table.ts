@@ -26,7 +26,7 @@ export interface TableAttributes extends Counted {
 export const table: Op<TableAttributes> = {
   type: "Table",
   family: "route",
-  summary: "to the table's share, summed over each row",
+  summary: "The share of the table gets it, added up over each row.",
   takes: "rows",
   attributes() {
     throw new Complaint("unsupported", { problem: "Table is not an operator of ONNX" });

@@ -90,7 +90,7 @@ function wayOf({ node, inputs: [input], outputs: [output], attributes: neurons }
 export const taylorLayer: Op<TaylorNeurons> = {
   type: "TaylorNeurons",
   family: "taylor",
-  summary: "own rule: first-order Taylor expansion of the caller's function",
+  summary: "It is shared by the first-order Taylor expansion of the caller's function.",
   attributes(read) {
     const neurons = read.beyond("neurons") as TaylorNeurons | undefined;
     insist(neurons, "unsupported", "TaylorNeurons is not an operator of ONNX");

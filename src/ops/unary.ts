@@ -1,5 +1,6 @@
 import type { Constant } from "../base/tensor.ts";
 import type { AttributeReader, Op, Passing, Way } from "./op.ts";
+import { noRule, PASSES } from "./says.ts";
 
 type Numbers = Constant["data"];
 
@@ -35,7 +36,7 @@ export function unary<A extends object>({
   return {
     type,
     family: "activation",
-    summary: none ? `no rule: ${none}` : "pass",
+    summary: none ? noRule(none) : PASSES,
     anyType,
     takes: anyType ? "X:number" : "X",
     attributes: attributes ?? (() => ({}) as A),

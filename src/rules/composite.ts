@@ -151,7 +151,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "epsilonPlusFlat",
-    summary: "as epsilonPlus, flat in the first convolution (default)",
+    summary: "like epsilonPlus, but with flat in the first convolution (default)",
     parameters: ["epsilon", ...SHARED],
     entries: ({ epsilon }) => plus({ epsilon }),
   },
@@ -163,7 +163,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "epsilonAlpha2Beta1Flat",
-    summary: "as epsilonAlpha2Beta1, flat in the first convolution",
+    summary: "like epsilonAlpha2Beta1, but with flat in the first convolution",
     parameters: ["epsilon", "alpha", "beta", ...SHARED],
     entries: ({ epsilon, alpha, beta }) => [
       first(ruleOf.flat()),
@@ -172,7 +172,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "epsilonGammaBox",
-    summary: "ε in dense layers and recurrent cells, γ in convolutions, zBox in the first",
+    summary: "ε in dense layers and recurrent cells, γ in convolutions, zBox in the first of them",
     parameters: ["epsilon", "gamma", "low", "high", ...SHARED],
     required: ["low", "high"],
     entries: ({ epsilon, gamma, low, high }) => [
@@ -182,32 +182,32 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "recurrentGamma",
-    summary: "as epsilonPlusFlat, γ in recurrent cells: for networks that have these",
+    summary: "like epsilonPlusFlat, but with γ in recurrent cells; for networks that have such cells",
     parameters: ["epsilon", "gamma", ...SHARED],
     entries: ({ epsilon, gamma }) => [{ type: "recurrent", rule: ruleOf.gamma({ gamma }) }, ...plus({ epsilon })],
   },
   {
     name: "paperEpsilon",
-    summary: "ε = 0.01 everywhere: the LRN paper's first setting",
+    summary: "ε = 0.01 everywhere, which is the LRN paper's first setting",
     parameters: ["epsilon", ...SHARED],
     defaults: { epsilon: 0.01 },
     entries: ({ epsilon }) => weighted(ruleOf.epsilon({ epsilon }), ruleOf.epsilon({ epsilon })),
   },
   {
     name: "paperBeta",
-    summary: "β = 1 everywhere: the LRN paper's second setting",
+    summary: "β = 1 everywhere, which is the LRN paper's second setting",
     parameters: ["beta", ...SHARED],
     entries: ({ beta }) => weighted(ruleOf.beta({ beta }), ruleOf.beta({ beta })),
   },
   {
     name: "attnLrp",
-    summary: "LRP-0 everywhere, attention by its Taylor rule: for transformers",
+    summary: "LRP-0 everywhere, and the Taylor rule in attention; for transformers",
     parameters: SHARED,
     entries: limit,
   },
   {
     name: "cpLrp",
-    summary: "as attnLrp, with attention weights as constants",
+    summary: "like attnLrp, but attention weights count as constants",
     parameters: SHARED,
     defaults: { attention: "cp" },
     entries: limit,
@@ -215,7 +215,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   {
     name: "attnLrpGamma",
     summary:
-      "γ in convolutions, a fifth of it in dense layers, LRP-0 in the projections of attention, whose weights are constants: for vision transformers",
+      "γ in convolutions, a fifth of it in dense layers, and LRP-0 in the projections of attention, whose weights count as constants; for vision transformers",
     parameters: ["gamma", ...SHARED],
     defaults: { attention: "cp" },
     entries: ({ gamma = parameters.gamma.default, ...others }) => [
@@ -224,7 +224,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
       ...limit(others),
     ],
   },
-  { name: "gradient", summary: "Jᵀ of the target everywhere; not LRP", ...BY_GRADIENT, entries: () => [everywhere] },
+  { name: "gradient", summary: "the gradient of the target; not LRP", ...BY_GRADIENT, entries: () => [everywhere] },
   {
     name: "guidedBackprop",
     summary: "the gradient, of which each active ReLU passes only the positive part; not LRP",
@@ -239,7 +239,7 @@ export const composites: readonly CompositeRow[] = Object.freeze([
   },
   {
     name: "excitationBackprop",
-    summary: "excitation everywhere, through LRN unchanged: for every input its probability of winning",
+    summary: "excitation everywhere, and unchanged through LRN: every input gets its probability of winning",
     parameters: [],
     start: "one",
     entries: () => [

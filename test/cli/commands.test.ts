@@ -49,11 +49,12 @@ describe("a picture of which nobody says how it is prepared", () => {
     const { code, out, err } = await relprop(command, at("bare.onnx"), THREE);
     expect(code).toBe(0);
     expect(out).toMatch(/^input +three\.png, 28 x 28, prepared by unit, a guess$/m);
-    const [first, ...rest] = err.split("\n");
+    const [first, head, ...rest] = err.split("\n");
     expect(first).toBe(
       "relprop: nothing says how pictures are prepared for this model. unit is a guess: with it the answer depends " +
         "most on the picture.",
     );
+    expect(head).toMatch(/^ {2}preset +probability +class +dependence on the picture$/);
     // Presets of three channels do not fit.
     const rows = ["unit", "raw", "mobilenet"].map(
       (name) => new RegExp(`^  ${name} +\\d+\\.\\d %  \\d +\\d+\\.\\d bits$`),

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -24,6 +24,9 @@ beforeAll(async () => {
   const one = [{ type: "Relu", inputs: ["x"], outputs: ["y"] }];
   await writeFile(at("one.onnx"), onnx({ inputs: { x: [2, 3] }, outputs: { y: [2, 3] }, nodes: one }));
   await writeFile(at("any.onnx"), onnx({ inputs: { x: null }, outputs: { y: [] }, nodes: one }));
+  const named = { inputs: { left: [1, 2], right: [1, 2] }, outputs: { y: [1, 2] } };
+  const sub = [{ type: "Sub", inputs: ["left", "right"], outputs: ["y"] }];
+  await writeFile(at("named.onnx"), onnx({ ...named, nodes: sub }));
   await writeFile(at("a.npy"), writeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 6), dims: [1, 3, 2] }));
   await writeFile(at("x=a.npy"), writeNpy({ data: Float32Array.of(1, 2, 3, 4, 5, 6), dims: [2, 3] }));
 });
@@ -64,10 +67,29 @@ describe("inputs by name", () => {
       "two.onnx",
       ["x=1,2", "n=1"],
       {},
-      /^INPUT: expected each input once, by its name: x=VALUE f32\[b, s, 2\], x=2=VALUE f32\[b, s, 2\], n=VALUE int64\[\], got 'x=1,2', 'n=1'\./,
+      /^INPUT: the input 'x=2' is missing\. The model takes x=VALUE f32\[b, s, 2\], x=2=VALUE f32\[b, s, 2\] and n=VALUE int64\[\]\. VALUE is a file, or a number or several joined by commas\.$/,
     ],
-    ["one is given twice", "two.onnx", ["x=1,2", "x=1,2", "n=1"], {}, /^INPUT: expected each input once/],
-    ["a file without a name", "two.onnx", ["a.npy"], {}, /^INPUT: expected each input once/],
+    [
+      "one is given twice",
+      "two.onnx",
+      ["x=1,2", "x=1,2", "n=1"],
+      {},
+      /^INPUT: the input 'x' is given 2 times; the input 'x=2' is missing\. The model takes/,
+    ],
+    [
+      "a file without a name",
+      "two.onnx",
+      ["a.npy", "x=1,2", "x=2=1,2"],
+      {},
+      /^INPUT: 'a\.npy' does not say which input it is for; the input 'n' is missing\./,
+    ],
+    [
+      "a name that the model has not",
+      "named.onnx",
+      ["left=1,2", "rihgt=3,4"],
+      {},
+      /^INPUT: the model has no input 'rihgt' \(did you mean 'right'\?\); the input 'right' is missing\./,
+    ],
     ["a name that is none", "one.onnx", ["z=1"], {}, /^INPUT: expected one file, or x=VALUE f32\[2, 3\], got 'z=1'\./],
     ["two files", "one.onnx", ["a.npy", "b.npy"], {}, /^INPUT: expected one file, or x=VALUE/],
     [
@@ -91,7 +113,14 @@ describe("inputs by name", () => {
       {},
       /^input 'x': expected a file, since the model does not say how many axes it has, got numbers/,
     ],
-    ["a file that is not there", "one.onnx", ["x=none.npy"], {}, /^file 'none\.npy': it does not exist/],
+    [
+      "a file that is not there",
+      "one.onnx",
+      ["x=none.npy"],
+      {},
+      /^input 'x': 'none\.npy' is no number, no list of numbers, and no file that is there\. Write x=3, x=1,2,3 or x=FILE\.npy\./,
+    ],
+    ["words in place of numbers", "named.onnx", ["left=a,b", "right=1,2"], {}, /^input 'left': 'a,b' is no number/],
     [
       "an option for pictures",
       "one.onnx",
@@ -165,4 +194,21 @@ test("explain says what each input and each table that is added has received", a
   expect(out).toMatch(/^ +tables +-?\d.* %/m);
   const { data } = readNpy(await readFile(at("text.places.npy")), "text.places.npy");
   expect((data as Float32Array).reduce((a, b) => a + b, 0)).toBeCloseTo(shares.places.sum, 5);
+});
+
+test("evaluate says that it measures networks of one input", async () => {
+  const options = ["--methods", "epsilon", "--metrics", "gini", "--out", at("report")];
+  const { code, err } = await relprop("evaluate", at("named.onnx"), at("a.npy"), ...options);
+  expect(code).toBe(2);
+  expect(err).toBe(
+    "relprop: command 'evaluate': it measures networks of one input, and this network has 2: left f32[1, 2] and right " +
+      "f32[1, 2]. 'relprop explain' takes several inputs, each by its name.\n",
+  );
+  await expect(readdir(at("report"))).rejects.toThrow("ENOENT");
+});
+
+test("a score of 0 has no percentages", async () => {
+  const { out } = await relprop("explain", at("named.onnx"), "left=1,2", "right=1,2");
+  expect(out).toMatch(/^relevance of 0 went to$/m);
+  expect(out).not.toMatch(/NaN|%/);
 });

@@ -272,7 +272,7 @@ describe("what is wrong with a text", () => {
       ["--text", "a", "--tokenizer", "classes.txt"],
       "expected a tokenizer.json, got text that is no JSON",
     ],
-    ["an input that is none", ["x=3", "--text", "a", "--tokenizer", "words.json"], "INPUT: expected each input once"],
+    ["an input that is none", ["x=3", "--text", "a", "--tokenizer", "words.json"], "INPUT: the model has no input 'x'"],
     [
       "a picture's option",
       ["--text", "a", "--tokenizer", "words.json", "--preset", "unit"],

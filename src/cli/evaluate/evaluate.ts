@@ -1,11 +1,13 @@
 import { availableParallelism } from "node:os";
-import { type Issue, LrpError } from "../../entries/index.ts";
+import { type Issue, LrpError, type Port } from "../../entries/index.ts";
 import { misuse } from "../../base/error.ts";
 import { printable } from "../../base/printable.ts";
+import { shapeText } from "../../base/tensor.ts";
 import { version } from "../../kernels.gen.ts";
 import { targetOf } from "../classes.ts";
 import type { Streams } from "../command.ts";
 import { checkUnprepared, chosen, mostPixels, unsaid } from "../input.ts";
+import { listed } from "../layout.ts";
 import { open } from "../open.ts";
 import type { Arguments, Values } from "../options.ts";
 import { withProgress } from "../progress.ts";
@@ -58,6 +60,17 @@ function checkQueue(values: Values): void {
     );
 }
 
+/** @throws LrpError code "usage" for a network of several inputs: DATA has one array for each image */
+function checkOneInput(ports: readonly Port[]): void {
+  if (ports.length === 1) return;
+  const inputs = listed(ports.map(({ name, dims, type }) => `${name} ${shapeText(dims, type)}`));
+  throw misuse(
+    "command 'evaluate'",
+    `it measures networks of one input, and this network has ${ports.length}: ${inputs}`,
+    "'relprop explain' takes several inputs, each by its name.",
+  );
+}
+
 /** `relprop evaluate MODEL DATA` */
 export async function evaluate({ positionals: [path, dataPath], values }: Arguments, streams: Streams): Promise<void> {
   const evaluation = evaluationOf(values);
@@ -67,6 +80,7 @@ export async function evaluate({ positionals: [path, dataPath], values }: Argume
   if (shard.from !== undefined)
     streams.err(`relprop: measures shard ${shard.index} of ${shard.of}, by ${shard.from}\n`);
   const opened = await open(path, values);
+  checkOneInput(opened.model.inputs);
   const dataset = await openDataset(dataPath, mostPixels(values, opened.sidecar));
   const { content } = await dataset.read(0);
   if ("numbers" in content) checkUnprepared(dataPath, values);

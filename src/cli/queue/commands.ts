@@ -9,12 +9,12 @@ export const queueCommands: readonly Command[] = [
     takes: ["URL"],
     summary: "measures images for 'relprop evaluate --queue'",
     about: [
-      "Does jobs of a queue in Redis, on as many machines as you like: of one queue (redis://HOST/NAME), or of all that " +
-        "there are and will be (redis://HOST). A model is brought once and kept in --cache. Nothing that comes from the " +
-        "queue is run, and every field of it is checked.",
-      "Ctrl-C and SIGTERM give back what is not finished. What a worker that is killed was at is done by another some " +
-        "seconds later; a job that has killed three workers is reported to 'relprop evaluate'. Needs the packages " +
-        "bullmq and ioredis.",
+      "Does the jobs of one queue in Redis (redis://HOST/NAME), or of every queue there, including those that are made " +
+        "later (redis://HOST). It may run on as many machines as you like. A model is fetched once and kept in --cache. " +
+        "relprop checks every field that comes from the queue, and runs nothing of it.",
+      "On Ctrl-C and SIGTERM, a worker gives back the jobs that it has not finished. If a worker is killed, another one " +
+        "does its jobs some seconds later. A job that has killed three workers is reported to 'relprop evaluate'. The " +
+        "command needs the packages bullmq and ioredis.",
     ],
     options: ["workers", "once", "cache", "data", "max-memory"],
     examples: [
@@ -28,11 +28,11 @@ export const queueCommands: readonly Command[] = [
     takes: ["list|clear", "URL"],
     summary: "lists or removes queues of 'relprop evaluate --queue'",
     about: [
-      "Lists the queues of a Redis, with how many jobs are in which state, or removes one with all that is in it.",
+      "Lists the queues of a Redis, with the number of jobs in each state; or removes one queue and everything in it.",
     ],
     options: [],
     examples: [
-      ["what there is", "relprop queue list redis://HOST"],
+      ["all queues", "relprop queue list redis://HOST"],
       ["remove one", "relprop queue clear redis://HOST/photos"],
     ],
     run: queue,

@@ -10,6 +10,7 @@ import { byRows } from "./rows.ts";
 import { biasValue, wholeVjp, wholeZ } from "./whole.ts";
 import { folded, unfolded } from "./volume.ts";
 import { asVolume, MOST_OVERLAP, overlap, readWindow, windowAxes } from "./window.ts";
+import { LINEAR } from "../says.ts";
 
 /** The way of a convolution. */
 function wayOf(site: Site<ConvAttributes>): Way {
@@ -106,7 +107,7 @@ export const conv: Op<ConvAttributes> = {
   type: "Conv",
   takes: "X W B?",
   family: "convolution",
-  summary: "any linear rule",
+  summary: LINEAR,
   attributes: (read) => ({ window: readWindow(read, "convolution"), group: read.int("group", 1) }),
   infer(inputs, a) {
     const { x, m, c, kernel } = parametersOf(inputs, a, (rows, width) => ({ m: rows, c: width * a.group }));

@@ -10,6 +10,7 @@ import { biasValue, wholeVjp, wholeZ } from "./whole.ts";
 import { folded, unfolded } from "./volume.ts";
 import { type Linear, type Op, PLAIN, type Site, type Way } from "../op.ts";
 import { asVolume, isStill, readWindow, type TransposedAttributes, transposedAxes } from "./window.ts";
+import { LINEAR } from "../says.ts";
 
 type ConvTransposeAttributes = ConvAttributes & TransposedAttributes;
 
@@ -53,7 +54,7 @@ export const convTranspose: Op<ConvTransposeAttributes> = {
   type: "ConvTranspose",
   takes: "X W B?",
   family: "convolution",
-  summary: "any linear rule",
+  summary: LINEAR,
   attributes: (read) => ({
     window: readWindow(read, "convolution"),
     group: read.int("group", 1),

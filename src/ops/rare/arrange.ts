@@ -13,6 +13,7 @@ import { loop, mover } from "../move.ts";
 import { axesOf, axisOf, integers, type Op } from "../op.ts";
 import type { Numbers } from "../cells.ts";
 import { hosted } from "./hosted.ts";
+import { LOADING, MOVES, PARTLY, POSITIVE } from "../says.ts";
 
 interface Reversal {
   readonly time: number;
@@ -35,7 +36,7 @@ function reversed({ time, batch, dims }: Reversal, lengths: Numbers, visit: (fro
 const reverseSequence: Op<Reversal> = hosted<Reversal>({
   type: "ReverseSequence",
   family: "route",
-  summary: "moved back",
+  summary: MOVES,
   takes: "input:any sequence_lens:int",
   anyType: true,
   attributes: (read) => ({ time: read.int("time_axis", 0), batch: read.int("batch_axis", 1) }),
@@ -71,7 +72,7 @@ const excess = (large: number, small: number): number => Math.floor((large - sma
 const centerCropPad = mover<CropPad>({
   type: "CenterCropPad",
   takes: "input_data:any shape:int",
-  summary: "moved back, zero elsewhere",
+  summary: PARTLY,
   attributes: (read) => ({ axes: read.ints("axes") }),
   infer(inputs, a) {
     const [x, shape] = [inputs[0]!, integers(inputs, 1, "a shape")!];
@@ -131,7 +132,7 @@ function placed(
 const col2Im: Op<Columns> = hosted<Columns>({
   type: "Col2Im",
   family: "sum",
-  summary: "norm, or any linear rule on its positive weights",
+  summary: POSITIVE,
   takes: "input:any image_shape:int block_shape:int",
   anyType: true,
   attributes: (read) => ({ dilations: read.ints("dilations"), pads: read.ints("pads"), strides: read.ints("strides") }),
@@ -182,7 +183,7 @@ interface Eye {
 const eyeLike: Op<Eye> = {
   type: "EyeLike",
   family: "other",
-  summary: "folded while loading",
+  summary: LOADING,
   takes: "input:any",
   attributes(read) {
     const code = read.int("dtype", 0);

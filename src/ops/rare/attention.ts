@@ -3,6 +3,7 @@ import { type Dims, shapeText } from "../../base/tensor.ts";
 import type { Operand } from "../../graph/graph.ts";
 import type { AttributeReader, Op } from "../op.ts";
 import { type Composition, composed } from "./compose.ts";
+import { standsFor } from "../says.ts";
 
 interface AttentionAttributes {
   readonly causal: boolean;
@@ -91,7 +92,7 @@ export const kept = (c: Composition, condition: string, scores: string): string 
 const attention: Op<AttentionAttributes> = composed<AttentionAttributes>(
   {
     type: "Attention",
-    summary: "as the MatMul and Softmax that it stands for",
+    summary: standsFor("MatMul and Softmax"),
     takes: {
       23: "Q K V:float1 attn_mask:any? past_key:float? past_value:float1?",
       24: "Q K V:float1 attn_mask:any? past_key:float? past_value:float1? nonpad_kv_seqlen:int?",
@@ -194,7 +195,7 @@ interface RotaryAttributes {
 const rotary: Op<RotaryAttributes> = composed<RotaryAttributes>(
   {
     type: "RotaryEmbedding",
-    summary: "as the Mul, Sub and Add that it stands for",
+    summary: standsFor("Mul, Sub and Add"),
     takes: { 23: "X cos_cache sin_cache position_ids:int?" },
     attributes: (read) => ({
       interleaved: read.int("interleaved", 0) === 1,

@@ -2,6 +2,7 @@ import { demand } from "../../base/complaint.ts";
 import { type ElementType, rangeOf } from "../../base/tensor.ts";
 import { inferBroadcast, zipConstants, zipHost } from "../broadcast.ts";
 import { type AttributeReader, type Op, NONE, type None } from "../op.ts";
+import { noRule } from "../says.ts";
 
 type Pair = (a: bigint, b: bigint) => bigint;
 
@@ -28,7 +29,7 @@ function bitwise<A extends object>(
   return {
     type,
     family: "other",
-    summary: `no rule: ${WHY}`,
+    summary: noRule(WHY),
     takes,
     anyType: true,
     attributes,
@@ -89,7 +90,7 @@ function test<A extends object>(
   return {
     type,
     family: "other",
-    summary: `no rule: ${why}`,
+    summary: noRule(why),
     attributes,
     infer: ([x]) => ({ dims: [x!.dims], types: ["bool"] }),
     fold: ([x], a) => [zipConstants((v) => Number(f(v, a)), [x!], "bool")],

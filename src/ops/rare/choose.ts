@@ -3,6 +3,7 @@ import { type Dims, size } from "../../base/tensor.ts";
 import type { Numbers } from "../cells.ts";
 import { hosted } from "./hosted.ts";
 import { axisOf, known, type Op, single } from "../op.ts";
+import { POSITIVE } from "../says.ts";
 
 /** A tensor as columns along one axis: how many are outside and inside of it, and how long they are. */
 export interface Columns {
@@ -45,7 +46,7 @@ function chosen(
 const topK: Op<TopKAttributes> = hosted<TopKAttributes>({
   type: "TopK",
   family: "route",
-  summary: "to what was chosen",
+  summary: "It goes to the numbers that were chosen.",
   takes: { 1: "X:number", 10: "X:number K:int" },
   outputs: 2,
   anyType: true,
@@ -104,7 +105,7 @@ function eachColumn({ outer, length, inner }: Columns, visit: (index: number, to
 const oneHot: Op<OneHotAttributes> = hosted<OneHotAttributes>({
   type: "OneHot",
   family: "route",
-  summary: "to the indices",
+  summary: "It goes to the indices.",
   takes: "indices:number depth:number2 values:any",
   anyType: true,
   attributes: (read) => ({ axis: read.int("axis", -1) }),
@@ -164,7 +165,7 @@ function cumulate(x: Numbers, y: Numbers, { exclusive, reverse, columns }: CumAt
 const cumSum: Op<CumAttributes> = hosted<CumAttributes>({
   type: "CumSum",
   family: "sum",
-  summary: "norm, or any linear rule on its positive weights",
+  summary: POSITIVE,
   takes: "x:number axis:int",
   anyType: true,
   attributes: (read) => ({ exclusive: read.int("exclusive", 0) === 1, reverse: read.int("reverse", 0) === 1 }),

@@ -3,6 +3,7 @@ import { type Dims, shapeText, size } from "../../base/tensor.ts";
 import type { Operands } from "../../graph/graph.ts";
 import { Composition } from "./compose.ts";
 import type { Op } from "../op.ts";
+import { standsFor } from "../says.ts";
 
 /** A value whose axes have labels: letters, and for those that an ellipsis stands for, numbers from the last on. */
 interface Labelled {
@@ -129,7 +130,7 @@ function product(c: Composition, a: Labelled, b: Labelled, kept: readonly string
 export const einsum: Op<{ equation: string }> = {
   type: "Einsum",
   family: "dense",
-  summary: "as the MatMul, Mul and ReduceSum that it stands for",
+  summary: standsFor("MatMul, Mul and ReduceSum"),
   takes: "Inputs...:number",
   attributes: (read) => ({ equation: read.string("equation", "") }),
   instead(inputs, { equation }, node) {

@@ -5,6 +5,7 @@ import { type Dims, normalizeAxis, shapeText, size, strides, widened } from "../
 import type { Numbers } from "../cells.ts";
 import { hosted, type Kind } from "./hosted.ts";
 import { axisOf, type Op } from "../op.ts";
+import { REPEATED } from "../says.ts";
 
 /** How indices choose numbers of the data, or runs of them. */
 interface Choice {
@@ -101,7 +102,7 @@ const gathering = (type: string, choice: Choice): Op<At> =>
   hosted<At>({
     type,
     family: "route",
-    summary: "moved back, added up where an index repeats",
+    summary: REPEATED,
     takes: "data:any indices:int",
     attributes: (read) => ({ at: read.int(choice.attribute, 0), reduction: "" }),
     ...choosing(choice, (dims) => dims),
@@ -159,7 +160,8 @@ const scattering = (type: string, choice: Choice): Op<At> =>
   hosted<At>({
     type,
     family: "sum",
-    summary: "to the update that stands there, or to what stood there; added up (add): norm, or any linear rule",
+    summary:
+      "It goes to the update that stands there, or else to the number that stood there before. Where updates are added, the rule norm or any other linear rule shares it.",
     takes: "data:any indices:int updates:any",
     attributes(read) {
       const reduction = read.string("reduction", "none");

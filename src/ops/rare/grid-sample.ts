@@ -3,6 +3,7 @@ import { type Dims, shapeText, size, strides } from "../../base/tensor.ts";
 import { type AttributeReader, integers, type Op } from "../op.ts";
 import { composed } from "./compose.ts";
 import { sampling, type Tap } from "./sampling.ts";
+import { standsFor } from "../says.ts";
 
 /** How a position along one axis becomes weights of numbers there. */
 interface Reading {
@@ -146,7 +147,7 @@ const positions = (n: number, corners: boolean): number[] =>
 const affineGrid: Op<{ corners: boolean }> = composed<{ corners: boolean }>(
   {
     type: "AffineGrid",
-    summary: "as the MatMul that it stands for",
+    summary: standsFor("MatMul"),
     takes: "theta size:int",
     attributes: (read) => ({ corners: read.int("align_corners", 0) === 1 }),
   },

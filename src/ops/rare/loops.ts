@@ -3,6 +3,7 @@ import { type Constant, numbersFor } from "../../base/tensor.ts";
 import type { Body, Node, Operands } from "../../graph/graph.ts";
 import { axisOf, type AttributeReader, type Op, single } from "../op.ts";
 import type { Unroller } from "../unroller.ts";
+import { unrolls } from "../says.ts";
 
 /** What a loop's body is, which every one has. */
 function bodyOf(read: AttributeReader): Body {
@@ -42,7 +43,7 @@ function gathered(at: Unroller, parts: readonly string[], axis: number, body: Bo
 const loop: Op<{ body: Body }> = {
   type: "Loop",
   family: "other",
-  summary: "its body stands in its place, once for each time",
+  summary: unrolls("time"),
   takes: "M:int? cond:bool? v_initial...:each?",
   outputs: Infinity,
   attributes: (read) => ({ body: bodyOf(read) }),
@@ -125,7 +126,7 @@ function walk(at: Unroller, a: ScanAttributes, states: readonly string[], inputs
 const scan: Op<ScanAttributes> = {
   type: "Scan",
   family: "other",
-  summary: "its body stands in its place, once for each slice",
+  summary: unrolls("slice"),
   takes: {
     8: "sequence_lens:int? initial_state_and_scan_inputs...:each",
     9: "initial_state_and_scan_inputs...:each",

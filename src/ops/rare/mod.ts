@@ -6,6 +6,7 @@ import { reduceTo } from "../arithmetic.ts";
 import { inferBroadcast, zipConstants, zipHost } from "../broadcast.ts";
 import { PERIODIC } from "../math.ts";
 import type { Op } from "../op.ts";
+import { noRule } from "../says.ts";
 
 interface ModAttributes {
   /** Whether the remainder has the sign of the first operand, as C's fmod, or that of the second. */
@@ -20,7 +21,7 @@ const remainder = (a: number, b: number, { ofFirst }: ModAttributes) => (ofFirst
 export const mod: Op<ModAttributes> = {
   type: "Mod",
   family: "other",
-  summary: `no rule: ${PERIODIC}`,
+  summary: noRule(PERIODIC),
   takes: "A:number B:number",
   anyType: true,
   attributes: (read) => ({ ofFirst: read.int("fmod", 0) === 1 }),

@@ -2,6 +2,7 @@ import { demand } from "../../base/complaint.ts";
 import type { AttributeReader, Op } from "../op.ts";
 import { unary } from "../unary.ts";
 import { composed } from "./compose.ts";
+import { PARTLY, standsFor } from "../says.ts";
 
 /*
  * Operators that ONNX had as experiments before opset 10; converters of that time wrote them.
@@ -15,7 +16,7 @@ interface Line {
 /** scale · x + shift, one number for all or for each channel. */
 const line = (type: string, attributes: (read: AttributeReader) => Line): Op<Line> =>
   composed<Line>(
-    { type, summary: "as the Mul and Add that it stands for", takes: "input", attributes },
+    { type, summary: standsFor("Mul and Add"), takes: "input", attributes },
     (c, [x], { scale, shift }) => {
       const channels = x.dims[1] ?? 1;
       demand(
@@ -40,7 +41,7 @@ interface Cut {
 const crop: Op<Cut> = composed<Cut>(
   {
     type: "Crop",
-    summary: "moved back, zero elsewhere",
+    summary: PARTLY,
     takes: "input",
     attributes(read) {
       const [border, size] = [read.ints("border") ?? [], read.ints("scale")];

@@ -4,6 +4,7 @@ import type { Numbers } from "../cells.ts";
 import { axisOf, type Op, single } from "../op.ts";
 import { type Columns, columnsOf } from "./choose.ts";
 import { hosted } from "./hosted.ts";
+import { noRule } from "../says.ts";
 
 interface CumAttributes {
   readonly exclusive: boolean;
@@ -25,7 +26,7 @@ const WHY = "it is a product of activations";
 const cumProd: Op<CumAttributes> = hosted<CumAttributes>({
   type: "CumProd",
   family: "other",
-  summary: `no rule: ${WHY}`,
+  summary: noRule(WHY),
   takes: "x:number axis:int",
   anyType: true,
   attributes: (read) => ({ exclusive: read.int("exclusive", 0) === 1, reverse: read.int("reverse", 0) === 1 }),
@@ -86,7 +87,7 @@ function determinant(x: Numbers, from: number, n: number): number {
 const det: Op<{ n: number }> = hosted<{ n: number }>({
   type: "Det",
   family: "other",
-  summary: `no rule: ${WHY}`,
+  summary: noRule(WHY),
   takes: "X",
   attributes: () => ({ n: 0 }),
   infer([x]) {

@@ -188,7 +188,7 @@ interface DeformAttributes {
 const deformConv: Op<DeformAttributes> = composed<DeformAttributes>(
   {
     type: "DeformConv",
-    summary: "any linear rule on its weights; offsets say where relevance goes, a mask is a factor",
+    summary: "Any linear rule shares it. The offsets say where it goes, and a mask is a factor.",
     takes: "X W offset B? mask?",
     attributes: (read) => ({
       group: read.int("group", 1),

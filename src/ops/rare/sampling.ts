@@ -90,7 +90,8 @@ export function sampling<A extends object>({ walk, largest = () => false, nonneg
     ...row,
     family: "average",
     anyType: true,
-    summary: "norm, or any linear rule on its weights; where the points are computed, moved back by the weights",
+    summary:
+      "The rule norm or any other linear rule shares it. If the network computes the points, it moves back by the weights.",
     nonnegative: nonnegative && ((x, a) => nonnegative(x, found(a).own)),
     infer(inputs, a, budget) {
       const { dims, attributes: own = a, work = 0, ...rest } = row.infer(inputs, a, budget);

@@ -5,6 +5,7 @@ import type { Operands } from "../../graph/graph.ts";
 import { axisOf, type Op, single } from "../op.ts";
 import { composed } from "./compose.ts";
 import { hosted } from "./hosted.ts";
+import { LOADING, PARTLY, UNKNOWN } from "../says.ts";
 
 /** A constant input by which it is decided how many numbers come out. */
 function counted(inputs: Operands, index: number, what: string): Constant {
@@ -18,7 +19,7 @@ function counted(inputs: Operands, index: number, what: string): Constant {
 const compress: Op<{ axis: number | undefined }> = composed<{ axis: number | undefined }>(
   {
     type: "Compress",
-    summary: "moved back, zero elsewhere",
+    summary: PARTLY,
     takes: "input:any condition:bool",
     attributes(read) {
       const axis = read.int("axis", Number.NaN);
@@ -90,7 +91,7 @@ function distinct(x: Constant, axis: number | undefined, sorted: boolean): reado
 const unique: Op<Distinct> = {
   type: "Unique",
   family: "other",
-  summary: "folded while loading",
+  summary: LOADING,
   takes: "X:any",
   outputs: 4,
   attributes(read) {
@@ -135,7 +136,7 @@ function overlapOf(a: Box, b: Box): number {
 const nonMaxSuppression: Op<Suppression> = {
   type: "NonMaxSuppression",
   family: "other",
-  summary: "folded while loading",
+  summary: LOADING,
   takes: "boxes scores max_output_boxes_per_class:int? iou_threshold:float? score_threshold:float?",
   attributes: (read) => ({ centered: read.int("center_point_box", 0) === 1 }),
   infer(inputs, a, budget: Budget) {
@@ -189,7 +190,7 @@ interface Hard {
 const hardmax: Op<Hard> = hosted<Hard>({
   type: "Hardmax",
   family: "other",
-  summary: "no rule",
+  summary: UNKNOWN,
   takes: "input",
   attributes: (read) => ({ axis: read.int("axis", read.opset < 13 ? 1 : -1), flattened: read.opset < 13 }),
   infer([x], a) {

@@ -4,6 +4,7 @@ import type { Body, Node, Operand, Operands } from "../../graph/graph.ts";
 import { type AttributeReader, axisOf, integers, NONE, type Op, single } from "../op.ts";
 import type { Unroller } from "../unroller.ts";
 import { integer, stacked, truth } from "./loops.ts";
+import { TENSORS, unrolls } from "../says.ts";
 
 /*
  * Sequences of tensors, and values that may be none. How long a sequence is, and which of its tensors is meant, must be
@@ -40,7 +41,7 @@ function row<A extends object>(
   return {
     type,
     family: "other",
-    summary: "only the tensors are left",
+    summary: TENSORS,
     takes,
     attributes,
     unroll: (at, inputs, a, node) => unroll(at, inputs, a, node, node.outputs[0]),
@@ -100,7 +101,7 @@ const concatFromSequence = row<{ axis: number; isNew: boolean }>(
 const sequenceMap: Op<{ body?: Body }> = {
   type: "SequenceMap",
   family: "other",
-  summary: "its body stands in its place, once for each tensor",
+  summary: unrolls("tensor"),
   takes: "input_sequence:each additional_inputs...:each?",
   outputs: Infinity,
   attributes: (read) => ({ body: read.body("body") }),

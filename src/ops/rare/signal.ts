@@ -11,6 +11,7 @@ import {
 } from "../../base/tensor.ts";
 import { type AttributeReader, axisOf, type Op, single } from "../op.ts";
 import { composed } from "./compose.ts";
+import { LOADING, standsFor } from "../says.ts";
 
 interface Folded {
   readonly type: ElementType;
@@ -26,11 +27,11 @@ function typeOf(read: AttributeReader): ElementType {
 
 const cut = (type: ElementType, data: Constant["data"]) => (isInteger(type) ? data.map(Math.trunc) : data);
 
-const LOADING = { family: "other", summary: "folded while loading" } as const;
+const COMPUTED = { family: "other", summary: LOADING } as const;
 
 /** A window, by its value at a share of a whole turn. Source: ONNX, the operator of this name (version 17). */
 const windowed = (type: string, f: (turn: number) => number): Op<Folded> => ({
-  ...LOADING,
+  ...COMPUTED,
   type,
   takes: "size:int",
   attributes: (read) => ({ type: typeOf(read), periodic: read.int("periodic", 1) === 1 }),
@@ -48,7 +49,7 @@ const windowed = (type: string, f: (turn: number) => number): Op<Folded> => ({
 
 /** Triangles over the frequencies of a spectrum, equally wide in mel. Source: ONNX MelWeightMatrix-17. */
 const mel: Op<Folded & { readonly parameters?: readonly number[] }> = {
-  ...LOADING,
+  ...COMPUTED,
   type: "MelWeightMatrix",
   takes: "num_mel_bins:int dft_length:int sample_rate:int lower_edge_hertz upper_edge_hertz",
   attributes: (read) => ({ type: typeOf(read), periodic: false }),
@@ -140,7 +141,7 @@ interface DftAttributes {
 const dft: Op<DftAttributes> = composed<DftAttributes>(
   {
     type: "DFT",
-    summary: "as the MatMul that it stands for",
+    summary: standsFor("MatMul"),
     takes: { 17: "input dft_length:int?", 20: "input dft_length:int? axis:int?" },
     attributes: (read) => ({
       axis: read.opset < 20 ? read.int("axis", 1) : undefined,
@@ -188,7 +189,7 @@ const dft: Op<DftAttributes> = composed<DftAttributes>(
 const stft: Op<{ onesided: boolean }> = composed<{ onesided: boolean }>(
   {
     type: "STFT",
-    summary: "as the Gather, Mul and MatMul that it stands for",
+    summary: standsFor("Gather, Mul and MatMul"),
     takes: "signal frame_step:int window? frame_length:int?",
     attributes: (read) => ({ onesided: read.int("onesided", 1) === 1 }),
   },

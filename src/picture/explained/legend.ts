@@ -28,7 +28,8 @@ export function legend(width: number, map: string, { full, lines }: LegendText):
     const share = x / (inner - 1);
     fill(drawn, MARGIN + x, MARGIN / 2, 1, BAR, [...colour(rises ? share : 2 * share - 1), 255]);
   }
-  const [low, high] = [rises ? "0 or against" : `−${digits(full)} against`, `for ${digits(full)}`];
+  const [low, high] =
+    full === 0 ? ["no relevance", ""] : [rises ? "0 or against" : `−${digits(full)} against`, `for ${digits(full)}`];
   const top = MARGIN / 2 + BAR + 4;
   write(drawn, low, MARGIN, top, 1);
   write(drawn, high, width - MARGIN - widthOf(high, 1), top, 1);

@@ -2,9 +2,10 @@ import { demand } from "../../../base/complaint.ts";
 import type { Operand } from "../../../graph/graph.ts";
 import { type Op, NONE, type None } from "../../op.ts";
 import { type Composition, composed } from "../compose.ts";
+import { standsFor } from "../../says.ts";
 
 /** What composites read of every operator here. */
-const SUMMARY = "as the operators that it stands for";
+const SUMMARY = standsFor("operators");
 
 /** x + bias, where there is a bias. */
 export function biased(c: Composition, x: string, bias: Operand | undefined): string {

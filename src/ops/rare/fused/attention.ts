@@ -6,6 +6,7 @@ import { type AttributeReader, integers, type Op } from "../../op.ts";
 import { behind, byHeads, type Sized } from "../attention.ts";
 import { type Composition, composed } from "../compose.ts";
 import { allowed, asIn, attend, causal, columns, float, floats, passing, type Scores, type Window } from "./attend.ts";
+import { standsFor } from "../../says.ts";
 
 export interface AttentionAttributes {
   readonly heads: number;
@@ -79,7 +80,7 @@ function scoresOf(
 const attention: Op<AttentionAttributes> = composed<AttentionAttributes>(
   {
     type: "com.microsoft.Attention",
-    summary: "as the MatMul and Softmax that it stands for",
+    summary: standsFor("MatMul and Softmax"),
     takes: "input weights bias? mask_index:int? past? attention_bias? past_sequence_length:int?",
     outputs: 2,
     attributes(read) {
@@ -153,7 +154,7 @@ function partsOf(c: Composition, given: readonly (Operand | undefined)[], heads:
 const multiHead: Op<AttentionAttributes> = composed<AttentionAttributes>(
   {
     type: "com.microsoft.MultiHeadAttention",
-    summary: "as the MatMul and Softmax that it stands for",
+    summary: standsFor("MatMul and Softmax"),
     takes:
       "query key? value? bias? key_padding_mask:int? attention_bias? past_key? past_value? " +
       "past_sequence_length:int? cache_indirection:int?",
@@ -186,7 +187,7 @@ const multiHead: Op<AttentionAttributes> = composed<AttentionAttributes>(
 const packed: Op<AttentionAttributes> = composed<AttentionAttributes>(
   {
     type: "com.microsoft.PackedAttention",
-    summary: "as the MatMul and Softmax that it stands for",
+    summary: standsFor("MatMul and Softmax"),
     takes: "input weights bias token_offset:int cumulative_sequence_length:int attention_bias?",
     attributes: readAttention,
   },

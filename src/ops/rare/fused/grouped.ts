@@ -5,6 +5,7 @@ import { integers, type Op } from "../../op.ts";
 import { behind, byHeads, type Sized, turned } from "../attention.ts";
 import { type Composition, composed } from "../compose.ts";
 import { allowed, asIn, attend, both, columns, floats } from "./attend.ts";
+import { standsFor } from "../../says.ts";
 
 /** x with its heads turned, by the rows of two tables that `ids` choose, [1 or n, length]. */
 function rotated(
@@ -37,7 +38,7 @@ interface RotaryAttributes {
 const rotary: Op<RotaryAttributes> = composed<RotaryAttributes>(
   {
     type: "com.microsoft.RotaryEmbedding",
-    summary: "as the Mul, Sub and Add that it stands for",
+    summary: standsFor("Mul, Sub and Add"),
     takes: "input position_ids:int cos_cache sin_cache",
     attributes(read) {
       const scale = read.float("scale", 1);
@@ -118,7 +119,7 @@ function split(
 const grouped: Op<GroupedAttributes> = composed<GroupedAttributes>(
   {
     type: "com.microsoft.GroupQueryAttention",
-    summary: "as the MatMul and Softmax that it stands for",
+    summary: standsFor("MatMul and Softmax"),
     takes:
       "query key? value? past_key? past_value? seqlens_k:int total_sequence_length:int cos_cache? sin_cache? " +
       "position_ids:int? attention_bias? head_sink? k_scale:float1? v_scale:float1?",

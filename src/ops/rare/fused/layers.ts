@@ -5,8 +5,9 @@ import type { ConvAttributes } from "../../conv/geometry.ts";
 import { gemm } from "../../gemm.ts";
 import type { AttributeReader, Op } from "../../op.ts";
 import { type Composition, composed } from "../compose.ts";
+import { standsFor } from "../../says.ts";
 
-const SUMMARY = "as the layer and the activation that it stands for";
+const SUMMARY = standsFor("layer and the activation");
 
 /** An activation behind a layer: a row, and its attributes. */
 type Activation = readonly [type: string, attributes: object];

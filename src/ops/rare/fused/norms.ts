@@ -4,13 +4,14 @@ import type { Operand } from "../../../graph/graph.ts";
 import type { Op } from "../../op.ts";
 import { type Composition, composed } from "../compose.ts";
 import { biased } from "./activations.ts";
+import { standsFor } from "../../says.ts";
 
 interface NormAttributes {
   readonly epsilon: number;
   readonly axis: number;
 }
 
-const SUMMARY = "as the normalization and the sums that it stands for";
+const SUMMARY = standsFor("normalization and the sums");
 
 /** A normalization of the sum of two values and a bias, which belongs to the layer before. */
 function skip(

@@ -6,6 +6,7 @@ import { unary } from "../../unary.ts";
 import { composed } from "../compose.ts";
 import { hosted } from "../hosted.ts";
 import { asFloat, floatsOf, perFeature, tableOf, withoutStrings } from "./shared.ts";
+import { SLICES, standsFor } from "../../says.ts";
 
 interface ScalerAttributes {
   readonly offset: readonly number[];
@@ -16,7 +17,7 @@ interface ScalerAttributes {
 const scaler: Op<ScalerAttributes> = composed<ScalerAttributes>(
   {
     type: "ai.onnx.ml.Scaler",
-    summary: "as the Sub and Mul that it stands for",
+    summary: standsFor("Sub and Mul"),
     takes: "X:feature",
     attributes: (read) => ({ offset: floatsOf(read, "offset"), scale: floatsOf(read, "scale") }),
   },
@@ -31,7 +32,8 @@ const scaler: Op<ScalerAttributes> = composed<ScalerAttributes>(
 const normalizer: Op<{ norm: string }> = composed<{ norm: string }>(
   {
     type: "ai.onnx.ml.Normalizer",
-    summary: "as the LpNormalization that it stands for; MAX as Div and ReduceMax",
+    summary:
+      "It passes as through the LpNormalization that the operator stands for; the norm MAX stands for Div and ReduceMax.",
     takes: "X:feature",
     attributes(read) {
       const norm = read.string("norm", "MAX");
@@ -60,7 +62,8 @@ interface ImputerAttributes {
 const imputer: Op<ImputerAttributes> = composed<ImputerAttributes>(
   {
     type: "ai.onnx.ml.Imputer",
-    summary: "as the Where that it stands for: a number that is put in has no relevance to pass",
+    summary:
+      "It passes as through the Where that the operator stands for. A number that is put in for a missing one has none to pass.",
     takes: "X:feature",
     attributes: (read) => ({
       floats: read.floats("imputed_value_floats"),
@@ -89,7 +92,7 @@ const imputer: Op<ImputerAttributes> = composed<ImputerAttributes>(
 const extractor: Op<None> = composed<None>(
   {
     type: "ai.onnx.ml.ArrayFeatureExtractor",
-    summary: "as the Gather that it stands for",
+    summary: standsFor("Gather"),
     takes: "X:any Y:int",
     attributes: () => NONE,
   },
@@ -120,7 +123,7 @@ const binarizer: Op<{ threshold: number }> = {
 const vectorizer: Op<{ lengths: readonly number[] }> = composed<{ lengths: readonly number[] }>(
   {
     type: "ai.onnx.ml.FeatureVectorizer",
-    summary: "every input gets its slice",
+    summary: SLICES,
     takes: "X...:feature",
     attributes: (read) => ({ lengths: read.ints("inputdimensions") ?? [] }),
   },
@@ -149,7 +152,7 @@ interface EncoderAttributes {
 const oneHotEncoder: Op<EncoderAttributes> = hosted<EncoderAttributes>({
   type: "ai.onnx.ml.OneHotEncoder",
   family: "route",
-  summary: "to the category",
+  summary: "It goes to the category.",
   takes: "X:feature",
   anyType: true,
   attributes(read) {
@@ -196,7 +199,7 @@ function sideOf(read: AttributeReader, side: "keys" | "values") {
 const labelEncoder: Op<LabelAttributes> = hosted<LabelAttributes>({
   type: "ai.onnx.ml.LabelEncoder",
   family: "other",
-  summary: "no rule; behind an index, relevance starts from the scores",
+  summary: "No rule is known. Behind an index, relevance starts from the scores.",
   takes: "X:any",
   anyType: true,
   attributes(read) {
@@ -234,7 +237,7 @@ const labelEncoder: Op<LabelAttributes> = hosted<LabelAttributes>({
 const zipMap: Op<None> = composed<None>(
   {
     type: "ai.onnx.ml.ZipMap",
-    summary: "the tensor itself: the names of its columns are left out",
+    summary: "It passes unchanged. The names of the columns are left out.",
     takes: "X",
     attributes(read) {
       read.ignore("classlabels_strings", "classlabels_int64s");

@@ -3,6 +3,7 @@ import type { Operand } from "../../../graph/graph.ts";
 import type { AttributeReader, Op } from "../../op.ts";
 import { type Composition, composed } from "../compose.ts";
 import { asFloat, floatsOf, tableOf } from "./shared.ts";
+import { standsFor } from "../../says.ts";
 
 /** z = W x + b: the rows of W, one for each score. */
 interface Scores {
@@ -76,7 +77,7 @@ interface ClassifierAttributes extends Scores, Labels {
   readonly isPair?: boolean;
 }
 
-const CLASSES = "as the dense layer, softmax or sigmoid and ArgMax that it stands for";
+const CLASSES = standsFor("dense layer, softmax or sigmoid and ArgMax");
 
 /** Scores of classes and the label of the largest; one score is that of the second of two. Source: ONNX ML LinearClassifier-1. */
 const linearClassifier: Op<ClassifierAttributes> = composed<ClassifierAttributes>(
@@ -117,7 +118,7 @@ const linearClassifier: Op<ClassifierAttributes> = composed<ClassifierAttributes
 const linearRegressor: Op<ClassifierAttributes> = composed<ClassifierAttributes>(
   {
     type: "ai.onnx.ml.LinearRegressor",
-    summary: "as the dense layer that it stands for",
+    summary: standsFor("dense layer"),
     takes: "X:feature",
     attributes(read) {
       const targets = read.int("targets", 1);
@@ -250,7 +251,7 @@ interface RegressorAttributes extends Scores {
 const svmRegressor: Op<RegressorAttributes> = composed<RegressorAttributes>(
   {
     type: "ai.onnx.ml.SVMRegressor",
-    summary: "as the dense layer that it stands for; of one class, no rule",
+    summary: "It passes as through the dense layer that the operator stands for. For one class, no rule is known.",
     takes: "X:feature",
     attributes(read) {
       linearKernel(read);

@@ -7,6 +7,7 @@ import { axisOf, known, type Op } from "../../op.ts";
 import { composed } from "../compose.ts";
 import { biased } from "../fused/activations.ts";
 import { dequantised } from "./packed.ts";
+import { standsFor } from "../../says.ts";
 
 /*
  * Weights of a few bits, in blocks that have a scale and a zero point each.
@@ -45,7 +46,7 @@ interface BitsAttributes {
 const matMulNBits: Op<BitsAttributes> = composed<BitsAttributes>(
   {
     type: "com.microsoft.MatMulNBits",
-    summary: "as the MatMul with the weight that it stands for",
+    summary: standsFor("MatMul with the weight"),
     takes: "A B:integer scales:float1 zero_points:number? g_idx:int? bias?",
     attributes(read) {
       read.ignore("accuracy_level", "weight_prepacked");
@@ -143,7 +144,7 @@ function table(
 const gatherBlocks: Op<GatherAttributes> = composed<GatherAttributes>(
   {
     type: "com.microsoft.GatherBlockQuantized",
-    summary: "as the Gather of the table that it stands for",
+    summary: standsFor("Gather of the table"),
     takes: "data:integer indices:int scales:float1 zero_points:integer?",
     attributes(read) {
       const [bits, block] = [read.int("bits", 4), read.int("block_size", 128)];

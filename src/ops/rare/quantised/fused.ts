@@ -5,6 +5,7 @@ import { countOf } from "../../takes.ts";
 import { type Composition, composed } from "../compose.ts";
 import { type AttentionAttributes, readAttention } from "../fused/attention.ts";
 import { WHOLE } from "./grid.ts";
+import { standsFor } from "../../says.ts";
 
 /*
  * Fused operators of integers, as those of floats behind a DequantizeLinear of each.
@@ -33,7 +34,8 @@ const composedOf = (
 const qAttention: Op<AttentionAttributes> = composed<AttentionAttributes>(
   {
     type: "com.microsoft.QAttention",
-    summary: "as the Attention of floats that it stands for; rounding passes relevance",
+    summary:
+      "It passes as through the Attention of floats that the operator stands for, and rounding passes it unchanged.",
     takes:
       "input:integer1 weight:integer2 bias input_scale weight_scale mask_index:int? input_zero_point:integer1? " +
       "weight_zero_point:integer2? past?",
@@ -57,7 +59,7 @@ interface EmbedAttributes {
 const qEmbed: Op<EmbedAttributes> = composed<EmbedAttributes>(
   {
     type: "com.microsoft.QEmbedLayerNormalization",
-    summary: "as the EmbedLayerNormalization of floats that it stands for",
+    summary: standsFor("EmbedLayerNormalization of floats"),
     takes:
       "input_ids:int segment_ids:int? word:integer1 position:integer1 segment:integer1? gamma:integer1 beta:integer1 " +
       "mask:int? word_scale position_scale segment_scale? gamma_scale beta_scale word_zero:integer1 " +

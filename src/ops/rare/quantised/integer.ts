@@ -14,7 +14,8 @@ import { staysPacked } from "./packed.ts";
  * rounds larger ones, as onnxruntime does when it scales them.
  */
 
-const SUMMARY = "as the layer of floats that it stands for; rounding passes relevance";
+const SUMMARY =
+  "It passes as through the layer of floats that the operator stands for, and rounding passes it unchanged.";
 
 const asFloat = (c: Composition, x: string) => c.add("Cast", [x], { to: "float32" });
 

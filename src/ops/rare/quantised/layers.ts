@@ -12,7 +12,8 @@ import { WHOLE } from "./grid.ts";
  * Layers of integers, as the layer of floats between a DequantizeLinear of each input and a QuantizeLinear.
  */
 
-const SUMMARY = "as the layer of floats that it stands for; rounding passes relevance";
+const SUMMARY =
+  "It passes as through the layer of floats that the operator stands for, and rounding passes it unchanged.";
 
 type Maybe = Operand | undefined;
 type Names = readonly Maybe[];

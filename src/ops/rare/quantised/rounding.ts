@@ -109,7 +109,7 @@ const foldBy =
     return [madeOf(type, dims, data)];
   };
 
-const SUMMARY = "pass: numbers are rounded, and relevance is not";
+const SUMMARY = "It passes unchanged: numbers are rounded, and relevance is not.";
 
 const row = (type: string, more: Omit<Op<GridAttributes>, "type" | "family" | "summary">): Op<GridAttributes> => ({
   type,
