@@ -36,7 +36,7 @@ export const families: readonly FamilyRow[] = [
   {
     family: "MobileNet v1 and v2; detectors of faces, landmarks and objects made of them",
     works: "explains",
-    note: "a class at a place, `{ class, position }`",
+    note: "for a class at a place: `{ class, position }`",
     files: [
       "models/mobilenet_v1_025_224/mobilenet_v1_025_224.onnx",
       "wild/ultraface_rfb_320.onnx",
@@ -47,7 +47,7 @@ export const families: readonly FamilyRow[] = [
   {
     family: "U-Net and other segmentations",
     works: "explains",
-    note: "a class at a place, or over an area",
+    note: "for a class at a place, or over an area",
     files: ["cases/unet.onnx", "cases/seg_softmax.onnx"],
   },
   {
@@ -58,13 +58,13 @@ export const families: readonly FamilyRow[] = [
   {
     family: "EfficientNet, MobileNetV3: squeeze-and-excitation and other gates",
     works: "explains",
-    note: "all relevance to the signal, none to its gate",
+    note: "all goes to the signal, and none to its gate",
     files: ["wild/ppocr_mobile_v2_cls.onnx", "wild/selfie_segmentation.onnx", "cases/se_block.onnx"],
   },
   {
     family: "ViT, BERT, DistilBERT: attention, LayerNormalization",
     works: "explains",
-    note: "relevance of words and of positions, [apart](docs/guides/transformers.md)",
+    note: "words and positions are [apart](docs/guides/transformers.md)",
     files: [
       "models/vit_tiny_mnist/vit_tiny_mnist_opset17.onnx",
       "models/vit_tiny_mnist/vit_tiny_mnist_opset13.onnx",
@@ -76,13 +76,13 @@ export const families: readonly FamilyRow[] = [
   {
     family: "LSTM, GRU, RNN, in both directions",
     works: "explains",
-    note: "all relevance to the signal, none to the gates",
+    note: "all goes to the signal, and none to the gates",
     files: ["wild/point_history_lstm.onnx", "wild/dtln_1.onnx", "wild/bidi_lstm.onnx", "cases/gru.onnx"],
   },
   {
     family: "GPT and others with fused operators of `com.microsoft`; quantised files",
     works: "explains",
-    note: "[as the network](docs/guides/fused-and-quantised.md) that was fused or quantised",
+    note: "as [the network](docs/guides/fused-and-quantised.md) that was fused or quantised",
     files: [
       "wild/openseeface_detection_fused.onnx",
       "cases/ms_gelu.onnx",

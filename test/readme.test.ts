@@ -79,7 +79,7 @@ const tables: Readonly<Record<string, string>> = {
       .filter(({ family, type }) => family !== "taylor" && !type.endsWith("Rounding"))
       .map((op) => [op.type, op.summary, rare.includes(op) ? "`relprop/operators`" : ""]),
   ),
-  families: table(["network", "predicts", "is explained", ""], familyRows),
+  families: table(["network", "predicts", "is explained", "note"], familyRows),
   commands: table(
     ["command", "what it does", "it needs"],
     commands.map((c) => [`\`${usage(c)}\``, c.summary, (c.needs ?? []).map((name) => `\`--${name}\``).join(", ")]),

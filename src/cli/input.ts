@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { preparation } from "../picture/image/preparation.ts";
-import { viewed } from "../picture/image/preprocess.ts";
+import { seenShare, viewed } from "../picture/image/preprocess.ts";
 import {
   type InputTensor,
   LrpError,
@@ -19,6 +19,9 @@ import { guessed, guessText } from "./guess.ts";
 import type { Opened } from "./open.ts";
 import { givenIn, type Values } from "./options.ts";
 import type { Sidecar } from "./sidecar.ts";
+
+/** A crop that leaves less than this of a picture is mentioned: presets are made for inputs of 224 pixels. */
+const LITTLE = 0.25;
 
 /** What one input of a network is given. */
 export interface Read {
@@ -58,10 +61,12 @@ export async function readFileFor(
   if (guess) err(guessText(guess, sidecar.path));
   const { steps, by } =
     told ?? (guess && { steps: presets[guess[0].preset], by: `${guess[0].preset}, a guess` }) ?? unsaid(sidecar);
+  const share = seenShare(image, steps, port);
+  const cut = share < LITTLE ? `, whose crop leaves ${(100 * share).toFixed(1)} % of it` : "";
   return {
     tensor: preprocess(image, steps, port),
     view: () => viewed(image, steps, port),
-    text: `${name}, ${image.width} x ${image.height}, prepared by ${by}`,
+    text: `${name}, ${image.width} x ${image.height}, prepared by ${by}${cut}`,
   };
 }
 

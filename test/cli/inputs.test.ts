@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readInputs } from "../../src/cli/inputs.ts";
 import { readNpy, writeNpy } from "../../src/read/npy.ts";
@@ -211,4 +212,13 @@ test("a score of 0 has no percentages", async () => {
   const { out } = await relprop("explain", at("named.onnx"), "left=1,2", "right=1,2");
   expect(out).toMatch(/^relevance of 0 went to$/m);
   expect(out).not.toMatch(/NaN|%/);
+});
+
+test("a crop that leaves little of a picture is mentioned", async () => {
+  const pool = [{ type: "GlobalAveragePool", inputs: ["x"], outputs: ["y"] }];
+  await writeFile(at("small.onnx"), onnx({ inputs: { x: [1, 3, 8, 8] }, outputs: { y: [1, 3, 1, 1] }, nodes: pool }));
+  const three = fileURLToPath(new URL("../../demo/three.png", import.meta.url));
+  const { text } = await read("small.onnx", [three], { preset: "torchvision" });
+  expect(text).toBe("three.png, 28 x 28, prepared by torchvision, whose crop leaves 0.1 % of it");
+  expect((await read("small.onnx", [three], { preset: "unit" })).text).toBe("three.png, 28 x 28, prepared by unit");
 });

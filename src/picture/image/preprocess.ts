@@ -73,6 +73,13 @@ export function viewed(image: Pixels, preset: PresetName | Preparation, to: Pict
   return picture(visible(image, preparation(preset), frameOf(to)));
 }
 
+/** @internal How much of a picture the network sees, from 0 to 1. Takes the same arguments as `preprocess`. */
+export function seenShare(image: Pixels, preset: PresetName | Preparation, to: PictureInput): number {
+  const { dims, h, w } = frameOf(to);
+  const { width, height, area } = placed(image, preparation(preset), dims[h], dims[w]);
+  return (area.width * area.height) / (width * height);
+}
+
 /** @internal The rows and columns of what a picture is made for. @throws LrpError code "shape" where it is for none */
 export function sidesOf(to: PictureInput): (number | string)[] {
   const { dims, h, w } = frameOf(to);
