@@ -128,10 +128,10 @@ export function convForward(
   else sumTiles(x, w, b, y, table, pixels, m, rows, columns, run, tapRow, tapColumn);
 }
 
-/** The same, of 1 to 32768 taps. */
+/** The same, of 1 to 32768 taps; `added` to what stands in y, if that is asked for. */
 export function sumTiles(
   x: usize, w: usize, b: usize, y: usize, table: usize,
-  pixels: i32, m: i32, rows: i32, columns: i32, run: i32, tapRow: i32, tapColumn: i32,
+  pixels: i32, m: i32, rows: i32, columns: i32, run: i32, tapRow: i32, tapColumn: i32, added: bool = false,
 ): void {
   const panelBytes: usize = (rows * columns * run) << 5;
   const tableEnd = table + (wholeTiles(pixels) << 3);
@@ -156,7 +156,7 @@ export function sumTiles(
       let c20 = f32x4.mul(v2, p0), c21 = f32x4.mul(v2, p1), c30 = f32x4.mul(v3, p0), c31 = f32x4.mul(v3, p1);
       let c40 = f32x4.mul(v4, p0), c41 = f32x4.mul(v4, p1), c50 = f32x4.mul(v5, p0), c51 = f32x4.mul(v5, p1);
       let panel = w + 32, room = SEGMENT - 4, skip: usize = 4;
-      let carried = false;
+      let carried = added;
       for (let r = 0; r < rows; r++) {
         for (let q = 0; q < columns; q++) {
           const tap = x + ((r * tapRow + q * tapColumn) << 2);

@@ -1,5 +1,5 @@
 import { apart, block, inPlace, lowest, product, span } from "./check";
-import { pow, sigmoid, tanh } from "./math";
+import { exp, normal, pow, sigmoid, tanh } from "./math";
 import { high, low, narrow, slope, storeLanes } from "./simd";
 
 /**
@@ -69,8 +69,6 @@ class Clip extends Unary {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function sigmoidSlope(v: v128): v128 {
   const y = sigmoid(v);
   return f64x2.mul(y, f64x2.sub(f64x2.splat(1), y));
@@ -87,8 +85,6 @@ class Sigmoid extends Unary {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function tanhSlope(v: v128): v128 {
   const y = tanh(v);
   return f64x2.sub(f64x2.splat(1), f64x2.mul(y, y));
@@ -113,12 +109,8 @@ function hardSigmoid(v: v128): v128 {
   return f64x2.div(f64x2.pmin(t, f64x2.splat(6)), f64x2.splat(6));
 }
 
-// @ts-ignore: decorator
-@inline
 function hardSwish(v: v128): v128 { return f64x2.mul(v, hardSigmoid(v)); }
 
-// @ts-ignore: decorator
-@inline
 function hardSwishSlope(v: v128): v128 {
   const inside = f64x2.lt(f64x2.abs(v), f64x2.splat(3));
   return f64x2.add(hardSigmoid(v), v128.and(inside, f64x2.div(v, f64x2.splat(6))));
@@ -132,6 +124,101 @@ class HardSwish extends Unary {
   // @ts-ignore: decorator
   @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
     return f32x4.mul(r, narrow(hardSwishSlope(low(v)), hardSwishSlope(high(v))));
+  }
+}
+
+/** In the place of an infinite number, one that f32 cannot tell from it, and whose product with 0 is 0. */
+// @ts-ignore: decorator
+@inline
+function finite(v: v128): v128 { return f64x2.pmin(f64x2.pmax(v, f64x2.splat(-1e39)), f64x2.splat(1e39)); }
+
+/** v / (1 + exp(−α v)) */
+function swish(v: v128, alpha: f64): v128 {
+  const u = finite(v);
+  return f64x2.mul(u, sigmoid(f64x2.mul(u, f64x2.splat(alpha))));
+}
+
+function swishSlope(v: v128, alpha: f64): v128 {
+  const w = f64x2.mul(finite(v), f64x2.splat(alpha));
+  return gatedSlope(w, sigmoid(w));
+}
+
+/** g + w · g · (1 − g): the slope of v · σ(u) where g = σ(u) and w = v · du/dv. */
+// @ts-ignore: decorator
+@inline
+function gatedSlope(w: v128, g: v128): v128 {
+  return f64x2.add(g, f64x2.mul(w, f64x2.mul(g, f64x2.sub(f64x2.splat(1), g))));
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Swish extends Unary {
+  // @ts-ignore: decorator
+  @inline value(v: v128, a: f32, b: f32): v128 { return narrow(swish(low(v), a), swish(high(v), a)); }
+  // @ts-ignore: decorator
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return f32x4.mul(r, narrow(swishSlope(low(v), a), swishSlope(high(v), a)));
+  }
+}
+
+/** exp(−v²/2) */
+// @ts-ignore: decorator
+@inline
+function bell(v: v128): v128 { return exp(f64x2.mul(f64x2.mul(v, v), f64x2.splat(-0.5))); }
+
+/** v Φ(v) */
+function gelu(v: v128): v128 {
+  const u = finite(v);
+  return f64x2.mul(u, normal(u, bell(u)));
+}
+
+/** Φ(v) + v exp(−v²/2) / √(2π) */
+function geluSlope(v: v128): v128 {
+  const u = finite(v), e = bell(u);
+  return f64x2.add(normal(u, e), f64x2.mul(u, f64x2.mul(e, f64x2.splat(0.3989422804014327))));
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class Gelu extends Unary {
+  // @ts-ignore: decorator
+  @inline value(v: v128, a: f32, b: f32): v128 { return narrow(gelu(low(v)), gelu(high(v))); }
+  // @ts-ignore: decorator
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return f32x4.mul(r, narrow(geluSlope(low(v)), geluSlope(high(v))));
+  }
+}
+
+/** √(8/π) and 0.044715: GELU's approximation ½ v (1 + tanh(u / 2)) = v σ(u) has u = √(8/π) (v + 0.044715 v³). */
+const ROOT: f64 = 1.5957691216057308;
+const CUBIC: f64 = 0.044715;
+
+/** √(8/π) (v + c v³) */
+// @ts-ignore: decorator
+@inline
+function cubic(v: v128, c: f64): v128 {
+  const factor = f64x2.add(f64x2.splat(ROOT), f64x2.mul(f64x2.splat(ROOT * c), f64x2.mul(v, v)));
+  return f64x2.mul(v, factor);
+}
+
+function geluTanh(v: v128): v128 {
+  const u = finite(v);
+  return f64x2.mul(u, sigmoid(cubic(u, CUBIC)));
+}
+
+function geluTanhSlope(v: v128): v128 {
+  const u = finite(v);
+  return gatedSlope(cubic(u, 3 * CUBIC), sigmoid(cubic(u, CUBIC)));
+}
+
+// @ts-ignore: decorator
+@final @unmanaged
+class GeluTanh extends Unary {
+  // @ts-ignore: decorator
+  @inline value(v: v128, a: f32, b: f32): v128 { return narrow(geluTanh(low(v)), geluTanh(high(v))); }
+  // @ts-ignore: decorator
+  @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
+    return f32x4.mul(r, narrow(geluTanhSlope(low(v)), geluTanhSlope(high(v))));
   }
 }
 
@@ -169,6 +256,20 @@ export function hardSwishForward(x: usize, y: usize, count: i32, a: f32, b: f32)
 }
 export function hardSwishVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
   mapVjp<HardSwish>(x, r, y, count, a, b);
+}
+export function swishForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Swish>(x, y, count, a, b); }
+export function swishVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  mapVjp<Swish>(x, r, y, count, a, b);
+}
+export function geluForward(x: usize, y: usize, count: i32, a: f32, b: f32): void { map<Gelu>(x, y, count, a, b); }
+export function geluVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  mapVjp<Gelu>(x, r, y, count, a, b);
+}
+export function geluTanhForward(x: usize, y: usize, count: i32, a: f32, b: f32): void {
+  map<GeluTanh>(x, y, count, a, b);
+}
+export function geluTanhVjp(x: usize, r: usize, y: usize, count: i32, a: f32, b: f32): void {
+  mapVjp<GeluTanh>(x, r, y, count, a, b);
 }
 
 /** Two numbers to one. */

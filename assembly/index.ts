@@ -6,6 +6,7 @@ export * from "./conv-lists";
 export * from "./winograd";
 export * from "./weighted";
 export { denseForward, denseVjp } from "./dense";
+export * from "./gemm";
 export * from "./packed";
 export * from "./pool";
 export * from "./lrn";

@@ -1,35 +1,63 @@
 import { apart, inPlace, product } from "./check";
 import { exp, log } from "./math";
-import { addWide, BLOCK, CHUNK, horizontalWide } from "./simd";
+import { addWide, BLOCK, CHUNK, high, horizontalWide, low, narrow, storeLanes } from "./simd";
 
 function check(x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
   assert(axis >= 1, "the axis has no numbers");
   inPlace(y, x, product(outer, axis, inner));
 }
 
-/** The largest of `axis` numbers that stand `inner` apart. */
+/** Four neighbours along an axis, `step` bytes apart; behind the last one, what has an exponential of nothing. */
+// @ts-ignore: decorator
+@inline
+function four(x: usize, j: i32, axis: i32, step: usize): v128 {
+  const at = x + <usize>j * step, left = axis - j;
+  if (left >= 4 && step == 4) return v128.load(at);
+  let v = v128.load32_lane(at, f32x4.splat(-Infinity), 0);
+  if (left > 1) v = v128.load32_lane(at + step, v, 1);
+  if (left > 2) v = v128.load32_lane(at + 2 * step, v, 2);
+  return left > 3 ? v128.load32_lane(at + 3 * step, v, 3) : v;
+}
+
+/** The largest of `axis` numbers. Where one is NaN it may be any, as their sum is NaN then. */
 // @ts-ignore: decorator
 @inline
 function largest(x: usize, axis: i32, step: usize): f64 {
-  let top = f32.load(x);
-  for (let i = 1; i < axis; i++) top = max(top, f32.load(x + <usize>i * step));
-  return <f64>top;
+  let top = four(x, 0, axis, step);
+  for (let j = 4; j < axis; j += 4) top = f32x4.pmax(top, four(x, j, axis, step));
+  const pairs = f32x4.pmax(top, v128.shuffle<i32>(top, top, 2, 3, 2, 3));
+  return <f64>max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
 }
 
-/** x_j − top of two neighbours along the axis; behind the last one, what has an exponential of nothing. */
+/** exp(v − top) of two of the four lanes. */
 // @ts-ignore: decorator
 @inline
-function two(x: usize, j: i32, axis: i32, step: usize, top: f64): v128 {
-  const at = x + <usize>j * step;
-  return f64x2(<f64>f32.load(at) - top, j + 1 < axis ? <f64>f32.load(at + step) - top : -Infinity);
-}
+function lowExp(v: v128, top: f64): v128 { return exp(f64x2.sub(low(v), f64x2.splat(top))); }
+
+// @ts-ignore: decorator
+@inline
+function highExp(v: v128, top: f64): v128 { return exp(f64x2.sub(high(v), f64x2.splat(top))); }
 
 // @ts-ignore: decorator
 @inline
 function sumExp(x: usize, axis: i32, step: usize, top: f64): f64 {
   let sum = f64x2.splat(0);
-  for (let j = 0; j < axis; j += 2) sum = f64x2.add(sum, exp(two(x, j, axis, step, top)));
+  for (let j = 0; j < axis; j += 4) {
+    const v = four(x, j, axis, step);
+    sum = f64x2.add(sum, f64x2.add(lowExp(v, top), highExp(v, top)));
+  }
   return horizontalWide(sum);
+}
+
+/** Stores four neighbours along the axis, or as many as are left. */
+// @ts-ignore: decorator
+@inline
+function storeFour(y: usize, v: v128, left: i32, step: usize): void {
+  if (step == 4) return storeLanes(y, v, left);
+  v128.store32_lane(y, v, 0);
+  if (left > 1) v128.store32_lane(y + step, v, 1);
+  if (left > 2) v128.store32_lane(y + 2 * step, v, 2);
+  if (left > 3) v128.store32_lane(y + 3 * step, v, 3);
 }
 
 /**
@@ -47,10 +75,10 @@ export function softmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner:
       const at = <usize>((o * axis * inner + i) << 2);
       const top = largest(x + at, axis, step);
       const sum = sumExp(x + at, axis, step, top);
-      for (let j = 0; j < axis; j += 2) {
-        const share = f64x2.div(exp(two(x + at, j, axis, step, top)), f64x2.splat(sum)), to = y + at + <usize>j * step;
-        f32.store(to, <f32>f64x2.extract_lane(share, 0));
-        if (j + 1 < axis) f32.store(to + step, <f32>f64x2.extract_lane(share, 1));
+      for (let j = 0; j < axis; j += 4) {
+        const v = four(x + at, j, axis, step), whole = f64x2.splat(sum);
+        const shares = narrow(f64x2.div(lowExp(v, top), whole), f64x2.div(highExp(v, top), whole));
+        storeFour(y + at + <usize>j * step, shares, axis - j, step);
       }
     }
   }

@@ -56,6 +56,8 @@ const rows = {
   }),
   denseForward: dense,
   denseVjp: dense,
+  gemmForward: dense,
+  gemmVjp: dense,
   maxPoolForward: (a) => ({ kind: "pool", bytes: F32 * (pools(a).inputs + pools(a).outputs) }),
   maxPoolVjp: (a) => ({ kind: "pool", bytes: F32 * 2 * (pools(a).inputs + pools(a).outputs) }),
   averagePoolForward: (a) => ({ kind: "pool", bytes: F32 * (pools(a).inputs + pools(a).outputs) }),
@@ -69,13 +71,13 @@ const rows = {
     ["Taylor", "TaylorUniform", "Beta", "Vjp", "Unnormalised"].map((rule) => [`lrnSpatial${rule}`, lrnSpatial(3)]),
   ),
   ...Object.fromEntries(
-    ["relu", "slope", "clip", "sigmoid", "tanh", "hardSwish"].map((name) => [
+    ["relu", "slope", "clip", "sigmoid", "tanh", "hardSwish", "swish", "gelu", "geluTanh"].map((name) => [
       `${name}Forward`,
       elements("element-wise", 2),
     ]),
   ),
   ...Object.fromEntries(
-    ["relu", "slope", "clip", "sigmoid", "tanh", "hardSwish"].map((name) => [
+    ["relu", "slope", "clip", "sigmoid", "tanh", "hardSwish", "swish", "gelu", "geluTanh"].map((name) => [
       `${name}Vjp`,
       elements("element-wise", 3),
     ]),

@@ -35,7 +35,7 @@ const SIGNED = /^(top|left|[abxy][0-3])$/;
 const WRITTEN =
   /^((?!maxPoolVjp|recurrentVjp|recurrentTerms)\w+: y|\w+: (out|scratch|ledger|sums)|divide\w+: s|convTable: table|listNonzero: (starts|lists)|recurrentForward: (gates|c)|recurrentVjp: (s|rh0|rc0)|recurrentTerms: (kept|taken|state|before|scale|z)|recurrentSignal: (state|rz|rh0|rc0))$/;
 const IN_PLACE: readonly (readonly [kernels: RegExp, on: string])[] = [
-  [/^(relu|slope|clip|sigmoid|tanh|hardSwish)/, "x r"],
+  [/^(relu|slope|clip|sigmoid|tanh|hardSwish|swish|gelu)/, "x r"],
   [/^(softmax|logSoftmax)Forward$/, "x"],
   [/^(softmax|logSoftmax)(Vjp|Taylor)$/, "r"],
   [/^(add|sub|mul|div|pow|max|pRelu)Forward$/, "a b"],

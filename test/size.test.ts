@@ -12,10 +12,10 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * branches, what loops and sequences are unrolled by, and what is wrong whatever free sizes are (1.5), weights that
  * kernels make when they are read first (0.6), z⁺ as what z⁻ leaves of z (0.3), HardSwish,
  * PRelu and Resize as kernels (0.6), constants as wide as in the file, and kernels of packed weights (2), layers of
- * constants and a graph that ends where it is told (0.9).
+ * constants and a graph that ends where it is told (0.9), kernels of products of many rows, GELU and Swish (1.6).
  * Whoever needs more than this raises it in the same commit, and says for what.
  */
-const BUDGET = 130_200;
+const BUDGET = 131_900;
 
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;

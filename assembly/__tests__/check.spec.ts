@@ -4,6 +4,7 @@ import { convListForward, listNonzero } from "../conv-lists";
 import { convRowsForward, convRowsVjp, countNonzero } from "../conv-rows";
 import { addBlock, copyBlock, fill } from "../copy";
 import { denseForward, denseVjp } from "../dense";
+import { gemmForward, gemmVjp } from "../gemm";
 import { addForward, reluForward, reluVjp } from "../elementwise";
 import { lrnForward, lrnTaylor } from "../lrn";
 import { lrnSpatialTaylor } from "../lrn-spatial";
@@ -70,6 +71,8 @@ describe("a kernel asserts what it demands", () => {
     copyBlock(at(15), at(0), 1, 1, 1, 8, 0, 0, 0, -1, 0, 0, 0, 1);
     denseForward(at(0), at(64), at(128), at(192), 2, 4, 4, 5, 1, 1);
     denseVjp(at(0), beforeEnd(20), at(192), at(256), 2, 4, 4, 4, 1, 1);
+    gemmForward(at(0), at(64), at(128), at(192), at(256), 2, 4, 4, 5, 1, 1);
+    gemmVjp(at(0), beforeEnd(20), at(192), at(256), 2, 4, 4, 4, 1, 1);
     softmaxForward(at(0), at(0), 2, 3, 4);
     sum(at(0), at(8), 8);
     divideStabilized(at(0), at(8), at(0), 8, 1, 0, at(64));
@@ -203,6 +206,9 @@ describe("a kernel asserts what it demands", () => {
     expect(() => { rows(at(4096), 6, 4, 0, 4); }).toThrow("4 groups of 6 channels");
     expect(() => { denseForward(at(0), at(64), at(128), at(192), 2, 4, 4, 3, 1, 1); }).toThrow("rows of y");
     expect(() => { denseVjp(at(0), at(64), at(192), at(256), 2, 4, 4, 5, 1, 1); }).toThrow("columns");
+    expect(() => { gemmForward(at(0), at(64), at(128), at(192), at(256), 2, 4, 4, 3, 1, 1); }).toThrow("rows of y");
+    expect(() => { gemmForward(at(0), at(64), at(128), at(192), at(256), 2, 4, 0, 4, 1, 1); }).toThrow("no terms");
+    expect(() => { gemmVjp(at(0), at(64), at(192), at(256), 2, 4, 4, 5, 1, 1); }).toThrow("columns");
     expect(() => { softmaxForward(at(0), at(0), 2, 0, 4); }).toThrow("an axis of 0");
     const table = tableAt(512);
     i32.store(table, 2, 16);

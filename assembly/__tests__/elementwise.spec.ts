@@ -1,9 +1,10 @@
 import {
-  addForward, clipForward, clipVjp, divForward, hardSwishForward, hardSwishVjp, maxForward, mulForward, pReluForward,
+  addForward, clipForward, clipVjp, divForward, geluForward, geluTanhForward, geluTanhVjp, geluVjp, hardSwishForward, hardSwishVjp, maxForward, mulForward, pReluForward,
   powForward, reluForward, reluVjp,
   sigmoidForward, sigmoidVjp, slopeForward, slopeVjp,
-  subForward, tanhForward, tanhVjp,
+  subForward, swishForward, swishVjp, tanhForward, tanhVjp,
 } from "../elementwise";
+import * as math from "../math";
 import { Block, UNTOUCHED, begin, close, copyOf, expected, list, quarters, room, same, spread, tails } from "./support";
 
 type Curve = (v: f64, a: f64, b: f64) => f64;
@@ -14,6 +15,38 @@ type Vjp = (x: usize, r: usize, y: usize, count: i32, a: f32, b: f32) => void;
 class Unary {
   constructor(public name: string, public forward: Forward, public vjp: Vjp, public value: Curve, public slope: Curve,
     public attributes: f64[][]) {}
+}
+
+/** v · w, and 0 where w is, which has gone to 0 faster than v has grown. */
+function product(v: f64, w: f64): f64 { return w == 0 && !isNaN(v) ? v < 0 ? -0.0 : 0 : v * w; }
+
+function sigma(u: f64): f64 { return 1 / (1 + Math.exp(-u)); }
+
+function gated(v: f64, a: f64, b: f64): f64 { return product(v, sigma(a * v)); }
+
+/** The slope of v σ(u), where w = v du/dv. */
+function gatedSlope(w: f64, u: f64): f64 { return sigma(u) + product(w, sigma(u) * sigma(-u)); }
+
+const root: f64 = Math.sqrt(8 / Math.PI);
+
+/** The normal distribution: ½ + Σ x^(2n+1) / (1 · 3 · … · (2n+1)) · e^(−x²/2) / √(2π), far out by Laplace's fraction. */
+function normal(x: f64): f64 {
+  if (isNaN(x)) return x;
+  const z = abs(x), bell = Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI);
+  let tail: f64;
+  if (z < 3) {
+    let sum: f64 = 0, term = z;
+    for (let n: f64 = 1; term > 1e-20; n++) {
+      sum += term;
+      term *= z * z / (2 * n + 1);
+    }
+    tail = 0.5 - bell * sum;
+  } else {
+    let fraction = z;
+    for (let n: f64 = 60; n > 0; n--) fraction = z + n / fraction;
+    tail = bell / fraction;
+  }
+  return x < 0 ? tail : 1 - tail;
 }
 
 const unaries: Unary[] = [
@@ -34,6 +67,14 @@ const unaries: Unary[] = [
   new Unary("hardSwish", hardSwishForward, hardSwishVjp,
     (v: f64, a: f64, b: f64): f64 => v * (min<f64>(max<f64>(v + 3, 0), 6) / 6),
     (v: f64, a: f64, b: f64): f64 => min<f64>(max<f64>(v + 3, 0), 6) / 6 + (abs(v) < 3 ? v / 6 : 0), [[0, 0]]),
+  new Unary("swish", swishForward, swishVjp, gated, (v: f64, a: f64, b: f64): f64 => gatedSlope(a * v, a * v),
+    [[1, 0], [1.702, 0], [-2, 0]]),
+  new Unary("gelu", geluForward, geluVjp, (v: f64, a: f64, b: f64): f64 => product(v, normal(v)),
+    (v: f64, a: f64, b: f64): f64 => normal(v) + product(v, Math.exp(-v * v / 2) / Math.sqrt(2 * Math.PI)), [[0, 0]]),
+  new Unary("geluTanh", geluTanhForward, geluTanhVjp,
+    (v: f64, a: f64, b: f64): f64 => product(v, sigma(root * (v + 0.044715 * v * v * v))),
+    (v: f64, a: f64, b: f64): f64 =>
+      gatedSlope(root * (v + 0.134145 * v * v * v), root * (v + 0.044715 * v * v * v)), [[0, 0]]),
 ];
 
 const corners: f64[] = [
@@ -119,6 +160,15 @@ describe("functions of one number", () => {
       unaries[u].forward(x.at, y.at, 0, 0, 0);
       unaries[u].vjp(x.at, x.at, y.at, 0, 0, 0);
       same(y, expected(1, UNTOUCHED));
+    }
+  });
+});
+
+describe("the normal distribution", () => {
+  it("has ten digits as far as f32 goes", () => {
+    for (let x: f64 = -14; x <= 8; x += 0.01) {
+      const got = f64x2.extract_lane(math.normal(f64x2.splat(x), f64x2.splat(Math.exp(-x * x / 2))), 1);
+      expect(abs(got / normal(x) - 1) < 1e-10).toBe(true, "Φ(" + x.toString() + ")");
     }
   });
 });

@@ -111,13 +111,15 @@ export function total(e: Emitter, name: string, [first, ...others]: readonly Val
 }
 
 /** Sums: relevance is shared by what each term contributes; a constant term keeps its share. */
-function sumLinear({ inputs, outputs: [{ name }] }: Site<None>, signs = inputs.map(() => 1)): Linear {
+function sumLinear({ inputs, outputs: [{ name, dims }] }: Site<None>, signs = inputs.map(() => 1)): Linear {
+  // Any layout will do. Values of rank 3 lie between dense layers as a rule, others between convolutions.
+  const layout = dims.length === 3 ? "first" : "last";
   return {
     kind: "linear",
-    layout: "last",
+    layout,
     data: inputs.map((_, i) => i),
-    z: (e, xs) => e.as(addUp(e, name, xs), "last"),
-    vjp: (e, s) => inputs.map((x) => reduceTo(e, s, { dims: x!.dims, layout: "last" })),
+    z: (e, xs) => e.as(addUp(e, name, xs), layout),
+    vjp: (e, s) => inputs.map((x) => reduceTo(e, s, { dims: x!.dims, layout })),
     signs,
   };
 }

@@ -6,6 +6,7 @@ import type { Emitter } from "../program/emitter.ts";
 import { scaledPacked } from "../base/packed.ts";
 import { broadcast, type Constant, type Dims, size, strides } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
+import { byPanels, rowsForward, rowsVjp, swapped } from "./multiply.ts";
 import { type BiasMap, type Linear, mapOf, type NumberMap, PLAIN, type Site, type Slopes, type Way } from "./op.ts";
 import { LINEAR } from "./says.ts";
 
@@ -55,12 +56,16 @@ export function productOf({ inputs, attributes }: Given): Product {
   return { n, m, k, batch, ofX, ofW, x: placesIn(ofX, batch), w: placesIn(ofW, batch) };
 }
 
+/** Rows that one call works on: all of them where the weight is the same everywhere. */
+const rowsAtOnce = ({ n, m, k, x }: Product, w: Value): number => (w.count === m * k ? n * x.length : n);
+
 /** Emits one call of a kernel for each matrix of the result, or one for all where the weight is the same everywhere. */
-export function eachMatrix(
-  { n, m, k, x, w }: Product,
+function eachMatrix(
+  product: Product,
   values: { x: Value; w: Value; y: Value },
   emit: (x: Value | Ref, w: Value | Ref, y: Value | Ref, n: number) => void,
 ): void {
+  const { n, m, k, x, w } = product;
   if (values.w.count === m * k) {
     emit(values.x, values.w, values.y, n * x.length);
     return;
@@ -73,23 +78,6 @@ export function eachMatrix(
       n,
     );
   }
-}
-
-/** Matrices [rows, columns] as [columns, rows]. */
-export function swapped(e: Emitter, x: Value, rows: number, columns: number, dims: Dims): Value {
-  if (rows === 1 || columns === 1) return e.view(x, dims);
-  const out = e.temp(`${x.name}:swapped`, dims);
-  const area = rows * columns;
-  e.copy(x, out, [
-    {
-      dims: [x.count / area, rows, columns],
-      from: 0,
-      fromStrides: [area, columns, 1],
-      to: 0,
-      toStrides: [area, 1, rows],
-    },
-  ]);
-  return out;
 }
 
 /** A dense layer with all that its kernels need to know. */
@@ -205,16 +193,13 @@ export function multiplied(
   if (how.scales) {
     const scratch = e.scratch(`${name}:unpacked`, 4 * k);
     e.emit("packedForward", { x: rows, w, b, y, scratch, n: rows.count / k, m, k, yRow: m, ...how });
-  } else
+  } else {
+    const emit = rowsForward(e, name, rowsAtOnce(product, w), k);
     eachMatrix(product, { x: rows, w, y }, (from, part, to, count) =>
-      e.emit("denseForward", { x: from, w: part, b, y: to, n: count, m, k, yRow: m, ...how }),
+      emit({ x: from, w: part, b, y: to, n: count, m, k, yRow: m, ...how }),
     );
+  }
   return weightFirst ? swapped(e, y, n, m, dims) : y;
-}
-
-/** Memory in which `denseVjp` adds up many neurons: [n, k] and no more than 2048 columns, above 1024 neurons. */
-export function spreadScratch(e: Emitter, name: string, n: number, m: number, k: number): Value {
-  return e.scratch(`${name}:sums`, m > 1024 ? n * Math.min(k, 2048) : 1);
 }
 
 /** The way of a product with a constant weight. */
@@ -245,10 +230,22 @@ export function denseWay(site: Site<DenseAttributes>): Way {
       } else {
         // What one matrix of x gave to several of y comes back from all of them.
         const apart = { ...product, x: product.x.map((_, i) => i) };
-        const scratch = spreadScratch(e, node.name, all, m, k);
-        eachMatrix(apart, { x: out, w, y: rows }, (to, weight, from, count) =>
-          e.emit("denseVjp", { s: from, w: weight, y: to, scratch, n: count, m, k, columns: k, ...how }, count * m * k),
-        );
+        const count = rowsAtOnce(product, w);
+        const each = (panels: boolean) => {
+          const emit = rowsVjp(e, node.name, count, m, k, panels);
+          eachMatrix(apart, { x: out, w, y: rows }, (to, weight, from, n) =>
+            emit({ s: from, w: weight, y: to, n, m, k, ...how }),
+          );
+        };
+        // With fewer numbers than half a row of them for each neuron, half of the neurons have no relevance in any row.
+        if (byPanels(count, m))
+          e.choose(
+            rows,
+            1 / (2 * count),
+            () => each(false),
+            () => each(true),
+          );
+        else each(false);
       }
       const sum = reduceTo(e, out, { ...out, dims: [...ofX, n, k] });
       return [attributes.weightFirst ? swapped(e, sum, n, k, dims) : e.view(sum, dims)];

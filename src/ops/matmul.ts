@@ -3,17 +3,8 @@ import type { Operand } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { broadcast, type Constant, numbersFor, size } from "../base/tensor.ts";
 import { reduceTo } from "./arithmetic.ts";
-import {
-  type DenseAttributes,
-  denseShared,
-  denseWay,
-  eachMatrix,
-  matrix,
-  multiplied,
-  productOf,
-  spreadScratch,
-  swapped,
-} from "./dense.ts";
+import { type DenseAttributes, denseShared, denseWay, matrix, multiplied, productOf } from "./dense.ts";
+import { byPanels, rowsForward, rowsVjp, swapped } from "./multiply.ts";
 import { type Back, computedOf, type Op, type OwnRule, type Site, type Way } from "./op.ts";
 import { divided, timesInput } from "./taken.ts";
 
@@ -36,8 +27,8 @@ function halfOf({ node: { name } }: Site<unknown>, slopes: Back): OwnRule {
 function computedProduct(site: Site<DenseAttributes>): Way {
   const matrices = productOf(site);
   const { n, m, k, batch, ofX, ofW } = matrices;
-  const zerosOf = (e: Emitter) => {
-    const zeros = e.scratch(`${site.node.name}:zeros`, m);
+  const zerosOf = (e: Emitter, count: number) => {
+    const zeros = e.scratch(`${site.node.name}:zeros`, count);
     e.fill(zeros, 0);
     return zeros;
   };
@@ -46,21 +37,17 @@ function computedProduct(site: Site<DenseAttributes>): Way {
     const [r, a, b] = [received, at.x(0), at.x(1)].map((value) => e.as(value, "first"));
     const name = `${site.node.name}:vjp`;
     const [toA, toB] = [e.temp(name, [...batch, n, k]), e.temp(name, [...batch, k, m])];
-    const apart = { ...matrices, x: matrices.x.map((_, i) => i) };
-    const scratch = spreadScratch(e, site.node.name, r.count / m, m, k);
-    eachMatrix(apart, { x: toA, w: swapped(e, b, k, m, b.dims), y: r }, (x, w, y, rows) =>
-      e.emit("denseVjp", { s: y, w, y: x, scratch, n: rows, m, k, columns: k, p: 1, q: 1 }, rows * m * k),
-    );
-    // The rows of aᵀ are rows here, and those of Rᵀ are weights.
-    const [rows, weights] = [swapped(e, a, n, k, a.dims), swapped(e, r, n, m, r.dims)];
-    const zeros = zerosOf(e);
+    const zeros = zerosOf(e, k);
+    const toRows = rowsForward(e, `${name}:a`, n, m);
+    // The columns of a are rows of aᵀ.
+    const columns = swapped(e, a, n, k, a.dims);
+    const toColumns = rowsVjp(e, `${name}:b`, k, n, m);
     matrices.x.forEach((from, i) => {
-      const [x, w, y] = [
-        { value: rows, offset: from * n * k },
-        { value: weights, offset: i * n * m },
-        { value: toB, offset: i * k * m },
-      ];
-      e.emit("denseForward", { x, w, b: zeros, y, n: k, m, k: n, yRow: m, p: 1, q: 1 });
+      const received = { value: r, offset: i * n * m };
+      const w = { value: b, offset: matrices.w[i] * k * m };
+      toRows({ x: received, w, b: zeros, y: { value: toA, offset: i * n * k }, n, m: k, k: m, yRow: k, p: 1, q: 1 });
+      const s = { value: columns, offset: from * n * k };
+      toColumns({ s, w: received, y: { value: toB, offset: i * k * m }, n: k, m: n, k: m, p: 1, q: 1 });
     });
     return [
       e.view(reduceTo(e, toA, { ...toA, dims: [...ofX, n, k] }), a.dims),
@@ -68,11 +55,22 @@ function computedProduct(site: Site<DenseAttributes>): Way {
     ];
   };
   return {
-    // The second factor, laid as rows of k, is the weight.
     run(e, at) {
       const [x, w] = [0, 1].map((i) => e.as(at.x(i), "first"));
-      const zeros = zerosOf(e);
-      return [multiplied(e, site, matrices, x, { w: swapped(e, w, k, m, w.dims), p: 1, q: 1 }, zeros)];
+      if (!byPanels(n, k)) {
+        // The second factor, laid as rows of k, is the weight.
+        const rows = { w: swapped(e, w, k, m, w.dims), p: 1, q: 1 };
+        return [multiplied(e, site, matrices, x, rows, zerosOf(e, m))];
+      }
+      // Panels are made of columns as well as of rows.
+      const y = e.temp(site.outputs[0].name, site.outputs[0].dims);
+      const emit = rowsVjp(e, y.name, n, k, m);
+      matrices.x.forEach((from, i) => {
+        const s = { value: x, offset: from * n * k };
+        const weight = { value: w, offset: matrices.w[i] * k * m };
+        emit({ s, w: weight, y: { value: y, offset: i * n * m }, n, m: k, k: m, p: 1, q: 1 });
+      });
+      return [y];
     },
     kind: "own",
     family: "bilinear",

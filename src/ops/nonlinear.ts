@@ -11,9 +11,8 @@ function mishGate(v: number): number {
   return n / (n + 2 * (v > 0 ? w * w : 1));
 }
 
-/** 2 u of GELU's approximation ½ v (1 + tanh u) = v · logistic(2 u), u = √(2/π) (v + 0.044715 v³); and its slope. */
+/** 2 u of GELU's approximation ½ v (1 + tanh u) = v · logistic(2 u), u = √(2/π) (v + 0.044715 v³). */
 const gelu2u = (v: number) => Math.sqrt(8 / Math.PI) * (v + 0.044715 * v * v * v);
-const gelu2uSlope = (v: number) => Math.sqrt(8 / Math.PI) * (1 + 3 * 0.044715 * v * v);
 
 /**
  * Activations that networks are built of. Sources: ONNX Elu-6, Selu-6, Celu-12, Gelu-20, Mish-18, HardSigmoid-6,
@@ -70,12 +69,7 @@ export const nonlinear = [
       if (approximate === "tanh") for (let i = 0; i < x.length; i++) y[i] = x[i] * logistic(gelu2u(x[i]));
       else for (let i = 0; i < x.length; i++) y[i] = 0.5 * x[i] * erfc(-x[i] * Math.SQRT1_2);
     },
-    slope(v, { approximate }) {
-      if (approximate === "none")
-        return 0.5 * erfc(-v * Math.SQRT1_2) + (v * Math.exp((-v * v) / 2)) / Math.sqrt(2 * Math.PI);
-      const gate = logistic(gelu2u(v));
-      return gate + v * gate * (1 - gate) * gelu2uSlope(v);
-    },
+    kernel: ({ approximate }) => ({ name: approximate === "tanh" ? "geluTanh" : "gelu", a: 0 }),
     nonnegative: kept,
   }),
   /** x tanh(log(1 + e^x)) */
@@ -104,10 +98,7 @@ export const nonlinear = [
     f(x, y, { alpha }) {
       for (let i = 0; i < x.length; i++) y[i] = x[i] * logistic(alpha * x[i]);
     },
-    slope(v, { alpha }) {
-      const gate = logistic(alpha * v);
-      return gate + alpha * v * gate * (1 - gate);
-    },
+    kernel: ({ alpha }) => ({ name: "swish", a: alpha }),
     nonnegative: kept,
   }),
   /** log(1 + e^x) */

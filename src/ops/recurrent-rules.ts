@@ -2,7 +2,7 @@ import type { Constant } from "../base/tensor.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Ref, Value } from "../program/step.ts";
 import { zip } from "./arithmetic.ts";
-import { spreadScratch } from "./dense.ts";
+import { spreadScratch } from "./multiply.ts";
 import { type BiasMap, type Linear, mapOf, PLAIN, type Site, type Slopes } from "./op.ts";
 import { B, type Direction, type Recurrent, R, W, X } from "./recurrent-cell.ts";
 import type { Inner, Sharing } from "./unrolled.ts";

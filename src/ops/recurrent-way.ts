@@ -3,7 +3,7 @@ import type { Operands } from "../graph/graph.ts";
 import type { Emitter } from "../program/emitter.ts";
 import type { Ref, Value } from "../program/step.ts";
 import { total } from "./arithmetic.ts";
-import { spreadScratch } from "./dense.ts";
+import { spreadScratch } from "./multiply.ts";
 import type { Places, Site, Way } from "./op.ts";
 import { B, C0, H0, P, R, type Recurrent, W, X } from "./recurrent-cell.ts";
 import { biasesOf, directionBack } from "./recurrent-rules.ts";

@@ -14,7 +14,9 @@ interface Unary<A extends object> {
    */
   f(x: Numbers, y: Numbers, a: A): void;
   /** f′(v), at a kink that of PyTorch. */
-  slope(v: number, a: A): number;
+  slope?(v: number, a: A): number;
+  /** In the place of a slope: kernels that have both, `<name>Forward` and `<name>Vjp`, with the number that they take. */
+  kernel?(a: A): { readonly name: "gelu" | "geluTanh" | "swish"; readonly a: number };
   /** Whether y ≥ 0, given whether x is; no unless given. */
   nonnegative?(x: boolean, a: A): boolean;
   /** For integers as well. */
@@ -23,12 +25,15 @@ interface Unary<A extends object> {
   readonly none?: string;
 }
 
-/** A row for y = f(x) without a kernel: rare enough for steps on the host, in double precision, rounded once. */
+/**
+ * A row for y = f(x): with a kernel where it is common; else steps on the host, in double precision, rounded once.
+ */
 export function unary<A extends object>({
   type,
   attributes,
   f,
   slope,
+  kernel,
   nonnegative = () => false,
   anyType,
   none,
@@ -47,18 +52,23 @@ export function unary<A extends object>({
       return [{ ...x!, data }];
     },
     node({ node, outputs, attributes }) {
+      const given = kernel?.(attributes);
       const vjp: Passing["vjp"] = (e, at, r) => {
         const x = at.x(0);
         const out = e.temp(`${node.name}:vjp`, x.dims, x.layout);
-        e.host(node.name, [x, e.as(r, x.layout), out], (v, u, to) => {
-          for (let i = 0; i < to.length; i++) to[i] = u[i] * slope(v[i], attributes);
-        });
+        const received = e.as(r, x.layout);
+        if (given) e.emit(`${given.name}Vjp`, { x, r: received, y: out, count: x.count, a: given.a, b: 0 });
+        else
+          e.host(node.name, [x, received, out], (v, u, to) => {
+            for (let i = 0; i < to.length; i++) to[i] = u[i] * slope!(v[i], attributes);
+          });
         return out;
       };
       const run: Way["run"] = (e, at) => {
         const x = at.x(0);
         const y = e.temp(outputs[0].name, x.dims, x.layout);
-        e.host(node.name, [x, y], (from, to) => f(from, to, attributes));
+        if (given) e.emit(`${given.name}Forward`, { x, y, count: x.count, a: given.a, b: 0 });
+        else e.host(node.name, [x, y], (from, to) => f(from, to, attributes));
         return [y];
       };
       return none

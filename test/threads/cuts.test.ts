@@ -242,6 +242,12 @@ const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
   denseVjp: [...denses, { n: 2, m: 1033, k: 70, p: 1, q: 0.5 }].map(({ n, m, k, p, q }) =>
     call({ s: at(n * m), w: at(m * k), y: at(n * k), scratch: at(m > 1024 ? n * k : 1), n, m, k, columns: k, p, q }),
   ),
+  gemmForward: denses.map(({ n, m, k, p, q }) =>
+    call({ x: at(n * k), w: at(m * k), b: at(m), y: at(n * m), scratch: at(20 + 8 * k), n, m, k, yRow: m, p, q }),
+  ),
+  gemmVjp: denses.map(({ n, m, k, p, q }) =>
+    call({ s: at(n * m), w: at(m * k), y: at(n * k), scratch: at(20 + 32 * m), n, m, k, columns: k, p, q }),
+  ),
   packedForward: packed.map(({ n, m, k, block, bits, p, q }) => {
     const [w, groups] = [Math.ceil((m * Math.ceil((k * bits) / 8)) / 4), m * Math.ceil(k / block)];
     const given = { x: at(n * k), w: at(w), scales: at(groups), zeros: at(groups), b: at(m), y: at(n * m) };
@@ -281,6 +287,12 @@ const calls: Readonly<Record<keyof typeof cuts, readonly Call[]>> = {
   sigmoidVjp: unary("x r y"),
   hardSwishForward: unary("x y"),
   hardSwishVjp: unary("x r y"),
+  swishForward: unary("x y"),
+  swishVjp: unary("x r y"),
+  geluForward: unary("x y"),
+  geluVjp: unary("x r y"),
+  geluTanhForward: unary("x y"),
+  geluTanhVjp: unary("x r y"),
   tanhForward: unary("x y"),
   tanhVjp: unary("x r y"),
   addForward: zips,

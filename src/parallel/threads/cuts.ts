@@ -1,3 +1,4 @@
+import { PANEL } from "../../ops/conv/panels.ts";
 import { tileSide } from "../../ops/conv/winograd.ts";
 import type { Kernels } from "../../kernels.gen.ts";
 
@@ -104,6 +105,8 @@ export const cuts = {
   ],
   denseForward: [{ along: "m", by: () => 4, moves: (a) => ({ w: 4 * a.k, b: 4, y: 4 }) }],
   denseVjp: [{ along: "columns", by: () => LINE, moves: () => ({ w: 4, y: 4 }) }],
+  gemmForward: [{ along: "m", by: () => PANEL, moves: (a) => ({ w: 4 * a.k, b: 4, y: 4 }) }],
+  gemmVjp: [{ along: "columns", by: () => LINE, moves: () => ({ w: 4, y: 4 }) }],
   packedForward: [
     {
       along: "m",
@@ -141,6 +144,12 @@ export const cuts = {
   sigmoidVjp: [flat("x r y")],
   hardSwishForward: [flat("x y")],
   hardSwishVjp: [flat("x r y")],
+  swishForward: [flat("x y")],
+  swishVjp: [flat("x r y")],
+  geluForward: [flat("x y")],
+  geluVjp: [flat("x r y")],
+  geluTanhForward: [flat("x y")],
+  geluTanhVjp: [flat("x r y")],
   tanhForward: [flat("x y")],
   tanhVjp: [flat("x r y")],
   addForward: zip,
