@@ -51,6 +51,7 @@ export class Coordinator {
   #beat: NodeJS.Timeout | undefined;
   /** Why it may not go on. */
   #ended: LrpError | undefined;
+  #isRemoved = false;
 
   constructor(server: Server, name: string, study: Study, items: Items) {
     this.#server = server;
@@ -105,6 +106,7 @@ export class Coordinator {
 
   #checkSame(there: Study | undefined): void {
     if (there?.id === this.#study.id) return;
+    this.#isRemoved = there === undefined;
     const where = shownAddress({ ...this.#server.address, name: this.#name });
     throw there
       ? misuse(
@@ -220,7 +222,9 @@ export class Coordinator {
     clearInterval(this.#beat);
     await this.#queue.close();
     if (this.#beat === undefined) return;
-    if (all) await remove(this.#server, this.#name);
+    // What was put into it before that was known goes, too.
+    const isOver = all || (this.#isRemoved && (await this.#claimed()) === undefined);
+    if (isOver) await remove(this.#server, this.#name);
     else await resign(this.#server, this.#name, this.#who);
   }
 }

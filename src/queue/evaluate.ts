@@ -1,21 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LrpError, misuse } from "../base/error.ts";
+import { orAborted, PATIENCE } from "./abort.ts";
 import { addressOf } from "./address.ts";
 import { Coordinator } from "./coordinator.ts";
 import type { Answer, Item, QueuedEvaluation } from "./messages.ts";
-import { connect, naming } from "./redis.ts";
+import { connect, naming, type Server } from "./redis.ts";
 import { keepFile } from "./store.ts";
-import { prepare, type StudyOptions } from "./study.ts";
+import { type Prepared, prepare, type StudyOptions } from "./study.ts";
 
 /** How often the queue is looked at, and how often its jobs are compared with what should be there, in milliseconds. */
 const OFTEN = 100;
 const COMPARE = 2000;
-
-/** Of an AbortSignal, what is needed. */
-export interface Signal {
-  readonly aborted: boolean;
-  throwIfAborted(): void;
-}
 
 /** What is evaluated by a queue, and how. */
 export interface QueueOptions extends StudyOptions {
@@ -28,7 +23,7 @@ export interface QueueOptions extends StudyOptions {
   /** Where the address has none. */
   readonly password?: string;
   /** Aborted, it ends the iteration, which throws the signal's reason; the queue stays, and can be gone on with. */
-  readonly signal?: Signal;
+  readonly signal?: AbortSignal;
   /** Called with what is worth knowing, in sentences. */
   readonly onNote?: (note: string) => void;
 }
@@ -55,6 +50,37 @@ function failed(id: number, error: LrpError): QueueResult {
 const resultOf = (answer: Answer): QueueResult =>
   "value" in answer ? answer : failed(answer.id, new LrpError(answer.error.code, answer.error.issues));
 
+/** What comes back, until everything has, or the signal is aborted. */
+async function* followed(
+  coordinator: Coordinator,
+  server: Server,
+  name: string,
+  { files }: Prepared,
+  signal: AbortSignal,
+): AsyncGenerator<QueueResult, void, undefined> {
+  await coordinator.claim();
+  const keep = async () => {
+    for (const [file, bytes] of files) await keepFile(server, name, file, bytes);
+  };
+  // Whoever finds the study finds its files.
+  await keep();
+  await coordinator.begin();
+  for (let compared = Date.now(); !coordinator.isDone && !signal.aborted; ) {
+    let came = false;
+    for await (const answer of coordinator.answers()) {
+      came = true;
+      yield resultOf(answer);
+    }
+    await coordinator.fill();
+    if (Date.now() - compared > COMPARE) {
+      for await (const answer of coordinator.compare()) yield resultOf(answer);
+      await keep();
+      compared = Date.now();
+    }
+    if (!came) await sleep(OFTEN);
+  }
+}
+
 /**
  * Explains and measures many inputs by way of a queue in Redis, as `pool.evaluate` does by workers of its own: whoever
  * runs `work` on that Redis, or `relprop work`, does some of it. Results come as soon as they are there, each item
@@ -74,38 +100,27 @@ const resultOf = (answer: Answer): QueueResult =>
 export async function* evaluateOn(
   address: string,
   model: Uint8Array | ArrayBuffer,
-  { ids, item, each, password, signal, onNote = () => {}, ...options }: QueueOptions,
+  { ids, item, each, password, signal = new AbortController().signal, onNote = () => {}, ...options }: QueueOptions,
 ): AsyncGenerator<QueueResult, void, undefined> {
   const place = addressOf(address, password);
   const { name } = place;
   if (name === undefined) throw misuse("the address of the queue", "it has no name for it: redis://HOST/NAME");
-  const { study, files } = await prepare(model, options);
+  const prepared = await prepare(model, options);
   const server = await connect(place);
-  const coordinator = new Coordinator(server, name, study, { ids, item, each, onNote });
+  const coordinator = new Coordinator(server, name, prepared.study, { ids, item, each, onNote });
+  const results = followed(coordinator, server, name, prepared, signal);
   let isDone = false;
   try {
-    await coordinator.claim();
-    // Whoever finds the study finds its files.
-    for (const [file, bytes] of files) await keepFile(server, name, file, bytes);
-    await coordinator.begin();
-    for (let compared = Date.now(); !isDone; isDone = coordinator.isDone) {
-      signal?.throwIfAborted();
-      let came = false;
-      for await (const answer of coordinator.answers()) {
-        came = true;
-        yield resultOf(answer);
-      }
-      await coordinator.fill();
-      if (Date.now() - compared > COMPARE) {
-        for await (const answer of coordinator.compare()) yield resultOf(answer);
-        compared = Date.now();
-      }
-      if (!came) await sleep(OFTEN);
+    while (!isDone) {
+      const next = await orAborted(results.next(), signal, PATIENCE);
+      signal.throwIfAborted();
+      if (next!.done) isDone = true;
+      else yield next!.value;
     }
   } catch (error) {
     throw naming(error, place);
   } finally {
-    await coordinator.end(isDone);
+    await orAborted(coordinator.end(isDone), signal, PATIENCE);
     server.redis.disconnect();
   }
 }

@@ -3,7 +3,7 @@
  *
  * @module relprop/queue
  */
-export { evaluateOn, type QueueOptions, type QueueResult, type Signal } from "./evaluate.ts";
+export { evaluateOn, type QueueOptions, type QueueResult } from "./evaluate.ts";
 export { clearQueue, listQueues, type QueueState } from "./list.ts";
 export type { FileOf, Item, QueuedEvaluation } from "./messages.ts";
 export type { ReadInput } from "./part.ts";

@@ -12,7 +12,7 @@ export const LEASE = 10_000;
 type Connection = Pick<Address, "host" | "port" | "username" | "password" | "db"> & {
   /** What is asked waits while Redis is away. */
   readonly maxRetriesPerRequest: null;
-  readonly tls?: { readonly servername: string };
+  readonly tls?: object;
 };
 
 /** A Redis that answers. */
@@ -46,6 +46,10 @@ const PASSWORD = "A password stands before the host, redis://:PASSWORD@HOST, or 
 export const NETWORK =
   /^E(CONN|HOST|NET|AI_|NOTFOUND|TIMEDOUT|PIPE|PROTO)|^ERR_(SSL|TLS)|^(DEPTH_ZERO|CERT_|SELF_SIGNED|UNABLE_TO)/;
 
+/** Node's codes for certificates that are not trusted. */
+const CERTIFICATE = /^(DEPTH_ZERO|CERT_|SELF_SIGNED|UNABLE_TO|ERR_TLS_CERT)/;
+const TRUST = "The variable NODE_EXTRA_CA_CERTS names a file with the certificate of whoever has signed it.";
+
 /** What a Redis has against something, in a sentence; other errors as they are. */
 export function naming(error: unknown, address: Address): unknown {
   if (error instanceof LrpError || !(error instanceof Error)) return error;
@@ -54,6 +58,7 @@ export function naming(error: unknown, address: Address): unknown {
   if (/NOAUTH|WRONGPASS|invalid password/i.test(message)) return misuse(where, "it refuses the password", PASSWORD);
   if (/^OOM/.test(message)) return misuse(where, "its memory is full: it may have no more (its maxmemory)");
   if (name === "ReplyError") return misuse(where, `Redis refuses (${message})`);
+  if (CERTIFICATE.test(String(code))) return misuse(where, `its certificate is not trusted here (${code})`, TRUST);
   return NETWORK.test(String(code)) ? misuse(where, `there is no connection to a Redis (${code})`) : error;
 }
 
@@ -67,7 +72,7 @@ export async function connect(address: Address): Promise<Server> {
   const { host, port, username, password, db, tls } = address;
   const connection: Connection = {
     ...{ host, port, username, password, db, maxRetriesPerRequest: null },
-    ...(tls && { tls: { servername: host } }),
+    ...(tls && { tls: {} }),
   };
   const trial = new Redis({ ...connection, lazyConnect: true, connectTimeout: LEASE, retryStrategy: () => null });
   let reason: unknown;

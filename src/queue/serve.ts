@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Job, Worker } from "bullmq";
 import { LrpError } from "../base/error.ts";
 import { createPool, type Pool } from "../parallel/pool/index.ts";
+import { orAborted, PATIENCE } from "./abort.ts";
 import { cached } from "./cache.ts";
 import { toText } from "./json.ts";
 import { ATTEMPTS, queueOf } from "./jobs.ts";
@@ -13,8 +14,6 @@ import { coordinatorOf, keepMessage, readMessage, studyOf } from "./store.ts";
 /** How often a worker looks whether the queue is there still, and how long it stays with one while others wait. */
 const OFTEN = 300;
 export const TURN = 30_000;
-/** So long it waits for Redis to take jobs back. */
-const PATIENCE = 5000;
 
 /** How a worker works. */
 export interface Workshop {
@@ -95,7 +94,7 @@ export async function serve(
 
   const giveBack = async (job: Job, token: string): Promise<never> => {
     // It may have gone with its queue.
-    await job.moveToWait(token).catch(() => {});
+    await orAborted(job.moveToWait(token), ending.signal, PATIENCE).catch(() => {});
     throw new server.bullmq.WaitingError();
   };
   const evaluated = async (job: Job, token = ""): Promise<Done> => {
@@ -135,22 +134,11 @@ export async function serve(
     stays = !(await orAborted(enough(running === 0, Date.now() - begun), signal));
   }
   // What is begun is finished while others wait.
-  if (isThere) await orAborted(worker.close(), signal);
+  if (isThere) await orAborted(worker.pause(), signal);
   ending.abort();
-  await Promise.race([worker.close(), sleep(PATIENCE, undefined, { ref: false })]);
-}
-
-/** What a promise gives, or undefined as soon as the signal is aborted. */
-async function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  if (signal.aborted) return undefined;
-  let stop = () => {};
-  const aborted = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
-  signal.addEventListener("abort", stop);
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
+  // Without force, it would wait for a Redis that is away for as long as that is.
+  const answer = await orAborted(server.redis.ping(), ending.signal, PATIENCE);
+  await orAborted(worker.close(answer === undefined), ending.signal, 2 * PATIENCE);
 }
 
 /** Says when Redis is away, once each time. */

@@ -2,6 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LrpError, usage } from "../base/error.ts";
+import { orAborted, PATIENCE } from "./abort.ts";
 import { addressOf } from "./address.ts";
 import type { Study } from "./messages.ts";
 import type { ReadInput } from "./part.ts";
@@ -12,6 +13,8 @@ import { refusal } from "./study.ts";
 
 /** How often queues are looked for, in milliseconds. */
 const LOOK = 1000;
+/** How long a queue that is refused is not looked at: its model would be asked for each time. */
+const LATER = 10_000;
 
 /** How a worker works. */
 export interface WorkOptions {
@@ -56,7 +59,7 @@ export async function work(address: string, options: WorkOptions): Promise<void>
   const place = addressOf(address, password);
   await withServer(place, async (server) => {
     const shop = new Shop({ server, workers, cache, maxMemory, read, signal, onNote });
-    try {
+    const serving = async () => {
       while (!signal.aborted) {
         const names = place.name === undefined ? await namesOf(server) : [place.name];
         let served = false;
@@ -65,6 +68,10 @@ export async function work(address: string, options: WorkOptions): Promise<void>
         if (once && (await shop.areOver(names))) break;
         if (!served) await sleep(LOOK, undefined, { signal }).catch(() => {});
       }
+    };
+    try {
+      // It gives back what it has; where Redis is away, what was asked has no answer.
+      await orAborted(serving(), signal, 3 * PATIENCE);
     } finally {
       await shop.close();
     }
@@ -79,7 +86,8 @@ function messageOf(error: unknown): string {
 /** The queues of a server, served by turns, by workers that have one model at a time. */
 class Shop {
   readonly #shop: Workshop;
-  readonly #refused = new Set<string>();
+  /** When each queue that is left to others is looked at again. */
+  readonly #refused = new Map<string, number>();
   #crew: Crew | undefined;
 
   constructor(shop: Workshop) {
@@ -89,7 +97,7 @@ class Shop {
   /** Serves a queue while it has something to do. @returns whether it had */
   async turn(name: string, isOneOfMany: boolean): Promise<boolean> {
     const { server, signal } = this.#shop;
-    if (signal.aborted || !(await hasJobs(server, name))) return false;
+    if (signal.aborted || Date.now() < (this.#refused.get(name) ?? 0) || !(await hasJobs(server, name))) return false;
     const study = await this.#accepted(name);
     const crew = study && (await this.#crewFor(name, study));
     if (!crew) return false;
@@ -122,7 +130,7 @@ class Shop {
   /** Says once why a queue is left to others. */
   #refuse(name: string, why: string): undefined {
     if (!this.#refused.has(name)) this.#shop.onNote(`queue '${name}' is not served here: ${why}`);
-    this.#refused.add(name);
+    this.#refused.set(name, Date.now() + LATER);
   }
 
   /** Workers that have its model: those that are there, or new ones. */

@@ -14,8 +14,12 @@ export interface Program {
   readonly end: Promise<number | string>;
 }
 
-export function start(...words: string[]): Program {
-  const child = spawn(process.execPath, [MAIN, ...words], { stdio: ["ignore", "pipe", "pipe"] });
+export const start = (...words: string[]): Program => startIn({}, ...words);
+
+/** @param how another build of relprop, and what its environment has besides that of the test */
+export function startIn({ main = MAIN, env }: { main?: string; env?: NodeJS.ProcessEnv }, ...words: string[]): Program {
+  const options = { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] } as const;
+  const child = spawn(process.execPath, [main, ...words], options);
   const said = { out: "", err: "" };
   for (const [name, stream] of [
     ["out", child.stdout],

@@ -1,70 +1,21 @@
-import { mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Queue, QueueEvents } from "bullmq";
+import { readdirSync, symlinkSync } from "node:fs";
+import { QueueEvents } from "bullmq";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { random } from "../../src/evaluate/index.ts";
-import { dataFile, hasData } from "../data.ts";
-import { contentsOf, partsIn, type Program, run, start, until } from "./programs.ts";
+import { IMAGES, placeOn } from "./place.ts";
+import { contentsOf, partsIn, run, until } from "./programs.ts";
 import { startRedis } from "./redis.ts";
 
 /*
  * `relprop evaluate --queue` and `relprop work`, as processes of their own, on a Redis of their own.
  */
-const dir = mkdtempSync(join(tmpdir(), "relprop-queue-"));
-const at = (name: string) => join(dir, name);
-const IMAGES = 200;
+const redis = await startRedis();
+const { dir, at, begun, worker, evaluation, byQueue, withQueue, close } = placeOn(redis.url);
 
-let redis: Awaited<ReturnType<typeof startRedis>>;
-const programs = new Set<Program>();
-
-/** A program that the test ends if it is there still. */
-function begun(...words: string[]): Program {
-  const program = start(...words);
-  programs.add(program);
-  void program.end.then(() => programs.delete(program));
-  return program;
-}
-
-const worker = (name = "", ...more: string[]) =>
-  begun("work", `${redis.url}/${name}`, "--workers", "1", "--cache", at("cache"), ...more);
-
-const evaluation = (images: number, out: string, ...more: string[]) => [
-  ...["evaluate", "demo/digits.onnx", at("t-images-idx3-ubyte"), "--preset", "unit", "--images", `${images}`],
-  ...["--methods", "epsilonPlus,epsilon,gradient,smoothGrad:samples=3,integratedGradients:steps=3"],
-  ...["--metrics", "morf,gini", "--flips", "5", "--step", "40", "--pictures", "2", "--out", at(out), ...more],
-];
-
-const byQueue = (images: number, out: string, name: string, ...more: string[]) =>
-  evaluation(images, out, "--queue", `${redis.url}/${name}`, ...more);
-
-/** Images of digits: those of MNIST where the data is. */
-function digits(): Uint8Array {
-  if (hasData) return dataFile("datasets/mnist/t10k-images-idx3-ubyte.gz");
-  const { uniform: next } = random(1);
-  const header = new DataView(new ArrayBuffer(16));
-  for (const [i, word] of [0x803, IMAGES, 28, 28].entries()) header.setUint32(4 * i, word);
-  return Buffer.concat([new Uint8Array(header.buffer), Uint8Array.from({ length: IMAGES * 784 }, () => 256 * next())]);
-}
-
-async function withQueue<T>(name: string, work: (queue: Queue) => Promise<T>): Promise<T> {
-  const queue = new Queue(name, { connection: { url: redis.url }, prefix: "relprop", skipMetasUpdate: true });
-  try {
-    return await work(queue);
-  } finally {
-    await queue.close();
-  }
-}
-
-beforeAll(async () => {
-  redis = await startRedis();
-  writeFileSync(at("t-images-idx3-ubyte"), digits());
-});
 afterAll(async () => {
-  for (const { child } of programs) child.kill("SIGKILL");
+  close();
   await redis.stop();
-  rmSync(dir, { recursive: true });
 });
 
 test("workers are killed and Redis starts again, and the report is that of one process", async () => {
