@@ -14,7 +14,7 @@ export interface Program {
   readonly end: Promise<number | string>;
 }
 
-export const start = (...words: string[]): Program => startIn({}, ...words);
+const start = (...words: string[]): Program => startIn({}, ...words);
 
 /** @param how another build of relprop, and what its environment has besides that of the test */
 export function startIn({ main = MAIN, env }: { main?: string; env?: NodeJS.ProcessEnv }, ...words: string[]): Program {
