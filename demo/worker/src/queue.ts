@@ -13,6 +13,8 @@ interface Order {
 }
 
 const KEYS = ["input", "output", "path", "accept"];
+/** Bytes of a key: R2 takes 1024, and an ending may be added. */
+const LONGEST = 1000;
 const ENDINGS: Readonly<Record<string, string>> = { "application/json": "json", "image/png": "png" };
 /** Seconds until a message is tried again. */
 const LATER = 10;
@@ -61,7 +63,11 @@ async function answerTo(
   if (!order)
     return {
       key: `errors/${id}.json`,
-      response: impossible(400, "message", `message: expected { input, output?, path?, accept? }, all texts.`),
+      response: impossible(
+        400,
+        "message",
+        `message: expected { input, output?, path?, accept? }, all texts; keys of 1 to ${LONGEST} bytes.`,
+      ),
     };
   const { input, path = "/explain/digits", accept = "application/json" } = order;
   const done = (response: Response): Result => {
@@ -73,13 +79,29 @@ async function answerTo(
   if (!object) return done(impossible(404, "input", `input: there is no '${input}' in the bucket.`));
   if (object.size > MAX_BODY)
     return done(impossible(413, "too-large", `input: expected at most ${MAX_BODY} bytes, got ${object.size}.`));
-  const url = new URL(path, "http://queue");
-  const headers = { Accept: accept };
-  return done(await fetch(new Request(url, { method: "POST", headers, body: await object.arrayBuffer() })));
+  const request = requestOf(path, accept, await object.arrayBuffer());
+  if (!request)
+    return done(impossible(400, "message", "message: 'path' is none of the service, or 'accept' is no header."));
+  return done(await fetch(request));
+}
+
+function requestOf(path: string, accept: string, body: ArrayBuffer): Request | undefined {
+  try {
+    return new Request(new URL(path, "http://queue"), { method: "POST", headers: { Accept: accept }, body });
+  } catch {
+    return undefined;
+  }
+}
+
+function isKey(text: string): boolean {
+  const { length } = new TextEncoder().encode(text);
+  return length > 0 && length <= LONGEST;
 }
 
 function orderOf(body: unknown): Order | undefined {
   if (typeof body !== "object" || body === null) return undefined;
   const known = Object.entries(body).every(([key, value]) => KEYS.includes(key) && typeof value === "string");
-  return known && "input" in body ? (body as Order) : undefined;
+  if (!known || !("input" in body)) return undefined;
+  const { input, output = input } = body as Order;
+  return isKey(input) && isKey(output) ? (body as Order) : undefined;
 }

@@ -44,8 +44,8 @@ export function bundled(): { readonly folder: string; readonly text: string } {
   return { folder, text };
 }
 
-/** The bundle, in workerd. */
-async function workerd(): Promise<Server> {
+/** The bundle, in workerd, as `wrangler.queue.jsonc` says. @param entry a module that begins in its place */
+export async function workerd(entry?: string): Promise<Server> {
   const { Miniflare } = await import("miniflare");
   const { folder } = bundled();
   const types = { js: "ESModule", wasm: "CompiledWasm", onnx: "Data" } as const;
@@ -61,7 +61,10 @@ async function workerd(): Promise<Server> {
   );
   const [{ queue, max_batch_size, max_retries, dead_letter_queue }] = queues.consumers;
   const miniflare = new Miniflare({
-    modules,
+    modules: [
+      ...(entry === undefined ? [] : [{ type: "ESModule" as const, path: join(folder, "entry.js"), contents: entry }]),
+      ...modules,
+    ],
     modulesRoot: folder,
     compatibilityDate: compatibility_date,
     r2Buckets: { [r2_buckets[0].binding]: r2_buckets[0].bucket_name },
@@ -73,6 +76,7 @@ async function workerd(): Promise<Server> {
         maxRetries: max_retries,
         deadLetterQueue: dead_letter_queue,
       },
+      ...(entry === undefined ? {} : { [dead_letter_queue]: { maxBatchTimeout: 1 } }),
     },
   });
   return {
@@ -120,7 +124,7 @@ function command(name: string, ...args: string[]): () => Promise<Server> {
 
 /** How each runtime is started, as demo/worker/README.md says. */
 export const runtimes = [
-  { name: "workerd", start: workerd, there: existsSync(bin("workerd")) },
+  { name: "workerd", start: () => workerd(), there: existsSync(bin("workerd")) },
   {
     name: "Deno",
     start: command("deno", "run", "--allow-net", "--allow-read", "src/deno.ts", "0"),
