@@ -13,7 +13,7 @@ const STATUSES: Readonly<Record<number, string>> = {
   406: "Accept asks for a form that there is not",
   408: "the body did not come in time",
   413: "a body or a picture that is too large",
-  415: "content that is not read, or that Content-Type contradicts",
+  415: "content that is not read, that is packed, or that Content-Type contradicts",
   422: "content that the network cannot take",
   503: "too many requests at a time, one that took too long, or a service that shuts down; Retry-After says when to try again",
 };

@@ -38,6 +38,17 @@ const MiB = 2 ** 20;
 const text = (type: string, body: string): Made => ({ status: 200, headers: { "Content-Type": type }, body });
 const json = (value: unknown): Made => text("application/json", `${JSON.stringify(value)}\n`);
 
+/** So many characters of a path are repeated to whoever has sent it. */
+const SHOWN = 100;
+
+/** @throws Refusal 415 for a body that is packed: its bounds are those of what is sent */
+function checkIdentity({ headers }: WebRequest): void {
+  const coding = headers.get("content-encoding") ?? "identity";
+  if (coding.trim().toLowerCase() === "identity") return;
+  const sentence = `Content-Encoding: expected a body as it is, got one by '${coding.slice(0, SHOWN)}'.`;
+  throw new Refusal(415, "type", sentence, { "Accept-Encoding": "identity" });
+}
+
 /**
  * Makes a service of an engine.
  *
@@ -86,6 +97,7 @@ export function createService(
     const full = closing ? CLOSING() : queue?.refusal();
     if (full) throw full;
     const type = request.headers.get("content-type");
+    checkIdentity(request);
     const work = new Work(request.signal, timeout);
     works.add(work);
     try {
@@ -110,7 +122,8 @@ export function createService(
 
   async function answer(found: readonly Found[], request: Request): Promise<Made> {
     const { pathname } = new URL(request.url);
-    if (found.length === 0) throw new Refusal(404, "path", `path: there is no ${pathname}. GET / lists what there is.`);
+    if (found.length === 0)
+      throw new Refusal(404, "path", `path: there is no ${pathname.slice(0, SHOWN)}. GET / lists what there is.`);
     const methods = methodsOf(found);
     const Allow = methods.join(", ");
     if (request.method === "OPTIONS") return { status: 204, headers: { Allow }, body: "" };
@@ -120,7 +133,8 @@ export function createService(
     if (name !== "predict" && name !== "explain") return gets[name]();
     const about = engine.models.find((known) => known.name === model);
     const names = engine.models.map((known) => known.name).join(", ");
-    if (!about) throw new Refusal(404, "model", `path: there is no network '${model}'. There are ${names}.`);
+    if (!about)
+      throw new Refusal(404, "model", `path: there is no network '${model?.slice(0, SHOWN)}'. There are ${names}.`);
     return post(name, about, request);
   }
 

@@ -123,6 +123,7 @@ describe("answers", () => {
   it.each([
     ["image/png", [224, 224], "map"],
     ["text/html;q=0.9, image/*", [484, undefined], undefined],
+    ["application/json;q=0, */*", [484, undefined], undefined],
   ])("a picture for Accept: %s", async (Accept, [width], layout) => {
     const query = layout ? `?layout=${layout}` : "";
     const response = await ask(`/explain/digits${query}`, { ...png, headers: { Accept } });
@@ -130,6 +131,11 @@ describe("answers", () => {
     const picture = decode(new Uint8Array(await response.arrayBuffer()), { checkCrc: true });
     if (layout) expect(picture.width).toBeGreaterThan(0);
     else expect(picture.width).toBe(width);
+  });
+
+  it.each(["", " ", "*/*, image/png;q=0.5"])("JSON for Accept: '%s'", async (Accept) => {
+    const response = await ask("/explain/digits", { ...png, headers: { Accept } });
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "application/json"]);
   });
 
   it("a text, as words and as a page", async () => {
@@ -309,6 +315,20 @@ describe("refuses", () => {
     expect(response.headers.get("content-type")).toBe("application/json");
     expect(response.headers.has("allow")).toBe(status === 405);
     expect(response.headers.has("accept")).toBe(status === 415);
+  });
+
+  it("a packed body, whose size its bytes do not say", async () => {
+    const response = await ask("/explain/digits", { ...png, headers: { "Content-Encoding": "gzip" } });
+    expect([response.status, response.headers.get("accept-encoding")]).toEqual([415, "identity"]);
+    expect((await response.json()).error.message).toBe(
+      "Content-Encoding: expected a body as it is, got one by 'gzip'.",
+    );
+    expect((await ask("/explain/digits", { ...png, headers: { "Content-Encoding": "Identity" } })).status).toBe(200);
+  });
+
+  it("a long path without repeating all of it", async () => {
+    for (const path of [`/${"a".repeat(10_000)}`, `/explain/${"a".repeat(10_000)}`])
+      expect((await (await ask(path, png)).text()).length).toBeLessThan(300);
   });
 
   it("what there is not with a sentence that says what there is", async () => {
