@@ -58,7 +58,7 @@ export const families: readonly FamilyRow[] = [
   {
     family: "EfficientNet, MobileNetV3: squeeze-and-excitation and other gates",
     works: "explains",
-    note: "all goes to the signal, and none to its gate",
+    note: "all relevance goes to the signal, none to its gate",
     files: ["wild/ppocr_mobile_v2_cls.onnx", "wild/selfie_segmentation.onnx", "cases/se_block.onnx"],
   },
   {
@@ -76,7 +76,7 @@ export const families: readonly FamilyRow[] = [
   {
     family: "LSTM, GRU, RNN, in both directions",
     works: "explains",
-    note: "all goes to the signal, and none to the gates",
+    note: "all relevance goes to the signal, none to the gates",
     files: ["wild/point_history_lstm.onnx", "wild/dtln_1.onnx", "wild/bidi_lstm.onnx", "cases/gru.onnx"],
   },
   {

@@ -35,6 +35,9 @@ export function essence({
   };
 }
 
+/** Of these, two hashes would tell nobody anything. */
+const HASHED = ["the model", "the data"];
+
 /** @throws LrpError code "usage" that says in what two settings differ */
 export function checkSame(dir: string, there: Settings, wanted: Settings): void {
   const [a, b] = [essence(there), essence(wanted)];
@@ -43,12 +46,14 @@ export function checkSame(dir: string, there: Settings, wanted: Settings): void 
   );
   if (differing.length === 0) return;
   const valueOf = (value: unknown) => JSON.stringify(value) ?? "nothing";
-  const issues = differing.map((key) => ({
-    where: `folder '${dir}'`,
-    problem: `it has results of another evaluation: ${key} is ${valueOf(a[key])} there, and ${valueOf(b[key])} here`,
-    fix: "Another evaluation needs another --out.",
-  }));
-  throw new LrpError("usage", issues);
+  const differences = differing.map((key) =>
+    HASHED.includes(key) ? `${key} is another one` : `${key} is ${valueOf(a[key])} there, and ${valueOf(b[key])} here`,
+  );
+  throw misuse(
+    `folder '${dir}'`,
+    `it has results of another evaluation: ${differences.join("; ")}`,
+    "Another evaluation needs another --out.",
+  );
 }
 
 /** The settings of a folder of results, or undefined where there is none. */

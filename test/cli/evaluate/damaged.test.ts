@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { run } from "../../../src/cli/run.ts";
+import { checkSame } from "../../../src/cli/evaluate/store.ts";
 import { parts, settings as made } from "./parts.ts";
 
 /** Folders of results in which a file is not as it was written. */
@@ -185,4 +186,11 @@ describe("an image in two folders", () => {
     writeFileSync(at("part/parts/00001.json"), JSON.stringify({ ...three[1], name: "another" }));
     expect((await merge()).err).toContain(`'${at("merged/parts/00001.json")}' and '${at("part/parts/00001.json")}'`);
   });
+});
+
+test("one message says in what two evaluations differ, without their hashes", () => {
+  const other = { ...made, model: { ...made.model, sha256: "f".repeat(64) }, metrics: ["gini"] };
+  expect(() => checkSame("report", other, made)).toThrow(
+    "folder 'report': it has results of another evaluation: the model is another one; metrics is [\"gini\"] there, and ",
+  );
 });
