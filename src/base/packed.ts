@@ -47,23 +47,23 @@ export const integersIn = ({ type, data, packed }: Constant): Integers =>
   packed?.integers ?? { bytes: data as Uint8Array | Int8Array, bits: 8, type };
 
 /**
- * A packed weight with its outputs scaled and shifted, and the bias; undefined where it does not stay packed.
+ * A weight with its outputs scaled and shifted, and the bias, where none of its numbers is written anew: because outputs
+ * are only shifted, or because it stays packed. Else undefined.
  * @param axis of the outputs
  */
-export function scaledPacked(
-  { packed, dims }: Constant,
+export function scaledAsIs(
+  given: Constant,
   bias: Constant | undefined,
   axis: "first" | "last",
   scale: (o: number) => number,
   shift: (o: number) => number,
 ): { weight: Constant; bias: Constant } | undefined {
-  const m = dims.at(axis === "first" ? 0 : -1)!;
-  const weight = packed?.scaled?.(
-    Array.from({ length: m }, (_, o) => scale(o)),
-    axis,
-  );
+  const m = given.dims.at(axis === "first" ? 0 : -1)!;
+  const scales = Array.from({ length: m }, (_, o) => scale(o));
+  const isShift = given.type === "float32" && scales.every((v) => v === 1);
+  const weight = isShift ? given : given.packed?.scaled?.(scales, axis);
   if (!weight) return undefined;
-  const data = Float32Array.from({ length: m }, (_, o) => (bias ? bias.data[o] : 0) * scale(o) + shift(o));
+  const data = Float32Array.from(scales, (v, o) => (bias ? bias.data[o] : 0) * v + shift(o));
   return { weight, bias: { type: "float32", dims: [m], data } };
 }
 

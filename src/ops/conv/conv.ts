@@ -1,4 +1,4 @@
-import { scaledPacked } from "../../base/packed.ts";
+import { scaledAsIs } from "../../base/packed.ts";
 import { demand } from "../../base/complaint.ts";
 import type { Operand, Operands } from "../../graph/graph.ts";
 import { type Constant, type Dims, size } from "../../base/tensor.ts";
@@ -136,8 +136,8 @@ export function scaledConv(
   const [weight, bias] = [inputs[1]!.constant!, inputs[2]?.constant];
   const [m, width, ...kernel] = weight.dims;
   const taps = size(kernel);
-  const packed = along === "outputs" && scaledPacked(weight, bias, "first", scale, shift);
-  if (packed) return packed;
+  const asIs = along === "outputs" && scaledAsIs(weight, bias, "first", scale, shift);
+  if (asIs) return asIs;
   const { data } = weight;
   const w = new Float32Array(data.length);
   const b = new Float32Array(m);
