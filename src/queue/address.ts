@@ -18,6 +18,8 @@ const FORM = "redis://HOST[:PORT][/NAME][?db=N]";
 /** What stands in keys of Redis, and in none of its patterns. */
 const NAME = /^[\w.-]{1,100}$/;
 
+export const isName = (text: string): boolean => NAME.test(text);
+
 const decoded = (text: string): string | undefined => {
   try {
     return decodeURIComponent(text) || undefined;
@@ -44,7 +46,7 @@ export function addressOf(text: string, password?: string): Address {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
   if (host === "") throw misuse(where, `it has no host: it has the form ${FORM}`);
   const name = url.pathname.replace(/^\//, "");
-  if (name !== "" && !NAME.test(name))
+  if (name !== "" && !isName(name))
     throw usage(`${where}, the queue's name`, "up to 100 letters, digits, '_', '.' and '-'", `'${name}'`);
   const stray = [...url.searchParams.keys()].find((key) => key !== "db");
   if (stray !== undefined || url.hash !== "")

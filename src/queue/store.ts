@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { LrpError, misuse, usage } from "../base/error.ts";
+import { isName } from "./address.ts";
 import { queueOf } from "./jobs.ts";
 import { fromText, toText } from "./json.ts";
 import { CHUNK, INLINE, MOST_MESSAGE } from "./limits.ts";
@@ -21,8 +22,9 @@ export const fileOf = (bytes: Uint8Array): File => ({ sha256: sha256(bytes), byt
 
 const chunks = ({ bytes }: File) => Math.ceil(bytes / CHUNK);
 
-/** The names of the queues, sorted. */
-export const namesOf = async ({ redis }: Server): Promise<string[]> => (await redis.smembers(NAMES)).sort();
+/** The names of the queues, sorted; what somebody else has put there that is none is left out. */
+export const namesOf = async ({ redis }: Server): Promise<string[]> =>
+  (await redis.smembers(NAMES)).filter(isName).sort();
 
 /** The study of a queue; undefined where there is no such queue. @throws LrpError "usage" for one that is none */
 export async function studyOf({ redis }: Server, name: string): Promise<Study | undefined> {

@@ -4,9 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { LrpError, usage } from "../base/error.ts";
 import { orAborted, PATIENCE } from "./abort.ts";
 import { addressOf } from "./address.ts";
-import type { Study } from "./messages.ts";
 import type { ReadInput } from "./part.ts";
-import { withServer } from "./redis.ts";
+import { naming, withServer } from "./redis.ts";
 import { type Crew, crewOf, hasJobs, isOver, serve, TURN, type Workshop } from "./serve.ts";
 import { namesOf, studyOf } from "./store.ts";
 import { refusal } from "./study.ts";
@@ -78,11 +77,6 @@ export async function work(address: string, options: WorkOptions): Promise<void>
   });
 }
 
-function messageOf(error: unknown): string {
-  if (error instanceof LrpError) return error.message;
-  throw error;
-}
-
 /** The queues of a server, served by turns, by workers that have one model at a time. */
 class Shop {
   readonly #shop: Workshop;
@@ -97,9 +91,12 @@ class Shop {
   /** Serves a queue while it has something to do. @returns whether it had */
   async turn(name: string, isOneOfMany: boolean): Promise<boolean> {
     const { server, signal } = this.#shop;
-    if (signal.aborted || Date.now() < (this.#refused.get(name) ?? 0) || !(await hasJobs(server, name))) return false;
-    const study = await this.#accepted(name);
-    const crew = study && (await this.#crewFor(name, study));
+    if (signal.aborted || Date.now() < (this.#refused.get(name) ?? 0)) return false;
+    const crew = await this.#crewFor(name).catch((error) => {
+      const said = naming(error, { ...server.address, name });
+      if (!(said instanceof LrpError)) throw said;
+      return this.#refuse(name, said.message);
+    });
     if (!crew) return false;
     await serve(name, crew, this.#shop, async (isIdle, took) => {
       if (!isIdle) return isOneOfMany && took > TURN && (await this.#anotherWaits(name));
@@ -115,33 +112,23 @@ class Shop {
     return false;
   }
 
-  /** The study of a queue, unless it is refused. */
-  async #accepted(name: string): Promise<Study | undefined> {
-    const { server, read } = this.#shop;
-    try {
-      const study = await studyOf(server, name);
-      const why = study && refusal(study, read !== undefined);
-      return why === undefined ? study : this.#refuse(name, `${why}.`);
-    } catch (error) {
-      return this.#refuse(name, messageOf(error));
-    }
-  }
-
   /** Says once why a queue is left to others. */
   #refuse(name: string, why: string): undefined {
     if (!this.#refused.has(name)) this.#shop.onNote(`queue '${name}' is not served here: ${why}`);
     this.#refused.set(name, Date.now() + LATER);
   }
 
-  /** Workers that have its model: those that are there, or new ones. */
-  async #crewFor(name: string, study: Study): Promise<Crew | undefined> {
+  /** Workers that have the model of a queue: those that are there, or new ones. Undefined: it has nothing to do here. */
+  async #crewFor(name: string): Promise<Crew | undefined> {
+    const { server, read } = this.#shop;
+    if (!(await hasJobs(server, name))) return undefined;
+    const study = await studyOf(server, name);
+    if (!study) return undefined;
+    const why = refusal(study, read !== undefined);
+    if (why !== undefined) return this.#refuse(name, `${why}.`);
     if (this.#crew?.study.id !== study.id) {
       await this.close();
-      try {
-        this.#crew = await crewOf(name, study, this.#shop);
-      } catch (error) {
-        return this.#refuse(name, messageOf(error));
-      }
+      this.#crew = await crewOf(name, study, this.#shop);
     }
     this.#refused.delete(name);
     return this.#crew;

@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256 } from "../../src/cli/evaluate/settings.ts";
-import { readBelow, reader } from "../../src/cli/queue/data.ts";
+import type { Dataset } from "../../src/cli/evaluate/dataset.ts";
+import { namer, readBelow, reader } from "../../src/cli/queue/data.ts";
 import { writeNpy } from "../../src/read/npy.ts";
 
 /*
@@ -22,6 +24,8 @@ beforeAll(async () => {
   await writeFile(join(folder, "elsewhere", "secret"), "secret");
   await symlink(join(folder, "elsewhere", "secret"), join(data, "link"));
   await symlink(join(folder, "elsewhere"), join(data, "way"));
+  await symlink(join("sub", "two.npy"), join(data, "inner"));
+  execFileSync("mkfifo", [join(data, "pipe")]);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -37,7 +41,10 @@ describe("nothing outside of --data is opened", () => {
     ["C:two.npy", "its name is none"],
     ["link", "got a symbolic link"],
     ["way/secret", "'way' on the way to it is no folder, or a symbolic link"],
+    ["inner", "got a symbolic link"],
+    ["sub/two.npy/three", "'two.npy' on the way to it is no folder"],
     ["sub", "got a directory"],
+    ["pipe", "got a device, pipe or socket"],
   ])("%j", async (path, problem) => {
     await expect(readBelow(data, path)).rejects.toThrow(problem);
   });
@@ -70,4 +77,11 @@ describe("an input that a job names", () => {
       message: expect.stringContaining("is another than the job means"),
     });
   });
+});
+
+test("a file that workers could not find is not named", async () => {
+  const named = async (path: string) =>
+    (await namer(data, { place: () => ({ path: join(folder, path) }) } as unknown as Dataset))(0);
+  expect(await named("data/sub/two.npy")).toMatchObject({ path: "sub/two.npy" });
+  for (const path of ["elsewhere/secret", "data/link"]) await expect(named(path)).rejects.toThrow("does not lie in");
 });

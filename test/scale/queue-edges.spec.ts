@@ -16,7 +16,7 @@ const redis = await startRedis();
 const { at, begun, begunIn, worker, evaluation, byQueue, withQueue, close } = placeOn(redis.url);
 const client = new Redis(redis.url, { maxRetriesPerRequest: null });
 client.on("error", () => {});
-const [FEW, MANY] = [6, 64];
+const [FEW, MANY] = [6, 24];
 const elsewhere = resolve("build/other-version");
 
 beforeAll(async () => {
@@ -164,6 +164,17 @@ test("whoever is told to end while Redis is away ends, and the queue goes on whe
   serving.child.kill("SIGTERM");
   expect(await serving.end).toBe(0);
   wholly("away", "many");
+});
+
+test("names that are none stop no list, and what is no queue stops no worker of others", async () => {
+  await client.sadd("relprop-queues", "", "a:b", "x\ny");
+  expect(await run("queue", "list", redis.url)).toMatchObject({ code: 0, out: "There is no queue.\n" });
+  await client.sadd("relprop-queues", "broken");
+  await client.set("relprop:broken:wait", "no list");
+  const serving = worker("", "--once");
+  expect(await serving.end).toBe(0);
+  expect(serving.said.err).toMatch(/^relprop: queue 'broken' is not served here: .*\/broken: Redis refuses \(/);
+  await client.flushall();
 });
 
 test("TLS and a password", async () => {
