@@ -17,6 +17,7 @@ const apps = {
   "relprop/pool": "pool.mjs",
   "relprop/evaluate": "evaluate.mjs",
   "relprop/image": "image.mjs",
+  "relprop/service": "service.mjs",
 };
 
 const runtimes = [

@@ -222,6 +222,36 @@ async function readme({ folder }) {
   return unless(problems, `${programs.length} programs and ${commands.length} commands do what it says`);
 }
 
+const NEEDS =
+  "relprop/queue: it needs the packages bullmq and ioredis, and they are not both installed. " +
+  "Install them beside relprop: npm install bullmq ioredis";
+
+/** Packages that only some need are not there: whoever needs them is told how to install them. */
+async function withoutPeers({ folder }) {
+  const problems = [];
+  for (const node of ["node20", "node22", "node24", "node26"]) {
+    const said = await execute(bin(node), ["queue.mjs"], folder);
+    if (said !== `LrpError: ${NEEDS}\n`.repeat(4)) problems.push(`in ${node}, relprop/queue says\n${said}`);
+  }
+  for (const name of ["sentiment.onnx", "tokenizer.json"])
+    copyFileSync(join(root, "demo/text", name), join(folder, name));
+  writeFileSync(join(folder, "sentiment.relprop.json"), JSON.stringify({ tokenizer: "tokenizer.json" }));
+  const commands = {
+    "work redis://127.0.0.1": NEEDS,
+    "queue list redis://127.0.0.1": NEEDS,
+    "serve sentiment.onnx --port 0": "npm install @huggingface/tokenizers",
+  };
+  for (const [line, wanted] of Object.entries(commands)) {
+    const command = execute(join(folder, "node_modules/.bin/relprop"), line.split(" "), folder);
+    const said = await command.then(
+      () => "it ends well",
+      (error) => error.message,
+    );
+    if (!said.replaceAll(/\s+/g, " ").includes(wanted)) problems.push(`relprop ${line} says\n${said}`);
+  }
+  return unless(problems, "each of them is named, with the command that installs it");
+}
+
 export const checks = [
   { check: "what is packed", run: contents },
   { check: "main and types", run: mainFields },
@@ -246,5 +276,6 @@ export const checks = [
   { check: "what the core does without", tool: "esbuild", run: core },
   { check: "what happens on import", run: quiet },
   { check: "npx relprop", run: commandLine },
+  { check: "packages that only some need", tool: "node26", run: withoutPeers },
   { check: "what the README shows", tool: "node20", run: readme },
 ];

@@ -157,7 +157,8 @@ async function rowsOf({ runtime, tool, needs = [], entries, best = [], run }, in
 try {
   const given = await install();
   const expected = await reference("import.mjs");
-  const others = { "relprop/evaluate": await reference("evaluate.mjs"), "relprop/image": await reference("image.mjs") };
+  const others = {};
+  for (const name of ["evaluate", "image", "service"]) others[`relprop/${name}`] = await reference(`${name}.mjs`);
   const off = expected.relaxed && distance(expected.simd, expected.relaxed);
   console.log(
     `dist/ in Node: a ${expected.simd.digit}; relaxed differs from simd by ` +

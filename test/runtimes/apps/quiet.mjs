@@ -16,5 +16,6 @@ for (const entry of [
   "relprop/text",
   "relprop/pool",
   "relprop/service",
+  "relprop/queue",
 ])
   await import(entry);
