@@ -96,10 +96,10 @@ async function byQueue(url, count, shared) {
 
 /** As many steps as take a worker so long. */
 async function calibrated() {
-  const count = 5 * workers;
-  let steps = 100;
+  const count = 10 * workers;
+  let steps = 50;
+  await byPool(10 * count, evaluation(steps));
   for (let tries = 0; tries < 3; tries++) {
-    await byPool(count, evaluation(steps));
     const began = processor();
     await byPool(count, evaluation(steps));
     const each = (1000 * (processor() - began)) / count;
@@ -118,8 +118,9 @@ try {
   const times = { pool: [], queue: [] };
   const cpu = { pool: [], queue: [] };
   const load = loadavg();
-  // Everybody has the network before anything is timed.
-  const [one, other] = [await ways.pool(4 * workers), await ways.queue(4 * workers)];
+  // Everybody has the network, and is warm, before anything is timed.
+  const warm = Math.min(parts, 50 * workers);
+  const [one, other] = [await ways.pool(warm), await ways.queue(warm)];
   if (one.join() !== other.join()) throw new Error(`the queue gives ${other}, and the pool ${one}`);
   for (let round = 0; round < rounds; round++) {
     for (const [name, way] of Object.entries(ways)) {
@@ -127,6 +128,7 @@ try {
       await way(parts);
       times[name].push((performance.now() - began) / 1000);
       cpu[name].push(processor() - used);
+      console.error(`${name}: ${times[name].at(-1).toFixed(1)} s, ${cpu[name].at(-1).toFixed(1)} s of the processor`);
     }
   }
   const redis = /v=(\S+)/.exec(String(await version()))[1];
