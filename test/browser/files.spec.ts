@@ -7,7 +7,7 @@ import { tryPresets } from "../../dist/image.js";
 import { defaultComposite, heatmap, load, preprocess } from "../../dist/index.js";
 import { colours, photo, slow } from "./networks.ts";
 import { demo, found, pages, TOLERANCE } from "./pages.ts";
-import { apart, drop, opacities, saved, says, verdict } from "./visit.ts";
+import { apart, drop, dropping, opacities, saved, says, verdict } from "./visit.ts";
 
 const digits = readFileSync(join(demo, "digits.onnx"));
 const three = readFileSync(join(demo, "three.png"));
@@ -149,6 +149,20 @@ describe.runIf(found)("files on the page", () => {
     await says(page, "Cancelled");
     await page.getByRole("button", { name: "Draw a digit" }).click();
     await says(page, "three");
+  });
+
+  on("keeps what it explained where a file is stopped", async (page) => {
+    // No answer of the worker comes in between.
+    await page.evaluate(`(async () => {
+      ${dropping(join(demo, "photos/photos.onnx"))}
+      for (let i = 0; i < 10; i++) await null;
+      document.querySelector("#cancel").click();
+    })()`);
+    await page.getByRole("status").filter({ hasText: "Loading digits.onnx" }).waitFor();
+    expect(await verdict(page).textContent()).toMatch(/^three/);
+    await page.getByRole("button", { name: "Example two" }).click();
+    await says(page, "two");
+    expect(await page.locator("#network").textContent()).toBe("digits.onnx");
   });
 
   const googlenet = join(data, "models/bvlc_googlenet/bvlc_googlenet.onnx");

@@ -5,7 +5,7 @@ import type { Answer, Layer } from "./protocol.ts";
 import { svg } from "./svg.ts";
 
 /** In pixels: how wide a column is at least, how high is the flow of the whole score, and where the floor is. */
-const [NARROW, HEIGHT, FLOOR] = [82, 84, 132];
+const [NARROW, HEIGHT, FLOOR] = [96, 84, 132];
 /** A smaller share is not drawn. */
 const LEAST = 100 * NOTHING;
 
@@ -29,10 +29,13 @@ function thumbnail({ picture }: Pick<Layer, "picture">): HTMLElement {
   return canvas;
 }
 
-/** "/stage1/conv1/Conv" is long: the last two parts of the name but the type. A number alone says nothing. */
+/**
+ * "/stage1/conv1/Conv" is long: the last two parts of the name but the type, where a line may end between them. A number
+ * alone says nothing.
+ */
 function shortName({ node, type }: Layer): string {
   const parts = node.split("/").filter((part) => part !== "" && part !== type);
-  const name = parts.slice(-2).join("/") || node;
+  const name = parts.slice(-2).join("/\u200b") || node;
   return /^\d+$/.test(name) ? `node ${name}` : name;
 }
 

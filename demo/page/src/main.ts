@@ -240,20 +240,16 @@ function openDemo(demo: DemoName, wanted = "", then = () => {}): void {
   open([{ name: file, work }, last]);
 }
 
-/**
- * Ends what the worker does, and gives a new one what the old one had. If it was a file that took long, what was there
- * is explained again; if it was an explanation, nothing is until somebody asks.
- */
+/** Ends what the worker does, and gives a new one what the old one had; nothing is explained until somebody asks. */
 function cancel(): void {
   const { source, photo } = state;
-  const wasExplaining = asking;
   change({ network: undefined });
   ask.cancel();
   progress.done();
   say("Cancelled.");
   const restored = source ? [{ name: source.name, work: () => openNetwork(source) }] : [];
   const seen = photo ? [{ name: photo.name, work: () => openPicture(photo) }] : [];
-  open([...restored, ...seen], wasExplaining ? progress.done : explain);
+  open([...restored, ...seen], progress.done);
 }
 
 function showBounds(): void {

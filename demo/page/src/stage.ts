@@ -69,7 +69,7 @@ export function stage() {
       amplify();
       heat.setAttribute("aria-label", `Relevance for ${what}`);
       heat.classList.toggle("smooth", !place);
-      byId("facts").textContent = `sum ${short(map.sum)}, strongest pixel ${short(map.largest)}`;
+      byId("facts").textContent = `sum ${short(map.sum)}, largest ${short(map.largest)}`;
       if (place) {
         const { factor, shift } = place;
         return lay(-shift[0] / factor / SIDE, -shift[1] / factor / SIDE, 1 / factor);
