@@ -73,7 +73,7 @@ async function explain(): Promise<void> {
   asking = true;
   byId("result").ariaBusy = "true";
   ways.stop();
-  while (again) {
+  while (again && state.network) {
     again = false;
     if (isBlank()) showNothing("Draw a digit");
     else await answered();
@@ -240,7 +240,7 @@ function openDemo(demo: DemoName, wanted = "", then = () => {}): void {
   open([{ name: file, work }, last]);
 }
 
-/** Ends what the worker does, and gives a new one what the old one had; nothing is explained until somebody asks. */
+/** Ends what the worker does, and gives a new one what the old one had; then it explains what was asked meanwhile. */
 function cancel(): void {
   const { source, photo } = state;
   change({ network: undefined });
@@ -249,7 +249,7 @@ function cancel(): void {
   say("Cancelled.");
   const restored = source ? [{ name: source.name, work: () => openNetwork(source) }] : [];
   const seen = photo ? [{ name: photo.name, work: () => openPicture(photo) }] : [];
-  open([...restored, ...seen], progress.done);
+  open([...restored, ...seen], () => (again ? explain() : progress.done()));
 }
 
 function showBounds(): void {
