@@ -72,21 +72,38 @@ function withFactors(known: Known, found: Found, taken: Taken): readonly Found[]
   return all;
 }
 
-/** Numbers on both sides of 0, close to it and far. */
+/** Numbers on both sides of 0, by which a row is found. */
 const PROBE = Float32Array.of(1, -1, ...Array.from({ length: 97 }, (_, i) => ((i - 48) / 4) * (1 + (i % 7) / 16)));
 /** Of float32 sums and products, in shares of the largest result nearby. */
 const TOLERANCE = 2e-6;
 
 type Numbers = Constant["data"];
 
-/** What a row gives of the probe. */
-const folded = (type: string, attributes: object): Numbers =>
-  ops.get(type)!.fold!([{ type: "float32", dims: [PROBE.length], data: PROBE }], attributes, [[PROBE.length]])[0].data;
+/** Numbers of every size on both sides of 0; what overflows above them in the file overflows nowhere here. */
+const SIZES = Array.from({ length: 121 }, (_, i) => 2 ** (i / 4 - 24));
 
-/** f of the probe; undefined where a constant is not one number, or a node of the cone cannot be folded. */
-function probed({ constants }: Graph, { source, nodes }: Found): Numbers | undefined {
-  const dims: Dims = [PROBE.length];
-  const values = new Map<string, Constant>([[source, { type: "float32", dims, data: PROBE }]]);
+/**
+ * Numbers by which the row is confirmed: of every size, and about each number that the nodes compare or clip with, where
+ * f may have a kink that lies between all others.
+ */
+function confirming({ constants }: Graph, { nodes }: Found): Float32Array {
+  const own = nodes.flatMap(({ inputs, attributes }) => [
+    ...inputs.flatMap((name) => constants.get(name)?.data[0] ?? []),
+    ...Object.values(attributes).filter((v): v is number => typeof v === "number"),
+  ]);
+  const kinks = [...new Set(own.filter((v) => Number.isFinite(v)).flatMap((v) => [v, -v]))].sort((a, b) => a - b);
+  const about = kinks.flatMap((v, i) => [v * (1 - 1e-3), v, v * (1 + 1e-3), (v + (kinks[i - 1] ?? v)) / 2]);
+  return Float32Array.from([...SIZES.flatMap((v) => [v, -v]), ...about]);
+}
+
+/** What a row gives of these numbers. */
+const folded = (type: string, attributes: object, data: Float32Array): Numbers =>
+  ops.get(type)!.fold!([{ type: "float32", dims: [data.length], data }], attributes, [[data.length]])[0].data;
+
+/** f of these numbers; undefined where a constant is not one number, or a node of the cone cannot be folded. */
+function probed({ constants }: Graph, { source, nodes }: Found, data: Float32Array): Numbers | undefined {
+  const dims: Dims = [data.length];
+  const values = new Map<string, Constant>([[source, { type: "float32", dims, data }]]);
   for (const { type, attributes, inputs, outputs } of nodes) {
     const own = inputs.map((name) => constants.get(name));
     if (own.some((c) => c && size(c.dims) !== 1)) return undefined;
@@ -97,11 +114,14 @@ function probed({ constants }: Graph, { source, nodes }: Found): Numbers | undef
       attributes,
       [dims],
     );
-    if (!made || made[0].data.length !== PROBE.length) return undefined;
+    if (!made || made[0].data.length !== data.length) return undefined;
     values.set(outputs[0], made[0]);
   }
   return values.get(nodes.at(-1)!.outputs[0])!.data;
 }
+
+const areSame = (numbers: Numbers, expected: Numbers): boolean =>
+  expected.every((v, i) => Math.abs(v - numbers[i]) <= TOLERANCE * Math.max(1, Math.abs(v)));
 
 /** As many digits as float32 leaves of a quotient: 1 and 1.702 are found as such. */
 const digits = (v: number) => Number(v.toPrecision(6));
@@ -125,16 +145,18 @@ const NATIVE: readonly (readonly [
   ["Softsign", () => ({})],
 ];
 
-/** The row, and its attributes, that gives these numbers. */
-function native(numbers: Numbers): { type: string; attributes: object } | undefined {
+/** The row, and its attributes, that gives the numbers of a cone. */
+function native(graph: Graph, found: Found): { type: string; attributes: object } | undefined {
+  const numbers = probed(graph, found, PROBE);
+  if (!numbers) return undefined;
   const f = (v: number) => numbers[PROBE.indexOf(v)];
   for (const [type, attributesOf] of NATIVE) {
     const given = attributesOf(f);
     if (!ops.has(type) || !Object.values(given).every((v) => typeof v !== "number" || Number.isFinite(v))) continue;
     const attributes = attributesFor(type, given);
-    const expected = folded(type, attributes);
-    if (expected.every((v, i) => Math.abs(v - numbers[i]) <= TOLERANCE * Math.max(1, Math.abs(v))))
-      return { type, attributes };
+    if (!areSame(numbers, folded(type, attributes, PROBE))) continue;
+    const points = confirming(graph, found);
+    if (areSame(probed(graph, found, points)!, folded(type, attributes, points))) return { type, attributes };
   }
   return undefined;
 }
@@ -155,8 +177,7 @@ function nodeOf(
   // Sums share relevance by what their terms contribute, whatever these are computed from.
   if (kinds.every((kind) => kind === "pass" || kind === "linear")) return undefined;
   for (const longer of withFactors(known, found, taken)) {
-    const numbers = probed(known.graph, longer);
-    const same = numbers && native(numbers);
+    const same = native(known.graph, longer);
     if (!same) continue;
     const end = longer.nodes.at(-1)!;
     const node = { name: end.name, outputs: end.outputs, inputs: [source], ...same, note: listed(longer.nodes) };
@@ -182,7 +203,7 @@ export function foldCones(graph: Graph, budget: Budget): Graph {
     const found = instead.has(last) ? undefined : coneOf(known, last);
     if (!found) continue;
     budget.where = whereIs(last);
-    budget.take(0, HOST * PROBE.length * (found.nodes.length + NATIVE.length));
+    budget.take(0, HOST * (PROBE.length + 2 * SIZES.length) * (found.nodes.length + NATIVE.length));
     const made = nodeOf(known, found, instead);
     if (!made) continue;
     const { node, nodes } = made;

@@ -186,6 +186,9 @@ function probe(count: number, from: number): Numbers {
   });
 }
 
+/** Beyond every bound that a network gives its numbers, such as those of float16. */
+const LARGE = [100, 1e5, 1e12];
+
 /** What float32 leaves of constants such as 1/n. */
 const TOLERANCE = 5e-7;
 
@@ -198,7 +201,7 @@ export function identified(graph: Graph, cone: NormCone, budget: Budget): FoundN
   const count = size(t.dims);
   const constants = guardsIn(graph, cone);
   const n = t.copies * t.taps.length;
-  const rounds = 4 + 4 * constants.length;
+  const rounds = 4 + LARGE.length + 4 * constants.length;
   budget.fits(8 * count * (cone.nodes.length + 2 * rounds));
   budget.take(0, HOST * count * rounds * (cone.nodes.length + SPREADS.length * (1 + 4 * constants.length)));
   const x = probe(count, 1);
@@ -206,6 +209,8 @@ export function identified(graph: Graph, cone: NormCone, budget: Budget): FoundN
   const other = probe(count, 2);
   const probes = [
     ...[0.5, 1.75].map((shift) => other.map((v) => 0.75 * v + shift)),
+    // Where what is cut off at a large number no longer is x.
+    ...LARGE.map((size) => other.map((v) => size * v)),
     // Where c counts, and where it is a bound that is not reached.
     ...constants.flatMap((c) => [c, c / n, Math.sqrt(c), Math.sqrt(c) / n].map((size) => other.map((v) => size * v))),
   ].map((v) => [v, ran(t, v)] as const);

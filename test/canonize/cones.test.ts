@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { load, type Network, network, op, type Tensor } from "../../src/entries/index.ts";
 import { type FileGraph, type FileNode, onnx } from "../onnx-writer.ts";
+import { expectClose } from "../close.ts";
 import { expectLayer } from "../ops/check.ts";
 import { numbers } from "../random.ts";
 
@@ -22,6 +23,10 @@ const scalars: Readonly<Record<string, number>> = {
   pi: Math.sqrt(2 / Math.PI),
   quick: 1.702,
   tenth: -0.3,
+  low: 0.2,
+  tiny: 1e-4,
+  far: 50,
+  minusFar: -50,
 };
 const constant = (dims: readonly number[], ...data: readonly number[]) => ({ dims, data: Float32Array.from(data) });
 
@@ -131,5 +136,33 @@ describe("is not folded", () => {
     const text = "g = Sigmoid x; a = Mul x g; b = Mul a two; y = Add x b; z = Exp x";
     const nodes = await nodesOf(file(text, { outputs: { y: [], z: [] } }));
     expect(nodes.map((n) => n.replace(/Swish|Cone/, "f"))).toEqual(["f!", "Mul", "Add", "Exp"]);
+  });
+});
+
+/* Functions that are an activation but for a short way, where no number that was tried may have lain. */
+describe("is no activation that it nearly is", () => {
+  test.each<[string, string, (v: number) => number]>([
+    [
+      "LeakyRelu with its kink at 0.2",
+      "c = Greater x low; a = Mul x slope; y = Where c x a",
+      (v) => (v > Math.fround(0.2) ? v : Math.fround(0.1) * v),
+    ],
+    ["Relu from 0.0001 on", "c = Greater x tiny; y = Where c x zero", (v) => (v > Math.fround(1e-4) ? v : 0)],
+    [
+      "Swish up to 50",
+      "g = Sigmoid x; a = Mul x g; c = Less x far; y = Where c a far",
+      (v) => (v < 50 ? v / (1 + Math.exp(-v)) : 50),
+    ],
+    [
+      "Relu that jumps at −50",
+      "r = Relu x; c = Less x minusFar; y = Where c x r",
+      (v) => (v < -50 ? v : Math.max(v, 0)),
+    ],
+  ])("%s", async (_name, text, f) => {
+    const data = Float32Array.of(-60, -49, -1, -1e-5, 0, 5e-5, 2e-4, 0.1, 0.19, 0.21, 1, 30, 49, 60);
+    const bytes = file(text, { inputs: { x: [1, 14] } });
+    using model = await load(bytes);
+    expectClose(model.predict({ dims: [1, 14], data }).output.data, Array.from(data, f), 1e-6);
+    expect((await nodesOf(bytes)).at(-1)).toBe("Where");
   });
 });

@@ -220,7 +220,7 @@ const spellings: readonly Spelling[] = [
   },
 ];
 
-const scalars = { two: 2, one: 1, seven: 7, half: 0.5, minusHalf: -0.5, eps: 1e-5, other: 0.3 };
+const scalars = { ten: 10, huge: 65504, two: 2, one: 1, seven: 7, half: 0.5, minusHalf: -0.5, eps: 1e-5, other: 0.3 };
 
 /** `"y = Mul x s"` as a node. */
 function nodeOf(line: string, axes: readonly number[], opset: number, keepdims: number): FileNode {
@@ -487,4 +487,25 @@ describe("is not folded", () => {
     const bytes = fileOf({ ...LAYER, text: "y = Neg x" }, { nodes });
     expect((await nodesOf(bytes)).join()).toBe("ReduceMean,Sub,RMSNormalization!");
   });
+});
+
+/* What is cut off at a large number is no part of the normalization behind it. */
+test.each<[string, number]>([
+  ["ten", 10],
+  ["huge", 65504],
+])("numbers that are cut off at %s before a LayerNormalization", async (name, most) => {
+  const bytes = fileOf({
+    ...LAYER,
+    text: `x1 = Min x ${name}; ${MOMENTS.replaceAll(" x", " x1")}; s = Sqrt e; y = Div d s`,
+  });
+  expect(await nodesOf(bytes)).toEqual(["Clip", "LayerNormalization!"]);
+  using model = await load(bytes, { batch: false });
+  const x = floats(LAYER.x, 3, -2 * most, 3 * most);
+  const cut = Array.from(x.data, (v) => Math.min(v, most));
+  const expected = [0, 7, 14, 21, 28, 35].flatMap((at) => {
+    const cell = cut.slice(at, at + 7);
+    const [centre, factor] = layerStatistics(cell);
+    return cell.map((v) => (v - centre) * factor);
+  });
+  expectClose(model.predict(x).output.data, expected, 1e-5);
 });
