@@ -1,4 +1,4 @@
-import { demand, insist } from "../base/complaint.ts";
+import { demand } from "../base/complaint.ts";
 import { broadcast, type Constant, size } from "../base/tensor.ts";
 import type { Node, Operand, Operands } from "../graph/graph.ts";
 import { type DenseAttributes, denseShared } from "./dense.ts";
@@ -10,14 +10,15 @@ interface GemmAttributes extends DenseAttributes {
 
 /**
  * How Gemm's other forms come to the one with a plain A and a bias for each output: by a Transpose before it, and an
- * Add behind it.
+ * Add behind it. An A that is a constant, as the first state of a recurrent cell, makes it a product of matrices.
  */
 function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonly Node[] | undefined {
   const { transposed, ...plain } = a;
   const [y] = node.outputs;
   const m = w?.dims.at(a.rowsAreOutputs ? -2 : -1);
   const isBias = !c || (c.constant && (size(c.dims) === 1 || (size(c.dims) === m && c.dims.at(-1) === m)));
-  if (!transposed && isBias) return undefined;
+  const isProduct = x?.constant !== undefined;
+  if (!transposed && isBias && !isProduct) return undefined;
   const dims = [x?.dims.at(transposed ? 1 : 0) ?? NaN, m ?? NaN];
   demand(
     !c || `${broadcast([c.dims, dims])}` === `${dims}`,
@@ -25,34 +26,39 @@ function aroundGemm([x, w, c]: Operands, a: GemmAttributes, node: Node): readonl
     `a C that can be broadcast to [${dims}]`,
     `dims [${c?.dims}]`,
   );
-  const named = (
-    part: string,
-    type: string,
-    inputs: readonly string[],
-    attributes: object = {},
-    output = `${y}:${part}`,
-  ): Node => ({
-    name: `${node.name}:${part}`,
-    type,
-    attributes,
-    inputs,
-    outputs: [output],
-  });
-  const [turned, product, beta, scaled] = ["A", "product", "beta", "C"].map((part) => `${y}:${part}`);
-  const value: Constant = { type: x?.type ?? "float32", dims: [], data: Float32Array.of(a.beta) };
-  const inputs = [transposed ? turned : node.inputs[0], node.inputs[1], ...(isBias ? node.inputs.slice(2) : [])];
-  const added = !isBias && a.beta !== 0;
-  return [
-    ...(transposed ? [named("A", "Transpose", [node.inputs[0]])] : []),
-    { ...node, attributes: { ...plain, transposed: false }, inputs, outputs: [added ? product : y] },
-    ...(added
-      ? [
-          named("beta", "Constant", [], { value }),
-          named("C", "Mul", [node.inputs[2], beta]),
-          named("sum", "Add", [product, scaled], {}, y),
-        ]
-      : []),
-  ];
+  const nodes: Node[] = [];
+  const made = (part: string, type: string, inputs: readonly string[], attributes: object = {}): string => {
+    const output = `${y}:${part}`;
+    nodes.push({ name: `${node.name}:${part}`, type, attributes, inputs, outputs: [output] });
+    return output;
+  };
+  const scaled = (part: string, name: string, factor: number): string => {
+    if (factor === 1) return name;
+    const value: Constant = { type: x?.type ?? "float32", dims: [], data: Float32Array.of(factor) };
+    return made(part, "Mul", [name, made(`${part}:factor`, "Constant", [], { value })]);
+  };
+  const first = transposed ? made("A", "Transpose", [node.inputs[0]]) : node.inputs[0];
+  const isAdded = c !== undefined && a.beta !== 0 && (isProduct || !isBias);
+  if (isProduct) {
+    const second = a.rowsAreOutputs ? made("B", "Transpose", [node.inputs[1]]) : node.inputs[1];
+    const attributes: DenseAttributes = { rowsAreOutputs: false, alpha: 1, beta: 1 };
+    nodes.push({ name: node.name, type: "MatMul", attributes, inputs: [first, second], outputs: [`${y}:product`] });
+    scaled("alpha", `${y}:product`, a.alpha);
+  } else {
+    const inputs = [first, node.inputs[1], ...(isBias ? node.inputs.slice(2) : [])];
+    nodes.push({
+      ...node,
+      attributes: { ...plain, transposed: false },
+      inputs,
+      outputs: [isAdded ? `${y}:product` : y],
+    });
+  }
+  if (isAdded) {
+    const [product] = nodes.at(-1)!.outputs;
+    made("sum", "Add", [product, scaled("C", node.inputs[2], a.beta)]);
+  }
+  // The last of them is what the node was.
+  return [...nodes.slice(0, -1), { ...nodes.at(-1)!, outputs: [y] }];
 }
 
 /** y = alpha · A · B + beta · C with a B that is known while loading. Source: ONNX Gemm-13. */
@@ -72,7 +78,6 @@ export const gemm: Op<GemmAttributes> = {
   instead: aroundGemm,
   infer(inputs, a) {
     const [x, w] = inputs as readonly Operand[];
-    insist(!x.constant, "unsupported", "its A is constant, and only its B or C is computed");
     known(inputs, 1, "a B");
     demand(
       x.dims.length === 2 && w.dims.length === 2,

@@ -23,6 +23,9 @@ const rows: readonly Row[] = [
   ["Conv", [1, 2, 3, 4, 5], [[3, 2, 2, 3, 2], [3]], { pads: [0, 1, 1, 1, 0, 0] }],
   ["ConvTranspose", [2, 3, 5], [[3, 2, 4], [2]], { strides: [3], pads: [1, 0] }],
   ["ConvTranspose", [1, 4, 3, 5], [[4, 3, 2, 3], [6]], { group: 2, strides: [2, 1], dilations: [1, 2] }],
+  ["Gemm", [3, 5], [[7, 5], [7]], { transB: 1 }],
+  ["Gemm", [5, 3], [[5, 7], [3, 1]], { transA: 1, alpha: { float: 0.5 }, beta: { float: -2 } }],
+  ["Gemm", [3, 5], [[5, 7]], { alpha: { float: 3 } }],
   ["Softmax", [3, 5, 2], [], { axis: 1 }],
   ["LogSoftmax", [3, 5, 2], [], { axis: -1 }],
 ];
