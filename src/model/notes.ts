@@ -1,20 +1,29 @@
 import { type Issue, sentence } from "../base/error.ts";
 import { SQUASHING } from "../canonize/find-start.ts";
 import type { Problem } from "../base/problems.ts";
-import type { Constant } from "../base/tensor.ts";
+import { type Constant, isFloat } from "../base/tensor.ts";
 import { type Graph, type Node, whereIs } from "../graph/graph.ts";
 import type { Ways } from "../ops/ways.ts";
 import type { Assigned } from "./assigned.ts";
 import type { ExplainOptions } from "./options.ts";
 
+/** Computed floats that only say where a node takes its numbers: points, boxes, offsets. */
+function steering({ graph, ways }: { readonly graph: Graph; readonly ways: Ways }, node: Node): readonly string[] {
+  const way = ways.get(node)!;
+  const places = way.kind === "route" ? (way.steers ?? []) : [];
+  const isFloating = (name: string) => !graph.constants.has(name) && isFloat(graph.types.get(name));
+  return places.map((i) => node.inputs[i]).filter((name) => name && isFloating(name));
+}
+
 /** What is worth knowing of single nodes, as what comes after a node's name. */
 export type Remarks = ReadonlyMap<Node, string>;
 
 export function remarksOf(
-  { graph, ways }: { readonly graph: Graph; readonly ways: Ways },
+  known: { readonly graph: Graph; readonly ways: Ways },
   { path, assignment }: Pick<Assigned, "path" | "assignment">,
   { unknown }: Pick<ExplainOptions, "unknown">,
 ): Remarks {
+  const { graph, ways } = known;
   const remark = (node: Node): string | undefined => {
     if (unknown && ways.get(node)!.kind === "none" && assignment.has(node))
       return "has no rule: relevance passes through it by its gradient, as option 'unknown' asks.";
@@ -25,6 +34,9 @@ export function remarksOf(
       const all = `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
       return `is a table whose rows ${all} choose together: all relevance goes to the first of them.`;
     }
+    const places = steering(known, node).map((name) => `'${name}'`);
+    if (places.length > 0)
+      return `takes its numbers where ${places.join(" and ")} says: relevance and gradients go to the numbers, and none to the places.`;
     return node.type === "LRN" && node.note ? `${node.note}.` : undefined;
   };
   return new Map(

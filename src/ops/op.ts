@@ -134,6 +134,8 @@ export interface Ruleless {
   readonly kind: "none";
   readonly why: string;
   readonly vjp?: Back;
+  /** Whether the gradient is 0 nearly everywhere: then it is no way out either. */
+  readonly isFlat?: true;
 }
 
 /** How relevance goes back through a node: the theory of the library in one type. */

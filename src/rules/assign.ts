@@ -161,9 +161,11 @@ function ruleFor(
   if (way.kind === "none") {
     if (way.vjp && unknown) return ruleOf.gradient();
     const text = 'unknown: "gradient"';
-    const fix = way.vjp && `The option ${text} passes relevance through it by its gradient, which is not LRP.`;
+    const fix =
+      way.vjp && !way.isFlat && `The option ${text} passes relevance through it by its gradient, which is not LRP.`;
     const mentions = [{ text, option: "unknown", value: "gradient" }];
-    return { where, problem: `no rule passes relevance through it, since ${way.why}`, fix, mentions };
+    const problem = `no rule passes relevance through it, since ${way.why}`;
+    return fix ? { where, problem, fix, mentions } : { where, problem };
   }
   const rule = chosen();
   if (!rule) {

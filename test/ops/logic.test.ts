@@ -130,4 +130,25 @@ describe("comparisons and logic", () => {
       "node 'g' (Greater): no rule passes relevance through it, since inputs have no shares in a truth value",
     );
   });
+
+  test("and its gradient is 0, so that a mask of the input only scales a gradient", async () => {
+    const source = onnx({
+      nodes: [
+        { type: "Greater", inputs: ["x", "zero"], outputs: ["g"] },
+        { type: "Cast", inputs: ["g"], outputs: ["m"], attributes: { to: FLOAT } },
+        { type: "Mul", inputs: ["x", "three"], outputs: ["t"] },
+        { type: "Mul", inputs: ["t", "m"], outputs: ["y"] },
+      ],
+      initializers: {
+        zero: { dims: [], data: Float32Array.of(0) },
+        three: { dims: [5], data: Float32Array.of(1, 2, 3, 4, 5) },
+      },
+      inputs: { x: [1, 5] },
+      outputs: { y: [] },
+    });
+    using model = await loadInMode(source);
+    const x = { dims: [1, 5], data: Float32Array.of(1, -1, 2, -2, 3) };
+    const { relevance } = model.explain(x, { composite: "gradient", target: Float32Array.of(1, 1, 1, 1, 1) });
+    expect([...relevance.data]).toEqual([1, 0, 3, 0, 5]);
+  });
 });

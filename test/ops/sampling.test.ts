@@ -164,7 +164,10 @@ describe("GridSample", () => {
     const forward = (v: Numbers) => sampled(v, x.dims, grid.data, [3, 3], kind);
     expectClose(model.predict(given).output.data as Float32Array, forward(x.data), 2e-6);
     const r = numbers(18, 7);
-    const { inputs, ledger } = explainFrom(model, given as never, r, { composite: [{ rule: ruleOf.pass() }] });
+    const { inputs, ledger, notes } = explainFrom(model, given as never, r, { composite: [{ rule: ruleOf.pass() }] });
+    expect(notes.join()).toContain(
+      "takes its numbers where 'g' says: relevance and gradients go to the numbers, and none to the places.",
+    );
     const expected = new Float64Array(40);
     mapOf(40, [1, 2, 3, 3], forward).connections.forEach((list, to) => {
       for (const { i, w } of list) expected[i] += w * r[to];

@@ -97,6 +97,8 @@ function test<A extends object>(
     node: ({ outputs: [{ name, dims }], attributes }) => ({
       kind: "none",
       why,
+      isFlat: true,
+      vjp: () => [undefined],
       run: (e, at) => [zipHost(e, (v) => Number(f(v, attributes)), name, [at.x(0)], dims)],
     }),
     nonnegative: () => true,
