@@ -7,15 +7,16 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * networks of any shape, and what is said of rules that are objects. Then came what a file says and who may give what
  * (types and counts of inputs 2.5 kB), bounds of memory and work (3), axes and places of targets (3.5), normalization
  * of the input (3), stability and smoothing (1.5), which outputs are judged, and where they start (1), a worker for
- * explainAsync (2), all element types (1), recurrent layers (4) and their relevance (2), functions of files (1), tables
+ * explainAsync (2), all element types (1), functions of files (1), tables
  * of embeddings (2), attention (1.5), LayerNormalization and its kin, their rule, kernels, and how they are found (7),
  * branches, what loops and sequences are unrolled by, and what is wrong whatever free sizes are (1.5), weights that
  * kernels make when they are read first (0.6), z⁺ as what z⁻ leaves of z (0.3), HardSwish,
  * PRelu and Resize as kernels (0.6), constants as wide as in the file, and kernels of packed weights (2), layers of
- * constants and a graph that ends where it is told (0.9), kernels of products of many rows, GELU and Swish (1.6).
+ * constants and a graph that ends where it is told (0.9), kernels of products of many rows, GELU and Swish (1.6),
+ * by which numbers an activation is confirmed, and a Gemm with a constant A (0.3).
  * Whoever needs more than this raises it in the same commit, and says for what.
  */
-const BUDGET = 131_900;
+const BUDGET = 128_500;
 
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;

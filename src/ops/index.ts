@@ -24,7 +24,6 @@ import type { Op } from "./op.ts";
 import { maxPool } from "./max-pool.ts";
 import { averagePool, globalAveragePool, globalMaxPool } from "./pool.ts";
 import { pow } from "./pow.ts";
-import { recurrences } from "./recurrent.ts";
 import { argMax, argMin, reductions } from "./reduce.ts";
 import { dropout, flatten, identity, reshape, squeeze, unsqueeze } from "./reshape.ts";
 import { resize, upsample } from "./resize.ts";
@@ -48,7 +47,6 @@ const rows: readonly Op<any>[] = [
   lrn,
   batchNormalization,
   ...normalizations,
-  ...recurrences,
   relu,
   leakyRelu,
   aligned(pRelu, 1),

@@ -985,7 +985,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a sequence backwards that begins behind its end",
     kind: "recurrence",
-    file: "src/ops/recurrent-way.ts",
+    file: "src/ops/rare/recurrent/way.ts",
     text: "isReverse ? length - 1 - own : own",
     instead: "isReverse ? steps - 1 - own : own",
     tests: ["test/ops/recurrent.test.ts"],
@@ -993,7 +993,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the bias that a GRU adds by itself, added twice",
     kind: "recurrence",
-    file: "src/ops/recurrent-way.ts",
+    file: "src/ops/rare/recurrent/way.ts",
     text: "const own = isVariant && gates === 3 ? (rows * 2) / 3 : rows;",
     instead: "const own = rows;",
     tests: ["test/ops/recurrent.test.ts"],
@@ -1001,7 +1001,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "α of a function that takes none",
     kind: "recurrence",
-    file: "src/ops/recurrent.ts",
+    file: "src/ops/rare/recurrent/layers.ts",
     text: "takes.includes(list.name) ? (list.given[list.taken++] ?? otherwise) : otherwise",
     instead: "list.given[list.taken++] ?? otherwise",
     tests: ["test/ops/recurrent.test.ts"],
@@ -1033,7 +1033,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the state's part of a map that a gate scales on the way there only",
     kind: "recurrence",
-    file: "src/ops/recurrent-rules.ts",
+    file: "src/ops/rare/recurrent/rules.ts",
     text: 'e.emit("multiply", { x: scale, c: s, y: { value: share, offset }, count: all });',
     instead: 'e.emit("multiply", { x: ones, c: s, y: { value: share, offset }, count: all });',
     tests: ["test/rules/recurrent.test.ts"],
@@ -1041,7 +1041,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "the bias that a gate scales, absorbed as if it did not",
     kind: "recurrence",
-    file: "src/ops/recurrent-rules.ts",
+    file: "src/ops/rare/recurrent/rules.ts",
     text: 'const y = zip(e, "addForward", `${name}:bias`, times(e, b), own, dims);',
     instead: 'const y = zip(e, "addForward", `${name}:bias`, b, own, dims);',
     tests: ["test/rules/recurrent.test.ts"],

@@ -16,6 +16,7 @@ import { mod } from "./mod.ts";
 import { old } from "./old.ts";
 import { products } from "./products.ts";
 import { quantised } from "./quantised/index.ts";
+import { recurrences } from "./recurrent/layers.ts";
 import { regions } from "./regions.ts";
 import { selections } from "./selections.ts";
 import { signals } from "./signal.ts";
@@ -24,6 +25,7 @@ import { sequences } from "./sequences.ts";
 /** Operators that few networks have: a page loads them only if it asks for them, with "relprop/operators". */
 // biome-ignore lint/suspicious/noExplicitAny: each row has attributes of its own type, and only the row reads them
 export const rare: readonly Op<any>[] = [
+  ...recurrences,
   ...gathers,
   ...choices,
   einsum,

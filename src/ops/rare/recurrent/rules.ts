@@ -1,11 +1,11 @@
-import type { Constant } from "../base/tensor.ts";
-import type { Emitter } from "../program/emitter.ts";
-import type { Ref, Value } from "../program/step.ts";
-import { zip } from "./arithmetic.ts";
-import { spreadScratch } from "./multiply.ts";
-import { type BiasMap, type Linear, mapOf, PLAIN, type Site, type Slopes } from "./op.ts";
-import { B, type Direction, type Recurrent, R, W, X } from "./recurrent-cell.ts";
-import type { Inner, Sharing } from "./unrolled.ts";
+import type { Constant } from "../../../base/tensor.ts";
+import type { Emitter } from "../../../program/emitter.ts";
+import type { Ref, Value } from "../../../program/step.ts";
+import { zip } from "../../arithmetic.ts";
+import { spreadScratch } from "../../multiply.ts";
+import { type BiasMap, type Linear, mapOf, PLAIN, type Site, type Slopes } from "../../op.ts";
+import { B, type Direction, type Recurrent, R, W, X } from "./cell.ts";
+import type { Inner, Sharing } from "../../unrolled.ts";
 
 /*
  * Relevance of LSTM, GRU and RNN (assembly/recurrent-rules.ts has the equations): gates get none, functions pass it on,

@@ -1,12 +1,12 @@
-import { HOST } from "../base/budget.ts";
-import type { Operands } from "../graph/graph.ts";
-import type { Emitter } from "../program/emitter.ts";
-import type { Ref, Value } from "../program/step.ts";
-import { total } from "./arithmetic.ts";
-import { spreadScratch } from "./multiply.ts";
-import type { Places, Site, Way } from "./op.ts";
-import { B, C0, H0, P, R, type Recurrent, W, X } from "./recurrent-cell.ts";
-import { biasesOf, directionBack } from "./recurrent-rules.ts";
+import { HOST } from "../../../base/budget.ts";
+import type { Operands } from "../../../graph/graph.ts";
+import type { Emitter } from "../../../program/emitter.ts";
+import type { Ref, Value } from "../../../program/step.ts";
+import { total } from "../../arithmetic.ts";
+import { spreadScratch } from "../../multiply.ts";
+import type { Places, Site, Way } from "../../op.ts";
+import { B, C0, H0, P, R, type Recurrent, W, X } from "./cell.ts";
+import { biasesOf, directionBack } from "./rules.ts";
 
 /** Whether a function of the kernels has negative values. */
 const isSigned = (which: number, alpha: number): boolean => !(which === 0 ? alpha >= 0 : [2, 5, 8].includes(which));

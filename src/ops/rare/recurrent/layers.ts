@@ -1,10 +1,10 @@
-import { type Budget, HOST } from "../base/budget.ts";
-import { demand } from "../base/complaint.ts";
-import { type Constant, type Dims, shapeText } from "../base/tensor.ts";
-import type { Node, Operands } from "../graph/graph.ts";
-import { type AttributeReader, integers, known, type Op } from "./op.ts";
-import { B, C0, H0, LENGTHS, P, R, type Recurrent, W, X } from "./recurrent-cell.ts";
-import { recurrentWay } from "./recurrent-way.ts";
+import { type Budget, HOST } from "../../../base/budget.ts";
+import { demand } from "../../../base/complaint.ts";
+import { type Constant, type Dims, shapeText } from "../../../base/tensor.ts";
+import type { Node, Operands } from "../../../graph/graph.ts";
+import { type AttributeReader, integers, known, type Op } from "../../op.ts";
+import { B, C0, H0, LENGTHS, P, R, type Recurrent, W, X } from "./cell.ts";
+import { recurrentWay } from "./way.ts";
 
 /*
  * LSTM, GRU and RNN. Each becomes one node for its states at all times, and nodes that take from these what the file

@@ -1,4 +1,4 @@
-import type { Ref, Value } from "../program/step.ts";
+import type { Ref, Value } from "../../../program/step.ts";
 
 export interface Recurrent {
   readonly gates: number;
