@@ -58,6 +58,12 @@ export const reshape = reshaping<{ allowZero: boolean; shape: readonly number[] 
     demand(given, "invalid-model", "a shape", "none");
     const dims = given.map((d, i) => (d === 0 && !allowZero ? x!.dims[i] : d));
     const known = size(dims.filter((d) => d !== -1));
+    demand(
+      known > 0 || !dims.includes(-1),
+      "shape",
+      "dims that say what -1 stands for",
+      `[${dims}] for an input without numbers`,
+    );
     return dims.map((d) => (d === -1 ? size(x!.dims) / known : d));
   },
 );

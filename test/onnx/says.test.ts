@@ -317,3 +317,16 @@ describe("outputs without a name", () => {
     expectClose([...model.predict(x).output.data].map(Number), expected, 1e-5);
   });
 });
+
+test("a Reshape with −1 says what is missing, where the input has no samples", async () => {
+  const source = onnx({
+    nodes: [node("Reshape", ["x", "s"], ["y"])],
+    initializers: { s: { dims: [3], data: [0, -1, 2] } },
+    inputs: { x: ["n", 4] },
+    outputs: { y: [] },
+  });
+  using model = await load(source);
+  expect((await refusal(() => model.predict(floats([0, 4])))).message).toBe(
+    "node 'y' (Reshape): expected dims that say what -1 stands for, got [0,-1,2] for an input without numbers.",
+  );
+});
