@@ -35,15 +35,16 @@ export function waysOf(graph: Graph): Ways {
     const row = ops.get(node.type)!;
     const inputs = operandsOf(graph, node);
     const way = row.node!({ node, attributes: node.attributes, inputs, outputs });
+    const typeOf = (i: number) => graph.types.get(node.outputs[i]) ?? "float32";
     const run: Way["run"] =
       row.family === "route" || !outputs.some(({ type }) => isInteger(type))
         ? way.run
-        : // Outputs that nobody has named are not asked for.
+        : // Of what a node makes, only what has a name is asked for.
           (e, at) =>
             way
               .run(e, at)
-              .slice(0, outputs.length)
-              .map((y, i) => settleValue(e, y, outputs[i].type, node));
+              .slice(0, node.outputs.length)
+              .map((y, i) => settleValue(e, y, typeOf(i), node));
     if (node.ids !== undefined) return Object.freeze({ run, ...idsOf(node.ids, node.inputs.length) });
     if (!node.units || way.kind === "pass") return Object.freeze({ ...way, run });
     return Object.freeze({ run, ...unitsOf(row.affine!(inputs, node.attributes)!, node.name) });

@@ -36,10 +36,11 @@ interface Within {
   readonly problems: Problems;
 }
 
-/** The outputs: those before a named one are made in any case, and have names that no exporter gives. */
+/** The outputs: the first is made in any case, and has a name that no exporter gives where only others are named. */
 function outputsOf({ outputs }: NodeProto): readonly string[] {
-  const count = countOf(outputs);
-  return outputs.map((name, i) => (name || i >= count ? name : `output ${i} beside ${outputs[count - 1]}`));
+  const [first, ...others] = outputs;
+  const named = others.find(Boolean);
+  return first || !named ? outputs : [`the first beside ${named}`, ...others];
 }
 
 function buildNode(proto: NodeProto, { opset, scope, problems }: Within): Node {

@@ -302,6 +302,7 @@ describe("outputs without a name", () => {
     ["DynamicQuantizeLinear", ["", "y"], {}, [Math.fround(5 / 255)]],
     ["DynamicQuantizeLinear", ["", "y", ""], {}, [Math.fround(5 / 255)]],
     ["DynamicQuantizeLinear", ["", "", "y"], {}, [153]],
+    ["DynamicQuantizeLinear", ["q", "", "y"], {}, [153]],
   ])("%s as [%j]: the others are what they are", async (type, outputs, attributes, expected) => {
     const inputs = type === "LayerNormalization" ? ["x", "one"] : ["x"];
     const count = type === "Split" ? outputs.length : 0;
