@@ -1,9 +1,22 @@
+import type { Operands } from "../graph/graph.ts";
 import { aligned } from "./aligned.ts";
 import { inferBroadcast, zipConstants, zipHost } from "./broadcast.ts";
-import { type Op, NONE, type None } from "./op.ts";
+import { type Op, NONE, type None, type Ruleless } from "./op.ts";
 import { noRule } from "./says.ts";
 
 const WHY = "inputs have no shares in a truth value";
+
+/** The gradient of what only is true or false: 0 for every computed input. */
+export const flat = (inputs: Operands): Pick<Ruleless, "isFlat" | "vjp"> => ({
+  isFlat: true,
+  vjp: (e) =>
+    inputs.map((input) => {
+      if (!input || input.constant) return undefined;
+      const zeros = e.temp(`${input.name}:flat`, input.dims);
+      e.fill(zeros, 0);
+      return zeros;
+    }),
+});
 
 /** A row whose output is boolean: f of numbers that are 1 for true and 0 for false where they are booleans. */
 function logic(type: string, takes: string, f: (a: number, b: number) => number): Op<None> {
@@ -25,8 +38,7 @@ function logic(type: string, takes: string, f: (a: number, b: number) => number)
     node: ({ inputs, outputs: [{ name, dims }] }) => ({
       kind: "none",
       why: WHY,
-      isFlat: true,
-      vjp: () => inputs.map(() => undefined),
+      ...flat(inputs),
       run: (e, at) => [
         zipHost(
           e,

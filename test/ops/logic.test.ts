@@ -151,4 +151,24 @@ describe("comparisons and logic", () => {
     const { relevance } = model.explain(x, { composite: "gradient", target: Float32Array.of(1, 1, 1, 1, 1) });
     expect([...relevance.data]).toEqual([1, 0, 3, 0, 5]);
   });
+
+  test.each([
+    ["IsInf", ["a"]],
+    ["Less", ["a", "x"]],
+  ])("an input that only %s reads has the gradient 0", async (type, inputs) => {
+    const source = onnx({
+      nodes: [
+        { type, inputs, outputs: ["g"] },
+        { type: "Cast", inputs: ["g"], outputs: ["m"], attributes: { to: FLOAT } },
+        { type: "Mul", inputs: ["x", "m"], outputs: ["y"] },
+      ],
+      inputs: { x: [1, 5], a: [1, 5] },
+      outputs: { y: [] },
+    });
+    using model = await loadInMode(source);
+    const [x, a] = [tensor([1, 5], 3, 1, 2), tensor([1, 5], 5, -1, 0)];
+    const { inputs: found } = model.explain({ x, a }, { composite: "gradient", target: new Float32Array(5).fill(1) });
+    expect([...found.a.data]).toEqual([0, 0, 0, 0, 0]);
+    expect([...found.x.data]).toEqual(new Array(5).fill(type === "Less" ? 1 : 0));
+  });
 });

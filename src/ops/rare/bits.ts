@@ -1,6 +1,7 @@
 import { demand } from "../../base/complaint.ts";
 import { type ElementType, rangeOf } from "../../base/tensor.ts";
 import { inferBroadcast, zipConstants, zipHost } from "../broadcast.ts";
+import { flat } from "../logic.ts";
 import { type AttributeReader, type Op, NONE, type None } from "../op.ts";
 import { noRule } from "../says.ts";
 
@@ -94,11 +95,10 @@ function test<A extends object>(
     attributes,
     infer: ([x]) => ({ dims: [x!.dims], types: ["bool"] }),
     fold: ([x], a) => [zipConstants((v) => Number(f(v, a)), [x!], "bool")],
-    node: ({ outputs: [{ name, dims }], attributes }) => ({
+    node: ({ inputs, outputs: [{ name, dims }], attributes }) => ({
       kind: "none",
       why,
-      isFlat: true,
-      vjp: () => [undefined],
+      ...flat(inputs),
       run: (e, at) => [zipHost(e, (v) => Number(f(v, attributes)), name, [at.x(0)], dims)],
     }),
     nonnegative: () => true,
