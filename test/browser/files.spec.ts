@@ -64,14 +64,14 @@ describe.runIf(found)("files on the page", () => {
     model.dispose();
     const note = page.getByRole("note");
     await note.filter({ hasText: `${tried[0].preset} is a guess` }).waitFor();
-    expect(await page.getByLabel("Preparation").inputValue()).toBe(tried[0].preset);
+    expect(await page.getByLabel("Preparation", { exact: true }).inputValue()).toBe(tried[0].preset);
     const lines = tried.map(({ preset, index }) =>
       expect.stringMatching(new RegExp(`^${preset}: class ${index}, [<>\\d]`)),
     );
     expect(await note.getByRole("listitem").allTextContents()).toEqual(lines);
     // Who chooses is asked again only where the answer is doubtful.
     for (const { preset, probability } of tried) {
-      await page.getByLabel("Preparation").selectOption(preset);
+      await page.getByLabel("Preparation", { exact: true }).selectOption(preset);
       await says(page, "class");
       await expect.poll(async () => (await saved(page)).preset).toBe(preset);
       expect(await note.isVisible()).toBe(probability < 0.5);
@@ -132,12 +132,12 @@ describe.runIf(found)("files on the page", () => {
   });
 
   on("says in words why a picture does not fit", async (page) => {
-    await page.getByLabel("Preparation").selectOption("torchvision");
+    await page.getByLabel("Preparation", { exact: true }).selectOption("torchvision");
     await page
       .getByRole("alert")
       .filter({ hasText: /field 'mean'.*expected.*1 number/s })
       .waitFor();
-    await page.getByLabel("Preparation").selectOption("unit");
+    await page.getByLabel("Preparation", { exact: true }).selectOption("unit");
     await expect.poll(() => page.getByRole("alert").count()).toBe(0);
     expect(await page.locator("#result.stale").count()).toBe(0);
   });

@@ -52,7 +52,7 @@ describe.runIf(found)("rules on the page", () => {
 
   on("bounds colours that a preparation treats alike", async (page) => {
     await open(page, "colours.onnx", colours);
-    await page.getByLabel("Preparation").selectOption("unit");
+    await page.getByLabel("Preparation", { exact: true }).selectOption("unit");
     await page.getByLabel("Composite").selectOption("epsilonGammaBox");
     const model = await load(colours);
     const input = preprocess(photo, "unit", model.inputs[0].dims);

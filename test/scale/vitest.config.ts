@@ -8,6 +8,8 @@ export default defineConfig({
     // These end what hangs; no test is about time.
     testTimeout: 600_000,
     hookTimeout: 600_000,
+    // Much of it is waiting.
+    maxWorkers: 2,
     reporters: ["verbose"],
   },
 });
