@@ -28,6 +28,9 @@ function ink({ data, dims: [, , h, w] }, zoom) {
 const here = (path) => new URL(path, import.meta.url);
 const image = async (path) => decodeImage(new Uint8Array(await readFile(path)), { name: String(path) });
 
+const guide = await readFile(here("guides/choosing-a-rule.md"), "utf8");
+const isShown = ({ name }) => guide.includes(`pictures/${name}.png`);
+
 const digits = await load(await readFile(here("../demo/digits.onnx")));
 const three = preprocess(await image(here("../demo/three.png")), "unit", digits.inputs[0]);
 const shown = { epsilonPlusFlat: "epsilonPlusFlat (default)", epsilonPlus: "epsilonPlus", epsilon: "epsilon" };
@@ -57,7 +60,10 @@ const everywhere = (name) => [
   ...baseEntries(),
 ];
 const options = {
-  ...Object.fromEntries(composites.map(({ name, required }) => [name, { composite: name, ...(required && bounds) }])),
+  // Those for attention and recurrence draw the same of a network of convolutions.
+  ...Object.fromEntries(
+    composites.filter(isShown).map(({ name, required }) => [name, { composite: name, ...(required && bounds) }]),
+  ),
   ...Object.fromEntries(linear.map((name) => [`rule-${name}`, { composite: everywhere(name) }])),
   "rule-epsilon-relative": {
     composite: [
