@@ -6,7 +6,7 @@ import { families, type Family, type Way } from "../ops/op.ts";
 import type { Unrolled } from "../ops/unrolled.ts";
 import type { Ways } from "../ops/ways.ts";
 import { type Composite, type Entry, WEIGHTED } from "./composite.ts";
-import { type Rule, ruleOf } from "./rule.ts";
+import { type LinearRule, type Rule, ruleOf } from "./rule.ts";
 
 /** Values of a node on one side, and on the other. */
 type Sides = readonly [from: (node: Node) => readonly string[], to: (node: Node) => readonly string[]];
@@ -99,18 +99,35 @@ function matches(entry: Entry, node: Node, ways: Ways, places: ReturnType<typeof
   return position === undefined || places[position].has(node);
 }
 
+/** The names of the rules for linear layers that fit, as they are without parameters, and the gradient. */
+function those(fits: (rule: LinearRule) => boolean): string {
+  const names = Object.entries(ruleOf).flatMap(([name, make]) => {
+    const rule = (make as (o?: object) => Rule)(name === "zBox" ? { low: 0, high: 1 } : undefined);
+    return rule.kind === "linear" && fits(rule) ? [name] : [];
+  });
+  return oneOf([...names, "gradient"]);
+}
+
+const oneOf = (names: readonly string[]) => names.join(", ").replace(/, ([^,]*)$/, " or $1");
+const passesOf = ({ groups }: LinearRule) => groups.flatMap(({ passes }) => passes);
+
+/** Whether a rule asks nothing of a weight but its sign. */
+const needsNoWeights = (rule: LinearRule) =>
+  passesOf(rule).every(({ input, weight }) => typeof input !== "string" && typeof weight !== "string");
+/** Whether it only looks at signs: of inputs that a node computes itself, nothing else is known. */
+const isSloped = (rule: LinearRule) =>
+  passesOf(rule).every((pass) => Object.values(pass).every((map) => map === undefined || typeof map === "object"));
+/** Whether it treats both signs alike. */
+const isBlind = (rule: LinearRule) =>
+  isSloped(rule) &&
+  rule.stabilizer.mode !== "terms" &&
+  passesOf(rule).every(({ weight, bias = [1, 1] }) => weight[0] === weight[1] && bias[0] === bias[1]);
+
 /** What could be used on the linear maps inside a node, when the rule cannot. */
 function misfitInside({ signed }: Unrolled, rule: Rule): string | undefined {
   if (rule.kind !== "linear") return "a rule for linear layers";
-  const passes = rule.groups.flatMap((group) => group.passes);
-  const isSloped = passes.every((pass) =>
-    Object.values(pass).every((map) => map === undefined || typeof map === "object"),
-  );
-  if (!isSloped)
-    return "lrp0, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient, as some of its inputs are its own states";
-  const isEven = passes.every(({ weight, bias = [1, 1] }) => weight[0] === weight[1] && bias[0] === bias[1]);
-  const isBlind = isEven && rule.stabilizer.mode !== "terms";
-  return signed && !isBlind ? "lrp0, epsilon or gradient, as gates of it may be negative" : undefined;
+  if (!isSloped(rule)) return `${those(isSloped)}, as some of its inputs are its own states`;
+  return signed && !isBlind(rule) ? `${those(isBlind)}, as gates of it may be negative` : undefined;
 }
 
 /** What could be used on a node, when the rule cannot. @param channels of what bounds are bounds of */
@@ -123,16 +140,15 @@ function misfit(way: Way, channels: () => readonly number[], rule: Rule): string
   if (way.kind === "linear") {
     if (rule.kind === "gradient") return undefined;
     if (rule.kind !== "linear") return "a rule for linear layers";
-    const maps = rule.groups.flatMap((group) => group.passes.flatMap(({ input, weight }) => [input, weight]));
-    return way.signs === undefined || maps.every((map) => typeof map !== "string")
+    return way.signs === undefined || needsNoWeights(rule)
       ? undefined
-      : "norm, epsilon, zPlus, excitation, ratio, clip, alphaBeta, gamma or gradient, as the node has no weights";
+      : `${those(needsNoWeights)}, as the node has no weights`;
   }
   if (way.kind === "unrolled") return rule.kind === "gradient" ? undefined : misfitInside(way, rule);
   if (way.kind === "pass") {
     const own = way.rules ?? {};
     const fits = rule.kind === "own" ? Object.hasOwn(own, rule.mode) : rule.kind !== "linear";
-    return fits ? undefined : ["pass", ...Object.keys(own), "gradient"].join(", ").replace(/, ([^,]*)$/, " or $1");
+    return fits ? undefined : oneOf(["pass", ...Object.keys(own), "gradient"]);
   }
   if (way.kind !== "own" || Object.hasOwn(way.rules, nameOf(rule))) return undefined;
   const known = Object.keys(way.rules).join(", ");

@@ -8,7 +8,10 @@ import {
   load,
   lrn,
   maxPool2d,
+  network as graphOf,
+  op,
   relu,
+  type Rule,
   ruleOf,
   sequential,
 } from "../../src/entries/index.ts";
@@ -148,4 +151,31 @@ describe("a rule of an operator's own that the operator does not have", () => {
     expect(() => model.explain(input, { composite })).toThrowError(says);
     expect(() => model.explain(input, { composite })).toThrowError(expect.objectContaining({ code: "rule" }));
   });
+});
+
+it("a sum names the rules that it takes, and takes each of them", async () => {
+  using model = await load(
+    graphOf({
+      inputs: { x: [1, 3] },
+      build: (g, { x }) => ({ y: g.node(op("Add"), g.node(op("Relu"), x), g.node(op("Tanh"), x)) }),
+    }),
+  );
+  const x = { dims: [1, 3], data: Float32Array.of(1, 2, 3) };
+  const by = (rule: Rule) => model.explain(x, { target: 0, composite: [{ type: "sum", rule }, ...baseEntries()] });
+  const names = [
+    "lrp0",
+    "epsilon",
+    "alphaBeta",
+    "beta",
+    "zPlus",
+    "excitation",
+    "gamma",
+    "norm",
+    "ratio",
+    "clip",
+  ] as const;
+  for (const rule of [ruleOf.flat(), ruleOf.wSquare(), ruleOf.zBox({ low: 0, high: 1 })])
+    expect(() => by(rule)).toThrow(`expected ${names.join(", ")} or gradient, as the node has no weights`);
+  for (const name of names) by(ruleOf[name]());
+  by(ruleOf.gradient());
 });
