@@ -1,6 +1,6 @@
 /**
- * Adds the operators that few networks have, such as `LSTM`, `GridSample` or those of scikit-learn's classifiers, for `load`,
- * `network` and `sequential` of every entry. It exports nothing; you only import it.
+ * Adds the operators that few networks have, such as `LSTM`, `GridSample` or those of scikit-learn's classifiers, for
+ * `load`, `network` and `sequential` of every entry. It exports nothing; you only import it.
  *
  *     import "relprop/operators";
  *

@@ -36,7 +36,10 @@ export function remarksOf(
     }
     const places = steering(known, node).map((name) => `'${name}'`);
     if (places.length > 0)
-      return `takes its numbers where ${places.join(" and ")} says: relevance and gradients go to the numbers, and none to the places.`;
+      return (
+        `takes its numbers where ${places.join(" and ")} says: relevance and gradients go to the numbers, and none to ` +
+        "the places."
+      );
     return node.type === "LRN" && node.note ? `${node.note}.` : undefined;
   };
   return new Map(

@@ -33,6 +33,13 @@ export function zipTo(e: Emitter, kernel: ZipKernel, y: Value, a: Value, b: Valu
   }
 }
 
+/** Zeros of the same shape, lying in the same way. */
+export function zerosLike(e: Emitter, like: Value): Value {
+  const value = e.temp(`${like.name}:zero`, like.dims, like.layout);
+  e.fill(value, 0);
+  return value;
+}
+
 /** The adjoint of broadcasting: sums `s` to the shape of `like`. */
 export function reduceTo(e: Emitter, s: Value, like: Pick<Value, "dims" | "layout">): Value {
   // Channels last, tensors of different ranks lie differently, unless they are row-major all the same.

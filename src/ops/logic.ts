@@ -1,21 +1,22 @@
 import type { Operands } from "../graph/graph.ts";
 import { aligned } from "./aligned.ts";
+import { zerosLike } from "./arithmetic.ts";
 import { inferBroadcast, zipConstants, zipHost } from "./broadcast.ts";
-import { type Op, NONE, type None, type Ruleless } from "./op.ts";
+import { type Op, NONE, type None, type Way } from "./op.ts";
 import { noRule } from "./says.ts";
 
 const WHY = "inputs have no shares in a truth value";
 
-/** The gradient of what only is true or false: 0 for every computed input. */
-export const flat = (inputs: Operands): Pick<Ruleless, "isFlat" | "vjp"> => ({
+/** What becomes of relevance at a row whose output is true or false. */
+export const TRUTH = noRule(WHY);
+
+/** The way of such a row. Its gradient is 0 for every computed input. */
+export const truth = (inputs: Operands, run: Way["run"]): Way => ({
+  kind: "none",
+  why: WHY,
   isFlat: true,
-  vjp: (e) =>
-    inputs.map((input) => {
-      if (!input || input.constant) return undefined;
-      const zeros = e.temp(`${input.name}:flat`, input.dims);
-      e.fill(zeros, 0);
-      return zeros;
-    }),
+  vjp: (e, at) => inputs.map((input, i) => (input && !input.constant ? zerosLike(e, at.x(i)) : undefined)),
+  run,
 });
 
 /** A row whose output is boolean: f of numbers that are 1 for true and 0 for false where they are booleans. */
@@ -23,7 +24,7 @@ function logic(type: string, takes: string, f: (a: number, b: number) => number)
   return {
     type,
     family: "other",
-    summary: noRule(WHY),
+    summary: TRUTH,
     takes,
     anyType: true,
     attributes: () => NONE,
@@ -35,11 +36,8 @@ function logic(type: string, takes: string, f: (a: number, b: number) => number)
         "bool",
       ),
     ],
-    node: ({ inputs, outputs: [{ name, dims }] }) => ({
-      kind: "none",
-      why: WHY,
-      ...flat(inputs),
-      run: (e, at) => [
+    node: ({ inputs, outputs: [{ name, dims }] }) =>
+      truth(inputs, (e, at) => [
         zipHost(
           e,
           f,
@@ -47,8 +45,7 @@ function logic(type: string, takes: string, f: (a: number, b: number) => number)
           inputs.map((_, i) => at.x(i)),
           dims,
         ),
-      ],
-    }),
+      ]),
     nonnegative: () => true,
   };
 }

@@ -1,7 +1,7 @@
 import type { Ref, Value } from "../program/step.ts";
 import type { Emitter } from "../program/emitter.ts";
 import { size } from "../base/tensor.ts";
-import { zip, zipTo } from "../ops/arithmetic.ts";
+import { zerosLike, zip, zipTo } from "../ops/arithmetic.ts";
 import { type BiasMap, mapOf, PLAIN, type Precision } from "../ops/op.ts";
 import type { Inner, Sharing } from "../ops/unrolled.ts";
 import { type Group, isSplit, SIZES, type Stabilizer } from "../rules/rule.ts";
@@ -19,12 +19,6 @@ const dividers = {
 function ownZ({ e, linear, rule, x, y }: Layer): Value {
   const asRun = rule.bias || linear.bias === undefined;
   return asRun ? e.as(y, linear.layout) : linear.z(e, x, PLAIN, undefined, "exact");
-}
-
-function zero(e: Emitter, like: Value): Value {
-  const value = e.temp(`${like.name}:zero`, like.dims, like.layout);
-  e.fill(value, 0);
-  return value;
 }
 
 /**
@@ -46,10 +40,10 @@ function denominator(layer: Layer, group: Pick<Group, "aboveOwn">, passes: Retur
   // A root mean square is one of all outputs, also of those without relevance.
   const where = layer.rule.stabilizer.mode === "relative" ? undefined : r;
   const sums = passes.map(({ pass, x }) => {
-    const inputs = x.map((v, i) => v ?? zero(e, layer.x[i]));
+    const inputs = x.map((v, i) => v ?? zerosLike(e, layer.x[i]));
     return linear.z(e, inputs, pass.weight, pass.bias, precisionOf(group), where);
   });
-  if (sums.length === 0) return zero(e, e.as(y, linear.layout));
+  if (sums.length === 0) return zerosLike(e, e.as(y, linear.layout));
   const z = sums.reduce((a, b) => zip(e, "addForward", `${node}:z`, a, b, a.dims));
   const rounded = group.aboveOwn && linear.approximates?.(e);
   return rounded ? zip(e, "maxForward", `${node}:floored`, z, ownZ(layer), z.dims) : z;
@@ -205,7 +199,7 @@ export function redistribute(ruled: Ruled, map: Inner, received: Value): readonl
       });
     }
   }
-  return outs.map((out, i) => out ?? zero(e, x[i]));
+  return outs.map((out, i) => out ?? zerosLike(e, x[i]));
 }
 
 /** The same rule for maps inside a node. */

@@ -39,16 +39,22 @@ const relevance = [back(0, middle), middle, start];
 const STEPS = [
   {
     down: 3,
-    text: "First the network runs forward: each neuron adds up what the layer before hands to it. At the end stands a score for each class.",
+    text:
+      "First the network runs forward: each neuron adds up what the layer before hands to it. " +
+      "At the end stands a score for each class.",
   },
   { down: 2, text: "One score is to be explained. All relevance starts there." },
   {
     down: 1,
-    text: "The relevance of a neuron is shared among those of the layer before, to each by its part in the sum. A neuron that lowered the sum gets negative relevance: blue.",
+    text:
+      "The relevance of a neuron is shared among those of the layer before, to each by its part in the sum. " +
+      "A neuron that lowered the sum gets negative relevance: blue.",
   },
   {
     down: 0,
-    text: "This is repeated, layer by layer, down to the pixels. Their relevance is the heatmap, and it still adds up to the score.",
+    text:
+      "This is repeated, layer by layer, down to the pixels. " +
+      "Their relevance is the heatmap, and it still adds up to the score.",
   },
 ];
 

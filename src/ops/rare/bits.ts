@@ -1,7 +1,7 @@
 import { demand } from "../../base/complaint.ts";
 import { type ElementType, rangeOf } from "../../base/tensor.ts";
 import { inferBroadcast, zipConstants, zipHost } from "../broadcast.ts";
-import { flat } from "../logic.ts";
+import { TRUTH, truth } from "../logic.ts";
 import { type AttributeReader, type Op, NONE, type None } from "../op.ts";
 import { noRule } from "../says.ts";
 
@@ -87,20 +87,15 @@ function test<A extends object>(
   attributes: (read: AttributeReader) => A,
   f: (v: number, a: A) => boolean,
 ): Op<A> {
-  const why = "inputs have no shares in a truth value";
   return {
     type,
     family: "other",
-    summary: noRule(why),
+    summary: TRUTH,
     attributes,
     infer: ([x]) => ({ dims: [x!.dims], types: ["bool"] }),
     fold: ([x], a) => [zipConstants((v) => Number(f(v, a)), [x!], "bool")],
-    node: ({ inputs, outputs: [{ name, dims }], attributes }) => ({
-      kind: "none",
-      why,
-      ...flat(inputs),
-      run: (e, at) => [zipHost(e, (v) => Number(f(v, attributes)), name, [at.x(0)], dims)],
-    }),
+    node: ({ inputs, outputs: [{ name, dims }], attributes }) =>
+      truth(inputs, (e, at) => [zipHost(e, (v) => Number(f(v, attributes)), name, [at.x(0)], dims)]),
     nonnegative: () => true,
   };
 }

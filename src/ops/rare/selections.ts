@@ -11,7 +11,8 @@ import { LOADING, PARTLY, UNKNOWN } from "../says.ts";
 function counted(inputs: Operands, index: number, what: string): Constant {
   const input = inputs[index]!;
   if (input.constant) return input.constant;
-  const problem = `how much it selects depends on ${what}, which ${what.endsWith("s") ? "are" : "is"} computed from the network's input`;
+  const verb = what.endsWith("s") ? "are" : "is";
+  const problem = `how much it selects depends on ${what}, which ${verb} computed from the network's input`;
   throw needsNumbers({ problem }, [input.name]);
 }
 
