@@ -20,12 +20,16 @@ export interface Layout {
 }
 
 /** @internal Where the numbers along these axes stand, in row-major order of the axes. */
-export function offsetsOf(dims: Dims, axes: readonly number[]): number[] {
+export function offsetsOf(dims: Dims, axes: readonly number[]): Uint32Array {
   const steps = strides(dims);
-  return axes.reduce(
-    (all, axis) => all.flatMap((at) => Array.from({ length: dims[axis] }, (_, i) => at + i * steps[axis])),
-    [0],
-  );
+  let offsets = Uint32Array.of(0);
+  for (const axis of axes) {
+    const longer = new Uint32Array(offsets.length * dims[axis]);
+    let k = 0;
+    for (const at of offsets) for (let i = 0; i < dims[axis]; i++) longer[k++] = at + i * steps[axis];
+    offsets = longer;
+  }
+  return offsets;
 }
 
 /** @internal How many there are along an axis, and how far apart; one, where there is no such axis. */
