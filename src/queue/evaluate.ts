@@ -105,6 +105,7 @@ export async function* evaluateOn(
   const place = addressOf(address, password);
   const { name } = place;
   if (name === undefined) throw misuse("the address of the queue", "it has no name for it: redis://HOST/NAME");
+  signal.throwIfAborted();
   const prepared = await prepare(model, options);
   const server = await connect(place);
   const coordinator = new Coordinator(server, name, prepared.study, { ids, item, each, onNote });
