@@ -87,16 +87,20 @@ function numbers({ name, type }: Port, data: InputTensor["data"], count: number,
     if (bad >= 0) throw refuse("usage", "finite numbers", `${data[bad]} at position ${bad}`);
     return data;
   }
-  const list = new Float64Array(count);
-  for (let i = 0; i < count; i++) list[i] = Number(data[i]);
   const isMember = memberOf(type);
   const [least, most] = rangeOf(type);
   const [low, high] = isReal ? [least, most] : [Math.max(least, -LARGEST_INTEGER), Math.min(most, LARGEST_INTEGER)];
   const isFree = isReal && floats === "any";
-  const bad = list.findIndex((v) => !(v >= low && v <= high && isMember(v)) && !(isFree && !Number.isFinite(v)));
-  if (bad < 0) return Float32Array.from(list);
-  const expected = isReal ? `finite numbers up to ±${high}` : `integers from ${low} to ${high}`;
-  throw refuse(isMember(list[bad]) ? "unsupported" : "usage", expected, `${data[bad]} at position ${bad}`);
+  const list = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    const v = Number(data[i]);
+    if (!(v >= low && v <= high && isMember(v)) && !(isFree && !Number.isFinite(v))) {
+      const expected = isReal ? `finite numbers up to ±${high}` : `integers from ${low} to ${high}`;
+      throw refuse(isMember(v) ? "unsupported" : "usage", expected, `${data[i]} at position ${i}`);
+    }
+    list[i] = v;
+  }
+  return list;
 }
 
 function checkInput(port: Port, input: unknown, floats: Floats): Required<Given> {

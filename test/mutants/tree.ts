@@ -15,7 +15,13 @@ import { join, resolve } from "node:path";
 import { dataRoot } from "../data-root.ts";
 
 /** What is built, which git does not know. */
-const BUILT = ["build", "dist", "src/core.gen.ts", "src/kernels.gen.ts", "src/shared.gen.ts"];
+const BUILT = [
+  "build",
+  "dist",
+  ...readdirSync("src")
+    .filter((name) => name.endsWith(".gen.ts"))
+    .map((name) => `src/${name}`),
+];
 
 /** How a command ended; undefined: it did not within its time. */
 export interface Ended {
