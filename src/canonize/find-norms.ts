@@ -5,6 +5,7 @@ import type { Standard } from "../ops/standardize.ts";
 import {
   type FoundNorm,
   identified,
+  isBounding,
   isElementwise,
   isReduction,
   type NormCone,
@@ -76,6 +77,8 @@ function formOf(
     const isRenamed = from !== "element" && withoutOnes(dims) === withoutOnes(cells);
     return isRenamed ? (isCells ? "broadcast" : "renamed") : undefined;
   }
+  // What bounds single numbers would be seen only by numbers like those of the network.
+  if (form === "element" && isBounding(node)) return undefined;
   if (!given.includes("renamed")) return isOf("element", "broadcast") ? form : undefined;
   // Under other dims, only single numbers are the same for all.
   const beside = node.inputs.filter(Boolean).map((name) => graph.dims.get(name)!);

@@ -73,35 +73,38 @@ function withFactors(known: Known, found: Found, taken: Taken): readonly Found[]
 }
 
 /** Numbers on both sides of 0, by which a row is found. */
-const PROBE = Float32Array.of(1, -1, ...Array.from({ length: 97 }, (_, i) => ((i - 48) / 4) * (1 + (i % 7) / 16)));
-/** Of float32 sums and products, in shares of the largest result nearby. */
+const PROBE = Float64Array.of(1, -1, ...Array.from({ length: 97 }, (_, i) => ((i - 48) / 4) * (1 + (i % 7) / 16)));
+/** What float32 leaves of constants such as 1/√2. */
 const TOLERANCE = 2e-6;
 
 type Numbers = Constant["data"];
 
-/** Numbers of every size on both sides of 0; what overflows above them in the file overflows nowhere here. */
-const SIZES = Array.from({ length: 121 }, (_, i) => 2 ** (i / 4 - 24));
+/** Numbers of every size on both sides of 0. */
+const SIZES = [
+  ...Array.from({ length: 121 }, (_, i) => 2 ** (i / 4 - 24)),
+  ...Array.from({ length: 34 }, (_, i) => 2 ** (i + 7)),
+];
 
 /**
  * Numbers by which the row is confirmed: of every size, and about each number that the nodes compare or clip with, where
  * f may have a kink that lies between all others.
  */
-function confirming({ constants }: Graph, { nodes }: Found): Float32Array {
+function confirming({ constants }: Graph, { nodes }: Found): Float64Array {
   const own = nodes.flatMap(({ inputs, attributes }) => [
     ...inputs.flatMap((name) => constants.get(name)?.data[0] ?? []),
     ...Object.values(attributes).filter((v): v is number => typeof v === "number"),
   ]);
   const kinks = [...new Set(own.filter((v) => Number.isFinite(v)).flatMap((v) => [v, -v]))].sort((a, b) => a - b);
   const about = kinks.flatMap((v, i) => [v * (1 - 1e-3), v, v * (1 + 1e-3), (v + (kinks[i - 1] ?? v)) / 2]);
-  return Float32Array.from([...SIZES.flatMap((v) => [v, -v]), ...about]);
+  return Float64Array.from([...SIZES.flatMap((v) => [v, -v]), ...about]);
 }
 
 /** What a row gives of these numbers. */
-const folded = (type: string, attributes: object, data: Float32Array): Numbers =>
+const folded = (type: string, attributes: object, data: Float64Array): Numbers =>
   ops.get(type)!.fold!([{ type: "float32", dims: [data.length], data }], attributes, [[data.length]])[0].data;
 
 /** f of these numbers; undefined where a constant is not one number, or a node of the cone cannot be folded. */
-function probed({ constants }: Graph, { source, nodes }: Found, data: Float32Array): Numbers | undefined {
+function probed({ constants }: Graph, { source, nodes }: Found, data: Float64Array): Numbers | undefined {
   const dims: Dims = [data.length];
   const values = new Map<string, Constant>([[source, { type: "float32", dims, data }]]);
   for (const { type, attributes, inputs, outputs } of nodes) {
@@ -120,8 +123,12 @@ function probed({ constants }: Graph, { source, nodes }: Found, data: Float32Arr
   return values.get(nodes.at(-1)!.outputs[0])!.data;
 }
 
-const areSame = (numbers: Numbers, expected: Numbers): boolean =>
-  expected.every((v, i) => Math.abs(v - numbers[i]) <= TOLERANCE * Math.max(1, Math.abs(v)));
+/** Whether f is g at each x; what overflows in the file, as exp does in a quotient, overflows nowhere here. */
+const areSame = (x: Float64Array, f: Numbers, g: Numbers): boolean =>
+  x.every((at, i) => {
+    const most = Math.max(Math.abs(g[i]), Math.min(1, Math.abs(at)));
+    return Math.abs(f[i] - g[i]) <= TOLERANCE * most || (Math.abs(at) > 64 && !Number.isFinite(f[i]));
+  });
 
 /** As many digits as float32 leaves of a quotient: 1 and 1.702 are found as such. */
 const digits = (v: number) => Number(v.toPrecision(6));
@@ -154,9 +161,9 @@ function native(graph: Graph, found: Found): { type: string; attributes: object 
     const given = attributesOf(f);
     if (!ops.has(type) || !Object.values(given).every((v) => typeof v !== "number" || Number.isFinite(v))) continue;
     const attributes = attributesFor(type, given);
-    if (!areSame(numbers, folded(type, attributes, PROBE))) continue;
+    if (!areSame(PROBE, numbers, folded(type, attributes, PROBE))) continue;
     const points = confirming(graph, found);
-    if (areSame(probed(graph, found, points)!, folded(type, attributes, points))) return { type, attributes };
+    if (areSame(points, probed(graph, found, points)!, folded(type, attributes, points))) return { type, attributes };
   }
   return undefined;
 }

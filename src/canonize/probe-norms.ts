@@ -168,13 +168,31 @@ const guards = (c: number): readonly Pick<Spread, "epsilon" | "floor" | "delta">
 ];
 const MOST_GUARDS = 8;
 
-/** The small numbers of the nodes: one of them may be ε. */
-function guardsIn(graph: Graph, cone: NormCone): readonly number[] {
-  const bounds = cone.nodes.flatMap((node) =>
-    node.type === "Clip" ? [(node.attributes as { readonly a: number }).a] : [],
-  );
-  const numbers = constantsOf(graph, cone).flatMap(({ data }) => (data.length === 1 ? [data[0]] : []));
-  return [...new Set([...numbers, ...bounds])].filter((c) => c > 0 && c < 1).slice(0, MOST_GUARDS);
+const BOUNDING: readonly string[] = ["Clip", "Max", "Min"];
+/** Whether a node leaves numbers as they are on one side of a bound, and not on the other. */
+export const isBounding = ({ type }: Node): boolean => BOUNDING.includes(type);
+
+const ADDING = [...BOUNDING, "Add", "Sub", "Sum"];
+
+/** The smallest and the largest size in every constant that nodes add, or compare with. */
+function endsOf(graph: Graph, { nodes }: NormCone): readonly (readonly [least: number, most: number])[] {
+  const lists = nodes
+    .filter(({ type }) => ADDING.includes(type))
+    .flatMap(({ type, inputs, attributes }) => {
+      const { a, b } = attributes as { readonly a: number; readonly b: number };
+      const given = inputs.flatMap((name) => graph.constants.get(name)?.data ?? []);
+      return type === "Clip" ? [[a], [b], ...given] : given;
+    });
+  return lists.flatMap((list) => {
+    let [least, most] = [Number.POSITIVE_INFINITY, 0];
+    for (const v of list) {
+      const size = Math.abs(v);
+      if (!(size > 0 && size < Number.POSITIVE_INFINITY)) continue;
+      least = Math.min(least, size);
+      most = Math.max(most, size);
+    }
+    return most > 0 ? [[least, most] as const] : [];
+  });
 }
 
 /** Numbers of both signs, none of them close to 0 or to each other's mean. */
@@ -189,8 +207,14 @@ function probe(count: number, from: number): Numbers {
 /** Beyond every bound that a network gives its numbers, such as those of float16. */
 const LARGE = [100, 1e5, 1e12];
 
+/** From far below to far above any bound, where there is one. */
+const SIZES = Array.from({ length: 41 }, (_, i) => 8 ** (i - 20));
+
 /** What float32 leaves of constants such as 1/n. */
 const TOLERANCE = 5e-7;
+
+/** What double precision leaves of a sum. */
+const EXACT = 1e-12;
 
 /**
  * Which normalization gives the numbers of the nodes, if one does. Scale and shift follow from x and −x, of which v is
@@ -199,9 +223,19 @@ const TOLERANCE = 5e-7;
 export function identified(graph: Graph, cone: NormCone, budget: Budget): FoundNorm | undefined {
   const t = thinned(graph, cone);
   const count = size(t.dims);
-  const constants = guardsIn(graph, cone);
+  const ends = endsOf(graph, cone);
+  // One of the small numbers may be ε.
+  const small = new Set(ends.flatMap(([least, most]) => (least === most && most < 1 ? [most] : [])));
+  const constants = [...small].slice(0, MOST_GUARDS);
   const n = t.copies * t.taps.length;
-  const rounds = 4 + LARGE.length + 4 * constants.length;
+  const sizes = [
+    // Where what is cut off at a large number no longer is x.
+    ...LARGE,
+    ...(cone.nodes.some(isBounding) ? SIZES : []),
+    // Where a constant counts: beside a number or a sum of them, squared or not.
+    ...new Set(ends.flat().flatMap((c) => [c, Math.sqrt(c)].flatMap((v) => [v, v / n, v / (8 * n), 8 * v]))),
+  ];
+  const rounds = 4 + sizes.length;
   budget.fits(8 * count * (cone.nodes.length + 2 * rounds));
   budget.take(0, HOST * count * rounds * (cone.nodes.length + SPREADS.length * (1 + 4 * constants.length)));
   const x = probe(count, 1);
@@ -209,10 +243,7 @@ export function identified(graph: Graph, cone: NormCone, budget: Budget): FoundN
   const other = probe(count, 2);
   const probes = [
     ...[0.5, 1.75].map((shift) => other.map((v) => 0.75 * v + shift)),
-    // Where what is cut off at a large number no longer is x.
-    ...LARGE.map((size) => other.map((v) => size * v)),
-    // Where c counts, and where it is a bound that is not reached.
-    ...constants.flatMap((c) => [c, c / n, Math.sqrt(c), Math.sqrt(c) / n].map((size) => other.map((v) => size * v))),
+    ...sizes.map((size) => other.map((v) => size * v)),
   ].map((v) => [v, ran(t, v)] as const);
   const [none] = guards(0);
   let first: FoundNorm | undefined;
@@ -224,8 +255,8 @@ export function identified(graph: Graph, cone: NormCone, budget: Budget): FoundN
       const shift = v.map((_, i) => (up[i] + down[i]) / 2);
       const isIt = probes.every(([at, y]) =>
         normalized(t, found, at).every((w, i) => {
-          const most = Math.abs(scale[i]) * (Math.abs(w) + 1e-3) + Math.abs(shift[i]);
-          return Math.abs(scale[i] * w + shift[i] - y[i]) <= TOLERANCE * most;
+          const most = TOLERANCE * Math.abs(scale[i]) * (Math.abs(w) + 1e-3) + EXACT * Math.abs(shift[i]);
+          return Math.abs(scale[i] * w + shift[i] - y[i]) <= most;
         }),
       );
       if (!isIt) continue;

@@ -41,10 +41,13 @@ export function zipHost(e: Emitter, f: Pointwise, name: string, operands: readon
   return y;
 }
 
+/** Numbers that are probed with, in double precision, as no constant of floats is. */
+const isProbe = ({ type, data }: Constant) => isFloat(type) && data instanceof Float64Array;
+
 /** f of constants with broadcasting. */
 export function zipConstants(f: Pointwise, operands: readonly Constant[], type = operands[0].type): Constant {
   const dims = broadcast(operands.map((c) => c.dims))!;
-  const data = numbersFor(type, size(dims));
+  const data = operands.some(isProbe) ? new Float64Array(size(dims)) : numbersFor(type, size(dims));
   const loops = broadcastLoops(dims, strides(dims), operands, (c) => strides(c.dims));
   zipNumbers(
     f,

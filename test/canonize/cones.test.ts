@@ -25,6 +25,7 @@ const scalars: Readonly<Record<string, number>> = {
   tenth: -0.3,
   low: 0.2,
   tiny: 1e-4,
+  small: -1e-6,
   far: 50,
   minusFar: -50,
 };
@@ -148,6 +149,7 @@ describe("is no activation that it nearly is", () => {
       (v) => (v > Math.fround(0.2) ? v : Math.fround(0.1) * v),
     ],
     ["Relu from 0.0001 on", "c = Greater x tiny; y = Where c x zero", (v) => (v > Math.fround(1e-4) ? v : 0)],
+    ["Relu from −0.000001 on", "c = Greater x small; y = Where c x zero", (v) => (v > Math.fround(-1e-6) ? v : 0)],
     [
       "Swish up to 50",
       "g = Sigmoid x; a = Mul x g; c = Less x far; y = Where c a far",

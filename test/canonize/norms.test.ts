@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { baseEntries, load, type Tensor } from "../../src/entries/index.ts";
+import { baseEntries, type Composite, load, ruleOf, type Tensor } from "../../src/entries/index.ts";
 import { expectClose } from "../close.ts";
 import { explainFrom } from "../explain.ts";
 import { loadInMode } from "../modes.ts";
@@ -319,6 +319,35 @@ describe("a normalization in other words", () => {
     expectClose(e.relevance.data, literal(s, x.data, r).relevance, 1e-5);
   });
 });
+
+test.each([
+  [[3, 7], 1, "ReduceL2"],
+  [[2, 7, 3], 1, "ReduceL2"],
+  [[3, 7], 1, "ReduceL1"],
+  [[2, 7, 3], 1, "ReduceL1"],
+] as const)(
+  "slopes of a length that a bound holds, and of one that it does not: %j by axis %i, %s",
+  async (dims, axis, reduce) => {
+    const bytes = fileOf({ x: dims, axes: [axis], text: `l = ${reduce} x; c = Max l half; y = Div x c` });
+    expect(await nodesOf(bytes)).toEqual(["LpNormalization!"]);
+    using model = await loadInMode(bytes, { batch: false });
+    const inner = dims.slice(axis + 1).reduce((a, d) => a * d, 1);
+    const cellOf = (i: number) => Math.floor(i / (7 * inner)) * inner + (i % inner);
+    const x = floats(dims, 21, -2, 3).data.map((v, i) => (cellOf(i) % 2 === 0 ? 0.02 * v : v));
+    const r = numbers(x.length, 22);
+    const all = [...x.keys()];
+    const expected = all.map((i) => {
+      const cell = all.filter((k) => cellOf(k) === cellOf(i));
+      const [l1, product] = [sum(cell.map((k) => Math.abs(x[k]))), sum(cell.map((k) => x[k] * r[k]))];
+      const l2 = lengthOf(cell.map((k) => x[k]));
+      const l = reduce === "ReduceL2" ? l2 : l1;
+      if (l < 0.5) return r[i] / 0.5;
+      return r[i] / l - ((reduce === "ReduceL2" ? x[i] / l2 : Math.sign(x[i])) * product) / l ** 2;
+    });
+    const slopes: Composite = [{ rule: ruleOf.gradient() }];
+    expectClose(explainFrom(model, { dims, data: x }, r, { composite: slopes }).relevance.data, expected, 2e-6);
+  },
+);
 
 const PYTORCH = `${MOMENTS}; s = Sqrt e; n = Div d s; t = Mul n w; y = Add t b`;
 const torch = { ...LAYER, ...AFFINE, text: PYTORCH };
