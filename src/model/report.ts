@@ -214,14 +214,16 @@ export function inspectionText(
 
 /**
  * @param size Σ |R| at the inputs @throws LrpError code "rule" when relevance has left float32's range, there or in the
- * ledger, naming the node where it did
+ * ledger, naming the node where it did: none if what several nodes pass to an input does only in its sum
  */
 export function checkRange(size: number, ledger: readonly LedgerRow[]): void {
   // In double precision a sum of float32 numbers is finite unless one of them is not.
   const at = ledger.find((row) => !Number.isFinite(row.passed + row.gap));
   if (Number.isFinite(size) && !at) return;
   throw new LrpError("rule", {
-    where: `relevance through node '${at?.node}' (${at?.type}, ${at?.rule})`,
+    where: at
+      ? `relevance through node '${at.node}' (${at.type}, ${at.rule})`
+      : "relevance that reaches an input from several nodes",
     expected: "finite numbers",
     received: "infinity or NaN",
     fix:

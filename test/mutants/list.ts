@@ -439,7 +439,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/model/report.ts",
     text: "if (Number.isFinite(size) && !at) return;",
     instead: "if (!at) return;",
-    tests: ["test/models/inputs.test.ts", "test/rules/lrn.test.ts"],
+    tests: ["test/rules/refusals.test.ts"],
   },
 
   // The ledger.
@@ -489,7 +489,7 @@ export const mutants: readonly Mutant[] = [
     file: "src/ops/arithmetic.ts",
     text: "const [data, ...more] = computedOf(site.inputs);",
     instead: "const [data, ...more] = computedOf(site.inputs).slice(0, 1);",
-    tests: ["test/rules/unknown.test.ts"],
+    tests: ["test/rules/products.test.ts"],
   },
   {
     name: "constants among what is passed",

@@ -132,6 +132,29 @@ describe("calls of another kind than meant", () => {
   });
 });
 
+describe("relevance that leaves float32's range where two ways meet", () => {
+  it.each([
+    ["at an input", false, "relevance that reaches an input from several nodes: expected finite numbers"],
+    ["behind a node", true, "relevance through node 'neg0' (Neg, pass): expected finite numbers"],
+  ])("%s is an error", async (_name, isBehind, says) => {
+    using model = await load(
+      graphOf({
+        inputs: { x: [1, 2] },
+        build(g, { x }) {
+          const met = isBehind ? g.node(op("Neg"), x) : x;
+          return { y: g.node(op("Concat", { axis: 1 }), g.node(op("Relu"), met), g.node(op("Tanh"), met)) };
+        },
+      }),
+    );
+    const x = { dims: [1, 2], data: Float32Array.of(1, -1) };
+    const by = (other: number) =>
+      model.explain(x, { composite: "epsilon", start: "one", target: Float32Array.of(3e38, 0, other, 0) });
+    expect(by(-3e38).relevance.data).toEqual(new Float32Array(2));
+    expect(() => by(3e38)).toThrowError(says);
+    expect(() => by(3e38)).toThrowError(expect.objectContaining({ code: "rule" }));
+  });
+});
+
 describe("a rule of an operator's own that the operator does not have", () => {
   const own = (mode: string) => ({ kind: "own", name: "mine", mode }) as const;
   const of = (type: string, mode: string): Composite => [{ type, rule: own(mode) }, ...baseEntries()];

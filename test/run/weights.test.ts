@@ -32,7 +32,7 @@ function planOf(e: Emitter, x: Value, y: Value) {
 }
 
 describe("a weight", () => {
-  it("is made before it is read for the first time, and never again", () => {
+  it("is made before it is read for the first time, and never again, though two steps read it", () => {
     const e = emitter("kept");
     let made = 0;
     const w = e.weight("w", constant, "", [4], (to) => {
@@ -40,7 +40,9 @@ describe("a weight", () => {
       to.set(source.subarray(0, 4));
     });
     const [x, y] = [e.temp("x", [4]), e.temp("y", [4])];
-    const copied = () => e.host("copy", [w, y], (from, to) => to.set(from));
+    const copied = () => {
+      for (const to of [e.temp("y too", [4]), y]) e.host("copy", [w, to], (from, copy) => copy.set(from));
+    };
     e.choose(x, 0.5, copied, () => e.fill(y, 7));
     const plan = planOf(e, x, y);
     const session = new Session(instantiate(module), 2 ** 24);
