@@ -179,9 +179,11 @@ export const arrayOf = (type: ElementType) => elementTypes[type][1];
 /** Numbers as callers get them. */
 export function asType(type: ElementType, data: Kept): TensorData {
   const array = arrayOf(type);
-  if (array === BigInt64Array) return BigInt64Array.from(Array.from(data, BigInt));
-  if (array === BigUint64Array) return BigUint64Array.from(Array.from(data, BigInt));
-  return new (array as Float32ArrayConstructor)(data);
+  if (array !== BigInt64Array && array !== BigUint64Array) return new (array as Float32ArrayConstructor)(data);
+  // One by one: a list of them would take five times as much.
+  const whole = new array(data.length);
+  for (let i = 0; i < data.length; i++) whole[i] = BigInt(data[i]);
+  return whole;
 }
 
 /** Numbers in single precision. */

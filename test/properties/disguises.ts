@@ -5,7 +5,7 @@ import { numbers } from "../random.ts";
  * Layers in the nodes that exporters have for them, and in nodes that nearly are such layers.
  */
 
-export const KINDS = ["normalization", "activation", "LRN"] as const;
+export const KINDS = ["normalization", "activation", "LRN", "softmax", "groups", "padding"] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Spelled {
@@ -120,9 +120,76 @@ export function spelled(kind: Kind, seed: number): Spelled {
     return add("Div", ["x", chance(0.8) ? add("Pow", [base, near(0.75)]) : add("Sqrt", [base])]);
   }
 
+  function softmax(dims: readonly number[]): string {
+    const axis = Math.floor(draw() * dims.length);
+    const some = () => (chance(0.85) ? [axis] : of([dims.length - 1], [0], [0, axis].slice(axis > 0 ? 0 : 1)));
+    const x = chance(0.3) ? add("Mul", ["x", near(1)]) : "x";
+    const largest = () => add(chance(0.9) ? "ReduceMax" : "ReduceMean", [x], { axes: some(), keepdims: 1 });
+    const less = chance(0.7) ? add("Sub", [x, largest()]) : x;
+    const exp = add("Exp", [less]);
+    const sum = add("ReduceSum", [exp, integers(...some())], { keepdims: 1 });
+    const guarded = chance(0.2) ? add("Add", [sum, near(1e-6)]) : sum;
+    if (chance(0.3)) return add("Sub", [chance(0.9) ? less : x, add("Log", [guarded])]);
+    return add("Div", [exp, guarded]);
+  }
+
+  /** Of pictures: InstanceNormalization of channels in groups. */
+  function groups(dims: readonly number[]): string {
+    const [n, channels] = dims;
+    const parts = of(1, 2, channels);
+    const cut = chance(0.8) ? [n, parts, -1] : of([1, n * parts, -1], [n, 1, parts, -1]);
+    const count = cut[1] === -1 ? 1 : cut[1];
+    const parameter = (value: number) => constant([count], value, true);
+    const inner = add("Reshape", ["x", integers(...cut)]);
+    const normal = add("InstanceNormalization", [inner, parameter(of(1, 1.5)), parameter(of(0, 0.7))], {
+      epsilon: { float: of(1e-5, 0.1) },
+    });
+    const back = add("Reshape", [normal, integers(...(chance(0.9) ? dims : [dims[0], -1, 1, 1]))]);
+    const perChannel = () => constant(of([], [1, channels, 1, 1], [channels, 1, 1], [dims[3]]), size(), true);
+    const scaled = chance(0.7) ? add("Mul", [back, perChannel()]) : back;
+    return chance(0.7) ? add("Add", [scaled, perChannel()]) : scaled;
+  }
+
+  /** A convolution with zeros, or not quite zeros, around its picture. */
+  function padding(dims: readonly number[]): string {
+    const few = () => of(0, 0, 1, 2);
+    const pad = (x: string, turned: boolean) => {
+      const list = Array.from({ length: 8 }, (_, i) => {
+        const isSpatial = turned ? i % 4 === 1 || i % 4 === 2 : i % 4 > 1;
+        return isSpatial ? few() : chance(0.03) ? 1 : 0;
+      });
+      if (chance(0.1)) list[turned ? 1 : 2] = -1;
+      const mode = chance(0.85) ? "constant" : of("edge", "reflect");
+      return add("Pad", [x, integers(...list), near(0)], { mode });
+    };
+    let x = "x";
+    const turned = chance(0.3);
+    if (turned) x = add("Transpose", [x], { perm: [0, 2, 3, 1] });
+    x = pad(x, turned);
+    if (chance(0.2)) x = pad(x, turned);
+    if (turned) x = add("Transpose", [x], { perm: [0, 3, 1, 2] });
+    const channels = dims[1] + (chance(0.05) ? 1 : 0);
+    const weight = `k${count++}`;
+    initializers[weight] = { dims: [2, channels, 3, 2], data: numbers(12 * channels, seed) };
+    return add("Conv", [x, weight], {
+      strides: of([1, 1], [2, 1]),
+      dilations: of([1, 1], [1, 2]),
+      ...(chance(0.5) && { pads: [few(), few(), few(), few()] }),
+      ...(chance(0.1) && { auto_pad: "SAME_UPPER" }),
+    });
+  }
+
+  const PICTURES = [
+    [2, 4, 5, 4],
+    [1, 6, 3, 6],
+  ];
   const dims =
-    kind === "LRN" ? of([2, 5, 3, 2], [1, 7, 2, 2], [1, 4, 1, 3]) : of([2, 5], [2, 3, 5], [1, 8], [2, 4, 3, 3]);
-  const end = { normalization, activation, LRN: lrn }[kind](dims);
+    kind === "groups" || kind === "padding"
+      ? of(...PICTURES)
+      : kind === "LRN"
+        ? of([2, 5, 3, 2], [1, 7, 2, 2], [1, 4, 1, 3])
+        : of([2, 5], [2, 3, 5], [1, 8], [2, 4, 3, 3]);
+  const end = { normalization, activation, LRN: lrn, softmax, groups, padding }[kind](dims);
   const inner = nodes.map(({ outputs: [name] }) => name).filter((name) => name !== end);
   const file = (...outputs: string[]) =>
     onnx(
