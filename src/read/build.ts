@@ -19,7 +19,7 @@ import {
 import { type Problem, Problems } from "../base/problems.ts";
 
 /** The opsets that the operator table describes. */
-export const OPSETS = { oldest: 1, newest: 26 } as const;
+export const OPSETS = { oldest: 1, newest: 27 } as const;
 
 const UNKNOWN =
   "The reference lists those that it runs (docs/reference/operators.md); simplifying the model (onnx-simplifier) may " +

@@ -91,7 +91,7 @@ const cases: readonly Old[] = [
     y: [3, 2.5],
   },
   { opset: 5, type: "Selu", attributes: { consumed_inputs: [0] }, x: [1, 1], y: [Math.fround(1.0507)] },
-  { opset: 26, type: "Relu", x: [1, 2], y: [1, 2] },
+  { opset: 27, type: "Relu", x: [1, 2], y: [1, 2] },
 ];
 
 describe("opset", () => {
@@ -104,8 +104,8 @@ describe("opset", () => {
     [6, "BatchNormalization", {}, [1, 2, 3, 4].map(() => floats([2], 1, 1)), "expected is_test = 1, got 0"],
     [3, "Reshape", {}, [], "expected a shape, got none"],
     [7, "Add", { axis: 0, broadcast: 1 }, [floats([1], 1)], "relprop does not know the attributes 'axis', 'broadcast'"],
-    [27, "Relu", {}, [], "expected an opset from 1 to 26, got 27"],
-    [0, "Relu", {}, [], "expected an opset from 1 to 26, got 0"],
+    [28, "Relu", {}, [], "expected an opset from 1 to 27, got 28"],
+    [0, "Relu", {}, [], "expected an opset from 1 to 27, got 0"],
   ])("%i: %s is refused", async (opset, type, attributes, more, says) => {
     const error = await answer({ opset, type, attributes, more, x: [1, 2], y: [] }).catch((e: unknown) => e);
     expect(error).toBeInstanceOf(LrpError);

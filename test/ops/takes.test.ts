@@ -6,7 +6,7 @@ import type { ElementType } from "../../src/base/tensor.ts";
 import { type FileNode, onnx } from "../onnx-writer.ts";
 
 /*
- * How many inputs and outputs operators have, and of which types: ONNX's schemas of opset 26, against the table.
+ * How many inputs and outputs operators have, and of which types: ONNX's schemas of opset 27, against the table.
  */
 
 /** Types of the inputs as the schemas have them: a letter behind them is the type that all of that letter have. */
@@ -225,7 +225,7 @@ const refusal = (task: () => void): string | undefined => {
   }
   return undefined;
 };
-const counted = (type: string, inputs: readonly string[], outputs = 1, opset = 26) =>
+const counted = (type: string, inputs: readonly string[], outputs = 1, opset = 27) =>
   refusal(() => checkCounts(ops.get(type)!, opset, { inputs, outputs: given(outputs) }));
 
 describe("every operator", () => {
@@ -248,7 +248,7 @@ describe("every operator", () => {
 
   test("is judged in every opset", () => {
     for (const type of ops.keys())
-      for (let opset = 1; opset <= 26; opset++)
+      for (let opset = 1; opset <= 27; opset++)
         expect(counted(type, given(9), 1, opset) ?? "").not.toContain("undefined");
   });
 
@@ -256,7 +256,7 @@ describe("every operator", () => {
     const count = Math.min(most, Math.max(least, types.length, 2));
     const kinds = Array.from({ length: count }, (_, i) => types[Math.min(i, types.length - 1)]);
     const operands = (chosen: readonly ElementType[]) => chosen.map((type, i) => ({ name: `v${i}`, dims: [2], type }));
-    const judged = (chosen: readonly ElementType[]) => refusal(() => checkTypes(ops.get(type)!, 26, operands(chosen)));
+    const judged = (chosen: readonly ElementType[]) => refusal(() => checkTypes(ops.get(type)!, 27, operands(chosen)));
     const all = ANY.split(" ").slice(0, -1) as ElementType[];
     const right = kinds.map((kind) => kind.split(" ")[0] as ElementType);
     expect(judged(right)).toBeUndefined();
