@@ -18,7 +18,6 @@ interface Result extends Outcome {
   readonly seconds: number;
 }
 
-const modeOf = ({ mode = "plain" }: Mutant) => mode;
 const secondsSince = (start: number) => (performance.now() - start) / 1000;
 
 function chosen(by: { readonly only?: string; readonly kind?: string }): readonly Mutant[] {
@@ -31,9 +30,9 @@ function chosen(by: { readonly only?: string; readonly kind?: string }): readonl
 /** Runs all tests concerned without a fault, and returns how long they took. */
 async function soundness(tree: Tree, list: readonly Mutant[]): Promise<number> {
   const start = performance.now();
-  for (const mode of new Set(list.map(modeOf))) {
-    const tests = new Set(list.filter((mutant) => modeOf(mutant) === mode).flatMap((mutant) => mutant.tests));
-    const { verdict, by } = await runTests(tree, [...tests], mode, 3600);
+  for (const relaxed of [undefined, true] as const) {
+    const tests = new Set(list.filter((mutant) => mutant.relaxed === relaxed).flatMap((mutant) => mutant.tests));
+    const { verdict, by } = await runTests(tree, [...tests], relaxed, 3600);
     if (verdict !== "passed") throw new Error(`the tests without a fault: ${verdict}: ${by}`);
   }
   return secondsSince(start);
@@ -41,12 +40,12 @@ async function soundness(tree: Tree, list: readonly Mutant[]): Promise<number> {
 
 /** Runs the tests of one fault. @param seconds in which they end, unless they hang */
 async function judge(tree: Tree, mutant: Mutant, seconds: number): Promise<Result> {
-  const { file, tests } = mutant;
+  const { file, tests, relaxed } = mutant;
   const start = performance.now();
   const outcome = await tree.keeping([file, ...BUILT], async () => {
     tree.write(file, faulty(mutant, tree.read(file)));
     await build(tree, file, tests);
-    return runTests(tree, tests, modeOf(mutant), seconds);
+    return runTests(tree, tests, relaxed, seconds);
   });
   return { ...outcome, mutant, seconds: secondsSince(start) };
 }

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from "node:util";
-import type { ModeName } from "../mode-list.ts";
+import { slow } from "../mode-list.ts";
 import type { Tree } from "./tree.ts";
 
 /** How tests ended. */
@@ -48,13 +48,18 @@ export async function build(tree: Tree, file: string, tests: readonly string[]):
 }
 
 /** Runs specs of kernels. */
-async function kernels(tree: Tree, specs: readonly string[], mode: ModeName, seconds: number): Promise<Outcome> {
+async function kernels(
+  tree: Tree,
+  specs: readonly string[],
+  relaxed: true | undefined,
+  seconds: number,
+): Promise<Outcome> {
   const config = "assembly/as-pect.some.config.js";
   tree.write(
     config,
     `import all from "./as-pect.config.js";\nexport default { ...all, entries: ${JSON.stringify(specs)} };\n`,
   );
-  const how = `assembly/as-pect.${mode === "relaxed" ? "relaxed." : ""}asconfig.json`;
+  const how = `assembly/as-pect.${relaxed ? "relaxed." : ""}asconfig.json`;
   const asp = "node_modules/@as-pect/cli/bin/asp.js";
   const { code, text: coloured } = await tree.run(
     [node, asp, "--config", config, "--as-config", how, "--summary"],
@@ -86,30 +91,47 @@ function firstFailure({ testResults }: Report): string {
   return "an error outside of tests";
 }
 
-/** Runs test files up to the first failure. */
-async function files(tree: Tree, paths: readonly string[], mode: ModeName, seconds: number): Promise<Outcome> {
-  const config = `test/${mode === "plain" ? "vitest" : "modes"}.config.ts`;
-  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--config", config, "--project", mode, "--bail=1"];
+/** Runs test files of one project of vitest up to the first failure. */
+async function files(
+  tree: Tree,
+  paths: readonly string[],
+  [config, project]: readonly [config: string, project: string],
+  seconds: number,
+): Promise<Outcome> {
+  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--config", config, "--project", project, "--bail=1"];
   tree.write(REPORT, "");
   const { code, text } = await tree.run(
     [node, ...vitest, "--reporter=json", `--outputFile=${REPORT}`, ...paths],
     seconds,
   );
   if (code === undefined) return { verdict: "hangs", by: paths.join(", ") };
-  if (code === 0) return { verdict: "passed", by: "" };
-  const report = tree.read(REPORT);
-  return { verdict: "failed", by: report ? firstFailure(JSON.parse(report)) : ending(text) };
+  const written = tree.read(REPORT);
+  if (!written) return { verdict: "failed", by: ending(text) };
+  const report = JSON.parse(written) as Report;
+  // vitest leaves out files that are not of the project, and fails where none is left.
+  if (report.testResults.length < (code === 0 ? paths.length : 1))
+    throw new Error(`not all of these are tests of the project ${project}: ${paths.join(", ")}`);
+  return code === 0 ? { verdict: "passed", by: "" } : { verdict: "failed", by: firstFailure(report) };
 }
 
 /** Runs tests up to the first failure; those of kernels, which take least, come first. */
 export async function runTests(
   tree: Tree,
   tests: readonly string[],
-  mode: ModeName,
+  relaxed: true | undefined,
   seconds: number,
 ): Promise<Outcome> {
-  const specs = tests.filter(isSpec);
-  const others = tests.filter((path) => !isSpec(path));
-  const outcome: Outcome = specs.length > 0 ? await kernels(tree, specs, mode, seconds) : { verdict: "passed", by: "" };
-  return outcome.verdict === "passed" && others.length > 0 ? files(tree, others, mode, seconds) : outcome;
+  const [specs, others] = [tests.filter(isSpec), tests.filter((path) => !isSpec(path))];
+  const [long, short] = [others.filter((path) => slow.includes(path)), others.filter((path) => !slow.includes(path))];
+  const parts = [
+    [specs, () => kernels(tree, specs, relaxed, seconds)],
+    [short, () => files(tree, short, ["test/vitest.config.ts", "plain"], seconds)],
+    [long, () => files(tree, long, ["test/modes.config.ts", "slow"], seconds)],
+  ] as const;
+  for (const [paths, run] of parts) {
+    if (paths.length === 0) continue;
+    const outcome = await run();
+    if (outcome.verdict !== "passed") return outcome;
+  }
+  return { verdict: "passed", by: "" };
 }
