@@ -102,6 +102,8 @@ const rows: readonly Row[] = [
     18,
   ],
   ["ScatterND", [2, 3], { reduction: "add" }, [{ dims: [2, 1], data: [1, 0] }, tensor([2, 3], 1)], 18],
+  ["TensorScatter", [2, 3, 4], { mode: "circular" }, [tensor([2, 2, 4], 1), ints(5, 0)], 24],
+  ["BitCast", [2, 3], { to: 6 }, [], 26],
   ["Einsum", [2, 3, 4], { equation: "bij,...jk->b...ik" }, [tensor([4, 5], 1)]],
   ["Einsum", [2, 3, 3], { equation: "bii,b->i" }, [tensor([2], 1)]],
   ["Mod", image, { fmod: 1 }, [floats(0.7)]],

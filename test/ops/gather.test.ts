@@ -164,7 +164,7 @@ describe("GatherElements and GatherND", () => {
   });
 });
 
-describe("ScatterElements and ScatterND", () => {
+describe("ScatterElements, ScatterND and TensorScatter", () => {
   const reducers = {
     none: (_: number, b: number) => b,
     add: (a: number, b: number) => a + b,
@@ -195,10 +195,29 @@ describe("ScatterElements and ScatterND", () => {
       places: [8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11],
     },
     { type: "ScatterND", data: [2, 3], indices: [2, 1, 2], of: [0, 1, 1, -1], updates: [2, 1], places: [1, 5] },
+    ...[
+      { data: [2, 3, 2], updates: [2, 2, 2], of: [1, 0], places: [2, 3, 4, 5, 6, 7, 8, 9] },
+      { data: [2, 2, 3, 1], updates: [2, 2, 1, 1], of: [1, 0], places: [1, 4, 6, 9] },
+      { data: [2, 3], updates: [2, 1], of: [2, 0], attributes: { axis: 1 }, places: [2, 3] },
+      {
+        data: [2, 1, 4, 2],
+        updates: [2, 1, 3, 2],
+        of: [3, 2],
+        attributes: { mode: "circular" },
+        places: [6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9],
+      },
+      {
+        data: [2, 3, 1],
+        updates: [2, 2, 1],
+        of: [5, -1],
+        attributes: { mode: "circular" },
+        places: [2, 0, 5, 3],
+      },
+    ].map((c) => ({ type: "TensorScatter", indices: [2], ...c })),
   ];
 
   const cases = scattered.flatMap((c) =>
-    (c.type === "Scatter" ? (["none"] as const) : (Object.keys(reducers) as (keyof typeof reducers)[])).map(
+    (c.type.endsWith("Scatter") ? (["none"] as const) : (Object.keys(reducers) as (keyof typeof reducers)[])).map(
       (reduction) => ({ ...c, reduction }),
     ),
   );
@@ -207,7 +226,8 @@ describe("ScatterElements and ScatterND", () => {
     const { type, data, indices, of, attributes = {}, updates, places, reduction } = c;
     const [x, u, i] = [tensor(data, 3), tensor(updates, 4), ids(indices, ...of)];
     const more = reduction === "none" ? {} : { reduction };
-    const node = { type, inputs: ["x", "i", "u"], outputs: ["y"], attributes: { ...attributes, ...more } };
+    const [names, opset] = type === "TensorScatter" ? [["x", "u", "i"], 24] : [["x", "i", "u"], 17];
+    const node = { type, inputs: names, outputs: ["y"], attributes: { ...attributes, ...more } };
     const forward = (xs: ArrayLike<number>, us: ArrayLike<number>) => {
       const y = Float64Array.from(xs);
       places.forEach((p, k) => {
@@ -229,10 +249,10 @@ describe("ScatterElements and ScatterND", () => {
     const types = { i: INT64 };
     const outputs = { y: [] };
     // Indices that are known, that are handed in, and that are computed from numbers.
-    const known = onnx({ nodes: [node], inputs: { x: data, u: updates }, initializers: { i }, outputs });
-    const given = onnx({ nodes: [node], inputs: { x: data, i: indices, u: updates }, outputs, types });
+    const known = onnx({ nodes: [node], inputs: { x: data, u: updates }, initializers: { i }, outputs }, opset);
+    const given = onnx({ nodes: [node], inputs: { x: data, i: indices, u: updates }, outputs, types }, opset);
     const cast = { type: "Cast", inputs: ["f"], outputs: ["i"], attributes: { to: INT64 } };
-    const computed = onnx({ nodes: [cast, node], inputs: { x: data, f: indices, u: updates }, outputs });
+    const computed = onnx({ nodes: [cast, node], inputs: { x: data, f: indices, u: updates }, outputs }, opset);
     for (const [file, inputs] of [
       [known, { x, u }],
       [given, { x, u, i }],
@@ -245,12 +265,15 @@ describe("ScatterElements and ScatterND", () => {
       expectClose(e.inputs.u.data, toU, 1e-4);
     }
     using folded = await loadInMode(
-      onnx({
-        nodes: [node, { type: "Add", inputs: ["y", "z"], outputs: ["sum"] }],
-        inputs: { z: data },
-        initializers: { x, i, u },
-        outputs: { sum: [] },
-      }),
+      onnx(
+        {
+          nodes: [node, { type: "Add", inputs: ["y", "z"], outputs: ["sum"] }],
+          inputs: { z: data },
+          initializers: { x, i, u },
+          outputs: { sum: [] },
+        },
+        opset,
+      ),
     );
     expectClose(folded.predict({ dims: data, data: new Float32Array(x.data.length) }).output.data, expected, 2e-6);
   });
@@ -293,5 +316,56 @@ describe("ScatterElements and ScatterND", () => {
     expect([...e.output.data]).toEqual([1, 9, 3]);
     expect([...e.relevance.data]).toEqual([1, 0, 4]);
     expect(e.ledger[0]).toMatchObject({ rule: "route", other: 2, gap: 0 });
+  });
+});
+
+describe("TensorScatter", () => {
+  const file = (graph: object, attributes = {}) =>
+    loadInMode(
+      onnx(
+        {
+          nodes: [{ type: "TensorScatter", inputs: ["x", "u", "i"], outputs: ["y"], attributes }],
+          inputs: { x: [2, 3, 1], u: [2, 2, 1], i: [2] },
+          outputs: { y: [] },
+          types: { i: INT64 },
+          ...graph,
+        },
+        24,
+      ),
+      { batch: false },
+    );
+  const x = { dims: [2, 3, 1], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
+  const u = { dims: [2, 2, 1], data: Float32Array.of(7, 8, 9, 10) };
+
+  it("without indices, writes from the beginning on", async () => {
+    const nodes = [{ type: "TensorScatter", inputs: ["x", "u"], outputs: ["y"] }];
+    using model = await file({ nodes, inputs: { x: x.dims, u: u.dims }, types: {} });
+    expect([...model.predict({ x, u }).output.data]).toEqual([7, 8, 3, 9, 10, 6]);
+  });
+
+  it("moves integers", async () => {
+    const types = { x: INT64, u: INT64, i: INT64, y: INT64 };
+    using model = await file({ types });
+    const given = { x: ids(x.dims, ...x.data), u: ids(u.dims, ...u.data), i: ids([2], 1, 0) };
+    expect(model.predict(given).output.data).toEqual(BigInt64Array.of(1n, 7n, 8n, 9n, 10n, 6n));
+  });
+
+  it("relevance goes to the update that stands there, or to what stood there before", async () => {
+    using model = await file({});
+    const target = Float32Array.of(1, 2, 4, 8, 16, 32);
+    const options = { composite: [{ rule: ruleOf.pass() }], start: "one", target } as const;
+    const e = model.explain({ x, u, i: ids([2], 1, 0) }, options);
+    expect([...e.inputs.x.data]).toEqual([1, 0, 0, 0, 0, 32]);
+    expect([...e.inputs.u.data]).toEqual([2, 4, 8, 16]);
+    expect(e.ledger[0]).toMatchObject({ rule: "route", other: 0, gap: 0 });
+  });
+
+  it.each([2, -1])("from %i on, there is no room", async (start) => {
+    const says = `expected write_indices from 0 to 1, got ${start}`;
+    const initializers = { i: ids([2], 0, start) };
+    await expect(file({ inputs: { x: x.dims, u: u.dims }, initializers, types: {} })).rejects.toThrow(says);
+    using model = await file({});
+    const task = () => model.predict({ x, u, i: ids([2], 0, start) });
+    expect(task).toThrowError(expect.objectContaining({ code: "usage", message: expect.stringContaining(says) }));
   });
 });

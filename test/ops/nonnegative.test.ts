@@ -89,6 +89,8 @@ const rows: readonly Row[] = [
   ["GridSample", { mode: "bicubic" }, [tensor([1, 2, 5, 2], 4, -1.2, 1.2)], 16],
   ["RoiAlign", { output_height: 2, output_width: 2 }, [tensor([2, 4], 4, 0, 5), ints(0, 0)], 16],
   ["CenterCropPad", { axes: [2, 3] }, [ints(3, 9)], 18],
+  ["TensorScatter", {}, [tensor([1, 3, 2, 6], 7, -1, 1)], 24],
+  ["TensorScatter", {}, [tensor([1, 3, 2, 6], 7, 0.1, 1)], 24],
   ["Hardmax", { axis: 1 }],
   ["CumProd", {}, [ints(2)], 26],
   ["ParametricSoftplus", { alpha: float(-1) }, [], 6],

@@ -266,6 +266,29 @@ const rows: readonly Row[] = [
   }),
   row("ScatterND", [2, 3], [{ dims: [1, 1], data: [1] }, floats(1, 2)], "updates [1, 3], got [1, 2]"),
   row("ScatterND", [2, 3], [{ dims: [1, 3], data: [0, 0, 0] }, floats(1)], "indices that fit [2, 3]"),
+  ...[
+    [2, 4, 5],
+    [2, 2, 4],
+    [1, 2, 5],
+    [2, 5],
+  ].map((update) =>
+    row(
+      "TensorScatter",
+      [2, 3, 5],
+      [floats(...update)],
+      `an update that fits [2, 3, 5] along axis 1, got [${update.join(", ")}]`,
+      {
+        opset: 24,
+      },
+    ),
+  ),
+  row("TensorScatter", [2, 3, 5], [floats(2, 1, 5), ints(0)], "2 write_indices, got [1]", { opset: 24 }),
+  row("TensorScatter", [2, 3], [floats(2, 3)], "an axis behind that of the samples, got -2", { opset: 24 }),
+  row("TensorScatter", [2, 3, 5], [floats(2, 1, 5)], "a mode linear or circular, got ring", {
+    attributes: { mode: "ring" },
+    opset: 24,
+  }),
+  row("TensorScatter", [2, 3, 5], [floats(2, 1, 5)], "opset 23 does not have this operator", { opset: 23 }),
   row("Mod", [2, 3], [floats(4)], "shapes that can be broadcast, got [2, 3] and [4]", {
     attributes: { fmod: 1 },
   }),
@@ -306,6 +329,15 @@ const rows: readonly Row[] = [
   row("Cast", [2, 3], [], "a cast to floats of 16 bits or more, integers, or bool, got string", {
     attributes: { to: 8 },
   }),
+  ...(
+    [
+      [3, "a type of 32 bits, as float32 has, got int8"],
+      [11, "a BitCast of integers, bool, or floats of 16 or 32 bits, got one of float32 to float64"],
+      [23, "a BitCast of integers, bool, or floats of 16 or 32 bits, got one of float32 to float4e2m1"],
+      [14, "a BitCast to integers, bool, or floats, got complex64"],
+      [0, "a BitCast to integers, bool, or floats, got undefined"],
+    ] as const
+  ).map(([to, says]) => row("BitCast", [2, 3], [], says, { attributes: { to }, opset: 26 })),
 
   // Reductions and normalizations.
   ...[2, -3].flatMap((axis) => [

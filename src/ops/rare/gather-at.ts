@@ -3,6 +3,7 @@ import type { Operands } from "../../graph/graph.ts";
 import { along } from "../../base/loops.ts";
 import { type Dims, normalizeAxis, shapeText, size, strides, widened } from "../../base/tensor.ts";
 import type { Numbers } from "../cells.ts";
+import { type Columns, columnsOf } from "./choose.ts";
 import { hosted, type Kind } from "./hosted.ts";
 import { axisOf, type Op } from "../op.ts";
 import { REPEATED } from "../says.ts";
@@ -155,13 +156,15 @@ function wayOf({ reduction, known }: At): Kind {
     : { kind: "none", why: "sums whose terms are chosen by computed indices" };
 }
 
+/** What relevance does where updates are put into what was there. */
+const PUT = "It goes to the update that stands there, or else to the number that stood there before.";
+
 /** Puts updates into the data, each by indices of its own, or adds them to what is there. */
 const scattering = (type: string, choice: Choice): Op<At> =>
   hosted<At>({
     type,
     family: "sum",
-    summary:
-      "It goes to the update that stands there, or else to the number that stood there before. Where updates are added, the rule norm or any other linear rule shares it.",
+    summary: `${PUT} Where updates are added, the rule norm or any other linear rule shares it.`,
     takes: "data:any indices:int updates:any",
     attributes(read) {
       const reduction = read.string("reduction", "none");
@@ -197,10 +200,83 @@ const scattering = (type: string, choice: Choice): Op<At> =>
   });
 
 /** Sources: ONNX GatherElements-13, GatherND-13, ScatterElements-18, ScatterND-18; Scatter-9 is ScatterElements. */
+interface Cache {
+  readonly axis: number;
+  readonly circular: boolean;
+  readonly samples?: number;
+  /** The cache along the axis, and how much of that is written. */
+  readonly columns?: Columns;
+  readonly count?: number;
+}
+
+/** Visits each number that is written: where it lies in the update, and where in the cache. */
+function eachWritten(
+  { circular, samples, columns, count }: Cache,
+  indices: Numbers | undefined,
+  visit: (from: number, to: number) => void,
+): void {
+  const { outer, length, inner } = columns!;
+  for (let o = 0; o < outer; o++) {
+    const start = indices?.[Math.floor((o * samples!) / outer)] ?? 0;
+    const fits = circular || (start >= 0 && start + count! <= length);
+    demand(fits, "invalid-model", `write_indices from 0 to ${length - count!}`, `${start}`);
+    for (let k = 0; k < count!; k++) {
+      const at = (((start + k) % length) + length) % length;
+      for (let i = 0; i < inner; i++) visit((o * count! + k) * inner + i, (o * length + at) * inner + i);
+    }
+  }
+}
+
+/** A cache whose numbers, from an index of each sample on, become those of an update. Source: ONNX TensorScatter-24. */
+const tensorScatter: Op<Cache> = hosted<Cache>({
+  type: "TensorScatter",
+  family: "route",
+  summary: PUT,
+  takes: { 24: "past_cache:any update:any write_indices:int?" },
+  anyType: true,
+  attributes(read) {
+    const mode = read.string("mode", "linear");
+    demand(mode === "linear" || mode === "circular", "invalid-model", "a mode linear or circular", mode);
+    return { axis: read.int("axis", -2), circular: mode === "circular" };
+  },
+  infer([cache, update, indices], a) {
+    const { dims } = cache!;
+    const axis = axisOf(a.axis, dims.length);
+    demand(axis > 0, "invalid-model", "an axis behind that of the samples", `${a.axis}`);
+    const fits =
+      update!.dims.length === dims.length && update!.dims.every((d, i) => (i === axis ? d <= dims[i] : d === dims[i]));
+    const room = `an update that fits ${shapeText(dims, "")} along axis ${axis}`;
+    demand(fits, "shape", room, shapeText(update!.dims, ""));
+    const [samples] = dims;
+    const each = !indices || indices.dims.join() === `${samples}`;
+    demand(each, "shape", `${samples} write_indices`, shapeText(indices?.dims ?? [], ""));
+    const attributes = { ...a, samples, columns: columnsOf(dims, axis), count: update!.dims[axis] };
+    // What does not fit is said on loading.
+    if (!indices || indices.constant) eachWritten(attributes, indices && widened(indices.constant!).data, () => {});
+    return { dims: [dims], attributes };
+  },
+  run([cache, update, indices], [y], a) {
+    y.set(cache!);
+    eachWritten(a, indices, (from, to) => {
+      y[to] = update![from];
+    });
+  },
+  back(r, [toCache, toUpdate], [, , indices], a) {
+    toCache?.set(r);
+    eachWritten(a, indices, (from, to) => {
+      if (toCache) toCache[to] = 0;
+      if (toUpdate) toUpdate[from] = r[to];
+    });
+  },
+  way: () => ({ kind: "route", steers: [2] }),
+  nonnegative: ([cache, update]) => cache && update,
+});
+
 export const gathers = [
   gathering("GatherElements", elements),
   gathering("GatherND", tuples),
   scattering("ScatterElements", elements),
   scattering("ScatterND", tuples),
   scattering("Scatter", elements),
+  tensorScatter,
 ] as const;
