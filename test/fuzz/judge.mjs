@@ -40,7 +40,7 @@ function ones({ inputs }) {
     const sizes = dims.map((d) => (typeof d === "number" ? d : 1));
     const count = sizes.reduce((product, d) => product * d, 1);
     // What cannot be made is not asked for: a tensor of these dims is refused by them.
-    const data = count <= 2 ** 26 ? new (type === "float32" ? Float32Array : Array)(count).fill(1) : new Float32Array();
+    const data = count <= 2 ** 26 ? new (type === "float32" ? Float32Array : Uint8Array)(count).fill(1) : new Float32Array();
     return { dims: sizes, data };
   };
   return Object.fromEntries(inputs.map((port) => [port.name, tensor(port)]));
