@@ -98,7 +98,7 @@ export class Model {
    * is disposed
    */
   predict(input: Input): Prediction {
-    const given = checkInputs(this.inputs, input, "any");
+    const given = checkInputs(this.inputs, input, "any", new Budget(this.#limits));
     const fitted = this.#fit(given);
     const plan = planOf(fitted, "predict", () => this.#plan(fitted));
     const numbers = numbersOf(fitted, given);
@@ -113,7 +113,7 @@ export class Model {
    * @example model.activations(image, ["conv1"]).conv1.dims; // [1, 64, 112, 112]
    */
   activations(input: Input, names: readonly string[]): Readonly<Record<string, Tensor>> {
-    const given = checkInputs(this.inputs, input);
+    const given = checkInputs(this.inputs, input, "finite", new Budget(this.#limits));
     const fitted = this.#fit(given);
     return activationsOf(fitted, given, names, (graph) => this.#plan({ ...fitted, graph }));
   }
@@ -136,7 +136,7 @@ export class Model {
    * @example model.explainEach(image, ["tabby", "tiger cat"]).map((e) => heatmap(e.relevance));
    */
   explainEach(input: Input, targets: readonly Target[], options: Omit<ExplainOptions, "target"> = {}): Explanation[] {
-    const given = checkInputs(this.inputs, input);
+    const given = checkInputs(this.inputs, input, "finite", new Budget(this.#limits));
     const fitted = this.#fit(given);
     const { graph, session } = fitted;
     checkTargets(targets, options);

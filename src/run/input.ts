@@ -1,3 +1,4 @@
+import { Budget } from "../base/budget.ts";
 import { type Code, LrpError } from "../base/error.ts";
 import { type Port, UNSTATED } from "../graph/graph.ts";
 import type { Given } from "../infer/infer.ts";
@@ -73,7 +74,13 @@ function memberOf(type: ElementType): (v: number) => boolean {
 export type Floats = "any" | "finite";
 
 /** Numbers as the kernels take them. */
-function numbers({ name, type }: Port, data: InputTensor["data"], count: number, floats: Floats): Float32Array {
+function numbers(
+  { name, type }: Port,
+  data: InputTensor["data"],
+  count: number,
+  floats: Floats,
+  budget: Budget,
+): Float32Array {
   const refuse = (code: Code, expected: string, received: string) =>
     new LrpError(code, { where: `input '${name}'`, expected, received });
   const isReal = isFloat(type);
@@ -91,6 +98,8 @@ function numbers({ name, type }: Port, data: InputTensor["data"], count: number,
   const [least, most] = rangeOf(type);
   const [low, high] = isReal ? [least, most] : [Math.max(least, -LARGEST_INTEGER), Math.min(most, LARGEST_INTEGER)];
   const isFree = isReal && floats === "any";
+  budget.where = `input '${name}'`;
+  budget.fits(4 * count);
   const list = new Float32Array(count);
   for (let i = 0; i < count; i++) {
     const v = Number(data[i]);
@@ -103,7 +112,7 @@ function numbers({ name, type }: Port, data: InputTensor["data"], count: number,
   return list;
 }
 
-function checkInput(port: Port, input: unknown, floats: Floats): Required<Given> {
+function checkInput(port: Port, input: unknown, floats: Floats, budget: Budget): Required<Given> {
   const where = `input '${port.name}'`;
   if (input === null || typeof input !== "object")
     throw new LrpError("usage", { where, expected: "a tensor { data, dims }", received: String(input) });
@@ -118,18 +127,22 @@ function checkInput(port: Port, input: unknown, floats: Floats): Required<Given>
     });
   const { data, dims } = input as InputTensor;
   checkDims(port, dims);
-  return { dims, data: numbers(port, data, size(dims), floats) };
+  return { dims, data: numbers(port, data, size(dims), floats, budget) };
 }
 
-/** The dims and numbers of every input, if they are all there: right shapes, and numbers of their types. */
+/**
+ * The dims and numbers of every input, if they are all there: right shapes, and numbers of their types.
+ * @param budget what a copy in single precision has room in
+ */
 export function checkInputs(
   ports: readonly Port[],
   input: Input,
   floats: Floats = "finite",
+  budget: Budget = new Budget(),
 ): ReadonlyMap<string, Required<Given>> {
   const named = typeof input === "object" && input !== null && !isTensor(input);
   if (ports.length === 1 && !(named && Object.hasOwn(input, ports[0].name)))
-    return new Map([[ports[0].name, checkInput(ports[0], input, floats)]]);
+    return new Map([[ports[0].name, checkInput(ports[0], input, floats, budget)]]);
   const given = named ? Object.keys(input).sort() : ["a single tensor"];
   const wanted = ports.map((port) => port.name);
   if (given.join() !== [...wanted].sort().join())
@@ -139,6 +152,9 @@ export function checkInputs(
       received: given.join(", ") || "none",
     });
   return new Map(
-    ports.map((port) => [port.name, checkInput(port, (input as Readonly<Record<string, unknown>>)[port.name], floats)]),
+    ports.map((port) => [
+      port.name,
+      checkInput(port, (input as Readonly<Record<string, unknown>>)[port.name], floats, budget),
+    ]),
   );
 }

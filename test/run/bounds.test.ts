@@ -127,6 +127,19 @@ describe("before it is made, memory is asked for", () => {
     expect(roomy.predict(tensor([1, 3000, 2], 1)).output.dims).toEqual([1, 3000, 2]);
   });
 
+  it("an input is converted only where there is room for it", async () => {
+    const bytes = onnx({
+      nodes: [{ type: "Relu", inputs: ["x"], outputs: ["y"] }],
+      inputs: { x: ["n"] },
+      outputs: { y: ["n"] },
+    });
+    using model = await load(bytes, { batch: false, maxMemory: 2e6 });
+    const data = new Int8Array(500_001);
+    expect(() => model.predict({ dims: [500_001], data })).toThrow(
+      "input 'x': this needs 2000004 bytes, more than the 2000000 that are allowed",
+    );
+  });
+
   it("what is listed of each of a million samples", async () => {
     const file = chain([1_000_000, 2], [{ type: "Relu" }]);
     using model = await load(file, { maxMemory: 64 * MB });
