@@ -62,7 +62,8 @@ export function explainer(
     const ledger = ledgerRows(segment, session.read(plan, segment.ledger));
     const ends = [...segment.inputs.values(), ...segment.shares.values()];
     const [begun, ended] = [sumsOf([chosen.relevance]), sumsOf(ends.map((value) => session.read(plan, value)))];
-    checkRange(ended.size, ledger);
+    const met = new Map([...segment.at].map(([name, value]) => [name, session.read(plan, value)]));
+    checkRange(ended.size, met, ledger);
     const stability = stabilityOf(begun, ended, ledger, isJudged);
     const marked = <T extends Tensor>(of: T): T =>
       stability.verdict === "amplified" ? { ...of, amplified: true } : of;

@@ -4,7 +4,7 @@ import { ops } from "../ops/index.ts";
 import type { Segment } from "../plan/backward.ts";
 import type { Chosen, Target } from "../run/target.ts";
 import type { Stability } from "./stability.ts";
-import { type Dims, shapeText, type Tensor, type TensorData } from "../base/tensor.ts";
+import { type Dims, firstNonFinite, shapeText, type Tensor, type TensorData } from "../base/tensor.ts";
 import type { Port } from "../graph/graph.ts";
 import type { NodeSettings } from "./settings.ts";
 
@@ -213,17 +213,21 @@ export function inspectionText(
 }
 
 /**
- * @param size Σ |R| at the inputs @throws LrpError code "rule" when relevance has left float32's range, there or in the
- * ledger, naming the node where it did: none if what several nodes pass to an input does only in its sum
+ * @param size Σ |R| at the inputs
+ * @param at what relevance is at values on the way
+ * @throws LrpError code "rule" when relevance has left float32's range, at any of these or in the ledger, naming the node
+ * where it did: none if what several nodes pass to one value does only in its sum
  */
-export function checkRange(size: number, ledger: readonly LedgerRow[]): void {
+export function checkRange(size: number, at: ReadonlyMap<string, Float32Array>, ledger: readonly LedgerRow[]): void {
   // In double precision a sum of float32 numbers is finite unless one of them is not.
-  const at = ledger.find((row) => !Number.isFinite(row.passed + row.gap));
-  if (Number.isFinite(size) && !at) return;
+  const row = ledger.find(({ passed, gap }) => !Number.isFinite(passed + gap));
+  const met = [...at].find(([, data]) => firstNonFinite(data) >= 0);
+  if (Number.isFinite(size) && !row && !met) return;
+  const value = met ? `value '${met[0]}'` : "an input";
   throw new LrpError("rule", {
-    where: at
-      ? `relevance through node '${at.node}' (${at.type}, ${at.rule})`
-      : "relevance that reaches an input from several nodes",
+    where: row
+      ? `relevance through node '${row.node}' (${row.type}, ${row.rule})`
+      : `relevance that reaches ${value} from several nodes`,
     expected: "finite numbers",
     received: "infinity or NaN",
     fix:

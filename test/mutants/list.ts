@@ -436,8 +436,8 @@ export const mutants: readonly Mutant[] = [
     name: "relevance that is no number",
     kind: "error",
     file: "src/model/report.ts",
-    text: "if (Number.isFinite(size) && !at) return;",
-    instead: "if (!at) return;",
+    text: "if (Number.isFinite(size) && !row && !met) return;",
+    instead: "if (!row && !met) return;",
     tests: ["test/rules/refusals.test.ts"],
   },
 

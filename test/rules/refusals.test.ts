@@ -153,6 +153,23 @@ describe("relevance that leaves float32's range where two ways meet", () => {
     expect(() => by(3e38)).toThrowError(says);
     expect(() => by(3e38)).toThrowError(expect.objectContaining({ code: "rule" }));
   });
+
+  it("at a value on the way, which then passes none of it, is an error", async () => {
+    using model = await load(
+      graphOf({
+        inputs: { x: [1, 2] },
+        build(g, { x }) {
+          const met = g.node(op("Max"), x, { dims: [1], data: Float32Array.of(2) });
+          return { y: g.node(op("Concat", { axis: 1 }), g.node(op("Relu"), met), g.node(op("LeakyRelu"), met)) };
+        },
+      }),
+    );
+    const x = { dims: [1, 2], data: Float32Array.of(1, -1) };
+    const by = (at: string[]) =>
+      model.explain(x, { composite: "gradient", target: Float32Array.of(3e38, 0, 3e38, 0), at });
+    expect(by([]).relevance.data).toEqual(new Float32Array(2));
+    expect(() => by(["max0"])).toThrowError("relevance that reaches value 'max0' from several nodes");
+  });
 });
 
 describe("a rule of an operator's own that the operator does not have", () => {
