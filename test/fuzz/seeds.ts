@@ -186,6 +186,13 @@ const rows: readonly Row[] = [
     [tensor([4, 2], 1), tensor([4, 2], 2), { dims: [1, 3], data: [0, 3, 1] }],
     23,
   ],
+  [
+    "CausalConvWithState",
+    [1, 3, 4],
+    { activation: "silu" },
+    [tensor([3, 1, 3], 1), tensor([3], 2), tensor([1, 3, 2], 3)],
+    27,
+  ],
   ["CumProd", image, { reverse: 1 }, [{ dims: [], data: [2] }], 26],
   ["Det", [2, 3, 3]],
   ["ImageScaler", [1, 3, 4, 5], { scale: { float: 2 }, bias: { floats: [1, 2, 3] } }, [], 6],

@@ -283,6 +283,10 @@ const rows: readonly Row[] = [
     ),
   ),
   row("TensorScatter", [2, 3, 5], [floats(2, 1, 5), ints(0)], "2 write_indices, got [1]", { opset: 24 }),
+  row("TensorScatter", [2, 3, 5], [floats(2, 1, 5), ints(0, 2 ** 53)], "write_indices from -9007199254740991 to", {
+    attributes: { mode: "circular" },
+    opset: 24,
+  }),
   row("TensorScatter", [2, 3], [floats(2, 3)], "an axis behind that of the samples, got -2", { opset: 24 }),
   row("TensorScatter", [2, 3, 5], [floats(2, 1, 5)], "a mode linear or circular, got ring", {
     attributes: { mode: "ring" },
@@ -461,6 +465,22 @@ const rows: readonly Row[] = [
       attributes: { coordinate_transformation_mode: "tf_crop_and_resize" },
     },
   ),
+
+  // States.
+  ...(
+    [
+      [[3, 4], [floats(3, 1, 2)], "an input of rank 3, got rank 2"],
+      [[1, 3, 4], [floats(3, 2)], "a weight of rank 3, got rank 2"],
+      [[1, 3, 4], [floats(4, 1, 2)], "a weight [3, 1, 2], got [4, 1, 2]"],
+      [[1, 3, 4], [floats(3, 3, 2)], "a weight [3, 1, 2], got [3, 3, 2]"],
+      [[1, 3, 4], [floats(3, 1, 0)], "a weight [3, 1, 1], got [3, 1, 0]"],
+      [[1, 3, 4], [floats(3, 1, 3), undefined, floats(1, 3, 3)], "a past_state [1, 3, 2], got [1, 3, 3]"],
+    ] as const
+  ).map(([x, further, says]) => row("CausalConvWithState", x, further, says, { opset: 27 })),
+  row("CausalConvWithState", [1, 3, 4], [floats(3, 1, 2)], "an activation none, silu, swish, got relu", {
+    attributes: { activation: "relu" },
+    opset: 27,
+  }),
 
   // Numbers that must be known while loading.
   row(

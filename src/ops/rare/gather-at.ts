@@ -199,7 +199,6 @@ const scattering = (type: string, choice: Choice): Op<At> =>
     nonnegative: ([x, , updates]) => x && updates,
   });
 
-/** Sources: ONNX GatherElements-13, GatherND-13, ScatterElements-18, ScatterND-18; Scatter-9 is ScatterElements. */
 interface Cache {
   readonly axis: number;
   readonly circular: boolean;
@@ -218,8 +217,9 @@ function eachWritten(
   const { outer, length, inner } = columns!;
   for (let o = 0; o < outer; o++) {
     const start = indices?.[Math.floor((o * samples!) / outer)] ?? 0;
-    const fits = circular || (start >= 0 && start + count! <= length);
-    demand(fits, "invalid-model", `write_indices from 0 to ${length - count!}`, `${start}`);
+    const most = circular ? Number.MAX_SAFE_INTEGER : length - count!;
+    const fits = start >= (circular ? -most : 0) && start <= most;
+    demand(fits, "invalid-model", `write_indices from ${circular ? -most : 0} to ${most}`, `${start}`);
     for (let k = 0; k < count!; k++) {
       const at = (((start + k) % length) + length) % length;
       for (let i = 0; i < inner; i++) visit((o * count! + k) * inner + i, (o * length + at) * inner + i);
@@ -272,6 +272,7 @@ const tensorScatter: Op<Cache> = hosted<Cache>({
   nonnegative: ([cache, update]) => cache && update,
 });
 
+/** Sources: ONNX GatherElements-13, GatherND-13, ScatterElements-18, ScatterND-18; Scatter-9 is ScatterElements. */
 export const gathers = [
   gathering("GatherElements", elements),
   gathering("GatherND", tuples),

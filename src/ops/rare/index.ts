@@ -21,6 +21,7 @@ import { regions } from "./regions.ts";
 import { selections } from "./selections.ts";
 import { signals } from "./signal.ts";
 import { sequences } from "./sequences.ts";
+import { states } from "./states.ts";
 
 /** Operators that few networks have: a page loads them only if it asks for them, with "relprop/operators". */
 // biome-ignore lint/suspicious/noExplicitAny: each row has attributes of its own type, and only the row reads them
@@ -39,6 +40,7 @@ export const rare: readonly Op<any>[] = [
   ...selections,
   ...signals,
   ...attentions,
+  ...states,
   ...products,
   ...old,
   ...linearModels,
