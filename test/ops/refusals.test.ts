@@ -481,6 +481,53 @@ const rows: readonly Row[] = [
     attributes: { activation: "relu" },
     opset: 27,
   }),
+  ...(
+    [
+      [[1, 2, 4], "a query of a multiple of 3 columns, got 4", { q_num_heads: 3, kv_num_heads: 3 }],
+      [[1, 2, 4], "a q_num_heads that is a multiple of kv_num_heads, got 2 and 4", { q_num_heads: 2, kv_num_heads: 4 }],
+      [[1, 2, 4], "a q_num_heads that is a multiple of kv_num_heads, got 2 and 0", { q_num_heads: 2, kv_num_heads: 0 }],
+      [[1, 2, 4], "an update_rule linear, gated, delta, gated_delta, got add", { update_rule: "add" }],
+      [[1, 2, 4], "a decay, as update_rule says, got none", { update_rule: "gated" }],
+      [[1, 2, 4], "a beta, as update_rule says, got none", { update_rule: "delta" }],
+      [[2, 4], "a query of rank 3, got rank 2", {}],
+    ] as const
+  ).map(([x, says, more]) =>
+    row("LinearAttention", x, [floats(1, 2, 4), floats(1, 2, 6)], says, {
+      attributes: { q_num_heads: 2, kv_num_heads: 2, update_rule: "linear", ...more },
+      opset: 27,
+    }),
+  ),
+  ...(
+    [
+      [[floats(1, 2, 2), floats(1, 2, 6)], "a key [1, 2, 4], got [1, 2, 2]"],
+      [[floats(1, 2, 4), floats(1, 3, 6)], "a value [1, 2, 6], got [1, 3, 6]"],
+      [[floats(1, 2, 4), floats(1, 2, 5)], "a value of a multiple of 2 columns, got 5"],
+      [[floats(1, 2, 4), floats(1, 2, 0)], "a query and a value that are not empty, got none"],
+      [[floats(1, 2, 4), floats(2, 6)], "a value of rank 3, got rank 2"],
+      [[floats(1, 2, 4), floats(1, 2, 6), floats(1, 2, 3, 2)], "a past_state [1, 2, 2, 3], got [1, 2, 3, 2]"],
+      [[floats(1, 2, 4), floats(1, 2, 6), undefined, floats(1, 2, 2)], "no decay, as update_rule says, got one"],
+      [
+        [floats(1, 2, 4), floats(1, 2, 6), undefined, undefined, floats(1, 2, 2)],
+        "no beta, as update_rule says, got one",
+      ],
+    ] as const
+  ).map(([further, says]) =>
+    row("LinearAttention", [1, 2, 4], further, says, {
+      attributes: { q_num_heads: 2, kv_num_heads: 2, update_rule: "linear" },
+      opset: 27,
+    }),
+  ),
+  ...(
+    [
+      [floats(1, 2, 3), floats(1, 2, 2), "a decay [1, 2, 2], got [1, 2, 3]"],
+      [floats(1, 2, 4), floats(1, 2, 3), "a beta [1, 2, 2], got [1, 2, 3]"],
+    ] as const
+  ).map(([decay, beta, says]) =>
+    row("LinearAttention", [1, 2, 4], [floats(1, 2, 4), floats(1, 2, 6), undefined, decay, beta], says, {
+      attributes: { q_num_heads: 2, kv_num_heads: 2 },
+      opset: 27,
+    }),
+  ),
 
   // Numbers that must be known while loading.
   row(

@@ -147,6 +147,7 @@ const schemas: Readonly<Record<string, Schema>> = {
   Attention: [3, 7, 4, FLOAT, FLOAT, `${FLOATS} U`, `${NUMBERS} bool`, FLOAT, `${FLOATS} U`, INT],
   RotaryEmbedding: [3, 4, 1, FLOAT, FLOAT, FLOAT, INT],
   CausalConvWithState: [2, 4, 2, FLOAT],
+  LinearAttention: [3, 6, 2, FLOAT, FLOAT, FLOAT, `${FLOATS} U`, FLOAT, FLOAT],
   CumProd: [2, 2, 1, T, INT],
   Det: [1, 1, 1, FLOAT],
   ...ml("LinearClassifier SVMClassifier", [1, 1, 2, FEATURE]),
