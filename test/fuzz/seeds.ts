@@ -103,7 +103,6 @@ const rows: readonly Row[] = [
   ],
   ["ScatterND", [2, 3], { reduction: "add" }, [{ dims: [2, 1], data: [1, 0] }, tensor([2, 3], 1)], 18],
   ["TensorScatter", [2, 3, 4], { mode: "circular" }, [tensor([2, 2, 4], 1), ints(5, 0)], 24],
-  ["BitCast", [2, 3], { to: 6 }, [], 26],
   ["Einsum", [2, 3, 4], { equation: "bij,...jk->b...ik" }, [tensor([4, 5], 1)]],
   ["Einsum", [2, 3, 3], { equation: "bii,b->i" }, [tensor([2], 1)]],
   ["Mod", image, { fmod: 1 }, [floats(0.7)]],
@@ -260,6 +259,18 @@ const fromConstants: readonly Uint8Array[] = [
 
 /** Graphs that compute shapes, masks and choices while they are loaded, or from a further input. */
 const graphs: readonly Uint8Array[] = [
+  onnx(
+    {
+      nodes: [
+        node("Cast", ["x"], ["s"], { to: 5 }),
+        node("BitCast", ["s"], ["u"], { to: 4 }),
+        node("Cast", ["u"], ["z"], { to: 1 }),
+      ],
+      inputs: { x: [2, 3] },
+      outputs: { z: [] },
+    },
+    26,
+  ),
   onnx({
     nodes: [
       node("Shape", ["x"], ["s"]),
