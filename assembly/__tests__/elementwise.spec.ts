@@ -1,9 +1,8 @@
+import { addForward, divForward, maxForward, mulForward, pReluForward, powForward, subForward } from "../binary";
 import {
-  addForward, clipForward, clipVjp, divForward, geluForward, geluTanhForward, geluTanhVjp, geluVjp, hardSwishForward, hardSwishVjp, maxForward, mulForward, pReluForward,
-  powForward, reluForward, reluVjp,
-  sigmoidForward, sigmoidVjp, slopeForward, slopeVjp,
-  subForward, swishForward, swishVjp, tanhForward, tanhVjp,
-} from "../elementwise";
+  clipForward, clipVjp, geluForward, geluTanhForward, geluTanhVjp, geluVjp, hardSwishForward, hardSwishVjp, reluForward,
+  reluVjp, sigmoidForward, sigmoidVjp, slopeForward, slopeVjp, swishForward, swishVjp, tanhForward, tanhVjp,
+} from "../unary";
 import * as math from "../math";
 import { Block, UNTOUCHED, begin, close, copyOf, expected, list, quarters, room, same, spread, tails } from "./support";
 
