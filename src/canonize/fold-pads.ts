@@ -31,32 +31,54 @@ function turned(graph: Graph, node: Node, { pads, ...border }: Border): Border |
   return { ...border, pads: after, turns: [...border.turns, { node, dims }] };
 }
 
-/** The zeros that a Pad puts around its input, if it is zeros, and there may be more of them within. */
-function padded(node: Node, within: Border = { inside: node.inputs[0], pads: [], turns: [] }): Border | undefined {
-  const { mode, value, pads } = node.attributes as PadAttributes;
-  if (mode !== "constant" || value !== 0 || pads!.some((p) => p < 0)) return undefined;
-  const rank = pads!.length / 2;
-  const sum = pads!.slice(0, rank).map((before, axis) => {
-    const [first, last] = within.pads[axis] ?? NONE;
-    return [first + before, last + pads![rank + axis]] as const;
-  });
-  return { ...within, pads: sum };
+/** What a node puts zeros around, and how many: before it on every axis, then behind it. */
+type Zeros = readonly [inside: string, pads: readonly number[]];
+
+function zerosOf({ constants, dims }: Graph, { type, inputs, outputs, attributes }: Node): Zeros | undefined {
+  if (type === "Pad") {
+    const { mode, value, pads } = attributes as PadAttributes;
+    return mode === "constant" && value === 0 && pads!.every((p) => p >= 0) ? [inputs[0], pads!] : undefined;
+  }
+  const [at, ...others] = inputs.flatMap((name, i) => (constants.has(name) ? [] : [i]));
+  const isZero = (name: string) => constants.get(name)?.data.every((v) => v === 0);
+  if (others.length > 0 || !inputs.every((name, i) => i === at || isZero(name))) return undefined;
+  const { axis } = attributes as { readonly axis: number };
+  const long = (names: readonly string[]) => names.reduce((sum, name) => sum + dims.get(name)![axis], 0);
+  const only = (count: number) => dims.get(outputs[0])!.map((_, i) => (i === axis ? count : 0));
+  return [inputs[at], [...only(long(inputs.slice(0, at))), ...only(long(inputs.slice(at + 1)))]];
 }
+
+/** The zeros that a node puts around its input, if it is zeros, and there may be more of them within. */
+function padded(graph: Graph, node: Node, within?: Border): Border | undefined {
+  const zeros = zerosOf(graph, node);
+  if (!zeros) return undefined;
+  const [inside, pads] = zeros;
+  const rank = pads.length / 2;
+  const sum = pads.slice(0, rank).map((before, axis) => {
+    const [first, last] = within?.pads[axis] ?? NONE;
+    return [first + before, last + pads[rank + axis]] as const;
+  });
+  return { inside: within?.inside ?? inside, turns: within?.turns ?? [], pads: sum };
+}
+
+const PADDING = ["Pad", "Concat"];
 
 function borderOf(graph: Graph, by: ReadonlyMap<string, Node>, value: string): Border | undefined {
   const path: Node[] = [];
-  for (let node = by.get(value); node; node = by.get(node.inputs[0])) {
-    if (![...RENAMING, "Transpose", "Pad"].includes(node.type)) break;
+  for (let node = by.get(value); node; ) {
+    if (![...RENAMING, "Transpose", ...PADDING].includes(node.type)) break;
     path.push(node);
+    node = by.get(PADDING.includes(node.type) ? (zerosOf(graph, node)?.[0] ?? "") : node.inputs[0]);
   }
   return path.reduceRight<Border | undefined>(
-    (border, node) => (node.type === "Pad" ? padded(node, border) : border && turned(graph, node, border)),
+    (border, node) =>
+      PADDING.includes(node.type) ? padded(graph, node, border) : border && turned(graph, node, border),
     undefined,
   );
 }
 
 /**
- * Zeros that a Pad puts around a picture become pads of the convolution that reads it, also through a Transpose or a
+ * Zeros that a Pad or a Concat puts around a picture become pads of the convolution that reads it, also through a Transpose or a
  * Reshape: what rules say of padding is the same in both spellings.
  */
 export function foldPads(graph: Graph, budget: Budget): Graph {
@@ -84,7 +106,7 @@ export function foldPads(graph: Graph, budget: Budget): Graph {
       ...own.map((axis, i) => axis.after + outer[i][1]),
     ];
     const given = { ...attributes, window: { ...attributes.window, pads, autoPad: "NOTSET" } };
-    const note = `${node.note ? `${node.note}; ` : ""}Pad folded in`;
+    const note = `${node.note ? `${node.note}; ` : ""}zeros folded in`;
     const folded = { ...node, inputs: [value, ...node.inputs.slice(1)], note };
     const inferred = ops.get("Conv")!.infer!(operandsOf(current, folded), given, budget);
     return [...turns, Object.freeze({ ...folded, attributes: Object.freeze(inferred.attributes) })];

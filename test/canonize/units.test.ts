@@ -438,6 +438,7 @@ describe("bounds", () => {
 describe("zeros around the picture", () => {
   const pads = (...list: number[]): FileTensor => ({ dims: [list.length], data: list });
   const plain = (...own: number[]) => fileOf([convNode("x", { pads: own })]);
+  const zeros = (...dims: number[]) => ({ dims, data: new Float32Array(dims.reduce((a, d) => a * d, 1)) });
   const spellings: readonly (readonly [name: string, Uint8Array, Uint8Array])[] = [
     [
       "Pad",
@@ -474,6 +475,18 @@ describe("zeros around the picture", () => {
       plain(2, 1, 2, 2),
     ],
     [
+      "Concat with zeros, before and twice behind",
+      fileOf(
+        [
+          node("Concat", ["top", "x"], "j", { axis: 2 }),
+          node("Concat", ["j", "right", "right"], "k", { axis: -1 }),
+          convNode("k", {}),
+        ],
+        { top: zeros(image[0], image[1], 1, image[3]), right: zeros(image[0], image[1], image[2] + 1, 2) },
+      ),
+      plain(1, 0, 0, 4),
+    ],
+    [
       "through Transposes",
       fileOf(
         [
@@ -497,7 +510,7 @@ describe("zeros around the picture", () => {
   test.each(spellings)("%s: the same bits as pads, by every rule", async (_, file, twin) => {
     using model = await loadInMode(file);
     using same = await loadInMode(twin);
-    expect(model.inspect().nodes.at(-1)!.note).toBe("Pad folded in");
+    expect(model.inspect().nodes.at(-1)!.note).toBe("zeros folded in");
     const x = tensor(image, 11);
     const r = numbers(model.predict(x).output.data.length, 7);
     for (const one of options) {
@@ -516,6 +529,16 @@ describe("zeros around the picture", () => {
       p: pads(0, 0, 1, 1, 0, 0, 1, 1),
       minus: pads(0, 0, -1, 0, 0, 0, 1, 1),
       half: scalar(0.5),
+    });
+    expect(await rulesOf(file)).toEqual(["k: route", `y: ${EPS}`]);
+  });
+
+  test.each([
+    ["other numbers", ["x", "ones"]],
+    ["more of the picture", ["x", "x"]],
+  ])("a Concat with %s stays one", async (_, inputs) => {
+    const file = fileOf([node("Concat", inputs, "k", { axis: 2 }), convNode("k")], {
+      ones: { dims: image, data: zeros(...image).data.fill(1) },
     });
     expect(await rulesOf(file)).toEqual(["k: route", `y: ${EPS}`]);
   });
