@@ -48,7 +48,7 @@ function zerosOf({ constants, dims }: Graph, { type, inputs, outputs, attributes
   return [inputs[at], [...only(long(inputs.slice(0, at))), ...only(long(inputs.slice(at + 1)))]];
 }
 
-/** The zeros that a node puts around its input, if it is zeros, and there may be more of them within. */
+/** The zeros that a Pad or a Concat puts around a value, and those that there are within already. */
 function padded(graph: Graph, node: Node, within?: Border): Border | undefined {
   const zeros = zerosOf(graph, node);
   if (!zeros) return undefined;
@@ -78,8 +78,8 @@ function borderOf(graph: Graph, by: ReadonlyMap<string, Node>, value: string): B
 }
 
 /**
- * Zeros that a Pad or a Concat puts around a picture become pads of the convolution that reads it, also through a Transpose or a
- * Reshape: what rules say of padding is the same in both spellings.
+ * Zeros that a Pad or a Concat puts around a picture become pads of the convolution that reads it, also through a
+ * Transpose or a Reshape: what rules say of padding is the same in every spelling.
  */
 export function foldPads(graph: Graph, budget: Budget): Graph {
   const by = producers(graph);
