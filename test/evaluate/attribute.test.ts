@@ -299,7 +299,7 @@ describe.each(each)("$method", (options) => {
     const controller = new AbortController();
     const seen: Progress[] = [];
     // A timer of the same thread: it gets its turn after the first batch.
-    setTimeout(() => controller.abort(new Error("enough")));
+    setImmediate(() => controller.abort(new Error("enough")));
     const promise = attribute(model, x, {
       ...options,
       batch: 2,

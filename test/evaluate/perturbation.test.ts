@@ -414,7 +414,7 @@ describe("the run", () => {
     const controller = new AbortController();
     const onProgress = ({ done, total }: Progress) => {
       seen.push(`${done}/${total}`);
-      if (done === 2) setTimeout(() => controller.abort(new Error("enough")));
+      if (done === 2) setImmediate(() => controller.abort(new Error("enough")));
     };
     await expect(run({ batch: 4, onProgress, signal: controller.signal })).rejects.toThrow("enough");
     expect(seen).toEqual(["1/6", "2/6"].concat(seen.slice(2)));
