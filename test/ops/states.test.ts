@@ -231,7 +231,7 @@ describe("LinearAttention", () => {
       const [output, , type, ...inputs] = line.split(" ");
       return { type, inputs, outputs: [output], attributes };
     };
-    const steps = (name: string, ...dims: number[]) => [
+    const steps = (name: string) => [
       node(`${name}5 = Reshape ${name} dims-${name}`),
       node(`${name}t = Transpose ${name}5`, { perm: [1, 0, 2, 3, 4] }),
     ];
@@ -259,7 +259,7 @@ describe("LinearAttention", () => {
     const spelled = onnx(
       {
         nodes: [
-          ...Object.keys(shapes).flatMap((name) => steps(name)),
+          ...Object.keys(shapes).flatMap(steps),
           node("e = Exp gt"),
           {
             type: "Scan",
