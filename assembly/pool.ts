@@ -315,5 +315,6 @@ function shares(
 // @ts-ignore: decorator
 @inline
 function firstWindow(place: i32, kernel: i32, stride: i32, dilation: i32): i32 {
-  return max(0, place - (kernel - 1) * dilation + stride - 1) / stride;
+  const first = <i64>place - <i64>(kernel - 1) * dilation;
+  return first > 0 ? <i32>((first - 1) / stride) + 1 : 0;
 }

@@ -153,6 +153,13 @@ describe("pools of both kinds, forward and back", () => {
     }
   });
 
+  it("have one window, whose stride is as large as a stride may be", () => {
+    for (let h = 3; h <= 6; h++) for (let w = 2; w <= 7; w++) {
+      begin(`${h} x ${w}`);
+      strides(new Pool(2, h, w, 3, 3, 2), i32.MAX_VALUE, i32.MAX_VALUE).random();
+    }
+  });
+
   it("dilate", () => {
     for (let dh = 1; dh <= 3; dh++) for (let dw = 1; dw <= 3; dw++) for (let s = 1; s <= 2; s++) {
       begin(`dilations ${dh}, ${dw}, stride ${s}`);
