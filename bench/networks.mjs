@@ -39,7 +39,7 @@ const known = [
   { key: "gpt2", name: "GPT-2 small, 64 tokens", words: 50257 },
 ];
 /** Published networks of today, with the sizes of phones and browsers; measured where they are found. */
-const wild = {
+export const wild = {
   nanodet: "nanodet_m_320",
   face_landmark: "face_landmark",
   selfie: "selfie_segmentation",
