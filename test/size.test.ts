@@ -13,10 +13,11 @@ import { bundle, compressed } from "../bench/bundle.mjs";
  * kernels make when they are read first (0.6), z⁺ as what z⁻ leaves of z (0.3), HardSwish,
  * PRelu and Resize as kernels (0.6), constants as wide as in the file, and kernels of packed weights (2), layers of
  * constants and a graph that ends where it is told (0.9), kernels of products of many rows, GELU and Swish (1.6),
- * by which numbers an activation is confirmed, a Gemm with a constant A, and which rules fit a node (0.5).
+ * by which numbers an activation is confirmed, a Gemm with a constant A, and which rules fit a node (0.5), both sides
+ * of the bounds of a norm, zeros that a Concat adds, and relevance that is infinite at a value (0.3).
  * Whoever needs more than this raises it in the same commit, and says for what.
  */
-const BUDGET = 128_800;
+const BUDGET = 129_100;
 
 /** The same for relprop/image by itself: the decoders of JPEG and WebP are 75 kB of it. */
 const IMAGE_BUDGET = 105_000;
