@@ -48,11 +48,8 @@ function zerosOf({ constants, dims }: Graph, { type, inputs, outputs, attributes
   return [inputs[at], [...only(long(inputs.slice(0, at))), ...only(long(inputs.slice(at + 1)))]];
 }
 
-/** The zeros that a Pad or a Concat puts around a value, and those that there are within already. */
-function padded(graph: Graph, node: Node, within?: Border): Border | undefined {
-  const zeros = zerosOf(graph, node);
-  if (!zeros) return undefined;
-  const [inside, pads] = zeros;
+/** Those zeros, and those that there are within already. */
+function padded([inside, pads]: Zeros, within?: Border): Border {
   const rank = pads.length / 2;
   const sum = pads.slice(0, rank).map((before, axis) => {
     const [first, last] = within?.pads[axis] ?? NONE;
@@ -61,18 +58,19 @@ function padded(graph: Graph, node: Node, within?: Border): Border | undefined {
   return { inside: within?.inside ?? inside, turns: within?.turns ?? [], pads: sum };
 }
 
-const PADDING = ["Pad", "Concat"];
-
 function borderOf(graph: Graph, by: ReadonlyMap<string, Node>, value: string): Border | undefined {
-  const path: Node[] = [];
+  // From the layer back: nodes that name or order axes, and zeros.
+  const path: (Node | Zeros)[] = [];
   for (let node = by.get(value); node; ) {
-    if (![...RENAMING, "Transpose", ...PADDING].includes(node.type)) break;
-    path.push(node);
-    node = by.get(PADDING.includes(node.type) ? (zerosOf(graph, node)?.[0] ?? "") : node.inputs[0]);
+    const isPadding = node.type === "Pad" || node.type === "Concat";
+    if (!isPadding && ![...RENAMING, "Transpose"].includes(node.type)) break;
+    const step = isPadding ? zerosOf(graph, node) : node;
+    if (!step) break;
+    path.push(step);
+    node = by.get("type" in step ? step.inputs[0] : step[0]);
   }
   return path.reduceRight<Border | undefined>(
-    (border, node) =>
-      PADDING.includes(node.type) ? padded(graph, node, border) : border && turned(graph, node, border),
+    (border, step) => ("type" in step ? border && turned(graph, step, border) : padded(step, border)),
     undefined,
   );
 }

@@ -103,8 +103,8 @@ const repeated = (values: Float32Array, times: number): Float32Array => {
 
 /**
  * @internal Whoever aborts gets a turn: promises that are resolved already would not let timers and events in between.
- * A message to oneself comes at once, a timer after a millisecond, or four in a page; Cloudflare's workers may have timers
- * alone.
+ * A message to oneself comes at once, a timer after a millisecond, or four in a page; Cloudflare's workers may have
+ * timers alone.
  */
 export const turn = (): Promise<void> =>
   new Promise((resolve) => {

@@ -34,18 +34,17 @@ export function spelled(kind: Kind, seed: number): Spelled {
     nodes.push({ type, inputs, outputs: [output], attributes });
     return output;
   };
-  const constant = (dims: readonly number[], value: number, varies = false): string => {
+  const stored = (dims: readonly number[], data: Float32Array | readonly number[]): string => {
     const name = `k${count++}`;
-    const data = new Float32Array(dims.reduce((a, d) => a * d, 1)).fill(value);
-    initializers[name] = { dims, data: varies ? data.map((v) => v * (chance(0.2) ? 2 : 1)) : data };
+    initializers[name] = { dims, data };
     return name;
+  };
+  const constant = (dims: readonly number[], value: number, varies = false): string => {
+    const data = new Float32Array(dims.reduce((a, d) => a * d, 1)).fill(value);
+    return stored(dims, varies ? data.map((v) => v * (chance(0.2) ? 2 : 1)) : data);
   };
   const scalar = (value: number) => constant(of([], [1]), value);
-  const integers = (...data: number[]): string => {
-    const name = `k${count++}`;
-    initializers[name] = { dims: [data.length], data };
-    return name;
-  };
+  const integers = (...data: number[]) => stored([data.length], data);
   /** What is meant, mostly, or close to it, or any other. */
   const near = (value: number) => scalar(chance(0.7) ? value : chance(0.5) ? value * of(0.999, 1.001, 0.9, 2) : size());
   const size = () => of(1, 1, -1) * 10 ** (9 * draw() - 6);
@@ -138,8 +137,7 @@ export function spelled(kind: Kind, seed: number): Spelled {
     const [n, channels] = dims;
     const parts = of(1, 2, channels);
     const cut = chance(0.8) ? [n, parts, -1] : of([1, n * parts, -1], [n, 1, parts, -1]);
-    const count = cut[1] === -1 ? 1 : cut[1];
-    const parameter = (value: number) => constant([count], value, true);
+    const parameter = (value: number) => constant([cut[1] === -1 ? 1 : cut[1]], value, true);
     const inner = add("Reshape", ["x", integers(...cut)]);
     const normal = add("InstanceNormalization", [inner, parameter(of(1, 1.5)), parameter(of(0, 0.7))], {
       epsilon: { float: of(1e-5, 0.1) },
@@ -169,8 +167,7 @@ export function spelled(kind: Kind, seed: number): Spelled {
     if (chance(0.2)) x = pad(x, turned);
     if (turned) x = add("Transpose", [x], { perm: [0, 3, 1, 2] });
     const channels = dims[1] + (chance(0.05) ? 1 : 0);
-    const weight = `k${count++}`;
-    initializers[weight] = { dims: [2, channels, 3, 2], data: numbers(12 * channels, seed) };
+    const weight = stored([2, channels, 3, 2], numbers(12 * channels, seed));
     return add("Conv", [x, weight], {
       strides: of([1, 1], [2, 1]),
       dilations: of([1, 1], [1, 2]),
