@@ -40,7 +40,14 @@ function both(table: usize, i: i32): v128 { return v128.load64_splat(table + (i 
 // @ts-ignore: decorator
 @inline
 function line(x: v128, table: usize, i: i32): v128 {
-  return f64x2.add(both(table, i), f64x2.mul(x, both(table, i + 1)));
+  return madd(x, both(table, i + 1), both(table, i));
+}
+
+// @ts-ignore: decorator
+@inline
+function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
+  return f64x2.add(f64x2.mul(a, b), c);
 }
 
 /**
@@ -50,6 +57,8 @@ function line(x: v128, table: usize, i: i32): v128 {
  *
  * Beyond ±700, where f32 has long ended, it stays at exp(±700).
  */
+// @ts-ignore: decorator
+@inline
 function exponential(x: v128, less: f64): v128 {
   const v = f64x2.pmin(f64x2.pmax(x, both(RANGE, 0)), both(RANGE, 1));
   const rounded = line(v, REDUCTION, 0), k = f64x2.sub(rounded, both(REDUCTION, 0));
@@ -57,10 +66,10 @@ function exponential(x: v128, less: f64): v128 {
   const scale = i64x2.shl(i64x2.add(rounded, both(EXPONENT, 0)), 52);
   // In pairs (Estrin), because each step of Horner's scheme would wait for the one before.
   const r2 = f64x2.mul(r, r), r4 = f64x2.mul(r2, r2);
-  const first = f64x2.add(line(r, FACTORIALS, 0), f64x2.mul(r2, line(r, FACTORIALS, 2)));
-  const second = f64x2.add(line(r, FACTORIALS, 4), f64x2.mul(r2, line(r, FACTORIALS, 6)));
-  const series = f64x2.add(first, f64x2.mul(r4, f64x2.add(second, f64x2.mul(r4, both(FACTORIALS, 8)))));
-  return f64x2.add(f64x2.sub(scale, f64x2.splat(less)), f64x2.mul(scale, f64x2.mul(r, series)));
+  const first = madd(r2, line(r, FACTORIALS, 2), line(r, FACTORIALS, 0));
+  const second = madd(r2, line(r, FACTORIALS, 6), line(r, FACTORIALS, 4));
+  const series = madd(r4, madd(r4, both(FACTORIALS, 8), second), first);
+  return madd(scale, f64x2.mul(r, series), f64x2.sub(scale, f64x2.splat(less)));
 }
 
 function exp(x: v128): v128 { return exponential(x, 0); }
@@ -71,7 +80,7 @@ function expm1(x: v128): v128 { return exponential(x, 1); }
 /** 1 / (1 + exp(−x)) */
 // @ts-ignore: decorator
 @inline
-function sigmoid(x: v128): v128 { return f64x2.div(f64x2.splat(1), f64x2.add(f64x2.splat(1), exp(f64x2.neg(x)))); }
+function sigmoid(x: v128): v128 { return f64x2.div(f64x2.splat(1), f64x2.add(f64x2.splat(1), exponential(f64x2.neg(x), 0))); }
 
 /**
  * The normal distribution Φ(x) = ½ erfc(−x / √2), given e = exp(−x²/2).
@@ -80,17 +89,21 @@ function sigmoid(x: v128): v128 { return f64x2.div(f64x2.splat(1), f64x2.add(f64
  *
  * The relative error of P is at most 8e-11 up to |x| = 15, where f32 has ended.
  */
+// @ts-ignore: decorator
+@inline
 function normal(x: v128, e: v128): v128 {
   const t = f64x2.div(f64x2.splat(1), line(f64x2.abs(x), FIFTH, 0)), t2 = f64x2.mul(t, t), t4 = f64x2.mul(t2, t2);
-  const first = f64x2.add(line(t, NORMAL, 0), f64x2.mul(t2, line(t, NORMAL, 2)));
-  const second = f64x2.add(line(t, NORMAL, 4), f64x2.mul(t2, line(t, NORMAL, 6)));
-  const third = f64x2.add(line(t, NORMAL, 8), f64x2.mul(t2, line(t, NORMAL, 10)));
-  const series = f64x2.add(first, f64x2.mul(t4, f64x2.add(second, f64x2.mul(t4, third))));
+  const first = madd(t2, line(t, NORMAL, 2), line(t, NORMAL, 0));
+  const second = madd(t2, line(t, NORMAL, 6), line(t, NORMAL, 4));
+  const third = madd(t2, line(t, NORMAL, 10), line(t, NORMAL, 8));
+  const series = madd(t4, madd(t4, third, second), first);
   const tail = f64x2.mul(f64x2.mul(e, t), series);
   return v128.bitselect(tail, f64x2.sub(f64x2.splat(1), tail), f64x2.lt(x, f64x2.splat(0)));
 }
 
 /** tanh(x) = (exp(2x) − 1) / (exp(2x) + 1) */
+// @ts-ignore: decorator
+@inline
 function tanh(x: v128): v128 {
   const e = expm1(f64x2.add(x, x));
   return f64x2.div(e, f64x2.add(e, f64x2.splat(2)));
@@ -105,11 +118,11 @@ function log(x: v128): v128 {
   const m = i64x2.sub(x, i64x2.shl(k, 52));
   const s = f64x2.div(f64x2.sub(m, one), f64x2.add(m, one)), z = f64x2.mul(s, s);
   const z2 = f64x2.mul(z, z), z4 = f64x2.mul(z2, z2);
-  const first = f64x2.add(line(z, ODD, 0), f64x2.mul(z2, line(z, ODD, 2)));
-  const second = f64x2.add(line(z, ODD, 4), f64x2.mul(z2, both(ODD, 6)));
-  const series = f64x2.add(first, f64x2.mul(z4, second));
+  const first = madd(z2, line(z, ODD, 2), line(z, ODD, 0));
+  const second = madd(z2, both(ODD, 6), line(z, ODD, 4));
+  const series = madd(z4, second, first);
   const exponent = f64x2.sub(i64x2.add(k, f64x2.splat(ROUND)), f64x2.splat(ROUND));
-  const y = f64x2.add(f64x2.mul(exponent, f64x2.splat(Math.LN2)), f64x2.mul(f64x2.add(s, s), series));
+  const y = madd(exponent, f64x2.splat(Math.LN2), f64x2.mul(f64x2.add(s, s), series));
   const regular = v128.bitselect(y, x, f64x2.lt(x, f64x2.splat(Infinity)));
   return v128.bitselect(f64x2.splat(-Infinity), regular, f64x2.eq(x, f64x2.splat(0)));
 }
@@ -125,4 +138,4 @@ function pow(x: v128, y: v128): v128 {
     f64x2.eq(y, zero));
 }
 
-export { exp, expm1, log, normal, pow, sigmoid, tanh };
+export { exp, exponential, expm1, log, normal, pow, sigmoid, tanh };

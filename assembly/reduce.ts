@@ -1,5 +1,5 @@
 import { apart, inPlace, product } from "./check";
-import { exp, log } from "./math";
+import { exp, exponential, log } from "./math";
 import { addWide, BLOCK, CHUNK, high, horizontalWide, low, narrow, storeLanes } from "./simd";
 
 function check(x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
@@ -32,11 +32,11 @@ function largest(x: usize, axis: i32, step: usize): f64 {
 /** exp(v − top) of two of the four lanes. */
 // @ts-ignore: decorator
 @inline
-function lowExp(v: v128, top: f64): v128 { return exp(f64x2.sub(low(v), f64x2.splat(top))); }
+function lowExp(v: v128, top: f64): v128 { return exponential(f64x2.sub(low(v), f64x2.splat(top)), 0); }
 
 // @ts-ignore: decorator
 @inline
-function highExp(v: v128, top: f64): v128 { return exp(f64x2.sub(high(v), f64x2.splat(top))); }
+function highExp(v: v128, top: f64): v128 { return exponential(f64x2.sub(high(v), f64x2.splat(top)), 0); }
 
 // @ts-ignore: decorator
 @inline
@@ -74,10 +74,10 @@ export function softmaxForward(x: usize, y: usize, outer: i32, axis: i32, inner:
     for (let i = 0; i < inner; i++) {
       const at = <usize>((o * axis * inner + i) << 2);
       const top = largest(x + at, axis, step);
-      const sum = sumExp(x + at, axis, step, top);
+      const share = f64x2.splat(1 / sumExp(x + at, axis, step, top));
       for (let j = 0; j < axis; j += 4) {
-        const v = four(x + at, j, axis, step), whole = f64x2.splat(sum);
-        const shares = narrow(f64x2.div(lowExp(v, top), whole), f64x2.div(highExp(v, top), whole));
+        const v = four(x + at, j, axis, step);
+        const shares = narrow(f64x2.mul(lowExp(v, top), share), f64x2.mul(highExp(v, top), share));
         storeFour(y + at + <usize>j * step, shares, axis - j, step);
       }
     }

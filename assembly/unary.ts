@@ -1,5 +1,5 @@
 import { inPlace } from "./check";
-import { exp, normal, sigmoid, tanh } from "./math";
+import { exponential, normal, sigmoid, tanh } from "./math";
 import { high, low, narrow, slope, storeLanes } from "./simd";
 
 /**
@@ -18,9 +18,7 @@ abstract class Unary {
 function map<T extends Unary>(x: usize, y: usize, count: i32, a: f32, b: f32): void {
   if (!ASC_NO_ASSERT) inPlace(y, x, count);
   const f = changetype<T>(0);
-  const end: usize = (count & ~3) << 2;
-  for (let i: usize = 0; i < end; i += 16) v128.store(y + i, f.value(v128.load(x + i), a, b));
-  if (count & 3) storeLanes(y + end, f.value(v128.load(x + end), a, b), count & 3);
+  for (let i: usize = 0; count > 0; i += 16, count -= 4) storeLanes(y + i, f.value(v128.load(x + i), a, b), count);
 }
 
 // @ts-ignore: decorator
@@ -31,9 +29,9 @@ function mapVjp<T extends Unary>(x: usize, r: usize, y: usize, count: i32, a: f3
     inPlace(y, r, count);
   }
   const f = changetype<T>(0);
-  const end: usize = (count & ~3) << 2;
-  for (let i: usize = 0; i < end; i += 16) v128.store(y + i, f.vjp(v128.load(x + i), v128.load(r + i), a, b));
-  if (count & 3) storeLanes(y + end, f.vjp(v128.load(x + end), v128.load(r + end), a, b), count & 3);
+  for (let i: usize = 0; count > 0; i += 16, count -= 4) {
+    storeLanes(y + i, f.vjp(v128.load(x + i), v128.load(r + i), a, b), count);
+  }
 }
 
 // @ts-ignore: decorator
@@ -133,6 +131,8 @@ class HardSwish extends Unary {
 function finite(v: v128): v128 { return f64x2.pmin(f64x2.pmax(v, f64x2.splat(-1e39)), f64x2.splat(1e39)); }
 
 /** v / (1 + exp(−α v)) */
+// @ts-ignore: decorator
+@inline
 function swish(v: v128, alpha: f64): v128 {
   const u = finite(v);
   return f64x2.mul(u, sigmoid(f64x2.mul(u, f64x2.splat(alpha))));
@@ -164,9 +164,11 @@ class Swish extends Unary {
 /** exp(−v²/2) */
 // @ts-ignore: decorator
 @inline
-function bell(v: v128): v128 { return exp(f64x2.mul(f64x2.mul(v, v), f64x2.splat(-0.5))); }
+function bell(v: v128): v128 { return exponential(f64x2.mul(f64x2.mul(v, v), f64x2.splat(-0.5)), 0); }
 
 /** v Φ(v) */
+// @ts-ignore: decorator
+@inline
 function gelu(v: v128): v128 {
   const u = finite(v);
   return f64x2.mul(u, normal(u, bell(u)));
@@ -201,6 +203,8 @@ function cubic(v: v128, c: f64): v128 {
   return f64x2.mul(v, factor);
 }
 
+// @ts-ignore: decorator
+@inline
 function geluTanh(v: v128): v128 {
   const u = finite(v);
   return f64x2.mul(u, sigmoid(cubic(u, CUBIC)));

@@ -15,7 +15,7 @@ const mark = () => marks.push(performance.now());
 
 const engines = {
   async relprop() {
-    const { heatmap, load } = await import("../dist/index.js");
+    const { heatmap, load } = await import("../dist/node/index.js");
     mark();
     const model = await load(bytes);
     mark();

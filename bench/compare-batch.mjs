@@ -2,7 +2,7 @@
  * Eight pictures at once against one, in a process of its own (started by compare-network.mjs):
  *   compare-batch.mjs NETWORK SECONDS
  */
-import { LrpError, load } from "../dist/index.js";
+import { LrpError, load } from "../dist/node/index.js";
 import { inputOf } from "./inputs.mjs";
 import { graphOf } from "./layers.mjs";
 import { alternate, differenceOf, report } from "./measure.mjs";
@@ -12,7 +12,7 @@ const network = networkOf(process.argv[2]);
 const free = { graph: graphOf(bytesOf(network)) };
 // Two models, because a new shape is planned anew.
 const [one, eight] = [await load(free), await load(free)];
-const picture = inputOf(network, one.inputs[0]);
+const picture = inputOf(network, one.inputs);
 // The same picture: how much is to be done depends on what is seen.
 const pictures = { data: new Float32Array(8 * picture.data.length), dims: [8, ...picture.dims.slice(1)] };
 for (let i = 0; i < 8; i++) pictures.data.set(picture.data, i * picture.data.length);

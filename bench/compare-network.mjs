@@ -3,7 +3,7 @@
  * timed in turn.
  *   compare-network.mjs NETWORK SECONDS
  */
-import { LrpError, load } from "../dist/index.js";
+import { LrpError, load } from "../dist/node/index.js";
 import { inputOf } from "./inputs.mjs";
 import { CannotRun, flopsOf } from "./layers.mjs";
 import { alone, alternate, differenceOf, report } from "./measure.mjs";
@@ -16,7 +16,7 @@ const [key, seconds] = [process.argv[2], Number(process.argv[3])];
 const network = networkOf(key);
 const bytes = bytesOf(network);
 const model = await load(bytes);
-const input = inputOf(network, model.inputs[0]);
+const input = inputOf(network, model.inputs);
 const differences = {};
 const cannot = {};
 
@@ -100,7 +100,7 @@ report({
   key: network.weights === "own" ? network.name : key,
   name: network.name,
   weights: network.weights,
-  gflop: flopsOf(bytes, input.dims) / 1e9,
+  gflop: flopsOf(bytes, input) / 1e9,
   differences,
   cannot,
   times,

@@ -8,8 +8,8 @@ import { compositeOf } from "../build/js/rules/composite.js";
 import { canonical } from "./layers.mjs";
 
 /** The plan by which relprop explains a network, as its Model makes it. */
-export function explainPlan(bytes, dims, composite, weights = "kept") {
-  const graph = canonical(bytes, dims);
+export function explainPlan(bytes, input, composite, weights = "kept") {
+  const graph = canonical(bytes, input);
   const ways = waysOf(graph);
   const { from } = explainedOutputs(graph, ways).main;
   const { assignment, issues } = assign(graph, ways, pathTo(graph, ways, from).nodes, compositeOf(composite, {}));

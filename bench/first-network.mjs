@@ -3,7 +3,7 @@
  *   first-network.mjs NETWORK RUNS
  * Each run loads the network again. Reading its file is not counted.
  */
-import { load } from "../dist/index.js";
+import { load } from "../dist/node/index.js";
 import { inputOf } from "./inputs.mjs";
 import { report } from "./measure.mjs";
 import { bytesOf, networkOf } from "./networks.mjs";
@@ -26,13 +26,13 @@ async function shortest(task, count = 5) {
 // Another network makes the process warm, as those before it do for a user's second one.
 const digits = networkOf("digits");
 const warming = await load(bytesOf(digits));
-const digit = inputOf(digits, warming.inputs[0]);
+const digit = inputOf(digits, warming.inputs);
 for (let i = 0; i < 20; i++) warming.explain(digit);
 await (await onnxruntime(bytesOf(digits))).predict(digit);
 
 const network = networkOf(process.argv[2]);
 const bytes = bytesOf(network);
-const input = inputOf(network, (await load(bytes)).inputs[0]);
+const input = inputOf(network, (await load(bytes)).inputs);
 const runs = [];
 for (let i = 0; i < Number(process.argv[3]); i++) {
   let model;

@@ -3,7 +3,7 @@
  * growth.mjs):
  *   growth-network.mjs NETWORK SECONDS
  */
-import { LrpError, load } from "../dist/index.js";
+import { LrpError, load } from "../dist/node/index.js";
 import { inputOf } from "./inputs.mjs";
 import { graphOf } from "./layers.mjs";
 import { alternate, report } from "./measure.mjs";
@@ -18,7 +18,7 @@ const free = { graph: { ...graph, inputs: [{ ...port, dims: ["n", c, "h", "w"] }
 
 /** The picture of one sample at so many times the side, repeated. */
 function pictures(count, side) {
-  const { data, dims } = inputOf(network, { dims: [1, c, side * h, side * w] });
+  const { data, dims } = inputOf(network, [{ dims: [1, c, side * h, side * w] }]);
   const all = new Float32Array(count * data.length);
   for (let i = 0; i < count; i++) all.set(data, i * data.length);
   return { data: all, dims: [count, ...dims.slice(1)] };

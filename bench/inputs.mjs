@@ -41,14 +41,9 @@ const idsOf = (words, dims) => {
   return { data, dims };
 };
 
-/**
- * An input for a network: ids of words, its photo, or a smooth random picture, prepared as the network was trained.
- * What takes no picture gets normally distributed numbers.
- *
- * @param port the model's input
- */
-export function inputOf({ preset, photo, words }, port) {
-  const [, ...dims] = port.dims.map((d) => (typeof d === "number" ? d : 1));
+/** Ids of words, the network's photo, or a smooth random picture, prepared as the network was trained. */
+function tensorFor({ preset, photo, words, dims: chosen }, port) {
+  const [, ...dims] = chosen ?? port.dims.map((d) => (typeof d === "number" ? d : 1));
   if (words) return idsOf(words, [1, ...dims]);
   const count = dims.reduce((a, b) => a * b, 1);
   const isPicture = dims.length === 3 && (dims[0] === 1 || dims[0] === 3);
@@ -57,3 +52,17 @@ export function inputOf({ preset, photo, words }, port) {
   const picture = photo ? decodeImage(new Uint8Array(readFileSync(photo)), { name: photo }) : smoothImage(1);
   return preprocess(picture, preset ?? usual, [1, ...dims]);
 }
+
+/**
+ * What a network is run on: a tensor, or tensors by name where it has several inputs. What takes no picture gets
+ * normally distributed numbers.
+ *
+ * @param ports the model's inputs
+ */
+export const inputOf = (network, ports) =>
+  ports.length === 1
+    ? tensorFor(network, ports[0])
+    : Object.fromEntries(ports.map((port) => [port.name, tensorFor(network, port)]));
+
+/** Tensors by name, also of a network with one input. */
+export const byName = (input, ports) => (input.data ? { [ports[0].name]: input } : input);

@@ -9,7 +9,7 @@ import { hasRelaxedSimd } from "../dist/index.js";
 import { parametersOf } from "../build/js/kernels.gen.js";
 import { Session } from "../build/js/run/session.js";
 import { compile, instantiate } from "../build/js/run/wasm.js";
-import { inputOf } from "./inputs.mjs";
+import { byName, inputOf } from "./inputs.mjs";
 import { graphOf } from "./layers.mjs";
 import { machine } from "./measure.mjs";
 import { bytesOf, chosen, networkOf } from "./networks.mjs";
@@ -41,7 +41,7 @@ function timed(call) {
  * Runs a plan with every kernel call timed. Calls of one kernel with equal sizes are timed once and counted.
  * @returns rows { kernel, back, seconds, calls, kind, flops, bytes, shape }
  */
-function measured(plan, input) {
+function measured(plan, inputs) {
   const { kernels, memory } = instantiate(binary);
   const rows = new Map();
   let back = false;
@@ -69,10 +69,10 @@ function measured(plan, input) {
     get: (all, name) => (name === "heapBase" ? all[name] : wrap(all[name], name)),
   });
   const session = new Session({ kernels: watched, memory }, 2 ** 32);
-  session.forward(plan, [input.data]);
+  session.forward(plan, inputs);
   const logits = session.read(plan, plan.program.logits);
   const start = new Float32Array(logits.length);
-  const largest = logits.indexOf(Math.max(...logits));
+  const largest = logits.indexOf(logits.reduce((a, b) => Math.max(a, b)));
   start[largest] = logits[largest];
   back = true;
   session.backward(plan, start);
@@ -144,8 +144,11 @@ convForward in the first-level cache: ${giga(tileInCache())} GFLOP/s
 for (const key of chosen(values.networks, positionals)) {
   const network = networkOf(key);
   const bytes = bytesOf(network);
-  const input = inputOf(network, graphOf(bytes).inputs[0]);
-  const rows = measured(explainPlan(bytes, input.dims, values.composite), input);
+  const ports = graphOf(bytes).inputs;
+  const input = inputOf(network, ports);
+  // Kernels take float32, ids of words too.
+  const numbers = Object.values(byName(input, ports)).map(({ data }) => Float32Array.from(data, Number));
+  const rows = measured(explainPlan(bytes, input, values.composite), numbers);
   const total = rows.reduce((sum, row) => sum + row.calls * row.seconds, 0);
   const share = (seconds) => `${((100 * seconds) / total).toFixed(1)} %`;
   const ms = (seconds) => (1000 * seconds).toFixed(3);

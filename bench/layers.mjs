@@ -1,3 +1,5 @@
+// All operators, as Node has them.
+import "../build/js/entries/operators.js";
 import { decode } from "../build/js/read/onnx/decode.js";
 import { build } from "../build/js/read/build.js";
 import { canonize } from "../build/js/canonize/canonize.js";
@@ -5,6 +7,7 @@ import { resolve } from "../build/js/graph/graph.js";
 import { infer } from "../build/js/infer/infer.js";
 import { waysOf } from "../build/js/ops/ways.js";
 import { pathTo } from "../build/js/plan/path.js";
+import { byName } from "./inputs.mjs";
 
 /** A network as relprop's own stages read it; the batch axis is freed, so that batches of any size can be compared. */
 export function graphOf(bytes) {
@@ -13,10 +16,11 @@ export function graphOf(bytes) {
   return { ...graph, inputs };
 }
 
-/** The graph of a network with one input, for these dims of it. */
-export function canonical(bytes, dims) {
+/** The graph of a network for what it is run on, a tensor or tensors by name. */
+export function canonical(bytes, input) {
   const graph = graphOf(bytes);
-  return canonize(infer(graph, new Map([[graph.inputs[0].name, { dims }]])));
+  const shapes = Object.entries(byName(input, graph.inputs)).map(([name, { dims }]) => [name, { dims }]);
+  return canonize(infer(graph, new Map(shapes)));
 }
 
 /** What relprop calls a peer's gap: the network is listed with the operator, and not timed. */
@@ -78,8 +82,9 @@ const sameAs = { Sum: "Add", MatMul: "Gemm", Reshape: "Flatten" };
  * output
  * @throws CannotRun where a layer cannot be said that way
  */
-export function layersOf(bytes, dims) {
-  const graph = canonical(bytes, dims);
+export function layersOf(bytes, input) {
+  if (!input.data) throw new CannotRun("several inputs");
+  const graph = canonical(bytes, input);
   const path = pathTo(graph, waysOf(graph), resolve(graph, graph.outputs[0].name)).nodes;
   const layers = graph.nodes
     .filter((node) => path.has(node))
@@ -100,8 +105,8 @@ const size = (dims) => dims.reduce((a, b) => a * b, 1);
  * Floating point operations of one forward pass: two for each product of a convolution or dense layer, nothing for the
  * rest.
  */
-export function flopsOf(bytes, dims) {
-  const graph = canonical(bytes, dims);
+export function flopsOf(bytes, input) {
+  const graph = canonical(bytes, input);
   const products = graph.nodes.map(({ type, inputs, outputs }) => {
     if (!["Conv", "Gemm", "MatMul"].includes(type)) return 0;
     const [factor, out] = [graph.dims.get(inputs[1]), graph.dims.get(outputs[0])];

@@ -3,7 +3,7 @@
  *   memory-engine.mjs NETWORK relprop|onnxruntime|tfjs
  * relprop explains by epsilonPlus; the others only predict.
  */
-import { load } from "../dist/index.js";
+import { load } from "../dist/node/index.js";
 import { inputOf } from "./inputs.mjs";
 import { graphOf } from "./layers.mjs";
 import { peakMemory, report } from "./measure.mjs";
@@ -16,9 +16,9 @@ const engine = process.argv[3];
 const bytes = bytesOf(network);
 if (engine === "relprop") {
   const model = await load(bytes);
-  model.explain(inputOf(network, model.inputs[0]));
+  model.explain(inputOf(network, model.inputs));
 } else {
-  const input = inputOf(network, graphOf(bytes).inputs[0]);
+  const input = inputOf(network, graphOf(bytes).inputs);
   const peer = await (engine === "tfjs" ? tfjs(bytes, input) : onnxruntime(bytes));
   await peer.predict(input);
 }

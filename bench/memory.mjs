@@ -5,6 +5,7 @@
 import { parseArgs } from "node:util";
 import { bytesOf as placeOf } from "../build/js/plan/place.js";
 import { callsOf, valueOf } from "../build/js/program/step.js";
+import { inputOf } from "./inputs.mjs";
 import { graphOf } from "./layers.mjs";
 import { alone } from "./measure.mjs";
 import { bytesOf, chosen, networkOf } from "./networks.mjs";
@@ -30,9 +31,9 @@ const rows = [];
 for (const key of chosen(values.networks, positionals)) {
   const network = networkOf(key);
   const bytes = bytesOf(network);
-  const dims = [1, ...graphOf(bytes).inputs[0].dims.slice(1)];
-  const plan = explainPlan(bytes, dims, values.composite);
-  const { arenaBytes: repacked } = explainPlan(bytes, dims, values.composite, "repacked");
+  const input = inputOf(network, graphOf(bytes).inputs);
+  const plan = explainPlan(bytes, input, values.composite);
+  const { arenaBytes: repacked } = explainPlan(bytes, input, values.composite, "repacked");
   const { peak } = await alone("memory-engine.mjs", [key, "relprop"]);
   rows.push({
     name: network.name,

@@ -38,22 +38,28 @@ const known = [
   { key: "vit", name: "ViT-B/16" },
   { key: "gpt2", name: "GPT-2 small, 64 tokens", words: 50257 },
 ];
-/** Published networks of today, with the sizes of phones and browsers; measured where they are found. */
+/**
+ * Published networks of today, with the sizes of phones and browsers; measured where they are found. `dims`: of an input
+ * that takes any size.
+ */
 export const wild = {
-  nanodet: "nanodet_m_320",
-  face_landmark: "face_landmark",
-  selfie: "selfie_segmentation",
-  ppocr_cls: "ppocr_mobile_v2_cls",
-  blazeface: "blazeface_back",
-  basic_pitch: "basic_pitch",
-  pfld: "pfld",
-  fastestdet: "fastestdet",
-  squeezenet_fp16: "squeezenet_fp16",
-  openwakeword: "openwakeword_hello",
+  nanodet: { file: "nanodet_m_320" },
+  face_landmark: { file: "face_landmark" },
+  selfie: { file: "selfie_segmentation" },
+  yolox: { file: "yolox_nano" },
+  ppocr_cls: { file: "ppocr_mobile_v2_cls", dims: [1, 3, 48, 192] },
+  blazeface: { file: "blazeface_back" },
+  basic_pitch: { file: "basic_pitch" },
+  ultraface: { file: "ultraface_rfb_320" },
+  pfld: { file: "pfld" },
+  fastestdet: { file: "fastestdet" },
+  squeezenet_fp16: { file: "squeezenet_fp16" },
+  dtln_1: { file: "dtln_1" },
+  openwakeword: { file: "openwakeword_hello" },
 };
-for (const [key, name] of Object.entries(wild)) {
-  const file = `wild/${name}.onnx`;
-  if (existsSync(join(data, file))) known.push({ key, name: key, file });
+for (const [key, { file, dims }] of Object.entries(wild)) {
+  const path = `wild/${file}.onnx`;
+  if (existsSync(join(data, path))) known.push({ key, name: key, file: path, dims });
 }
 const PHOTO = join(data, "images/flamingo.jpg");
 

@@ -2,7 +2,7 @@
  * One deep network from its bytes to explanations (started by plan.mjs):
  *   plan-engine.mjs NETWORK NODES
  */
-import { load } from "../dist/index.js";
+import { load } from "../dist/node/index.js";
 import { deepNetworks } from "./deep.mjs";
 import { peakMemory, report } from "./measure.mjs";
 

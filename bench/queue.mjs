@@ -66,7 +66,7 @@ const processor = () => [process, ...children].reduce((sum, { pid }) => sum + se
 const network = networkOf("digits");
 const model = bytesOf(network);
 const pool = await createPool(model, { size: workers });
-const input = inputOf(network, pool.inputs[0]);
+const input = inputOf(network, pool.inputs);
 const evaluation = (steps) => ({ methods: [{ method: "integratedGradients", steps }], metrics: ["gini"] });
 
 async function byPool(count, shared) {

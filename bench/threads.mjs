@@ -4,7 +4,7 @@
  * One thread and several take turns on the same network, and must agree to the last bit before anything is timed.
  */
 import { parseArgs } from "node:util";
-import { load } from "../dist/index.js";
+import { load } from "../dist/node/index.js";
 import { load as loadThreads } from "../dist/threads/index.js";
 import { inputOf } from "./inputs.mjs";
 import { alternate, differenceOf } from "./measure.mjs";
@@ -28,7 +28,7 @@ for (const key of chosen(values.networks, positionals)) {
   const network = networkOf(key);
   const one = await load(bytesOf(network));
   const several = await loadThreads(bytesOf(network), { threads });
-  const input = inputOf(network, one.inputs[0]);
+  const input = inputOf(network, one.inputs);
   const calls = {
     predicts: (model) => model.predict(input).output,
     [`explains (${composite})`]: (model) => model.explain(input, { composite }).relevance,

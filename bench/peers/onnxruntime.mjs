@@ -1,6 +1,10 @@
 import { createRequire } from "node:module";
+import { byName } from "../inputs.mjs";
 
 const require = createRequire(import.meta.url);
+
+/** Numbers as onnxruntime-web wants those of a type. */
+const arrays = { int64: (data) => data, float32: (data) => data, float16: (data) => Float16Array.from(data) };
 
 /** onnxruntime-web on WebAssembly, one thread. */
 export async function onnxruntime(bytes) {
@@ -9,10 +13,20 @@ export async function onnxruntime(bytes) {
   ort.env.logLevel = "error";
   const session = await ort.InferenceSession.create(bytes);
   return {
-    /** @param name of the output, the first unless given */
-    async predict({ data, dims }, name = session.outputNames[0]) {
-      const type = data instanceof BigInt64Array ? "int64" : "float32";
-      const outputs = await session.run({ [session.inputNames[0]]: new ort.Tensor(type, data, dims) });
+    /**
+     * @param input a tensor, or tensors by name
+     * @param name of the output, the first unless given
+     */
+    async predict(input, name = session.outputNames[0]) {
+      const tensors = byName(input, session.inputMetadata);
+      const outputs = await session.run(
+        Object.fromEntries(
+          session.inputMetadata.map(({ name, type }) => {
+            const { data, dims } = tensors[name];
+            return [name, new ort.Tensor(type, arrays[type](data), dims)];
+          }),
+        ),
+      );
       return outputs[name].data;
     },
   };

@@ -12,7 +12,7 @@ const activations = { Relu: () => "relu", Clip: ({ low, high }) => (low === 0 &&
  *
  * @throws CannotRun for a network with an operator that is not in the table
  */
-export async function tfjs(bytes, { dims }) {
+export async function tfjs(bytes, given) {
   const tf = require("@tensorflow/tfjs-core");
   const wasm = require("@tensorflow/tfjs-backend-wasm");
   wasm.setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm"))}/`);
@@ -102,7 +102,9 @@ export async function tfjs(bytes, { dims }) {
         tf.softmax(x),
   };
 
-  const { input, layers } = layersOf(bytes, dims);
+  const { input, layers } = layersOf(bytes, given);
+  const { dims } = given;
+  const isPicture = dims.length === 4;
   const missing = layers.find(({ type }) => !table[type]);
   if (missing) throw new CannotRun(missing.type);
   const readers = (name) => layers.filter(({ inputs }) => inputs.includes(name));
@@ -117,7 +119,6 @@ export async function tfjs(bytes, { dims }) {
     steps.push({ ...layer, run: table[layer.type](layer, activation) });
     if (activation) aliases.set(next.name, layer.name);
   }
-  const isPicture = dims.length === 4;
 
   return {
     predict({ data }) {

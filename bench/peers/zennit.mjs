@@ -25,8 +25,9 @@ const withoutSoftmax = (layers) => (layers.at(-1).type === "Softmax" ? layers.sl
  *
  * @throws CannotRun for a network with an operator that zennit_process.py does not have
  */
-export async function zennit(bytes, { data, dims }) {
-  const { input, layers } = layersOf(bytes, dims);
+export async function zennit(bytes, given) {
+  const { input, layers } = layersOf(bytes, given);
+  const { data, dims } = given;
   mkdirSync(scratch, { recursive: true });
   const folder = mkdtempSync(join(scratch, "zennit-"));
   const [weights, x, r, plan] = ["weights.f32", "x.f32", "r.f32", "plan.json"].map((name) => join(folder, name));
