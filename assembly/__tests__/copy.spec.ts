@@ -54,6 +54,7 @@ class Move {
 
 function moves(): Move[] {
   const all: Move[] = [
+    new Move("long rows", 3 * 131, 3 * 137, [1, 1, 3, 131], 0, [0, 0, 131, 1], 1, [0, 0, 137, 1]),
     new Move("[n, c, h, w] to channels last", 210, 210, [2, 3, 5, 7], 0, [105, 35, 7, 1], 0, [105, 1, 21, 3]),
     new Move("channels last to [n, c, h, w]", 210, 210, [2, 5, 7, 3], 0, [105, 21, 3, 1], 0, [105, 7, 1, 35]),
     new Move("all axes turned round", 210, 210, [2, 3, 5, 7], 0, [105, 35, 7, 1], 0, [1, 2, 6, 30]),
@@ -69,6 +70,10 @@ function moves(): Move[] {
   for (let t = 0; t < tails.length; t++) {
     const w = tails[t];
     all.push(new Move("rows", 6 * w, 6 * (w + 1), [1, 2, 3, w], 0, [0, 3 * w, w, 1], 0, [0, 3 * w + 3, w + 1, 1]));
+    for (let u = 0; u < tails.length; u++) {
+      const h = tails[u], n = 2 * w * h, down = w + 1;
+      all.push(new Move("columns to rows", n, n + 2 * h, [1, 2, h, w], 0, [0, w * h, 1, h], 0, [0, h * down, down, 1]));
+    }
     all.push(new Move("columns", 6 * w, 6 * w, [1, 2, 3, w], 0, [0, 3 * w, w, 1], 0, [0, 1, 2, 6]));
   }
   return all;
