@@ -6,6 +6,9 @@ const elements = (kind, arrays) => (a) => ({ kind, bytes: F32 * arrays * a.count
 const blocks =
   (arrays) =>
   ({ d0, d1, d2, d3 }) => ({ kind: "element-wise", bytes: F32 * arrays * d0 * d1 * d2 * d3 });
+const along =
+  (arrays) =>
+  ({ outer, axis, inner }) => ({ kind: "element-wise", bytes: F32 * arrays * outer * axis * inner });
 const lrn =
   (arrays) =>
   ({ pixels, c }) => ({ kind: "LRN", bytes: F32 * arrays * pixels * c });
@@ -82,7 +85,7 @@ const rows = {
       elements("element-wise", 3),
     ]),
   ),
-  ...Object.fromEntries(["add", "sub", "mul", "div", "pow", "max"].map((name) => [`${name}Forward`, blocks(3)])),
+  ...Object.fromEntries(["add", "sub", "mul", "div", "pow", "max", "pRelu"].map((name) => [`${name}Forward`, blocks(3)])),
   copyBlock: blocks(2),
   weightedRows: ({ outer, length, rows: n, inner }) => ({
     kind: "element-wise",
@@ -101,8 +104,8 @@ const rows = {
   absorbBias: ({ rows: n, m }) => ({ kind: "element-wise", bytes: F32 * n * m }),
   standardForward: ({ rows: count, n }) => ({ kind: "element-wise", bytes: F32 * 2 * count * n }),
   standardIdentity: ({ rows: count, n }) => ({ kind: "element-wise", bytes: F32 * 3 * count * n }),
-  softmaxForward: ({ outer, axis, inner }) => ({ kind: "element-wise", bytes: F32 * 2 * outer * axis * inner }),
-  logSoftmaxForward: ({ outer, axis, inner }) => ({ kind: "element-wise", bytes: F32 * 2 * outer * axis * inner }),
+  ...Object.fromEntries(["softmaxForward", "logSoftmaxForward"].map((name) => [name, along(2)])),
+  ...Object.fromEntries(["softmaxVjp", "logSoftmaxVjp", "softmaxTaylor"].map((name) => [name, along(3)])),
 };
 
 /** Arguments that are pointers, or how far things lie apart: they are no part of the work. Beside h, w is a width. */

@@ -108,8 +108,8 @@ export const mutants: readonly Mutant[] = [
     name: "the tail of functions of one number",
     kind: "tail",
     file: "assembly/unary.ts",
-    text: "if (count & 3) storeLanes(y + end, f.value(v128.load(x + end), a, b), count & 3);",
-    instead: "if (count & 3) v128.store(y + end, f.value(v128.load(x + end), a, b));",
+    text: "storeLanes(y + i, f.value(v128.load(x + i), a, b), count);",
+    instead: "v128.store(y + i, f.value(v128.load(x + i), a, b));",
     tests: spec("elementwise"),
   },
   {
