@@ -31,7 +31,7 @@ const MOST_SOURCES = 4;
 const MOST_BEHIND = 5;
 
 /** What a node reads, if it may be a part. */
-function partOf({ graph }: Known, node: Node): readonly string[] | undefined {
+function partOf(graph: Graph, node: Node): readonly string[] | undefined {
   const { inputs, outputs } = node;
   const isPart = isElementwise(node) || isReduction(node) || RENAMING.includes(node.type);
   if (!isPart || outputs.filter(Boolean).length !== 1 || !isFloat(graph.types.get(outputs[0]))) return undefined;
@@ -111,9 +111,9 @@ function coneOf(known: Known, source: string, inside: ReadonlySet<Node>): NormCo
 /** The cones that end in a node, the smallest first. */
 function conesOf(known: Known, last: Node): NormCone[] {
   const cones: NormCone[] = [];
-  if (new Set(partOf(known, last)).size < 2) return cones;
+  if (new Set(known.before(last)).size < 2) return cones;
   let sources = 0;
-  for (const { source, inside } of singleSources(known, last, (node) => partOf(known, node), MOST_NODES)) {
+  for (const { source, inside } of singleSources(known, last, MOST_NODES)) {
     const cone = coneOf(known, source, inside);
     if (cone) cones.push(cone);
     if (++sources === MOST_SOURCES) break;
@@ -131,7 +131,7 @@ function withBehind(known: Known, cone: NormCone, taken: Taken): readonly NormCo
     if (all.length > 1 && (type === "Add" || type === "Sub")) break;
     const next = onlyReader(known, outputs[0], taken);
     const isAffine = next && ["Add", "Sub", "Mul", "Div", "Cast", "Identity"].includes(next.type);
-    if (!isAffine || partOf(known, next)?.length !== 1) break;
+    if (!isAffine || known.before(next)?.length !== 1) break;
     if (known.graph.dims.get(next.outputs[0])!.join() !== whole) break;
     all.unshift({ ...cone, nodes: [...nodes, next] });
   }
@@ -232,7 +232,7 @@ function foundAt(known: Known, last: Node, taken: Taken, budget: Budget): Folded
 
 /** Replaces every normalization that is spelled out by one node, in place of the last of its nodes. */
 export function foldNorms(graph: Graph, budget: Budget): Graph {
-  const known = knownOf(graph);
+  const known = knownOf(graph, partOf);
   const constants = new Map(graph.constants);
   const dims = new Map(graph.dims);
   const instead = new Map<Node, Node | undefined>();

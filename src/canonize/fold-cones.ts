@@ -31,7 +31,7 @@ interface Found {
 const isPlain = ({ dims }: Constant) => dims.filter((d) => d !== 1).length <= 1;
 
 /** The computed inputs of a node, if it works element by element on values of its output's dims. */
-function elementwise({ graph }: Known, node: Node): readonly string[] | undefined {
+function elementwise(graph: Graph, node: Node): readonly string[] | undefined {
   const { type, inputs, outputs } = node;
   if (outputs.filter(Boolean).length !== 1) return undefined;
   if (ops.get(type)!.family !== "activation" && !JOINING.has(type)) return undefined;
@@ -45,9 +45,9 @@ function elementwise({ graph }: Known, node: Node): readonly string[] | undefine
 
 /** The cone that ends in a node, back to the one value before it. */
 function coneOf(known: Known, last: Node): Found | undefined {
-  const first = elementwise(known, last);
+  const first = known.before(last);
   if (!first || first.length < 2) return undefined;
-  const [found] = singleSources(known, last, (node) => elementwise(known, node), MOST_NODES);
+  const [found] = singleSources(known, last, MOST_NODES);
   if (!found) return undefined;
   const { source, inside } = found;
   // A comparison of a value with itself is no activation, and neither is arithmetic of integers.
@@ -65,7 +65,7 @@ function withFactors(known: Known, found: Found, taken: Taken): readonly Found[]
     const { nodes } = all[0];
     const [end] = nodes.at(-1)!.outputs;
     const next = onlyReader(known, end, taken);
-    const isFactor = next && (next.type === "Mul" || next.type === "Div") && elementwise(known, next)?.length === 1;
+    const isFactor = next && (next.type === "Mul" || next.type === "Div") && known.before(next)?.length === 1;
     if (!isFactor) break;
     all.unshift({ source: found.source, nodes: [...nodes, next] });
   }
@@ -203,7 +203,7 @@ function nodeOf(
 
 /** Replaces every activation that is spelled out by one node, in place of the last of its nodes. */
 export function foldCones(graph: Graph, budget: Budget): Graph {
-  const known = knownOf(graph);
+  const known = knownOf(graph, elementwise);
   const instead = new Map<Node, Node | undefined>();
   // From the end, so that a cone in a cone is a part of the larger one.
   for (const last of [...graph.nodes].reverse()) {

@@ -8,15 +8,27 @@ export interface Known {
   readonly placeOf: ReadonlyMap<Node, number>;
   /** Where a value is read once: the node that reads it. */
   readonly readerOf: ReadonlyMap<string, Node>;
+  /** What a node reads, if it may be taken in on the way back. */
+  readonly before: (node: Node) => readonly string[] | undefined;
 }
 
-export const knownOf = (graph: Graph): Known => ({
+/** @param before as in `Known`; asked once for each node */
+export const knownOf = (graph: Graph, before: (graph: Graph, node: Node) => readonly string[] | undefined): Known => ({
   graph,
+  before: oncePerNode((node) => before(graph, node)),
   by: producers(graph),
   count: readers(graph),
   placeOf: new Map(graph.nodes.map((node, i) => [node, i])),
   readerOf: new Map(graph.nodes.flatMap((node) => node.inputs.map((name) => [name, node] as const))),
 });
+
+function oncePerNode<T>(f: (node: Node) => T): (node: Node) => T {
+  const known = new Map<Node, T>();
+  return (node) => {
+    if (!known.has(node)) known.set(node, f(node));
+    return known.get(node)!;
+  };
+}
 
 /** The nodes that other folds stand for already. */
 export type Taken = Pick<ReadonlyMap<Node, unknown>, "has">;
@@ -30,12 +42,11 @@ export function onlyReader({ count, readerOf }: Known, value: string, taken: Tak
 /**
  * Nodes before one, taken in from the latest on, each time that all of them are computed from a single value. It ends at
  * a value that something outside reads, which must stay.
- * @param before what a node reads, if it may be taken in @param most how many may be
+ * @param most how many nodes may be taken in
  */
 export function* singleSources(
-  { by, count, placeOf }: Known,
+  { by, count, placeOf, before }: Known,
   last: Node,
-  before: (node: Node) => readonly string[] | undefined,
   most: number,
 ): Generator<{ readonly source: string; readonly inside: ReadonlySet<Node> }> {
   const inside = new Set<Node>();
