@@ -13,14 +13,17 @@ const ROOT_HALF: i64 = 0x3FE6A09E667F3BCD; // the bits of √½
  * be more of them than all others.
  */
 
-/** Where the exponential ends, and 1 / ln 2 and ln 2 in two parts: of the first, small multiples are exact. */
-const RANGE = memory.data<f64>([-700, 700]);
-const REDUCTION = memory.data<f64>([ROUND, 1 / Math.LN2, 0.693147180369123816490, 1.90821492927058770002e-10]);
+/** Beyond it, on both sides, f32 has long ended. */
+const END: f64 = 700;
+const RANGE = memory.data<f64>([-END, END]);
+const REDUCTION = memory.data<f64>([ROUND, 1 / Math.LN2, -Math.LN2]);
 /** What f64 adds to an exponent. */
 const EXPONENT = memory.data<i64>([1023]);
-/** 1 / (n + 1)! */
-const FACTORIALS = memory.data<f64>([1, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320,
-  1.0 / 362880]);
+/** Of the polynomial that is (exp(r) − 1) / r at the eight Chebyshev points of |r| ≤ ln 2 / 2, and 1 / (n + 1)! nearly. */
+const SERIES = memory.data<f64>([
+  0.99999999999550904, 0.49999999999955107, 0.16666666786308658, 0.041666666786265806,
+  0.0083332835386885896, 0.0013888839110552081, 0.00019907569324128099, 2.4867870192960894e-5,
+]);
 /** 1 / (2n + 1) */
 const ODD = memory.data<f64>([1, 1.0 / 3, 1.0 / 5, 1.0 / 7, 1.0 / 9, 1.0 / 11, 1.0 / 13]);
 /** 1 + x / 5, and the polynomial P of `normal`. */
@@ -50,37 +53,49 @@ function madd(a: v128, b: v128, c: v128): v128 {
   return f64x2.add(f64x2.mul(a, b), c);
 }
 
+/** x, or ±700 beyond that. */
+// @ts-ignore: decorator
+@inline
+function bounded(x: v128): v128 { return f64x2.pmin(f64x2.pmax(x, both(RANGE, 0)), both(RANGE, 1)); }
+
 /**
- * exp(x) − less, without cancellation where less = 1.
+ * exp(x), or exp(x) − 1 without cancellation, for |x| ≤ 700.
  *
- *   exp(x) = 2^k · exp(r),   |r| ≤ ln 2 / 2,   exp(r) by Taylor's series
- *
- * Beyond ±700, where f32 has long ended, it stays at exp(±700).
+ *   exp(x) = 2^k · exp(r),   |r| ≤ ln 2 / 2,   exp(r) = 1 + r · P(r), which is right to 3e-12
  */
 // @ts-ignore: decorator
 @inline
-function exponential(x: v128, less: f64): v128 {
-  const v = f64x2.pmin(f64x2.pmax(x, both(RANGE, 0)), both(RANGE, 1));
-  const rounded = line(v, REDUCTION, 0), k = f64x2.sub(rounded, both(REDUCTION, 0));
-  const r = f64x2.sub(f64x2.sub(v, f64x2.mul(k, both(REDUCTION, 2))), f64x2.mul(k, both(REDUCTION, 3)));
+function exponential(x: v128, lessOne: bool = false): v128 {
+  const rounded = line(x, REDUCTION, 0), k = f64x2.sub(rounded, both(REDUCTION, 0));
+  const r = madd(k, both(REDUCTION, 2), x);
   const scale = i64x2.shl(i64x2.add(rounded, both(EXPONENT, 0)), 52);
   // In pairs (Estrin), because each step of Horner's scheme would wait for the one before.
   const r2 = f64x2.mul(r, r), r4 = f64x2.mul(r2, r2);
-  const first = madd(r2, line(r, FACTORIALS, 2), line(r, FACTORIALS, 0));
-  const second = madd(r2, line(r, FACTORIALS, 6), line(r, FACTORIALS, 4));
-  const series = madd(r4, madd(r4, both(FACTORIALS, 8), second), first);
-  return madd(scale, f64x2.mul(r, series), f64x2.sub(scale, f64x2.splat(less)));
+  const first = madd(r2, line(r, SERIES, 2), line(r, SERIES, 0));
+  const second = madd(r2, line(r, SERIES, 6), line(r, SERIES, 4));
+  return madd(f64x2.mul(scale, r), madd(r4, second, first), lessOne ? f64x2.sub(scale, f64x2.splat(1)) : scale);
 }
 
-function exp(x: v128): v128 { return exponential(x, 0); }
+/** exp(x), which stays at exp(±700) beyond that. */
+function exp(x: v128): v128 { return exponential(bounded(x)); }
+
+/** exp(x) for x ≤ 0. */
+// @ts-ignore: decorator
+@inline
+function decay(x: v128): v128 { return exponential(f64x2.pmax(x, both(RANGE, 0))); }
 
 /** exp(x) − 1 */
-function expm1(x: v128): v128 { return exponential(x, 1); }
+function expm1(x: v128): v128 { return exponential(bounded(x), true); }
+
+/** 1 / (1 + exp(x)), which is the sigmoid of −x, for |x| ≤ 700. */
+// @ts-ignore: decorator
+@inline
+function logistic(x: v128): v128 { return f64x2.div(f64x2.splat(1), f64x2.add(f64x2.splat(1), exponential(x))); }
 
 /** 1 / (1 + exp(−x)) */
 // @ts-ignore: decorator
 @inline
-function sigmoid(x: v128): v128 { return f64x2.div(f64x2.splat(1), f64x2.add(f64x2.splat(1), exponential(f64x2.neg(x), 0))); }
+function sigmoid(x: v128): v128 { return logistic(bounded(f64x2.neg(x))); }
 
 /**
  * The normal distribution Φ(x) = ½ erfc(−x / √2), given e = exp(−x²/2).
@@ -138,4 +153,4 @@ function pow(x: v128, y: v128): v128 {
     f64x2.eq(y, zero));
 }
 
-export { exp, exponential, expm1, log, normal, pow, sigmoid, tanh };
+export { bounded, decay, END, exp, expm1, log, logistic, normal, pow, sigmoid, tanh };

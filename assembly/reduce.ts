@@ -1,5 +1,5 @@
 import { apart, inPlace, product } from "./check";
-import { exp, exponential, log } from "./math";
+import { decay, exp, log } from "./math";
 import { addWide, BLOCK, CHUNK, high, horizontalWide, low, narrow, storeLanes } from "./simd";
 
 function check(x: usize, y: usize, outer: i32, axis: i32, inner: i32): void {
@@ -32,11 +32,11 @@ function largest(x: usize, axis: i32, step: usize): f64 {
 /** exp(v − top) of two of the four lanes. */
 // @ts-ignore: decorator
 @inline
-function lowExp(v: v128, top: f64): v128 { return exponential(f64x2.sub(low(v), f64x2.splat(top)), 0); }
+function lowExp(v: v128, top: f64): v128 { return decay(f64x2.sub(low(v), f64x2.splat(top))); }
 
 // @ts-ignore: decorator
 @inline
-function highExp(v: v128, top: f64): v128 { return exponential(f64x2.sub(high(v), f64x2.splat(top)), 0); }
+function highExp(v: v128, top: f64): v128 { return decay(f64x2.sub(high(v), f64x2.splat(top))); }
 
 // @ts-ignore: decorator
 @inline

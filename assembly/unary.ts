@@ -1,5 +1,5 @@
 import { inPlace } from "./check";
-import { exponential, normal, sigmoid, tanh } from "./math";
+import { bounded, decay, END, logistic, normal, sigmoid, tanh } from "./math";
 import { high, low, narrow, slope, storeLanes } from "./simd";
 
 /**
@@ -76,7 +76,10 @@ function sigmoidSlope(v: v128): v128 {
 @final @unmanaged
 class Sigmoid extends Unary {
   // @ts-ignore: decorator
-  @inline value(v: v128, a: f32, b: f32): v128 { return narrow(sigmoid(low(v)), sigmoid(high(v))); }
+  @inline value(v: v128, a: f32, b: f32): v128 {
+    const u = f32x4.pmin(f32x4.pmax(f32x4.neg(v), f32x4.splat(<f32>-END)), f32x4.splat(<f32>END));
+    return narrow(logistic(low(u)), logistic(high(u)));
+  }
   // @ts-ignore: decorator
   @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
     return f32x4.mul(r, narrow(sigmoidSlope(low(v)), sigmoidSlope(high(v))));
@@ -135,7 +138,7 @@ function finite(v: v128): v128 { return f64x2.pmin(f64x2.pmax(v, f64x2.splat(-1e
 @inline
 function swish(v: v128, alpha: f64): v128 {
   const u = finite(v);
-  return f64x2.mul(u, sigmoid(f64x2.mul(u, f64x2.splat(alpha))));
+  return f64x2.mul(u, logistic(bounded(f64x2.mul(u, f64x2.splat(-alpha)))));
 }
 
 function swishSlope(v: v128, alpha: f64): v128 {
@@ -164,7 +167,7 @@ class Swish extends Unary {
 /** exp(−v²/2) */
 // @ts-ignore: decorator
 @inline
-function bell(v: v128): v128 { return exponential(f64x2.mul(f64x2.mul(v, v), f64x2.splat(-0.5)), 0); }
+function bell(v: v128): v128 { return decay(f64x2.mul(f64x2.mul(v, v), f64x2.splat(-0.5))); }
 
 /** v Φ(v) */
 // @ts-ignore: decorator
