@@ -44,7 +44,12 @@ for (let i = 0; i < Number(process.argv[3]); i++) {
   const further = await time(() => model.explain(input, { composite: "epsilonAlpha2Beta1" }));
   const furtherWarm = await shortest(() => model.explain(input, { composite: "epsilonAlpha2Beta1" }));
   model.dispose();
-  const ort = await time(async () => (await onnxruntime(bytes)).predict(input));
+  let peer;
+  const ort = await time(async () => {
+    peer = await onnxruntime(bytes);
+    await peer.predict(input);
+  });
+  await peer.dispose();
   runs.push({ first, warm, further, furtherWarm, ort });
 }
 report({ name: network.name, runs });

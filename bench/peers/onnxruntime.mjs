@@ -29,5 +29,6 @@ export async function onnxruntime(bytes) {
       );
       return outputs[name].data;
     },
+    dispose: () => session.release(),
   };
 }
