@@ -66,9 +66,13 @@ async function pictureOf(name: string, classes?: readonly string[]): Promise<Uin
   return (await explainImage(model, readFileSync(demo(name)), { preset: "unit" })).png;
 }
 
+/** A request on a connection of its own: one that waits is closed by the server, perhaps as the next request is sent. */
+const ask = (url: string, request: { method?: string; headers?: Record<string, string>; body?: BodyInit } = {}) =>
+  fetch(url, { ...request, headers: { ...request.headers, connection: "close" } });
+
 /** Posts one of the demo's pictures. */
 async function answerTo(url: string, name: string): Promise<Uint8Array> {
-  const response = await fetch(url, { method: "POST", body: readFileSync(demo(name)) });
+  const response = await ask(url, { method: "POST", body: readFileSync(demo(name)) });
   expect([response.status, response.headers.get("Content-Type")]).toEqual([200, "image/png"]);
   return new Uint8Array(await response.arrayBuffer());
 }
@@ -166,9 +170,9 @@ describe.concurrent("what comes out of", () => {
     const [three, seven] = await Promise.all(["three.png", "seven.png"].map((name) => answerTo(server.url, name)));
     expectPicture(three, await pictureOf("three.png"));
     expectPicture(seven, await pictureOf("seven.png"));
-    const refused = await fetch(server.url, { method: "POST", body: "no picture" });
+    const refused = await ask(server.url, { method: "POST", body: "no picture" });
     expect([refused.status, (await refused.json()).code]).toEqual([400, "usage"]);
-    const large = await fetch(server.url, { method: "POST", body: new Uint8Array(9e6) });
+    const large = await ask(server.url, { method: "POST", body: new Uint8Array(9e6) });
     expect(large.status).toBe(413);
   });
 
@@ -184,7 +188,7 @@ describe.concurrent("what comes out of", () => {
     symlinkSync(at("node/node_modules"), at("docker/node_modules"));
     using server = await serving("docker", command, ...args.slice(0, -1), `${args.at(-1)} --port 0`);
     const url = `${server.url.replace("0.0.0.0", "127.0.0.1")}/explain/digits`;
-    const answer = await fetch(url, {
+    const answer = await ask(url, {
       method: "POST",
       body: readFileSync(demo("three.png")),
       headers: { Accept: "image/png" },
@@ -196,8 +200,8 @@ describe.concurrent("what comes out of", () => {
   it("the Cloudflare worker: a picture for a picture", async () => {
     using server = await serving("cloudflare", "node_modules/.bin/wrangler", "dev", "--port", "0", "--ip", "127.0.0.1");
     expectPicture(await answerTo(server.url, "three.png"), await pictureOf("three.png"));
-    expect((await fetch(server.url, { method: "POST", body: "no picture" })).status).toBe(400);
-    expect((await fetch(server.url)).status).toBe(405);
+    expect((await ask(server.url, { method: "POST", body: "no picture" })).status).toBe(400);
+    expect((await ask(server.url)).status).toBe(405);
   });
 
   it("the notebook's cells: two pictures", async () => {
