@@ -1,3 +1,5 @@
+import { maddWide } from "./simd";
+
 /*
  * Exponential functions, two at a time, in double precision and right to about 1e-11: what is rounded to f32 cannot
  * tell it from exact. The standard library's are right to the last bit of f64, with tables that are as large,
@@ -13,13 +15,12 @@ const ROOT_HALF: i64 = 0x3FE6A09E667F3BCD; // the bits of √½
  * be more of them than all others.
  */
 
-/** Beyond it, on both sides, f32 has long ended. */
-const END: f64 = 700;
-const RANGE = memory.data<f64>([-END, END]);
+/** Beyond these f32 has long ended. */
+const RANGE = memory.data<f64>([-700, 700]);
 const REDUCTION = memory.data<f64>([ROUND, 1 / Math.LN2, -Math.LN2]);
 /** What f64 adds to an exponent. */
 const EXPONENT = memory.data<i64>([1023]);
-/** Of the polynomial that is (exp(r) − 1) / r at the eight Chebyshev points of |r| ≤ ln 2 / 2, and 1 / (n + 1)! nearly. */
+/** Of the polynomial that is (exp(r) − 1) / r at the eight Chebyshev points of |r| ≤ ln 2 / 2: nearly 1 / (n + 1)!. */
 const SERIES = memory.data<f64>([
   0.99999999999550904, 0.49999999999955107, 0.16666666786308658, 0.041666666786265806,
   0.0083332835386885896, 0.0013888839110552081, 0.00019907569324128099, 2.4867870192960894e-5,
@@ -43,14 +44,7 @@ function both(table: usize, i: i32): v128 { return v128.load64_splat(table + (i 
 // @ts-ignore: decorator
 @inline
 function line(x: v128, table: usize, i: i32): v128 {
-  return madd(x, both(table, i + 1), both(table, i));
-}
-
-// @ts-ignore: decorator
-@inline
-function madd(a: v128, b: v128, c: v128): v128 {
-  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
-  return f64x2.add(f64x2.mul(a, b), c);
+  return maddWide(x, both(table, i + 1), both(table, i));
 }
 
 /** x, or ±700 beyond that. */
@@ -67,13 +61,13 @@ function bounded(x: v128): v128 { return f64x2.pmin(f64x2.pmax(x, both(RANGE, 0)
 @inline
 function exponential(x: v128, lessOne: bool = false): v128 {
   const rounded = line(x, REDUCTION, 0), k = f64x2.sub(rounded, both(REDUCTION, 0));
-  const r = madd(k, both(REDUCTION, 2), x);
+  const r = maddWide(k, both(REDUCTION, 2), x);
   const scale = i64x2.shl(i64x2.add(rounded, both(EXPONENT, 0)), 52);
   // In pairs (Estrin), because each step of Horner's scheme would wait for the one before.
   const r2 = f64x2.mul(r, r), r4 = f64x2.mul(r2, r2);
-  const first = madd(r2, line(r, SERIES, 2), line(r, SERIES, 0));
-  const second = madd(r2, line(r, SERIES, 6), line(r, SERIES, 4));
-  return madd(f64x2.mul(scale, r), madd(r4, second, first), lessOne ? f64x2.sub(scale, f64x2.splat(1)) : scale);
+  const first = maddWide(r2, line(r, SERIES, 2), line(r, SERIES, 0));
+  const second = maddWide(r2, line(r, SERIES, 6), line(r, SERIES, 4));
+  return maddWide(f64x2.mul(scale, r), maddWide(r4, second, first), lessOne ? f64x2.sub(scale, f64x2.splat(1)) : scale);
 }
 
 /** exp(x), which stays at exp(±700) beyond that. */
@@ -108,10 +102,10 @@ function sigmoid(x: v128): v128 { return logistic(bounded(f64x2.neg(x))); }
 @inline
 function normal(x: v128, e: v128): v128 {
   const t = f64x2.div(f64x2.splat(1), line(f64x2.abs(x), FIFTH, 0)), t2 = f64x2.mul(t, t), t4 = f64x2.mul(t2, t2);
-  const first = madd(t2, line(t, NORMAL, 2), line(t, NORMAL, 0));
-  const second = madd(t2, line(t, NORMAL, 6), line(t, NORMAL, 4));
-  const third = madd(t2, line(t, NORMAL, 10), line(t, NORMAL, 8));
-  const series = madd(t4, madd(t4, third, second), first);
+  const first = maddWide(t2, line(t, NORMAL, 2), line(t, NORMAL, 0));
+  const second = maddWide(t2, line(t, NORMAL, 6), line(t, NORMAL, 4));
+  const third = maddWide(t2, line(t, NORMAL, 10), line(t, NORMAL, 8));
+  const series = maddWide(t4, maddWide(t4, third, second), first);
   const tail = f64x2.mul(f64x2.mul(e, t), series);
   return v128.bitselect(tail, f64x2.sub(f64x2.splat(1), tail), f64x2.lt(x, f64x2.splat(0)));
 }
@@ -133,11 +127,11 @@ function log(x: v128): v128 {
   const m = i64x2.sub(x, i64x2.shl(k, 52));
   const s = f64x2.div(f64x2.sub(m, one), f64x2.add(m, one)), z = f64x2.mul(s, s);
   const z2 = f64x2.mul(z, z), z4 = f64x2.mul(z2, z2);
-  const first = madd(z2, line(z, ODD, 2), line(z, ODD, 0));
-  const second = madd(z2, both(ODD, 6), line(z, ODD, 4));
-  const series = madd(z4, second, first);
+  const first = maddWide(z2, line(z, ODD, 2), line(z, ODD, 0));
+  const second = maddWide(z2, both(ODD, 6), line(z, ODD, 4));
+  const series = maddWide(z4, second, first);
   const exponent = f64x2.sub(i64x2.add(k, f64x2.splat(ROUND)), f64x2.splat(ROUND));
-  const y = madd(exponent, f64x2.splat(Math.LN2), f64x2.mul(f64x2.add(s, s), series));
+  const y = maddWide(exponent, f64x2.splat(Math.LN2), f64x2.mul(f64x2.add(s, s), series));
   const regular = v128.bitselect(y, x, f64x2.lt(x, f64x2.splat(Infinity)));
   return v128.bitselect(f64x2.splat(-Infinity), regular, f64x2.eq(x, f64x2.splat(0)));
 }
@@ -153,4 +147,4 @@ function pow(x: v128, y: v128): v128 {
     f64x2.eq(y, zero));
 }
 
-export { bounded, decay, END, exp, expm1, log, logistic, normal, pow, sigmoid, tanh };
+export { bounded, decay, exp, expm1, log, logistic, normal, pow, sigmoid, tanh };

@@ -6,6 +6,14 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
+/** The same of two numbers in double precision. */
+// @ts-ignore: decorator
+@inline
+export function maddWide(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(a, b, c);
+  return f64x2.add(f64x2.mul(a, b), c);
+}
+
 /**
  * The two-slope map p · max(v, 0) + q · min(v, 0), from which W⁺, W⁻, x⁺, x⁻ and γ's weights are all made.
  * `pmax` and `pmin` are one machine instruction, `max` and `min` are not.

@@ -1,5 +1,5 @@
 import { inPlace } from "./check";
-import { bounded, decay, END, logistic, normal, sigmoid, tanh } from "./math";
+import { bounded, decay, logistic, normal, sigmoid, tanh } from "./math";
 import { high, low, narrow, slope, storeLanes } from "./simd";
 
 /**
@@ -76,10 +76,7 @@ function sigmoidSlope(v: v128): v128 {
 @final @unmanaged
 class Sigmoid extends Unary {
   // @ts-ignore: decorator
-  @inline value(v: v128, a: f32, b: f32): v128 {
-    const u = f32x4.pmin(f32x4.pmax(f32x4.neg(v), f32x4.splat(<f32>-END)), f32x4.splat(<f32>END));
-    return narrow(logistic(low(u)), logistic(high(u)));
-  }
+  @inline value(v: v128, a: f32, b: f32): v128 { return narrow(sigmoid(low(v)), sigmoid(high(v))); }
   // @ts-ignore: decorator
   @inline vjp(v: v128, r: v128, a: f32, b: f32): v128 {
     return f32x4.mul(r, narrow(sigmoidSlope(low(v)), sigmoidSlope(high(v))));

@@ -85,7 +85,9 @@ const rows = {
       elements("element-wise", 3),
     ]),
   ),
-  ...Object.fromEntries(["add", "sub", "mul", "div", "pow", "max", "pRelu"].map((name) => [`${name}Forward`, blocks(3)])),
+  ...Object.fromEntries(
+    ["add", "sub", "mul", "div", "pow", "max", "pRelu"].map((name) => [`${name}Forward`, blocks(3)]),
+  ),
   copyBlock: blocks(2),
   weightedRows: ({ outer, length, rows: n, inner }) => ({
     kind: "element-wise",

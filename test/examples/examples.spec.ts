@@ -66,7 +66,7 @@ async function pictureOf(name: string, classes?: readonly string[]): Promise<Uin
   return (await explainImage(model, readFileSync(demo(name)), { preset: "unit" })).png;
 }
 
-/** A request on a connection of its own: one that waits is closed by the server, perhaps as the next request is sent. */
+/** A request on a connection of its own: a server closes one that waits, perhaps as the next request is sent. */
 const ask = (url: string, request: { method?: string; headers?: Record<string, string>; body?: BodyInit } = {}) =>
   fetch(url, { ...request, headers: { ...request.headers, connection: "close" } });
 
